@@ -1,0 +1,50 @@
+# make demo, make test: each sets up all that it needs, in .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+TRAIN := .venv-train
+TRAIN_READY := $(TRAIN)/.ready
+
+.PHONY: demo test lint bench train wheel picture clean
+
+demo: $(READY)  ## a face in a clip becomes an event on a broker
+	$(BIN)/facenode demo
+
+test: $(READY)  ## all tests that this machine can run; what is left out is said with its reason
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(READY)  ## this machine's figures
+	$(BIN)/facenode bench
+
+train: $(TRAIN_READY)  ## train, export and measure the default network; needs the face data
+	$(TRAIN)/bin/python -m models.train models/configs/mobilefacenet.toml
+	$(TRAIN)/bin/python -m models.export models/configs/mobilefacenet.toml
+	$(TRAIN)/bin/python -m models.evaluate models/zoo/mobilefacenet.float32.json models/zoo/mobilefacenet.dynamic.json
+
+wheel: $(READY)
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+picture: $(READY)  ## docs/picture.png, from real output
+	$(BIN)/python docs/picture.py
+
+clean:
+	rm -rf $(VENV) $(TRAIN) build dist
+
+$(READY): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable '.[demo,dev]'
+	touch $@
+
+# Training has an environment of its own: TensorFlow wants numpy 2, tflite-runtime numpy 1.
+$(TRAIN_READY): pyproject.toml
+	$(PYTHON) -m venv $(TRAIN)
+	$(TRAIN)/bin/python -m pip install --quiet paho-mqtt pydantic-settings 'ai-edge-litert>=2.1,<3' \
+		'opencv-python-headless>=4.12,<5' 'keras>=3.8,<4' 'tensorflow-cpu>=2.19,<3' 'matplotlib>=3.9,<4' \
+		'pytest>=8.2,<10' 'pytest-timeout>=2.3,<3' 'hypothesis>=6.100,<7' 'jsonschema>=4.21,<5'
+	touch $@

@@ -1,0 +1,94 @@
+"""A long computation over many items -> arrays, kept on disk part by part so that a stopped run goes on."""
+
+import hashlib
+import os
+import zipfile
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from models.command import Progress
+from models.errors import DataError
+
+Arrays = dict[str, npt.NDArray[Any]]
+"""By name; the first axis counts the items."""
+
+Item = TypeVar("Item")
+
+FOLDER = Path(__file__).resolve().parent.parent / ".cache"
+
+
+def digest(*parts: object) -> str:
+    """Return a short name for all that a result depends on."""
+    text = "\n".join(repr(part) for part in parts)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def computed(
+    what: str,
+    items: Sequence[Item],
+    make: Callable[[Sequence[Item]], Arrays],
+    folder: Path,
+    key: str,
+    *,
+    part: int = 256,
+    workers: int = 0,
+) -> Arrays:
+    """Return what `make` gives of all items, in their order.
+
+    Args:
+        what: said in the progress line.
+        items: what is computed over.
+        make: called with at most `part` items, from several threads.
+        folder: where the parts are kept.
+        key: digest of all that the result depends on, the items too; other keys are other files.
+        part: items in a file.
+        workers: threads; one a core unless given.
+
+    Raises:
+        DataError: a kept part is damaged, or the folder cannot be written.
+    """
+    pieces = [items[start : start + part] for start in range(0, len(items), part)]
+    files = [folder / f"{key}-{number:04d}.npz" for number in range(len(pieces))]
+    missing = [number for number, file in enumerate(files) if not file.exists()]
+    if missing:
+        with (
+            Progress(what, sum(len(pieces[number]) for number in missing)) as progress,
+            ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool,
+        ):
+
+            def work(number: int) -> int:
+                _write(files[number], make(pieces[number]))
+                return len(pieces[number])
+
+            try:
+                for done in pool.map(work, missing):
+                    progress.advance(done)
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+    parts = [_read(file) for file in files]
+    return {name: np.concatenate([arrays[name] for arrays in parts]) for name in parts[0]}
+
+
+def _write(file: Path, arrays: Arrays) -> None:
+    partial = file.with_suffix(".part")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("wb") as stream:
+            np.savez(stream, **arrays)
+        partial.replace(file)
+    except OSError as error:
+        raise DataError(f"{file}: {error.strerror or error}: the cache needs a writable disk with room") from error
+
+
+def _read(file: Path) -> Arrays:
+    try:
+        with np.load(file) as content:
+            return dict(content)
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise DataError(f"{file}: a damaged part of the cache: delete it and run again") from error

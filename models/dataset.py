@@ -1,0 +1,130 @@
+"""Samples -> aligned crops, found and cut by the node's own detector and aligner."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from models.cache import FOLDER, Arrays, computed, digest
+from models.errors import DataError
+from models.manifests import Sample
+from node.domain import Face, Frame, Image
+from node.settings import DetectorSettings
+from node.vision.aligner import Aligner
+from node.vision.detector import Detector
+
+DETECTOR = Path(__file__).resolve().parent / "detector" / "face_detection_yunet_2023mar.onnx"
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """How a face is cut out of its picture.
+
+    Attributes:
+        points: where the five keypoints come to lie, (x, y) in pixels of the network's input.
+        size: height and width of the network's input, pixels.
+        margin_px: what is kept around it, pixels.
+    """
+
+    points: tuple[tuple[float, float], ...]
+    size: tuple[int, int]
+    margin_px: int = 0
+
+    @property
+    def outer(self) -> tuple[int, int]:
+        """Height and width with the margin, pixels."""
+        return self.size[0] + 2 * self.margin_px, self.size[1] + 2 * self.margin_px
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Crops:
+    """The aligned faces of some samples.
+
+    Attributes:
+        samples: those in whose picture a face was found.
+        images: their crops, shape (n, height, width, 3), uint8, RGB.
+        missed: the samples in whose picture none was found.
+    """
+
+    samples: tuple[Sample, ...]
+    images: npt.NDArray[np.uint8]
+    missed: tuple[Sample, ...]
+
+
+def read_picture(path: Path) -> Image:
+    """Return a picture, shape (height, width, 3), uint8, RGB.
+
+    Raises:
+        DataError: it is missing or no picture.
+    """
+    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if picture is None:
+        raise DataError(f"{path}: not a readable picture: fetch it again or take it out of the manifest")
+    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
+
+
+def central(faces: Sequence[Face]) -> Face | None:
+    """Return the face nearest the picture's centre, whom these data sets are about; None where there is none."""
+
+    def off_centre(face: Face) -> float:
+        x, y = face.box.centre
+        return (x - 0.5) ** 2 + (y - 0.5) ** 2
+
+    return min(faces, key=off_centre, default=None)
+
+
+class Cutter:
+    """Finds the face that a picture is about and cuts it out, aligned, as a node does.
+
+    Args:
+        cut: how.
+        detector: the detector's file.
+        settings: of the detector; a node's defaults unless given.
+    """
+
+    def __init__(self, cut: Cut, detector: Path = DETECTOR, settings: DetectorSettings | None = None) -> None:
+        settings = settings or DetectorSettings()
+        self._detector = Detector(detector, settings.width, settings.min_score)
+        margin = cut.margin_px
+        self._aligner = Aligner(tuple((x + margin, y + margin) for x, y in cut.points), cut.outer)
+
+    def crop(self, picture: Image) -> Image | None:
+        """Return the aligned face, shape (*cut.outer, 3), uint8, RGB; None where none is found."""
+        face = central(self._detector.detect(Frame(picture)))
+        return None if face is None else self._aligner.align(picture, face).crop
+
+
+def load_crops(what: str, samples: Sequence[Sample], cut: Cut, cache: Path = FOLDER, workers: int = 0) -> Crops:
+    """Return the aligned faces of some samples; what was cut before is read from the cache.
+
+    Args:
+        what: these samples are, for the progress line.
+        samples: the pictures.
+        cut: how the faces are cut out.
+        cache: where crops are kept.
+        workers: threads; one a core unless given.
+
+    Raises:
+        DataError: a picture cannot be read.
+    """
+
+    def make(part: Sequence[Sample]) -> Arrays:
+        cutter = Cutter(cut)
+        crops = [cutter.crop(read_picture(sample.path)) for sample in part]
+        blank = np.zeros((*cut.outer, 3), dtype=np.uint8)
+        return {
+            "found": np.array([crop is not None for crop in crops]),
+            "images": np.stack([blank if crop is None else crop for crop in crops]),
+        }
+
+    key = digest(cut, DetectorSettings(), cv2.__version__, [str(sample.path) for sample in samples])
+    arrays = computed(f"align {what}", samples, make, cache / "crops", key, workers=workers)
+    found = arrays["found"]
+    return Crops(
+        tuple(sample for sample, is_found in zip(samples, found, strict=True) if is_found),
+        arrays["images"][found],
+        tuple(sample for sample, is_found in zip(samples, found, strict=True) if not is_found),
+    )

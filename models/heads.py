@@ -1,0 +1,143 @@
+"""Features and labels -> trained heads, by cross entropy with weighted classes."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from models.architecture import EMBEDDING, TAPS, Group, unit_rows
+from models.cache import Arrays
+from models.recipe import GroupHead, Training
+from models.weights import Array
+
+_LEAST_SPREAD = 1e-3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Examples:
+    """What heads are trained on.
+
+    Attributes:
+        taps: by tap, shape (n, channels), float32.
+        labels: by head, the number of the right label, shape (n,), or -1 where the head is not to learn from it.
+    """
+
+    taps: Arrays
+    labels: Mapping[str, npt.NDArray[np.int64]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scale:
+    """Mean and spread of each channel of a tap over the training examples."""
+
+    mean: Array
+    spread: Array
+
+    @classmethod
+    def of(cls, values: Array) -> "Scale":
+        """Measure values of shape (n, channels)."""
+        return cls(values.mean(axis=0), np.maximum(values.std(axis=0), _LEAST_SPREAD))
+
+    def standard(self, values: Array) -> Array:
+        """Return values with mean 0 and spread 1."""
+        standard: Array = ((values - self.mean) / self.spread).astype(np.float32)
+        return standard
+
+
+def class_weights(labels: npt.NDArray[np.int64], classes: int, balance: float) -> Array:
+    """Return the weight of each example, shape (n,): n^-balance of its class, mean 1; 0 where the label is -1."""
+    numbers = np.bincount(labels[labels >= 0], minlength=classes)
+    weights = np.where(labels >= 0, np.maximum(numbers, 1.0)[labels] ** -balance, 0.0)
+    even: Array = (weights / weights[labels >= 0].mean()).astype(np.float32)
+    return even
+
+
+def train_heads(
+    heads: Mapping[str, GroupHead],
+    examples: Examples,
+    training: Training,
+    seed: int,
+    epoch_done: Callable[[], None] = lambda: None,
+) -> dict[str, Group]:
+    """Train the heads together and return their weights, which take features as the backbone gives them.
+
+    Args:
+        heads: by name.
+        examples: what they learn from.
+        training: the schedule.
+        seed: of the first weights, the order of the examples and the dropout.
+        epoch_done: called after each pass over the examples.
+    """
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()
+    scales = {tap: Scale.of(examples.taps[tap]) for tap in TAPS}
+    inputs = {tap: scales[tap].standard(examples.taps[tap]) for tap in TAPS}
+    model = _model({tap: values.shape[1] for tap, values in inputs.items()}, heads, training.dropout)
+    batches = -(-len(inputs[EMBEDDING]) // training.batch)
+    model.compile(
+        optimizer=keras.optimizers.AdamW(
+            keras.optimizers.schedules.CosineDecay(training.learning_rate, training.epochs * batches),
+            weight_decay=training.weight_decay,
+        ),
+        loss={name: keras.losses.CategoricalCrossentropy(label_smoothing=training.label_smoothing) for name in heads},
+        loss_weights={name: head.weight for name, head in heads.items()},
+    )
+    labels = {name: examples.labels[name] for name in heads}
+    model.fit(
+        inputs,
+        {name: np.eye(len(head.labels), dtype=np.float32)[labels[name]] for name, head in heads.items()},
+        sample_weight={
+            name: class_weights(labels[name], len(head.labels), training.class_balance) for name, head in heads.items()
+        },
+        batch_size=training.batch,
+        epochs=training.epochs,
+        verbose=0,
+        callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=lambda _epoch, _logs: epoch_done())],
+    )
+    return {name: _folded(model, name, scales) for name in heads}
+
+
+def answers(group: Group, taps: Arrays) -> npt.NDArray[np.int64]:
+    """Return the number of the label that a head gives each example, shape (n,)."""
+    hidden = sum((taps[tap] @ kernel for tap, kernel in group.taps.items()), group.bias)
+    scores = np.maximum(hidden, 0) @ group.kernel + group.answer_bias
+    best: npt.NDArray[np.int64] = np.argmax(scores, axis=1)
+    return best
+
+
+def people_means(embeddings: Array, labels: npt.NDArray[np.int64], people: Sequence[str]) -> Array:
+    """Return the mean direction of each person's embeddings, shape (people, n); embeddings have shape (m, n)."""
+    unit = unit_rows(embeddings)
+    means = np.stack([unit[labels == number].mean(axis=0) for number in range(len(people))])
+    return unit_rows(means)
+
+
+def _model(channels: Mapping[str, int], heads: Mapping[str, GroupHead], dropout: float) -> keras.Model:
+    inputs = {tap: keras.Input((count,), name=tap) for tap, count in channels.items()}
+    outputs: dict[str, Any] = {}
+    for name, head in heads.items():
+        projected = [
+            keras.layers.Dense(head.hidden, use_bias=tap == EMBEDDING, name=f"{name}_{tap}")(inputs[tap])
+            for tap in TAPS
+        ]
+        hidden = keras.layers.ReLU()(keras.layers.Add()(projected))
+        hidden = keras.layers.Dropout(dropout)(hidden)
+        outputs[name] = keras.layers.Dense(len(head.labels), activation="softmax", name=name)(hidden)
+    return keras.Model(inputs, outputs)
+
+
+def _folded(model: keras.Model, name: str, scales: Mapping[str, Scale]) -> Group:
+    """Return a head's weights with its inputs' scales folded in: W (x - m) / s + b = (W / s) x + (b - W m / s)."""
+    kernels: dict[str, Array] = {}
+    bias = np.zeros(0, dtype=np.float32)
+    for tap in TAPS:
+        kernel, *rest = model.get_layer(f"{name}_{tap}").get_weights()
+        kernels[tap] = (kernel / scales[tap].spread[:, np.newaxis]).astype(np.float32)
+        shift = -(scales[tap].mean @ kernels[tap]) + sum(rest, np.zeros(kernel.shape[1], dtype=np.float32))
+        bias = shift if not bias.size else bias + shift
+    kernel, answer_bias = model.get_layer(name).get_weights()
+    return Group(kernels, bias.astype(np.float32), kernel, answer_bias)

@@ -1,0 +1,171 @@
+"""A TOML file -> a checked recipe: all that a training depends on but the pictures."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from models.errors import RecipeError
+
+Label = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
+DataSet = Literal["lfw9", "utkface"]
+Pixels = Annotated[int, Field(ge=32, le=512)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Weights(_Section):
+    """Where the backbone's weights come from."""
+
+    file: str
+    """Relative to the folder of face data."""
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    """The digest that the file must have."""
+
+
+class Input(_Section):
+    """The aligned face that the network takes."""
+
+    size: tuple[Pixels, Pixels]
+    """Height and width, pixels."""
+    template: str
+    """Name of the alignment."""
+    points: Annotated[tuple[tuple[float, float], ...], Field(min_length=5, max_length=5)]
+    """Where the five keypoints come to lie, (x, y) in pixels."""
+
+
+class Views(_Section):
+    """How the training pictures are varied; the first view is the picture as it is."""
+
+    count: Annotated[int, Field(ge=1, le=64)]
+    """Views of each picture."""
+    margin_px: Annotated[int, Field(ge=0, le=64)]
+    """What is kept around the aligned crop, pixels."""
+    shift_px: Annotated[float, Field(ge=0, le=32)]
+    """Greatest shift along either axis, pixels."""
+    turn_deg: Annotated[float, Field(ge=0, le=45)]
+    """Greatest turn to either side, degrees."""
+    zoom: Annotated[float, Field(ge=0, le=0.5)]
+    """Greatest change of size, a fraction."""
+    brightness: Share
+    """Greatest change of brightness, a fraction."""
+    contrast: Share
+    """Greatest change of contrast, a fraction."""
+    blur: Share
+    """Share of the views that are shrunk and enlarged again."""
+
+
+class IdentityHead(_Section):
+    """The closed set: scaled cosine to the mean embedding of each person."""
+
+    data: tuple[DataSet, ...]
+    """Whose people it knows."""
+    scale: Annotated[float, Field(gt=0, le=128)]
+    """What the cosine is multiplied by before the softmax."""
+
+
+class GroupHead(_Section):
+    """A trained head."""
+
+    labels: Annotated[tuple[Label, ...], Field(min_length=2)]
+    """In the order of the scores."""
+    data: tuple[DataSet, ...]
+    """What it is trained on; the first is what it is validated on."""
+    hidden: Annotated[int, Field(ge=1, le=4096)]
+    """Width of its hidden layer."""
+    weight: Annotated[float, Field(gt=0, le=100)]
+    """Weight of its loss in the sum."""
+
+
+class Heads(_Section):
+    """What the network answers besides the embedding."""
+
+    identity: IdentityHead
+    age: GroupHead
+    ethnicity: GroupHead
+
+    @property
+    def groups(self) -> dict[str, GroupHead]:
+        """The trained heads by name."""
+        return {"age": self.age, "ethnicity": self.ethnicity}
+
+
+class Training(_Section):
+    """Schedule and losses: Adam with decoupled weight decay, cross entropy."""
+
+    epochs: Annotated[int, Field(ge=1, le=1000)]
+    batch: Annotated[int, Field(ge=1, le=65536)]
+    """Views in a step."""
+    learning_rate: Annotated[float, Field(gt=0, le=1)]
+    """At the first step; falls to nothing along a cosine."""
+    weight_decay: Annotated[float, Field(ge=0, le=1)]
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+    """Share of the hidden units left out in a step."""
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)]
+    class_balance: Share
+    """Exponent p: a class of n pictures weighs n^-p."""
+
+
+class Expected(_Section):
+    """The shares of right answers that validation is expected to reach."""
+
+    age: Share
+    ethnicity: Share
+    identity: Share
+
+
+class Source(_Section):
+    """A data set or a teacher, and its terms."""
+
+    name: str
+    terms: str
+
+
+class Recipe(_Section):
+    """All that a training depends on but the pictures."""
+
+    name: Label
+    version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
+    backbone: Literal["mobilefacenet"]
+    space: str
+    """Name of the embedding's space: embeddings of one space can be compared."""
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
+    weights: Weights
+    input: Input
+    views: Views
+    heads: Heads
+    training: Training
+    expected: Expected
+    data: tuple[Source, ...]
+    teacher: Source
+
+    @model_validator(mode="after")
+    def _points_lie_inside(self) -> Self:
+        height, width = self.input.size
+        if not all(0 <= x < width and 0 <= y < height for x, y in self.input.points):
+            raise ValueError("input.points must lie inside input.size")
+        return self
+
+
+def load_recipe(path: Path) -> Recipe:
+    """Read a recipe.
+
+    Raises:
+        RecipeError: it is missing, no TOML, or something in it is unknown or out of bounds; the message says where.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RecipeError(f"{path}: {error.strerror or error}: name a file such as models/configs/NAME.toml") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path}: not a TOML file: {error}") from error
+    try:
+        return Recipe.model_validate(content)
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in problem["loc"]) or "the file"
+        raise RecipeError(f"{path}: {place}: {problem['msg'].removeprefix('Value error, ')}") from error

@@ -1,0 +1,120 @@
+"""A float32 `.tflite` file -> the kernels, biases and PReLU slopes of its convolutions in the order they run."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from ai_edge_litert import schema_py_generated as schema
+
+from models.errors import DataError
+
+Array = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Convolution:
+    """One convolution with its batch norm folded in.
+
+    Attributes:
+        depthwise: whether each channel is filtered by itself.
+        kernel: shape (rows, columns, inputs, outputs), or (rows, columns, channels, 1) of a depthwise one: the order
+            that Keras keeps.
+        bias: shape (outputs,).
+        slope: PReLU slope of each output, shape (outputs,), or None where nothing follows.
+    """
+
+    depthwise: bool
+    kernel: Array
+    bias: Array
+    slope: Array | None
+
+
+def read_convolutions(path: Path, sha256: str | None = None) -> tuple[Convolution, ...]:
+    """Return the convolutions of a network.
+
+    PReLU is found where it is written as RELU(x) + (x - ABS(x)) * c, which older converters did; its slope is then
+    2 c, since x - |x| is twice the negative part.
+
+    Args:
+        path: the `.tflite` file.
+        sha256: the digest that the file must have, if it is known.
+
+    Raises:
+        DataError: the file is missing, another one, or holds an operation of another kind.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror or error}: the starting weights belong to the face data") from error
+    found = hashlib.sha256(content).hexdigest()
+    if sha256 is not None and found != sha256:
+        raise DataError(f"{path}: sha256 is {found[:8]}…, expected {sha256[:8]}…: it is another file")
+    return _Reader(path, schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))).convolutions()
+
+
+_NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
+_TYPES = {schema.TensorType.FLOAT32: np.float32, schema.TensorType.INT32: np.int32}
+
+
+class _Reader:
+    """Walks once over the operators of a file's only graph."""
+
+    def __init__(self, path: Path, model: Any) -> None:  # noqa: ANN401 - generated classes without types
+        self._path = path
+        self._model = model
+        self._graph = model.subgraphs[0]
+        self._parts: list[tuple[bool, Array, Array]] = []
+        self._slopes: dict[int, Array] = {}
+        self._maker: dict[int, int] = {}  # tensor -> the convolution whose output it carries, changed or not
+        self._scaled: dict[int, Array] = {}  # tensor -> the constant that it was multiplied by
+
+    def convolutions(self) -> tuple[Convolution, ...]:
+        for operator in self._graph.operators:
+            name = self._name(operator)
+            inputs, output = [int(i) for i in operator.inputs], int(operator.outputs[0])
+            if name in {"CONV_2D", "DEPTHWISE_CONV_2D"}:
+                self._maker[output] = len(self._parts)
+                self._parts.append(self._part(inputs, depthwise=name == "DEPTHWISE_CONV_2D"))
+            elif name in {"RELU", "ABS", "SUB", "MUL", "ADD", "RESHAPE"}:
+                self._pass_on(name, inputs, output)
+            else:
+                raise DataError(f"{self._path}: holds {name}, which a MobileFaceNet has not: it is another network")
+        return tuple(
+            Convolution(depthwise, kernel, bias, self._slopes.get(number))
+            for number, (depthwise, kernel, bias) in enumerate(self._parts)
+        )
+
+    def _part(self, inputs: list[int], *, depthwise: bool) -> tuple[bool, Array, Array]:
+        kernel, bias = self._constant(inputs[1]), self._constant(inputs[2])
+        if kernel is None or bias is None:
+            raise DataError(f"{self._path}: a convolution without constant weights: it is another network")
+        # TFLite keeps (outputs, rows, columns, inputs) and, of a depthwise one, (1, rows, columns, channels).
+        return depthwise, kernel.transpose(1, 2, 3, 0), bias
+
+    def _pass_on(self, name: str, inputs: list[int], output: int) -> None:
+        made = [i for i in inputs if i in self._maker]
+        if made:
+            self._maker[output] = self._maker[made[0]]
+        if name == "MUL":
+            constant = next((c for c in map(self._constant, inputs) if c is not None), None)
+            if constant is not None:
+                self._scaled[output] = constant
+        if name == "ADD":
+            for scaled in (i for i in inputs if i in self._scaled):
+                self._slopes[self._maker[scaled]] = 2 * self._scaled[scaled].reshape(-1)
+
+    def _name(self, operator: Any) -> str:  # noqa: ANN401 - as above
+        code = self._model.operatorCodes[operator.opcodeIndex]
+        name: str = _NAMES[max(code.builtinCode, code.deprecatedBuiltinCode)]
+        return name
+
+    def _constant(self, tensor: int) -> Array | None:
+        detail = self._graph.tensors[tensor]
+        data = self._model.buffers[detail.buffer].data
+        if data is None or detail.type not in _TYPES:
+            return None
+        raw = np.frombuffer(np.asarray(data, dtype=np.uint8).tobytes(), dtype=_TYPES[detail.type])
+        return raw.reshape(detail.shape).astype(np.float32)

@@ -1,0 +1,37 @@
+"""A camera's URL -> whether the node can play it, and what may be printed of it."""
+
+import re
+
+SCHEMES = ("rtsp", "rtsps", "http", "https", "rtmp", "tcp", "udp")
+"""What FFmpeg, as OpenCV carries it, plays from a network."""
+
+_URL = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://(.*)$", re.DOTALL)
+_HIDDEN = "***"
+
+
+def scheme_of(source: str) -> str | None:
+    """Return the scheme of a URL in lower case, or None for a path."""
+    match = _URL.match(source)
+    return match[1].lower() if match else None
+
+
+def redact(url: str) -> str:
+    """Return a URL without anything that can be a secret; a path is returned as it is.
+
+    Cameras take the password before the host, in the query, or in a segment of the path
+    (`/user=admin&password=...`), and people do not escape it. So the user's part and the query are hidden as a whole,
+    and so is each segment of the path with a `=`. Where it cannot be told which part is which, all is hidden.
+    """
+    match = _URL.match(url)
+    if not match:
+        return url
+    scheme, rest = match.groups()
+    place, mark, query = re.match(r"([^?#]*)([?#]?)(.*)", rest, re.DOTALL).groups()  # type: ignore[union-attr] # always
+    if "@" in query:
+        return f"{scheme}://{_HIDDEN}"
+    _, at, place = place.rpartition("@")
+    host, *segments = place.split("/")
+    if "=" in host:
+        host = _HIDDEN
+    shown = "/".join([host, *(_HIDDEN if "=" in segment else segment for segment in segments)])
+    return f"{scheme}://{_HIDDEN + at if at else ''}{shown}{mark}{_HIDDEN if query else ''}"

@@ -1,0 +1,55 @@
+"""The system's clocks -> an Instant."""
+
+import ctypes
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+from node.domain import Instant
+
+__all__ = ["Clock", "Instant", "SystemClock", "synchronised"]
+
+_TIME_ERROR = 5  # adjtimex(2) returns TIME_ERROR while the clock is not synchronised
+
+
+class Clock(Protocol):
+    """Where time comes from; the logic itself never asks for it."""
+
+    def now(self) -> Instant:
+        """Return the present moment."""
+        ...
+
+
+class _Timex(ctypes.Structure):
+    """`struct timex` of adjtimex(2): only `modes` = 0 (read) matters, the rest is room for the answer."""
+
+    _fields_ = (("modes", ctypes.c_uint), ("room", ctypes.c_char * 252))
+
+
+def synchronised() -> bool:
+    """Return whether the kernel calls the wall clock synchronised.
+
+    A call that the sandbox refuses (EPERM), or that does not exist, counts as not synchronised.
+    """
+    adjtimex = getattr(ctypes.CDLL(None), "adjtimex", None)
+    if adjtimex is None:
+        return False
+    state: int = adjtimex(ctypes.byref(_Timex()))
+    return 0 <= state < _TIME_ERROR
+
+
+class SystemClock:
+    """The clocks of this machine; whether they are synchronised is asked at most once in `ask_s` seconds."""
+
+    def __init__(self, ask_s: float = 1.0) -> None:
+        self._ask_s = ask_s
+        self._asked_s = float("-inf")
+        self._synced = False
+
+    def now(self) -> Instant:
+        """Return the present moment."""
+        mono_s = time.monotonic()
+        if mono_s - self._asked_s >= self._ask_s:
+            self._synced = synchronised()
+            self._asked_s = mono_s
+        return Instant(datetime.now(UTC), mono_s, self._synced)

@@ -1,0 +1,155 @@
+"""Command line, environment and TOML file -> checked Settings, or one line that says what is wrong and where."""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, EnvSettingsSource, InitSettingsSource, PydanticBaseSettingsSource
+from pydantic_settings.exceptions import SettingsError as ForeignSettingsError
+
+from node.errors import SettingsError
+from node.settings import ENV_PREFIX, Settings
+
+DEFAULT_FILE = Path("/etc/facenode/facenode.toml")
+SECTIONS = tuple(Settings.model_fields)
+
+
+class _Variables(EnvSettingsSource):
+    """Environment variables of a given mapping rather than of the process."""
+
+    def __init__(self, settings_cls: type[BaseSettings], environ: Mapping[str, str]) -> None:
+        self._environ = {key.lower(): value for key, value in environ.items()}
+        super().__init__(settings_cls)
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        return self._environ
+
+
+def load(
+    config: Path | None = None,
+    overrides: Mapping[str, Mapping[str, Any]] | None = None,
+    environ: Mapping[str, str] | None = None,
+    default_file: Path = DEFAULT_FILE,
+) -> Settings:
+    """Return the settings: overrides (command line) before environment before TOML file before defaults.
+
+    Args:
+        config: the TOML file; `default_file` where that exists unless given.
+        overrides: values by section and key.
+        environ: the environment; the process's unless given.
+        default_file: the file that is read where it exists and no other is named.
+
+    Raises:
+        SettingsError: something is unknown, missing or out of bounds; the message says which and where.
+    """
+    overrides = overrides or {}
+    variables: Mapping[str, str] = os.environ if environ is None else environ
+    _refuse_mistyped(variables)
+    path = config or (default_file if default_file.exists() else None)
+    content = _read(path) if path else {}
+
+    class Loaded(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            del env_settings, dotenv_settings, file_secret_settings
+            return init_settings, _Variables(settings_cls, variables), InitSettingsSource(settings_cls, content)
+
+    try:
+        given: dict[str, Any] = {section: dict(values) for section, values in overrides.items()}
+        return Loaded(**given)
+    except ValidationError as error:
+        lines = [_sentence(problem, overrides, variables, path) for problem in error.errors(include_url=False)]
+        raise SettingsError("; ".join(lines)) from error
+    except ForeignSettingsError as error:  # a whole section given by one variable is not JSON
+        raise SettingsError(f"{error}: write one variable a setting, {ENV_PREFIX}SECTION__KEY") from error
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror or error}: name a readable settings file") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: not a TOML file: {error}") from error
+
+
+def _refuse_mistyped(environ: Mapping[str, str]) -> None:
+    """Refuse what looks like a setting but would be read by nobody: pydantic-settings ignores it in silence."""
+    for variable in environ:
+        name = variable.upper()
+        if not name.startswith(ENV_PREFIX):
+            continue
+        head, double, key = name.removeprefix(ENV_PREFIX).partition("__")
+        if double:
+            if head.lower() not in SECTIONS:
+                raise SettingsError(f"{variable}: there is no section {head.lower()!r}{_proposal(head, key)}")
+            continue
+        for section in SECTIONS:
+            if name.startswith(f"{ENV_PREFIX}{section.upper()}_"):
+                rest = name.removeprefix(f"{ENV_PREFIX}{section.upper()}_")
+                raise SettingsError(
+                    f"{variable}: a section and its key are joined by two underscores: "
+                    f"write {ENV_PREFIX}{section.upper()}__{rest}"
+                )
+
+
+def _proposal(head: str, key: str) -> str:
+    near = difflib.get_close_matches(head.lower(), SECTIONS, n=1)
+    if near:
+        return f": did you mean {ENV_PREFIX}{near[0].upper()}__{key}?"
+    return f": the sections are {', '.join(SECTIONS)}"
+
+
+def _sentence(
+    problem: Any,  # noqa: ANN401 - pydantic's ErrorDetails
+    overrides: Mapping[str, Mapping[str, Any]],
+    environ: Mapping[str, str],
+    path: Path | None,
+) -> str:
+    """Return what is wrong with one setting, and where it was given."""
+    keys = [str(part) for part in problem["loc"]]
+    where = _origin(keys, overrides, environ, path)
+    if problem["type"] == "extra_forbidden":
+        return f"{'.'.join(keys)} ({where}): there is no such setting{_near(keys)}"
+    message = problem["msg"].removeprefix("Value error, ")
+    value = problem.get("input")
+    shown = f" = {value!r}" if isinstance(value, str | int | float | bool) else ""
+    return f"{'.'.join(keys)}{shown} ({where}): {message}"
+
+
+def _near(keys: Sequence[str]) -> str:
+    model: Any = Settings
+    for key in keys[:-1]:
+        model = model.model_fields[key].annotation
+    near = difflib.get_close_matches(keys[-1], model.model_fields, n=1)
+    return f": did you mean {near[0]}?" if near else f": there are {', '.join(model.model_fields)}"
+
+
+def _origin(
+    keys: Sequence[str], overrides: Mapping[str, Mapping[str, Any]], environ: Mapping[str, str], path: Path | None
+) -> str:
+    if _has(overrides, keys):
+        return "command line"
+    variables = [v for v in environ if v.upper().startswith(ENV_PREFIX + "__".join(keys[:2]).upper())]
+    if variables:
+        return f"variable {variables[0]}"
+    return f"file {path}" if path else "default"
+
+
+def _has(tree: Any, keys: Iterable[str]) -> bool:  # noqa: ANN401 - a nested mapping of any values
+    for key in keys:
+        if not isinstance(tree, Mapping) or key not in tree:
+            return False
+        tree = tree[key]
+    return True

@@ -1,0 +1,129 @@
+"""Broker settings -> what `facenode check` finds: name, TCP, TLS, login, and a message that comes back."""
+
+import queue
+import secrets
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from node.errors import BrokerError
+from node.mqtt import failures
+from node.mqtt.connection import connect
+from node.mqtt.credentials import tls_context
+from node.mqtt.link import Acknowledged, Client, Link, Lost, Received, Report
+from node.mqtt.topics import Topics
+from node.settings import MqttSettings, Settings
+
+_CONNECT_S, _REFUSAL_S, _RETURN_S = 5.0, 1.0, 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of `facenode check`: what was looked at, whether it is well, and a sentence."""
+
+    name: str
+    ok: bool
+    text: str
+
+
+def broker_findings(settings: Settings) -> Iterator[Finding]:
+    """Look at the way to the broker step by step; the first step that fails is the last.
+
+    The message that must come back goes to `facenode/<node>/request/check/<random>`. The strictest access list that
+    lets a node work is: write `facenode/<node>/#`, read `facenode/<node>/request/#`; only below `request/` may it
+    both write and read. A running node takes no request with a level below the verb, so that it is not
+    disturbed. Where the broker replaces client ids by the certificate's name, a running node is thrown out and
+    connects again some seconds later.
+    """
+    mqtt = settings.mqtt
+    try:
+        addresses = socket.getaddrinfo(mqtt.host, mqtt.port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        reason = failures.raised(error, mqtt.host, mqtt.port) if isinstance(error, OSError) else str(error)
+        yield Finding("broker: name", ok=False, text=reason)
+        return
+    found = sorted({str(address[4][0]) for address in addresses})
+    yield Finding("broker: name", ok=True, text=f"{mqtt.host} is {', '.join(found)}")
+    for name, look in (("broker: tcp", _tcp), ("broker: tls", _tls)):
+        if name == "broker: tls" and not mqtt.tls.enabled:
+            continue
+        try:
+            yield Finding(name, ok=True, text=look(mqtt))
+        except (OSError, BrokerError) as error:
+            text = str(error) if isinstance(error, BrokerError) else failures.raised(error, mqtt.host, mqtt.port)
+            yield Finding(name, ok=False, text=text)
+            return
+    yield from _login(settings)
+
+
+def _tcp(mqtt: MqttSettings) -> str:
+    began_s = time.monotonic()
+    with socket.create_connection((mqtt.host, mqtt.port), timeout=_CONNECT_S):
+        return f"connected to port {mqtt.port} in {(time.monotonic() - began_s) * 1000:.0f} ms"
+
+
+def _tls(mqtt: MqttSettings) -> str:
+    """Shake hands, then read once: with TLS 1.3 a client's certificate is refused only after the handshake."""
+    context = tls_context(mqtt.tls)
+    with (
+        socket.create_connection((mqtt.host, mqtt.port), timeout=_CONNECT_S) as plain,
+        context.wrap_socket(plain, server_hostname=mqtt.host) as secured,
+    ):
+        secured.settimeout(_REFUSAL_S)
+        try:
+            closed = secured.recv(1) == b""
+        except TimeoutError:  # the broker waits for our first packet: nothing was refused
+            closed = False
+        if closed:
+            raise BrokerError(f"{mqtt.host}:{mqtt.port}: the broker closed the connection after the TLS handshake")
+        certificate = secured.getpeercert() or {}
+        until = str(certificate.get("notAfter", ""))
+        days = (ssl.cert_time_to_seconds(until) - time.time()) / 86_400
+        return f"{secured.version()}, the broker's certificate is valid for {days:.0f} more days"
+
+
+def _login(settings: Settings) -> Iterator[Finding]:
+    topics = Topics(settings.node.id, settings.homeassistant.prefix)
+    inbox: queue.SimpleQueue[Report] = queue.SimpleQueue()
+    try:
+        link = connect(settings.mqtt, Client(f"{topics.client_id}-check"), inbox.put)
+    except BrokerError as error:
+        yield Finding("broker: login", ok=False, text=str(error))
+        return
+    try:
+        who = f"as {settings.mqtt.username}" if settings.mqtt.username else "without a name"
+        yield Finding("broker: login", ok=True, text=f"accepted {who}, MQTT {link.protocol}")
+        topic = f"{topics.request('check')}/{secrets.token_hex(4)}"
+        fault = _there_and_back(link, inbox, topic)
+        text = fault or f"{topic} came back"
+        yield Finding("broker: message", ok=fault is None, text=text)
+    finally:
+        link.close()
+
+
+def _there_and_back(link: Link, inbox: "queue.SimpleQueue[Report]", topic: str) -> str | None:
+    """Send a message to ourselves; return why it did not come back, None if it did.
+
+    Only receiving is proof: a broker grants subscriptions whose messages it then withholds, and over MQTT 3.1.1 it
+    cannot refuse a message aloud.
+    """
+    link.subscribe(topic)
+    link.publish(topic, b"facenode check", retain=False)
+    until_s = time.monotonic() + _RETURN_S
+    while (left_s := until_s - time.monotonic()) > 0:
+        try:
+            report = inbox.get(timeout=left_s)
+        except queue.Empty:
+            break
+        match report:
+            case Received(topic=name) if name == topic:
+                return None
+            case Acknowledged(code=code) if code >= failures.SUCCESS_BELOW:
+                return f"{topic}: {failures.coded(code)}"
+            case Lost(sentence=sentence):
+                return sentence
+            case _:
+                pass
+    return f"{topic}: sent, but it did not come back in {_RETURN_S:.0f} s: check the broker's access list"

@@ -1,0 +1,27 @@
+"""Settings -> a line for each thing that must be well for a node to work."""
+
+import argparse
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from node.console.broker import Finding, broker_findings
+from node.settings import Settings
+
+CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (broker_findings,)
+"""What is looked at, in this order."""
+
+
+def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's is private
+    """Add `check` to the command line."""
+    parser = subparsers.add_parser("check", parents=[common], help="say what is well and what is not")
+    parser.set_defaults(main=main)
+
+
+def main(_args: argparse.Namespace, settings: Settings) -> int:
+    """Print a line for each finding; 0 if all is well, else 1."""
+    well = True
+    for check in CHECKS:
+        for finding in check(settings):
+            print(f"{'ok  ' if finding.ok else 'FAIL'} {finding.name:16} {finding.text}", flush=True)
+            well = well and finding.ok
+    return 0 if well else 1

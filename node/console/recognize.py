@@ -1,0 +1,129 @@
+"""Pictures, folders and clips -> one line a picture that says who is in it."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from node.app import Eyes, build_eyes, build_matcher
+from node.camera.picture import PICTURES, read_picture
+from node.camera.video import VIDEOS, read_video
+from node.domain import UNKNOWN, Frame, Image, Look
+from node.errors import CameraError, FacenodeError
+from node.people.matcher import Matcher
+from node.settings import Settings
+
+_HEADS = ("identity", "age", "ethnicity")
+
+
+def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's is private
+    """Add `recognize` to the command line."""
+    parser = subparsers.add_parser("recognize", parents=[common], help="say who is in pictures, folders and clips")
+    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a picture, a folder or a clip")
+    parser.add_argument("--json", action="store_true", help="one JSON line a picture, or a frame of a clip")
+    parser.add_argument("--embedding", action="store_true", help="with --json: the embedding, too")
+    parser.add_argument("--source", choices=("gallery", "head"), help="who decides about identity")
+    parser.set_defaults(main=main)
+
+
+def main(args: argparse.Namespace, settings: Settings) -> int:
+    """Print what is seen; a picture that cannot be read is said, and the others still come."""
+    if args.source:
+        settings = settings.model_copy(update={"people": settings.people.model_copy(update={"source": args.source})})
+    eyes = build_eyes(settings, _HEADS)
+    matcher = build_matcher(settings, eyes.network.sidecar)
+    failed = False
+    for path in args.paths:
+        try:
+            for picture, frame, image in _pictures(path):
+                line = describe(image, eyes, matcher, embedding=args.embedding)
+                where = {"path": str(picture)} | ({} if frame is None else {"frame": frame})
+                print(json.dumps(where | line) if args.json else _readable(where, line))
+        except _UnreadableError as error:
+            failed = True
+            for sentence in error.sentences:
+                sys.stderr.write(f"facenode: {sentence}\n")
+    return int(failed)
+
+
+class _UnreadableError(FacenodeError):
+    """Some pictures could not be read; the rest was."""
+
+    def __init__(self, sentences: list[str]) -> None:
+        super().__init__("; ".join(sentences))
+        self.sentences = sentences
+
+
+def describe(image: Image, eyes: Eyes, matcher: Matcher, *, embedding: bool = False) -> dict[str, Any]:
+    """Return the faces of a picture, shape (height, width, 3), uint8, RGB, as `recognize --json` prints them."""
+    faces = []
+    for face in eyes.detector.detect(Frame(image)):
+        look = eyes.recognizer.look(image, face, whatever=True)
+        box = face.box
+        entry: dict[str, Any] = {
+            "box": [round(number, 3) for number in (box.left, box.top, box.width, box.height)],
+            "score": round(face.score, 2),
+            "usable": look.usable,
+        }
+        if look.flaws:
+            entry["flaws"] = [str(flaw) for flaw in look.flaws]
+        faces.append(entry | _answers(look, eyes, matcher, embedding=embedding))
+    return {"faces": faces}
+
+
+def _answers(look: Look, eyes: Eyes, matcher: Matcher, *, embedding: bool) -> dict[str, Any]:
+    answers: dict[str, Any] = {}
+    if look.embedding is None:
+        return answers
+    match = matcher.match(look.embedding, look.heads)
+    answers["identity"] = {"id": match.person or UNKNOWN, "score": round(match.score, 2)}
+    for head in ("age", "ethnicity"):
+        if head in look.heads:
+            best = int(np.argmax(look.heads[head]))
+            label = eyes.network.sidecar.heads.labels(head)[best]
+            answers[head] = {"group": label, "score": round(float(look.heads[head][best]), 2)}
+    if embedding:
+        answers["embedding"] = [round(float(number), 6) for number in look.embedding]
+    return answers
+
+
+def _pictures(path: Path) -> Iterator[tuple[Path, int | None, Image]]:
+    """Yield every picture and every frame under a path; what cannot be read is said once the rest has come."""
+    sentences = []
+    for file in _files(path):
+        try:
+            if file.suffix.lower() in VIDEOS:
+                for number, image in enumerate(read_video(file)):
+                    yield file, number, image
+            else:
+                yield file, None, read_picture(file)
+        except CameraError as error:
+            sentences.append(str(error))
+    if sentences:
+        raise _UnreadableError(sentences)
+
+
+def _files(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    return sorted(file for file in path.rglob("*") if file.suffix.lower() in PICTURES | VIDEOS)
+
+
+def _readable(where: dict[str, Any], line: dict[str, Any]) -> str:
+    name = where["path"] + (f" frame {where['frame']}" if "frame" in where else "")
+    if not line["faces"]:
+        return f"{name}: no face"
+    return f"{name}: " + "; ".join(_face(face) for face in line["faces"])
+
+
+def _face(face: dict[str, Any]) -> str:
+    parts = [
+        f"{face[head].get('id', face[head].get('group'))} {face[head]['score']:.2f}" for head in _HEADS if head in face
+    ]
+    if not face["usable"]:
+        parts.append(f"unusable ({', '.join(face['flaws'])})")
+    return ", ".join(parts)

@@ -1,0 +1,43 @@
+"""The errors that Facenode raises, each with the exit code that it ends the program with."""
+
+from typing import ClassVar
+
+
+class FacenodeError(Exception):
+    """An error whose message says what is wrong, where, and what to do."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class UsageError(FacenodeError):
+    """The command line asks for something that cannot be."""
+
+    exit_code = 2
+
+
+class SettingsError(FacenodeError):
+    """A setting is missing, unknown or out of bounds; systemd does not restart on it."""
+
+    exit_code = 78
+
+
+class ModelError(FacenodeError):
+    """A model file is missing, damaged or does not fit its sidecar; systemd does not restart on it."""
+
+    exit_code = 78
+
+
+class CameraError(FacenodeError):
+    """A camera, clip or picture cannot be opened or read."""
+
+
+class OutboxError(FacenodeError):
+    """The outbox cannot be opened."""
+
+
+class PeopleError(FacenodeError):
+    """The gallery cannot be read or written, or a person cannot be enrolled."""
+
+
+class BrokerError(FacenodeError):
+    """The broker cannot be reached or refuses; inside a running node it never leaves the publisher."""

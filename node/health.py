@@ -1,0 +1,127 @@
+"""Ticks and what they took -> the health of the node, now and then."""
+
+import logging
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from node import __version__
+from node.domain import CameraState, Health, Instant
+
+_log = logging.getLogger(__name__)
+_SAMPLES = 600
+"""Frames that median and percentile are taken over: a minute at ten frames a second."""
+
+
+class Vitals(Protocol):
+    """What the machine tells of itself."""
+
+    def cpu_c(self) -> float | None:
+        """Return the temperature of the processor, degrees Celsius."""
+
+    def throttled(self) -> bool | None:
+        """Return whether the board slows itself down."""
+
+    def rss_mb(self) -> float | None:
+        """Return the memory of the process, megabytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What other parts count, at the moment of a beat.
+
+    Attributes:
+        outbox: messages that wait for the broker.
+        dropped: messages given up for want of room.
+        rejected: messages that the broker refused for good.
+        unusable: looks at faces that failed a gate.
+        people: how many are enrolled.
+        cert_days_left: days until this node's certificate expires.
+    """
+
+    outbox: int
+    dropped: int
+    rejected: int
+    unusable: int
+    people: int | None
+    cert_days_left: int | None
+
+
+class Pulse:
+    """Measures the loop, and says when it is time to tell.
+
+    Args:
+        machine: what the machine tells of itself.
+        every_s: seconds between two health messages.
+        log_every_s: seconds between two heartbeat lines in the log.
+        model: first eight hex digits of the network's sha256.
+        started: when the process started.
+    """
+
+    def __init__(self, machine: Vitals, every_s: float, log_every_s: float, model: str, started: Instant) -> None:
+        self._machine = machine
+        self._every_s = every_s
+        self._log_every_s = log_every_s
+        self._model = model
+        self._started = started
+        self._took_ms: deque[float] = deque(maxlen=_SAMPLES)
+        self._frames_s: deque[float] = deque(maxlen=_SAMPLES)
+        self._camera: CameraState | None = None
+        self._told_s = float("-inf")
+        self._logged_s = started.mono_s
+
+    def frame(self, at: Instant, took_ms: float) -> None:
+        """Take in one frame: when it came and how long it took to become events."""
+        self._frames_s.append(at.mono_s)
+        self._took_ms.append(took_ms)
+
+    def beat(self, at: Instant, camera: CameraState, counts: Callable[[], Counts]) -> Health | None:
+        """Return the health where it is time to tell: every `every_s`, and when the camera changes; else None."""
+        if camera is self._camera and at.mono_s - self._told_s < self._every_s:
+            return None
+        self._camera, self._told_s = camera, at.mono_s
+        health = self._collect(at, camera, counts())
+        if at.mono_s - self._logged_s >= self._log_every_s:
+            self._logged_s = at.mono_s
+            _log.info(
+                "alive: camera %s, %s frames a second, %s ms a frame, %d waiting, %d dropped, %d rejected",
+                health.camera,
+                health.fps,
+                health.p50_ms,
+                health.outbox,
+                health.dropped,
+                health.rejected,
+            )
+        return health
+
+    def _collect(self, at: Instant, camera: CameraState, counts: Counts) -> Health:
+        p50, p95 = np.percentile(self._took_ms, (50, 95)).round(1).tolist() if self._took_ms else (None, None)
+        rss_mb = self._machine.rss_mb()
+        return Health(
+            version=__version__,
+            model=self._model,
+            camera=camera,
+            fps=self._fps(at),
+            p50_ms=p50,
+            p95_ms=p95,
+            cpu_c=self._machine.cpu_c(),
+            throttled=self._machine.throttled(),
+            rss_mb=None if rss_mb is None else round(rss_mb, 1),
+            outbox=counts.outbox,
+            dropped=counts.dropped,
+            rejected=counts.rejected,
+            unusable=counts.unusable,
+            people=counts.people,
+            cert_days_left=counts.cert_days_left,
+            uptime_s=int(at.mono_s - self._started.mono_s),
+        )
+
+    def _fps(self, at: Instant) -> float | None:
+        """Return the frames a second of the last `every_s`; frames that stopped coming count as none."""
+        recent = [moment for moment in self._frames_s if at.mono_s - moment <= self._every_s]
+        if len(recent) < 2:  # noqa: PLR2004 - a rate needs two moments
+            return 0.0 if self._frames_s else None
+        return round((len(recent) - 1) / max(at.mono_s - recent[0], 1e-3), 1)

@@ -1,0 +1,46 @@
+"""The board's own files -> temperature, throttling, memory. None where the board does not tell."""
+
+import os
+from pathlib import Path
+
+
+class Machine:
+    """Reads what the kernel tells of this machine.
+
+    Args:
+        root: where `/proc` and `/sys` lie.
+    """
+
+    def __init__(self, root: Path = Path("/")) -> None:
+        self._temperature = root / "sys/class/thermal/thermal_zone0/temp"
+        # The Raspberry Pi's firmware tells here what `vcgencmd get_throttled` prints.
+        self._throttled = root / "sys/devices/platform/soc/soc:firmware/get_throttled"
+        self._memory = root / "proc/self/statm"
+
+    def cpu_c(self) -> float | None:
+        """Return the temperature of the processor, degrees Celsius."""
+        value = _number(self._temperature, 10)
+        return None if value is None else value / 1000
+
+    def throttled(self) -> bool | None:
+        """Return whether the board slows itself down now, by low voltage, heat or a capped frequency.
+
+        Bits 0 to 3 tell of now, 16 to 19 of what has been since the start (Raspberry Pi documentation, vcgencmd).
+        """
+        value = _number(self._throttled, 16)
+        return None if value is None else bool(value & 0xF)
+
+    def rss_mb(self) -> float | None:
+        """Return the memory of this process, megabytes."""
+        try:
+            pages = int(self._memory.read_text(encoding="ascii").split()[1])
+        except (OSError, ValueError, IndexError):
+            return None
+        return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def _number(path: Path, base: int) -> int | None:
+    try:
+        return int(path.read_text(encoding="ascii"), base)
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,83 @@
+"""The latest discovery, state and health -> the retained payloads that have to be sent; never on disk."""
+
+import threading
+from collections.abc import Callable, Mapping
+
+from node.mqtt.messages import Fields, dump
+from node.mqtt.topics import Topics
+
+
+class Board:
+    """Show only what is latest. Thread-safe: one thread shows, another takes.
+
+    State is due at once when anything but its times changes, and with the next health when only they do: `last_seen`
+    of somebody in view moves with every frame.
+
+    Args:
+        topics: the node's.
+        state: what is shown before the first tick: an emptied state.
+    """
+
+    def __init__(self, topics: Topics, state: Fields) -> None:
+        self._topics = topics
+        self._lock = threading.Lock()
+        self._ring: Callable[[], None] = lambda: None
+        self._discovery: bytes | None = None
+        self._state = state
+        self._health: Fields | None = None
+        self._sent: Fields | None = None
+        self._due: set[str] = set()
+
+    def when_changed(self, ring: Callable[[], None]) -> None:
+        """Call `ring` whenever something is due, from the showing thread."""
+        self._ring = ring
+
+    def show(self, state: Fields, health: Fields | None = None) -> None:
+        """Show a tick's state, and health where it was time for one."""
+        with self._lock:
+            self._state = state
+            if self._sent is None or _essence(state) != _essence(self._sent):
+                self._due.add(self._topics.state)
+            if health is not None:
+                self._health = health
+                self._due.add(self._topics.health)
+                if self._sent is None or _without_at(state) != _without_at(self._sent):
+                    self._due.add(self._topics.state)
+            due = bool(self._due)
+        if due:
+            self._ring()
+
+    def announce(self, discovery: bytes) -> None:
+        """Show what Home Assistant learns the device from."""
+        with self._lock:
+            self._discovery = discovery
+            self._due.add(self._topics.discovery)
+        self._ring()
+
+    def rewind(self, *topics: str) -> None:
+        """Make topics due again, all of them unless named, as after a new connection."""
+        with self._lock:
+            self._due.update(topics or (self._topics.discovery, self._topics.state, self._topics.health))
+
+    def take(self) -> list[tuple[str, bytes]]:
+        """Return the topics and payloads that are due: discovery, state, health."""
+        with self._lock:
+            due, self._due = self._due, set()
+            parcels = []
+            if self._topics.discovery in due and self._discovery is not None:
+                parcels.append((self._topics.discovery, self._discovery))
+            if self._topics.state in due:
+                self._sent = self._state
+                parcels.append((self._topics.state, dump(self._state)))
+            if self._topics.health in due and self._health is not None:
+                parcels.append((self._topics.health, dump(self._health)))
+            return parcels
+
+
+def _without_at(state: Fields) -> Fields:
+    return {name: value for name, value in state.items() if name != "at"}
+
+
+def _essence(state: Fields) -> Fields:
+    people = state["people"]
+    return {**_without_at(state), "people": set(people) if isinstance(people, Mapping) else people}

@@ -1,0 +1,39 @@
+"""Files named by the settings -> what a connection proves itself with, as it is on the disk now."""
+
+import ssl
+
+from node.errors import BrokerError
+from node.settings import MqttSettings, TlsSettings
+
+
+def tls_context(settings: TlsSettings) -> ssl.SSLContext:
+    """Return a context of TLS 1.2 or later with the certificates as they are on the disk now.
+
+    Raises:
+        BrokerError: a file cannot be read or is not what it should be.
+    """
+    name = settings.ca_file
+    try:
+        context = ssl.create_default_context(cafile=name)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        name = settings.cert_file
+        if name is not None:
+            context.load_cert_chain(name, settings.key_file)
+    except OSError as error:
+        reason = getattr(error, "reason", None) or error.strerror or str(error)
+        raise BrokerError(f"{name}: {reason}: name a readable certificate (PEM) that fits its key") from error
+    return context
+
+
+def password(settings: MqttSettings) -> str | None:
+    """Return the password as it is on the disk now, without a line's end.
+
+    Raises:
+        BrokerError: the file cannot be read.
+    """
+    if settings.password_file is None:
+        return None
+    try:
+        return settings.password_file.read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BrokerError(f"{settings.password_file}: cannot be read: {error}") from error

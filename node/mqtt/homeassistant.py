@@ -1,0 +1,138 @@
+"""What a node is and has -> the payload from which Home Assistant makes its device and entities.
+
+The keys of `cmps` stay for ever: a key that is renamed with the same `unique_id` is refused.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from node.domain import CameraState, EventType
+from node.mqtt.messages import Fields, dump
+from node.mqtt.topics import ROOT, Topics
+
+_NOISY = {"enabled_by_default": False}
+_CAMERA_OK = "{{ 'online' if value_json.camera == 'ok' else 'offline' }}"
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """What is told of a node.
+
+    Attributes:
+        name: what people read.
+        area: the room that is suggested, empty if none.
+        version: of the program.
+        health_s: seconds between two health messages; after three and some its values are unknown.
+        rules: ids of the alert rules.
+    """
+
+    name: str
+    area: str
+    version: str
+    health_s: float = 30.0
+    rules: Sequence[str] = ()
+
+
+def discovery(topics: Topics, device: Device) -> bytes:
+    """Return the payload of the device's discovery topic."""
+    about = {"ids": [f"{ROOT}_{topics.node}"], "name": device.name, "mf": "Facenode", "sw": device.version}
+    if device.area:
+        about["sa"] = device.area
+    return dump(
+        {
+            "dev": about,
+            "o": {"name": ROOT, "sw": device.version},
+            "qos": 1,
+            "availability": [{"topic": topics.status}],
+            "availability_mode": "all",
+            "cmps": {**_events(topics, device), **_view(topics), **_diagnostics(topics, device)},
+        }
+    )
+
+
+def _events(topics: Topics, device: Device) -> dict[str, Fields]:
+    """Return the event entities, available by status alone: an event that comes while they are not never fires."""
+    found = {
+        "event": _entity(topics, "event", "event", "Face")
+        | {"state_topic": f"{topics.base}/event/+", "event_types": [str(each) for each in EventType]}
+    }
+    if device.rules:
+        found["alert"] = _entity(topics, "event", "alert", "Alert") | {
+            "state_topic": f"{topics.base}/alert/+",
+            "event_types": list(device.rules),
+        }
+    return dict(found)
+
+
+def _view(topics: Topics) -> dict[str, Fields]:
+    return {
+        "count": _entity(topics, "sensor", "count", "Faces in view")
+        | {
+            "availability": [
+                {"topic": topics.status},
+                {"topic": topics.health, "value_template": _CAMERA_OK},
+            ],
+            "state_topic": topics.state,
+            "value_template": "{{ value_json.count }}",
+            "state_class": "measurement",
+            "unit_of_measurement": "faces",
+            "suggested_display_precision": 0,
+        }
+    }
+
+
+def _diagnostics(topics: Topics, device: Device) -> dict[str, Fields]:
+    camera = {"device_class": "enum", "options": [str(each) for each in CameraState]}
+    celsius = {"device_class": "temperature", "state_class": "measurement", "unit_of_measurement": "°C"}
+    milliseconds = {"device_class": "duration", "state_class": "measurement", "unit_of_measurement": "ms"}
+    megabytes = {"device_class": "data_size", "state_class": "measurement", "unit_of_measurement": "MB"}
+    waiting = {"state_class": "measurement", "unit_of_measurement": "messages"}
+    total = {"state_class": "total_increasing", "unit_of_measurement": "messages"}
+    clock = {"device_class": "enum", "options": ["synced", "unsynced"]}
+    days = {"device_class": "duration", "unit_of_measurement": "d"}
+    seconds = {"device_class": "duration", "state_class": "measurement", "unit_of_measurement": "s"}
+    rate = {"state_class": "measurement", "unit_of_measurement": "fps", "suggested_display_precision": 1}
+    throttled = {
+        "device_class": "problem",
+        "value_template": "{{ 'ON' if value_json.throttled else 'OFF' }}",
+    }
+    entities = {
+        "camera": _diagnostic(topics, "sensor", "camera", "Camera", camera),
+        "cpu": _diagnostic(topics, "sensor", "cpu_c", "Processor temperature", celsius),
+        "throttled": _diagnostic(topics, "binary_sensor", "throttled", "Throttled", throttled),
+        "fps": _diagnostic(topics, "sensor", "fps", "Frame rate", rate),
+        "p50": _diagnostic(topics, "sensor", "p50_ms", "Median latency", {**milliseconds, **_NOISY}),
+        "p95": _diagnostic(topics, "sensor", "p95_ms", "Latency, 95th percentile", milliseconds),
+        "rss": _diagnostic(topics, "sensor", "rss_mb", "Memory", {**megabytes, **_NOISY}),
+        "outbox": _diagnostic(topics, "sensor", "outbox", "Waiting messages", waiting),
+        "dropped": _diagnostic(topics, "sensor", "dropped", "Dropped messages", total),
+        "rejected": _diagnostic(topics, "sensor", "rejected", "Rejected messages", total),
+        "model": _diagnostic(topics, "sensor", "model", "Model", {}),
+        "clock": _diagnostic(topics, "sensor", "clock", "Clock", {**clock, **_NOISY}),
+        "cert": _diagnostic(topics, "sensor", "cert_days_left", "Certificate", {**days, **_NOISY}),
+        "uptime": _diagnostic(topics, "sensor", "uptime_s", "Uptime", {**seconds, **_NOISY}),
+    }
+    expire_after = {"expire_after": math.ceil(3 * device.health_s + 10)}
+    return {key: entity | expire_after for key, entity in entities.items()}
+
+
+def _entity(topics: Topics, platform: str, key: str, name: str) -> dict[str, object]:
+    entity_id = f"{topics.node}_{key}".replace("-", "_")
+    return {
+        "p": platform,
+        "name": name,
+        "unique_id": f"{ROOT}_{topics.node}_{key}",
+        "default_entity_id": f"{platform}.{entity_id}",
+        "qos": 1,
+    }
+
+
+def _diagnostic(topics: Topics, platform: str, field: str, name: str, more: Fields) -> dict[str, object]:
+    key = field.removesuffix("_ms").removesuffix("_mb").removesuffix("_c").removesuffix("_s")
+    return _entity(topics, platform, key, name) | {
+        "state_topic": topics.health,
+        "value_template": f"{{{{ value_json.{field} }}}}",
+        "entity_category": "diagnostic",
+        **more,
+    }

@@ -1,0 +1,232 @@
+"""Outbox and board -> the broker, by a thread that connects, delivers, backs off and takes leave."""
+
+import logging
+import queue
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from node.errors import BrokerError
+from node.mqtt import failures
+from node.mqtt.board import Board
+from node.mqtt.link import Acknowledged, Link, Lost, Received, Report
+from node.mqtt.messages import ONLINE, Fields
+from node.mqtt.outbox import Outbox
+from node.mqtt.session import Letter, Session
+from node.mqtt.topics import Topics
+
+_VOICES = 64
+_TURN_S = 1.0
+
+_log = logging.getLogger(__name__)
+
+Connect = Callable[[Callable[[Report], None]], Link]
+"""Makes one connection attempt; raises BrokerError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Seconds.
+
+    Attributes:
+        first_s: the first pause after a failed attempt; doubles up to `most_s`.
+        most_s: the longest pause.
+        steady_s: a connection that lasts less counts as a failed attempt.
+        ack_s: how long the broker may leave a publish without an answer.
+        birth_s: discovery is sent again within this time after Home Assistant's birth.
+    """
+
+    first_s: float = 1.0
+    most_s: float = 30.0
+    steady_s: float = 10.0
+    ack_s: float = 15.0
+    birth_s: float = 10.0
+
+    def pause(self, failed: int, chance: float) -> float:
+        """Return the pause after `failed` attempts in a row; `chance` (0..1) spreads it over its upper half."""
+        return min(self.most_s, self.first_s * 2.0 ** (min(failed, 20) - 1)) * (0.5 + chance / 2)
+
+
+class Publisher:
+    """Deliver what the outbox and the board hold. Broker trouble never leaves it; it is logged once a change.
+
+    Args:
+        topics: the node's.
+        outbox: what must not be lost.
+        board: what is retained.
+        connect: makes one connection attempt.
+        receive: is given each message to `requests`, on the publisher's thread.
+        pace: how patient it is.
+        chance: random numbers 0..1.
+        mono_s: seconds of the monotonic clock.
+    """
+
+    def __init__(  # noqa: PLR0913 - the composition root names all it depends on
+        self,
+        topics: Topics,
+        outbox: Outbox,
+        board: Board,
+        connect: Connect,
+        *,
+        receive: Callable[[Received], None] | None = None,
+        pace: Pace = Pace(),
+        chance: Callable[[], float] = random.random,
+        mono_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._topics, self._outbox, self._board, self._connect = topics, outbox, board, connect
+        self._receive, self._pace, self._chance, self._mono_s = receive, pace, chance, mono_s
+        self._inbox: queue.SimpleQueue[tuple[int, Report] | None] = queue.SimpleQueue()
+        self._voice: deque[Letter] = deque(maxlen=_VOICES)
+        self._told: set[tuple[str, int]] = set()
+        self._farewell: tuple[Fields, float] | None = None
+        self._stopping = threading.Event()
+        self._connected = threading.Event()
+        self._number = 0
+        self._announce_s: float | None = None
+        self._failure = ""
+        self._warned = False
+        self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
+        outbox.when_put(self._ring)
+        board.when_changed(self._ring)
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker has accepted the connection that there is."""
+        return self._connected.is_set()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs; once started it ends only when stopped, or by a mistake in the program."""
+        return self._thread.is_alive()
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def say(self, topic: str, payload: bytes) -> None:
+        """Send a message once if the broker is there, such as an answer; at most the latest 64 wait."""
+        self._voice.append(Letter(topic, payload))
+        self._ring()
+
+    def wait_connected(self, timeout_s: float) -> bool:
+        """Wait for a connection; return whether there is one."""
+        return self._connected.wait(timeout_s)
+
+    def drain(self, timeout_s: float) -> bool:
+        """Wait until the broker has everything; return whether it has within `timeout_s`."""
+        return self._outbox.wait_empty(timeout_s)
+
+    def stop(self, state: Fields, timeout_s: float = 5.0) -> None:
+        """Take leave of the broker and end the thread, within about `timeout_s`.
+
+        Args:
+            state: the emptied state that is left behind.
+            timeout_s: how long the broker may take to answer.
+        """
+        self._farewell = state, self._mono_s() + timeout_s
+        self._stopping.set()
+        self._ring()
+        self._thread.join(timeout_s + 2.0)
+
+    def _ring(self) -> None:
+        self._inbox.put(None)
+
+    def _run(self) -> None:
+        failed = 0
+        while not self._stopping.is_set():
+            began_s = self._mono_s()
+            lost = self._attempt()
+            if lost is not None:
+                steady = self._mono_s() - began_s >= self._pace.steady_s
+                failed = 1 if steady and lost.code != failures.TAKEN_OVER else failed + 1
+                self._tell(lost.sentence)
+                self._stopping.wait(self._pace.pause(failed, self._chance()))
+
+    def _attempt(self) -> Lost | None:
+        """Make one connection and use it to its end; return why it ended, None if it was asked to."""
+        self._number += 1
+        number = self._number
+        try:
+            link = self._connect(lambda report: self._inbox.put((number, report)))
+        except BrokerError as error:
+            return Lost(str(error))
+        self._connected.set()
+        self._greet(link)
+        try:
+            return self._serve(link)
+        finally:
+            self._connected.clear()
+            link.close()
+            self._outbox.release()
+
+    def _serve(self, link: Link) -> Lost | None:
+        session = Session(link, self._topics, self._outbox, self._board, voice=self._voice, told=self._told)
+        try:
+            return self._converse(session, link)
+        finally:
+            session.settle()
+
+    def _converse(self, session: Session, link: Link) -> Lost | None:
+        session.pump(self._mono_s())
+        link.subscribe(self._topics.birth)
+        if self._receive is not None:
+            link.subscribe(self._topics.requests)
+        while (farewell := self._farewell) is None:
+            for report in self._reports(_TURN_S):
+                if isinstance(report, Lost):
+                    return report
+                self._take(session, report)
+            now_s = self._mono_s()
+            if self._announce_s is not None and now_s >= self._announce_s:
+                self._announce_s = None
+                self._board.rewind(self._topics.discovery)
+            session.pump(now_s)
+            if session.overdue(now_s, self._pace.ack_s):
+                return Lost("the broker does not answer any more")
+        self._leave(session, *farewell)
+        return None
+
+    def _leave(self, session: Session, state: Fields, leave_by_s: float) -> None:
+        session.take_leave(state, self._mono_s())
+        while not session.idle and self._mono_s() < leave_by_s:
+            for report in self._reports(0.1):
+                if isinstance(report, Lost):
+                    return
+                self._take(session, report)
+            session.flush(self._mono_s())
+
+    def _take(self, session: Session, report: Acknowledged | Received) -> None:
+        if isinstance(report, Acknowledged):
+            session.acknowledge(report, self._mono_s())
+        elif report.topic == self._topics.birth:
+            if report.payload == ONLINE:
+                self._announce_s = self._mono_s() + self._chance() * self._pace.birth_s
+        elif self._receive is not None:
+            self._receive(report)
+
+    def _reports(self, wait_s: float) -> Sequence[Report]:
+        """Return what this connection reported, waiting for the first a while."""
+        found: list[Report] = []
+        try:
+            note = self._inbox.get(timeout=wait_s)
+            while True:
+                if note is not None and note[0] == self._number:
+                    found.append(note[1])
+                note = self._inbox.get_nowait()
+        except queue.Empty:
+            return found
+
+    def _greet(self, link: Link) -> None:
+        self._failure = ""
+        _log.info("broker: connected, MQTT %s", link.protocol)
+        if link.protocol != "5" and not self._warned:
+            self._warned = True
+            _log.warning("broker: MQTT %s cannot say when a message is refused: facenode check tries it", link.protocol)
+
+    def _tell(self, sentence: str) -> None:
+        if sentence != self._failure:
+            self._failure = sentence
+            _log.warning("broker: %s; trying again", sentence)

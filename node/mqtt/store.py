@@ -1,0 +1,227 @@
+"""Rows and counters of the outbox <-> a SQLite file that survives a power cut."""
+
+import json
+import sqlite3
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from node.mqtt.topics import Kind
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS counters (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    boot INTEGER NOT NULL, seq INTEGER NOT NULL, dropped INTEGER NOT NULL, rejected INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS rows (
+    id INTEGER PRIMARY KEY, alert INTEGER NOT NULL, name TEXT NOT NULL, payload BLOB NOT NULL,
+    boot INTEGER NOT NULL, put_s REAL NOT NULL
+);
+CREATE INDEX IF NOT EXISTS alerts ON rows (id) WHERE alert;
+CREATE TABLE IF NOT EXISTS rejected (
+    id INTEGER PRIMARY KEY, code INTEGER NOT NULL, alert INTEGER NOT NULL, name TEXT NOT NULL, payload BLOB NOT NULL
+);
+"""
+
+_KEPT_REJECTED = 1000
+"""Rejected messages kept for whoever looks into the file; they are counted beyond that."""
+
+_ROW_BYTES = 64
+"""Room of a row beside its payload, about."""
+
+_DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+"""Primary result codes that no waiting mends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A message that waits for the broker.
+
+    Attributes:
+        id: counts the messages, in their order.
+        kind: event or alert.
+        name: the event's type or the alert's rule.
+        payload: what is sent.
+        boot: the start of the node in which it was put.
+        put_s: seconds of that start's monotonic clock at which it was put.
+    """
+
+    id: int
+    kind: Kind
+    name: str
+    payload: bytes
+    boot: int
+    put_s: float
+
+    @property
+    def size(self) -> int:
+        """Bytes that the row counts towards the bound: its payload and what SQLite adds to a row."""
+        return len(self.payload) + _ROW_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """What the outbox counts for ever.
+
+    Attributes:
+        boot: starts of the node.
+        seq: events.
+        dropped: messages given up because there was no room.
+        rejected: messages that the broker refused for good.
+    """
+
+    boot: int = 0
+    seq: int = 0
+    dropped: int = 0
+    rejected: int = 0
+
+
+class Store:
+    """The file. One process at a time; every method raises `sqlite3.Error` if the file cannot be read or written.
+
+    Args:
+        path: the file, made if it is not there.
+        check: look through all of it for damage.
+    """
+
+    def __init__(self, path: Path, *, check: bool = True) -> None:
+        self._db = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+        try:
+            # Exclusive: two nodes on one outbox are refused, and no shared memory file is needed on a full disk.
+            self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA journal_size_limit = 1048576")
+            if check:
+                self._check()
+            if not self._db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'rejected'").fetchone():
+                self._db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
+        except BaseException:
+            self._db.close()
+            raise
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def counters(self) -> Counters:
+        """Return what was counted up to the latest transaction."""
+        row = self._db.execute("SELECT boot, seq, dropped, rejected FROM counters").fetchone()
+        return Counters(*row) if row else Counters()
+
+    def measure(self) -> tuple[int, int, int]:
+        """Return how many rows there are, their bytes, and the greatest id (0 if none)."""
+        count, size, last = self._db.execute("SELECT count(*), total(length(payload)), max(id) FROM rows").fetchone()
+        return count, int(size) + count * _ROW_BYTES, last or 0
+
+    def write(self, counters: Counters, add: Sequence[Row] = (), drop: Collection[int] = ()) -> None:
+        """Save counters and new rows and delete others, in one transaction that is on the disk on return."""
+        with self._transaction("FULL") as db:
+            self._delete(drop)
+            db.executemany(
+                "INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?, ?)",
+                [(row.id, row.kind is Kind.ALERT, row.name, row.payload, row.boot, row.put_s) for row in add],
+            )
+            self._count(counters)
+
+    def delete(self, ids: Collection[int]) -> None:
+        """Delete rows in one transaction.
+
+        It is on the disk no later than the next `write`: after a power cut before that, the rows are sent twice,
+        which spares the disk a flush for each and loses nothing.
+        """
+        with self._transaction("NORMAL"):
+            self._delete(ids)
+
+    def reject(self, row: Row, code: int, counters: Counters) -> None:
+        """Move a row to the table of rejected ones, of which the latest are kept."""
+        with self._transaction("NORMAL") as db:
+            db.execute(
+                "INSERT INTO rejected (code, alert, name, payload) VALUES (?, ?, ?, ?)",
+                (code, row.kind is Kind.ALERT, row.name, row.payload),
+            )
+            db.execute("DELETE FROM rejected WHERE id <= (SELECT max(id) FROM rejected) - ?", (_KEPT_REJECTED,))
+            self._delete((row.id,))
+            self._count(counters)
+
+    def rejected(self) -> list[tuple[int, str, bytes]]:
+        """Return reason code, name and payload of the rejected messages that were kept, oldest first."""
+        return self._db.execute("SELECT code, name, payload FROM rejected ORDER BY id").fetchall()
+
+    def live(self, after: int, kind: Kind, limit: int) -> list[Row]:
+        """Return the oldest rows of a kind whose id is greater than `after`."""
+        if kind is Kind.ALERT:
+            return self._rows("SELECT * FROM rows WHERE alert AND id > ? ORDER BY id LIMIT ?", (after, limit))
+        return self._rows("SELECT * FROM rows WHERE NOT alert AND id > ? ORDER BY id LIMIT ?", (after, limit))
+
+    def late(self, upto: int, limit: int) -> list[Row]:
+        """Return the oldest rows whose id is not greater than `upto`."""
+        return self._rows("SELECT * FROM rows WHERE id <= ? ORDER BY id LIMIT ?", (upto, limit))
+
+    def oldest(self, kind: Kind, excluded: Collection[int], limit: int) -> list[Row]:
+        """Return the oldest rows of a kind, without the excluded ids."""
+        return self._rows(
+            "SELECT * FROM rows WHERE alert = ? AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?",
+            (kind is Kind.ALERT, json.dumps(list(excluded)), limit),
+        )
+
+    def first_put_since(self, after: int, moment_s: float) -> int | None:
+        """Return the least id above `after` of a row put at `moment_s` or later, None if there is none."""
+        found = self._db.execute(
+            "SELECT id FROM rows WHERE id > ? AND put_s >= ? ORDER BY id LIMIT 1", (after, moment_s)
+        ).fetchone()
+        return found[0] if found else None
+
+    def _check(self) -> None:
+        verdict = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if verdict != "ok":
+            error = sqlite3.DatabaseError(verdict)
+            error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+            raise error
+
+    def _rows(self, query: str, values: tuple[object, ...]) -> list[Row]:
+        return [
+            Row(number, Kind.ALERT if alert else Kind.EVENT, name, payload, boot, put_s)
+            for number, alert, name, payload, boot, put_s in self._db.execute(query, values)
+        ]
+
+    def _delete(self, ids: Collection[int]) -> None:
+        self._db.execute("DELETE FROM rows WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),))
+
+    def _count(self, counters: Counters) -> None:
+        self._db.execute(
+            "INSERT OR REPLACE INTO counters VALUES (1, ?, ?, ?, ?)",
+            (counters.boot, counters.seq, counters.dropped, counters.rejected),
+        )
+
+    @contextmanager
+    def _transaction(self, synchronous: str) -> Iterator[sqlite3.Connection]:
+        self._db.execute(f"PRAGMA synchronous = {synchronous}")
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield self._db
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+
+
+def damaged(error: sqlite3.Error) -> bool:
+    """Return whether an error says that the file is damaged, rather than that it cannot be written now."""
+    return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in _DAMAGE
+
+
+def salvage(path: Path) -> Counters:
+    """Return the counters of a damaged file as far as they can be read, else those of a new one."""
+    try:
+        database = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+    except sqlite3.Error:
+        return Counters()
+    try:
+        row = database.execute("SELECT boot, seq, dropped, rejected FROM counters").fetchone()
+    except sqlite3.Error:
+        row = None
+    finally:
+        database.close()
+    return Counters(*row) if row else Counters()

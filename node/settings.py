@@ -1,0 +1,277 @@
+"""Every setting of a node: its bounds, its default and its one line of documentation."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, FilePath, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+ENV_PREFIX = "FACENODE_"
+ID_PATTERN = r"[a-z0-9][a-z0-9_-]{0,31}"
+
+_SERIALS = (Path("/sys/firmware/devicetree/base/serial-number"), Path("/etc/machine-id"))
+
+
+def default_node_id(sources: tuple[Path, ...] = _SERIALS) -> str:
+    """Return `pi-` and the last six characters of the board's serial, else of the machine id."""
+    for source in sources:
+        try:
+            serial = re.sub(r"[^a-z0-9]", "", source.read_text(encoding="ascii", errors="ignore").lower())
+        except OSError:
+            continue
+        if serial:
+            return f"pi-{serial[-6:]}"
+    return "pi-000000"
+
+
+def _zone(name: str) -> str:
+    if name == "UTC":  # known also where the system has no table of time zones
+        return name
+    try:
+        ZoneInfo(name)
+    except (OSError, ValueError, KeyError) as error:
+        raise ValueError("not the name of a time zone, such as Europe/Berlin") from error
+    return name
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class NodeSettings(_Section):
+    """Which node this is."""
+
+    id: Annotated[str, Field(pattern=rf"^{ID_PATTERN}$")] = Field(default_factory=default_node_id)
+    """Name of the node in every topic; `pi-` and the last six of the board's serial unless given."""
+    name: Annotated[str, Field(max_length=64)] = ""
+    """Name that people read in Home Assistant; the id unless given."""
+    area: Annotated[str, Field(max_length=64)] = ""
+    """Room or place that Home Assistant suggests for the device."""
+    timezone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    """Time zone of the hours in alert rules, such as Europe/Berlin."""
+
+
+class CameraSettings(_Section):
+    """Where frames come from."""
+
+    source: Annotated[str, Field(pattern=r"^(webcam:\d+|video:.+|images:.+)$")] = "webcam:0"
+    """`webcam:NUMBER`, `video:PATH_OR_URL` or `images:PATH`."""
+    width: Annotated[int, Field(ge=160, le=4608)] = 1280
+    """Pixels asked of a live camera, across."""
+    height: Annotated[int, Field(ge=120, le=2592)] = 720
+    """Pixels asked of a live camera, down."""
+    fps: Annotated[float, Field(gt=0, le=60)] = 10.0
+    """Frames a second asked of a live camera; also the pace of `images:`."""
+    stall_s: Annotated[float, Field(ge=1, le=300)] = 10.0
+    """Seconds without a frame after which a live camera counts as lost."""
+    restart_after: Annotated[int, Field(ge=1, le=100)] = 5
+    """Failed attempts to re-open a lost camera after which the process ends, so that systemd starts a new one."""
+
+
+class DetectorSettings(_Section):
+    """How faces are found."""
+
+    width: Annotated[int, Field(ge=160, le=1920)] = 640
+    """Pixels of the longer side on which faces are searched; smaller is faster and misses small faces."""
+    min_score: Annotated[float, Field(gt=0, lt=1)] = 0.7
+    """Least confidence with which something is called a face, 0..1."""
+
+
+class ModelSettings(_Section):
+    """The network."""
+
+    path: FilePath | None = None
+    """The `.tflite` file, its sidecar `.json` beside it; the network shipped with the program unless given."""
+    runtime: Literal["auto", "litert", "tflite"] = "auto"
+    """Which TFLite runtime: `auto` takes ai-edge-litert where it is installed, else tflite-runtime."""
+    threads: Annotated[int, Field(ge=1, le=16)] = 2
+    """Threads of the network."""
+
+
+class PeopleSettings(_Section):
+    """Who is known."""
+
+    source: Literal["gallery", "head"] = "gallery"
+    """Who decides: `gallery`, the people enrolled here, or `head`, the network's own closed set."""
+    max_fpir: Annotated[float, Field(ge=0.001, le=0.01)] = 0.003
+    """Greatest share of strangers that may be called by somebody's name (false-positive identification rate)."""
+    keep_crops: bool = True
+    """Keep the aligned face of each enrolled photo (mode 0600), so that a new network can learn it again."""
+
+
+class GateSettings(_Section):
+    """Which looks at a face count as evidence."""
+
+    min_face_px: Annotated[int, Field(ge=16, le=1000)] = 36
+    """Least width of a face in the full-resolution frame, pixels."""
+    max_cut: Annotated[float, Field(ge=0, le=1)] = 0.05
+    """Greatest share of a face's box that may lie beyond the frame's edge, 0..1."""
+    min_sharpness: Annotated[float, Field(ge=0, le=10000)] = 20.0
+    """Least variance of the Laplacian of the aligned face's luminance, grey levels squared."""
+    min_light: Annotated[float, Field(ge=0, le=255)] = 30.0
+    """Least mean luminance of the aligned face, 0..255."""
+    max_light: Annotated[float, Field(ge=0, le=255)] = 230.0
+    """Greatest mean luminance of the aligned face, 0..255."""
+    min_contrast: Annotated[float, Field(ge=0, le=127)] = 10.0
+    """Least standard deviation of the aligned face's luminance, grey levels."""
+    min_keypoint_score: Annotated[float, Field(ge=0, le=1)] = 0.8
+    """Least confidence of the detector in a face whose keypoints are to be trusted, 0..1."""
+    max_misfit: Annotated[float, Field(gt=0, le=1)] = 0.2
+    """Greatest root mean square distance of the keypoints from a frontal face's, in distances between the eyes."""
+
+    @model_validator(mode="after")
+    def _light_is_a_range(self) -> Self:
+        if self.min_light >= self.max_light:
+            raise ValueError("min_light must be less than max_light")
+        return self
+
+
+class EventSettings(_Section):
+    """When something is worth telling."""
+
+    leave_after_s: Annotated[float, Field(ge=0.2, le=600)] = 3.0
+    """Seconds without sight after which somebody has left."""
+    votes: Annotated[int, Field(ge=1, le=50)] = 3
+    """Usable looks that a name needs."""
+    unknown_votes: Annotated[int, Field(ge=1, le=100)] = 6
+    """Usable looks that `unknown` needs: more, since a turned head looks like a stranger."""
+    recheck_s: Annotated[float, Field(ge=0, le=60)] = 1.0
+    """Seconds after which somebody already named is looked at again."""
+    gates: GateSettings = GateSettings()
+    """Which looks at a face count."""
+
+
+Task = Literal["identity", "age", "ethnicity"]
+
+
+def _split(value: object) -> object:
+    """Take `identity,age` for a list, as a command line or a variable gives it."""
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+class PublishSettings(_Section):
+    """What leaves the node."""
+
+    tasks: Annotated[tuple[Task, ...], NoDecode, BeforeValidator(_split)] = ("identity", "age")
+    """Which answers of the network events carry; `ethnicity` is sensitive and off until named here."""
+
+    @model_validator(mode="after")
+    def _identity_is_among_them(self) -> Self:
+        if "identity" not in self.tasks:
+            raise ValueError("tasks must name identity: without it there is no telling who is known and who is not")
+        return self
+
+
+class TlsSettings(_Section):
+    """Encryption towards the broker."""
+
+    enabled: bool = False
+    """Use TLS."""
+    ca_file: FilePath | None = None
+    """Certificates that the broker's is checked against; the system's unless given."""
+    cert_file: FilePath | None = None
+    """This node's certificate."""
+    key_file: FilePath | None = None
+    """This node's private key."""
+
+    @model_validator(mode="after")
+    def _certificate_has_its_key(self) -> Self:
+        if (self.cert_file is None) != (self.key_file is None):
+            raise ValueError("cert_file and key_file go together: give both or neither")
+        if not self.enabled and (self.ca_file or self.cert_file):
+            raise ValueError("certificates are named but TLS is off: set enabled = true")
+        return self
+
+
+class MqttSettings(_Section):
+    """The broker."""
+
+    host: Annotated[str, Field(min_length=1, max_length=253)] = "localhost"
+    """Name or address of the broker."""
+    port: Annotated[int, Field(ge=1, le=65535)] = 1883
+    """Port of the broker; 8883 is usual with TLS."""
+    protocol: Literal["auto", "5", "3.1.1"] = "auto"
+    """MQTT version: `auto` speaks 5 and falls back to 3.1.1 where a broker refuses it."""
+    username: Annotated[str, Field(max_length=256)] = ""
+    """Name to log in with; none unless given."""
+    password_file: FilePath | None = None
+    """File that holds the password, read at every connection attempt."""
+    tls: TlsSettings = TlsSettings()
+    """Encryption towards the broker."""
+    keepalive_s: Annotated[int, Field(ge=5, le=600)] = 15
+    """Seconds of silence after which the broker is asked for a sign of life."""
+    live_s: Annotated[float, Field(ge=1, le=3600)] = 30.0
+    """Seconds that an event may wait and still count as live; after that it goes to `late/`."""
+
+    @model_validator(mode="after")
+    def _password_has_its_name(self) -> Self:
+        if self.password_file and not self.username:
+            raise ValueError("password_file is given but username is not")
+        return self
+
+
+class HomeAssistantSettings(_Section):
+    """Home Assistant."""
+
+    enabled: bool = True
+    """Announce the node to Home Assistant by MQTT discovery."""
+    prefix: Annotated[str, Field(pattern=r"^[^/+#\s]+(/[^/+#\s]+)*$", max_length=64)] = "homeassistant"
+    """First levels of Home Assistant's discovery topics."""
+
+
+class StorageSettings(_Section):
+    """What is kept on disk."""
+
+    dir: Path = Path("/var/lib/facenode")
+    """Folder of the outbox and of the gallery."""
+    max_rows: Annotated[int, Field(ge=10, le=10_000_000)] = 100_000
+    """Greatest number of events that wait for the broker; past it the oldest are dropped and counted."""
+    max_mb: Annotated[int, Field(ge=1, le=10_000)] = 100
+    """Greatest size of what waits for the broker, megabytes."""
+
+
+class HealthSettings(_Section):
+    """What the node tells of itself."""
+
+    every_s: Annotated[float, Field(ge=1, le=3600)] = 30.0
+    """Seconds between two health messages."""
+    log_every_s: Annotated[float, Field(ge=1, le=86_400)] = 60.0
+    """Seconds between two heartbeat lines in the log."""
+
+
+class Settings(BaseSettings):
+    """All settings of a node."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid",
+        frozen=True,
+        env_prefix=ENV_PREFIX,
+        env_nested_delimiter="__",
+        use_attribute_docstrings=True,
+        nested_model_default_partial_update=True,
+    )
+
+    node: NodeSettings = Field(default_factory=NodeSettings)
+    """Which node this is."""
+    camera: CameraSettings = CameraSettings()
+    """Where frames come from."""
+    detector: DetectorSettings = DetectorSettings()
+    """How faces are found."""
+    model: ModelSettings = ModelSettings()
+    """The network."""
+    people: PeopleSettings = PeopleSettings()
+    """Who is known."""
+    events: EventSettings = EventSettings()
+    """When something is worth telling."""
+    publish: PublishSettings = PublishSettings()
+    """What leaves the node."""
+    mqtt: MqttSettings = MqttSettings()
+    """The broker."""
+    homeassistant: HomeAssistantSettings = HomeAssistantSettings()
+    """Home Assistant."""
+    storage: StorageSettings = StorageSettings()
+    """What is kept on disk."""
+    health: HealthSettings = HealthSettings()
+    """What the node tells of itself."""

@@ -1,0 +1,1 @@
+"""Frames in, looks at faces out."""

@@ -1,0 +1,94 @@
+"""A face in a frame -> the crop that the network was trained on, and how well the face fits it."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from node.domain import Face, Image
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Aligned:
+    """An aligned face.
+
+    Attributes:
+        crop: shape (height, width, 3), uint8, RGB.
+        misfit: root mean square distance of the five keypoints from the template's after the best similarity,
+            in distances between the eyes of the template: near 0 for a frontal face, large for a profile.
+    """
+
+    crop: Image
+    misfit: float
+
+
+class Aligner:
+    """Turns, scales and shifts faces so that their keypoints come to lie on a template's.
+
+    Args:
+        points: the template, (x, y) of five keypoints in pixels of the crop.
+        size: height and width of the crop, pixels.
+    """
+
+    def __init__(self, points: tuple[tuple[float, float], ...], size: tuple[int, int]) -> None:
+        self._template = np.array(points, dtype=np.float64)
+        self._size = size
+        self._eyes = float(np.linalg.norm(self._template[1] - self._template[0]))
+
+    def align(self, image: Image, face: Face) -> Aligned:
+        """Return the face of a full-resolution picture, shape (height, width, 3), uint8, RGB, as the network wants it.
+
+        What lies beyond the picture's edge is black.
+        """
+        rows, columns = image.shape[:2]
+        keypoints = np.array(face.keypoints, dtype=np.float64) * (columns, rows)
+        matrix = similarity(keypoints, self._template)
+        moved = keypoints @ matrix[:, :2].T + matrix[:, 2]
+        misfit = float(np.sqrt(np.mean(np.sum((moved - self._template) ** 2, axis=1)))) / self._eyes
+        height, width = self._size
+        scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
+        if scale < 0.5:  # noqa: PLR2004 - a bilinear warp looks at four pixels only: halve the picture first
+            image, matrix = _halved(image, matrix, face)
+        crop = cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_LINEAR)
+        return Aligned(crop.astype(np.uint8, copy=False), misfit)
+
+
+def similarity(source: npt.NDArray[np.float64], target: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return the similarity that maps points onto others with the least squared distance.
+
+    With the points as complex numbers it is z -> a z + b with a = sum(conj(s) t) / sum(|s|^2) about the means: the
+    solution in closed form of Umeyama (1991) for two dimensions without reflection.
+
+    Args:
+        source: shape (n, 2).
+        target: shape (n, 2).
+
+    Returns:
+        Shape (2, 3), as OpenCV takes it; a shift alone where all source points fall together.
+    """
+    s = source[:, 0] + 1j * source[:, 1]
+    t = target[:, 0] + 1j * target[:, 1]
+    s_mean, t_mean = s.mean(), t.mean()
+    spread = float(np.sum(np.abs(s - s_mean) ** 2))
+    a = np.sum(np.conj(s - s_mean) * (t - t_mean)) / spread if spread > 0 else 1.0 + 0j
+    b = t_mean - a * s_mean
+    return np.array([[a.real, -a.imag, b.real], [a.imag, a.real, b.imag]])
+
+
+def _halved(image: Image, matrix: npt.NDArray[np.float64], face: Face) -> tuple[Image, npt.NDArray[np.float64]]:
+    """Return the surroundings of the face, shrunk so that a bilinear warp skips no pixels, and the matrix for them."""
+    rows, columns = image.shape[:2]
+    box = face.box
+    left = max(0, int((box.left - box.width) * columns))
+    top = max(0, int((box.top - box.height) * rows))
+    right = min(columns, int((box.left + 2 * box.width) * columns) + 1)
+    bottom = min(rows, int((box.top + 2 * box.height) * rows) + 1)
+    scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
+    part = image[top:bottom, left:right]
+    size = (max(1, round(part.shape[1] * scale * 1.5)), max(1, round(part.shape[0] * scale * 1.5)))
+    shrunk = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
+    x, y = part.shape[1] / size[0], part.shape[0] / size[1]
+    # A pixel (u, v) of the shrunk part is (left + (u + .5) x - .5, top + (v + .5) y - .5) of the picture.
+    back = np.array([[x, 0, left + x / 2 - 0.5], [0, y, top + y / 2 - 0.5], [0, 0, 1]])
+    return shrunk.astype(np.uint8, copy=False), matrix @ back

@@ -1,0 +1,104 @@
+"""A face, its frame and its aligned crop -> the flaws that make it no evidence."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from node.domain import Box, Face, Flaw, Image
+from node.vision.aligner import Aligned
+
+
+class Gates(Protocol):
+    """The bounds of a usable look; `events.gates` of the settings."""
+
+    @property
+    def min_face_px(self) -> int:
+        """Least width of a face in the full-resolution frame."""
+
+    @property
+    def max_cut(self) -> float:
+        """Greatest share of a face's box that may lie beyond the frame's edge, 0..1."""
+
+    @property
+    def min_sharpness(self) -> float:
+        """Least variance of the Laplacian, grey levels squared."""
+
+    @property
+    def min_light(self) -> float:
+        """Least mean luminance, 0..255."""
+
+    @property
+    def max_light(self) -> float:
+        """Greatest mean luminance, 0..255."""
+
+    @property
+    def min_contrast(self) -> float:
+        """Least standard deviation of the luminance, grey levels."""
+
+    @property
+    def min_keypoint_score(self) -> float:
+        """Least confidence of the detector, 0..1."""
+
+    @property
+    def max_misfit(self) -> float:
+        """Greatest distance of the keypoints from a frontal face's, in distances between the eyes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """What the gates look at.
+
+    Attributes:
+        width_px: width of the face in the full-resolution frame.
+        cut: share of the face's box that lies beyond the frame's edge, 0..1.
+        sharpness: variance of the Laplacian of the crop's luminance, grey levels squared.
+        light: mean luminance of the crop, 0..255.
+        contrast: standard deviation of the crop's luminance, grey levels.
+        keypoint_score: the detector's confidence, 0..1.
+        misfit: distance of the keypoints from a frontal face's, in distances between the eyes.
+    """
+
+    width_px: float
+    cut: float
+    sharpness: float
+    light: float
+    contrast: float
+    keypoint_score: float
+    misfit: float
+
+
+def measure(face: Face, image: Image, aligned: Aligned) -> Quality:
+    """Return the quality of a look; `image` is the full-resolution picture, shape (height, width, 3)."""
+    box = face.box
+    grey = cv2.cvtColor(aligned.crop, cv2.COLOR_RGB2GRAY)
+    return Quality(
+        width_px=box.width * image.shape[1],
+        cut=_cut(box),
+        sharpness=float(cv2.Laplacian(grey, cv2.CV_32F).var()),
+        light=float(grey.mean()),
+        contrast=float(np.std(grey)),
+        keypoint_score=face.score,
+        misfit=aligned.misfit,
+    )
+
+
+def flaws(quality: Quality, gates: Gates) -> tuple[Flaw, ...]:
+    """Return the gates that a look fails; none if it is usable."""
+    failed = {
+        Flaw.SIZE: quality.width_px < gates.min_face_px,
+        Flaw.EDGE: quality.cut > gates.max_cut,
+        Flaw.BLUR: quality.sharpness < gates.min_sharpness,
+        Flaw.LIGHT: not gates.min_light <= quality.light <= gates.max_light or quality.contrast < gates.min_contrast,
+        Flaw.KEYPOINTS: quality.keypoint_score < gates.min_keypoint_score or quality.misfit > gates.max_misfit,
+    }
+    return tuple(flaw for flaw, fails in failed.items() if fails)
+
+
+def _cut(box: Box) -> float:
+    """Return the share of a box that lies beyond the frame."""
+    width = min(1.0, box.left + box.width) - max(0.0, box.left)
+    height = min(1.0, box.top + box.height) - max(0.0, box.top)
+    area = box.width * box.height
+    return 1 - max(0.0, width) * max(0.0, height) / area if area > 0 else 1.0

@@ -1,0 +1,46 @@
+"""A frame and the tracks that are due -> a look at each: its flaws, its embedding, its heads."""
+
+from collections.abc import Iterable, Mapping
+
+from node.domain import Face, Frame, Image, Look, Track
+from node.vision.aligner import Aligner
+from node.vision.quality import Gates, flaws, measure
+from node.vision.tflite import Network
+
+
+class Recognizer:
+    """Aligner, gates and network together.
+
+    Args:
+        network: with an embedding head.
+        gates: the bounds of a usable look.
+        heads: names of the heads whose scores are wanted; the others leave no trace.
+    """
+
+    def __init__(self, network: Network, gates: Gates, heads: Iterable[str]) -> None:
+        wanted = network.sidecar.input
+        self._network = network
+        self._gates = gates
+        self._heads = tuple(head for head in heads if head in network.sidecar.heads.lengths)
+        self.aligner = Aligner(wanted.alignment.points, wanted.size)
+
+    def recognize(self, frame: Frame | None, tracks: Iterable[Track]) -> Mapping[int, Look]:
+        """Return a look by track number; an unusable look costs no run of the network."""
+        if frame is None:
+            return {}
+        return {track.number: self.look(frame.image, track.face) for track in tracks}
+
+    def look(self, image: Image, face: Face, *, whatever: bool = False) -> Look:
+        """Return what there is to see in one face of a full-resolution picture, shape (height, width, 3), uint8, RGB.
+
+        Args:
+            image: the picture.
+            face: one of its faces.
+            whatever: run the network on an unusable look, too.
+        """
+        aligned = self.aligner.align(image, face)
+        failed = flaws(measure(face, image, aligned), self._gates)
+        if failed and not whatever:
+            return Look(face, failed)
+        answers = self._network.infer(aligned.crop)
+        return Look(face, failed, answers["embedding"], {head: answers[head] for head in self._heads})

@@ -1,0 +1,41 @@
+"""What all tests share: where the face data lies, and the media that ship with the program."""
+
+import os
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """Return the folder of face data, or skip: it may not be published with the project."""
+    folder = Path(os.environ.get("FACENODE_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no face data in {folder}: set FACENODE_DATA to its folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def media_dir() -> Path:
+    """Return the folder of the pictures and the clip that ship with the program."""
+    return ROOT / "tests" / "media"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option under which a skipped test fails."""
+    parser.addoption("--no-skips", action="store_true", help="fail where a test is skipped for a missing piece")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn a skip into a failure where nothing may be missing."""
+    del call
+    report = yield
+    if report.skipped and item.config.getoption("--no-skips") and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+    return report

@@ -1,0 +1,138 @@
+"""A real RTSP server, killed and started again, against the driver for URLs."""
+
+import logging
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+
+from node.camera import Camera, open_camera
+from node.clock import SystemClock
+from node.domain import CameraState, Tick
+from node.errors import CameraError
+from node.settings import CameraSettings
+
+PACKAGES = (
+    "python3-gi gir1.2-gst-rtsp-server-1.0 "
+    "gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly"
+)
+DEADLINE_TICKS = 60  # so about a minute: a tick comes at least every second
+
+# Run by Debian's own Python, whose packages carry GStreamer; prints a line when it listens.
+SERVER = """
+import sys
+import gi
+gi.require_version("Gst", "1.0")
+gi.require_version("GstRtspServer", "1.0")
+from gi.repository import GLib, Gst, GstRtspServer
+
+Gst.init(None)
+missing = [name for name in ("videotestsrc", "x264enc", "rtph264pay") if not Gst.ElementFactory.find(name)]
+if missing:
+    sys.exit("no " + ", ".join(missing))
+server = GstRtspServer.RTSPServer()
+server.set_address("127.0.0.1")
+server.set_service(sys.argv[1])
+auth = GstRtspServer.RTSPAuth()
+token = GstRtspServer.RTSPToken()
+token.set_string("media.factory.role", "viewer")
+auth.add_basic(GstRtspServer.RTSPAuth.make_basic("ada", "s3cret"), token)
+server.set_auth(auth)
+factory = GstRtspServer.RTSPMediaFactory()
+factory.set_launch(
+    "( videotestsrc is-live=true pattern=red ! video/x-raw,format=I420,width=320,height=240,framerate=15/1"
+    " ! x264enc tune=zerolatency speed-preset=ultrafast key-int-max=15 ! rtph264pay name=pay0 pt=96 config-interval=1 )"
+)
+factory.set_shared(True)
+factory.add_role_from_structure(Gst.Structure.from_string(
+    "viewer, media.factory.access=true, media.factory.construct=true")[0])
+server.get_mount_points().add_factory("/main", factory)
+if not server.attach(None):
+    sys.exit("cannot listen")
+print("listening", flush=True)
+GLib.MainLoop().run()
+"""
+
+
+@contextmanager
+def _serving(port: int) -> Iterator[None]:
+    """Run a server until the block ends, or skip where Debian's packages are missing."""
+    process = subprocess.Popen(
+        ["/usr/bin/python3", "-c", SERVER, str(port)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        told = process.stdout.readline()
+        if not told:
+            _, problem = process.communicate(timeout=10)
+            pytest.skip(f"no RTSP server: {problem.strip().splitlines()[-1]}: apt-get install {PACKAGES}")
+        yield
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def port() -> int:
+    """Return a port of loopback that is free."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def _camera(port: int, login: str = "ada:s3cret@", **settings: float) -> Camera:
+    source = f"video:rtsp://{login}127.0.0.1:{port}/main"
+    return open_camera(CameraSettings.model_validate({"source": source} | settings), SystemClock())
+
+
+def _until(ticks: Iterator[Tick], met: Callable[[Tick], object]) -> Tick:
+    """Return the first tick that meets a condition."""
+    for number, tick in enumerate(ticks):
+        if met(tick):
+            return tick
+        if tick.frame is None:
+            assert number < DEADLINE_TICKS, "waited too long"
+    raise AssertionError("the camera ended")
+
+
+def test_a_stream_is_played_lost_and_found_again(port: int, caplog: pytest.LogCaptureFixture) -> None:
+    """A camera that is switched off and on comes back by itself, each change is told once, never with its password."""
+    caplog.set_level(logging.DEBUG)
+    with _camera(port, stall_s=5, restart_after=100) as camera:
+        ticks = iter(camera)
+        with _serving(port):
+            tick = _until(ticks, lambda tick: tick.frame)
+        assert tick.frame is not None
+        assert tick.frame.image.shape == (240, 320, 3)
+        # Pure red; the tolerance of 15 is for what the codec takes.
+        assert np.abs(tick.frame.image.mean(axis=(0, 1)) - (255, 0, 0)).max() < 15
+
+        _until(ticks, lambda _: camera.state is CameraState.LOST)
+        with _serving(port):
+            _until(ticks, lambda tick: tick.frame)
+            assert camera.state is CameraState.OK
+            assert camera.problem is None
+    told = [record.getMessage() for record in caplog.records]
+    assert sum("camera lost" in line for line in told) == 1
+    assert sum("frames again" in line for line in told) == 1
+    assert "s3cret" not in caplog.text
+
+
+def test_a_wrong_password_is_given_up_without_printing_it(port: int) -> None:
+    """The message says where, and what to check."""
+    with _serving(port), _camera(port, login="ada:wr0ng@", stall_s=1, restart_after=1) as camera:
+        with pytest.raises(CameraError, match="cannot be opened: check the address, the password") as caught:
+            _until(iter(camera), lambda tick: tick.frame)
+        assert "wr0ng" not in str(caught.value)
+
+
+def test_a_server_that_accepts_and_says_nothing_does_not_stop_time(port: int) -> None:
+    """Opening is bounded: ticks go on without frames, and the attempt fails."""
+    with socket.create_server(("127.0.0.1", port)), _camera(port, stall_s=2, restart_after=1) as camera:
+        ticks = iter(camera)
+        moments = [next(ticks).at.mono_s for _ in range(2)]
+        assert moments[1] - moments[0] < 1.5
+        with pytest.raises(CameraError, match="given up after"):
+            _until(ticks, lambda tick: tick.frame)

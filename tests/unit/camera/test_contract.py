@@ -1,0 +1,222 @@
+"""The rules of `node/camera/camera.py`, held against every driver; a new driver is one entry in DRIVERS."""
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice, pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cameras import HandClock, Reel, Stage
+
+from node.camera import Camera, open_camera
+from node.camera.feed import Opener
+from node.camera.live import LiveCamera
+from node.camera.picture import read_picture
+from node.camera.video import open_video, read_video
+from node.camera.webcam import open_webcam
+from node.clock import Clock, SystemClock
+from node.domain import CameraState, Image, Tick
+from node.settings import CameraSettings
+
+SETTINGS = CameraSettings(fps=2.0)
+
+
+def _file(source: str, clock: Clock) -> Camera:
+    return open_camera(SETTINGS.model_copy(update={"source": source}), clock)
+
+
+def _webcam(opener: Opener, clock: Clock, folder: Path) -> Camera:
+    (folder / "video0").touch()
+    return open_webcam(0, SETTINGS, clock, opener, devices=folder)
+
+
+def _stream(opener: Opener, clock: Clock, folder: Path) -> Camera:
+    del folder
+    return open_video("rtsp://admin:secret@camera.example/main", SETTINGS, clock, opener)
+
+
+def _fake(opener: Opener, clock: Clock, folder: Path) -> Camera:
+    del folder
+    return LiveCamera("fake", opener, clock, SETTINGS)
+
+
+LIVE: dict[str, Callable[[Opener, Clock, Path], Camera]] = {"webcam": _webcam, "stream": _stream, "fake": _fake}
+"""Live drivers, each given what opens its source."""
+
+
+@dataclass(frozen=True)
+class Driver:
+    """A driver under test.
+
+    Attributes:
+        open: opens it on the media of the tests, given a clock and an empty folder.
+        pictures: what it must show, in this order if it is finite.
+        live: what `live` must be.
+    """
+
+    open: Callable[[Clock, Path], Camera]
+    pictures: list[Image]
+    live: bool
+
+
+def _drivers(media: Path) -> dict[str, Driver]:
+    clip = media / "carphone.mp4"
+    frames = list(read_video(clip))
+    album = [read_picture(media / name) for name in ("astronaut.jpg", "grace_hopper.jpg")]
+    finite = {
+        "video": Driver(lambda clock, _: _file(f"video:{clip}", clock), frames, live=False),
+        "images": Driver(lambda clock, _: _file(f"images:{media}", clock), album, live=False),
+    }
+
+    def live(make: Callable[[Opener, Clock, Path], Camera]) -> Driver:
+        return Driver(lambda clock, folder: make(partial(Reel, clip), clock, folder), frames, live=True)
+
+    return finite | {name: live(make) for name, make in LIVE.items()}
+
+
+DRIVERS = ("video", "images", *LIVE)
+FINITE = ("video", "images")
+
+
+@pytest.fixture(scope="module")
+def drivers(media_dir: Path) -> dict[str, Driver]:
+    """Return every driver with what it must show."""
+    return _drivers(media_dir)
+
+
+@pytest.fixture(params=DRIVERS)
+def driver(request: pytest.FixtureRequest, drivers: dict[str, Driver]) -> Driver:
+    """Return each driver in turn."""
+    return drivers[request.param]
+
+
+@pytest.fixture
+def camera(driver: Driver, tmp_path: Path) -> Iterator[Camera]:
+    """Open the driver's camera by the system's clock."""
+    with driver.open(SystemClock(), tmp_path) as camera:
+        yield camera
+
+
+def _capture_threads() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("capture ")]
+
+
+def _shown(camera: Camera, count: int) -> list[Tick]:
+    """Return the first ticks with a frame."""
+    return list(islice((tick for tick in camera if tick.frame), count))
+
+
+def test_frames_are_full_resolution_rgb_in_memory_of_their_own(camera: Camera, driver: Driver) -> None:
+    """Rule 5: each frame is one of the source's pictures, byte for byte in RGB, and can be kept."""
+    known = {(image.shape, image.tobytes()) for image in driver.pictures}
+    for tick in _shown(camera, 2):
+        assert tick.frame is not None
+        assert tick.frame.image.dtype == np.uint8
+        assert tick.frame.image.flags.c_contiguous
+        assert tick.frame.image.flags.owndata
+        assert (tick.frame.image.shape, tick.frame.image.tobytes()) in known
+        assert tick.frame.small is None
+
+
+def test_time_never_runs_backwards_and_passes_at_least_every_second(camera: Camera) -> None:
+    """Rules 1 and 2; half a second is left to a busy machine."""
+    ticks = list(islice(camera, 50))
+    steps = [after.at.mono_s - before.at.mono_s for before, after in pairwise(ticks)]
+    assert all(0 <= step <= 1.5 for step in steps)
+    wall = (ticks[-1].at.wall - ticks[0].at.wall).total_seconds()
+    assert wall == pytest.approx(ticks[-1].at.mono_s - ticks[0].at.mono_s, abs=0.05)
+
+
+def test_a_working_camera_is_ok_and_says_what_it_is(camera: Camera, driver: Driver) -> None:
+    """`live`, `state`, `problem` and `name` are what health and log show; a name holds no password."""
+    _shown(camera, 1)
+    assert camera.live is driver.live
+    assert camera.state is CameraState.OK
+    assert camera.problem is None
+    assert camera.name
+    assert "secret" not in camera.name
+
+
+def test_closing_ends_the_iteration_and_the_thread_and_may_be_done_twice(camera: Camera) -> None:
+    """Rule 6: after `close` no tick comes and no capture thread is left."""
+    ticks = iter(camera)
+    next(ticks)
+    camera.close()
+    camera.close()
+    assert next(ticks, None) is None
+    assert _capture_threads() == []
+
+
+def test_a_closed_camera_has_no_ticks(camera: Camera) -> None:
+    """Rule 6: a camera closed before it was used opens nothing."""
+    camera.close()
+    assert list(camera) == []
+    assert _capture_threads() == []
+
+
+def test_the_context_manager_closes(driver: Driver, tmp_path: Path) -> None:
+    """Leaving `with` lets go of the source."""
+    camera = driver.open(SystemClock(), tmp_path)
+    ticks = iter(camera)
+    with camera:
+        next(ticks)
+    assert next(ticks, None) is None
+    assert _capture_threads() == []
+
+
+@pytest.mark.parametrize("name", FINITE)
+def test_a_finite_source_shows_everything_in_order_and_ends(
+    name: str, drivers: dict[str, Driver], tmp_path: Path
+) -> None:
+    """Rule 4: nothing is dropped."""
+    with drivers[name].open(HandClock(), tmp_path) as camera:
+        shown = [tick.frame.image.tobytes() for tick in camera if tick.frame]
+    assert shown == [image.tobytes() for image in drivers[name].pictures]
+
+
+@pytest.mark.parametrize("name", FINITE)
+def test_two_replays_have_the_same_times_bit_for_bit(name: str, drivers: dict[str, Driver], tmp_path: Path) -> None:
+    """Rule 4: when a replay begins changes no difference of two moments, not even by rounding."""
+    runs = []
+    for began_s in (0.1, 123_456.789):
+        with drivers[name].open(HandClock(began_s), tmp_path) as camera:
+            moments = [tick.at.mono_s for tick in camera]
+        runs.append([moment - moments[0] for moment in moments])
+    assert runs[0] == runs[1]
+
+
+@pytest.mark.parametrize("name", LIVE)
+def test_time_passes_while_a_live_camera_hangs(name: str, tmp_path: Path) -> None:
+    """Rule 1: a driver that never returns still gives a tick a second, without a frame; 0.5 s for a busy machine."""
+    stage, clock = Stage(), SystemClock()
+    with LIVE[name](stage, clock, tmp_path) as camera:
+        before = clock.now()
+        tick = next(iter(camera))
+        assert tick.frame is None
+        assert 0 < tick.at.mono_s - before.mono_s < 1.5
+        stage.show(None)
+
+
+@pytest.mark.parametrize("name", LIVE)
+def test_a_slow_reader_of_a_live_camera_gets_the_latest_frame(
+    name: str, drivers: dict[str, Driver], tmp_path: Path
+) -> None:
+    """Rule 3: what was not read in time is gone, and the tick carries its frame's own moment."""
+    frames = drivers["video"].pictures[:4]
+    stage, clock = Stage(frames[0]), HandClock()
+    with LIVE[name](stage, clock, tmp_path) as camera:
+        ticks = iter(camera)
+        next(ticks)
+        for number, frame in enumerate(frames[1:], start=3):
+            clock.advance(0.25)
+            stage.show(frame)
+            stage.wait_reads(number)
+        clock.advance(5)
+        tick = next(ticks)
+        assert tick.frame is not None
+        assert tick.frame.image is frames[3]
+        assert tick.at.mono_s == 1000.75
+        stage.show(None)

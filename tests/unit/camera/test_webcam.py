@@ -1,0 +1,48 @@
+"""Webcams, as far as a machine without one can tell."""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+from cameras import HandClock
+
+from node.camera.webcam import connect, open_webcam, reason
+from node.errors import CameraError
+from node.settings import CameraSettings
+
+
+def test_a_number_without_a_device_is_said_at_once_with_the_numbers_there_are(tmp_path: Path) -> None:
+    """A wrong number is a wrong setting; the right one is in the message."""
+    (tmp_path / "video0").touch()
+    (tmp_path / "video2").touch()
+    with pytest.raises(CameraError, match=r"webcam:7: there is no .*video7.*numbers here: 0, 2"):
+        open_webcam(7, CameraSettings(), HandClock(), devices=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [
+        (errno.EBUSY, "another program"),
+        (errno.EACCES, "group video"),
+        (errno.ENODEV, "is gone"),
+        (errno.ENOENT, "is gone"),
+        (errno.EIO, "Input/output error"),
+    ],
+)
+def test_busy_forbidden_and_missing_are_told_apart(number: int, message: str) -> None:
+    """Each has another remedy; what is not known is said in the system's words."""
+    assert message in reason(OSError(number, os.strerror(number)), Path("/dev/video0"))
+
+
+def test_a_device_that_went_away_is_a_camera_error(tmp_path: Path) -> None:
+    """A camera unplugged while the node runs: the attempt fails, and the next may succeed."""
+    with pytest.raises(CameraError, match=r"webcam:3: .*video3 is gone"):
+        connect(tmp_path / "video3", 3, CameraSettings())
+
+
+def test_a_device_that_is_no_camera_is_a_camera_error(tmp_path: Path) -> None:
+    """Many webcams have a second device without pictures."""
+    (tmp_path / "video98").touch()
+    with pytest.raises(CameraError, match=r"webcam:98: .*gives no pictures"):
+        connect(tmp_path / "video98", 98, CameraSettings())

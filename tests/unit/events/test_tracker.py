@@ -1,0 +1,100 @@
+"""Tracks: the same face keeps its number, time alone ends a track."""
+
+import numpy as np
+import pytest
+from makers import face, instant, look, unit
+
+from node.domain import Flaw
+from node.events.tracker import Tracker
+from node.settings import EventSettings
+
+PACE = EventSettings(leave_after_s=2.0, unknown_votes=4, recheck_s=1.0)
+
+
+def numbers(tracker: Tracker) -> list[int]:
+    """Return the numbers of the tracks in view."""
+    return [track.number for track in tracker.tracks]
+
+
+def test_a_face_that_moves_keeps_its_number() -> None:
+    """A track follows a face by place, from tick to tick."""
+    tracker = Tracker(PACE)
+    for step in range(10):
+        tracker.update(instant(step * 0.1), [face(left=0.1 + 0.05 * step)])
+    assert numbers(tracker) == [1]
+    assert tracker.tracks[0].seen.mono_s == pytest.approx(0.9, abs=1e-9)
+
+
+def test_two_faces_that_swap_places_slowly_keep_their_numbers() -> None:
+    """Each face goes to the nearest track, not to the first one in the list."""
+    tracker = Tracker(PACE)
+    for step in range(9):
+        tracker.update(instant(step * 0.1), [face(left=0.8 - 0.02 * step), face(left=0.1 + 0.02 * step)])
+    places = {track.number: track.face.box.left for track in tracker.tracks}
+    assert places[1] == pytest.approx(0.64, abs=1e-9)
+    assert places[2] == pytest.approx(0.26, abs=1e-9)
+
+
+def test_a_face_far_from_every_track_begins_a_new_one() -> None:
+    """Nobody jumps across the picture."""
+    tracker = Tracker(PACE)
+    tracker.update(instant(0), [face(left=0.0)])
+    tracker.update(instant(0.1), [face(left=0.7)])
+    assert numbers(tracker) == [1, 2]
+
+
+def test_a_track_survives_a_short_gap_and_ends_after_a_long_one() -> None:
+    """Only `leave_after_s` of monotonic time without sight ends a track."""
+    tracker = Tracker(PACE)
+    tracker.update(instant(0), [face()])
+    tracker.update(instant(1.9), [])
+    assert numbers(tracker) == [1]
+    tracker.update(instant(2.0), [face()])
+    tracker.update(instant(4.0), [])
+    assert numbers(tracker) == [1]
+    tracker.update(instant(4.1), [])
+    assert numbers(tracker) == []
+
+
+def test_a_settled_track_is_due_only_now_and_then() -> None:
+    """A track is looked at every tick until every decision has had its votes, then every `recheck_s`."""
+    tracker = Tracker(PACE)
+    due = []
+    for step in range(20):
+        tracker.update(instant(step * 0.25), [face()])
+        tracks = tracker.due()
+        due.append(len(tracks))
+        tracker.assign({track.number: look(unit(1, 0)) for track in tracks})
+    assert due == [1, 1, 1, 1] + [0, 0, 0, 1] * 4
+
+
+def test_a_track_out_of_sight_is_never_due() -> None:
+    """There is nothing to look at in a frame without the face."""
+    tracker = Tracker(PACE)
+    tracker.update(instant(0), [face()])
+    tracker.update(instant(0.1), [])
+    assert tracker.due() == ()
+
+
+def test_tracks_with_the_fewest_looks_are_due_first() -> None:
+    """Who is least certain is looked at first."""
+    tracker = Tracker(PACE)
+    tracker.update(instant(0), [face(left=0.1)])
+    tracker.assign({1: look(unit(1, 0))})
+    tracker.update(instant(0.1), [face(left=0.1), face(left=0.7)])
+    assert [track.number for track in tracker.due()] == [2, 1]
+
+
+def test_the_embedding_of_a_track_is_the_unit_mean_of_its_usable_looks() -> None:
+    """Unusable looks are counted and change nothing."""
+    tracker = Tracker(PACE)
+    tracker.update(instant(0), [face()])
+    tracker.assign({1: look(unit(1, 0), heads={"age": np.array([0.2, 0.8], np.float32)})})
+    tracker.assign({1: look(None, flaws=(Flaw.BLUR,))})
+    tracker.assign({1: look(unit(0, 1), heads={"age": np.array([0.6, 0.4], np.float32)})})
+    track = tracker.tracks[0]
+    assert track.looks == 2
+    assert track.embedding is not None
+    np.testing.assert_allclose(track.embedding, [np.sqrt(0.5)] * 2, atol=1e-6)
+    np.testing.assert_allclose(track.heads["age"], [0.4, 0.6], atol=1e-6)
+    assert tracker.unusable == 1

@@ -1,0 +1,238 @@
+"""What stands in a payload."""
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+from makers import START, instant
+
+from node.contract import schema
+from node.domain import (
+    Alert,
+    AlertState,
+    Box,
+    CameraState,
+    Event,
+    EventType,
+    Grade,
+    Health,
+    Instant,
+    Match,
+    Presence,
+)
+from node.mqtt import messages
+from node.mqtt.identifiers import uuid7
+from node.mqtt.messages import MAX_EVENT_BYTES, encode, render
+
+MODEL = "3f9a1c02"
+ADA = Event(
+    EventType.RECOGNIZED,
+    instant(0.6214),
+    12,
+    Box(0.41, 0.22, 0.18, 0.31),
+    person=Match("ada", 0.9712),
+    age=Grade("middle", 0.8849),
+)
+VITALS = Health(
+    version="0.3.0",
+    model=MODEL,
+    camera=CameraState.OK,
+    fps=9.8123,
+    p50_ms=41.0,
+    p95_ms=None,
+    cpu_c=58.06,
+    throttled=False,
+    rss_mb=96.0,
+    outbox=0,
+    dropped=0,
+    rejected=0,
+    unusable=3,
+    people=4,
+    cert_days_left=None,
+    uptime_s=86400,
+)
+
+
+def payload(event: Event, boot: int = 41, seq: int = 1207) -> dict[str, Any]:
+    """Return an event's payload, which must fit the contract."""
+    (draft,) = encode((event,), (), MODEL)
+    fields: dict[str, Any] = json.loads(render(draft, boot, seq))
+    Draft202012Validator(schema("event")).validate(fields)
+    return fields
+
+
+def test_an_event_reads_as_in_the_contract_to_the_byte() -> None:
+    """Compact JSON, the keys in the order of the contract, box with 3 decimals, scores with 2, milliseconds and Z."""
+    (draft,) = encode((ADA,), (), MODEL, lambda _wall: "0193-id")
+    assert render(draft, 41, 1207) == (
+        b'{"v":1,"id":"0193-id","boot":41,"seq":1207,"at":"2026-01-02T03:04:05.621Z","event_type":"recognized",'
+        b'"track":12,"person":{"id":"ada","score":0.97},"age":{"group":"middle","score":0.88},'
+        b'"box":[0.41,0.22,0.18,0.31],"model":"3f9a1c02"}'
+    )
+
+
+def test_an_event_carries_only_what_there_is() -> None:
+    """A stranger has no person, and a head that was not asked for leaves no trace."""
+    fields = payload(Event(EventType.UNKNOWN, instant(0), 1, Box(0, 0, 1, 1), person=Match(None, 0.21)))
+    assert fields.keys() == {"v", "id", "boot", "seq", "at", "event_type", "track", "box", "model"}
+
+
+def test_each_type_fits_the_contract() -> None:
+    """`changed` has `was`, `left` has `seen_s`; the schema refuses anything else."""
+    box = Box(-0.02, 0.1, 0.3, 0.4)
+    changed = payload(Event(EventType.CHANGED, instant(0), 1, box, person=Match("ada", 0.5), was="unknown"))
+    assert changed["was"] == "unknown"
+    left = payload(Event(EventType.LEFT, instant(0), 1, box, seen_s=12.3456))
+    assert left["seen_s"] == 12.3
+    asked = payload(Event(EventType.UNKNOWN, instant(0), 1, box, ethnicity=Grade("asian", 0.7)))
+    assert asked["ethnicity"] == {"group": "asian", "score": 0.7}
+
+
+def test_an_unsynchronised_clock_is_said() -> None:
+    """A reader must know that `at` is not to be trusted; once the clock is right, nothing is said."""
+    box = Box(0, 0, 1, 1)
+    assert payload(Event(EventType.UNKNOWN, instant(0, synced=False), 1, box))["clock"] == "unsynced"
+    assert "clock" not in payload(Event(EventType.UNKNOWN, instant(0), 1, box))
+
+
+def test_time_is_utc_whatever_zone_it_comes_in() -> None:
+    """Times are UTC with milliseconds."""
+    wall = datetime(2026, 11, 24, 20, 0, 58, 621999, tzinfo=timezone(timedelta(hours=2)))
+    assert messages.timestamp(wall) == "2026-11-24T18:00:58.621Z"
+
+
+def test_an_alert_names_the_event_that_met_its_rule() -> None:
+    """The alert's `event_id` is the id of the event of the same tick; without one there is none."""
+    raised = Alert("night-stranger", AlertState.RAISED, instant(0, synced=False), event=ADA, person="ada")
+    cleared = Alert("crowd", AlertState.CLEARED, instant(1), count=5, for_s=60.0)
+    event, first, second = encode((ADA,), (raised, cleared), MODEL)
+    told = [json.loads(render(draft, 1, 1)) for draft in (first, second)]
+    for fields in told:
+        Draft202012Validator(schema("alert")).validate(fields)
+    assert told[0]["event_id"] == event.id
+    assert list(told[0]) == ["v", "id", "at", "event_type", "state", "event_id", "person", "clock"]
+    assert list(told[1]) == ["v", "id", "at", "event_type", "state", "count", "for_s"]
+
+
+def test_an_emptied_state_has_every_field() -> None:
+    """Home Assistant takes a missing field for an error, so an emptied state is whole."""
+    fields = messages.state(instant(0))
+    Draft202012Validator(schema("state")).validate(fields)
+    assert (fields["count"], fields["present"], fields["people"]) == (0, [], {})
+
+
+def test_a_state_tells_who_is_in_view_and_was_last_seen() -> None:
+    """Presence carries since when, and everybody seen when last."""
+    fields = messages.state(
+        instant(5), 2, (Presence("ada", instant(1)),), {"ada": instant(5), "zoe": instant(2)}, privacy=True
+    )
+    Draft202012Validator(schema("state")).validate(json.loads(messages.dump(fields)))
+    assert fields["present"] == [{"id": "ada", "since": messages.timestamp(instant(1).wall)}]
+    assert fields["privacy"] == "on"
+    assert fields["recognition"] == "on"
+
+
+def test_health_has_every_field_and_null_where_unknown() -> None:
+    """The keys stand in the order of the contract; what is not known is null, not left out."""
+    fields = json.loads(messages.dump(messages.health(instant(0, synced=False), VITALS)))
+    Draft202012Validator(schema("health")).validate(fields)
+    assert list(fields) == schema("health")["required"]
+    assert fields["p95_ms"] is None
+    assert fields["clock"] == "unsynced"
+    assert fields["fps"] == 9.8
+
+
+def test_a_number_that_is_none_is_refused() -> None:
+    """NaN is not JSON: it must fail here rather than at every reader."""
+    (draft,) = encode((Event(EventType.LEFT, instant(0), 1, Box(float("nan"), 0, 1, 1), seen_s=1),), (), MODEL)
+    with pytest.raises(ValueError, match="JSON"):
+        render(draft, 1, 1)
+
+
+ids = st.from_regex(r"[a-z0-9][a-z0-9_-]{0,31}", fullmatch=True).filter(lambda name: name != "unknown")
+scores = st.floats(0, 1)
+sides = st.floats(-1, 2)
+
+
+@given(
+    kind=st.sampled_from(EventType),
+    person=ids,
+    was=ids,
+    age=st.builds(Grade, ids, scores),
+    ethnicity=st.builds(Grade, ids, scores),
+    box=st.builds(Box, sides, sides, sides, sides),
+    track=st.integers(1, 10**9),
+    synced=st.booleans(),
+    boot=st.integers(1, 10**9),
+    seq=st.integers(1, 10**12),
+)
+def test_an_event_is_never_above_384_bytes(  # noqa: PLR0913 - one argument for each field
+    *,
+    kind: EventType,
+    person: str,
+    was: str,
+    age: Grade,
+    ethnicity: Grade,
+    box: Box,
+    track: int,
+    synced: bool,
+    boot: int,
+    seq: int,
+) -> None:
+    """Whatever ids, labels and counters there are, the bound holds and the contract is met."""
+    event = Event(
+        kind,
+        Instant(START, 0, synced),
+        track,
+        box,
+        person=None if kind is EventType.UNKNOWN else Match(person, -0.123),
+        was=was if kind is EventType.CHANGED else None,
+        age=age,
+        ethnicity=ethnicity,
+        seen_s=123456.7 if kind is EventType.LEFT else None,
+    )
+    (draft,) = encode((event,), (), MODEL)
+    rendered = render(draft, boot, seq)
+    assert len(rendered) <= MAX_EVENT_BYTES
+    Draft202012Validator(schema("event")).validate(json.loads(rendered))
+
+
+def test_what_is_left_out_for_want_of_room_is_ethnicity_before_age() -> None:
+    """The bound is kept by leaving out guesses, never the person; what fits stays."""
+    long = "a" * 32
+    event = Event(
+        EventType.CHANGED,
+        instant(0),
+        1,
+        Box(0.1, 0.1, 0.1, 0.1),
+        person=Match(long, 0.5),
+        was="unknown",
+        age=Grade("middle", 0.5),
+        ethnicity=Grade(long, 0.5),
+    )
+    fields = payload(event)
+    assert fields["age"]["group"] == "middle"
+    assert "ethnicity" not in fields
+
+
+@given(st.datetimes(datetime(1970, 1, 2), datetime(2200, 1, 1)))  # noqa: DTZ001 - hypothesis wants naive bounds
+def test_a_uuid7_tells_its_moment_and_fits_the_contract(naive: datetime) -> None:
+    """The first 48 bits are Unix milliseconds; version and variant stand where the contract's pattern wants them."""
+    wall = naive.replace(tzinfo=UTC)
+    made = uuid7(wall)
+    Draft202012Validator(schema("event")["properties"]["id"]).validate(made)
+    assert int(made.replace("-", "")[:12], 16) == int(wall.timestamp() * 1000)
+
+
+def test_uuid7s_of_one_moment_differ() -> None:
+    """A hundred events of one millisecond still have a hundred ids."""
+    assert len({uuid7(START) for _ in range(100)}) == 100
+
+
+def test_a_moment_before_1970_still_has_an_id() -> None:
+    """A board without a battery may believe in any time."""
+    assert uuid7(datetime(1969, 1, 1, tzinfo=UTC)).startswith("00000000-0000-7")

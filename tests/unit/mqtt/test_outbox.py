@@ -1,0 +1,327 @@
+"""What the outbox keeps, in which order it gives it, and what it counts."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from brokers import HandClock, alert, event
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from node.errors import OutboxError
+from node.mqtt.outbox import FILE, Outbox, Parcel
+from node.mqtt.topics import Kind
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    """Return a clock that stands still."""
+    return HandClock()
+
+
+@pytest.fixture
+def outbox(tmp_path: Path, clock: HandClock) -> Iterator[Outbox]:
+    """Return a new outbox."""
+    with closing(Outbox(tmp_path, clock)) as made:
+        yield made
+
+
+def numbers(parcels: list[Parcel]) -> list[int]:
+    """Return the numbers that the drafts carried."""
+    return [json.loads(parcel.row.payload)["number"] for parcel in parcels]
+
+
+def test_rows_come_oldest_first_and_alerts_before_events(outbox: Outbox) -> None:
+    """Live alerts are more urgent than live events."""
+    outbox.put([event(1), event(2)])
+    outbox.put([alert(3), event(4)])
+    assert numbers(outbox.take(10)) == [3, 1, 2, 4]
+
+
+def test_a_row_is_given_once_until_it_is_released(outbox: Outbox) -> None:
+    """What is on its way is not sent again; what the broker did not get is."""
+    outbox.put([event(1), event(2)])
+    assert numbers(outbox.take(1)) == [1]
+    assert numbers(outbox.take(10)) == [2]
+    assert outbox.take(10) == []
+    outbox.release()
+    assert numbers(outbox.take(10)) == [1, 2]
+
+
+def test_a_row_leaves_only_when_it_is_settled(tmp_path: Path, clock: HandClock) -> None:
+    """A restart brings back everything that the broker had not acknowledged."""
+    with closing(Outbox(tmp_path, clock)) as outbox:
+        outbox.put([event(1), event(2), event(3)])
+        first, _second, _third = outbox.take(3)
+        outbox.settle([first.row.id])
+    with closing(Outbox(tmp_path, clock)) as outbox:
+        assert numbers(outbox.take(10)) == [2, 3]
+
+
+def test_what_waited_longer_than_live_s_is_late_and_comes_last(outbox: Outbox, clock: HandClock) -> None:
+    """A late row must open no door, so it says that it is late and lets what is live pass."""
+    outbox.put([event(1), alert(2)])
+    clock.mono_s += 30.1
+    outbox.put([event(3)])
+    parcels = outbox.take(10)
+    assert numbers(parcels) == [3, 1, 2]
+    assert [parcel.late for parcel in parcels] == [False, True, True]
+
+
+def test_a_row_is_live_up_to_live_s(outbox: Outbox, clock: HandClock) -> None:
+    """The border belongs to what is live."""
+    outbox.put([event(1)])
+    clock.mono_s += 30.0
+    assert [parcel.late for parcel in outbox.take(10)] == [False]
+
+
+def test_a_row_of_an_earlier_start_is_late_at_once(tmp_path: Path, clock: HandClock) -> None:
+    """Another start's monotonic clock says nothing: a reboot sets it back."""
+    with closing(Outbox(tmp_path, clock)) as outbox:
+        outbox.put([event(1)])
+    clock.mono_s = 5.0
+    with closing(Outbox(tmp_path, clock)) as outbox:
+        outbox.put([event(2)])
+        parcels = outbox.take(10)
+    assert [(number, parcel.late) for number, parcel in zip(numbers(parcels), parcels, strict=True)] == [
+        (2, False),
+        (1, True),
+    ]
+
+
+def test_boot_counts_starts_and_seq_goes_on_over_them(tmp_path: Path, clock: HandClock) -> None:
+    """A subscriber sees a gap where something is missing, also across restarts; alerts are not counted."""
+    seen = []
+    for start in range(3):
+        with closing(Outbox(tmp_path, clock)) as outbox:
+            outbox.put([event(start), alert(start), event(start)])
+            seen += [json.loads(parcel.row.payload) for parcel in outbox.take(10) if not parcel.late]
+    events = [(fields["boot"], fields["seq"]) for fields in seen if "seq" in fields]
+    assert events == [(1, 1), (1, 2), (2, 3), (2, 4), (3, 5), (3, 6)]
+
+
+def test_past_the_bound_the_oldest_events_are_dropped_and_counted(tmp_path: Path, clock: HandClock) -> None:
+    """New events are worth more than old ones, and the loss is told."""
+    with closing(Outbox(tmp_path, clock, max_rows=10)) as outbox:
+        for number in range(25):
+            outbox.put([event(number)])
+        assert outbox.counts().dropped == 15
+        assert outbox.counts().waiting == 10
+        assert numbers(outbox.take(100)) == list(range(15, 25))
+
+
+def test_alerts_are_dropped_last(tmp_path: Path, clock: HandClock) -> None:
+    """While an event can go, no alert does, not even for a newer event."""
+    with closing(Outbox(tmp_path, clock, max_rows=10)) as outbox:
+        outbox.put([alert(number) for number in range(8)])
+        outbox.put([event(number) for number in range(100, 105)])
+        assert numbers(outbox.take(100)) == [*range(8), 103, 104]
+        outbox.release()
+        outbox.put([alert(number) for number in range(8, 12)])
+        assert numbers(outbox.take(100)) == list(range(2, 12))
+        assert outbox.counts().dropped == 7
+
+
+def test_the_bound_of_bytes_holds(tmp_path: Path, clock: HandClock) -> None:
+    """Large messages count for more than small ones."""
+    with closing(Outbox(tmp_path, clock, max_mb=0.01)) as outbox:
+        for number in range(20):
+            outbox.put([event(number, padding=1000)])
+        waiting = numbers(outbox.take(100))
+        assert waiting == list(range(20 - len(waiting), 20))
+        assert 8 <= len(waiting) <= 9
+
+
+def test_what_is_on_its_way_is_not_dropped(tmp_path: Path, clock: HandClock) -> None:
+    """It may already be at the broker: counting it as lost would be wrong."""
+    with closing(Outbox(tmp_path, clock, max_rows=10)) as outbox:
+        outbox.put([event(number) for number in range(10)])
+        flying = outbox.take(2)
+        outbox.put([event(10)])
+        outbox.settle([parcel.row.id for parcel in flying])
+        assert numbers(outbox.take(100)) == [3, 4, 5, 6, 7, 8, 9, 10]
+        assert outbox.counts().dropped == 1
+
+
+def test_a_rejected_row_is_kept_aside_counted_and_said_once(
+    outbox: Outbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A message that the broker never takes must not block the others, nor vanish without a word."""
+    outbox.put([event(1), event(2), event(3)])
+    for parcel in outbox.take(2):
+        outbox.reject(parcel.row.id, 0x87, "not allowed")
+    assert outbox.counts().rejected == 2
+    assert outbox.counts().waiting == 1
+    assert [record.message for record in caplog.records if "not allowed" in record.message] == [
+        "outbox: not allowed (reason 0x87): such messages are counted as rejected"
+    ]
+
+
+def test_counts_go_on_over_a_restart(tmp_path: Path, clock: HandClock) -> None:
+    """`dropped` and `rejected` never go back, so that a restart hides no loss."""
+    with closing(Outbox(tmp_path, clock, max_rows=10)) as outbox:
+        outbox.put([event(number) for number in range(12)])
+        outbox.reject(outbox.take(1)[0].row.id, 0x87, "not allowed")
+    with closing(Outbox(tmp_path, clock, max_rows=10)) as outbox:
+        assert (outbox.counts().dropped, outbox.counts().rejected) == (2, 1)
+
+
+def test_nothing_is_written_when_nothing_happens(outbox: Outbox, tmp_path: Path, clock: HandClock) -> None:
+    """An SD card wears out: an empty put and an empty take leave the files as they are."""
+    outbox.put([event(1)])
+    outbox.settle([parcel.row.id for parcel in outbox.take(1)])
+    before = {path.name: (path.stat().st_size, path.stat().st_mtime_ns) for path in tmp_path.iterdir()}
+    for _ in range(100):
+        outbox.put([])
+        outbox.take(10)
+        outbox.settle([])
+        clock.mono_s += 1
+    assert {path.name: (path.stat().st_size, path.stat().st_mtime_ns) for path in tmp_path.iterdir()} == before
+
+
+def test_two_nodes_cannot_share_an_outbox(outbox: Outbox, tmp_path: Path, clock: HandClock) -> None:
+    """Each would send what the other does, and count the same numbers."""
+    del outbox
+    with pytest.raises(OutboxError, match="another facenode uses it"):
+        Outbox(tmp_path, clock)
+
+
+def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path, clock: HandClock) -> None:
+    """A mistyped setting must be said at the start, not degrade in silence."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutboxError, match=r"storage\.dir"):
+        Outbox(tmp_path / "file" / "folder", clock)
+
+
+def test_a_put_rings(outbox: Outbox) -> None:
+    """The publisher need not ask again and again."""
+    rung = threading.Event()
+    outbox.when_put(rung.set)
+    outbox.put([event(1)])
+    assert rung.is_set()
+
+
+def test_waiting_for_an_empty_outbox_ends_when_it_is(outbox: Outbox) -> None:
+    """A finite source ends the process once everything is delivered, and says so if it is not."""
+    outbox.put([event(1)])
+    assert not outbox.wait_empty(0.01)
+    parcels = outbox.take(1)
+    thread = threading.Thread(target=lambda: outbox.settle([parcel.row.id for parcel in parcels]))
+    thread.start()
+    assert outbox.wait_empty(5)
+    thread.join()
+
+
+def test_a_damaged_file_is_set_aside_and_counting_goes_on(
+    tmp_path: Path, clock: HandClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A damaged database must not end the node, nor be thrown away unseen."""
+    with closing(Outbox(tmp_path, clock)) as outbox:
+        outbox.put([event(number) for number in range(200)])
+    file = tmp_path / FILE
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2 :] = b"\xa5" * (len(content) - len(content) // 2)
+    file.write_bytes(content)
+    with closing(Outbox(tmp_path, clock)) as outbox:
+        outbox.put([event(1000)])
+        assert numbers(outbox.take(300)) == [1000]
+        assert outbox.boot == 2
+    assert len(list(tmp_path.glob(f"{FILE}.damaged-*"))) == 1
+    assert sum("set aside" in record.message for record in caplog.records) == 1
+
+
+def test_a_file_that_is_no_database_is_set_aside(tmp_path: Path, clock: HandClock) -> None:
+    """Whatever lies in its place, the node starts."""
+    (tmp_path / FILE).write_bytes(b"not a database at all" * 100)
+    with closing(Outbox(tmp_path, clock)) as outbox:
+        outbox.put([event(1)])
+        assert numbers(outbox.take(10)) == [1]
+        assert outbox.boot == 1
+
+
+class Life(RuleBasedStateMachine):
+    """An outbox lives through puts, takes, answers, losses of the connection and restarts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = TemporaryDirectory()
+        self.clock = HandClock()
+        self.outbox = self.begin()
+        self.put = 0
+        self.flying: list[Parcel] = []
+        self.gone: set[int] = set()
+
+    def begin(self) -> Outbox:
+        """Start the node."""
+        return Outbox(Path(self.folder.name), self.clock, max_rows=10, live_s=30)
+
+    @rule(kinds=st.lists(st.booleans(), max_size=4))
+    def putting(self, kinds: list[bool]) -> None:
+        """Something happens."""
+        drafts = [alert(self.put + i) if kind else event(self.put + i) for i, kind in enumerate(kinds)]
+        self.put += len(kinds)
+        self.outbox.put(drafts)
+
+    @rule(limit=st.integers(1, 5))
+    def taking(self, limit: int) -> None:
+        """The publisher has room; within each class what it gets is in order."""
+        parcels = self.outbox.take(limit)
+        assert len(parcels) <= limit
+        classes = [2 if parcel.late else parcel.row.kind is Kind.EVENT for parcel in parcels]
+        assert classes == sorted(classes)
+        for wanted in set(classes):
+            ids = [parcel.row.id for parcel, found in zip(parcels, classes, strict=True) if found == wanted]
+            assert ids == sorted(ids)
+        self.flying += parcels
+
+    @precondition(lambda self: self.flying)
+    @rule(reject=st.booleans())
+    def answering(self, *, reject: bool) -> None:
+        """The broker answers the oldest."""
+        parcel = self.flying.pop(0)
+        number = json.loads(parcel.row.payload)["number"]
+        assert number not in self.gone
+        self.gone.add(number)
+        if reject:
+            self.outbox.reject(parcel.row.id, 0x87, "not allowed")
+        else:
+            self.outbox.settle([parcel.row.id])
+
+    @rule()
+    def losing(self) -> None:
+        """The connection ends."""
+        self.outbox.release()
+        self.flying = []
+
+    @rule()
+    def restarting(self) -> None:
+        """The process ends and starts again."""
+        self.outbox.close()
+        self.outbox = self.begin()
+        self.flying = []
+
+    @rule(seconds=st.floats(0, 40))
+    def passing(self, seconds: float) -> None:
+        """Time passes."""
+        self.clock.mono_s += seconds
+
+    @invariant()
+    def nothing_is_lost_uncounted(self) -> None:
+        """What was put waits, is at the broker, or was counted as dropped; and the bound holds."""
+        counts = self.outbox.counts()
+        assert counts.waiting + counts.dropped + len(self.gone) == self.put
+        assert counts.waiting <= max(10, len(self.flying))
+
+    def teardown(self) -> None:
+        """Leave nothing behind."""
+        self.outbox.close()
+        self.folder.cleanup()
+
+
+TestLife = Life.TestCase
+TestLife.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)

@@ -1,0 +1,36 @@
+"""The end of a certificate is read from the file itself."""
+
+import subprocess
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from node.certificate import days_left, not_after
+
+
+@pytest.mark.parametrize("days", [30, 36500])
+def test_the_end_of_a_certificate_is_read(tmp_path: Path, days: int) -> None:
+    """Both forms of time are read: two digits of a year until 2049, four from 2050 on. Within a minute."""
+    path = tmp_path / "cert.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+         "-keyout", str(tmp_path / "key.pem"), "-out", str(path), "-days", str(days), "-subj", "/CN=pi-1"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    now = datetime.now(UTC)
+    end = not_after(path)
+    assert end is not None
+    assert abs(end - (now + timedelta(days=days))) < timedelta(minutes=1)
+    assert days_left(path, now + timedelta(days=days + 2)) == -3
+
+
+@pytest.mark.parametrize(
+    "content", ["", "no certificate", "-----BEGIN CERTIFICATE-----\nMAAA\n-----END CERTIFICATE-----\n"]
+)
+def test_what_is_no_certificate_has_no_end(tmp_path: Path, content: str) -> None:
+    """Health says null; the connection itself says what is wrong."""
+    path = tmp_path / "cert.pem"
+    path.write_text(content)
+    assert not_after(path) is None
+    assert days_left(tmp_path / "none.pem", datetime.now(UTC)) is None

@@ -1,0 +1,142 @@
+"""Settings: the nearest source wins, and what nobody would read is refused with a proposal."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from node.configuration import load
+from node.errors import SettingsError
+from node.settings import ID_PATTERN, Settings, default_node_id
+
+NOWHERE = Path("/nonexistent/facenode.toml")
+
+
+def read(
+    environ: dict[str, str] | None = None, overrides: dict[str, dict[str, Any]] | None = None, file: Path | None = None
+) -> Settings:
+    """Load settings from given sources only."""
+    return load(file, overrides, environ or {}, NOWHERE)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Return a settings file."""
+    path = tmp_path / "facenode.toml"
+    path.write_text('[camera]\nfps = 3\nwidth = 640\nheight = 480\n[mqtt]\nhost = "broker"\n')
+    return path
+
+
+def test_command_line_wins_over_environment_over_file_over_default(file: Path) -> None:
+    """One key from each source, each nearer one over the next."""
+    settings = read({"FACENODE_CAMERA__FPS": "5", "FACENODE_CAMERA__WIDTH": "800"}, {"camera": {"fps": "7"}}, file)
+    camera = settings.camera
+    assert (camera.fps, camera.width, camera.height, camera.stall_s) == (7.0, 800, 480, 10.0)
+    assert settings.mqtt.host == "broker"
+
+
+def test_the_default_file_is_read_where_it_exists(file: Path) -> None:
+    """`/etc/facenode/facenode.toml` needs no naming."""
+    assert load(None, {}, {}, file).mqtt.host == "broker"
+
+
+def test_a_nested_section_is_set_by_variable() -> None:
+    """`mqtt.tls.enabled` is FACENODE_MQTT__TLS__ENABLED."""
+    assert read({"FACENODE_MQTT__TLS__ENABLED": "true"}).mqtt.tls.enabled
+
+
+def test_a_list_is_written_with_commas() -> None:
+    """A variable needs no JSON."""
+    assert read({"FACENODE_PUBLISH__TASKS": "identity, ethnicity"}).publish.tasks == ("identity", "ethnicity")
+
+
+def test_ethnicity_is_off_until_named() -> None:
+    """It is sensitive: nothing of it is published unless the owner says so."""
+    assert "ethnicity" not in read().publish.tasks
+
+
+@pytest.mark.parametrize(
+    ("environ", "message"),
+    [
+        ({"FACENODE_CAMRA__FPS": "5"}, "no section 'camra': did you mean FACENODE_CAMERA__FPS?"),
+        ({"FACENODE_XYZ__FPS": "5"}, "the sections are node, camera"),
+        ({"FACENODE_CAMERA_FPS": "5"}, "write FACENODE_CAMERA__FPS"),
+        ({"FACENODE_CAMERA__FSP": "5"}, "FACENODE_CAMERA__FSP): there is no such setting: did you mean fps?"),
+        ({"FACENODE_CAMERA__FPS": "fast"}, "camera.fps = 'fast' (variable FACENODE_CAMERA__FPS)"),
+        ({"FACENODE_CAMERA__FPS": "0"}, "greater than 0"),
+        ({"FACENODE_CAMERA__SOURCE": "usb"}, "camera.source"),
+        ({"FACENODE_NODE__ID": "Küche"}, "node.id"),
+        ({"FACENODE_NODE__TIMEZONE": "Mars/Olympus"}, "time zone"),
+        ({"FACENODE_MQTT__USERNAME": "a", "FACENODE_MQTT__PASSWORD_FILE": "/nonexistent"}, "/nonexistent"),
+        ({"FACENODE_MODEL__PATH": "/nonexistent.tflite"}, "model.path"),
+        ({"FACENODE_MQTT__TLS__CA_FILE": "/etc/hostname"}, "TLS is off"),
+        ({"FACENODE_PUBLISH__TASKS": "age"}, "identity"),
+        ({"FACENODE_EVENTS__GATES__MIN_LIGHT": "240"}, "min_light"),
+        ({"FACENODE_PEOPLE__MAX_FPIR": "0.2"}, "people.max_fpir"),
+    ],
+)
+def test_a_wrong_variable_is_refused_with_what_and_where(environ: dict[str, str], message: str) -> None:
+    """One line names the variable, the fault and a way out."""
+    with pytest.raises(SettingsError, match=re.escape(message)) as caught:
+        read(environ)
+    assert "\n" not in str(caught.value)
+
+
+def test_variables_that_are_no_settings_are_left_alone() -> None:
+    """FACENODE_DATA names the face data of training and tests."""
+    assert read({"FACENODE_DATA": "/x", "FACENODED__X": "1"}).model_dump() == read().model_dump()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("[camera\n", "not a TOML file"),
+        ("[camra]\nfps = 3\n", "camra"),
+        ("[camera]\nfsp = 3\n", "did you mean fps?"),
+        ("[camera]\nfps = 300\n", "camera.fps = 300"),
+        ('[mqtt]\npassword = "x"\n', "mqtt.password"),
+    ],
+)
+def test_a_wrong_file_is_refused_with_its_name(tmp_path: Path, content: str, message: str) -> None:
+    """The message names the file; a secret in it is not printed."""
+    path = tmp_path / "bad.toml"
+    path.write_text(content)
+    with pytest.raises(SettingsError, match=re.escape(message)) as caught:
+        read(file=path)
+    assert str(path) in str(caught.value)
+
+
+def test_a_named_file_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
+    """Only the default file may be absent."""
+    with pytest.raises(SettingsError, match=r"none\.toml"):
+        read(file=tmp_path / "none.toml")
+
+
+def test_settings_cannot_be_changed() -> None:
+    """They are frozen, sections too."""
+    with pytest.raises(ValueError, match="frozen"):
+        read().camera.fps = 3  # type: ignore[misc]
+
+
+def test_every_setting_is_documented_and_has_a_default() -> None:
+    """Each field has one line of documentation; a node starts with none given."""
+
+    def undocumented(model: Any, path: str) -> list[str]:  # noqa: ANN401 - pydantic models
+        missing = []
+        for name, field in model.model_fields.items():
+            if not field.description or field.is_required():
+                missing.append(f"{path}{name}")
+            if hasattr(field.annotation, "model_fields"):
+                missing += undocumented(field.annotation, f"{path}{name}.")
+        return missing
+
+    assert undocumented(Settings, "") == []
+
+
+def test_the_default_id_is_of_the_serial_number(tmp_path: Path) -> None:
+    """`pi-` and the last six of the board's serial, else of the machine id; never the host name."""
+    serial = tmp_path / "serial"
+    serial.write_bytes(b"10000000ABCDEF12\x00")
+    assert default_node_id((tmp_path / "none", serial)) == "pi-cdef12"
+    assert re.fullmatch(ID_PATTERN, default_node_id((tmp_path / "none",)))

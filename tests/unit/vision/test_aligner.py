@@ -1,0 +1,64 @@
+"""Alignment: a face lands on the template wherever and however large it was."""
+
+import cv2
+import numpy as np
+import pytest
+
+from node.domain import Box, Face, Image
+from node.vision.aligner import Aligner, similarity
+
+TEMPLATE = ((38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041))
+SIZE = (112, 112)
+
+
+def placed(scale: float, turn: float, shift: tuple[float, float], size: tuple[int, int]) -> Face:
+    """Return a face whose keypoints are the template's, turned, scaled and shifted, in a picture of (width, height)."""
+    points = np.array(TEMPLATE) @ (scale * np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]]))
+    points = (points + shift) / size
+    left, top = points.min(axis=0)
+    right, bottom = points.max(axis=0)
+    return Face(Box(left, top, right - left, bottom - top), tuple((x, y) for x, y in points.tolist()), 0.9)
+
+
+@pytest.mark.parametrize("scale", [0.5, 1.0, 3.0])
+@pytest.mark.parametrize("turn", [-0.6, 0.0, 1.2])
+def test_a_turned_scaled_and_shifted_face_fits_the_template(scale: float, turn: float) -> None:
+    """Misfit is of what no similarity can mend: 0 for the template itself, within 1e-6."""
+    face = placed(scale, turn, (300, 200), (1280, 720))
+    aligned = Aligner(TEMPLATE, SIZE).align(np.zeros((720, 1280, 3), np.uint8), face)
+    assert aligned.misfit == pytest.approx(0, abs=1e-6)
+    assert aligned.crop.shape == (112, 112, 3)
+    assert aligned.crop.dtype == np.uint8
+
+
+def marked(scale: float, shift: tuple[float, float], size: tuple[int, int]) -> tuple[Image, Face]:
+    """Return a picture with a white disc on the nose of a placed face, and the face."""
+    face = placed(scale, 0.3, shift, size)
+    image = np.zeros((size[1], size[0], 3), np.uint8)
+    x, y = face.keypoints[2]
+    cv2.circle(image, (round(x * size[0]), round(y * size[1])), round(6 * scale), (255, 255, 255), -1)
+    return image, face
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.5, 6.0])
+def test_what_is_on_the_nose_comes_to_lie_on_the_templates_nose(scale: float) -> None:
+    """The crop shows the picture: also for a large face, which is shrunk first. Within one pixel."""
+    image, face = marked(scale, (250 * scale, 60 * scale), (round(450 * scale), round(250 * scale)))
+    crop = Aligner(TEMPLATE, SIZE).align(image, face).crop[:, :, 0].astype(float)
+    rows, columns = np.mgrid[:112, :112]
+    middle = (columns * crop).sum() / crop.sum(), (rows * crop).sum() / crop.sum()
+    assert middle == pytest.approx(TEMPLATE[2], abs=1.0)
+
+
+def test_a_profile_does_not_fit() -> None:
+    """With both eyes and both corners of the mouth in one place the misfit is large."""
+    points = tuple((0.5, y) for y in (0.4, 0.4, 0.5, 0.6, 0.6))
+    face = Face(Box(0.4, 0.3, 0.2, 0.4), points, 0.9)
+    assert Aligner(TEMPLATE, SIZE).align(np.zeros((100, 100, 3), np.uint8), face).misfit > 0.3
+
+
+def test_points_that_fall_together_are_shifted_only() -> None:
+    """A degenerate detection must not divide by zero."""
+    matrix = similarity(np.full((5, 2), 7.0), np.array(TEMPLATE))
+    assert np.isfinite(matrix).all()
+    np.testing.assert_allclose(matrix[:, :2], np.eye(2), atol=1e-12)

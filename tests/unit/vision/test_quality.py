@@ -1,0 +1,69 @@
+"""Gates: what is too small, cut, blurred, dark or turned is no evidence, and says why."""
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+from makers import face
+
+from node.domain import Flaw
+from node.settings import GateSettings
+from node.vision.aligner import Aligned
+from node.vision.quality import Quality, flaws, measure
+
+GOOD = Quality(width_px=80, cut=0.0, sharpness=300, light=120, contrast=40, keypoint_score=0.9, misfit=0.05)
+
+
+@pytest.mark.parametrize(
+    ("change", "flaw"),
+    [
+        ({"width_px": 20}, Flaw.SIZE),
+        ({"cut": 0.2}, Flaw.EDGE),
+        ({"sharpness": 3}, Flaw.BLUR),
+        ({"light": 12}, Flaw.LIGHT),
+        ({"light": 250}, Flaw.LIGHT),
+        ({"contrast": 2}, Flaw.LIGHT),
+        ({"keypoint_score": 0.5}, Flaw.KEYPOINTS),
+        ({"misfit": 0.6}, Flaw.KEYPOINTS),
+    ],
+)
+def test_each_gate_has_its_own_flaw(change: dict[str, float], flaw: Flaw) -> None:
+    """One fault names one gate."""
+    assert flaws(replace(GOOD, **change), GateSettings()) == (flaw,)
+
+
+def test_a_good_look_has_no_flaw() -> None:
+    """The defaults let an ordinary face pass."""
+    assert flaws(GOOD, GateSettings()) == ()
+
+
+def test_several_faults_are_all_named() -> None:
+    """A dark, tiny face says both."""
+    assert flaws(replace(GOOD, width_px=5, light=3), GateSettings()) == (Flaw.SIZE, Flaw.LIGHT)
+
+
+def test_blurring_lowers_sharpness_and_darkening_lowers_light() -> None:
+    """The measures follow what they are called after."""
+    noise = np.random.default_rng(1).integers(0, 255, (112, 112, 3), dtype=np.uint8)
+    image = np.zeros((480, 640, 3), np.uint8)
+    sharp = measure(face(), image, Aligned(noise, 0.0))
+    soft = measure(face(), image, Aligned(np.asarray(cv2.GaussianBlur(noise, (9, 9), 3), np.uint8), 0.0))
+    dark = measure(face(), image, Aligned(noise // 8, 0.0))
+    assert soft.sharpness < sharp.sharpness / 20
+    assert dark.light == pytest.approx(sharp.light / 8, abs=1.0)
+
+
+@pytest.mark.parametrize(
+    ("left", "top", "cut"), [(0.4, 0.4, 0.0), (0.9, 0.4, 0.5), (-0.05, 0.4, 0.25), (0.9, 0.9, 0.75), (1.2, 0.4, 1.0)]
+)
+def test_what_is_cut_is_the_share_of_the_box_beyond_the_frame(left: float, top: float, cut: float) -> None:
+    """Half of a box that hangs half over the right side is cut."""
+    image, crop = np.zeros((480, 640, 3), np.uint8), Aligned(np.zeros((8, 8, 3), np.uint8), 0)
+    assert measure(face(left, top), image, crop).cut == pytest.approx(cut, abs=1e-9)
+
+
+def test_the_width_is_of_the_full_picture() -> None:
+    """A face 0.2 wide in 640 pixels is 128 wide."""
+    image, crop = np.zeros((480, 640, 3), np.uint8), Aligned(np.zeros((8, 8, 3), np.uint8), 0)
+    assert measure(face(size=0.2), image, crop).width_px == pytest.approx(128, abs=1e-6)
