@@ -5,7 +5,7 @@ python docs/picture.py
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from PIL import Image as Pillow
@@ -83,7 +83,7 @@ def panel(
     return picture.crop((0, 0, *PANEL))
 
 
-def describe(pen: ImageDraw.ImageDraw, place: tuple[int, int], event: dict[str, object], colour: str) -> None:
+def describe(pen: ImageDraw.ImageDraw, place: tuple[int, int], event: Mapping[str, object], colour: str) -> None:
     """Write the topic and the payload."""
     x, y = place
     topic = f"facenode/demo/event/{event['event_type']}"

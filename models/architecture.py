@@ -22,7 +22,8 @@ import keras
 import numpy as np
 
 from models.errors import DataError
-from models.weights import Array, Convolution
+from models.vectors import Array, unit_rows
+from models.weights import Convolution
 
 INPUT = "image"
 EMBEDDING = "embedding"
@@ -32,7 +33,22 @@ TAPS = ("stage14", "stage7_first", "stage7", "last", EMBEDDING)
 Tensor = Any  # Keras gives its symbolic tensors no public type.
 
 _STAGES = (("stage28", 5), ("stage14", 7), ("stage7", 3))  # the first block of each halves the map
-_UNIT = 1e-12  # below this square a vector's length is taken as 1e-6
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scale:
+    """Mean and spread of each channel of a tap over the training examples, each of shape (channels,).
+
+    What is standardised by them quantises well: neither a few channels nor their offset sets the scale for all.
+    """
+
+    mean: Array
+    spread: Array
+
+    def standard(self, values: Array) -> Array:
+        """Return values, shape (n, channels), with mean 0 and spread 1."""
+        standard: Array = ((values - self.mean) / self.spread).astype(np.float32)
+        return standard
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +56,7 @@ class Group:
     """The weights of a trained head: one hidden layer that sums a projection of each tap, and one after it.
 
     Attributes:
-        taps: by tap, the kernel that projects it, shape (channels, hidden).
+        taps: by tap, the kernel that projects it once it is standardised, shape (channels, hidden).
         bias: of the hidden layer, shape (hidden,).
         kernel: of the answer, shape (hidden, labels).
         answer_bias: shape (labels,).
@@ -151,13 +167,16 @@ def backbone(convolutions: Sequence[Convolution], size: tuple[int, int] = (112, 
     return keras.Model(image, taps, name="mobilefacenet")
 
 
-def network(base: keras.Model, means: Array, scale: float, groups: Mapping[str, Group]) -> keras.Model:
+def network(
+    base: keras.Model, means: Array, sharpness: float, scales: Mapping[str, Scale], groups: Mapping[str, Group]
+) -> keras.Model:
     """Put the heads on a backbone.
 
     Args:
         base: the backbone, which gives the `TAPS`.
         means: mean embedding of each person of the closed set, shape (people, n); of any length.
-        scale: what the cosine to them is multiplied by before the softmax.
+        sharpness: what the cosine to them is multiplied by before the softmax.
+        scales: of the taps.
         groups: the trained heads by name.
 
     Returns:
@@ -168,10 +187,16 @@ def network(base: keras.Model, means: Array, scale: float, groups: Mapping[str, 
     unit = keras.layers.UnitNormalization(axis=-1, name="embedding_unit")(taps[EMBEDDING])
     people = keras.layers.Dense(len(means), use_bias=False, name="identity_cosine")
     outputs = {EMBEDDING: unit, "identity": keras.layers.Softmax(name="identity_score")(people(unit))}
-    people.set_weights([scale * unit_rows(means).T])
+    people.set_weights([sharpness * unit_rows(means).T])
+    standard = {tap: _standardised(taps[tap], tap, scale) for tap, scale in scales.items()}
     for name, group in groups.items():
-        outputs[name] = _group(taps, name, group)
+        outputs[name] = _group(standard, name, group)
     return keras.Model(base.input, outputs, name="facenode")
+
+
+def _standardised(tap: Tensor, name: str, scale: Scale) -> Tensor:
+    layer = keras.layers.Normalization(mean=scale.mean, variance=scale.spread**2, name=f"{name}_standard")
+    return layer(tap)
 
 
 def _group(taps: Mapping[str, Tensor], name: str, group: Group) -> Tensor:
@@ -184,10 +209,3 @@ def _group(taps: Mapping[str, Tensor], name: str, group: Group) -> Tensor:
         layers[tap].set_weights([kernel, group.bias] if tap == EMBEDDING else [kernel])
     answer.set_weights([group.kernel, group.answer_bias])
     return scores
-
-
-def unit_rows(vectors: Array) -> Array:
-    """Return vectors, shape (n, length), scaled to unit length."""
-    lengths = np.sqrt(np.maximum(np.sum(vectors**2, axis=-1, keepdims=True), _UNIT))
-    unit: Array = (vectors / lengths).astype(np.float32)
-    return unit

@@ -88,7 +88,7 @@ def _write(file: Path, arrays: Arrays) -> None:
 
 def _read(file: Path) -> Arrays:
     try:
-        with np.load(file) as content:
+        with file.open("rb") as stream, np.load(stream) as content:
             return dict(content)
     except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise DataError(f"{file}: a damaged part of the cache: delete it and run again") from error

@@ -1,5 +1,6 @@
 """Trained heads -> a file and back, so that export needs no pictures."""
 
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,10 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.architecture import TAPS, Group
+from models.architecture import TAPS, Group, Scale
 from models.cache import FOLDER
 from models.errors import TrainingError
-from models.weights import Array
+from models.vectors import Array
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,11 +22,13 @@ class Checkpoint:
     Attributes:
         people: ids of the closed set, in the order of `means`.
         means: mean embedding of each of them, shape (people, n), unit length.
+        scales: of the taps.
         groups: the trained heads by name.
     """
 
     people: tuple[str, ...]
     means: Array
+    scales: Mapping[str, Scale]
     groups: Mapping[str, Group]
 
 
@@ -41,6 +44,8 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         TrainingError: the file cannot be written.
     """
     arrays: dict[str, npt.NDArray[Any]] = {"people": np.array(checkpoint.people), "means": checkpoint.means}
+    for tap, scale in checkpoint.scales.items():
+        arrays |= {f"{tap}/mean": scale.mean, f"{tap}/spread": scale.spread}
     for name, group in checkpoint.groups.items():
         arrays |= {f"{name}/taps/{tap}": kernel for tap, kernel in group.taps.items()}
         arrays |= {
@@ -62,7 +67,7 @@ def load_checkpoint(path: Path, heads: tuple[str, ...]) -> Checkpoint:
         TrainingError: it is missing or lacks a head: train first.
     """
     try:
-        with np.load(path) as content:
+        with path.open("rb") as stream, np.load(stream) as content:
             arrays = dict(content)
         groups = {
             name: Group(
@@ -73,8 +78,9 @@ def load_checkpoint(path: Path, heads: tuple[str, ...]) -> Checkpoint:
             )
             for name in heads
         }
-        return Checkpoint(tuple(str(person) for person in arrays["people"]), arrays["means"], groups)
+        scales = {tap: Scale(arrays[f"{tap}/mean"], arrays[f"{tap}/spread"]) for tap in TAPS}
+        return Checkpoint(tuple(str(person) for person in arrays["people"]), arrays["means"], scales, groups)
     except FileNotFoundError as error:
         raise TrainingError(f"{path}: no checkpoint: run python -m models.train with the same recipe first") from error
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise TrainingError(f"{path}: a damaged or older checkpoint ({error}): train again") from error

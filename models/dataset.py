@@ -1,5 +1,6 @@
 """Samples -> aligned crops, found and cut by the node's own detector and aligner."""
 
+import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,7 +121,7 @@ def load_crops(what: str, samples: Sequence[Sample], cut: Cut, cache: Path = FOL
             "images": np.stack([blank if crop is None else crop for crop in crops]),
         }
 
-    key = digest(cut, DetectorSettings(), cv2.__version__, [str(sample.path) for sample in samples])
+    key = digest(cut, _how(), [str(sample.path) for sample in samples])
     arrays = computed(f"align {what}", samples, make, cache / "crops", key, workers=workers)
     found = arrays["found"]
     return Crops(
@@ -128,3 +129,9 @@ def load_crops(what: str, samples: Sequence[Sample], cut: Cut, cache: Path = FOL
         arrays["images"][found],
         tuple(sample for sample, is_found in zip(samples, found, strict=True) if not is_found),
     )
+
+
+def _how() -> str:
+    """Return a digest of all but the pictures that a crop depends on, so that a changed aligner cuts anew."""
+    files = (DETECTOR, *(Path(str(inspect.getsourcefile(part))) for part in (Detector, Aligner)))
+    return digest(DetectorSettings(), cv2.__version__, *(file.read_bytes() for file in files))

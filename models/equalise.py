@@ -11,7 +11,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from models.weights import Array, Convolution
+from models.vectors import Array
+from models.weights import Convolution
 
 _ROUNDS = 30  # a depthwise convolution is evened with both its neighbours, so the scales settle over some rounds
 _LEAST = 1e-8  # a channel that is never used keeps its weights

@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from models.architecture import EMBEDDING, INPUT, backbone, network, private_pairs, unit_rows
+from models.architecture import EMBEDDING, INPUT, backbone, network, private_pairs
 from models.calibrate import ANCHORS, Row, by_person, threshold_table
 from models.checkpoint import Checkpoint, load_checkpoint, place
 from models.command import run
@@ -25,7 +25,8 @@ from models.errors import TrainingError
 from models.features import load_features
 from models.manifests import data_folder, read
 from models.recipe import Recipe, load_recipe
-from models.weights import Array, Convolution, read_convolutions
+from models.vectors import Array, unit_rows
+from models.weights import Convolution, read_convolutions
 
 ZOO = Path(__file__).resolve().parent / "zoo"
 QUANTISATIONS: tuple[Quantisation, ...] = ("float32", "dynamic")
@@ -42,7 +43,8 @@ def build(recipe: Recipe, checkpoint: Checkpoint, convolutions: Sequence[Convolu
     if form != "float32":
         convolutions = equalised(convolutions, private_pairs())
     base = backbone(convolutions, recipe.input.size)
-    model = network(base, checkpoint.means, recipe.heads.identity.scale, checkpoint.groups)
+    sharpness = recipe.heads.identity.sharpness
+    model = network(base, checkpoint.means, sharpness, checkpoint.scales, checkpoint.groups)
     return to_tflite(model, form)
 
 

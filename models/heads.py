@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from models.architecture import EMBEDDING, TAPS, Group, unit_rows
+from models.architecture import EMBEDDING, TAPS, Group, Scale
 from models.cache import Arrays
 from models.recipe import GroupHead, Training
-from models.weights import Array
+from models.vectors import Array, unit_rows
 
 _LEAST_SPREAD = 1e-3
 
@@ -31,21 +31,24 @@ class Examples:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Scale:
-    """Mean and spread of each channel of a tap over the training examples."""
+class Trained:
+    """What a training of heads gives: the scales of the taps, and the weights of each head by its name."""
 
-    mean: Array
-    spread: Array
+    scales: Mapping[str, Scale]
+    groups: Mapping[str, Group]
 
-    @classmethod
-    def of(cls, values: Array) -> "Scale":
-        """Measure values of shape (n, channels)."""
-        return cls(values.mean(axis=0), np.maximum(values.std(axis=0), _LEAST_SPREAD))
+    def answers(self, name: str, taps: Arrays) -> npt.NDArray[np.int64]:
+        """Return the number of the label that a head gives each example, shape (n,)."""
+        group = self.groups[name]
+        projected = (self.scales[tap].standard(taps[tap]) @ kernel for tap, kernel in group.taps.items())
+        scores = np.maximum(sum(projected, group.bias), 0) @ group.kernel + group.answer_bias
+        best: npt.NDArray[np.int64] = np.argmax(scores, axis=1)
+        return best
 
-    def standard(self, values: Array) -> Array:
-        """Return values with mean 0 and spread 1."""
-        standard: Array = ((values - self.mean) / self.spread).astype(np.float32)
-        return standard
+
+def measured_scale(values: Array) -> Scale:
+    """Return mean and spread of each channel of values, shape (n, channels)."""
+    return Scale(values.mean(axis=0), np.maximum(values.std(axis=0), _LEAST_SPREAD))
 
 
 def class_weights(labels: npt.NDArray[np.int64], classes: int, balance: float) -> Array:
@@ -62,8 +65,8 @@ def train_heads(
     training: Training,
     seed: int,
     epoch_done: Callable[[], None] = lambda: None,
-) -> dict[str, Group]:
-    """Train the heads together and return their weights, which take features as the backbone gives them.
+) -> Trained:
+    """Train the heads together.
 
     Args:
         heads: by name.
@@ -74,14 +77,13 @@ def train_heads(
     """
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
-    scales = {tap: Scale.of(examples.taps[tap]) for tap in TAPS}
+    scales = {tap: measured_scale(examples.taps[tap]) for tap in TAPS}
     inputs = {tap: scales[tap].standard(examples.taps[tap]) for tap in TAPS}
     model = _model({tap: values.shape[1] for tap, values in inputs.items()}, heads, training.dropout)
-    batches = -(-len(inputs[EMBEDDING]) // training.batch)
+    steps = training.epochs * -(-len(inputs[EMBEDDING]) // training.batch)
     model.compile(
         optimizer=keras.optimizers.AdamW(
-            keras.optimizers.schedules.CosineDecay(training.learning_rate, training.epochs * batches),
-            weight_decay=training.weight_decay,
+            keras.optimizers.schedules.CosineDecay(training.learning_rate, steps), weight_decay=training.weight_decay
         ),
         loss={name: keras.losses.CategoricalCrossentropy(label_smoothing=training.label_smoothing) for name in heads},
         loss_weights={name: head.weight for name, head in heads.items()},
@@ -98,22 +100,13 @@ def train_heads(
         verbose=0,
         callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=lambda _epoch, _logs: epoch_done())],
     )
-    return {name: _folded(model, name, scales) for name in heads}
-
-
-def answers(group: Group, taps: Arrays) -> npt.NDArray[np.int64]:
-    """Return the number of the label that a head gives each example, shape (n,)."""
-    hidden = sum((taps[tap] @ kernel for tap, kernel in group.taps.items()), group.bias)
-    scores = np.maximum(hidden, 0) @ group.kernel + group.answer_bias
-    best: npt.NDArray[np.int64] = np.argmax(scores, axis=1)
-    return best
+    return Trained(scales, {name: _weights(model, name) for name in heads})
 
 
 def people_means(embeddings: Array, labels: npt.NDArray[np.int64], people: Sequence[str]) -> Array:
     """Return the mean direction of each person's embeddings, shape (people, n); embeddings have shape (m, n)."""
     unit = unit_rows(embeddings)
-    means = np.stack([unit[labels == number].mean(axis=0) for number in range(len(people))])
-    return unit_rows(means)
+    return unit_rows(np.stack([unit[labels == number].mean(axis=0) for number in range(len(people))]))
 
 
 def _model(channels: Mapping[str, int], heads: Mapping[str, GroupHead], dropout: float) -> keras.Model:
@@ -130,14 +123,7 @@ def _model(channels: Mapping[str, int], heads: Mapping[str, GroupHead], dropout:
     return keras.Model(inputs, outputs)
 
 
-def _folded(model: keras.Model, name: str, scales: Mapping[str, Scale]) -> Group:
-    """Return a head's weights with its inputs' scales folded in: W (x - m) / s + b = (W / s) x + (b - W m / s)."""
-    kernels: dict[str, Array] = {}
-    bias = np.zeros(0, dtype=np.float32)
-    for tap in TAPS:
-        kernel, *rest = model.get_layer(f"{name}_{tap}").get_weights()
-        kernels[tap] = (kernel / scales[tap].spread[:, np.newaxis]).astype(np.float32)
-        shift = -(scales[tap].mean @ kernels[tap]) + sum(rest, np.zeros(kernel.shape[1], dtype=np.float32))
-        bias = shift if not bias.size else bias + shift
-    kernel, answer_bias = model.get_layer(name).get_weights()
-    return Group(kernels, bias.astype(np.float32), kernel, answer_bias)
+def _weights(model: keras.Model, name: str) -> Group:
+    kernels = {tap: model.get_layer(f"{name}_{tap}").get_weights()[0] for tap in TAPS}
+    bias = model.get_layer(f"{name}_{EMBEDDING}").get_weights()[1]
+    return Group(kernels, bias, *model.get_layer(name).get_weights())

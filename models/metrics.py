@@ -29,7 +29,8 @@ def wilson(hits: int, n: int) -> Share:
     value, z2 = hits / n, _Z95**2
     middle = (value + z2 / (2 * n)) / (1 + z2 / n)
     half = _Z95 * math.sqrt(value * (1 - value) / n + z2 / (4 * n * n)) / (1 + z2 / n)
-    return Share(value, n, max(0.0, middle - half), min(1.0, middle + half))
+    # At the ends the formula is exactly 0 and 1, but for the rounding.
+    return Share(value, n, middle - half if hits else 0.0, middle + half if hits < n else 1.0)
 
 
 def verification(scores: Scores, same: npt.NDArray[np.bool_], folds: int = _FOLDS) -> float:

@@ -64,7 +64,7 @@ class IdentityHead(_Section):
 
     data: tuple[DataSet, ...]
     """Whose people it knows."""
-    scale: Annotated[float, Field(gt=0, le=128)]
+    sharpness: Annotated[float, Field(gt=0, le=128)]
     """What the cosine is multiplied by before the softmax."""
 
 

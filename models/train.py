@@ -19,7 +19,7 @@ from models.command import Progress, run
 from models.convert import to_tflite
 from models.dataset import Cut, load_crops
 from models.features import load_features
-from models.heads import Examples, answers, people_means, train_heads
+from models.heads import Examples, Trained, people_means, train_heads
 from models.manifests import Sample, counted, data_folder, read
 from models.recipe import Recipe, load_recipe
 from models.weights import read_convolutions
@@ -77,17 +77,18 @@ class Trainer:
         seen = {name: self.see(name, "train") for name in dict.fromkeys((*names, *recipe.heads.identity.data))}
         examples = _examples([(name, seen[name]) for name in names], recipe)
         with Progress("train the heads, epochs", recipe.training.epochs) as progress:
-            groups = train_heads(recipe.heads.groups, examples, recipe.training, recipe.seed, progress.advance)
+            trained = train_heads(recipe.heads.groups, examples, recipe.training, recipe.seed, progress.advance)
         people, means = _closed_set([seen[name] for name in recipe.heads.identity.data])
-        return Checkpoint(people, means, groups)
+        return Checkpoint(people, means, trained.scales, trained.groups)
 
     def reached(self, checkpoint: Checkpoint) -> dict[str, tuple[float, int]]:
         """Return by head the share of right answers on validation pictures, and how many these are."""
         found: dict[str, tuple[float, int]] = {}
+        trained = Trained(checkpoint.scales, checkpoint.groups)
         for name, head in self._recipe.heads.groups.items():
             seen = self.see(head.data[0], "val")
-            group = checkpoint.groups[name]
-            right = answers(group, {tap: seen.taps[tap][:, 0] for tap in group.taps}) == seen.labels(name, head.labels)
+            plain = {tap: values[:, 0] for tap, values in seen.taps.items()}
+            right = trained.answers(name, plain) == seen.labels(name, head.labels)
             found[name] = float(right.mean()), len(right)
         seen = self.see(self._recipe.heads.identity.data[0], "val")
         nearest = np.argmax(seen.taps[EMBEDDING][:, 0] @ checkpoint.means.T, axis=1)

@@ -6,12 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
 from models.errors import DataError
-
-Array = npt.NDArray[np.float32]
+from models.vectors import Array
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -200,7 +200,7 @@ class MqttSettings(_Section):
     """File that holds the password, read at every connection attempt."""
     tls: TlsSettings = TlsSettings()
     """Encryption towards the broker."""
-    keepalive_s: Annotated[int, Field(ge=5, le=600)] = 15
+    keepalive_s: Annotated[int, Field(ge=5, le=600)] = 10
     """Seconds of silence after which the broker is asked for a sign of life."""
     live_s: Annotated[float, Field(ge=1, le=3600)] = 30.0
     """Seconds that an event may wait and still count as live; after that it goes to `late/`."""

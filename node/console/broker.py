@@ -3,29 +3,19 @@
 import queue
 import secrets
 import socket
-import ssl
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from node.console.finding import Finding
 from node.errors import BrokerError
 from node.mqtt import failures
 from node.mqtt.connection import connect
-from node.mqtt.credentials import tls_context
+from node.mqtt.handshake import shake_hands
 from node.mqtt.link import Acknowledged, Client, Link, Lost, Received, Report
 from node.mqtt.topics import Topics
 from node.settings import MqttSettings, Settings
 
-_CONNECT_S, _REFUSAL_S, _RETURN_S = 5.0, 1.0, 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of `facenode check`: what was looked at, whether it is well, and a sentence."""
-
-    name: str
-    ok: bool
-    text: str
+_CONNECT_S, _RETURN_S = 5.0, 5.0
 
 
 def broker_findings(settings: Settings) -> Iterator[Finding]:
@@ -65,23 +55,8 @@ def _tcp(mqtt: MqttSettings) -> str:
 
 
 def _tls(mqtt: MqttSettings) -> str:
-    """Shake hands, then read once: with TLS 1.3 a client's certificate is refused only after the handshake."""
-    context = tls_context(mqtt.tls)
-    with (
-        socket.create_connection((mqtt.host, mqtt.port), timeout=_CONNECT_S) as plain,
-        context.wrap_socket(plain, server_hostname=mqtt.host) as secured,
-    ):
-        secured.settimeout(_REFUSAL_S)
-        try:
-            closed = secured.recv(1) == b""
-        except TimeoutError:  # the broker waits for our first packet: nothing was refused
-            closed = False
-        if closed:
-            raise BrokerError(f"{mqtt.host}:{mqtt.port}: the broker closed the connection after the TLS handshake")
-        certificate = secured.getpeercert() or {}
-        until = str(certificate.get("notAfter", ""))
-        days = (ssl.cert_time_to_seconds(until) - time.time()) / 86_400
-        return f"{secured.version()}, the broker's certificate is valid for {days:.0f} more days"
+    done = shake_hands(mqtt)
+    return f"{done.version}, the broker's certificate is valid for {done.days_left:.0f} more days"
 
 
 def _login(settings: Settings) -> Iterator[Finding]:

@@ -4,10 +4,12 @@ import argparse
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from node.console.broker import Finding, broker_findings
+from node.console.broker import broker_findings
+from node.console.finding import Finding
+from node.console.local import local_findings
 from node.settings import Settings
 
-CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (broker_findings,)
+CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (local_findings, broker_findings)
 """What is looked at, in this order."""
 
 

@@ -14,8 +14,9 @@ from typing import Any
 
 from node.domain import EventType
 from node.errors import BrokerError
+from node.mqtt import failures
 from node.mqtt.connection import connect
-from node.mqtt.link import Client, Link, Lost, Received, Report
+from node.mqtt.link import Client, Link, Lost, Received, Report, Subscribed
 from node.mqtt.publisher import Pace
 from node.mqtt.topics import ROOT
 from node.settings import Settings
@@ -137,37 +138,62 @@ def watch(  # noqa: PLR0913 - the loop names all it depends on
                 return
             continue
         failed, told = 0, ""
-        say(f"connected, MQTT {link.protocol}")
         try:
-            for each in filters:
-                link.subscribe(each)
-            while not isinstance(report := inbox.get(), Lost):
-                if report is None:
-                    return
-                if isinstance(report, Received):
-                    _take(report, watcher, show, say)
-            say(report.sentence)
+            ended = _listen(link, inbox, filters, watcher, show=show, say=say)
         finally:
             link.close()
+        if ended:
+            return
 
 
 def readable(topic: str, payload: str | Fields) -> tuple[str, str]:
     """Return a line for people, and the style in which it is coloured."""
-    node, *levels = topic.split("/")[1:]
+    node, *levels = topic.split("/")[1:] or [""]
     if not isinstance(payload, Mapping):
         return f"{'':12} {node:16} {'/'.join(levels)} {payload}", ""
+    late = levels[:1] == ["late"]
     moment = str(payload.get("at", ""))[11:23]
-    kind = levels[1] if levels[0] == "late" else levels[0]
-    words = [f"{moment:12}", f"{node:16}", "late" if levels[0] == "late" else "", str(payload.get("event_type", ""))]
+    words = [f"{moment:12}", f"{node:16}", "late" if late else "", str(payload.get("event_type", ""))]
     person = payload.get("person")
-    words.append(f"{person['id']} {person['score']:.2f}" if isinstance(person, Mapping) else str(person or ""))
+    words.append(f"{person.get('id')} {person.get('score')}" if isinstance(person, Mapping) else str(person or ""))
     if "was" in payload:
         words.append(f"was {payload['was']}")
     guesses = {task: payload[task] for task in ("age", "ethnicity") if isinstance(payload.get(task), Mapping)}
     words += [f"{task} {guess.get('group')} {guess.get('score')}" for task, guess in guesses.items()]
     words += [f"{name} {payload[name]}" for name in ("state", "count", "for_s", "seen_s", "track") if name in payload]
-    style = _STYLES.get("alert" if kind == "alert" else str(payload.get("event_type")), "")
+    style = _STYLES.get("alert" if "alert" in levels[:2] else str(payload.get("event_type")), "")
     return " ".join(word for word in words if word), style
+
+
+def _listen(  # noqa: PLR0913 - as in watch
+    link: Link,
+    inbox: "queue.SimpleQueue[Report | None]",
+    filters: tuple[str, ...],
+    watcher: Watcher,
+    *,
+    show: Callable[[str, str | Fields], None],
+    say: Callable[[str], None],
+) -> bool:
+    """Show what comes over one connection; return whether the end was asked for."""
+    for each in filters:
+        link.subscribe(each)
+    waiting = len(filters)
+    while (report := inbox.get()) is not None:
+        match report:
+            case Received():
+                _take(report, watcher, show, say)
+            case Subscribed(code=code):
+                waiting -= 1
+                if code >= failures.SUCCESS_BELOW:
+                    say(f"a subscription is refused: {failures.coded(code)}")
+                if waiting == 0:
+                    say(f"connected, MQTT {link.protocol}")
+            case Lost(sentence=sentence):
+                say(sentence)
+                return False
+            case _:
+                pass
+    return True
 
 
 def _rest(inbox: "queue.SimpleQueue[Report | None]", seconds: float) -> bool:

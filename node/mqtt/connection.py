@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion, LogLevel, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -15,7 +15,8 @@ from paho.mqtt.reasoncodes import ReasonCode
 from node.errors import BrokerError
 from node.mqtt import failures
 from node.mqtt.credentials import password, tls_context
-from node.mqtt.link import Acknowledged, Client, Link, Lost, Patience, Received, Report
+from node.mqtt.handshake import shake_hands
+from node.mqtt.link import Acknowledged, Client, Link, Lost, Patience, Received, Report, Subscribed
 from node.settings import MqttSettings
 
 _QOS = 1
@@ -81,8 +82,7 @@ class _Connection:
         self._report = report
         self._answered = threading.Event()
         self._refusal: BrokerError | None = None
-        self._accepted = self._ended = self._looping = False
-        self._detail = ""
+        self._accepted = self._ended = self._looping = self._closed_early = False
         self._client = self._build(settings, client, patience)
         try:
             self._open(settings, client, patience)
@@ -123,8 +123,8 @@ class _Connection:
         built.on_connect = self._on_connect
         built.on_disconnect = self._on_disconnect
         built.on_publish = self._on_publish
+        built.on_subscribe = self._on_subscribe
         built.on_message = self._on_message
-        built.on_log = self._on_log
         built.on_socket_open = _keep_watch
         built.broke = lambda sentence: self._end(sentence, 0)
         return built
@@ -133,7 +133,9 @@ class _Connection:
         options: dict[str, Any] = {}
         if self.protocol == "5":
             properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call] # paho's lacks types
-            properties.SessionExpiryInterval = client.keep_s
+            if client.keep_s:
+                # Else left out: a broker that knows only 3.1.1 takes properties for a client id and waits for its end.
+                properties.SessionExpiryInterval = client.keep_s
             options = {"clean_start": client.keep_s == 0, "properties": properties}
         try:
             self._client.connect(settings.host, settings.port, settings.keepalive_s, **options)
@@ -146,7 +148,14 @@ class _Connection:
         if not self._answered.wait(patience.answer_s):
             raise BrokerError(f"{self._where}: accepts the connection but does not answer: is it an MQTT broker?")
         if self._refusal is not None:
+            self._explain(settings)
             raise self._refusal
+
+    def _explain(self, settings: MqttSettings) -> None:
+        """Ask TLS alone why a connection was closed without an answer."""
+        if self._closed_early and settings.tls.enabled:
+            self._abandon()
+            shake_hands(settings)
 
     def _abandon(self) -> None:
         """End the network thread and drop everything that refers to this connection."""
@@ -158,8 +167,8 @@ class _Connection:
                 socket.socket.shutdown(opened, socket.SHUT_RDWR)
         if self._looping:
             self._client.ended.wait(_LEAVE_S)
-        for name in ("on_connect", "on_disconnect", "on_publish", "on_message", "on_log", "on_socket_open"):
-            setattr(self._client, name, None)
+        for name in ("connect", "disconnect", "publish", "subscribe", "message", "socket_open"):
+            setattr(self._client, f"on_{name}", None)
         self._client.broke = lambda _sentence: None
 
     def _on_connect(
@@ -182,10 +191,7 @@ class _Connection:
         code: ReasonCode,
         _properties: Properties | None,
     ) -> None:
-        alert = failures.alerted(self._detail)
-        if alert is not None:
-            self._end(alert, code.value)
-        elif code.value == failures.SUCCESS_BELOW or not code.is_failure:
+        if code.value == failures.SUCCESS_BELOW or not code.is_failure:
             self._end("the broker closed the connection", code.value)
         else:
             self._end(failures.coded(code.value), code.value)
@@ -195,16 +201,18 @@ class _Connection:
     ) -> None:
         self._report(Acknowledged(mid, code.value))
 
+    def _on_subscribe(
+        self, _client: paho.Client, _data: object, _mid: int, codes: list[ReasonCode], _properties: Properties | None
+    ) -> None:
+        for code in codes:
+            self._report(Subscribed(code.value))
+
     def _on_message(self, _client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
         try:
             topic = message.topic
         except UnicodeDecodeError:
             return  # no topic of ours
         self._report(Received(topic, bytes(message.payload), message.retain))
-
-    def _on_log(self, _client: paho.Client, _data: object, level: int, text: str) -> None:
-        if level == LogLevel.MQTT_LOG_ERR:
-            self._detail = text
 
     def _end(self, sentence: str, code: int) -> None:
         if self._ended:
@@ -213,8 +221,8 @@ class _Connection:
         if self._accepted:
             self._report(Lost(f"{self._where}: {sentence}", code))
         elif self._refusal is None:
-            unexplained = self.protocol == "5" and failures.alerted(self._detail) is None
-            kind = _VersionRefusedError if unexplained else BrokerError
+            self._closed_early = True
+            kind = _VersionRefusedError if self.protocol == "5" else BrokerError
             self._refusal = kind(f"{self._where}: {sentence}")
         self._answered.set()
 

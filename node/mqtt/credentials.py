@@ -15,6 +15,7 @@ def tls_context(settings: TlsSettings) -> ssl.SSLContext:
     name = settings.ca_file
     try:
         context = ssl.create_default_context(cafile=name)
+        context.sslsocket_class = _TidySocket
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         name = settings.cert_file
         if name is not None:
@@ -37,3 +38,15 @@ def password(settings: MqttSettings) -> str | None:
         return settings.password_file.read_text(encoding="utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
         raise BrokerError(f"{settings.password_file}: cannot be read: {error}") from error
+
+
+class _TidySocket(ssl.SSLSocket):
+    """A TLS socket that is closed when its handshake fails: paho leaves that to the garbage collector."""
+
+    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - the signature of ssl's
+        """Shake hands."""
+        try:
+            super().do_handshake(block)
+        except BaseException:
+            self.close()
+            raise

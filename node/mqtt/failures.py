@@ -92,7 +92,7 @@ def _reason(error: OSError) -> str:
         case ssl.SSLCertVerificationError():
             return _VERIFY.get(error.verify_code, f"the broker's certificate is refused: {error.verify_message}")
         case ssl.SSLError():
-            return alerted(error.reason or str(error)) or f"TLS failed: {error.reason or error}"
+            return alerted(str(error)) or f"TLS failed: {error}"
         case TimeoutError():
             return "no answer: check mqtt.host and mqtt.port, and any firewall on the way"
         case ConnectionRefusedError():

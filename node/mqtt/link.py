@@ -13,6 +13,13 @@ class Acknowledged:
 
 
 @dataclass(frozen=True, slots=True)
+class Subscribed:
+    """The broker answered a subscription; below 0x80 is a promise, but only receiving is proof."""
+
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
 class Received:
     """A message came."""
 
@@ -29,7 +36,7 @@ class Lost:
     code: int = 0
 
 
-Report = Acknowledged | Received | Lost
+Report = Acknowledged | Subscribed | Received | Lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +87,7 @@ class Link(Protocol):
         ...
 
     def subscribe(self, topic: str) -> None:
-        """Ask for messages with QoS 1."""
+        """Ask for messages with QoS 1; a Subscribed or a Lost will follow."""
         ...
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from node.errors import BrokerError
 from node.mqtt import failures
 from node.mqtt.board import Board
-from node.mqtt.link import Acknowledged, Link, Lost, Received, Report
+from node.mqtt.link import Acknowledged, Link, Lost, Received, Report, Subscribed
 from node.mqtt.messages import ONLINE, Fields
 from node.mqtt.outbox import Outbox
 from node.mqtt.session import Letter, Session
@@ -198,9 +198,12 @@ class Publisher:
                 self._take(session, report)
             session.flush(self._mono_s())
 
-    def _take(self, session: Session, report: Acknowledged | Received) -> None:
+    def _take(self, session: Session, report: Acknowledged | Subscribed | Received) -> None:
         if isinstance(report, Acknowledged):
             session.acknowledge(report, self._mono_s())
+        elif isinstance(report, Subscribed):
+            if report.code >= failures.SUCCESS_BELOW:
+                _log.error("broker: a subscription is refused: %s", failures.coded(report.code))
         elif report.topic == self._topics.birth:
             if report.payload == ONLINE:
                 self._announce_s = self._mono_s() + self._chance() * self._pace.birth_s

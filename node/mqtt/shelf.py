@@ -169,7 +169,10 @@ class Shelf:
         stored, (count, size, last) = store.counters(), store.measure()
         mine = self.counters
         self.counters = Counters(
-            stored.boot + 1, stored.seq + mine.seq, stored.dropped + mine.dropped, stored.rejected + mine.rejected
+            max(stored.boot, mine.boot) + 1,
+            stored.seq + mine.seq,
+            stored.dropped + mine.dropped,
+            stored.rejected + mine.rejected,
         )
         self.count, self.size, self.last_id = self.count + count, self.size + size, last
         self._loaded = True

@@ -215,7 +215,7 @@ def damaged(error: sqlite3.Error) -> bool:
 def salvage(path: Path) -> Counters:
     """Return the counters of a damaged file as far as they can be read, else those of a new one."""
     try:
-        database = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        database = sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True)
     except sqlite3.Error:
         return Counters()
     try:

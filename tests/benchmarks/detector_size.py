@@ -64,7 +64,7 @@ def placed(image: Image, box: tuple[int, ...], width_px: int) -> tuple[Image, Bo
 
 def found(detector: Detector, frame: Image, truth: Box) -> bool:
     """Return whether the detector finds the face."""
-    return any(overlap(face.box, truth) >= 0.5 for face in detector.detect(Frame(frame)))  # noqa: PLR2004 - the usual bound
+    return any(overlap(face.box, truth) >= 0.5 for face in detector.detect(Frame(frame)))
 
 
 def milliseconds(detector: Detector, runs: int = 30) -> float:

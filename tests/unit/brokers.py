@@ -6,7 +6,7 @@ from datetime import timedelta
 from makers import START
 
 from node.domain import Instant
-from node.mqtt.link import Acknowledged, Report
+from node.mqtt.link import Acknowledged, Report, Subscribed
 from node.mqtt.messages import Draft
 from node.mqtt.topics import Kind
 
@@ -63,8 +63,9 @@ class HandLink:
         return len(self.sent)
 
     def subscribe(self, topic: str) -> None:
-        """Note the filter."""
+        """Note the filter and grant it."""
         self.filters.append(topic)
+        self.report(Subscribed(1))
 
     def close(self) -> None:
         """Note the end."""

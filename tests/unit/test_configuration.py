@@ -116,7 +116,7 @@ def test_a_named_file_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
 def test_settings_cannot_be_changed() -> None:
     """They are frozen, sections too."""
     with pytest.raises(ValueError, match="frozen"):
-        read().camera.fps = 3  # type: ignore[misc]
+        read().camera.fps = 3
 
 
 def test_every_setting_is_documented_and_has_a_default() -> None:

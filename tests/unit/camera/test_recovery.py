@@ -27,11 +27,13 @@ def test_the_pauses_between_openings_double_up_to_half_a_minute() -> None:
 
 
 def test_an_opening_without_a_frame_for_stall_s_has_stalled() -> None:
-    """The time counts from the opening, also when the last frame is long ago."""
+    """The time counts from the opening, however long ago the last frame was, and anew from each frame."""
     recovery = _begun()
     recovery.opened(150.0)
     assert recovery.judge(159.9) is Verdict.WAIT
-    assert recovery.judge(160.0) is Verdict.STALLED
+    recovery.frame(159.9)
+    assert recovery.judge(169.5) is Verdict.WAIT
+    assert recovery.judge(170.0) is Verdict.STALLED
 
 
 def test_a_frame_sets_the_failures_back() -> None:

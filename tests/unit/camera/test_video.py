@@ -108,3 +108,13 @@ def test_a_url_is_live() -> None:
     with open_video("http://camera.example/clip.mp4", SETTINGS, HandClock()) as camera:
         assert camera.live
         assert camera.name == "video:http://camera.example/clip.mp4"
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(("name", "frames"), [("single_face.mp4", 72), ("no_face.mp4", 95)])
+def test_longer_clips_are_shown_whole(name: str, frames: int, data_dir: Path) -> None:
+    """Nothing is dropped from larger pictures either, and one frame lies in front of the next."""
+    with open_video(str(data_dir / "media" / name), SETTINGS, HandClock()) as camera:
+        moments = [tick.at.mono_s for tick in camera if tick.frame]
+    assert len(moments) == frames
+    assert all(after > before for before, after in pairwise(moments))

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from makers import face, instant, unit
 
-from node.domain import Event, EventType, Match, Track
+from node.domain import Event, EventType, Match, Track, Vector
 from node.events.engine import Engine
 from node.people.matcher import GalleryMatcher
 from node.people.person import Anchor, Person
@@ -25,7 +25,7 @@ def matcher(*, ignore_bob: bool = False) -> GalleryMatcher:
     return GalleryMatcher(people, "s", 0.5)
 
 
-def track(looks: int, embedding: np.ndarray | None, number: int = 1, seen_s: float = 0.0) -> Track:
+def track(looks: int, embedding: Vector | None, number: int = 1, seen_s: float = 0.0) -> Track:
     """Return a track with so many usable looks."""
     heads = {"age": np.array([0.1, 0.7, 0.2], np.float32)}
     return Track(number, face(), instant(0), instant(seen_s), looks, embedding, heads)

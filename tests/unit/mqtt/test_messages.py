@@ -210,7 +210,7 @@ def test_what_is_left_out_for_want_of_room_is_ethnicity_before_age() -> None:
         1,
         Box(0.1, 0.1, 0.1, 0.1),
         person=Match(long, 0.5),
-        was="unknown",
+        was=long,
         age=Grade("middle", 0.5),
         ethnicity=Grade(long, 0.5),
     )

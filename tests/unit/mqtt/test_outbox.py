@@ -148,9 +148,7 @@ def test_what_is_on_its_way_is_not_dropped(tmp_path: Path, clock: HandClock) -> 
         assert outbox.counts().dropped == 1
 
 
-def test_a_rejected_row_is_kept_aside_counted_and_said_once(
-    outbox: Outbox, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_rejected_row_is_kept_aside_counted_and_said_once(outbox: Outbox, caplog: pytest.LogCaptureFixture) -> None:
     """A message that the broker never takes must not block the others, nor vanish without a word."""
     outbox.put([event(1), event(2), event(3)])
     for parcel in outbox.take(2):

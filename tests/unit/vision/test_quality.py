@@ -49,7 +49,7 @@ def test_blurring_lowers_sharpness_and_darkening_lowers_light() -> None:
     image = np.zeros((480, 640, 3), np.uint8)
     sharp = measure(face(), image, Aligned(noise, 0.0))
     soft = measure(face(), image, Aligned(np.asarray(cv2.GaussianBlur(noise, (9, 9), 3), np.uint8), 0.0))
-    dark = measure(face(), image, Aligned(noise // 8, 0.0))
+    dark = measure(face(), image, Aligned((noise // 8).astype(np.uint8), 0.0))
     assert soft.sharpness < sharp.sharpness / 20
     assert dark.light == pytest.approx(sharp.light / 8, abs=1.0)
 

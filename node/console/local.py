@@ -1,0 +1,67 @@
+"""Settings -> what `facenode check` finds on this machine: network, camera, people, clock."""
+
+from collections.abc import Iterator
+
+from node.app import build_eyes, build_gallery
+from node.camera import open_camera
+from node.clock import Clock, SystemClock
+from node.console.finding import Finding
+from node.errors import FacenodeError
+from node.settings import Settings
+
+_FIRST_FRAME_S = 10.0
+
+
+def local_findings(settings: Settings, clock: Clock | None = None) -> Iterator[Finding]:
+    """Look at all that needs no broker; each thing that is not well says what to do."""
+    clock = clock or SystemClock()
+    yield Finding("settings", ok=True, text=f"node {settings.node.id}; publishes {', '.join(settings.publish.tasks)}")
+    yield _network(settings)
+    yield _camera(settings, clock)
+    yield _people(settings)
+    if clock.now().synced:
+        yield Finding("clock", ok=True, text="synchronised")
+    else:
+        yield Finding("clock", ok=True, text="not synchronised: every event says so until it is")
+
+
+def _network(settings: Settings) -> Finding:
+    try:
+        network = build_eyes(settings, ()).network
+    except FacenodeError as error:
+        return Finding("network", ok=False, text=str(error))
+    sidecar = network.sidecar
+    return Finding(
+        "network", ok=True, text=f"{sidecar.name} {sidecar.version} ({sidecar.short_hash}) on {network.runtime}"
+    )
+
+
+def _camera(settings: Settings, clock: Clock) -> Finding:
+    """Wait for the first frame."""
+    started_s = clock.now().mono_s
+    try:
+        with open_camera(settings.camera, clock) as camera:
+            for tick in camera:
+                if tick.frame is not None:
+                    rows, columns = tick.frame.image.shape[:2]
+                    return Finding("camera", ok=True, text=f"{camera.name} gives {columns}x{rows}")
+                if tick.at.mono_s - started_s > _FIRST_FRAME_S:
+                    break
+            problem = camera.problem or f"no frame within {_FIRST_FRAME_S:.0f} s"
+            return Finding("camera", ok=False, text=f"{camera.name}: {problem}")
+    except FacenodeError as error:
+        return Finding("camera", ok=False, text=str(error))
+
+
+def _people(settings: Settings) -> Finding:
+    if settings.people.source == "head":
+        return Finding("people", ok=True, text="the network's own closed set decides who is who")
+    try:
+        people = build_gallery(settings).load()
+    except FacenodeError as error:
+        return Finding("people", ok=False, text=str(error))
+    if not people:
+        return Finding(
+            "people", ok=True, text="nobody is enrolled: every face is unknown: facenode people add ID PHOTO..."
+        )
+    return Finding("people", ok=True, text=f"{len(people)} enrolled, {sum(len(p.anchors) for p in people)} faces")

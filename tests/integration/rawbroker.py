@@ -1,0 +1,162 @@
+"""A broker that does what a test tells it, packet by packet: it speaks just enough MQTT to misbehave."""
+
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import BufferedReader
+from types import TracebackType
+from typing import Self
+
+CONNECT, CONNACK, PUBLISH, PUBACK, SUBSCRIBE, SUBACK, DISCONNECT = 1, 2, 3, 4, 8, 9, 14
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """A packet of a client.
+
+    Attributes:
+        kind: its type.
+        five: whether its connection speaks MQTT 5.
+        connection: counts the connections, from 0.
+        topic: of a PUBLISH.
+        payload: of a PUBLISH.
+        mid: the packet's number.
+        size: bytes on the wire.
+    """
+
+    kind: int
+    five: bool
+    connection: int
+    topic: str = ""
+    payload: bytes = b""
+    mid: int = 0
+    size: int = 0
+
+
+Answer = Callable[[Packet], bytes | None]
+"""Returns the bytes that answer a packet; none: silence; None: the connection is closed."""
+
+
+def packet(kind: int, body: bytes, flags: int = 0) -> bytes:
+    """Return a packet of less than 128 bytes."""
+    return bytes([kind << 4 | flags, len(body)]) + body
+
+
+def connack(code: int = 0, properties: bytes = b"", *, five: bool = True) -> bytes:
+    """Return the answer to CONNECT."""
+    return packet(CONNACK, bytes([0, code]) + (bytes([len(properties)]) + properties if five else b""))
+
+
+def politely(asked: Packet) -> bytes | None:
+    """Answer as a broker should."""
+    match asked.kind:
+        case 1:
+            return connack(five=asked.five)
+        case 3:
+            return packet(PUBACK, asked.mid.to_bytes(2, "big"))
+        case 8:
+            return packet(SUBACK, asked.mid.to_bytes(2, "big") + (b"\0" if asked.five else b"") + b"\1")
+        case 12:
+            return packet(13, b"")
+        case _:
+            return b""
+
+
+class RawBroker:
+    """Listens on loopback for as long as the context lasts.
+
+    Attributes:
+        port: where it listens.
+        packets: all that came, in order.
+    """
+
+    def __init__(self, answer: Answer = politely) -> None:
+        self._answer = answer
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self.packets: list[Packet] = []
+        self._sockets: list[socket.socket] = []
+        self._threads = [threading.Thread(target=self._accept)]
+
+    def __enter__(self) -> Self:
+        self._threads[0].start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for opened in self._sockets:
+            try:
+                opened.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                continue
+        for thread in self._threads:
+            thread.join(10)
+
+    def send(self, content: bytes) -> None:
+        """Send bytes over the latest connection."""
+        self._sockets[-1].sendall(content)
+
+    def close_latest(self) -> None:
+        """End the latest connection."""
+        self._sockets[-1].shutdown(socket.SHUT_WR)
+
+    def published(self) -> list[str]:
+        """Return the topics of what was published, in order."""
+        return [each.topic for each in list(self.packets) if each.kind == PUBLISH]
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                opened, _ = self._listener.accept()
+            except OSError:
+                return
+            self._sockets.append(opened)
+            thread = threading.Thread(target=self._serve, args=(opened, len(self._sockets) - 1))
+            self._threads.append(thread)
+            thread.start()
+
+    def _serve(self, opened: socket.socket, connection: int) -> None:
+        five = True
+        with opened, opened.makefile("rb") as stream:
+            while True:
+                try:
+                    read = _read(stream, connection, five=five)
+                    if read is None:
+                        return
+                    five = read.five
+                    self.packets.append(read)
+                    answer = self._answer(read)
+                    if answer is None:
+                        return
+                    opened.sendall(answer)
+                except OSError:
+                    return
+
+
+def _read(stream: BufferedReader, connection: int, *, five: bool) -> Packet | None:
+    first = stream.read(1)
+    if not first:
+        return None
+    length, shift, size = 0, 0, 1
+    while True:
+        digit = stream.read(1)[0]
+        size += 1
+        length |= (digit & 0x7F) << shift
+        shift += 7
+        if not digit & 0x80:
+            break
+    body = stream.read(length)
+    size += length
+    kind = first[0] >> 4
+    if kind == CONNECT:
+        return Packet(kind, body[6] == 5, connection, size=size)
+    if kind == PUBLISH:
+        end = 2 + int.from_bytes(body[:2], "big")
+        mid = int.from_bytes(body[end : end + 2], "big")
+        payload = body[end + (3 if five else 2) :]
+        return Packet(kind, five, connection, body[2:end].decode(), payload, mid, size)
+    return Packet(kind, five, connection, mid=int.from_bytes(body[:2], "big"), size=size)

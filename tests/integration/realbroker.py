@@ -1,0 +1,131 @@
+"""A real broker on a free loopback port, ended by its process id, and somebody who subscribes to it."""
+
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from node.mqtt.connection import connect
+from node.mqtt.link import Client, Link, Received, Report, Subscribed
+from node.settings import MqttSettings
+
+_START_S = 10.0
+
+
+def free_port() -> int:
+    """Return a TCP port of loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def listens(host: str, port: int) -> bool:
+    """Return whether somebody accepts connections."""
+    try:
+        with socket.create_connection((host, port), timeout=0.5):
+            return True
+    except OSError:
+        return False
+
+
+def eventually(condition: Callable[[], bool], timeout_s: float = 10.0) -> bool:
+    """Ask until a condition holds or the time is over; return whether it held."""
+    pause = threading.Event()
+    until_s = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > until_s:
+            return False
+        pause.wait(0.01)
+    return True
+
+
+class Mosquitto:
+    """A mosquitto process with a configuration of its own.
+
+    Attributes:
+        host: its address.
+        port: its port.
+        folder: where its configuration, its log and what it keeps are.
+    """
+
+    def __init__(self, folder: Path, lines: Sequence[str] = ("allow_anonymous true",), host: str = "127.0.0.1") -> None:
+        self.host, self.port, self.folder = host, free_port(), folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self._config = folder / "mosquitto.conf"
+        user = ("user root",) if Path("/").owner() == "root" and folder.owner() == "root" else ()
+        self._config.write_text("\n".join((f"listener {self.port} {host}", *user, *lines, "")))
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> "Mosquitto":
+        """Start it and wait until it listens."""
+        program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
+        with (self.folder / "mosquitto.log").open("ab") as log:
+            self._process = subprocess.Popen([program, "-v", "-c", str(self._config)], stdout=log, stderr=log)
+        if not eventually(lambda: listens(self.host, self.port), _START_S):
+            self.end()
+            pytest.fail(f"mosquitto does not listen:\n{self.log()}")
+        return self
+
+    def end(self) -> None:
+        """End it as an operator would."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(10)
+            self._process = None
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(10)
+            self._process = None
+
+    def log(self) -> str:
+        """Return what it logged."""
+        return (self.folder / "mosquitto.log").read_text(errors="replace")
+
+    def settings(self, **more: object) -> MqttSettings:
+        """Return the settings of a node that uses it."""
+        return MqttSettings.model_validate({"host": self.host, "port": self.port, **more})
+
+
+class Subscriber:
+    """Somebody who keeps what comes.
+
+    Attributes:
+        messages: all that came, in order.
+    """
+
+    def __init__(
+        self, settings: MqttSettings, *filters: str, client_id: str = "test-subscriber", keep_s: int = 0
+    ) -> None:
+        self.messages: list[Received] = []
+        self._granted = 0
+        self._link: Link = connect(settings, Client(client_id, keep_s=keep_s), self._take)
+        for each in filters or ("#",):
+            self._link.subscribe(each)
+        assert eventually(lambda: self._granted == max(1, len(filters)))
+
+    def _take(self, report: Report) -> None:
+        if isinstance(report, Received):
+            self.messages.append(report)
+        if isinstance(report, Subscribed):
+            self._granted += 1
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
+        """Send a message."""
+        self._link.publish(topic, payload, retain=retain)
+
+    def on(self, topic: str) -> list[bytes]:
+        """Return the payloads that came on a topic."""
+        return [message.payload for message in list(self.messages) if message.topic == topic]
+
+    def close(self) -> None:
+        """Leave."""
+        self._link.close()

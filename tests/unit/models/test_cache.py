@@ -1,0 +1,55 @@
+"""Long computations that are kept part by part."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.cache import Arrays, computed, digest
+from models.errors import DataError
+
+
+def _squares(part: Sequence[int]) -> Arrays:
+    return {"square": np.array(part) ** 2}
+
+
+def test_parts_come_back_in_order(tmp_path: Path) -> None:
+    """Threads may finish in any order; the answer is in that of the items."""
+    found = computed("squares", range(100), _squares, tmp_path, "key", part=7, workers=4)
+    assert found["square"].tolist() == [number**2 for number in range(100)]
+
+
+def test_a_stopped_run_goes_on(tmp_path: Path) -> None:
+    """After a failure, what was done before it is not done again."""
+    done: list[int] = []
+
+    def fragile(part: Sequence[int]) -> Arrays:
+        if 5 in part and 5 not in done:
+            done.append(5)
+            raise DataError("stopped")
+        done.extend(part)
+        return _squares(part)
+
+    with pytest.raises(DataError):
+        computed("squares", range(8), fragile, tmp_path, "key", part=1, workers=1)
+    before = len(done)
+    computed("squares", range(8), fragile, tmp_path, "key", part=1, workers=1)
+    assert sorted(set(done)) == list(range(8))
+    assert len(done) - before < 8
+
+
+def test_another_key_is_computed_anew(tmp_path: Path) -> None:
+    """What depends on something else lies in another file."""
+    computed("squares", range(3), _squares, tmp_path, digest("a"))
+    found = computed("cubes", range(3), lambda part: {"square": np.array(part) ** 3}, tmp_path, digest("b"))
+    assert found["square"].tolist() == [0, 1, 8]
+
+
+def test_a_damaged_part_is_named(tmp_path: Path) -> None:
+    """A half-written disk is no result: the message says which file to delete."""
+    computed("squares", range(3), _squares, tmp_path, "key")
+    (kept,) = tmp_path.iterdir()
+    kept.write_bytes(kept.read_bytes()[:40])
+    with pytest.raises(DataError, match=kept.name):
+        computed("squares", range(3), _squares, tmp_path, "key")

@@ -1,0 +1,61 @@
+"""The table of thresholds."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.calibrate import FPIRS, GALLERIES, by_person, threshold, threshold_table
+from models.errors import TrainingError
+from models.manifests import Sample
+from models.vectors import Array, unit_rows
+
+
+def _people(count: int, pictures: int, seed: int) -> dict[str, Array]:
+    chance = np.random.default_rng(seed)
+    return {f"p{number}": unit_rows(chance.normal(size=(pictures, 16)).astype(np.float32)) for number in range(count)}
+
+
+def test_threshold_of_a_rate() -> None:
+    """Of scores .000 to .999 at most 1 % reach the threshold: .990 does, .9899 would let in an eleventh."""
+    scores = (np.arange(1000) / 1000).astype(np.float32)
+    least = threshold(scores, 0.01)
+    assert np.mean(scores >= least) <= 0.01
+    assert least == pytest.approx(0.99, abs=1e-3)
+
+
+def test_a_rate_below_one_case_lets_in_nobody() -> None:
+    """With 100 scores one in a thousand cannot be seen: the threshold lies above all of them."""
+    scores = (np.arange(100) / 100).astype(np.float32)
+    assert threshold(scores, 0.001) > 0.99
+
+
+def test_thresholds_never_fall() -> None:
+    """A larger gallery or a smaller rate never makes it easier to be called by a name."""
+    rows = threshold_table(_people(210, 5, 1), _people(60, 1, 2), seed=3, draws=20)
+    table = {(row.fpir, row.gallery): row.cosine for row in rows}
+    assert set(table) == {(fpir, size) for fpir in FPIRS for size in GALLERIES}
+    for fpir in FPIRS:
+        assert all(table[fpir, a] <= table[fpir, b] for a, b in pairwise(GALLERIES))
+    for size in GALLERIES:
+        assert all(table[a, size] <= table[b, size] for a, b in pairwise(FPIRS))
+
+
+def test_a_table_comes_out_the_same_again() -> None:
+    """The draws depend on the seed alone."""
+    people, strangers = _people(205, 5, 1), _people(30, 2, 2)
+    assert threshold_table(people, strangers, 3, 10) == threshold_table(people, strangers, 3, 10)
+
+
+def test_too_few_people_are_refused() -> None:
+    """A row is not invented for a gallery that cannot be drawn."""
+    with pytest.raises(TrainingError, match="more people"):
+        threshold_table(_people(20, 5, 1), _people(30, 1, 2), seed=3)
+
+
+def test_embeddings_are_grouped_by_person() -> None:
+    """Each person gets the rows of their own pictures, in order."""
+    samples = [Sample(Path("1"), "val", "b"), Sample(Path("2"), "val", "a"), Sample(Path("3"), "val", "b")]
+    found = by_person(samples, np.arange(6, dtype=np.float32).reshape(3, 2))
+    assert {person: rows.tolist() for person, rows in found.items()} == {"a": [[2, 3]], "b": [[0, 1], [4, 5]]}

@@ -1,0 +1,71 @@
+"""From a checkpoint to files that a node can run."""
+
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pytest
+
+pytest.importorskip("tensorflow", reason="TensorFlow is not installed: pip install 'facenode[train]'")
+pytest.importorskip("ai_edge_litert", reason="ai-edge-litert is not installed: pip install 'facenode[litert]'")
+
+import tiny
+
+from models.architecture import backbone, network
+from models.calibrate import Row
+from models.checkpoint import load_checkpoint, save_checkpoint
+from models.convert import Quantisation
+from models.errors import TrainingError
+from models.export import build, sidecar, write
+from models.recipe import load_recipe
+from node.contract import schema
+from node.vision.tflite import Network
+
+RECIPE = load_recipe(Path(__file__).resolve().parents[3] / "models" / "configs" / "mobilefacenet.toml")
+ROWS = (Row(0.003, 1, 0.4, 10), Row(0.003, 10, 0.5, 10))
+
+
+@pytest.mark.parametrize("form", ["float32", "dynamic"])
+def test_an_export_gives_the_same_bytes_again(form: Quantisation) -> None:
+    """The hash of a network depends on its recipe and checkpoint alone."""
+    trained, layers = tiny.checkpoint(), tiny.convolutions()
+    assert build(RECIPE, trained, layers, form) == build(RECIPE, trained, layers, form)
+
+
+def test_a_node_reads_what_is_exported(tmp_path: Path) -> None:
+    """The file runs in the node's own vision and answers as the Keras model does (tolerance 1e-4)."""
+    trained, layers = tiny.checkpoint(), tiny.convolutions()
+    content = build(RECIPE, trained, layers, "float32")
+    description = sidecar(RECIPE, trained, ROWS, content, "float32")
+    jsonschema.validate(description, schema("sidecar"))
+    found = Network(write(tmp_path, description, content))
+    crop = np.random.default_rng(1).integers(0, 256, (112, 112, 3), dtype=np.uint8)
+    sharpness = RECIPE.heads.identity.sharpness
+    model = network(backbone(layers), trained.means, sharpness, trained.scales, trained.groups)
+    expected = model(crop[np.newaxis])
+    for head, values in found.infer(crop).items():
+        assert values == pytest.approx(np.asarray(expected[head])[0], abs=1e-4), head
+
+
+def test_a_checkpoint_comes_back(tmp_path: Path) -> None:
+    """Export reads what training wrote."""
+    trained = tiny.checkpoint()
+    save_checkpoint(trained, tmp_path / "c.npz")
+    found = load_checkpoint(tmp_path / "c.npz", ("age", "ethnicity"))
+    assert found.people == trained.people
+    assert np.array_equal(found.means, trained.means)
+    assert np.array_equal(found.groups["age"].taps["last"], trained.groups["age"].taps["last"])
+
+
+def test_a_missing_checkpoint_says_to_train_first(tmp_path: Path) -> None:
+    """The message names the command."""
+    with pytest.raises(TrainingError, match=r"models\.train"):
+        load_checkpoint(tmp_path / "none.npz", ("age",))
+
+
+def test_a_damaged_checkpoint_says_to_train_again(tmp_path: Path) -> None:
+    """Half a file is no checkpoint."""
+    save_checkpoint(tiny.checkpoint(), tmp_path / "c.npz")
+    (tmp_path / "c.npz").write_bytes((tmp_path / "c.npz").read_bytes()[:100])
+    with pytest.raises(TrainingError, match="train again"):
+        load_checkpoint(tmp_path / "c.npz", ("age",))

@@ -1,0 +1,63 @@
+"""Training of the heads on features."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("tensorflow", reason="TensorFlow is not installed: pip install 'facenode[train]'")
+
+from models.architecture import TAPS
+from models.heads import Examples, Trained, class_weights, people_means, train_heads
+from models.recipe import load_recipe
+
+RECIPE = load_recipe(Path(__file__).resolve().parents[3] / "models" / "configs" / "mobilefacenet.toml")
+
+
+def _separable() -> Examples:
+    """Return examples whose age group shows in one channel; ethnicity is known of half of them."""
+    chance = np.random.default_rng(1)
+    age = np.arange(600) % 3
+    ethnicity = np.where(np.arange(600) < 300, np.arange(600) % 5, -1)
+    taps = {tap: chance.normal(size=(600, 8)).astype(np.float32) for tap in TAPS}
+    taps["last"][:, 0] += 6 * age
+    taps["stage7"][:, 1] += 6 * np.maximum(ethnicity, 0)
+    return Examples(taps, {"age": age, "ethnicity": ethnicity})
+
+
+def _train(examples: Examples, seed: int) -> Trained:
+    training = RECIPE.training.model_copy(update={"epochs": 30, "batch": 32})
+    return train_heads(RECIPE.heads.groups, examples, training, seed)
+
+
+def test_heads_learn_what_is_there_to_learn() -> None:
+    """Classes that one channel tells apart are told apart: at least 95 % of the examples."""
+    examples = _separable()
+    trained = _train(examples, 1)
+    assert np.mean(trained.answers("age", examples.taps) == examples.labels["age"]) >= 0.95
+    known = examples.labels["ethnicity"] >= 0
+    right = trained.answers("ethnicity", examples.taps) == examples.labels["ethnicity"]
+    assert np.mean(right[known]) >= 0.95
+
+
+def test_a_seed_gives_the_same_heads_again() -> None:
+    """Nothing but the recipe and the pictures decides what is learnt."""
+    examples = _separable()
+    first, second = _train(examples, 7), _train(examples, 7)
+    for name, group in first.groups.items():
+        assert np.array_equal(group.kernel, second.groups[name].kernel)
+
+
+def test_rare_classes_weigh_more() -> None:
+    """With an exponent of a half a class four times as rare weighs twice as much; -1 weighs nothing; the mean is 1."""
+    weights = class_weights(np.array([0] * 16 + [1] * 4 + [-1]), 2, 0.5)
+    assert weights[16] == pytest.approx(2 * weights[0])
+    assert weights[-1] == 0
+    assert weights[:-1].mean() == pytest.approx(1.0)
+
+
+def test_people_are_the_means_of_their_directions() -> None:
+    """A long embedding counts no more than a short one."""
+    embeddings = np.array([[10, 0], [0, 1], [-3, 0]], dtype=np.float32)
+    means = people_means(embeddings, np.array([0, 0, 1]), ("a", "b"))
+    assert means == pytest.approx(np.array([[0.5**0.5, 0.5**0.5], [-1, 0]]))

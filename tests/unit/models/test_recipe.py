@@ -1,0 +1,47 @@
+"""Reading a training's recipe."""
+
+from pathlib import Path
+
+import pytest
+
+from models.errors import RecipeError
+from models.recipe import load_recipe
+
+CONFIGS = Path(__file__).resolve().parents[3] / "models" / "configs"
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.toml")), ids=lambda path: path.stem)
+def test_every_recipe_of_the_project_is_valid(path: Path) -> None:
+    """A recipe's name is that of its file, and it says what training is expected to reach."""
+    recipe = load_recipe(path)
+    assert recipe.name == path.stem
+    assert 0 < recipe.expected.age <= 1
+
+
+def test_a_missing_recipe_is_named(tmp_path: Path) -> None:
+    """The message names the file."""
+    with pytest.raises(RecipeError, match=r"none\.toml"):
+        load_recipe(tmp_path / "none.toml")
+
+
+def test_a_wrong_value_is_named_by_its_place(tmp_path: Path) -> None:
+    """The message says which key is out of bounds."""
+    text = (CONFIGS / "mobilefacenet.toml").read_text().replace("dropout = 0.", "dropout = 1.")
+    (tmp_path / "wrong.toml").write_text(text)
+    with pytest.raises(RecipeError, match=r"wrong\.toml: training\.dropout"):
+        load_recipe(tmp_path / "wrong.toml")
+
+
+def test_an_unknown_key_is_refused(tmp_path: Path) -> None:
+    """A mistyped key would silently change nothing."""
+    text = (CONFIGS / "mobilefacenet.toml").read_text().replace("seed =", "sead = 1\nseed =")
+    (tmp_path / "wrong.toml").write_text(text)
+    with pytest.raises(RecipeError, match="sead"):
+        load_recipe(tmp_path / "wrong.toml")
+
+
+def test_what_is_no_toml_is_refused(tmp_path: Path) -> None:
+    """The parser's own message is passed on in one line."""
+    (tmp_path / "wrong.toml").write_text("name = ")
+    with pytest.raises(RecipeError, match="not a TOML file"):
+        load_recipe(tmp_path / "wrong.toml")

@@ -1,0 +1,77 @@
+"""The networks that ship with the project, and their sidecars."""
+
+import hashlib
+import json
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+
+from node.contract import schema
+from node.vision.tflite import Network
+
+ZOO = Path(__file__).resolve().parents[3] / "models" / "zoo"
+SIDECARS = sorted(ZOO.glob("*.json"))
+
+
+@pytest.fixture(params=SIDECARS, ids=lambda path: path.stem)
+def sidecar(request: pytest.FixtureRequest) -> Path:
+    """Return each sidecar of the zoo in turn."""
+    path: Path = request.param
+    return path
+
+
+def _content(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content
+
+
+def test_the_default_network_is_there() -> None:
+    """The wheel carries this one."""
+    assert ZOO / "mobilefacenet.float32.json" in SIDECARS
+
+
+def test_sidecars_keep_the_contract(sidecar: Path) -> None:
+    """Every sidecar fits the schema and is named as its file."""
+    content = _content(sidecar)
+    jsonschema.validate(content, schema("sidecar"), format_checker=jsonschema.FormatChecker())
+    assert content["name"] == sidecar.stem
+
+
+def test_hashes_are_those_of_the_files(sidecar: Path) -> None:
+    """A network and its sidecar are exported together."""
+    found = hashlib.sha256(sidecar.with_suffix(".tflite").read_bytes()).hexdigest()
+    assert found == _content(sidecar)["sha256"]
+
+
+def test_thresholds_never_fall(sidecar: Path) -> None:
+    """A larger gallery or a smaller rate never lowers a threshold."""
+    table = {(row["fpir"], row["gallery"]): row["cosine"] for row in _content(sidecar)["thresholds"]["rows"]}
+    rates = sorted({rate for rate, _ in table}, reverse=True)
+    sizes = sorted({size for _, size in table})
+    assert sizes == [1, 10, 50, 200]
+    assert all(table[rate, a] <= table[rate, b] for rate in rates for a, b in pairwise(sizes))
+    assert all(table[a, size] <= table[b, size] for size in sizes for a, b in pairwise(rates))
+
+
+def test_figures_stand_with_their_number_of_cases(sidecar: Path) -> None:
+    """A published figure says how many cases are behind it, and the two that must hold do."""
+    figures = {(entry["data"], entry["figure"]): entry for entry in _content(sidecar)["metrics"]}
+    assert figures["lfw_people val", "verification, 10-fold balanced"]["value"] >= 0.98
+    for head in ("identity", "age", "ethnicity"):
+        assert figures["lfw9 test", head]["n"] == 83
+        assert figures["lfw9 test", head]["value"] >= 0.98
+
+
+def test_networks_run(sidecar: Path) -> None:
+    """Every head answers: an embedding of unit length and shares that sum to one (tolerance 1e-3)."""
+    network = Network(sidecar.with_suffix(".tflite"))
+    crop = np.random.default_rng(1).integers(0, 256, (112, 112, 3), dtype=np.uint8)
+    answers = dict(network.infer(crop))
+    assert float(np.linalg.norm(answers.pop("embedding"))) == pytest.approx(1.0, abs=1e-3)
+    assert set(answers) == {"identity", "age", "ethnicity"}
+    for scores in answers.values():
+        assert float(scores.sum()) == pytest.approx(1.0, abs=1e-3)

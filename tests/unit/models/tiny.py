@@ -1,0 +1,49 @@
+"""A MobileFaceNet of few channels with random weights, for tests that need no trained one."""
+
+import numpy as np
+
+from models.architecture import TAPS, Group, Scale, layer_names
+from models.checkpoint import Checkpoint
+from models.vectors import Array, unit_rows
+from models.weights import Convolution
+
+_NARROW, _WIDE, _EMBEDDING = 4, 6, 16
+LENGTHS = {"stage14": _NARROW, "stage7_first": _NARROW, "stage7": _NARROW, "last": _WIDE, "embedding": _EMBEDDING}
+
+
+def convolutions(seed: int = 0) -> tuple[Convolution, ...]:
+    """Return random weights for each layer; channels of very different sizes, as in trained ones."""
+    chance = np.random.default_rng(seed)
+
+    def numbers(*shape: int) -> Array:
+        return (chance.normal(size=shape) * 0.5).astype(np.float32)
+
+    def made(name: str) -> Convolution:
+        depthwise = name.endswith("_depthwise") or name == "whole_face"
+        width = _NARROW if name.startswith("stem") else _WIDE
+        inputs = 3 if name == "stem" else width if depthwise or name.endswith("_project") else _NARROW
+        outputs = {"embedding_project": _EMBEDDING, "whole_face_project": _WIDE}.get(
+            name, _NARROW if name.endswith("_project") or name == "stem" else width
+        )
+        side = 7 if name == "whole_face" else 3 if depthwise or name == "stem" else 1
+        slope = None if name.endswith("_project") or name == "whole_face" else numbers(outputs)
+        kernel = numbers(side, side, inputs, 1 if depthwise else outputs)
+        spread = np.exp(chance.normal(size=(1, 1, inputs, 1))).astype(np.float32)
+        return Convolution(depthwise, kernel * spread / (side * np.sqrt(inputs)), numbers(outputs), slope)
+
+    return tuple(made(name) for name in layer_names())
+
+
+def checkpoint(seed: int = 0) -> Checkpoint:
+    """Return random heads: nine people, three age groups, five ethnicity groups."""
+    chance = np.random.default_rng(seed)
+
+    def numbers(*shape: int) -> Array:
+        return chance.normal(size=shape).astype(np.float32)
+
+    groups = {
+        name: Group({tap: numbers(LENGTHS[tap], 8) for tap in TAPS}, numbers(8), numbers(8, labels), numbers(labels))
+        for name, labels in (("age", 3), ("ethnicity", 5))
+    }
+    scales = {tap: Scale(numbers(LENGTHS[tap]), np.exp(numbers(LENGTHS[tap]))) for tap in TAPS}
+    return Checkpoint(tuple(f"p{number}" for number in range(9)), unit_rows(numbers(9, _EMBEDDING)), scales, groups)

@@ -1,0 +1,159 @@
+"""How the publisher connects, delivers, backs off and takes leave."""
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from brokers import HandClock, HandLink, event
+from makers import instant
+
+from node.errors import BrokerError
+from node.mqtt import messages
+from node.mqtt.board import Board
+from node.mqtt.link import Link, Lost, Received, Report
+from node.mqtt.outbox import Outbox
+from node.mqtt.publisher import Pace, Publisher
+from node.mqtt.topics import Topics
+
+TOPICS = Topics("pi-1")
+QUICK = Pace(first_s=0.01, most_s=0.02, birth_s=0.01)
+
+
+class Broker:
+    """Makes links that answer everything; the first attempts fail with the given sentences."""
+
+    def __init__(self, *failures: str) -> None:
+        self.failures = list(failures)
+        self.links: list[HandLink] = []
+        self.made = threading.Semaphore(0)
+
+    def connect(self, report: Callable[[Report], None]) -> Link:
+        """Make one connection attempt."""
+        if self.failures:
+            raise BrokerError(self.failures.pop(0))
+        link = HandLink(report)
+        self.links.append(link)
+        self.made.release()
+        return link
+
+
+class Post:
+    """A publisher with all it needs."""
+
+    def __init__(self, folder: Path, *failures: str) -> None:
+        self.broker = Broker(*failures)
+        self.outbox = Outbox(folder, HandClock())
+        self.board = Board(TOPICS, messages.state(instant(0)))
+        self.received: list[Received] = []
+        self.publisher = Publisher(
+            TOPICS, self.outbox, self.board, self.broker.connect, receive=self.received.append, pace=QUICK
+        )
+
+    def close(self) -> None:
+        """Stop the publisher and close the outbox."""
+        if self.publisher.alive:
+            self.publisher.stop(messages.state(instant(9)))
+        self.outbox.close()
+
+
+@pytest.fixture
+def post(tmp_path: Path) -> Iterator[Callable[..., Post]]:
+    """Return what makes and starts a publisher."""
+    made: list[Post] = []
+
+    def start(*failures: str) -> Post:
+        one = Post(tmp_path, *failures)
+        made.append(one)
+        one.publisher.start()
+        return one
+
+    yield start
+    for one in made:
+        one.close()
+
+
+def test_what_is_put_is_delivered(post: Callable[..., Post]) -> None:
+    """Draining waits until the broker has everything."""
+    one = post()
+    one.outbox.put([event(number) for number in range(50)])
+    assert one.publisher.drain(5)
+    assert one.outbox.counts().waiting == 0
+
+
+def test_a_failure_is_said_once_and_its_change_too(post: Callable[..., Post], caplog: pytest.LogCaptureFixture) -> None:
+    """A broker that is away for a night leaves two lines in the log, not a thousand."""
+    one = post("nothing listens", "nothing listens", "nothing listens", "refused")
+    assert one.publisher.wait_connected(5)
+    said = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert said == ["broker: nothing listens; trying again", "broker: refused; trying again"]
+
+
+def test_a_lost_connection_is_made_again_and_nothing_is_lost(post: Callable[..., Post]) -> None:
+    """What was on its way is sent again on the new connection."""
+    one = post()
+    one.broker.made.acquire()
+    assert one.publisher.wait_connected(5)
+    silent = one.broker.links[0]
+    silent.report, report = (lambda _report: None), silent.report
+    one.outbox.put([event(1)])
+    report(Lost("the broker closed the connection"))
+    assert one.publisher.drain(5)
+    assert silent.closed
+    assert "facenode/pi-1/event/unknown" in one.broker.links[1].topics
+
+
+def test_a_clean_stop_empties_the_state_and_says_offline(post: Callable[..., Post]) -> None:
+    """The last two messages of a node are those, and then it closes the connection."""
+    one = post()
+    assert one.publisher.wait_connected(5)
+    one.publisher.stop(messages.state(instant(9)))
+    (link,) = one.broker.links
+    assert link.sent[-2:] == [
+        (TOPICS.state, messages.dump(messages.state(instant(9))), True),
+        (TOPICS.status, b"offline", True),
+    ]
+    assert link.closed
+    assert not one.publisher.alive
+
+
+def test_a_stop_without_a_broker_is_quick(post: Callable[..., Post]) -> None:
+    """Nobody waits for a broker that is not there."""
+    one = post(*["nothing listens"] * 10_000)
+    one.publisher.stop(messages.state(instant(9)))
+    assert not one.publisher.alive
+
+
+def test_home_assistants_birth_brings_discovery_again(post: Callable[..., Post]) -> None:
+    """A broker's cluster may have lost the retained message."""
+    one = post()
+    one.board.announce(b'{"dev":{}}')
+    assert one.publisher.wait_connected(5)
+    (link,) = one.broker.links
+    link.report(Received(TOPICS.birth, b"online", retained=False))
+    deadline = threading.Event()
+    for _ in range(300):
+        if link.topics.count(TOPICS.discovery) >= 2:
+            break
+        deadline.wait(0.01)
+    assert link.topics.count(TOPICS.discovery) == 2
+
+
+def test_requests_are_handed_on(post: Callable[..., Post]) -> None:
+    """Whoever takes requests gets every message to them."""
+    one = post()
+    assert one.publisher.wait_connected(5)
+    (link,) = one.broker.links
+    request = Received(TOPICS.request("check"), b"{}", retained=False)
+    link.report(request)
+    one.outbox.put([event(1)])
+    assert one.publisher.drain(5)
+    assert one.received == [request]
+    assert TOPICS.requests in link.filters
+
+
+def test_pauses_double_and_are_spread() -> None:
+    """Three hundred nodes must not come back to a broker in the same second."""
+    pace = Pace(first_s=1, most_s=30)
+    assert [pace.pause(failed, 1.0) for failed in (1, 2, 3, 6, 100)] == [1, 2, 4, 30, 30]
+    assert [pace.pause(failed, 0.0) for failed in (1, 2, 3, 6, 100)] == [0.5, 1, 2, 15, 15]

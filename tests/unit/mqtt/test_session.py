@@ -1,0 +1,181 @@
+"""What a session sends, and what it makes of the answers."""
+
+import json
+from collections import deque
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from brokers import HandClock, HandLink, alert, event
+from makers import instant
+
+from node.mqtt import messages
+from node.mqtt.board import Board
+from node.mqtt.link import Acknowledged
+from node.mqtt.outbox import Outbox
+from node.mqtt.session import Letter, Session
+from node.mqtt.topics import Topics
+
+TOPICS = Topics("pi-1")
+
+
+class Desk:
+    """A session with all it needs; the broker is silent, the test answers."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = HandClock()
+        self.outbox = Outbox(folder, self.clock)
+        self.board = Board(TOPICS, messages.state(instant(0)))
+        self.link = HandLink(answer=lambda _topic: None)
+        self.voice: deque[Letter] = deque()
+        self.told: set[tuple[str, int]] = set()
+        self.answered = 0
+        self.session = self.begin()
+
+    def begin(self) -> Session:
+        """Return a session on a new connection."""
+        return Session(self.link, TOPICS, self.outbox, self.board, voice=self.voice, told=self.told)
+
+    def pump(self) -> None:
+        """Let the session send."""
+        self.session.pump(self.clock.mono_s)
+
+    def answer(self, code: int = 0, count: int = 1) -> None:
+        """Answer the oldest publishes."""
+        for _ in range(count):
+            self.answered += 1
+            self.session.acknowledge(Acknowledged(self.answered, code), self.clock.mono_s)
+
+    def sent(self) -> list[str]:
+        """Return topics without the node's base."""
+        return [topic.removeprefix(f"{TOPICS.base}/") for topic in self.link.topics]
+
+    def close(self) -> None:
+        """Close the outbox."""
+        self.outbox.close()
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    """Return a desk."""
+    with closing(Desk(tmp_path)) as made:
+        yield made
+
+
+def test_online_goes_before_anything_else(desk: Desk) -> None:
+    """Home Assistant drops an event that comes while the entity is unavailable."""
+    desk.outbox.put([event(1), alert(2)])
+    desk.board.announce(b"{}")
+    desk.pump()
+    assert desk.sent() == [
+        "status",
+        TOPICS.discovery,
+        "state",
+        "alert/night-stranger",
+        "event/unknown",
+    ]
+    assert desk.link.sent[0] == (TOPICS.status, b"online", True)
+
+
+def test_events_and_alerts_are_never_retained(desk: Desk) -> None:
+    """A retained `recognized` would open a door after a restart."""
+    desk.outbox.put([event(1), alert(2)])
+    desk.pump()
+    assert [retain for topic, _, retain in desk.link.sent if "/event/" in topic or "/alert/" in topic] == [False, False]
+
+
+def test_the_window_is_kept(desk: Desk) -> None:
+    """A broker may close the connection of who sends more at once than it allows."""
+    desk.outbox.put([event(number) for number in range(20)])
+    desk.pump()
+    assert len(desk.link.sent) == desk.link.window
+    desk.answer(count=3)
+    desk.pump()
+    assert len(desk.link.sent) == desk.link.window + 3
+
+
+def test_a_row_is_deleted_on_a_good_answer_only(desk: Desk) -> None:
+    """0x10, nobody subscribed, is a success; silence is not."""
+    desk.outbox.put([event(1), event(2)])
+    desk.pump()
+    desk.answer(count=2)
+    desk.answer(0x10)
+    desk.pump()
+    assert desk.outbox.counts().waiting == 1
+
+
+@pytest.mark.parametrize("code", [0x87, 0x90, 0x95, 0x99])
+def test_a_final_refusal_sets_the_row_aside(desk: Desk, code: int) -> None:
+    """A message that the broker never takes must not block the others."""
+    desk.outbox.put([event(1)])
+    desk.pump()
+    desk.answer(count=2)
+    desk.answer(code)
+    assert (desk.outbox.counts().waiting, desk.outbox.counts().rejected) == (0, 1)
+
+
+@pytest.mark.parametrize("code", [0x80, 0x83, 0x97])
+def test_a_passing_refusal_is_tried_again_later_and_later(desk: Desk, code: int) -> None:
+    """A full quota must neither lose the row nor be hammered."""
+    desk.outbox.put([event(1)])
+    desk.pump()
+    desk.answer(count=2)
+    tries = []
+    for _ in range(4):
+        desk.answer(code)
+        before, waited = len(desk.link.sent), 0.0
+        while len(desk.link.sent) == before:
+            desk.clock.mono_s += 0.5
+            waited += 0.5
+            desk.pump()
+        tries.append(waited)
+    assert tries == [1.0, 2.0, 4.0, 8.0]
+    assert desk.outbox.counts().waiting == 1
+
+
+def test_a_refused_status_is_said_once_over_all_sessions(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    """An access list that is wrong would else fill the log at every connection."""
+    desk.pump()
+    desk.answer(0x87)
+    desk.session = desk.begin()
+    desk.pump()
+    desk.answered = 2
+    desk.answer(0x87)
+    assert [record.message.split(":")[1].strip() for record in caplog.records] == [TOPICS.status]
+
+
+def test_a_message_too_large_for_the_broker_is_not_sent(desk: Desk) -> None:
+    """The broker would close the connection, again and again."""
+    desk.link.max_bytes = 200
+    desk.outbox.put([event(1, padding=300), event(2)])
+    desk.pump()
+    assert [json.loads(payload)["number"] for topic, payload, _ in desk.link.sent if "/event/" in topic] == [2]
+    assert desk.outbox.counts().rejected == 1
+
+
+def test_a_row_is_sent_as_late_when_it_has_become_so(desk: Desk) -> None:
+    """What could not be sent in time says so by its topic."""
+    desk.outbox.put([event(1), alert(2)])
+    desk.clock.mono_s += 31
+    desk.pump()
+    assert desk.sent()[-2:] == ["late/event/unknown", "late/alert/night-stranger"]
+
+
+def test_silence_is_found(desk: Desk) -> None:
+    """A broker that accepts and answers nothing is no broker."""
+    desk.pump()
+    assert not desk.session.overdue(desk.clock.mono_s + 15, 15)
+    assert desk.session.overdue(desk.clock.mono_s + 15.1, 15)
+
+
+def test_taking_leave_empties_the_state_and_says_offline_last(desk: Desk) -> None:
+    """Nobody is shown as present by a node that is gone; rows that were not sent stay."""
+    desk.outbox.put([event(number) for number in range(20)])
+    desk.pump()
+    desk.session.take_leave(messages.state(instant(9)), desk.clock.mono_s)
+    desk.answer(count=8)
+    desk.session.flush(desk.clock.mono_s)
+    assert desk.sent()[-2:] == ["state", "status"]
+    assert desk.link.sent[-1] == (TOPICS.status, b"offline", True)
+    assert desk.outbox.counts().waiting == 14
