@@ -20,6 +20,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
 
 from models.errors import DataError
 from models.vectors import Array, unit_rows
@@ -33,6 +34,7 @@ TAPS = ("stage14", "stage7_first", "stage7", "last", EMBEDDING)
 Tensor = Any  # Keras gives its symbolic tensors no public type.
 
 _STAGES = (("stage28", 5), ("stage14", 7), ("stage7", 3))  # the first block of each halves the map
+_BLOCKS = tuple(f"{stage}_{number}" for stage, count in _STAGES for number in range(count))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,6 +51,10 @@ class Scale:
         """Return values, shape (n, channels), with mean 0 and spread 1."""
         standard: Array = ((values - self.mean) / self.spread).astype(np.float32)
         return standard
+
+    def divided(self, by: Array) -> "Scale":
+        """Return the scale of values that were divided, shape (channels,)."""
+        return Scale((self.mean / by).astype(np.float32), (self.spread / by).astype(np.float32))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,17 +117,33 @@ class _Builder:
 
 def layer_names() -> tuple[str, ...]:
     """Return the names of the convolutions in the order in which they run."""
-    blocks = (f"{stage}_{number}" for stage, count in _STAGES for number in range(count))
-    inner = (f"{block}_{part}" for block in blocks for part in ("expand", "depthwise", "project"))
+    inner = (f"{block}_{part}" for block in _BLOCKS for part in ("expand", "depthwise", "project"))
     tail = ("last", "whole_face", "whole_face_project", "embedding_project")
     return ("stem", "stem_depthwise", "stem_project", *inner, *tail)
 
 
-def private_pairs() -> tuple[tuple[int, int], ...]:
-    """Return the numbers of the convolutions whose output only the next one reads: no sum and no head."""
-    names = layer_names()
-    shared = {name for name in names if name.endswith("_project") and name != "whole_face_project"} | {"last"}
-    return tuple((number, number + 1) for number, name in enumerate(names) if name not in shared)
+def inner_layers() -> dict[int, str]:
+    """Return by number the convolutions whose output enters no sum: the next one reads it, and of `last` the heads."""
+    ends = tuple(f"{name}_project" for name in ("stem", "embedding", *_BLOCKS))
+    return {number: name for number, name in enumerate(layer_names()) if name not in ends}
+
+
+def channel_ranges(base: keras.Model, crops: npt.NDArray[np.uint8]) -> dict[int, Array]:
+    """Return by number of each inner layer the greatest absolute value of its channels, shape (channels,).
+
+    Args:
+        base: the backbone.
+        crops: typical inputs, shape (n, height, width, 3), uint8, RGB.
+    """
+    known = {layer.name for layer in base.layers}
+    ends = {number: f"{name}_prelu" if f"{name}_prelu" in known else name for number, name in inner_layers().items()}
+    model = keras.Model(base.input, {str(number): base.get_layer(name).output for number, name in ends.items()})
+    ranges = dict.fromkeys(ends, np.zeros(1, dtype=np.float32))
+    for crop in crops:
+        for number, values in model(crop[np.newaxis]).items():
+            greatest = np.abs(np.asarray(values)).max(axis=(0, 1, 2))
+            ranges[int(number)] = np.maximum(ranges[int(number)], greatest)
+    return ranges
 
 
 def _full(outputs: int) -> Any:  # noqa: ANN401 - a factory of Keras layers

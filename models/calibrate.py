@@ -19,6 +19,7 @@ from models.vectors import Array, unit_rows
 FPIRS = (0.01, 0.003, 0.001)
 GALLERIES = (1, 10, 50, 200)
 ANCHORS = 5
+REJECT_FPIR = 0.01
 _DRAWS = 400
 _LOOKS = (1, 5)
 """Means over so many looks are tried, and the strictest threshold is taken: a mean is nearer to anything."""
@@ -81,12 +82,24 @@ def threshold_table(
     return tuple(Row(fpir, size, _rising(levels, fpir, size), len(strangers)) for fpir in FPIRS for size in GALLERIES)
 
 
-def threshold(scores: Array, fpir: float) -> float:
-    """Return the least cosine, rounded up to three decimals, that at most a share `fpir` of the scores reaches."""
+def threshold(scores: Array, fpir: float, decimals: int = 3) -> float:
+    """Return the least score, rounded up to some decimals, that at most a share `fpir` of the scores reaches."""
     ordered = np.sort(scores)[::-1]
     allowed = int(fpir * len(ordered))
     least_refused = float(ordered[min(allowed, len(ordered) - 1)])
-    return min(1.0, (math.floor(least_refused * 1000) + 1) / 1000)
+    steps = 10.0**decimals
+    return min(1.0, (math.floor(least_refused * steps) + 1) / steps)
+
+
+def reject_score(strangers: Mapping[str, Array], fpir: float = REJECT_FPIR) -> float:
+    """Return the softmax score below which the closed set answers unknown, from the first look at each stranger.
+
+    Args:
+        strangers: by person, scores of the identity head, shape (pictures, people).
+        fpir: the share of strangers that may be called by a name.
+    """
+    best = np.array([scores[0].max() for scores in strangers.values()], dtype=np.float32)
+    return threshold(best, fpir, decimals=4)
 
 
 def _mean_look(looks: Array, count: int, chance: np.random.Generator) -> Array:

@@ -1,53 +1,58 @@
-"""Convolutions -> the same function with evener weights, which lose less when they are quantised.
+"""Convolutions -> the same function with evener channels, which lose less when they are quantised.
 
-PReLU is positively homogeneous: PReLU(s x) = s PReLU(x) for s > 0. So what a channel is divided by in one convolution
-can be multiplied back in the next, if nothing else reads it. Choosing s so that both keep the same greatest weight in
-that channel is cross-layer equalisation (Nagel et al., arXiv 1906.04721); without it a few large channels set the scale
-of quantisation for all.
+PReLU is positively homogeneous: PReLU(x / s) = PReLU(x) / s for s > 0. So a channel can be divided by s where it is
+made and multiplied by s where it is read: cross-layer equalisation (Nagel et al., arXiv 1906.04721). Here s is chosen
+by what is quantised with one scale for all channels. A depthwise convolution has a scale of its own for each channel,
+so only its input counts, and s is the channel's range. Another convolution's kernel has one scale over all its inputs,
+so s is the root of the channel's range over the greatest weight that reads it, and both become equally even.
+
+Measured over 446 faces on ai-edge-litert, as cosine between the quantised and the float32 embedding, mean and least:
+.986 and .939 as it is, .997 and .989 by the weights alone, .999 and .998 by ranges.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from models.vectors import Array
 from models.weights import Convolution
 
-_ROUNDS = 30  # a depthwise convolution is evened with both its neighbours, so the scales settle over some rounds
-_LEAST = 1e-8  # a channel that is never used keeps its weights
+_LEAST = 1e-6  # a channel that is never used, or never read, keeps its weights
 
 
-def equalised(convolutions: Sequence[Convolution], pairs: Iterable[tuple[int, int]]) -> tuple[Convolution, ...]:
-    """Return convolutions that compute the same.
+@dataclass(frozen=True, slots=True, eq=False)
+class Equalised:
+    """Convolutions that compute the same.
+
+    Attributes:
+        convolutions: in the order in which they run.
+        divided: by number of a convolution, what its outputs were divided by, shape (outputs,).
+    """
+
+    convolutions: tuple[Convolution, ...]
+    divided: Mapping[int, Array]
+
+
+def equalised(convolutions: Sequence[Convolution], ranges: Mapping[int, Array]) -> Equalised:
+    """Even the channels between each of some convolutions and the one after it.
 
     Args:
         convolutions: in the order in which they run.
-        pairs: numbers of two convolutions of which the second alone reads the first, with PReLU or nothing between.
+        ranges: by number of a convolution that the next one reads, with PReLU or nothing between them, the greatest
+            absolute value of each of its channels, after the PReLU, shape (outputs,). Who else reads such channels
+            must multiply them by `divided`.
     """
     changed = list(convolutions)
-    pairs = tuple(pairs)
-    for _ in range(_ROUNDS):
-        for first, second in pairs:
-            before, after = _greatest_made(changed[first]), _greatest_read(changed[second])
-            used = (before > _LEAST) & (after > _LEAST)
-            scale = np.where(used, np.sqrt(np.maximum(before, _LEAST) / np.maximum(after, _LEAST)), 1.0)
-            changed[first] = _making(changed[first], 1 / scale)
-            changed[second] = _reading(changed[second], scale)
-    return tuple(changed)
-
-
-def _greatest_made(convolution: Convolution) -> Array:
-    """Return the greatest weight behind each output, shape (outputs,)."""
-    axes = (0, 1, 3) if convolution.depthwise else (0, 1, 2)
-    greatest: Array = np.abs(convolution.kernel).max(axis=axes)
-    return greatest
-
-
-def _greatest_read(convolution: Convolution) -> Array:
-    """Return the greatest weight that reads each input, shape (inputs,)."""
-    greatest: Array = np.abs(convolution.kernel).max(axis=(0, 1, 3))
-    return greatest
+    divided: dict[int, Array] = {}
+    for number, reach in ranges.items():
+        read = np.abs(convolutions[number + 1].kernel).max(axis=(0, 1, 3))
+        wanted = reach if convolutions[number + 1].depthwise else np.sqrt(reach / np.maximum(read, _LEAST))
+        scale = np.where((reach > _LEAST) & (read > _LEAST), wanted, 1.0).astype(np.float32)
+        changed[number] = _making(changed[number], 1 / scale)
+        changed[number + 1] = _reading(changed[number + 1], scale)
+        divided[number] = scale
+    return Equalised(tuple(changed), divided)
 
 
 def _making(convolution: Convolution, scale: Array) -> Convolution:

@@ -10,12 +10,17 @@ import hashlib
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
-from models.architecture import EMBEDDING, INPUT, backbone, network, private_pairs
-from models.calibrate import ANCHORS, Row, by_person, threshold_table
+import numpy as np
+import numpy.typing as npt
+
+from models.architecture import EMBEDDING, INPUT, backbone, channel_ranges, inner_layers, network
+from models.cache import Arrays
+from models.calibrate import ANCHORS, Row, by_person, reject_score, threshold_table
 from models.checkpoint import Checkpoint, load_checkpoint, place
 from models.command import run
 from models.convert import Quantisation, to_tflite
@@ -23,9 +28,9 @@ from models.dataset import Cut, load_crops
 from models.equalise import equalised
 from models.errors import TrainingError
 from models.features import load_features
-from models.manifests import data_folder, read
+from models.manifests import Sample, data_folder, read
 from models.recipe import Recipe, load_recipe
-from models.vectors import Array, unit_rows
+from models.vectors import Array
 from models.weights import Convolution, read_convolutions
 
 ZOO = Path(__file__).resolve().parent / "zoo"
@@ -34,42 +39,78 @@ QUANTISATIONS: tuple[Quantisation, ...] = ("float32", "dynamic")
 _CALIBRATION = (
     "strangers: the people of LFW in lfw_people val and lfw9/unknown val; galleries: drawn at random from the people "
     "of lfw_people train with five pictures or more, none of whom the network was trained on; the stricter of one "
-    "look and of the mean of up to five"
+    "look and of the mean of up to five; identity.reject: 1 % of the same strangers"
 )
 
 
-def build(recipe: Recipe, checkpoint: Checkpoint, convolutions: Sequence[Convolution], form: Quantisation) -> bytes:
-    """Return a network's TFLite file; a quantised one is equalised first, which changes no answer by itself."""
+def build(
+    recipe: Recipe,
+    checkpoint: Checkpoint,
+    convolutions: Sequence[Convolution],
+    form: Quantisation,
+    crops: npt.NDArray[np.uint8],
+) -> bytes:
+    """Return a network's TFLite file; a quantised one is equalised first, which changes no answer by itself.
+
+    Args:
+        recipe: what it is made by.
+        checkpoint: the trained heads.
+        convolutions: weights of the backbone.
+        form: how it is quantised.
+        crops: typical inputs, which show the ranges of the channels; shape (n, height, width, 3), uint8, RGB.
+    """
+    base, scales = backbone(convolutions, recipe.input.size), dict(checkpoint.scales)
     if form != "float32":
-        convolutions = equalised(convolutions, private_pairs())
-    base = backbone(convolutions, recipe.input.size)
-    sharpness = recipe.heads.identity.sharpness
-    model = network(base, checkpoint.means, sharpness, checkpoint.scales, checkpoint.groups)
+        even = equalised(convolutions, channel_ranges(base, crops))
+        base = backbone(even.convolutions, recipe.input.size)
+        divided = {inner_layers()[number]: scale for number, scale in even.divided.items()}
+        scales |= {tap: scales[tap].divided(divided[tap]) for tap in scales if tap in divided}
+    model = network(base, checkpoint.means, recipe.heads.identity.sharpness, scales, checkpoint.groups)
     return to_tflite(model, form)
 
 
-def thresholds(recipe: Recipe, content: bytes, data: Path) -> tuple[Row, ...]:
-    """Measure the table of thresholds with a network's own file, through the runtime that a node uses."""
+def typical_crops(recipe: Recipe, data: Path) -> npt.NDArray[np.uint8]:
+    """Return training pictures, evenly chosen, as the network sees them."""
+    samples = read(data, recipe.equalisation.data, ("train",))
+    chosen = samples[:: max(1, len(samples) // recipe.equalisation.pictures)]
+    return load_crops("typical faces", chosen, Cut(recipe.input.points, recipe.input.size)).images
 
-    def embedded(name: str, split: str) -> dict[str, Array]:
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What decides who is a stranger: the table of thresholds, and the score below which the closed set rejects."""
+
+    rows: tuple[Row, ...]
+    reject: float
+
+
+def calibrate(recipe: Recipe, content: bytes, data: Path) -> Calibration:
+    """Measure the thresholds with a network's own file, through the runtime that a node uses."""
+
+    def seen(name: str, split: str) -> tuple[tuple[Sample, ...], Arrays]:
         what = f"{name} {split}"
         crops = load_crops(what, read(data, name, (split,)), Cut(recipe.input.points, recipe.input.size))
-        features = load_features(what, crops.images, content, recipe.input.size)
-        return by_person(crops.samples, unit_rows(features[EMBEDDING][:, 0]))
+        answers = load_features(what, crops.images, content, recipe.input.size)
+        return crops.samples, {head: scores[:, 0] for head, scores in answers.items()}
 
-    strangers = embedded("lfw_people", "val") | embedded("strangers", "val")
-    return threshold_table(embedded("lfw_people", "train"), strangers, recipe.seed)
+    others = [seen("lfw_people", "val"), seen("strangers", "val")]
+    strangers: dict[str, dict[str, Array]] = {EMBEDDING: {}, "identity": {}}
+    for (samples, answers), (head, found) in product(others, strangers.items()):
+        found.update(by_person(samples, answers[head]))
+    samples, answers = seen("lfw_people", "train")
+    rows = threshold_table(by_person(samples, answers[EMBEDDING]), strangers[EMBEDDING], recipe.seed)
+    return Calibration(rows, reject_score(strangers["identity"]))
 
 
 def sidecar(
-    recipe: Recipe, checkpoint: Checkpoint, rows: Sequence[Row], content: bytes, form: Quantisation
+    recipe: Recipe, checkpoint: Checkpoint, calibration: Calibration, content: bytes, form: Quantisation
 ) -> dict[str, Any]:
     """Return the description of a network's file, as the contract wants it; `metrics` are written by `evaluate`.
 
     Args:
         recipe: what it was made by.
         checkpoint: with the people of the closed set.
-        rows: the table of thresholds.
+        calibration: who is a stranger.
         content: of the file.
         form: how it is quantised.
     """
@@ -94,10 +135,14 @@ def sidecar(
         },
         "heads": {
             "embedding": {"length": checkpoint.means.shape[1], "space": recipe.space},
-            "identity": {"labels": list(checkpoint.people)},
+            "identity": {"labels": list(checkpoint.people), "reject": calibration.reject},
             **groups,
         },
-        "thresholds": {"anchors_per_person": ANCHORS, "data": _CALIBRATION, "rows": [asdict(row) for row in rows]},
+        "thresholds": {
+            "anchors_per_person": ANCHORS,
+            "data": _CALIBRATION,
+            "rows": [asdict(row) for row in calibration.rows],
+        },
         "metrics": [],
         "training": {
             "data": [source.model_dump() for source in recipe.data],
@@ -141,10 +186,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         data = data_folder()
         checkpoint = load_checkpoint(place(recipe.name), tuple(recipe.heads.groups))
         convolutions = read_convolutions(data / recipe.weights.file, recipe.weights.sha256)
+        crops = typical_crops(recipe, data)
         for form in QUANTISATIONS:
-            content = build(recipe, checkpoint, convolutions, form)
-            rows = thresholds(recipe, content, data)
-            path = write(given.zoo, sidecar(recipe, checkpoint, rows, content, form), content)
+            content = build(recipe, checkpoint, convolutions, form, crops)
+            calibration = calibrate(recipe, content, data)
+            path = write(given.zoo, sidecar(recipe, checkpoint, calibration, content, form), content)
             print(f"{path}: {len(content) / 1e6:.2f} MB")
 
     return run(export)

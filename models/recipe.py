@@ -110,6 +110,15 @@ class Training(_Section):
     """Exponent p: a class of n pictures weighs n^-p."""
 
 
+class Equalisation(_Section):
+    """Which pictures show the ranges of the channels, before a network is quantised."""
+
+    data: DataSet
+    """Of whose training part."""
+    pictures: Annotated[int, Field(ge=1, le=100000)]
+    """How many, evenly chosen."""
+
+
 class Expected(_Section):
     """The shares of right answers that validation is expected to reach."""
 
@@ -139,6 +148,7 @@ class Recipe(_Section):
     views: Views
     heads: Heads
     training: Training
+    equalisation: Equalisation
     expected: Expected
     data: tuple[Source, ...]
     teacher: Source

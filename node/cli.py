@@ -1,6 +1,7 @@
 """The command line -> one command's exit code: 0 done, 1 a fault, 2 usage, 78 bad settings or model."""
 
 import argparse
+import importlib
 import logging
 import os
 import signal
@@ -11,10 +12,18 @@ from typing import Any
 
 from node import __version__
 from node.configuration import DEFAULT_FILE, SECTIONS, load
-from node.console import bench, check, demo, people, recognize, run, watch
 from node.errors import FacenodeError, UsageError
 
-_COMMANDS = (run, demo, recognize, watch, people, check, bench)
+_COMMANDS = {
+    "run": "run the node",
+    "demo": "see it work: needs no camera and no broker",
+    "recognize": "say who is in pictures, folders and clips",
+    "watch": "show what the nodes tell",
+    "people": "enrol, list and remove people",
+    "check": "say what is well and what is not",
+    "bench": "measure this machine",
+}
+"""Each is a module of node.console."""
 _EPILOGUE = (
     "Any setting can be given to any command as SECTION.KEY=VALUE by --set, "
     "by a variable FACENODE_<SECTION>__<KEY>, or in the settings file; the first of these wins."
@@ -23,8 +32,8 @@ _EPILOGUE = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; no traceback reaches a user."""
-    parser = _parser()
-    args = parser.parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    args = _parser(given[:1]).parse_args(given)
     logging.basicConfig(
         stream=sys.stderr,
         level=logging.DEBUG if args.verbose else logging.INFO,
@@ -44,7 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(asked: Sequence[str]) -> argparse.ArgumentParser:
+    """Return the parser, complete for the command asked for: no other is imported, so `watch` needs no OpenCV."""
     parser = argparse.ArgumentParser(
         prog="facenode", description="Face recognition on a Raspberry Pi, told by MQTT.", epilog=_EPILOGUE
     )
@@ -62,8 +72,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     common.add_argument("--verbose", action="store_true", help="log more")
     subparsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in _COMMANDS:
-        command.add_parser(subparsers, common)
+    for name, summary in _COMMANDS.items():
+        if name in asked:
+            importlib.import_module(f"node.console.{name}").add_parser(subparsers, common)
+        else:
+            subparsers.add_parser(name, help=summary)
     return parser
 
 

@@ -83,7 +83,7 @@ class Pulse:
         if camera is self._camera and at.mono_s - self._told_s < self._every_s:
             return None
         self._camera, self._told_s = camera, at.mono_s
-        health = self._collect(at, camera, counts())
+        health = self.collect(at, camera, counts())
         if at.mono_s - self._logged_s >= self._log_every_s:
             self._logged_s = at.mono_s
             _log.info(
@@ -97,7 +97,8 @@ class Pulse:
             )
         return health
 
-    def _collect(self, at: Instant, camera: CameraState, counts: Counts) -> Health:
+    def collect(self, at: Instant, camera: CameraState, counts: Counts) -> Health:
+        """Return the health of this moment."""
         p50, p95 = np.percentile(self._took_ms, (50, 95)).round(1).tolist() if self._took_ms else (None, None)
         rss_mb = self._machine.rss_mb()
         return Health(

@@ -1,6 +1,7 @@
 """Every setting of a node: its bounds, its default and its one line of documentation."""
 
 import re
+from datetime import UTC, time, tzinfo
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
@@ -26,13 +27,22 @@ def default_node_id(sources: tuple[Path, ...] = _SERIALS) -> str:
     return "pi-000000"
 
 
-def _zone(name: str) -> str:
-    if name == "UTC":  # known also where the system has no table of time zones
-        return name
+def zone_of(name: str) -> tzinfo:
+    """Return a time zone by its name; UTC also where the system has no table of time zones.
+
+    Raises:
+        ValueError: there is none of this name.
+    """
+    if name == "UTC":
+        return UTC
     try:
-        ZoneInfo(name)
+        return ZoneInfo(name)
     except (OSError, ValueError, KeyError) as error:
         raise ValueError("not the name of a time zone, such as Europe/Berlin") from error
+
+
+def _zone(name: str) -> str:
+    zone_of(name)
     return name
 
 
@@ -151,6 +161,62 @@ def _split(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
+_CLOCK = r"^([01]\d|2[0-3]):[0-5]\d$"
+
+
+class RuleSettings(_Section):
+    """One alert rule."""
+
+    id: Annotated[str, Field(pattern=rf"^{ID_PATTERN}$")]
+    """Name of the rule, in the topic of its alerts."""
+    when: Literal["unknown", "recognized", "loiter", "count", "camera_lost"]
+    """What it is about: a stranger, somebody known, somebody who stays, how many are in view, a lost camera."""
+    people: tuple[Annotated[str, Field(pattern=rf"^{ID_PATTERN}$")], ...] = ()
+    """With `recognized` and `loiter`: whom it is about, everybody if empty; `unknown` stands for strangers."""
+    between: tuple[Annotated[str, Field(pattern=_CLOCK)], Annotated[str, Field(pattern=_CLOCK)]] | None = None
+    """Hours of `node.timezone` in which it holds, such as ["22:00", "06:00"]; always unless given."""
+    cool_down_s: Annotated[float, Field(ge=0, le=86_400)] = 300.0
+    """Seconds from one alert of this rule to the next at the least."""
+    for_s: Annotated[float, Field(ge=0, le=86_400)] = 0.0
+    """Seconds for which it must hold; `loiter` needs them."""
+    at_least: Annotated[int, Field(ge=1, le=100)] = 1
+    """With `count`: faces in view."""
+    nobody_enrolled: bool = False
+    """Count strangers even while nobody is enrolled, when everybody is one."""
+
+    @property
+    def hours(self) -> tuple[time, time] | None:
+        """The hours in which the rule holds."""
+        return None if self.between is None else (_clock(self.between[0]), _clock(self.between[1]))
+
+    @model_validator(mode="after")
+    def _loiter_has_a_time(self) -> Self:
+        if self.when == "loiter" and self.for_s <= 0:
+            raise ValueError("a loiter rule needs for_s, the seconds after which somebody loiters")
+        if self.people and self.when not in {"recognized", "loiter"}:
+            raise ValueError(f"people goes with recognized and loiter, not with {self.when}")
+        return self
+
+
+def _clock(text: str) -> time:
+    return time.fromisoformat(text)
+
+
+class AlertSettings(_Section):
+    """What the owner wants to be told."""
+
+    rules: tuple[RuleSettings, ...] = ()
+    """The rules, each a table `[[alerts.rules]]`; written in the settings file."""
+
+    @model_validator(mode="after")
+    def _ids_differ(self) -> Self:
+        ids = [rule.id for rule in self.rules]
+        for rule_id in ids:
+            if ids.count(rule_id) > 1:
+                raise ValueError(f"two rules have the id {rule_id!r}: each needs its own")
+        return self
+
+
 class PublishSettings(_Section):
     """What leaves the node."""
 
@@ -265,6 +331,8 @@ class Settings(BaseSettings):
     """Who is known."""
     events: EventSettings = EventSettings()
     """When something is worth telling."""
+    alerts: AlertSettings = AlertSettings()
+    """What the owner wants to be told."""
     publish: PublishSettings = PublishSettings()
     """What leaves the node."""
     mqtt: MqttSettings = MqttSettings()

@@ -24,7 +24,7 @@ _FRAME = (480, 640)
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's is private
     """Add `bench` to the command line."""
-    parser = subparsers.add_parser("bench", parents=[common], help="measure this machine")
+    parser = subparsers.add_parser("bench", parents=[common])
     parser.add_argument("--json", action="store_true", help="as JSON")
     parser.add_argument("--runs", type=int, default=100, help="runs of each step (100)")
     parser.set_defaults(main=main)

@@ -15,7 +15,7 @@ CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (local_findings, b
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's is private
     """Add `check` to the command line."""
-    parser = subparsers.add_parser("check", parents=[common], help="say what is well and what is not")
+    parser = subparsers.add_parser("check", parents=[common])
     parser.set_defaults(main=main)
 
 

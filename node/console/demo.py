@@ -25,7 +25,7 @@ _WANTED = ("recognized", "unknown", "left")
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's is private
     """Add `demo` to the command line."""
-    parser = subparsers.add_parser("demo", parents=[common], help="see it work: needs no camera and no broker")
+    parser = subparsers.add_parser("demo", parents=[common])
     parser.set_defaults(main=main)
 
 

@@ -17,7 +17,7 @@ from node.settings import Settings
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's is private
     """Add `people` and its verbs to the command line."""
-    parser = subparsers.add_parser("people", help="enrol, list and remove people")
+    parser = subparsers.add_parser("people")
     verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
     add = verbs.add_parser("add", parents=[common], help="enrol somebody from photos, or add photos to somebody")
     add.add_argument("id", metavar="ID", help="short name in topics and payloads: a-z, 0-9, _ and -")

@@ -22,7 +22,7 @@ _HEADS = ("identity", "age", "ethnicity")
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's is private
     """Add `recognize` to the command line."""
-    parser = subparsers.add_parser("recognize", parents=[common], help="say who is in pictures, folders and clips")
+    parser = subparsers.add_parser("recognize", parents=[common])
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a picture, a folder or a clip")
     parser.add_argument("--json", action="store_true", help="one JSON line a picture, or a frame of a clip")
     parser.add_argument("--embedding", action="store_true", help="with --json: the embedding, too")

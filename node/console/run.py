@@ -1,7 +1,9 @@
 """`facenode run`: the node itself, until its source ends or a signal comes."""
 
 import argparse
+import os
 import signal
+import sys
 from typing import Any
 
 from node.app import Node
@@ -10,7 +12,7 @@ from node.settings import Settings
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's is private
     """Add `run` to the command line."""
-    parser = subparsers.add_parser("run", parents=[common], help="run the node")
+    parser = subparsers.add_parser("run", parents=[common])
     parser.set_defaults(main=main)
 
 
@@ -21,4 +23,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: node.stop())
     node.run()
+    if node.restarting:
+        # The same process begins anew, so that whoever watches over it, such as systemd, sees it go on.
+        os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - its own command line, no shell wanted
     return 0

@@ -1,19 +1,20 @@
 """Messages of all nodes -> a line each on the terminal: the test subscriber."""
 
 import argparse
-import importlib.util
 import json
 import queue
 import secrets
 import signal
 import sys
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
+from node.console.lines import Fields, Show, json_line, printer
 from node.domain import EventType
-from node.errors import BrokerError
+from node.errors import BrokerError, UsageError
 from node.mqtt import failures
 from node.mqtt.connection import connect
 from node.mqtt.link import Client, Link, Lost, Received, Report, Subscribed
@@ -23,17 +24,15 @@ from node.settings import Settings
 
 _REMEMBERED_IDS = 10_000
 _KEEP_S = 7 * 24 * 3600
-_STYLES = {"recognized": "green", "unknown": "bold red", "changed": "yellow", "left": "dim", "alert": "bold magenta"}
-
-Fields = Mapping[str, Any]
 
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's is private
     """Add `watch` to the command line."""
-    parser = subparsers.add_parser("watch", parents=[common], help="show what the nodes tell")
+    parser = subparsers.add_parser("watch", parents=[common])
     parser.add_argument("--type", choices=[str(each) for each in EventType], help="only events of this type")
     parser.add_argument("--json", action="store_true", help='one JSON line a message: {"topic": ..., "payload": ...}')
     parser.add_argument("--durable", metavar="ID", help="the broker keeps what comes while this watcher is away")
+    parser.add_argument("--ready", type=Path, metavar="FILE", help="a file that exists while all is subscribed to")
     parser.set_defaults(main=main)
 
 
@@ -41,7 +40,9 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     """Print messages until SIGINT or SIGTERM."""
     client = Client(f"{ROOT}-watch-{args.durable or secrets.token_hex(4)}", keep_s=_KEEP_S if args.durable else 0)
     inbox: queue.SimpleQueue[Report | None] = queue.SimpleQueue()
-    show = _json_line if args.json else _printer()
+    show = json_line if args.json else printer()
+    ready = _marker(args.ready)
+    ready(False)
     with _stopping(lambda: inbox.put(None)):
         watch(
             lambda: connect(settings.mqtt, client, inbox.put),
@@ -50,6 +51,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
             Watcher(),
             show=show,
             say=lambda line: print(line, file=sys.stderr, flush=True),
+            ready=ready,
         )
     return 0
 
@@ -110,8 +112,9 @@ def watch(  # noqa: PLR0913 - the loop names all it depends on
     filters: tuple[str, ...],
     watcher: Watcher,
     *,
-    show: Callable[[str, str | Fields], None],
+    show: Show,
     say: Callable[[str], None],
+    ready: Callable[[bool], None],
     pace: Pace = Pace(first_s=0.5, most_s=10.0),  # noqa: B008 - a frozen value
 ) -> None:
     """Connect again and again and show what comes, until the inbox holds None.
@@ -123,6 +126,7 @@ def watch(  # noqa: PLR0913 - the loop names all it depends on
         watcher: remembers what was seen.
         show: is given topic and payload of each message.
         say: is given what concerns the connection, or gaps.
+        ready: is told True when all that was asked for is granted, False when the connection is gone.
         pace: how long to wait between attempts.
     """
     failed, told = 0, ""
@@ -139,30 +143,13 @@ def watch(  # noqa: PLR0913 - the loop names all it depends on
             continue
         failed, told = 0, ""
         try:
-            ended = _listen(link, inbox, filters, watcher, show=show, say=say)
+            ended = _listen(link, inbox, filters, watcher, show=show, say=say, ready=ready)
         finally:
+            ready(False)
             link.close()
         if ended:
+            _drain(inbox, watcher, show, say)
             return
-
-
-def readable(topic: str, payload: str | Fields) -> tuple[str, str]:
-    """Return a line for people, and the style in which it is coloured."""
-    node, *levels = topic.split("/")[1:] or [""]
-    if not isinstance(payload, Mapping):
-        return f"{'':12} {node:16} {'/'.join(levels)} {payload}", ""
-    late = levels[:1] == ["late"]
-    moment = str(payload.get("at", ""))[11:23]
-    words = [f"{moment:12}", f"{node:16}", "late" if late else "", str(payload.get("event_type", ""))]
-    person = payload.get("person")
-    words.append(f"{person.get('id')} {person.get('score')}" if isinstance(person, Mapping) else str(person or ""))
-    if "was" in payload:
-        words.append(f"was {payload['was']}")
-    guesses = {task: payload[task] for task in ("age", "ethnicity") if isinstance(payload.get(task), Mapping)}
-    words += [f"{task} {guess.get('group')} {guess.get('score')}" for task, guess in guesses.items()]
-    words += [f"{name} {payload[name]}" for name in ("state", "count", "for_s", "seen_s", "track") if name in payload]
-    style = _STYLES.get("alert" if "alert" in levels[:2] else str(payload.get("event_type")), "")
-    return " ".join(word for word in words if word), style
 
 
 def _listen(  # noqa: PLR0913 - as in watch
@@ -171,13 +158,14 @@ def _listen(  # noqa: PLR0913 - as in watch
     filters: tuple[str, ...],
     watcher: Watcher,
     *,
-    show: Callable[[str, str | Fields], None],
+    show: Show,
     say: Callable[[str], None],
+    ready: Callable[[bool], None],
 ) -> bool:
     """Show what comes over one connection; return whether the end was asked for."""
     for each in filters:
         link.subscribe(each)
-    waiting = len(filters)
+    waiting, refused = len(filters), 0
     while (report := inbox.get()) is not None:
         match report:
             case Received():
@@ -185,9 +173,11 @@ def _listen(  # noqa: PLR0913 - as in watch
             case Subscribed(code=code):
                 waiting -= 1
                 if code >= failures.SUCCESS_BELOW:
+                    refused += 1
                     say(f"a subscription is refused: {failures.coded(code)}")
                 if waiting == 0:
                     say(f"connected, MQTT {link.protocol}")
+                    ready(refused == 0)
             case Lost(sentence=sentence):
                 say(sentence)
                 return False
@@ -204,9 +194,16 @@ def _rest(inbox: "queue.SimpleQueue[Report | None]", seconds: float) -> bool:
         return False
 
 
-def _take(
-    message: Received, watcher: Watcher, show: Callable[[str, str | Fields], None], say: Callable[[str], None]
-) -> None:
+def _drain(inbox: "queue.SimpleQueue[Report | None]", watcher: Watcher, show: Show, say: Callable[[str], None]) -> None:
+    """Show what came while the connection was being closed: it is acknowledged, so nobody will send it again."""
+    with suppress(queue.Empty):
+        while True:
+            report = inbox.get_nowait()
+            if isinstance(report, Received):
+                _take(report, watcher, show, say)
+
+
+def _take(message: Received, watcher: Watcher, show: Show, say: Callable[[str], None]) -> None:
     text = message.payload.decode(errors="replace")
     try:
         payload = json.loads(text)
@@ -221,25 +218,21 @@ def _take(
     show(message.topic, payload)
 
 
-def _json_line(topic: str, payload: str | Fields) -> None:
-    line = json.dumps({"topic": topic, "payload": payload}, ensure_ascii=False, separators=(",", ":"))
-    print(line, flush=True)
+def _marker(path: Path | None) -> Callable[[bool], None]:
+    """Return what makes a file when told True and removes it when told False."""
 
+    def mark(there: bool) -> None:  # noqa: FBT001 - it is only ever called with the one thing it is told
+        if path is None:
+            return
+        try:
+            if there:
+                path.touch()
+            else:
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            raise UsageError(f"--ready {path}: {error.strerror}: name a file that can be made") from error
 
-def _printer() -> Callable[[str, str | Fields], None]:
-    """Return what prints a line for people, in colours where rich is installed and a terminal reads it."""
-    if not (sys.stdout.isatty() and importlib.util.find_spec("rich")):
-        return lambda topic, payload: print(readable(topic, payload)[0], flush=True)
-    from rich.console import Console  # noqa: PLC0415 - rich comes with the extra `demo`
-    from rich.text import Text  # noqa: PLC0415 - as above
-
-    console = Console()
-
-    def show(topic: str, payload: str | Fields) -> None:
-        line, style = readable(topic, payload)
-        console.print(Text(line, style=style), soft_wrap=True)
-
-    return show
+    return mark
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from node.mqtt.messages import Fields, dump
 from node.mqtt.topics import ROOT, Topics
 
 _NOISY = {"enabled_by_default": False}
+_TRANSACTION = "ha-{{ now().timestamp() }}"
 _CAMERA_OK = "{{ 'online' if value_json.camera == 'ok' else 'offline' }}"
 
 
@@ -25,6 +26,7 @@ class Device:
         version: of the program.
         health_s: seconds between two health messages; after three and some its values are unknown.
         rules: ids of the alert rules.
+        verbs: requests that it takes.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Device:
     version: str
     health_s: float = 30.0
     rules: Sequence[str] = ()
+    verbs: Sequence[str] = ()
 
 
 def discovery(topics: Topics, device: Device) -> bytes:
@@ -46,7 +49,12 @@ def discovery(topics: Topics, device: Device) -> bytes:
             "qos": 1,
             "availability": [{"topic": topics.status}],
             "availability_mode": "all",
-            "cmps": {**_events(topics, device), **_view(topics), **_diagnostics(topics, device)},
+            "cmps": {
+                **_events(topics, device),
+                **_view(topics),
+                **_controls(topics, device),
+                **_diagnostics(topics, device),
+            },
         }
     )
 
@@ -79,6 +87,30 @@ def _view(topics: Topics) -> dict[str, Fields]:
             "unit_of_measurement": "faces",
             "suggested_display_precision": 0,
         }
+    }
+
+
+def _controls(topics: Topics, device: Device) -> dict[str, Fields]:
+    found: dict[str, Fields] = {}
+    for verb, name in (("privacy", "Privacy"), ("recognition", "Recognition")):
+        found[verb] = _control(topics, "switch", verb, name) | {
+            "state_topic": topics.state,
+            "value_template": f"{{{{ value_json.{verb} }}}}",
+            "payload_on": "on",
+            "payload_off": "off",
+            "command_template": f'{{"transaction":"{_TRANSACTION}","state":"{{{{ value }}}}"}}',
+        }
+    found["restart"] = _control(topics, "button", "restart", "Restart") | {
+        "device_class": "restart",
+        "command_template": f'{{"transaction":"{_TRANSACTION}"}}',
+    }
+    return {verb: entity for verb, entity in found.items() if verb in device.verbs}
+
+
+def _control(topics: Topics, platform: str, verb: str, name: str) -> dict[str, object]:
+    return _entity(topics, platform, verb, name) | {
+        "command_topic": topics.request(verb),
+        "entity_category": "config",
     }
 
 

@@ -15,11 +15,13 @@ from node.mqtt.board import Board
 from node.mqtt.link import Acknowledged, Link, Lost, Received, Report, Subscribed
 from node.mqtt.messages import ONLINE, Fields
 from node.mqtt.outbox import Outbox
-from node.mqtt.session import Letter, Session
+from node.mqtt.session import Experience, Letter, Session
 from node.mqtt.topics import Topics
 
 _VOICES = 64
 _TURN_S = 1.0
+_CUTS = 3
+_TWIN = ": is there another node with this node.id?"
 
 _log = logging.getLogger(__name__)
 
@@ -80,7 +82,7 @@ class Publisher:
         self._receive, self._pace, self._chance, self._mono_s = receive, pace, chance, mono_s
         self._inbox: queue.SimpleQueue[tuple[int, Report] | None] = queue.SimpleQueue()
         self._voice: deque[Letter] = deque(maxlen=_VOICES)
-        self._told: set[tuple[str, int]] = set()
+        self._experience = Experience()
         self._farewell: tuple[Fields, float] | None = None
         self._stopping = threading.Event()
         self._connected = threading.Event()
@@ -88,6 +90,7 @@ class Publisher:
         self._announce_s: float | None = None
         self._failure = ""
         self._warned = False
+        self._greeted = self._cut = 0
         self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
         outbox.when_put(self._ring)
         board.when_changed(self._ring)
@@ -137,13 +140,16 @@ class Publisher:
     def _run(self) -> None:
         failed = 0
         while not self._stopping.is_set():
-            began_s = self._mono_s()
+            began_s, number = self._mono_s(), self._greeted
             lost = self._attempt()
-            if lost is not None:
-                steady = self._mono_s() - began_s >= self._pace.steady_s
-                failed = 1 if steady and lost.code != failures.TAKEN_OVER else failed + 1
-                self._tell(lost.sentence)
-                self._stopping.wait(self._pace.pause(failed, self._chance()))
+            if lost is None:
+                return
+            steady = self._mono_s() - began_s >= self._pace.steady_s
+            failed = 1 if steady and lost.code != failures.TAKEN_OVER else failed + 1
+            self._cut = 0 if steady or self._greeted == number else self._cut + 1
+            again = f", again and again{_TWIN}" if self._cut >= _CUTS and lost.code != failures.TAKEN_OVER else ""
+            self._tell(lost.sentence + again)
+            self._stopping.wait(self._pace.pause(failed, self._chance()))
 
     def _attempt(self) -> Lost | None:
         """Make one connection and use it to its end; return why it ended, None if it was asked to."""
@@ -153,21 +159,16 @@ class Publisher:
             link = self._connect(lambda report: self._inbox.put((number, report)))
         except BrokerError as error:
             return Lost(str(error))
-        self._connected.set()
+        session = Session(link, self._topics, self._outbox, self._board, voice=self._voice, experience=self._experience)
         self._greet(link)
         try:
-            return self._serve(link)
+            lost = self._converse(session, link)
+            session.lose(lost.code if lost else 0)
+            return lost
         finally:
             self._connected.clear()
             link.close()
             self._outbox.release()
-
-    def _serve(self, link: Link) -> Lost | None:
-        session = Session(link, self._topics, self._outbox, self._board, voice=self._voice, told=self._told)
-        try:
-            return self._converse(session, link)
-        finally:
-            session.settle()
 
     def _converse(self, session: Session, link: Link) -> Lost | None:
         session.pump(self._mono_s())
@@ -223,8 +224,11 @@ class Publisher:
             return found
 
     def _greet(self, link: Link) -> None:
-        self._failure = ""
-        _log.info("broker: connected, MQTT %s", link.protocol)
+        self._greeted += 1
+        self._connected.set()
+        if self._cut < _CUTS:
+            self._failure = ""
+            _log.info("broker: connected, MQTT %s", link.protocol)
         if link.protocol != "5" and not self._warned:
             self._warned = True
             _log.warning("broker: MQTT %s cannot say when a message is refused: facenode check tries it", link.protocol)

@@ -1,8 +1,8 @@
 """One accepted connection, a board and an outbox -> what is sent next, and what became of it."""
 
 import logging
-from collections import deque
-from dataclasses import dataclass
+from collections import Counter, deque
+from dataclasses import dataclass, field
 
 from node.mqtt import failures
 from node.mqtt.board import Board
@@ -15,6 +15,12 @@ _HEADER_BYTES = 16
 """Room of a PUBLISH beside topic and payload: fixed header, lengths, packet number, properties."""
 
 _RETRY_S, _MOST_RETRY_S = 1.0, 60.0
+
+_NARROW, _WIDENING = 2.0, 0.5
+"""Rows in flight while the outbox is all but empty, and how many more each answer allows while it is not."""
+
+_LARGE_BYTES, _CHOKES = 1024, 3
+"""A retained message of this size that so many connections in a row ended on, unanswered, is not sent any more."""
 
 _log = logging.getLogger(__name__)
 
@@ -29,10 +35,24 @@ class Letter:
     row: int | None = None
 
 
+@dataclass(slots=True)
+class Experience:
+    """What the sessions of a node learn of its broker.
+
+    Attributes:
+        told: the refusals that were logged, by topic and code.
+        choked: on how many connections in a row a large retained message had no answer, by topic.
+    """
+
+    told: set[tuple[str, int]] = field(default_factory=set)
+    choked: Counter[str] = field(default_factory=Counter)
+
+
 class Session:
     """Say `online` first, then discovery, state and health, then answers and what the outbox holds.
 
     Not thread-safe. Nothing is sent beyond the broker's window; a row leaves the outbox only on a good reason code.
+    What is in flight when a connection ends is sent again, so few rows are in flight but while a backlog drains.
 
     Args:
         link: the connection.
@@ -40,7 +60,7 @@ class Session:
         outbox: what must not be lost.
         board: what is retained.
         voice: what is sent once or not at all, such as answers.
-        told: the refusals that were logged already, by topic and code; shared by the sessions of a node.
+        experience: what earlier sessions learnt.
     """
 
     def __init__(  # noqa: PLR0913 - what a session is made of
@@ -51,14 +71,16 @@ class Session:
         board: Board,
         *,
         voice: deque[Letter],
-        told: set[tuple[str, int]],
+        experience: Experience,
     ) -> None:
         self._link, self._topics, self._outbox, self._board = link, topics, outbox, board
-        self._voice, self._told = voice, told
+        self._voice, self._experience = voice, experience
         self._flying: dict[int, tuple[Letter, float]] = {}
         self._settled: list[int] = []
         self._held_s = float("-inf")
         self._retry_s = _RETRY_S
+        self._width = _NARROW
+        self._draining = False
         board.rewind()
         self._next: deque[Letter] = deque([Letter(topics.status, ONLINE, retain=True)])
 
@@ -73,9 +95,11 @@ class Session:
         self._next.extend(Letter(topic, payload, retain=True) for topic, payload in self._board.take())
         while self._voice:
             self._next.append(self._voice.popleft())
-        room = self._link.window - len(self._flying) - len(self._next)
+        room = min(self._link.window, int(self._width)) - len(self._flying) - len(self._next)
         if room > 0 and now_s >= self._held_s:
-            self._next.extend(self._addressed(parcel) for parcel in self._outbox.take(room))
+            parcels = self._outbox.take(room)
+            self._draining = len(parcels) == room
+            self._next.extend(self._addressed(parcel) for parcel in parcels)
         self._send(now_s)
 
     def acknowledge(self, answer: Acknowledged, now_s: float) -> None:
@@ -86,8 +110,10 @@ class Session:
         letter = flight[0]
         if answer.code < failures.SUCCESS_BELOW:
             self._retry_s = _RETRY_S
+            self._experience.choked.pop(letter.topic, None)
             if letter.row is not None:
                 self._settled.append(letter.row)
+                self._width = min(self._link.window, self._width + _WIDENING) if self._draining else _NARROW
         elif letter.row is not None and answer.code in failures.FINAL:
             self._reject(letter, answer.code)
         else:
@@ -100,10 +126,11 @@ class Session:
         return any(now_s - sent_s > ack_s for _, sent_s in self._flying.values())
 
     def take_leave(self, state: Fields, now_s: float) -> None:
-        """Send an emptied state and `offline`, and nothing after them."""
+        """Send the last answers, an emptied state and `offline`, and nothing after them."""
         self._outbox.release([letter.row for letter in self._next if letter.row is not None])
         self._next = deque(
             [
+                *self._voice,
                 Letter(self._topics.state, dump(state), retain=True),
                 Letter(self._topics.status, OFFLINE, retain=True),
             ]
@@ -115,6 +142,20 @@ class Session:
         self.settle()
         self._send(now_s)
 
+    def lose(self, code: int) -> None:
+        """Learn from the end of the connection, and delete what was acknowledged before it.
+
+        A broker that finds a message too large closes the connection, with that code or over MQTT 3.1.1 with none. It
+        would do so for ever, and what waits behind the message would never be sent.
+        """
+        self.settle()
+        letters = [letter for letter, _ in self._flying.values()]
+        if code == failures.TOO_LARGE and letters:
+            self._reject(max(letters, key=lambda letter: len(letter.payload)), code)
+        for letter in letters:
+            if letter.retain and len(letter.payload) >= _LARGE_BYTES:
+                self._experience.choked[letter.topic] += _CHOKES if code == failures.TOO_LARGE else 1
+
     def settle(self) -> None:
         """Delete what was acknowledged."""
         self._outbox.settle(self._settled)
@@ -123,12 +164,16 @@ class Session:
     def _send(self, now_s: float) -> None:
         while self._next and len(self._flying) < self._link.window:
             letter = self._next.popleft()
-            size = len(letter.topic.encode()) + len(letter.payload) + _HEADER_BYTES
-            if self._link.max_bytes is not None and size > self._link.max_bytes:
+            if self._too_large(letter):
                 self._reject(letter, failures.TOO_LARGE)
                 continue
             mid = self._link.publish(letter.topic, letter.payload, retain=letter.retain)
             self._flying[mid] = (letter, now_s)
+
+    def _too_large(self, letter: Letter) -> bool:
+        size = len(letter.topic.encode()) + len(letter.payload) + _HEADER_BYTES
+        beyond = self._link.max_bytes is not None and size > self._link.max_bytes
+        return beyond or self._experience.choked[letter.topic] >= _CHOKES
 
     def _addressed(self, parcel: Parcel) -> Letter:
         row = parcel.row
@@ -148,6 +193,6 @@ class Session:
             self._retry_s = min(2 * self._retry_s, _MOST_RETRY_S)
 
     def _complain(self, letter: Letter, code: int) -> None:
-        if (letter.topic, code) not in self._told:
-            self._told.add((letter.topic, code))
+        if (letter.topic, code) not in self._experience.told:
+            self._experience.told.add((letter.topic, code))
             _log.error("broker: %s: %s (reason 0x%02X)", letter.topic, failures.coded(code), code)

@@ -1,5 +1,6 @@
 """A broker that does what a test tells it, packet by packet: it speaks just enough MQTT to misbehave."""
 
+import contextlib
 import socket
 import threading
 from collections.abc import Callable
@@ -89,10 +90,8 @@ class RawBroker:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for opened in self._sockets:
-            try:
+            with contextlib.suppress(OSError):
                 opened.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                continue
         for thread in self._threads:
             thread.join(10)
 
@@ -101,8 +100,9 @@ class RawBroker:
         self._sockets[-1].sendall(content)
 
     def close_latest(self) -> None:
-        """End the latest connection."""
-        self._sockets[-1].shutdown(socket.SHUT_WR)
+        """End the latest connection, if the client has not done so."""
+        with contextlib.suppress(OSError):
+            self._sockets[-1].shutdown(socket.SHUT_WR)
 
     def published(self) -> list[str]:
         """Return the topics of what was published, in order."""

@@ -6,7 +6,8 @@ from collections.abc import Callable
 import pytest
 from brokers import HandLink
 
-from node.console.watch import Fields, Watcher, readable, topics, watch
+from node.console.lines import Fields, readable
+from node.console.watch import Watcher, topics, watch
 from node.errors import BrokerError
 from node.mqtt.link import Link, Lost, Received, Report, Subscribed
 from node.mqtt.publisher import Pace
@@ -77,11 +78,12 @@ def test_one_type_is_asked_for_live_and_late() -> None:
 
 
 def test_it_connects_again_until_it_is_stopped() -> None:
-    """A failed attempt and a lost connection are said, and both are tried again."""
+    """A failed attempt and a lost connection are said and tried again; ready is only who was granted everything."""
     inbox: queue.SimpleQueue[Report | None] = queue.SimpleQueue()
     script: list[Callable[[], Link]] = []
     shown: list[tuple[str, str | Fields]] = []
     said: list[str] = []
+    ready: list[bool] = []
 
     def fail() -> Link:
         raise BrokerError("nothing listens")
@@ -94,12 +96,18 @@ def test_it_connects_again_until_it_is_stopped() -> None:
         inbox.put(Lost("gone"))
         return HandLink()
 
+    def recover() -> Link:
+        inbox.put(Subscribed(1))
+        inbox.put(Subscribed(1))
+        inbox.put(Lost("gone again"))
+        return HandLink()
+
     def stop() -> Link:
         inbox.put(Received("facenode/pi-1/status", b"online", retained=True))
         inbox.put(None)
         return HandLink()
 
-    script += [fail, fail, lose, stop]
+    script += [fail, fail, lose, recover, stop]
 
     def dial() -> Link:
         return script.pop(0)()
@@ -111,6 +119,7 @@ def test_it_connects_again_until_it_is_stopped() -> None:
         Watcher(),
         show=lambda topic, payload: shown.append((topic, payload)),
         say=said.append,
+        ready=ready.append,
         pace=Pace(first_s=0.01, most_s=0.01),
     )
     assert shown == [("facenode/pi-1/event/unknown", {"id": "1", "seq": 1}), ("facenode/pi-1/status", "online")]
@@ -119,7 +128,32 @@ def test_it_connects_again_until_it_is_stopped() -> None:
         "a subscription is refused: the broker does not allow it: check its access list",
         "connected, MQTT 5",
         "gone",
+        "connected, MQTT 5",
+        "gone again",
     ]
+    assert ready == [False, False, True, False, False]
+
+
+def test_what_comes_while_it_stops_is_shown() -> None:
+    """It is acknowledged, so the broker of a durable watcher will not send it again."""
+    inbox: queue.SimpleQueue[Report | None] = queue.SimpleQueue()
+    shown: list[str] = []
+
+    def dial() -> Link:
+        inbox.put(None)
+        inbox.put(Received("facenode/pi-1/event/unknown", b'{"id":"1","seq":1}', retained=False))
+        return HandLink()
+
+    watch(
+        dial,
+        inbox,
+        ("a",),
+        Watcher(),
+        show=lambda topic, _payload: shown.append(topic),
+        say=lambda _line: None,
+        ready=lambda _there: None,
+    )
+    assert shown == ["facenode/pi-1/event/unknown"]
 
 
 @pytest.mark.parametrize("topic", ["facenode/pi-1/late/event/unknown", "facenode/pi-1/event/unknown", "facenode/pi-1"])

@@ -12,7 +12,7 @@ pytest.importorskip("ai_edge_litert", reason="ai-edge-litert is not installed: p
 import tiny
 from ai_edge_litert.interpreter import Interpreter
 
-from models.architecture import EMBEDDING, backbone, layer_names, network, private_pairs
+from models.architecture import EMBEDDING, backbone, channel_ranges, inner_layers, layer_names, network
 from models.equalise import equalised
 from models.errors import DataError
 from models.recipe import load_recipe
@@ -91,29 +91,38 @@ def test_identity_is_the_softmax_of_scaled_cosines() -> None:
 
 
 def test_equalisation_leaves_the_function_unchanged() -> None:
-    """Moving scales between layers changes no answer: taps differ by at most 1e-5 of the greatest."""
+    """Moving scales between layers changes no answer: taps differ by at most 1e-5 of the greatest.
+
+    The mean over the map of `last`, which the heads read, is divided; they are told by how much.
+    """
     layers = tiny.convolutions()
-    evener = equalised(layers, private_pairs())
-    before, after = backbone(layers)(_crops(2)), backbone(evener)(_crops(2))
+    plain = backbone(layers)
+    even = equalised(layers, channel_ranges(plain, _crops(4)))
+    last = layer_names().index("last")
+    before, after = plain(_crops(2)), backbone(even.convolutions)(_crops(2))
     for tap, value in before.items():
-        expected = np.asarray(value)
-        assert float(np.abs(np.asarray(after[tap]) - expected).max()) <= 1e-5 * float(np.abs(expected).max()), tap
+        expected, found = np.asarray(value), np.asarray(after[tap]) * (even.divided[last] if tap == "last" else 1)
+        assert float(np.abs(found - expected).max()) <= 1e-5 * float(np.abs(expected).max()), tap
 
 
-def test_equalisation_evens_the_weights() -> None:
-    """Between an expansion and its depthwise convolution each channel has the same greatest weight on both sides."""
+def test_equalisation_evens_what_a_depthwise_convolution_reads() -> None:
+    """Each channel between an expansion and its depthwise convolution then reaches to one (tolerance 1e-4)."""
     layers = tiny.convolutions()
     number = layer_names().index("stage28_0_expand")
-    evener = equalised(layers, [(number, number + 1)])
-    made = np.abs(evener[number].kernel).max(axis=(0, 1, 2))
-    read = np.abs(evener[number + 1].kernel).max(axis=(0, 1, 3))
-    assert made == pytest.approx(read, rel=1e-4)
+    even = equalised(layers, channel_ranges(backbone(layers), _crops(4)))
+    found = channel_ranges(backbone(even.convolutions), _crops(4))[number]
+    assert found == pytest.approx(np.ones_like(found), abs=1e-4)
 
 
-def test_shared_outputs_are_not_equalised() -> None:
-    """What a sum or a head reads keeps its scale."""
-    names = layer_names()
-    firsts = {names[first] for first, _ in private_pairs()}
-    assert "stage14_6_project" not in firsts
-    assert "last" not in firsts
-    assert {"stem", "stage14_3_expand", "stage7_2_depthwise", "whole_face"} <= firsts
+def test_unused_channels_keep_their_weights() -> None:
+    """A channel that is always zero has no range to divide by."""
+    layers = tiny.convolutions()
+    even = equalised(layers, {0: np.zeros(layers[0].kernel.shape[3], dtype=np.float32)})
+    assert np.array_equal(even.convolutions[0].kernel, layers[0].kernel)
+
+
+def test_what_enters_a_sum_is_not_equalised() -> None:
+    """The residual maps are read by several layers and keep their scale."""
+    inner = set(inner_layers().values())
+    assert not {"stem_project", "stage14_6_project", "embedding_project"} & inner
+    assert {"stem", "stage14_3_expand", "stage7_2_depthwise", "last", "whole_face", "whole_face_project"} <= inner

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.calibrate import FPIRS, GALLERIES, by_person, threshold, threshold_table
+from models.calibrate import FPIRS, GALLERIES, by_person, reject_score, threshold, threshold_table
 from models.errors import TrainingError
 from models.manifests import Sample
 from models.vectors import Array, unit_rows
@@ -46,6 +46,13 @@ def test_a_table_comes_out_the_same_again() -> None:
     """The draws depend on the seed alone."""
     people, strangers = _people(205, 5, 1), _people(30, 2, 2)
     assert threshold_table(people, strangers, 3, 10) == threshold_table(people, strangers, 3, 10)
+
+
+def test_the_closed_set_rejects_all_but_a_few_strangers() -> None:
+    """Of 200 strangers at most 1 %, two, reach the score that is published."""
+    best = np.linspace(0.2, 0.998, 200, dtype=np.float32)
+    strangers = {f"p{number}": np.array([[score, 0.1]]) for number, score in enumerate(best)}
+    assert int(np.sum(best >= reject_score(strangers))) == 2
 
 
 def test_too_few_people_are_refused() -> None:

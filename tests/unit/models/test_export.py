@@ -16,12 +16,13 @@ from models.calibrate import Row
 from models.checkpoint import load_checkpoint, save_checkpoint
 from models.convert import Quantisation
 from models.errors import TrainingError
-from models.export import build, sidecar, write
+from models.export import Calibration, build, sidecar, write
 from models.recipe import load_recipe
 from node.contract import schema
 from node.vision.tflite import Network
 
 RECIPE = load_recipe(Path(__file__).resolve().parents[3] / "models" / "configs" / "mobilefacenet.toml")
+CROPS = np.random.default_rng(2).integers(0, 256, (2, 112, 112, 3), dtype=np.uint8)
 ROWS = (Row(0.003, 1, 0.4, 10), Row(0.003, 10, 0.5, 10))
 
 
@@ -29,14 +30,14 @@ ROWS = (Row(0.003, 1, 0.4, 10), Row(0.003, 10, 0.5, 10))
 def test_an_export_gives_the_same_bytes_again(form: Quantisation) -> None:
     """The hash of a network depends on its recipe and checkpoint alone."""
     trained, layers = tiny.checkpoint(), tiny.convolutions()
-    assert build(RECIPE, trained, layers, form) == build(RECIPE, trained, layers, form)
+    assert build(RECIPE, trained, layers, form, CROPS) == build(RECIPE, trained, layers, form, CROPS)
 
 
 def test_a_node_reads_what_is_exported(tmp_path: Path) -> None:
     """The file runs in the node's own vision and answers as the Keras model does (tolerance 1e-4)."""
     trained, layers = tiny.checkpoint(), tiny.convolutions()
-    content = build(RECIPE, trained, layers, "float32")
-    description = sidecar(RECIPE, trained, ROWS, content, "float32")
+    content = build(RECIPE, trained, layers, "float32", CROPS)
+    description = sidecar(RECIPE, trained, Calibration(ROWS, 0.99), content, "float32")
     jsonschema.validate(description, schema("sidecar"))
     found = Network(write(tmp_path, description, content))
     crop = np.random.default_rng(1).integers(0, 256, (112, 112, 3), dtype=np.uint8)

@@ -6,17 +6,19 @@ from typing import Any
 import pytest
 
 from node.contract import schema
+from node.mqtt.commands import Verb, parse
 from node.mqtt.homeassistant import Device, discovery
 from node.mqtt.topics import Topics
 
 TOPICS = Topics("pi-0a1b2c")
+DEVICE = Device("Front door", "Hall", "0.3.0", rules=("crowd",), verbs=tuple(Verb))
 ROOT_KEYS = {"dev", "o", "cmps", "availability", "availability_mode", "qos"}
 
 
 @pytest.fixture
 def told() -> dict[str, Any]:
     """Return the payload of a node in the hall."""
-    payload: dict[str, Any] = json.loads(discovery(TOPICS, Device("Front door", "Hall", "0.3.0", rules=("crowd",))))
+    payload: dict[str, Any] = json.loads(discovery(TOPICS, DEVICE))
     return payload
 
 
@@ -48,7 +50,7 @@ def test_event_entities_are_available_by_status_alone(told: dict[str, Any]) -> N
 
 def test_what_comes_from_health_expires(told: dict[str, Any]) -> None:
     """A node that hangs but stays connected must not show old figures for ever."""
-    health = [component for component in told["cmps"].values() if component["state_topic"] == TOPICS.health]
+    health = [component for component in told["cmps"].values() if component.get("state_topic") == TOPICS.health]
     assert len(health) >= 10
     assert all(component["expire_after"] == 100 for component in health)
 
@@ -68,6 +70,7 @@ def test_the_keys_stay_as_they_are(told: dict[str, Any]) -> None:
     assert set(told["cmps"]) >= {
         "event", "alert", "count", "camera", "cpu", "throttled", "fps", "p50", "p95", "rss",
         "outbox", "dropped", "rejected", "model", "clock", "cert", "uptime",
+        "privacy", "recognition", "restart",
     }  # fmt: skip
 
 
@@ -76,3 +79,21 @@ def test_a_node_without_an_area_or_rules_says_nothing_of_them() -> None:
     told = json.loads(discovery(TOPICS, Device("Front door", "", "0.3.0")))
     assert "sa" not in told["dev"]
     assert "alert" not in told["cmps"]
+
+
+def test_switches_ask_by_a_request_that_the_node_takes(told: dict[str, Any]) -> None:
+    """What a switch sends must be what `request/<verb>` wants, and its state what `state` tells."""
+    for verb in ("privacy", "recognition"):
+        switch = told["cmps"][verb]
+        assert switch["command_topic"] == TOPICS.request(verb)
+        sent = json.loads(
+            switch["command_template"].replace("{{ value }}", "on").replace("{{ now().timestamp() }}", "1.5")
+        )
+        assert parse(verb, sent["transaction"], sent).on is True
+    assert told["cmps"]["restart"]["command_topic"] == TOPICS.request("restart")
+
+
+def test_a_node_that_takes_no_requests_offers_no_switches() -> None:
+    """A dead switch is worse than none."""
+    told = json.loads(discovery(TOPICS, Device("Front door", "", "0.3.0")))
+    assert not {"privacy", "recognition", "restart"} & set(told["cmps"])

@@ -157,3 +157,17 @@ def test_pauses_double_and_are_spread() -> None:
     pace = Pace(first_s=1, most_s=30)
     assert [pace.pause(failed, 1.0) for failed in (1, 2, 3, 6, 100)] == [1, 2, 4, 30, 30]
     assert [pace.pause(failed, 0.0) for failed in (1, 2, 3, 6, 100)] == [0.5, 1, 2, 15, 15]
+
+
+def test_a_connection_that_is_cut_again_and_again_points_to_a_twin(
+    post: Callable[..., Post], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not every broker says that another client took over; two nodes of one name must not fill the log."""
+    one = post()
+    for _ in range(8):
+        one.broker.made.acquire()
+        one.broker.links[-1].report(Lost("the broker closed the connection"))
+    said = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    cut = "broker: the broker closed the connection"
+    twin = ", again and again: is there another node with this node.id?"
+    assert said == [f"{cut}; trying again", f"{cut}; trying again", f"{cut}{twin}; trying again"]

@@ -14,7 +14,7 @@ from node.mqtt import messages
 from node.mqtt.board import Board
 from node.mqtt.link import Acknowledged
 from node.mqtt.outbox import Outbox
-from node.mqtt.session import Letter, Session
+from node.mqtt.session import Experience, Letter, Session
 from node.mqtt.topics import Topics
 
 TOPICS = Topics("pi-1")
@@ -29,13 +29,13 @@ class Desk:
         self.board = Board(TOPICS, messages.state(instant(0)))
         self.link = HandLink(answer=lambda _topic: None)
         self.voice: deque[Letter] = deque()
-        self.told: set[tuple[str, int]] = set()
+        self.experience = Experience()
         self.answered = 0
         self.session = self.begin()
 
     def begin(self) -> Session:
         """Return a session on a new connection."""
-        return Session(self.link, TOPICS, self.outbox, self.board, voice=self.voice, told=self.told)
+        return Session(self.link, TOPICS, self.outbox, self.board, voice=self.voice, experience=self.experience)
 
     def pump(self) -> None:
         """Let the session send."""
@@ -85,14 +85,31 @@ def test_events_and_alerts_are_never_retained(desk: Desk) -> None:
     assert [retain for topic, _, retain in desk.link.sent if "/event/" in topic or "/alert/" in topic] == [False, False]
 
 
-def test_the_window_is_kept(desk: Desk) -> None:
+def test_a_backlog_widens_the_window_up_to_the_brokers(desk: Desk) -> None:
     """A broker may close the connection of who sends more at once than it allows."""
-    desk.outbox.put([event(number) for number in range(20)])
+    desk.outbox.put([event(number) for number in range(100)])
     desk.pump()
-    assert len(desk.link.sent) == desk.link.window
-    desk.answer(count=3)
+    most = 0
+    while desk.outbox.counts().waiting > 10:
+        most = max(most, len(desk.link.sent) - desk.answered)
+        desk.answer()
+        desk.pump()
+    assert most == desk.link.window
+
+
+def test_few_rows_are_in_flight_while_there_is_no_backlog(desk: Desk) -> None:
+    """What is in flight when the connection ends comes twice."""
     desk.pump()
-    assert len(desk.link.sent) == desk.link.window + 3
+    desk.answer(count=2)
+    for number in range(20):
+        desk.outbox.put([event(number)])
+        desk.pump()
+        desk.answer()
+        desk.pump()
+    desk.outbox.put([event(number) for number in range(20, 30)])
+    before = len(desk.link.sent)
+    desk.pump()
+    assert len(desk.link.sent) - before == 2
 
 
 def test_a_row_is_deleted_on_a_good_answer_only(desk: Desk) -> None:
@@ -179,3 +196,20 @@ def test_taking_leave_empties_the_state_and_says_offline_last(desk: Desk) -> Non
     assert desk.sent()[-2:] == ["state", "status"]
     assert desk.link.sent[-1] == (TOPICS.status, b"offline", True)
     assert desk.outbox.counts().waiting == 14
+
+
+def test_a_row_that_ends_the_connection_as_too_large_is_rejected(desk: Desk) -> None:
+    """It would end every connection, and what waits behind it would never be sent."""
+    desk.outbox.put([event(1), event(2, padding=300)])
+    desk.pump()
+    desk.session.lose(0x95)
+    assert (desk.outbox.counts().waiting, desk.outbox.counts().rejected) == (1, 1)
+
+
+def test_what_was_acknowledged_before_the_end_is_not_sent_again(desk: Desk) -> None:
+    """An answer that came together with the end of the connection counts."""
+    desk.outbox.put([event(1)])
+    desk.pump()
+    desk.answer(count=3)
+    desk.session.lose(0)
+    assert desk.outbox.counts().waiting == 0

@@ -1,0 +1,201 @@
+"""Events and the scene -> alerts by the owner's rules: each raised once, and cleared when it is over. Pure.
+
+A rule has a condition that holds or not at every tick. An alert is raised at the first tick at which
+
+- the condition has held for `for_s`,
+- the local time is within `between` (a clock that is not synchronised counts as within, and the alert says so),
+- `cool_down_s` have passed since the rule was last raised, and it is not snoozed;
+
+and cleared at the first tick at which the condition or the hours no longer hold. Durations are of monotonic time.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, tzinfo
+from typing import Literal, Protocol
+
+from node.domain import UNKNOWN, Alert, AlertState, CameraState, Event, EventType, Instant
+
+When = Literal["unknown", "recognized", "loiter", "count", "camera_lost"]
+
+
+class Rule(Protocol):
+    """One of `alerts.rules` of the settings."""
+
+    @property
+    def id(self) -> str:
+        """Name of the rule, in its topic."""
+
+    @property
+    def when(self) -> When:
+        """What it is about."""
+
+    @property
+    def people(self) -> Sequence[str]:
+        """Whom it is about, everybody if empty; `unknown` stands for strangers."""
+
+    @property
+    def hours(self) -> tuple[time, time] | None:
+        """From when until when it holds, in local time; past midnight if the end is before the start."""
+
+    @property
+    def cool_down_s(self) -> float:
+        """Seconds from one raise to the next at the least."""
+
+    @property
+    def for_s(self) -> float:
+        """Seconds for which the condition must hold."""
+
+    @property
+    def at_least(self) -> int:
+        """Faces in view that `count` needs."""
+
+    @property
+    def nobody_enrolled(self) -> bool:
+        """Whether strangers count before anybody is enrolled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What the rules look at besides events.
+
+    Attributes:
+        count: faces in view.
+        camera: what the camera does.
+        enrolled: whether the node knows anybody.
+        snoozed: ids of the rules that are to be silent.
+    """
+
+    count: int
+    camera: CameraState
+    enrolled: bool
+    snoozed: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Somebody told and still in view."""
+
+    person: str
+    since: Instant
+    event: Event
+
+
+@dataclass(slots=True, eq=False)
+class _Watch:
+    """What is remembered of one rule."""
+
+    rule: Rule
+    held_since: Instant | None = None
+    raised: Instant | None = None
+    person: str | None = None
+    active: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Cause:
+    """Why a condition holds, and since when."""
+
+    since: Instant
+    person: str | None = None
+    event: Event | None = None
+
+
+class Alerts:
+    """Follows the owner's rules.
+
+    Args:
+        rules: in the order in which their alerts come.
+        zone: of the hours.
+    """
+
+    def __init__(self, rules: Sequence[Rule], zone: tzinfo = UTC) -> None:
+        self._watches = [_Watch(rule) for rule in rules]
+        self._zone = zone
+        self._seen: dict[int, _Seen] = {}
+
+    def update(self, at: Instant, happened: Sequence[Event], scene: Scene) -> tuple[Alert, ...]:
+        """Return what is raised and cleared in this tick."""
+        for event in happened:
+            self._note(event)
+        return tuple(alert for watch in self._watches if (alert := self._follow(watch, at, scene)) is not None)
+
+    def _note(self, event: Event) -> None:
+        if event.type is EventType.LEFT:
+            self._seen.pop(event.track, None)
+            return
+        person = event.person.person if event.person else None
+        former = self._seen.get(event.track)
+        since = former.since if former else event.at
+        self._seen[event.track] = _Seen(person or UNKNOWN, since, event)
+
+    def _follow(self, watch: _Watch, at: Instant, scene: Scene) -> Alert | None:
+        rule = watch.rule
+        cause = self._cause(watch, at, scene)
+        if cause is None or not within(rule.hours, at, self._zone):
+            return self._clear(watch, at)
+        if watch.active or rule.id in scene.snoozed or at.mono_s - cause.since.mono_s < rule.for_s:
+            return None
+        if watch.raised is not None and at.mono_s - watch.raised.mono_s < rule.cool_down_s:
+            return None
+        watch.active, watch.raised, watch.person = True, at, cause.person
+        return Alert(
+            rule=rule.id,
+            state=AlertState.RAISED,
+            at=at,
+            event=cause.event if cause.event is not None and cause.event.at == at else None,
+            person=cause.person,
+            count=scene.count if rule.when == "count" else None,
+            for_s=at.mono_s - cause.since.mono_s if rule.for_s else None,
+        )
+
+    def _clear(self, watch: _Watch, at: Instant) -> Alert | None:
+        if not watch.active or watch.raised is None:
+            return None
+        watch.active = False
+        lasted_s = at.mono_s - watch.raised.mono_s
+        return Alert(watch.rule.id, AlertState.CLEARED, at, person=watch.person, for_s=lasted_s)
+
+    def _cause(self, watch: _Watch, at: Instant, scene: Scene) -> _Cause | None:
+        """Return why the rule's condition holds, None if it does not."""
+        rule = watch.rule
+        if rule.when in {"count", "camera_lost"}:
+            holds = scene.count >= rule.at_least if rule.when == "count" else scene.camera is CameraState.LOST
+            watch.held_since = (watch.held_since or at) if holds else None
+            return None if watch.held_since is None else _Cause(watch.held_since)
+        meant = [seen for seen in self._seen.values() if _means(rule, seen, scene)]
+        if not meant:
+            return None
+        first = min(meant, key=lambda seen: seen.since.mono_s)
+        return _Cause(first.since, None if first.person == UNKNOWN else first.person, first.event)
+
+
+def _means(rule: Rule, seen: _Seen, scene: Scene) -> bool:
+    """Return whether a rule is about somebody."""
+    stranger = seen.person == UNKNOWN
+    if stranger and not scene.enrolled and not rule.nobody_enrolled:
+        return False
+    if rule.when == "unknown":
+        return stranger
+    if rule.when == "recognized":
+        return not stranger and (not rule.people or seen.person in rule.people)
+    return not rule.people or seen.person in rule.people
+
+
+def within(hours: tuple[time, time] | None, at: Instant, zone: tzinfo) -> bool:
+    """Return whether a moment lies within hours of local time; an end before the start is past midnight.
+
+    The start belongs to the hours, the end does not; the same start and end mean the whole day. Across a change to
+    or from daylight-saving time it is what the clock on the wall shows that counts.
+    """
+    if hours is None or not at.synced:
+        return True
+    start, end = hours
+    now = _local(at.wall, zone)
+    if start == end:
+        return True
+    return start <= now < end if start < end else now >= start or now < end
+
+
+def _local(wall: datetime, zone: tzinfo) -> time:
+    return wall.astimezone(zone).time()

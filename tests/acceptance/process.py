@@ -1,0 +1,29 @@
+"""A command of another program -> what it printed, or the failure of the test."""
+
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def run(
+    *command: str | Path,
+    cwd: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    code: int = 0,
+    timeout_s: float = 600,
+) -> str:
+    """Run a command to its end and return all that it printed; fail with that where it ends with another code."""
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env={**os.environ, **(environ or {})},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=timeout_s,
+    )
+    assert done.returncode == code, f"{' '.join(map(str, command))} ended with {done.returncode}:\n{done.stdout}"
+    return done.stdout

@@ -1,0 +1,88 @@
+"""The broker's side of a node as a process of its own, which makes numbered events and can be killed at any moment.
+
+It notes each event's id before the put and after it, so that whoever killed it knows what must arrive, and what may.
+"""
+
+import argparse
+import os
+import random
+import signal
+import threading
+import time
+from pathlib import Path
+
+from node.clock import SystemClock
+from node.domain import Box, Event, EventType
+from node.mqtt import messages
+from node.mqtt.board import Board
+from node.mqtt.connection import connect
+from node.mqtt.link import Client, Patience
+from node.mqtt.outbox import Outbox
+from node.mqtt.publisher import Pace, Publisher
+from node.mqtt.topics import Topics
+from node.settings import MqttSettings
+
+MODEL = "3f9a1c02"
+
+
+def main() -> None:
+    """Make events until there are enough, wait until the broker has them, and say so."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("host")
+    parser.add_argument("port", type=int)
+    parser.add_argument("--count", type=int, required=True, help="events over all starts")
+    parser.add_argument("--rate", type=float, default=200, help="events a second")
+    parser.add_argument("--live-s", type=float, default=30)
+    parser.add_argument("--stay", action="store_true", help="once drained, stay connected until told to end")
+    args = parser.parse_args()
+    clock = SystemClock()
+    topics = Topics("pi-1")
+    settings = MqttSettings(host=args.host, port=args.port)
+    client = Client(topics.client_id, (topics.status, messages.OFFLINE))
+    patience = Patience(connect_s=2.0, answer_s=2.0)
+    outbox = Outbox(args.folder / "outbox", clock, live_s=args.live_s)
+    board = Board(topics, messages.state(clock.now()))
+    publisher = Publisher(
+        topics,
+        outbox,
+        board,
+        lambda report: connect(settings, client, report, patience),
+        pace=Pace(first_s=0.05, most_s=0.4, ack_s=3.0),
+    )
+    ending = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: ending.set())
+    publisher.start()
+    make(args.folder / "journal", outbox, clock, args.count, args.rate)
+    while not outbox.wait_empty(0.2) and not ending.is_set():
+        pass
+    (args.folder / "drained").write_text(str(outbox.counts().waiting))
+    if args.stay:
+        ending.wait()
+    publisher.stop(messages.state(clock.now()))
+    outbox.close()
+
+
+def make(journal: Path, outbox: Outbox, clock: SystemClock, count: int, rate: float) -> None:
+    """Put the events that are still to come, one to three at a time, noting each."""
+    made = sum(line.startswith("+") for line in journal.read_text().splitlines()) if journal.exists() else 0
+    notes = os.open(journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    pause = threading.Event()
+    due_s = time.monotonic()
+    while made < count:
+        batch = min(random.randint(1, 3), count - made)
+        at = clock.now()
+        box = Box(0.1, 0.2, 0.3, 0.4)
+        happened = [Event(EventType.UNKNOWN, at, made + index + 1, box) for index in range(batch)]
+        drafts = messages.encode(happened, (), MODEL)
+        os.write(notes, "".join(f"+{draft.id}\n" for draft in drafts).encode())
+        outbox.put(drafts)
+        os.write(notes, "".join(f"={draft.id}\n" for draft in drafts).encode())
+        made += batch
+        due_s += batch / rate
+        pause.wait(max(0.0, due_s - time.monotonic()))
+    os.close(notes)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""The command line: each command brings only what it needs."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from node.cli import main
+
+ROOT = Path(__file__).resolve().parents[2]
+HEAVY = {"cv2", "amqtt", "tflite_runtime", "ai_edge_litert"}
+
+
+def test_watching_needs_neither_opencv_nor_a_network() -> None:
+    """A command's module is imported only when it is asked for, so that a subscriber stays small."""
+    program = "import sys, contextlib\nfrom node.cli import main\n"
+    program += "with contextlib.suppress(SystemExit):\n    main(['watch', '--help'])\n"
+    program += "print(*sorted(name for name in sys.modules if '.' not in name))"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.splitlines()[-1].split())
+    assert "paho" in loaded
+    assert not loaded & HEAVY
+
+
+@pytest.mark.parametrize("command", ["run", "demo", "recognize", "watch", "people", "check", "bench"])
+def test_every_command_is_listed_and_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--help` names all commands although none is imported, and each has a `--help` of its own."""
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    assert ended.value.code == 0
+    assert f"\n    {command} " in capsys.readouterr().out.replace("\n", " \n")
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+    assert ended.value.code == 0
+    assert f"usage: facenode {command}" in capsys.readouterr().out
+
+
+def test_an_unknown_command_is_refused_with_those_that_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    """A usage error ends with 2."""
+    with pytest.raises(SystemExit) as ended:
+        main(["observe"])
+    assert ended.value.code == 2
+    assert "'watch'" in capsys.readouterr().err
+
+
+def test_a_marker_that_cannot_be_made_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    """`--ready` in a folder that is a file: said at once, not at the first connection."""
+    assert main(["watch", "--ready", f"{__file__}/ready"]) == 2
+    assert f"--ready {__file__}/ready" in capsys.readouterr().err
