@@ -53,7 +53,7 @@ class Client:
     id: str
     will: tuple[str, bytes] | None = None
     keep_s: int = 0
-    window: int = 16
+    window: int = 8
 
 
 @dataclass(frozen=True, slots=True)

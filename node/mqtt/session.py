@@ -95,7 +95,8 @@ class Session:
         self._next.extend(Letter(topic, payload, retain=True) for topic, payload in self._board.take())
         while self._voice:
             self._next.append(self._voice.popleft())
-        room = min(self._link.window, int(self._width)) - len(self._flying) - len(self._next)
+        rows = sum(letter.row is not None for letter, _ in self._flying.values())
+        room = min(self._link.window - len(self._flying) - len(self._next), int(self._width) - rows)
         if room > 0 and now_s >= self._held_s:
             parcels = self._outbox.take(room)
             self._draining = len(parcels) == room

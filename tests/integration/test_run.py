@@ -7,16 +7,14 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import cv2
-import jsonschema
 import pytest
 from facenode import environment, facenode
 from realbroker import Mosquitto, Subscriber, eventually
+from told import essence, events, settings_for, validate
 
 from node.camera.video import read_video
-from node.contract import schema
 from node.mqtt.link import Received
 
 pytestmark = pytest.mark.broker
@@ -34,17 +32,6 @@ def clip(request: pytest.FixtureRequest, media_dir: Path) -> Path:
     return folder / "media" / "WolfgangLanger_Pexels.mp4"
 
 
-def settings_for(broker: Mosquitto, clip: Path, storage: Path) -> dict[str, object]:
-    """Return settings of a node that plays a clip to a broker."""
-    return {
-        "node.id": "hall",
-        "camera.source": f"video:{clip}",
-        "mqtt.host": broker.host,
-        "mqtt.port": broker.port,
-        "storage.dir": storage,
-    }
-
-
 def enrol(clip: Path, folder: Path, settings: Mapping[str, object]) -> None:
     """Enrol the man of a clip from five stills, spread over its first half."""
     folder.mkdir()
@@ -54,30 +41,6 @@ def enrol(clip: Path, folder: Path, settings: Mapping[str, object]) -> None:
         cv2.imwrite(str(folder / f"{number}.png"), cv2.cvtColor(frames[number * step], cv2.COLOR_RGB2BGR))
     outcome = facenode("people", "add", "ada", "--name", "Ada Lovelace", folder, settings=settings)
     assert outcome.code == 0, outcome.err
-
-
-def events(messages: list[Received]) -> list[dict[str, Any]]:
-    """Return the payloads of all events, live and late."""
-    return [json.loads(m.payload) for m in messages if "/event/" in m.topic]
-
-
-def essence(event: dict[str, Any]) -> dict[str, Any]:
-    """Return an event without what differs between two runs: ids, wall times, the start of the program."""
-    return {key: value for key, value in event.items() if key not in {"id", "at", "boot", "seq"}}
-
-
-def validate(messages: list[Received]) -> None:
-    """Hold every message of the node against the contract."""
-    kinds = {"event": "event", "alert": "alert", "state": "state", "health": "health", "late": "event"}
-    for message in messages:
-        level = message.topic.split("/")[2]
-        if level == "status":
-            assert message.payload in {b"online", b"offline"}
-        elif message.topic.startswith("facenode/"):
-            jsonschema.validate(json.loads(message.payload), schema(kinds[level]))
-        if level == "event":
-            assert len(message.payload) <= 384
-            assert not message.retained
 
 
 def run(settings: Mapping[str, object], broker: Mosquitto) -> list[Received]:

@@ -33,7 +33,7 @@ def embedding(eyes: Eyes, image: Image) -> Vector:
 
 
 def test_one_man_resembles_himself_and_nobody_else(eyes: Eyes, media_dir: Path) -> None:
-    """The nearest of five early frames is above .4 of a late one; two other people stay below .25 of all and each other."""
+    """The nearest of five early frames is above .4 of a late one; two other people stay below .25."""
     frames = list(read_video(media_dir / "carphone.mp4"))
     anchors = np.stack([embedding(eyes, frames[number]) for number in (0, 10, 20, 30, 40)])
     late = embedding(eyes, frames[100])

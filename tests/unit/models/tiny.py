@@ -29,7 +29,7 @@ def convolutions(seed: int = 0) -> tuple[Convolution, ...]:
         slope = None if name.endswith("_project") or name == "whole_face" else numbers(outputs)
         kernel = numbers(side, side, inputs, 1 if depthwise else outputs)
         spread = np.exp(chance.normal(size=(1, 1, inputs, 1))).astype(np.float32)
-        return Convolution(depthwise, kernel * spread / (side * np.sqrt(inputs)), numbers(outputs), slope)
+        return Convolution(depthwise, kernel * spread / np.float32(side * inputs**0.5), numbers(outputs), slope)
 
     return tuple(made(name) for name in layer_names())
 

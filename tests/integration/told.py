@@ -1,0 +1,53 @@
+"""What a node told a broker, read and held against the contract."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+from realbroker import Mosquitto
+
+from node.contract import schema
+from node.mqtt.link import Received
+
+
+def settings_for(broker: Mosquitto, clip: Path, storage: Path) -> dict[str, object]:
+    """Return settings of a node that plays a clip to a broker."""
+    return {
+        "node.id": "hall",
+        "camera.source": f"video:{clip}",
+        "mqtt.host": broker.host,
+        "mqtt.port": broker.port,
+        "storage.dir": storage,
+    }
+
+
+def events(messages: list[Received]) -> list[dict[str, Any]]:
+    """Return the payloads of all events, live and late."""
+    return [json.loads(m.payload) for m in messages if "/event/" in m.topic]
+
+
+def essence(event: dict[str, Any]) -> dict[str, Any]:
+    """Return an event without what differs between two runs: ids, wall times, the start of the program."""
+    return {key: value for key, value in event.items() if key not in {"id", "at", "boot", "seq"}}
+
+
+def validate(messages: list[Received]) -> None:
+    """Hold every message of the node against the contract."""
+    kinds = {
+        "event": "event",
+        "alert": "alert",
+        "state": "state",
+        "health": "health",
+        "late": "event",
+        "response": "response",
+    }
+    for message in messages:
+        level = message.topic.split("/")[2]
+        if level == "status":
+            assert message.payload in {b"online", b"offline"}
+        elif message.topic.startswith("facenode/"):
+            jsonschema.validate(json.loads(message.payload), schema(kinds[level]))
+        if level == "event":
+            assert len(message.payload) <= 384
+            assert not message.retained
