@@ -11,6 +11,7 @@ from models.protocols import Figure
 
 BEGIN = "<!-- figures: begin -->"
 END = "<!-- figures: end -->"
+_DECIMALS = 4
 
 Measured = Mapping[str, Sequence[Figure]]
 """Figures by the network's name; all networks have the same figures in the same order."""
@@ -38,9 +39,9 @@ def metrics(figures: Sequence[Figure], on: date) -> list[dict[str, Any]]:
     """Return a sidecar's `metrics`."""
     entries = []
     for figure in figures:
-        entry = {"data": figure.data, "figure": figure.figure, "value": round(figure.value, 4), "n": figure.n}
+        entry = {"data": figure.data, "figure": figure.figure, "value": round(figure.value, _DECIMALS), "n": figure.n}
         if figure.low is not None and figure.high is not None:
-            entry |= {"low": round(figure.low, 4), "high": round(figure.high, 4)}
+            entry |= {"low": round(figure.low, _DECIMALS), "high": round(figure.high, _DECIMALS)}
         entries.append(entry | {"date": on.isoformat()})
     return entries
 
@@ -77,5 +78,11 @@ def write_card(path: Path, tables: str) -> None:
 
 
 def _cell(figure: Figure) -> str:
-    interval = "" if figure.low is None else f" ({figure.low:.3f}-{figure.high:.3f})"
-    return f"{figure.value:.3f}{interval}"
+    if figure.low is None or figure.high is None:
+        return _number(figure.value)
+    return f"{_number(figure.value)} ({_number(figure.low)}-{_number(figure.high)})"
+
+
+def _number(value: float) -> str:
+    """Return a share as a table shows it: rounded as in a sidecar first, so that both say the same."""
+    return f"{round(value, _DECIMALS):.3f}"

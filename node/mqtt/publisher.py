@@ -171,10 +171,11 @@ class Publisher:
             self._outbox.release()
 
     def _converse(self, session: Session, link: Link) -> Lost | None:
-        session.pump(self._mono_s())
+        # Subscribed before `online` is told: whoever waits for that may ask at once.
         link.subscribe(self._topics.birth)
         if self._receive is not None:
             link.subscribe(self._topics.requests)
+        session.pump(self._mono_s())
         while (farewell := self._farewell) is None:
             for report in self._reports(_TURN_S):
                 if isinstance(report, Lost):
