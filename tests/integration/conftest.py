@@ -16,8 +16,8 @@ def mosquitto(tmp_path: Path) -> Iterator[Callable[..., Mosquitto]]:
         pytest.skip("no mosquitto program: install the package of that name")
     started: list[Mosquitto] = []
 
-    def start(*lines: str) -> Mosquitto:
-        broker = Mosquitto(tmp_path / f"mosquitto-{len(started)}", lines or ("allow_anonymous true",))
+    def start(*lines: str, host: str = "127.0.0.1") -> Mosquitto:
+        broker = Mosquitto(tmp_path / f"mosquitto-{len(started)}", lines or ("allow_anonymous true",), host)
         started.append(broker)
         return broker.start()
 

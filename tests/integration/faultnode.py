@@ -4,6 +4,9 @@ It notes each event's id before the put and after it, so that whoever killed it 
 """
 
 import argparse
+import dataclasses
+import json
+import logging
 import os
 import random
 import signal
@@ -34,21 +37,24 @@ def main() -> None:
     parser.add_argument("--count", type=int, required=True, help="events over all starts")
     parser.add_argument("--rate", type=float, default=200, help="events a second")
     parser.add_argument("--live-s", type=float, default=30)
+    parser.add_argument("--ack-s", type=float, default=3)
+    parser.add_argument("--memory-rows", type=int, default=1000)
     parser.add_argument("--stay", action="store_true", help="once drained, stay connected until told to end")
     args = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     clock = SystemClock()
     topics = Topics("pi-1")
     settings = MqttSettings(host=args.host, port=args.port)
     client = Client(topics.client_id, (topics.status, messages.OFFLINE))
     patience = Patience(connect_s=2.0, answer_s=2.0)
-    outbox = Outbox(args.folder / "outbox", clock, live_s=args.live_s)
+    outbox = Outbox(args.folder / "outbox", clock, live_s=args.live_s, memory_rows=args.memory_rows)
     board = Board(topics, messages.state(clock.now()))
     publisher = Publisher(
         topics,
         outbox,
         board,
         lambda report: connect(settings, client, report, patience),
-        pace=Pace(first_s=0.05, most_s=0.4, ack_s=3.0),
+        pace=Pace(first_s=0.05, most_s=0.4, ack_s=args.ack_s),
     )
     ending = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ending.set())
@@ -56,11 +62,12 @@ def main() -> None:
     make(args.folder / "journal", outbox, clock, args.count, args.rate)
     while not outbox.wait_empty(0.2) and not ending.is_set():
         pass
-    (args.folder / "drained").write_text(str(outbox.counts().waiting))
+    (args.folder / "drained").write_text(json.dumps(dataclasses.asdict(outbox.counts())))
     if args.stay:
         ending.wait()
     publisher.stop(messages.state(clock.now()))
     outbox.close()
+    (args.folder / "counts").write_text(json.dumps(dataclasses.asdict(outbox.counts())))
 
 
 def make(journal: Path, outbox: Outbox, clock: SystemClock, count: int, rate: float) -> None:

@@ -1,0 +1,83 @@
+"""A disk that is full, and one that should have peace."""
+
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from os import geteuid
+from pathlib import Path
+
+import pytest
+from nodeprocess import NodeProcess
+from proxy import Proxy
+from realbroker import Mosquitto, eventually
+from tally import Recorder, count
+
+pytestmark = pytest.mark.broker
+
+EVENTS = 600
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    """Return what ends everything, latest first."""
+    with ExitStack() as made:
+        yield made
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Return a node's folder whose outbox lies on a disk of 128 kB, or skip: only root may mount one."""
+    outbox = tmp_path / "node" / "outbox"
+    outbox.mkdir(parents=True)
+    command = ("mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", outbox)
+    if geteuid() != 0 or subprocess.run(command, check=False, capture_output=True).returncode != 0:
+        pytest.skip("a small disk needs root, who may mount one")
+    yield outbox.parent
+    subprocess.run(("umount", outbox), check=True)
+
+
+@pytest.mark.parametrize("memory_rows", [1000, 50])
+def test_a_full_disk_loses_nothing_but_what_is_counted(
+    small_disk: Path,
+    mosquitto: Callable[..., Mosquitto],
+    stack: ExitStack,
+    say: Callable[[str], None],
+    memory_rows: int,
+) -> None:
+    """While the broker is away the disk fills, then memory; what is dropped then is exactly what never arrives."""
+    broker = mosquitto("allow_anonymous true", "max_inflight_messages 0")
+    recorder = stack.enter_context(closing(Recorder(broker)))
+    proxy = stack.enter_context(Proxy(broker.port))
+    assert recorder.wait_ready()
+    proxy.refuse()
+    options = ("--count", str(EVENTS), "--rate", "400", "--memory-rows", str(memory_rows))
+    node = NodeProcess(small_disk, "127.0.0.1", proxy.port, *options)
+    stack.callback(node.kill)
+    assert eventually(lambda: (small_disk / "journal").exists(), 10)
+    assert eventually(lambda: (small_disk / "journal").read_text().count("=") == EVENTS, 20), node.log()
+    proxy.admit()
+    assert eventually(lambda: node.ended, 30), node.log()
+    tally = count(small_disk / "journal", recorder.arrived)
+    counts = node.counts()
+    say(f"memory for {memory_rows}: {tally}, {counts}")
+    assert node.log().count("kept in memory") == 1
+    assert tally.lost == counts["dropped"]
+    assert (counts["dropped"] > 0) is (memory_rows < EVENTS // 2)
+    assert tally.ordered
+    assert tally.unknown == 0
+
+
+def test_a_quiet_stretch_writes_nothing(mosquitto: Callable[..., Mosquitto], stack: ExitStack, tmp_path: Path) -> None:
+    """With nothing to tell, a connected node leaves its outbox alone: an SD card wears out."""
+    broker = mosquitto()
+    node = NodeProcess(tmp_path, "127.0.0.1", broker.port, "--count", "20", "--rate", "100", "--stay")
+    stack.callback(node.kill)
+    assert eventually(lambda: node.drained, 20), node.log()
+
+    def written() -> dict[str, tuple[int, int]]:
+        files = {path.name: path.stat() for path in (tmp_path / "outbox").iterdir()}
+        return {name: (stat.st_size, stat.st_mtime_ns) for name, stat in files.items()}
+
+    before = written()
+    assert not eventually(lambda: written() != before, 3)
+    assert node.end() == 0

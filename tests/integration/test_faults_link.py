@@ -1,0 +1,100 @@
+"""A network that goes away without a word: found in under 30 s, and nothing is lost."""
+
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from os import geteuid, getpid
+from pathlib import Path
+
+import pytest
+from nodeprocess import NodeProcess
+from realbroker import Mosquitto, eventually
+from tally import Recorder, count
+
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(240)]
+
+FOUND_S = 30.0
+
+
+def ip(*arguments: str) -> None:
+    """Run ip, which must do as told."""
+    subprocess.run(("ip", *arguments), check=True, capture_output=True)
+
+
+class Cable:
+    """A veth pair: one end here, the other in a network namespace of its own."""
+
+    def __init__(self) -> None:
+        number = getpid() % 250
+        self.namespace, self._near, self._far = f"fn{getpid()}", f"fna{getpid()}", f"fnb{getpid()}"
+        self.here, there = f"10.231.{number}.1", f"10.231.{number}.2"
+        ip("netns", "add", self.namespace)
+        try:
+            ip("link", "add", self._near, "type", "veth", "peer", "name", self._far, "netns", self.namespace)
+            ip("addr", "add", f"{self.here}/30", "dev", self._near)
+            ip("-n", self.namespace, "addr", "add", f"{there}/30", "dev", self._far)
+            ip("link", "set", self._near, "up")
+            ip("-n", self.namespace, "link", "set", self._far, "up")
+        except subprocess.CalledProcessError:
+            self.close()
+            raise
+
+    def unplug(self) -> None:
+        """Take the near end down: the far one sends into nothing."""
+        ip("link", "set", self._near, "down")
+
+    def plug(self) -> None:
+        """Put it up again."""
+        ip("link", "set", self._near, "up")
+
+    def close(self) -> None:
+        """Take namespace and cable away."""
+        subprocess.run(("ip", "link", "del", self._near), check=False, capture_output=True)
+        ip("netns", "del", self.namespace)
+
+
+@pytest.fixture
+def cable() -> Iterator[Cable]:
+    """Return a cable, or skip: only root may lay one."""
+    if geteuid() != 0 or shutil.which("ip") is None:
+        pytest.skip("network namespaces need root and the program ip")
+    try:
+        laid = Cable()
+    except subprocess.CalledProcessError as error:
+        pytest.skip(f"no network namespace here: {error.stderr.decode().strip()}")
+    with closing(laid):
+        yield laid
+
+
+@pytest.mark.parametrize("busy", [True, False], ids=["busy", "idle"])
+def test_a_dead_link_is_found_and_loses_nothing(
+    cable: Cable, mosquitto: Callable[..., Mosquitto], tmp_path: Path, say: Callable[[str], None], *, busy: bool
+) -> None:
+    """With the default timings a link that is gone is noticed within 30 s, with messages on the way or without."""
+    broker = mosquitto("allow_anonymous true", "max_inflight_messages 0", host=cable.here)
+    total = 500 if busy else 5
+    options = ("--count", str(total), "--rate", "10", "--live-s", "5", "--ack-s", "15", "--stay")
+    with closing(Recorder(broker)) as recorder:
+        assert recorder.wait_ready()
+        within = ("ip", "netns", "exec", cable.namespace)
+        node = NodeProcess(tmp_path, cable.here, broker.port, *options, within=within)
+        try:
+            assert eventually(lambda: len(recorder.arrived) >= 5, 20)
+            assert busy or eventually(lambda: node.drained, 10)
+            cable.unplug()
+            began_s = time.monotonic()
+            assert eventually(lambda: "trying again" in node.log(), FOUND_S), node.log()
+            found_s = time.monotonic() - began_s
+            cable.plug()
+            assert eventually(lambda: node.drained, 90), node.log()
+            assert eventually(lambda: recorder.statuses[-1:] == [b"online"], 30)
+            assert node.end() == 0
+        finally:
+            node.kill()
+        assert eventually(lambda: recorder.statuses[-1:] == [b"offline"], 10)
+        tally = count(tmp_path / "journal", recorder.arrived)
+    say(f"{'busy' if busy else 'idle'}: found after {found_s:.1f} s: {tally}")
+    assert found_s < FOUND_S
+    assert (tally.sent, tally.lost, tally.gaps, tally.ordered) == (total, 0, 0, True)
