@@ -42,6 +42,14 @@ class Row:
     strangers: int
 
 
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What decides who is a stranger: the table of thresholds, and the score below which the closed set rejects."""
+
+    rows: tuple[Row, ...]
+    reject: float
+
+
 def by_person(samples: Sequence[Sample], embeddings: Array) -> dict[str, Array]:
     """Return each person's embeddings, shape (pictures, n), by id in the order of the ids."""
     people = np.array([sample.person for sample in samples])

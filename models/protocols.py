@@ -14,7 +14,7 @@ from models.errors import TrainingError
 from models.manifests import Pair, Sample, lfw_pairs, read
 from models.metrics import Share, accepted_at, identified_at, recalls, verification, wilson
 from node.domain import Image, Vector
-from node.vision.sidecar import Sidecar
+from node.vision.sidecar import Classes, Sidecar
 
 _ENROLLED, _PHOTOS = 12, 5
 _SHIPPED_FPIR = 0.003  # people.max_fpir unless set otherwise
@@ -103,6 +103,8 @@ def measure(network: Inferring, data: Path, cache: Path) -> tuple[Figure, ...]:
             labels = network.sidecar.heads.labels(head)
             if labels:
                 figures += grade(answers, f"{name} {split}", head, labels, per_class=name == "utkface")
+        if "identity" in heads and network.sidecar.heads.identity:
+            figures += closed_set(answers, strangers, network.sidecar.heads.identity)
     return tuple(figures)
 
 
@@ -188,6 +190,23 @@ def grade(answers: Answers, data: str, head: str, labels: Sequence[str], *, per_
         figures.append(Figure(data, f"{head}, balanced", balanced, len(right)))
         figures += [_figure(data, f"{head}: {label}", share) for label, share in by_label.items()]
     return figures
+
+
+def closed_set(known: Answers, strangers: Answers, classes: Classes) -> list[Figure]:
+    """Return how the identity head does with its reject score: the nine people named rightly, strangers by a name."""
+    least = classes.reject or 0.0
+    scores = known.heads["identity"]
+    right = np.array([classes.labels.index(sample.person) for sample in known.samples])
+    named = (np.argmax(scores, axis=1) == right) & (scores.max(axis=1) >= least)
+    mistaken = strangers.heads["identity"].max(axis=1) >= least
+    return [
+        _figure("lfw9 test", "identity, with the head's reject score", wilson(int(named.sum()), len(named))),
+        _figure(
+            "strangers of lfw9/unknown test",
+            "called by a name by the identity head",
+            wilson(int(mistaken.sum()), len(mistaken)),
+        ),
+    ]
 
 
 def _identify(

@@ -42,6 +42,7 @@ from node.vision.tflite import Network
 _log = logging.getLogger(__name__)
 _SAY_WAITING_S = 30.0
 _STOP_DRAIN_S = 5.0
+_SAME_STRANGER_FPIR = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,8 @@ class Node:
             build_gallery(settings), lambda people: build_matcher(settings, sidecar, people), now.mono_s
         )
         self._tracker = Tracker(settings.events)
-        self._engine = Engine(settings.events, self._roster.matcher, _labels(settings, sidecar))
+        same_stranger = sidecar.thresholds.cosine(_SAME_STRANGER_FPIR, 1)
+        self._engine = Engine(settings.events, self._roster.matcher, _labels(settings, sidecar), same_stranger)
         self._rules = settings.alerts.rules
         self._alerts = Alerts(self._rules, zone_of(settings.node.timezone))
         health = settings.health
@@ -200,8 +202,10 @@ class Node:
     def _refresh(self) -> None:
         """Take over what was changed in the gallery."""
         if self._roster.refresh(self._clock.now().mono_s):
-            self._engine.matcher = self._roster.matcher
-            self._seen = {person: at for person, at in self._seen.items() if self._roster.knows(person)}
+            for person in [person for person in self._seen if not self._roster.knows(person)]:
+                del self._seen[person]
+                self._engine.forget(person)
+            self._engine.replace(self._roster.matcher)
             _log.info("the gallery has changed: %s", self._whom())
 
     def _scene(self, at: Instant, count: int) -> Scene:

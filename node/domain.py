@@ -115,12 +115,16 @@ class Look:
         flaws: the gates that it failed; empty if the look is usable.
         embedding: shape (n,), float32, unit length; None if the look is not usable and was not asked for.
         heads: softmax scores of each asked head by its name, shape (classes,), float32.
+        weight: how much it counts among the looks at the same face, 0..1.
+        crop: the aligned face, shape (height, width, 3), uint8, RGB; None where it was not asked for.
     """
 
     face: Face
     flaws: tuple[Flaw, ...] = ()
     embedding: Vector | None = None
     heads: Mapping[str, Vector] = field(default_factory=lambda: MappingProxyType({}))
+    weight: float = 1.0
+    crop: Image | None = None
 
     @property
     def usable(self) -> bool:
@@ -138,8 +142,10 @@ class Track:
         began: when it was first seen.
         seen: when it was last seen.
         looks: how many usable looks there were.
-        embedding: the mean over the latest usable looks, shape (n,), float32, unit length; None before the first.
-        heads: mean softmax scores over the usable looks, by head.
+        embedding: the mean over the latest usable looks, weighted by their quality, shape (n,), float32, unit
+            length; None before the first.
+        heads: mean softmax scores over the usable looks, weighted likewise, by head.
+        best: the usable look of the greatest weight; None before the first.
     """
 
     number: int
@@ -149,6 +155,7 @@ class Track:
     looks: int = 0
     embedding: Vector | None = None
     heads: Mapping[str, Vector] = field(default_factory=lambda: MappingProxyType({}))
+    best: Look | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,6 +149,10 @@ class EventSettings(_Section):
     """Usable looks that `unknown` needs: more, since a turned head looks like a stranger."""
     recheck_s: Annotated[float, Field(ge=0, le=60)] = 1.0
     """Seconds after which somebody already named is looked at again."""
+    looks_per_tick: Annotated[int, Field(ge=1, le=50)] = 4
+    """Faces that the network looks at in one frame at the most; who is least certain comes first."""
+    cool_down_s: Annotated[float, Field(ge=0, le=86_400)] = 60.0
+    """Seconds within which somebody who left and comes back is the same visit, and not told again."""
     gates: GateSettings = GateSettings()
     """Which looks at a face count."""
 

@@ -1,25 +1,41 @@
 """Faces frame by frame -> tracks: one face followed over time. Pure.
 
-A face goes to the track whose last place it overlaps, or lies next to, most; what is left over begins a track.
-A track ends when it has not been seen for `leave_after_s`. Only monotonic time counts.
+- A face goes to the track that it fits best: where that would be now if it moved on as it did, so that two people may
+  cross and somebody may be hidden for a moment. What is left over begins a track.
+- A track ends when it has not been seen for `leave_after_s`. Only monotonic time counts.
+- Looks that show somebody quite different, several in a row, end a track and begin another in its place.
+- Only so many tracks are looked at in one tick, those looked at least often first.
 """
 
 import itertools
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Protocol
 
 import numpy as np
 
-from node.domain import Box, Face, Instant, Look, Track, Vector, overlap
+from node.domain import Box, Face, Flaw, Instant, Look, Track, Vector, overlap
 
 _REACH = 1.0
-"""How far the middle of a face may move between two sights, in widths of the face."""
+"""How far the middle of a face may be from where it is expected, in widths and heights of the face."""
 
 _MEMORY = 15
-"""Usable looks that the mean embedding of a track is taken over: old ones fade, so that a mistake does not stay."""
+"""Usable looks that the means of a track are taken over: old ones fade, so that a mistake does not stay."""
+
+_FORESIGHT_S = 1.0
+"""Seconds for which a face that is out of sight is expected to move on as it did."""
+
+_INERTIA = 0.5
+"""Share of the former speed in the new estimate: boxes jitter."""
+
+_OTHER = 0.1
+"""Cosine to the track's mean below which a look shows somebody else: far below any threshold at which somebody is
+named, so that only a plain contradiction counts; what lies between, `changed` tells."""
+
+_OTHERS = 2
+"""Such looks in a row that begin a new track."""
 
 
 class Pace(Protocol):
@@ -37,6 +53,10 @@ class Pace(Protocol):
     def recheck_s(self) -> float:
         """Seconds after which a settled track is looked at again."""
 
+    @property
+    def looks_per_tick(self) -> int:
+        """Tracks that are looked at in one tick at the most."""
+
 
 @dataclass(slots=True, eq=False)
 class _Trail:
@@ -46,27 +66,57 @@ class _Trail:
     face: Face
     began: Instant
     seen: Instant
+    speed: tuple[float, float] = (0.0, 0.0)
+    """Of the middle of the face, fractions of the frame a second."""
     looked_s: float | None = None
-    looks: int = 0
-    embeddings: deque[Vector] = field(default_factory=lambda: deque(maxlen=_MEMORY))
-    scores: dict[str, Vector] = field(default_factory=dict)
+    count: int = 0
+    looks: deque[Look] = field(default_factory=lambda: deque(maxlen=_MEMORY))
+    mean: Vector | None = None
+    heads: Mapping[str, Vector] = field(default_factory=lambda: MappingProxyType({}))
+    best: Look | None = None
+    others: list[Look] = field(default_factory=list)
 
-    def take(self, look: Look) -> None:
+    def move(self, face: Face, at: Instant) -> None:
+        """Take in where the face is now."""
+        passed_s = at.mono_s - self.seen.mono_s
+        if passed_s > 0:
+            (x, y), (old_x, old_y) = face.box.centre, self.face.box.centre
+            now = ((x - old_x) / passed_s, (y - old_y) / passed_s)
+            self.speed = tuple(_INERTIA * old + (1 - _INERTIA) * new for old, new in zip(self.speed, now, strict=True))  # type: ignore[assignment]
+        self.face, self.seen = face, at
+
+    def expected(self, at: Instant) -> Box:
+        """Return where the face would be now."""
+        ahead_s = min(at.mono_s - self.seen.mono_s, _FORESIGHT_S)
+        box = self.face.box
+        return Box(box.left + self.speed[0] * ahead_s, box.top + self.speed[1] * ahead_s, box.width, box.height)
+
+    def take(self, look: Look) -> bool:
+        """Take in a look; return whether it is time to begin another track with the latest ones."""
         if not look.usable or look.embedding is None:
-            return
-        self.looks += 1
-        self.embeddings.append(look.embedding)
-        for head, scores in look.heads.items():
-            former = self.scores.get(head, np.zeros_like(scores))
-            self.scores[head] = former + scores
+            return False
+        if self.mean is not None and len(self.looks) >= _OTHERS and float(self.mean @ look.embedding) < _OTHER:
+            self.others.append(look)
+            return len(self.others) >= _OTHERS
+        self.others.clear()
+        self.count += 1
+        self.looks.append(look)
+        self.mean, self.heads = _mean(self.looks), _heads(self.looks)
+        if self.best is None or look.weight > self.best.weight:
+            self.best = look
+        return False
 
     def freeze(self) -> Track:
-        mean: Vector | None = None
-        if self.embeddings:
-            total = np.sum(self.embeddings, axis=0)
-            mean = (total / max(float(np.linalg.norm(total)), 1e-12)).astype(np.float32)
-        heads = {head: (total / self.looks).astype(np.float32) for head, total in self.scores.items()}
-        return Track(self.number, self.face, self.began, self.seen, self.looks, mean, MappingProxyType(heads))
+        return Track(
+            number=self.number,
+            face=self.face,
+            began=self.began,
+            seen=self.seen,
+            looks=self.count,
+            embedding=self.mean,
+            heads=self.heads,
+            best=self.best,
+        )
 
 
 class Tracker:
@@ -81,6 +131,7 @@ class Tracker:
         self._numbers = itertools.count(1)
         self._trails: list[_Trail] = []
         self._at: Instant | None = None
+        self._flaws: dict[Flaw, int] = dict.fromkeys(Flaw, 0)
         self.unusable = 0
         """How many looks were no evidence, since the start."""
 
@@ -89,42 +140,85 @@ class Tracker:
         """Everybody in view, by number."""
         return tuple(trail.freeze() for trail in self._trails)
 
+    @property
+    def flaws(self) -> Mapping[Flaw, int]:
+        """How many looks failed each gate, since the start; one look may fail several."""
+        return MappingProxyType(self._flaws)
+
     def update(self, at: Instant, faces: Sequence[Face]) -> None:
         """Take in the faces of one tick; with none, time passes."""
         self._at = at
-        unmatched = list(faces)
-        for _, trail, face in sorted(self._pairs(faces), key=lambda pair: -pair[0]):
-            if trail.seen is not at and any(face is other for other in unmatched):
-                trail.face, trail.seen = face, at
-                unmatched = [other for other in unmatched if other is not face]
+        free = set(range(len(faces)))
+        for _, trail, index in sorted(self._pairs(at, faces), key=lambda pair: -pair[0]):
+            if trail.seen is not at and index in free:
+                trail.move(faces[index], at)
+                free.remove(index)
         self._trails = [t for t in self._trails if at.mono_s - t.seen.mono_s <= self._pace.leave_after_s]
-        self._trails += [_Trail(next(self._numbers), face, at, at) for face in unmatched]
+        self._trails += [_Trail(next(self._numbers), faces[index], at, at) for index in sorted(free)]
 
     def due(self) -> tuple[Track, ...]:
         """Return the tracks seen in this tick that should be looked at, those looked at least often first."""
-        fresh = [trail for trail in self._trails if trail.seen is self._at and self._wants(trail, trail.seen)]
-        return tuple(trail.freeze() for trail in sorted(fresh, key=lambda trail: (trail.looks, trail.number)))
+        fresh = [trail for trail in self._trails if trail.seen is self._at and self._wants(trail)]
+        fresh.sort(key=lambda trail: (trail.count, trail.looked_s or 0.0, trail.number))
+        return tuple(trail.freeze() for trail in fresh[: self._pace.looks_per_tick])
 
     def assign(self, looks: Mapping[int, Look]) -> None:
         """Take in what the looks at tracks gave, by track number."""
-        for trail in self._trails:
-            if (look := looks.get(trail.number)) is not None:
-                trail.take(look)
-                trail.looked_s = trail.seen.mono_s
-                self.unusable += not look.usable
+        for place, trail in enumerate(self._trails):
+            look = looks.get(trail.number)
+            if look is None:
+                continue
+            self._count(look)
+            trail.looked_s = trail.seen.mono_s
+            if trail.take(look):
+                self._trails[place] = self._anew(trail)
 
-    def _wants(self, trail: _Trail, at: Instant) -> bool:
-        if trail.looked_s is None or trail.looks < self._pace.unknown_votes:
+    def _anew(self, trail: _Trail) -> _Trail:
+        """Return the track of whoever took another's place."""
+        fresh = _Trail(next(self._numbers), trail.face, trail.seen, trail.seen, trail.speed, trail.looked_s)
+        for look in trail.others:
+            fresh.take(look)
+        return fresh
+
+    def _count(self, look: Look) -> None:
+        self.unusable += not look.usable
+        for flaw in look.flaws:
+            self._flaws[flaw] += 1
+
+    def _wants(self, trail: _Trail) -> bool:
+        if trail.looked_s is None or trail.count < self._pace.unknown_votes or trail.others:
             return True
-        return at.mono_s - trail.looked_s >= self._pace.recheck_s
+        return trail.seen.mono_s - trail.looked_s >= self._pace.recheck_s
 
-    def _pairs(self, faces: Sequence[Face]) -> list[tuple[float, _Trail, Face]]:
+    def _pairs(self, at: Instant, faces: Sequence[Face]) -> list[tuple[float, _Trail, int]]:
         return [
-            (nearness, trail, face)
+            (nearness, trail, index)
             for trail in self._trails
-            for face in faces
-            if (nearness := _nearness(trail.face.box, face.box)) > 0
+            for index, face in enumerate(faces)
+            if (nearness := _nearness(trail.expected(at), face.box)) > 0
         ]
+
+
+def _mean(looks: Iterable[Look]) -> Vector | None:
+    """Return the weighted mean of the embeddings, unit length; None where there is none."""
+    total = sum(max(look.weight, 1e-3) * look.embedding for look in looks if look.embedding is not None)
+    if isinstance(total, int):
+        return None
+    return (total / max(float(np.linalg.norm(total)), 1e-12)).astype(np.float32)
+
+
+def _heads(looks: Sequence[Look]) -> Mapping[str, Vector]:
+    """Return the weighted mean of the scores, by head."""
+    weight = sum(max(look.weight, 1e-3) for look in looks)
+    names = dict.fromkeys(head for look in looks for head in look.heads)
+    return MappingProxyType(
+        {
+            head: np.sum([max(look.weight, 1e-3) / weight * look.heads[head] for look in looks], axis=0).astype(
+                np.float32
+            )
+            for head in names
+        }
+    )
 
 
 def _nearness(a: Box, b: Box) -> float:

@@ -139,11 +139,11 @@ class _Connection:
             options = {"clean_start": client.keep_s == 0, "properties": properties}
         try:
             self._client.connect(settings.host, settings.port, settings.keepalive_s, **options)
+            self._client.loop_start()
         except OSError as error:
             raise BrokerError(failures.raised(error, settings.host, settings.port)) from error
         except UnicodeError as error:  # a name that cannot be one, such as an empty label
             raise BrokerError(f"{settings.host}: is not the name of a host: check mqtt.host") from error
-        self._client.loop_start()
         self._looping = True
         if not self._answered.wait(patience.answer_s):
             raise BrokerError(f"{self._where}: accepts the connection but does not answer: is it an MQTT broker?")

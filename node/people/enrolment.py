@@ -8,7 +8,6 @@ from node.camera.picture import read_picture
 from node.domain import Face, Frame, Image, Look
 from node.errors import CameraError
 from node.people.gallery import Sample
-from node.vision.aligner import Aligner
 
 _RIVAL = 0.7
 """A second face this large beside the largest, by area, leaves open who is meant."""
@@ -24,8 +23,6 @@ class Finder(Protocol):
 
 class Looker(Protocol):
     """Looks at faces."""
-
-    aligner: Aligner
 
     def look(self, image: Image, face: Face) -> Look:
         """Return what there is to see in one face."""
@@ -60,5 +57,4 @@ def examine_image(image: Image, name: str, finder: Finder, looker: Looker, *, ke
     look = looker.look(image, faces[0])
     if look.embedding is None:
         return Refusal(name, f"the face is unusable: {', '.join(look.flaws)}")
-    crop = looker.aligner.align(image, faces[0]).crop if keep_crop else None
-    return Sample(look.embedding, Path(name).name, crop)
+    return Sample(look.embedding, Path(name).name, look.crop if keep_crop else None)

@@ -96,6 +96,21 @@ def flaws(quality: Quality, gates: Gates) -> tuple[Flaw, ...]:
     return tuple(flaw for flaw, fails in failed.items() if fails)
 
 
+_WIDE_PX, _SHARP, _TURNED = 112.0, 150.0, 0.4
+
+
+def weight(quality: Quality) -> float:
+    """Return how much a look counts among the looks at the same face, 0..1.
+
+    The product of three factors that are 1 for a face as wide as the network's input, as sharp as half of the
+    portraits that the gates were measured on, and frontal; our own choice, none is more than a preference.
+    """
+    size = min(1.0, quality.width_px / _WIDE_PX)
+    sharpness = min(1.0, quality.sharpness / _SHARP)
+    pose = max(0.1, 1.0 - quality.misfit / _TURNED)
+    return size * sharpness * pose
+
+
 def _cut(box: Box) -> float:
     """Return the share of a box that lies beyond the frame."""
     width = min(1.0, box.left + box.width) - max(0.0, box.left)

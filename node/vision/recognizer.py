@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from node.domain import Face, Frame, Image, Look, Track
 from node.vision.aligner import Aligner
-from node.vision.quality import Gates, flaws, measure
+from node.vision.quality import Gates, flaws, measure, weight
 from node.vision.tflite import Network
 
 
@@ -39,8 +39,10 @@ class Recognizer:
             whatever: run the network on an unusable look, too.
         """
         aligned = self.aligner.align(image, face)
-        failed = flaws(measure(face, image, aligned), self._gates)
+        quality = measure(face, image, aligned)
+        failed = flaws(quality, self._gates)
         if failed and not whatever:
             return Look(face, failed)
         answers = self._network.infer(aligned.crop)
-        return Look(face, failed, answers["embedding"], {head: answers[head] for head in self._heads})
+        heads = {head: answers[head] for head in self._heads}
+        return Look(face, failed, answers["embedding"], heads, weight(quality), aligned.crop)

@@ -53,11 +53,12 @@ def test_a_full_disk_loses_nothing_but_what_is_counted(
     options = ("--count", str(EVENTS), "--rate", "400", "--memory-rows", str(memory_rows))
     node = NodeProcess(small_disk, "127.0.0.1", proxy.port, *options)
     stack.callback(node.kill)
-    assert eventually(lambda: (small_disk / "journal").exists(), 10)
-    assert eventually(lambda: (small_disk / "journal").read_text().count("=") == EVENTS, 20), node.log()
+    journal = small_disk / "journal"
+    assert eventually(journal.exists, 10)
+    assert eventually(lambda: journal.read_text().count("=") == EVENTS, 20), node.log()
     proxy.admit()
     assert eventually(lambda: node.ended, 30), node.log()
-    tally = count(small_disk / "journal", recorder.arrived)
+    tally = count(journal, recorder.arrived)
     counts = node.counts()
     say(f"memory for {memory_rows}: {tally}, {counts}")
     assert node.log().count("kept in memory") == 1

@@ -36,6 +36,7 @@ class Cable:
             ip("addr", "add", f"{self.here}/30", "dev", self._near)
             ip("-n", self.namespace, "addr", "add", f"{there}/30", "dev", self._far)
             ip("link", "set", self._near, "up")
+            ip("-n", self.namespace, "link", "set", "lo", "up")
             ip("-n", self.namespace, "link", "set", self._far, "up")
         except subprocess.CalledProcessError:
             self.close()

@@ -27,6 +27,11 @@ def unit(*numbers: float) -> Vector:
     return (vector / np.linalg.norm(vector)).astype(np.float32)
 
 
-def look(embedding: Vector | None, flaws: tuple[Flaw, ...] = (), heads: Mapping[str, Vector] | None = None) -> Look:
+def look(
+    embedding: Vector | None,
+    flaws: tuple[Flaw, ...] = (),
+    heads: Mapping[str, Vector] | None = None,
+    weight: float = 1.0,
+) -> Look:
     """Return a look at a face."""
-    return Look(face(), flaws, embedding, heads or {})
+    return Look(face(), flaws, embedding, heads or {}, weight)

@@ -1,7 +1,5 @@
 """Events: a name only on evidence, each thing told once."""
 
-from dataclasses import replace
-
 import numpy as np
 from makers import face, instant, unit
 
@@ -119,10 +117,71 @@ def test_somebody_in_two_tracks_is_present_once() -> None:
     assert [presence.person for presence in engine.present] == ["ada"]
 
 
-def test_a_new_matcher_counts_from_the_next_look() -> None:
-    """Enrolling somebody in view needs no restart."""
+def test_who_is_enrolled_while_in_view_is_recognized_at_once() -> None:
+    """Not the evidence has changed but who is known: no further looks are needed, and it is not `changed`."""
     engine = Engine(POLICY, GalleryMatcher((), "s", 0.5), LABELS)
     told(engine, track(5, ADA))
-    engine.matcher = matcher()
-    events = [event for looks in range(6, 9) for event in told(engine, replace(track(looks, ADA)))]
+    engine.replace(matcher())
+    (event,) = told(engine, track(5, ADA))
+    assert event.type is EventType.RECOGNIZED
+    assert told(engine, track(6, ADA)) == []
+    assert [event.type for event in told(engine, at_s=9)] == [EventType.LEFT]
+
+
+def test_who_is_erased_while_in_view_is_a_stranger_without_a_past() -> None:
+    """No later event carries the id of somebody who was erased, not even as `was`."""
+    engine = Engine(POLICY, matcher(), LABELS)
+    told(engine, track(5, ADA))
+    engine.forget("ada")
+    engine.replace(GalleryMatcher((), "s", 0.5))
+    events = [event for looks in (6, 7) for event in told(engine, track(looks, ADA))] + told(engine, at_s=9)
+    assert [(event.type, event.person, event.was) for event in events] == [
+        (EventType.UNKNOWN, None, None),
+        (EventType.LEFT, None, None),
+    ]
+    assert engine.present == ()
+
+
+def test_somebody_pacing_at_the_door_is_one_visit() -> None:
+    """Who comes back within the cool-down is not told again, nor is the leaving after it; after the cool-down it is."""
+    engine = Engine(POLICY, matcher(), LABELS)
+    kinds = []
+    for number, at_s in enumerate((0, 10, 40, 99, 200), start=1):
+        kinds.append([event.type for event in told(engine, track(3, ADA, number), at_s=at_s)])
+        kinds.append([event.type for event in told(engine, at_s=at_s + 5)])
+    arrived = [[EventType.RECOGNIZED], [EventType.LEFT]]
+    assert kinds == [*arrived, *[[]] * 6, *arrived]
+
+
+def test_a_stranger_who_comes_back_is_the_same_stranger_and_another_is_not() -> None:
+    """Strangers have no id, but the same face within the cool-down is not told twice."""
+    engine = Engine(POLICY, matcher(), LABELS, same_stranger=0.7)
+    other = unit(0.5, 0.5, -1)
+    assert [event.type for event in told(engine, track(5, STRANGER))] == [EventType.UNKNOWN]
+    told(engine, at_s=5)
+    assert told(engine, track(5, STRANGER, number=2), at_s=10) == []
+    assert [event.type for event in told(engine, track(5, STRANGER, 2), track(5, other, 3), at_s=11)] == [
+        EventType.UNKNOWN
+    ]
+
+
+def test_a_face_lost_and_found_again_is_one_visit() -> None:
+    """A second track of somebody while the first still lives tells nothing; `left` comes when both are gone."""
+    engine = Engine(POLICY, matcher(), LABELS)
+    told(engine, track(3, ADA))
+    assert told(engine, track(3, ADA), track(3, ADA, number=2, seen_s=4)) == []
+    assert told(engine, track(4, ADA, number=2, seen_s=4), at_s=4) == []
+    (left,) = told(engine, at_s=9)
+    assert left.type is EventType.LEFT
+    assert left.seen_s == 4
+
+
+def test_a_changed_name_is_told_even_within_the_cool_down() -> None:
+    """A mistake that was told has to be put right."""
+    engine = Engine(POLICY, matcher(), LABELS)
+    told(engine, track(3, ADA))
+    told(engine, at_s=5)
+    told(engine, track(5, STRANGER, number=2), at_s=10)
+    events = [event for looks in (6, 7, 8) for event in told(engine, track(looks, ADA, number=2), at_s=11)]
     assert [event.type for event in events] == [EventType.CHANGED]
+    assert [event.type for event in told(engine, at_s=20)] == [EventType.LEFT]

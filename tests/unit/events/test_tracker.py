@@ -98,3 +98,77 @@ def test_the_embedding_of_a_track_is_the_unit_mean_of_its_usable_looks() -> None
     np.testing.assert_allclose(track.embedding, [np.sqrt(0.5)] * 2, atol=1e-6)
     np.testing.assert_allclose(track.heads["age"], [0.4, 0.6], atol=1e-6)
     assert tracker.unusable == 1
+
+
+def test_two_faces_that_cross_keep_their_numbers() -> None:
+    """Each goes on as it went: at the crossing the boxes overlap wholly, and one is hidden for a moment."""
+    tracker = Tracker(PACE)
+    for step in range(17):
+        left, right = face(left=0.1 + 0.04 * step), face(left=0.74 - 0.04 * step, top=0.33)
+        hidden = step == 8
+        tracker.update(instant(step * 0.1), [right] if hidden else [left, right])
+    places = {track.number: track.face.box.left for track in tracker.tracks}
+    assert places == {1: pytest.approx(0.74, abs=1e-9), 2: pytest.approx(0.1, abs=1e-9)}
+
+
+def test_somebody_hidden_for_a_moment_is_found_where_they_would_be() -> None:
+    """A face that moves on while it is out of sight keeps its number."""
+    tracker = Tracker(PACE)
+    for step in range(5):
+        tracker.update(instant(step * 0.1), [face(left=0.05 * step)])
+    for step in range(5, 10):
+        tracker.update(instant(step * 0.1), [])
+    tracker.update(instant(1.0), [face(left=0.5)])
+    assert numbers(tracker) == [1]
+
+
+def test_somebody_who_takes_anothers_place_is_another_track() -> None:
+    """Two looks in a row that contradict all before begin a new track; one alone changes nothing."""
+    tracker = Tracker(PACE)
+    ada, eve = unit(1, 0), unit(0, 1)
+    tracker.update(instant(0), [face()])
+    for embedding in (ada, ada, ada, eve, ada):
+        tracker.assign({1: look(embedding)})
+    assert numbers(tracker) == [1]
+    tracker.assign({1: look(eve)})
+    tracker.assign({1: look(eve)})
+    (track,) = tracker.tracks
+    assert track.number == 2
+    assert track.looks == 2
+    assert track.embedding is not None
+    np.testing.assert_allclose(track.embedding, eve, atol=1e-6)
+
+
+def test_only_so_many_tracks_are_looked_at_in_a_tick_and_all_get_their_turn() -> None:
+    """Five faces and two looks a tick: after five ticks each has had two."""
+    tracker = Tracker(PACE.model_copy(update={"looks_per_tick": 2}))
+    faces = [face(left=0.2 * number, size=0.1) for number in range(5)]
+    for step in range(5):
+        tracker.update(instant(step * 0.1), faces)
+        due = tracker.due()
+        assert len(due) == 2
+        tracker.assign({track.number: look(unit(1, 0)) for track in due})
+    assert [track.looks for track in tracker.tracks] == [2] * 5
+
+
+def test_a_better_look_counts_more_and_the_best_is_kept() -> None:
+    """The mean is weighted by quality, within 1e-6."""
+    tracker = Tracker(PACE)
+    tracker.update(instant(0), [face()])
+    poor, good = look(unit(1, 0), weight=0.25), look(unit(0, 1), weight=0.75)
+    tracker.assign({1: poor})
+    tracker.assign({1: good})
+    (track,) = tracker.tracks
+    assert track.embedding is not None
+    np.testing.assert_allclose(track.embedding, unit(0.25, 0.75), atol=1e-6)
+    assert track.best is good
+
+
+def test_each_gate_counts_the_looks_that_fail_it() -> None:
+    """One look may fail several gates and is one unusable look."""
+    tracker = Tracker(PACE)
+    tracker.update(instant(0), [face()])
+    tracker.assign({1: look(None, flaws=(Flaw.BLUR, Flaw.SIZE))})
+    tracker.assign({1: look(None, flaws=(Flaw.BLUR,))})
+    assert tracker.unusable == 2
+    assert {flaw: count for flaw, count in tracker.flaws.items() if count} == {Flaw.BLUR: 2, Flaw.SIZE: 1}

@@ -10,11 +10,11 @@ import pytest
 
 from models.errors import TrainingError
 from models.manifests import Pair, Sample
-from models.protocols import Answers, Figure, grade, open_set, verify
+from models.protocols import Answers, Figure, closed_set, grade, open_set, verify
 from models.report import BEGIN, END, as_json, markdown, metrics, write_card, write_metrics
 from models.vectors import Array, unit_rows
 from node.contract import schema
-from node.vision.sidecar import Sidecar, load_sidecar
+from node.vision.sidecar import Classes, Sidecar, load_sidecar
 
 ZOO = Path(__file__).resolve().parents[3] / "models" / "zoo"
 TODAY = date(2026, 1, 2)
@@ -92,6 +92,19 @@ def test_a_head_is_graded_over_all_and_by_class() -> None:
     assert found["d", "age"].value == 0.75
     assert found["d", "age, balanced"].value == 0.75
     assert (found["d", "age: senior"].value, found["d", "age: senior"].n) == (0.5, 2)
+
+
+def test_the_closed_set_names_only_above_its_reject_score() -> None:
+    """Of three known looks one is too weak and one wrong; of two strangers one reaches the score."""
+    people = tuple(Sample(Path("a"), "test", person) for person in ("ada", "ada", "bob"))
+    scores = np.array([[0.95, 0.05], [0.6, 0.4], [0.99, 0.01]], dtype=np.float32)
+    others = np.array([[0.5, 0.5], [0.92, 0.08]], dtype=np.float32)
+    strangers = Answers((Sample(Path("s"), "test"), Sample(Path("t"), "test")), {"identity": others}, 0)
+    known = Answers(people, {"identity": scores}, 0)
+    named, mistaken = closed_set(known, strangers, Classes(labels=("ada", "bob"), reject=0.9))
+    assert named.value == pytest.approx(1 / 3)
+    assert named.n == 3
+    assert (mistaken.value, mistaken.n) == (0.5, 2)
 
 
 FIGURES = [Figure("d", "age", 0.8264, 2030, 0.8093, 0.8423), Figure("d", "TAR", 0.9751, 367)]

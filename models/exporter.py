@@ -1,0 +1,72 @@
+"""A recipe and its checkpoint -> the bytes of a network's file, and the thresholds measured with it."""
+
+from collections.abc import Sequence
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from models.architecture import EMBEDDING, backbone, channel_ranges, inner_layers, network
+from models.cache import Arrays
+from models.calibrate import Calibration, by_person, reject_score, threshold_table
+from models.checkpoint import Checkpoint
+from models.convert import Quantisation, to_tflite
+from models.dataset import Cut, load_crops
+from models.equalise import equalised
+from models.features import load_features
+from models.manifests import Sample, read
+from models.recipe import Recipe
+from models.vectors import Array
+from models.weights import Convolution
+
+
+def build(
+    recipe: Recipe,
+    checkpoint: Checkpoint,
+    convolutions: Sequence[Convolution],
+    form: Quantisation,
+    crops: npt.NDArray[np.uint8],
+) -> bytes:
+    """Return a network's TFLite file; a quantised one is equalised first, which changes no answer by itself.
+
+    Args:
+        recipe: what it is made by.
+        checkpoint: the trained heads.
+        convolutions: weights of the backbone.
+        form: how it is quantised.
+        crops: typical inputs, which show the ranges of the channels; shape (n, height, width, 3), uint8, RGB.
+    """
+    base, scales = backbone(convolutions, recipe.input.size), dict(checkpoint.scales)
+    if form != "float32":
+        even = equalised(convolutions, channel_ranges(base, crops))
+        base = backbone(even.convolutions, recipe.input.size)
+        divided = {inner_layers()[number]: scale for number, scale in even.divided.items()}
+        scales |= {tap: scales[tap].divided(divided[tap]) for tap in scales if tap in divided}
+    model = network(base, checkpoint.means, recipe.heads.identity.sharpness, scales, checkpoint.groups)
+    return to_tflite(model, form)
+
+
+def typical_crops(recipe: Recipe, data: Path) -> npt.NDArray[np.uint8]:
+    """Return training pictures, evenly chosen, as the network sees them."""
+    samples = read(data, recipe.equalisation.data, ("train",))
+    chosen = samples[:: max(1, len(samples) // recipe.equalisation.pictures)]
+    return load_crops("typical faces", chosen, Cut(recipe.input.points, recipe.input.size)).images
+
+
+def calibrate(recipe: Recipe, content: bytes, data: Path) -> Calibration:
+    """Measure the thresholds with a network's own file, through the runtime that a node uses."""
+
+    def seen(name: str, split: str) -> tuple[tuple[Sample, ...], Arrays]:
+        what = f"{name} {split}"
+        crops = load_crops(what, read(data, name, (split,)), Cut(recipe.input.points, recipe.input.size))
+        answers = load_features(what, crops.images, content, recipe.input.size)
+        return crops.samples, {head: scores[:, 0] for head, scores in answers.items()}
+
+    others = [seen("lfw_people", "val"), seen("strangers", "val")]
+    strangers: dict[str, dict[str, Array]] = {EMBEDDING: {}, "identity": {}}
+    for (samples, answers), (head, found) in product(others, strangers.items()):
+        found.update(by_person(samples, answers[head]))
+    samples, answers = seen("lfw_people", "train")
+    rows = threshold_table(by_person(samples, answers[EMBEDDING]), strangers[EMBEDDING], recipe.seed)
+    return Calibration(rows, reject_score(strangers["identity"]))

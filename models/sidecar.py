@@ -1,0 +1,93 @@
+"""What is known of a network -> its file and its sidecar in the zoo."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from models.calibrate import ANCHORS, Calibration
+from models.errors import TrainingError
+from models.recipe import Recipe
+from models.vectors import Array
+
+ZOO = Path(__file__).resolve().parent / "zoo"
+
+_CALIBRATION = (
+    "strangers: the people of LFW in lfw_people val and lfw9/unknown val; galleries: drawn at random from the people "
+    "of lfw_people train with five pictures or more, none of whom is in the training data named here; the stricter of "
+    "one look and of the mean of up to five; identity.reject: 1 % of the same strangers"
+)
+
+
+def sidecar(
+    recipe: Recipe, checkpoint: Checkpoint, calibration: Calibration, content: bytes, form: str
+) -> dict[str, Any]:
+    """Return the description of a network's file, as the contract wants it; `metrics` are written by `evaluate`.
+
+    Args:
+        recipe: what it was made by.
+        checkpoint: with the people of the closed set.
+        calibration: who is a stranger.
+        content: of the file.
+        form: how it is quantised.
+    """
+    groups = {name: {"labels": list(head.labels)} for name, head in recipe.heads.groups.items()}
+    return {
+        "name": f"{recipe.name}.{form}",
+        "version": recipe.version,
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "backbone": recipe.backbone,
+        "quantisation": form,
+        "input": {
+            "name": "image",
+            "size": list(recipe.input.size),
+            "dtype": "uint8",
+            "scale": None,
+            "zero_point": None,
+            "colour": "rgb",
+            "alignment": {
+                "template": recipe.input.template,
+                "points": [list(point) for point in recipe.input.points],
+            },
+        },
+        "heads": {
+            "embedding": {"length": checkpoint.means.shape[1], "space": recipe.space},
+            "identity": {"labels": list(checkpoint.people), "reject": calibration.reject},
+            **groups,
+        },
+        "thresholds": {
+            "anchors_per_person": ANCHORS,
+            "data": _CALIBRATION,
+            "rows": [asdict(row) for row in calibration.rows],
+        },
+        "metrics": [],
+        "training": {
+            "data": [source.model_dump() for source in recipe.data],
+            "teacher": recipe.teacher.model_dump(),
+            "command": f"python -m models.train models/configs/{recipe.name}.toml && "
+            f"python -m models.export models/configs/{recipe.name}.toml",
+        },
+    }
+
+
+def write(folder: Path, description: Mapping[str, Any], content: bytes) -> Path:
+    """Write a network's file and its sidecar and return the file's path.
+
+    Raises:
+        TrainingError: the folder cannot be written.
+    """
+    path = folder / f"{description['name']}.tflite"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        write_sidecar(path.with_suffix(".json"), description)
+    except OSError as error:
+        raise TrainingError(f"{path}: {error.strerror or error}: the zoo needs a writable disk") from error
+    return path
+
+
+def write_sidecar(path: Path, description: Mapping[str, Any]) -> None:
+    """Write a sidecar so that a changed figure is a changed line."""
+    path.write_text(json.dumps(description, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,0 +1,121 @@
+"""A recipe and the face data -> trained heads, and what they reach on validation pictures."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from models.architecture import EMBEDDING, backbone
+from models.cache import Arrays
+from models.checkpoint import Checkpoint
+from models.command import Progress
+from models.convert import to_tflite
+from models.dataset import Cut, load_crops
+from models.features import load_features
+from models.heads import Examples, Trained, people_means, train_heads
+from models.manifests import Sample, counted, read
+from models.recipe import Recipe
+from models.weights import read_convolutions
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """Samples and what the backbone says of their views; `taps` by name, each of shape (n, views, channels)."""
+
+    samples: tuple[Sample, ...]
+    taps: Arrays
+
+    def labels(self, head: str, known: Sequence[str]) -> npt.NDArray[np.int64]:
+        """Return the number of each sample's label among those known, shape (n,)."""
+        counted(self.samples, head, known)
+        return np.array([known.index(sample.label(head)) for sample in self.samples], dtype=np.int64)
+
+
+class Trainer:
+    """One training from pictures to a checkpoint.
+
+    Args:
+        recipe: what it depends on.
+        data: the folder of face data.
+    """
+
+    def __init__(self, recipe: Recipe, data: Path) -> None:
+        self._recipe = recipe
+        self._data = data
+        weights = read_convolutions(data / recipe.weights.file, recipe.weights.sha256)
+        self._backbone = to_tflite(backbone(weights, recipe.input.size))
+
+    def see(self, name: str, split: str) -> Seen:
+        """Return a split of a data set as the backbone sees it; in varied views if it is to be trained on."""
+        recipe, training = self._recipe, split == "train"
+        cut = Cut(recipe.input.points, recipe.input.size, recipe.views.margin_px if training else 0)
+        what = f"{name} {split}"
+        crops = load_crops(what, read(self._data, name, (split,)), cut)
+        if crops.missed:
+            print(f"{what}: no face found in {len(crops.missed)} of {len(crops.missed) + len(crops.samples)} pictures")
+        taps = load_features(
+            what,
+            crops.images,
+            self._backbone,
+            recipe.input.size,
+            views=recipe.views if training else None,
+            seed=recipe.seed,
+        )
+        return Seen(crops.samples, taps)
+
+    def train(self) -> Checkpoint:
+        """Train the heads."""
+        recipe = self._recipe
+        names = dict.fromkeys(name for head in recipe.heads.groups.values() for name in head.data)
+        seen = {name: self.see(name, "train") for name in dict.fromkeys((*names, *recipe.heads.identity.data))}
+        examples = _examples([(name, seen[name]) for name in names], recipe)
+        with Progress("train the heads, epochs", recipe.training.epochs) as progress:
+            trained = train_heads(recipe.heads.groups, examples, recipe.training, recipe.seed, progress.advance)
+        people, means = _closed_set([seen[name] for name in recipe.heads.identity.data])
+        return Checkpoint(people, means, trained.scales, trained.groups)
+
+    def reached(self, checkpoint: Checkpoint) -> dict[str, tuple[float, int]]:
+        """Return by head the share of right answers on validation pictures, and how many these are."""
+        found: dict[str, tuple[float, int]] = {}
+        trained = Trained(checkpoint.scales, checkpoint.groups)
+        for name, head in self._recipe.heads.groups.items():
+            seen = self.see(head.data[0], "val")
+            plain = {tap: values[:, 0] for tap, values in seen.taps.items()}
+            right = trained.answers(name, plain) == seen.labels(name, head.labels)
+            found[name] = float(right.mean()), len(right)
+        seen = self.see(self._recipe.heads.identity.data[0], "val")
+        nearest = np.argmax(seen.taps[EMBEDDING][:, 0] @ checkpoint.means.T, axis=1)
+        right = nearest == seen.labels("identity", checkpoint.people)
+        found["identity"] = float(right.mean()), len(right)
+        return found
+
+
+def _examples(parts: Sequence[tuple[str, Seen]], recipe: Recipe) -> Examples:
+    """Return every view of every sample as an example; a head that a data set is not for gets -1 as its label."""
+    taps = {
+        tap: np.concatenate([seen.taps[tap].reshape(-1, seen.taps[tap].shape[-1]) for _, seen in parts])
+        for tap in parts[0][1].taps
+    }
+    labels: dict[str, npt.NDArray[np.int64]] = {}
+    for name, head in recipe.heads.groups.items():
+        counted([sample for part, seen in parts if part in head.data for sample in seen.samples], name, head.labels)
+        labels[name] = np.concatenate(
+            [
+                np.repeat(
+                    [head.labels.index(sample.label(name)) if part in head.data else -1 for sample in seen.samples],
+                    recipe.views.count,
+                )
+                for part, seen in parts
+            ]
+        )
+    return Examples(taps, labels)
+
+
+def _closed_set(parts: Sequence[Seen]) -> tuple[tuple[str, ...], npt.NDArray[np.float32]]:
+    """Return the people in the order of their ids, and the mean embedding of each over pictures as they are."""
+    people = tuple(sorted({sample.person for seen in parts for sample in seen.samples}))
+    embeddings = np.concatenate([seen.taps[EMBEDDING][:, 0] for seen in parts])
+    labels = np.concatenate([seen.labels("identity", people) for seen in parts])
+    return people, people_means(embeddings, labels, people)

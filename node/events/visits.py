@@ -1,0 +1,80 @@
+"""Who comes and goes, track by track -> which of it is worth telling: a visit is told once. Pure.
+
+A visit of somebody lasts as long as any track shows them, and for `cool_down_s` after. Who comes back within that time
+is still on the same visit: neither the return nor the leaving after it is told. Two tracks of one person at a time,
+as when a face is lost and found again, are one visit.
+"""
+
+from dataclasses import dataclass, field
+
+from node.domain import Instant
+
+Visitor = str | int
+"""The id of a person, or the number of a stranger."""
+
+
+@dataclass(slots=True, eq=False)
+class _Visit:
+    """One visitor's stay."""
+
+    since: Instant
+    told: bool = False
+    tracks: set[int] = field(default_factory=set)
+    seen: Instant | None = None
+    """When the last track ended; None while there is one."""
+
+
+class Visits:
+    """Remembers visits for as long as they can go on.
+
+    Args:
+        cool_down_s: seconds for which somebody who is gone may come back without being told again.
+    """
+
+    def __init__(self, cool_down_s: float) -> None:
+        self._cool_down_s = cool_down_s
+        self._visits: dict[Visitor, _Visit] = {}
+
+    def enter(self, visitor: Visitor, track: int, since: Instant, at: Instant, *, always: bool = False) -> bool:
+        """Take in that a track shows somebody; return whether that is to be told, as it is `always` where asked."""
+        self._expire(at)
+        visit = self._visits.get(visitor)
+        news = always or visit is None
+        if visit is None:
+            visit = self._visits[visitor] = _Visit(since)
+        visit.told = visit.told or news
+        visit.tracks.add(track)
+        visit.seen = None
+        return news
+
+    def leave(self, visitor: Visitor, track: int, at: Instant) -> Instant | None:
+        """Take in that a track of somebody has ended; return since when they were here if leaving is to be told."""
+        visit = self._visits.get(visitor)
+        if visit is None:
+            return None
+        visit.tracks.discard(track)
+        if visit.tracks:
+            return None
+        visit.seen = at
+        told, visit.told = visit.told, False
+        return visit.since if told else None
+
+    def forget(self, visitor: Visitor) -> None:
+        """Keep nothing of somebody."""
+        self._visits.pop(visitor, None)
+
+    def here(self) -> dict[Visitor, Instant]:
+        """Return who is in view, and since when."""
+        return {visitor: visit.since for visitor, visit in self._visits.items() if visit.tracks}
+
+    def remembered(self, at: Instant) -> frozenset[Visitor]:
+        """Return whose visits go on."""
+        self._expire(at)
+        return frozenset(self._visits)
+
+    def _expire(self, at: Instant) -> None:
+        self._visits = {
+            visitor: visit
+            for visitor, visit in self._visits.items()
+            if visit.seen is None or at.mono_s - visit.seen.mono_s < self._cool_down_s
+        }
