@@ -15,63 +15,22 @@ Batch norm is folded into the convolutions. The input's normalisation is part of
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
 import numpy.typing as npt
 
+from models.checkpoint import Group, Scale
 from models.errors import DataError
+from models.names import EMBEDDING, IDENTITY, INPUT, TAPS
 from models.vectors import Array, unit_rows
 from models.weights import Convolution
-
-INPUT = "image"
-EMBEDDING = "embedding"
-TAPS = ("stage14", "stage7_first", "stage7", "last", EMBEDDING)
-"""What the trained heads read: the means over four maps, and the embedding before it is normalised."""
 
 Tensor = Any  # Keras gives its symbolic tensors no public type.
 
 _STAGES = (("stage28", 5), ("stage14", 7), ("stage7", 3))  # the first block of each halves the map
 _BLOCKS = tuple(f"{stage}_{number}" for stage, count in _STAGES for number in range(count))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Scale:
-    """Mean and spread of each channel of a tap over the training examples, each of shape (channels,).
-
-    What is standardised by them quantises well: neither a few channels nor their offset sets the scale for all.
-    """
-
-    mean: Array
-    spread: Array
-
-    def standard(self, values: Array) -> Array:
-        """Return values, shape (n, channels), with mean 0 and spread 1."""
-        standard: Array = ((values - self.mean) / self.spread).astype(np.float32)
-        return standard
-
-    def divided(self, by: Array) -> "Scale":
-        """Return the scale of values that were divided, shape (channels,)."""
-        return Scale((self.mean / by).astype(np.float32), (self.spread / by).astype(np.float32))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Group:
-    """The weights of a trained head: one hidden layer that sums a projection of each tap, and one after it.
-
-    Attributes:
-        taps: by tap, the kernel that projects it once it is standardised, shape (channels, hidden).
-        bias: of the hidden layer, shape (hidden,).
-        kernel: of the answer, shape (hidden, labels).
-        answer_bias: shape (labels,).
-    """
-
-    taps: Mapping[str, Array]
-    bias: Array
-    kernel: Array
-    answer_bias: Array
 
 
 class _Builder:
@@ -208,7 +167,7 @@ def network(
     taps = base.output
     unit = keras.layers.UnitNormalization(axis=-1, name="embedding_unit")(taps[EMBEDDING])
     people = keras.layers.Dense(len(means), use_bias=False, name="identity_cosine")
-    outputs = {EMBEDDING: unit, "identity": keras.layers.Softmax(name="identity_score")(people(unit))}
+    outputs = {EMBEDDING: unit, IDENTITY: keras.layers.Softmax(name="identity_score")(people(unit))}
     people.set_weights([sharpness * unit_rows(means).T])
     standard = {tap: _standardised(taps[tap], tap, scale) for tap, scale in scales.items()}
     for name, group in groups.items():

@@ -9,10 +9,47 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.architecture import TAPS, Group, Scale
 from models.cache import FOLDER
 from models.errors import TrainingError
+from models.names import TAPS
 from models.vectors import Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scale:
+    """Mean and spread of each channel of a tap over the training examples, each of shape (channels,).
+
+    What is standardised by them quantises well: neither a few channels nor their offset sets the scale for all.
+    """
+
+    mean: Array
+    spread: Array
+
+    def standard(self, values: Array) -> Array:
+        """Return values, shape (n, channels), with mean 0 and spread 1."""
+        standard: Array = ((values - self.mean) / self.spread).astype(np.float32)
+        return standard
+
+    def divided(self, by: Array) -> "Scale":
+        """Return the scale of values that were divided, shape (channels,)."""
+        return Scale((self.mean / by).astype(np.float32), (self.spread / by).astype(np.float32))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Group:
+    """The weights of a trained head: one hidden layer that sums a projection of each tap, and one after it.
+
+    Attributes:
+        taps: by tap, the kernel that projects it once it is standardised, shape (channels, hidden).
+        bias: of the hidden layer, shape (hidden,).
+        kernel: of the answer, shape (hidden, labels).
+        answer_bias: shape (labels,).
+    """
+
+    taps: Mapping[str, Array]
+    bias: Array
+    kernel: Array
+    answer_bias: Array
 
 
 @dataclass(frozen=True, slots=True, eq=False)

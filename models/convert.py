@@ -3,12 +3,11 @@
 import contextlib
 import io
 import tempfile
-from typing import Literal
 
 import keras
 import tensorflow as tf
 
-Quantisation = Literal["float32", "dynamic"]
+from models.names import Quantisation
 
 
 def to_tflite(model: keras.Model, quantisation: Quantisation = "float32") -> bytes:

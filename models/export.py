@@ -10,11 +10,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from models.checkpoint import load_checkpoint, place
 from models.command import run
 from models.errors import TrainingError
 from models.manifests import data_folder
+from models.names import QUANTISATIONS
 from models.recipe import load_recipe
-from models.zoo import ZOO, sidecar, write
+from models.sidecar import ZOO, sidecar, write
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,8 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _export(path: Path, zoo: Path) -> None:
     recipe, data = load_recipe(path), data_folder()
     try:  # late, so that a missing TensorFlow is one line and no traceback
-        from models.checkpoint import load_checkpoint, place  # noqa: PLC0415
-        from models.exporter import QUANTISATIONS, build, calibrate, typical_crops  # noqa: PLC0415
+        from models.exporter import build, calibrate, typical_crops  # noqa: PLC0415
         from models.weights import read_convolutions  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise TrainingError(f"{error.name} is not installed: pip install 'facenode[train,litert]'") from error

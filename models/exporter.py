@@ -7,15 +7,16 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from models.architecture import EMBEDDING, backbone, channel_ranges, inner_layers, network
+from models.architecture import backbone, channel_ranges, inner_layers, network
 from models.cache import Arrays
 from models.calibrate import Calibration, by_person, reject_score, threshold_table
 from models.checkpoint import Checkpoint
-from models.convert import Quantisation, to_tflite
+from models.convert import to_tflite
 from models.dataset import Cut, load_crops
 from models.equalise import equalised
 from models.features import load_features
 from models.manifests import Sample, read
+from models.names import EMBEDDING, IDENTITY, Quantisation
 from models.recipe import Recipe
 from models.vectors import Array
 from models.weights import Convolution
@@ -64,9 +65,9 @@ def calibrate(recipe: Recipe, content: bytes, data: Path) -> Calibration:
         return crops.samples, {head: scores[:, 0] for head, scores in answers.items()}
 
     others = [seen("lfw_people", "val"), seen("strangers", "val")]
-    strangers: dict[str, dict[str, Array]] = {EMBEDDING: {}, "identity": {}}
+    strangers: dict[str, dict[str, Array]] = {EMBEDDING: {}, IDENTITY: {}}
     for (samples, answers), (head, found) in product(others, strangers.items()):
         found.update(by_person(samples, answers[head]))
     samples, answers = seen("lfw_people", "train")
     rows = threshold_table(by_person(samples, answers[EMBEDDING]), strangers[EMBEDDING], recipe.seed)
-    return Calibration(rows, reject_score(strangers["identity"]))
+    return Calibration(rows, reject_score(strangers[IDENTITY]))

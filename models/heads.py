@@ -9,9 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from models.architecture import EMBEDDING, TAPS, Group, Scale
 from models.cache import Arrays
+from models.checkpoint import Group, Scale
+from models.names import EMBEDDING, TAPS
 from models.recipe import GroupHead, Training
+from models.targets import class_weights
 from models.vectors import Array, unit_rows
 
 _LEAST_SPREAD = 1e-3
@@ -24,10 +26,12 @@ class Examples:
     Attributes:
         taps: by tap, shape (n, channels), float32.
         labels: by head, the number of the right label, shape (n,), or -1 where the head is not to learn from it.
+        targets: by head, the share of each label in the right answer, shape (n, labels), float32.
     """
 
     taps: Arrays
     labels: Mapping[str, npt.NDArray[np.int64]]
+    targets: Arrays
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,14 +53,6 @@ class Trained:
 def measured_scale(values: Array) -> Scale:
     """Return mean and spread of each channel of values, shape (n, channels)."""
     return Scale(values.mean(axis=0), np.maximum(values.std(axis=0), _LEAST_SPREAD))
-
-
-def class_weights(labels: npt.NDArray[np.int64], classes: int, balance: float) -> Array:
-    """Return the weight of each example, shape (n,): n^-balance of its class, mean 1; 0 where the label is -1."""
-    numbers = np.bincount(labels[labels >= 0], minlength=classes)
-    weights = np.where(labels >= 0, np.maximum(numbers, 1.0)[labels] ** -balance, 0.0)
-    even: Array = (weights / weights[labels >= 0].mean()).astype(np.float32)
-    return even
 
 
 def train_heads(
@@ -88,12 +84,12 @@ def train_heads(
         loss={name: keras.losses.CategoricalCrossentropy(label_smoothing=training.label_smoothing) for name in heads},
         loss_weights={name: head.weight for name, head in heads.items()},
     )
-    labels = {name: examples.labels[name] for name in heads}
     model.fit(
         inputs,
-        {name: np.eye(len(head.labels), dtype=np.float32)[labels[name]] for name, head in heads.items()},
+        {name: examples.targets[name] for name in heads},
         sample_weight={
-            name: class_weights(labels[name], len(head.labels), training.class_balance) for name, head in heads.items()
+            name: class_weights(examples.labels[name], len(head.labels), training.class_balance)
+            for name, head in heads.items()
         },
         batch_size=training.batch,
         epochs=training.epochs,

@@ -27,6 +27,7 @@ class Sample:
         person: the id of the person, or empty where it is not known.
         age: the age group, or empty.
         ethnicity: the ethnicity group, or empty.
+        years: the age in years, or None.
     """
 
     path: Path
@@ -34,6 +35,7 @@ class Sample:
     person: str = ""
     age: str = ""
     ethnicity: str = ""
+    years: int | None = None
 
     def label(self, head: str) -> str:
         """Return what a head should answer: `identity`, `age` or `ethnicity`."""
@@ -110,10 +112,16 @@ def lfw_pairs(data: Path) -> tuple[Pair, ...]:
 
 def utkface(data: Path) -> tuple[Sample, ...]:
     """Return UTKFace: age group and ethnicity group of people without a name."""
-    rows = _rows(data / "utkface" / "manifest.csv", ("path", "age_group", "ethnicity", "split"))
+    manifest = data / "utkface" / "manifest.csv"
     return tuple(
-        Sample(data / "utkface" / row["path"], row["split"], age=row["age_group"], ethnicity=row["ethnicity"])
-        for row in rows
+        Sample(
+            data / "utkface" / row["path"],
+            row["split"],
+            age=row["age_group"],
+            ethnicity=row["ethnicity"],
+            years=_years(manifest, row["age"]),
+        )
+        for row in _rows(manifest, ("path", "age", "age_group", "ethnicity", "split"))
     )
 
 
@@ -164,6 +172,12 @@ def _check(sample: Sample) -> None:
     ):
         if value not in known:
             raise DataError(f"{sample.path}: {kind} {value!r} is not among {', '.join(sorted(known))}")
+
+
+def _years(manifest: Path, text: str) -> int:
+    if not text.isdecimal():
+        raise DataError(f"{manifest}: age {text!r} is no number of years")
+    return int(text)
 
 
 def _rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:

@@ -79,6 +79,16 @@ class GroupHead(_Section):
     """Width of its hidden layer."""
     weight: Annotated[float, Field(gt=0, le=100)]
     """Weight of its loss in the sum."""
+    borders: tuple[Annotated[float, Field(gt=0, le=150)], ...] = ()
+    """Ages at which the groups end but the last, years; only of groups of age."""
+    spread_years: Annotated[float, Field(gt=0, le=50)] = 1.0
+    """How far about an age known in years it counts for the neighbouring group in part."""
+
+    @model_validator(mode="after")
+    def _borders_part_the_labels(self) -> Self:
+        if self.borders and (len(self.borders) != len(self.labels) - 1 or list(self.borders) != sorted(self.borders)):
+            raise ValueError("borders must rise, one fewer than labels")
+        return self
 
 
 class Heads(_Section):

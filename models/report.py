@@ -8,6 +8,7 @@ from typing import Any
 
 from models.errors import TrainingError
 from models.protocols import Figure
+from models.sidecar import write_sidecar
 
 BEGIN = "<!-- figures: begin -->"
 END = "<!-- figures: end -->"
@@ -55,7 +56,7 @@ def write_metrics(path: Path, figures: Sequence[Figure], on: date) -> None:
     try:
         description = json.loads(path.read_text(encoding="utf-8"))
         description["metrics"] = metrics(figures, on)
-        path.write_text(json.dumps(description, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_sidecar(path, description)
     except (OSError, ValueError, TypeError) as error:
         raise TrainingError(f"{path}: the sidecar cannot be rewritten: {error}") from error
 

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from models.calibrate import ANCHORS, Calibration
+from models.checkpoint import Checkpoint
 from models.errors import TrainingError
+from models.names import EMBEDDING, IDENTITY, INPUT, Quantisation
 from models.recipe import Recipe
-from models.vectors import Array
 
 ZOO = Path(__file__).resolve().parent / "zoo"
 
@@ -22,7 +23,7 @@ _CALIBRATION = (
 
 
 def sidecar(
-    recipe: Recipe, checkpoint: Checkpoint, calibration: Calibration, content: bytes, form: str
+    recipe: Recipe, checkpoint: Checkpoint, calibration: Calibration, content: bytes, form: Quantisation
 ) -> dict[str, Any]:
     """Return the description of a network's file, as the contract wants it; `metrics` are written by `evaluate`.
 
@@ -41,7 +42,7 @@ def sidecar(
         "backbone": recipe.backbone,
         "quantisation": form,
         "input": {
-            "name": "image",
+            "name": INPUT,
             "size": list(recipe.input.size),
             "dtype": "uint8",
             "scale": None,
@@ -53,8 +54,8 @@ def sidecar(
             },
         },
         "heads": {
-            "embedding": {"length": checkpoint.means.shape[1], "space": recipe.space},
-            "identity": {"labels": list(checkpoint.people), "reject": calibration.reject},
+            EMBEDDING: {"length": checkpoint.means.shape[1], "space": recipe.space},
+            IDENTITY: {"labels": list(checkpoint.people), "reject": calibration.reject},
             **groups,
         },
         "thresholds": {

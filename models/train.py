@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from models.checkpoint import place, save_checkpoint
 from models.command import run
 from models.errors import TrainingError
 from models.manifests import data_folder
@@ -25,7 +26,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _train(path: Path) -> None:
     recipe, data = load_recipe(path), data_folder()
     try:  # late, so that a missing TensorFlow is one line and no traceback
-        from models.checkpoint import place, save_checkpoint  # noqa: PLC0415
         from models.trainer import Trainer  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise TrainingError(f"{error.name} is not installed: pip install 'facenode[train,litert]'") from error

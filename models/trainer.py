@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from models.architecture import EMBEDDING, backbone
+from models.architecture import backbone
 from models.cache import Arrays
 from models.checkpoint import Checkpoint
 from models.command import Progress
@@ -16,7 +16,10 @@ from models.dataset import Cut, load_crops
 from models.features import load_features
 from models.heads import Examples, Trained, people_means, train_heads
 from models.manifests import Sample, counted, read
-from models.recipe import Recipe
+from models.names import EMBEDDING, IDENTITY
+from models.recipe import GroupHead, Recipe
+from models.targets import labels_of, targets_of
+from models.vectors import Array
 from models.weights import read_convolutions
 
 
@@ -30,7 +33,7 @@ class Seen:
     def labels(self, head: str, known: Sequence[str]) -> npt.NDArray[np.int64]:
         """Return the number of each sample's label among those known, shape (n,)."""
         counted(self.samples, head, known)
-        return np.array([known.index(sample.label(head)) for sample in self.samples], dtype=np.int64)
+        return labels_of(self.samples, head, known)
 
 
 class Trainer:
@@ -87,8 +90,8 @@ class Trainer:
             found[name] = float(right.mean()), len(right)
         seen = self.see(self._recipe.heads.identity.data[0], "val")
         nearest = np.argmax(seen.taps[EMBEDDING][:, 0] @ checkpoint.means.T, axis=1)
-        right = nearest == seen.labels("identity", checkpoint.people)
-        found["identity"] = float(right.mean()), len(right)
+        right = nearest == seen.labels(IDENTITY, checkpoint.people)
+        found[IDENTITY] = float(right.mean()), len(right)
         return found
 
 
@@ -99,23 +102,30 @@ def _examples(parts: Sequence[tuple[str, Seen]], recipe: Recipe) -> Examples:
         for tap in parts[0][1].taps
     }
     labels: dict[str, npt.NDArray[np.int64]] = {}
+    targets: Arrays = {}
     for name, head in recipe.heads.groups.items():
         counted([sample for part, seen in parts if part in head.data for sample in seen.samples], name, head.labels)
-        labels[name] = np.concatenate(
-            [
-                np.repeat(
-                    [head.labels.index(sample.label(name)) if part in head.data else -1 for sample in seen.samples],
-                    recipe.views.count,
-                )
-                for part, seen in parts
-            ]
+        found = [
+            _learnt(seen.samples, name, head) if part in head.data else _left_out(seen.samples, head)
+            for part, seen in parts
+        ]
+        labels[name], targets[name] = (
+            np.repeat(np.concatenate(rows), recipe.views.count, axis=0) for rows in zip(*found, strict=True)
         )
-    return Examples(taps, labels)
+    return Examples(taps, labels, targets)
 
 
-def _closed_set(parts: Sequence[Seen]) -> tuple[tuple[str, ...], npt.NDArray[np.float32]]:
+def _learnt(samples: Sequence[Sample], name: str, head: GroupHead) -> tuple[npt.NDArray[np.int64], Array]:
+    return labels_of(samples, name, head.labels), targets_of(samples, name, head)
+
+
+def _left_out(samples: Sequence[Sample], head: GroupHead) -> tuple[npt.NDArray[np.int64], Array]:
+    return np.full(len(samples), -1), np.zeros((len(samples), len(head.labels)), dtype=np.float32)
+
+
+def _closed_set(parts: Sequence[Seen]) -> tuple[tuple[str, ...], Array]:
     """Return the people in the order of their ids, and the mean embedding of each over pictures as they are."""
     people = tuple(sorted({sample.person for seen in parts for sample in seen.samples}))
     embeddings = np.concatenate([seen.taps[EMBEDDING][:, 0] for seen in parts])
-    labels = np.concatenate([seen.labels("identity", people) for seen in parts])
+    labels = np.concatenate([seen.labels(IDENTITY, people) for seen in parts])
     return people, people_means(embeddings, labels, people)

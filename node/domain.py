@@ -146,6 +146,7 @@ class Track:
             length; None before the first.
         heads: mean softmax scores over the usable looks, weighted likewise, by head.
         best: the usable look of the greatest weight; None before the first.
+        latest: the last usable look; None before the first.
     """
 
     number: int
@@ -156,6 +157,7 @@ class Track:
     embedding: Vector | None = None
     heads: Mapping[str, Vector] = field(default_factory=lambda: MappingProxyType({}))
     best: Look | None = None
+    latest: Look | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +282,8 @@ class Health:
         outbox: messages that wait for the broker.
         dropped: messages given up since the outbox was made, because there was no room.
         rejected: messages that the broker refused for good since the outbox was made.
-        unusable: faces since the start that failed a gate.
+        unusable: looks at faces since the start that failed a gate.
+        flaws: how many looks failed each gate, by its name; one look may fail several.
         people: how many are enrolled.
         cert_days_left: days until this node's certificate expires.
         uptime_s: seconds since the start of the process.
@@ -299,6 +302,7 @@ class Health:
     dropped: int
     rejected: int
     unusable: int
+    flaws: Mapping[str, int]
     people: int | None
     cert_days_left: int | None
     uptime_s: int

@@ -2,7 +2,7 @@
 
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -38,6 +38,7 @@ class Counts:
         dropped: messages given up for want of room.
         rejected: messages that the broker refused for good.
         unusable: looks at faces that failed a gate.
+        flaws: how many looks failed each gate, by its name.
         people: how many are enrolled.
         cert_days_left: days until this node's certificate expires.
     """
@@ -46,6 +47,7 @@ class Counts:
     dropped: int
     rejected: int
     unusable: int
+    flaws: Mapping[str, int]
     people: int | None
     cert_days_left: int | None
 
@@ -115,6 +117,7 @@ class Pulse:
             dropped=counts.dropped,
             rejected=counts.rejected,
             unusable=counts.unusable,
+            flaws=counts.flaws,
             people=counts.people,
             cert_days_left=counts.cert_days_left,
             uptime_s=int(at.mono_s - self._started.mono_s),

@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 
 from node import artefacts
-from node.app import Eyes, build_eyes
 from node.camera.picture import read_picture
 from node.clock import SystemClock
 from node.domain import Frame, Image, Track
+from node.parts import Eyes, build_eyes
 from node.settings import Settings
 
 _FRAME = (480, 640)

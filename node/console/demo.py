@@ -8,13 +8,14 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from node.app import Node, build_eyes, build_gallery
+from node.app import Node
 from node.clock import SystemClock
 from node.configuration import load
 from node.console.embedded import EmbeddedBroker
 from node.console.scene import DemoCamera, enrolment_pictures
 from node.console.sightings import Sighting, Subscriber, view
 from node.errors import BrokerError
+from node.parts import build_eyes, build_gallery
 from node.people.enrolment import examine_image
 from node.people.gallery import Sample
 from node.settings import Settings

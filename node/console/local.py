@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from node.app import build_eyes, build_gallery
 from node.camera import open_camera
 from node.clock import Clock, SystemClock
 from node.console.finding import Finding
 from node.errors import FacenodeError
+from node.parts import build_eyes, build_gallery
 from node.settings import Settings
 
 _FIRST_FRAME_S = 10.0

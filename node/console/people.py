@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from node.app import build_eyes, build_gallery
 from node.camera.picture import PICTURES
 from node.errors import PeopleError
+from node.parts import build_eyes, build_gallery
 from node.people.enrolment import Refusal, examine
 from node.people.gallery import Sample
 from node.people.person import checked_id

@@ -116,6 +116,7 @@ class _Trail:
             embedding=self.mean,
             heads=self.heads,
             best=self.best,
+            latest=self.looks[-1] if self.looks else None,
         )
 
 

@@ -6,8 +6,8 @@ import re
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -18,8 +18,10 @@ from node.mqtt.topics import Topics
 _MAX_BYTES, _MAX_WAITING, _REMEMBERED = 1024, 16, 256
 _BURST, _A_SECOND = 20.0, 2.0
 _MAX_SNOOZE_S = 7 * 24 * 3600
-_MAX_TRANSACTION = 64
+_MAX_TRANSACTION, _MAX_NAME = 64, 64
+_MAX_LOOK_S = 30
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
+_EVENT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 _log = logging.getLogger(__name__)
 
@@ -31,7 +33,16 @@ class Verb(StrEnum):
     PRIVACY = "privacy"
     RECOGNITION = "recognition"
     SNOOZE = "snooze"
+    PEOPLE_LIST = "people_list"
+    PEOPLE_ENROLL = "people_enroll"
+    PEOPLE_IGNORE = "people_ignore"
+    PEOPLE_REMOVE = "people_remove"
+    PEOPLE_REJECT = "people_reject"
     RESTART = "restart"
+
+
+OFFERED = tuple(verb for verb in Verb if verb is not Verb.PEOPLE_REJECT)
+"""What may be asked by MQTT; the rest only on the node's own machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +52,14 @@ class Request:
     Attributes:
         verb: what to do.
         transaction: comes back with the answer.
-        on: with `privacy` and `recognition`, what to set.
-        for_s: with `snooze`, seconds for which alerts are silent; 0 ends it.
+        on: with `privacy`, `recognition` and `people_ignore`, what to set.
+        for_s: with `snooze`, seconds for which alerts are silent, 0 ends it; with `people_enroll`, seconds for which
+            whoever is in view is looked at.
         rule: with `snooze`, the id of the alert rule; None for all of them.
+        person: with what is about people, the id.
+        name: with `people_enroll` and `people_ignore`, what people read.
+        event: the id of the event whose face is meant; None for whoever is in view.
+        reply: takes the answer where it does not go by MQTT.
     """
 
     verb: Verb
@@ -51,6 +67,10 @@ class Request:
     on: bool | None = None
     for_s: float | None = None
     rule: str | None = None
+    person: str | None = None
+    name: str | None = None
+    event: str | None = None
+    reply: Callable[[bytes], None] | None = field(default=None, compare=False)
 
 
 class Commands:
@@ -132,16 +152,20 @@ class Commands:
 
     def _enqueue(self, verb: str, transaction: str, fields: Mapping[str, Any]) -> None:
         try:
-            request = parse(verb, transaction, fields)
+            self.ask(parse(verb, transaction, fields, OFFERED))
         except ValueError as error:
             self._answer(self._topics.response(verb), failure(transaction, str(error)))
-            return
+
+    def ask(self, request: Request) -> None:
+        """Put a request on the queue; may be called from any thread.
+
+        Raises:
+            ValueError: too many wait.
+        """
         with self._lock:
-            full = len(self._waiting) >= _MAX_WAITING
-            if not full:
-                self._waiting.append(request)
-        if full:
-            self._answer(self._topics.response(verb), failure(transaction, "too many requests wait: ask again later"))
+            if len(self._waiting) >= _MAX_WAITING:
+                raise ValueError("too many requests wait: ask again later")
+            self._waiting.append(request)
 
     def _ignore(self, reason: str) -> None:
         self.ignored += 1
@@ -150,12 +174,20 @@ class Commands:
             _log.warning("requests: one is ignored: it is %s", reason)
 
 
-def parse(verb: str, transaction: str, fields: Mapping[str, Any]) -> Request:
+def parse(verb: str, transaction: str, fields: Mapping[str, Any], offered: Sequence[Verb] = tuple(Verb)) -> Request:
     """Return the request that a payload makes.
+
+    Args:
+        verb: what is asked.
+        transaction: comes back with the answer.
+        fields: the payload.
+        offered: what may be asked.
 
     Raises:
         ValueError: there is no such verb, or it lacks what it needs; the message says which.
     """
+    if verb not in offered:
+        raise ValueError(f"there is no such request: there are {', '.join(offered)}")
     match verb:
         case Verb.PRIVACY | Verb.RECOGNITION:
             if fields.get("state") not in ("on", "off"):
@@ -163,10 +195,31 @@ def parse(verb: str, transaction: str, fields: Mapping[str, Any]) -> Request:
             return Request(Verb(verb), transaction, on=fields["state"] == "on")
         case Verb.SNOOZE:
             return Request(Verb.SNOOZE, transaction, for_s=_duration(fields), rule=_rule(fields))
-        case Verb.CHECK | Verb.RESTART:
-            return Request(Verb(verb), transaction)
+        case Verb.PEOPLE_ENROLL | Verb.PEOPLE_IGNORE | Verb.PEOPLE_REMOVE | Verb.PEOPLE_REJECT:
+            return _about_people(Verb(verb), transaction, fields)
         case _:
-            raise ValueError(f"there is no such request: there are {', '.join(Verb)}")
+            return Request(Verb(verb), transaction)
+
+
+def _about_people(verb: Verb, transaction: str, fields: Mapping[str, Any]) -> Request:
+    name, event, state, for_s = (fields.get(key) for key in ("name", "event", "state", "for_s"))
+    if name is not None and not (isinstance(name, str) and 0 < len(name) <= _MAX_NAME and name.isprintable()):
+        raise ValueError(f"name: must be a text of at most {_MAX_NAME} characters")
+    if event is not None and not (isinstance(event, str) and _EVENT.fullmatch(event)):
+        raise ValueError("event: must be the id of an event")
+    if event is None and verb is Verb.PEOPLE_REJECT:
+        raise ValueError("event: must be the id of the event that named the wrong person")
+    if state not in (None, "on", "off"):
+        raise ValueError('state: must be "on" or "off"')
+    if for_s is not None and (
+        isinstance(for_s, bool) or not isinstance(for_s, int | float) or not 0 < for_s <= _MAX_LOOK_S
+    ):
+        raise ValueError(f"for_s: must be a number of seconds up to {_MAX_LOOK_S}")
+    person = fields.get("id")
+    if not (isinstance(person, str) and _NAME.fullmatch(person)):
+        raise ValueError('id: must be the id of a person, such as "ada"')
+    on = None if state is None else state == "on"
+    return Request(verb, transaction, on=on, for_s=for_s, person=person, name=name, event=event)
 
 
 def success(transaction: str, data: object = None) -> bytes:

@@ -142,7 +142,7 @@ class _Connection:
             self._client.loop_start()
         except OSError as error:
             raise BrokerError(failures.raised(error, settings.host, settings.port)) from error
-        except UnicodeError as error:  # a name that cannot be one, such as an empty label
+        except ValueError as error:  # a name that cannot be one, such as an empty label
             raise BrokerError(f"{settings.host}: is not the name of a host: check mqtt.host") from error
         self._looping = True
         if not self._answered.wait(patience.answer_s):

@@ -13,10 +13,10 @@ from typing import Any
 from node.domain import Instant
 from node.mqtt.commands import Request, Verb, failure, success
 from node.mqtt.messages import Fields, timestamp
-from node.mqtt.topics import Topics
 
 FILE = "control.json"
 _ALL = "*"
+_VERBS = frozenset({Verb.CHECK, Verb.PRIVACY, Verb.RECOGNITION, Verb.SNOOZE, Verb.RESTART})
 
 _log = logging.getLogger(__name__)
 
@@ -43,8 +43,7 @@ class Control:
 
     Args:
         folder: where the switches are kept.
-        topics: the node's.
-        answer: sends a payload to a topic.
+        answer: sends a payload to whoever made a request.
         examine: returns what `check` answers.
         at: the moment.
 
@@ -56,12 +55,11 @@ class Control:
     def __init__(
         self,
         folder: Path,
-        topics: Topics,
-        answer: Callable[[str, bytes], None],
+        answer: Callable[[Request, bytes], None],
         examine: Callable[[], Fields],
         at: Instant,
     ) -> None:
-        self._path, self._topics, self._answer, self._examine = folder / FILE, topics, answer, examine
+        self._path, self._answer, self._examine = folder / FILE, answer, examine
         self.restarting = False
         self._unsaved = False
         self.switches = self._load(at)
@@ -81,8 +79,10 @@ class Control:
         return any(self.switches.snoozed.get(each, float("-inf")) > at.mono_s for each in (rule, _ALL))
 
     def apply(self, requests: Sequence[Request], at: Instant) -> None:
-        """Do what was asked, keep it, and answer."""
+        """Do what was asked, keep it, and answer; what is not about switches is left to others."""
         for request in requests:
+            if request.verb not in _VERBS:
+                continue
             changed = self._change(request, at)
             if changed != self.switches:
                 self.switches = changed
@@ -111,11 +111,10 @@ class Control:
                 return self.switches
 
     def _reply(self, request: Request) -> None:
-        topic = self._topics.response(request.verb)
         if self._unsaved and request.verb in (Verb.PRIVACY, Verb.RECOGNITION, Verb.SNOOZE):
-            self._answer(topic, failure(request.transaction, "done, but lost at the next start: the disk is full"))
+            self._answer(request, failure(request.transaction, "done, but lost at the next start: the disk is full"))
             return
-        self._answer(topic, success(request.transaction, self._examine() if request.verb is Verb.CHECK else None))
+        self._answer(request, success(request.transaction, self._examine() if request.verb is Verb.CHECK else None))
 
     def _said(self, request: Request) -> str:
         if request.verb is Verb.SNOOZE:

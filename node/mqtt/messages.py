@@ -80,6 +80,13 @@ def render(draft: Draft, boot: int, seq: int) -> bytes:
     return payload
 
 
+def concerns(payload: bytes, person: str) -> bool:
+    """Return whether the payload of an event or an alert names somebody."""
+    fields = json.loads(payload)
+    named = fields.get("person")
+    return person in (fields.get("was"), named.get("id") if isinstance(named, dict) else named)
+
+
 def state(  # noqa: PLR0913 - one argument for each field of the payload
     at: Instant,
     count: int = 0,

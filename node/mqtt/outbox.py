@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from node.clock import Clock
-from node.mqtt.messages import Draft, render
+from node.mqtt.messages import Draft, concerns, render
 from node.mqtt.shelf import Shelf
 from node.mqtt.store import Row
 from node.mqtt.topics import Kind
@@ -143,6 +143,23 @@ class Outbox:
                 self._told.add(code)
                 _log.error("outbox: %s (reason 0x%02X): such messages are counted as rejected", sentence, code)
 
+    def erase(self, person: str) -> int:
+        """Delete every message about somebody, rejected ones too; return how many waited, counted as dropped."""
+        with self._lock:
+            doomed = [row for row in self._everything() if concerns(row.payload, person)]
+            for row in doomed:
+                self._taken.pop(row.id, None)
+            counters = self._shelf.counters
+            self._shelf.counters = replace(counters, dropped=counters.dropped + len(doomed))
+            self._shelf.erase(doomed, lambda payload: concerns(payload, person))
+            self._changed.notify_all()
+            return len(doomed)
+
+    def about(self, person: str) -> int:
+        """Return how many messages about somebody wait."""
+        with self._lock:
+            return sum(concerns(row.payload, person) for row in self._everything())
+
     def counts(self) -> Counts:
         """Return how many messages wait, were dropped and were rejected."""
         with self._lock:
@@ -199,6 +216,13 @@ class Outbox:
                 yield from rows
                 seen.update(row.id for row in rows)
             yield from (row for row in new if row.kind is kind)
+
+    def _everything(self) -> Iterator[Row]:
+        for kind in Kind:
+            seen: set[int] = set()
+            while rows := self._shelf.oldest(kind, seen, _BATCH):
+                yield from rows
+                seen.update(row.id for row in rows)
 
     def _bound_memory(self) -> None:
         surplus = len(self._shelf.in_memory) - self._memory_rows

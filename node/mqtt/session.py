@@ -79,6 +79,7 @@ class Session:
         self._settled: list[int] = []
         self._held_s = float("-inf")
         self._retry_s = _RETRY_S
+        self._later: list[Letter] = []
         self._width = _NARROW
         self._draining = False
         board.rewind()
@@ -95,6 +96,9 @@ class Session:
         self._next.extend(Letter(topic, payload, retain=True) for topic, payload in self._board.take())
         while self._voice:
             self._next.append(self._voice.popleft())
+        if self._later and now_s >= self._held_s:
+            self._next.extend(self._later)
+            self._later = []
         rows = sum(letter.row is not None for letter, _ in self._flying.values())
         room = min(self._link.window - len(self._flying) - len(self._next), int(self._width) - rows)
         if room > 0 and now_s >= self._held_s:
@@ -119,8 +123,8 @@ class Session:
             self._reject(letter, answer.code)
         else:
             self._complain(letter, answer.code)
-            if letter.row is not None:
-                self._hold(letter.row, now_s)
+            if letter.row is not None or answer.code in failures.TRANSIENT:
+                self._hold(letter, now_s)
 
     def overdue(self, now_s: float, ack_s: float) -> bool:
         """Return whether the broker has left a publish without an answer for too long."""
@@ -186,9 +190,12 @@ class Session:
         else:
             self._outbox.reject(letter.row, code, f"{letter.topic}: {failures.coded(code)}")
 
-    def _hold(self, row: int, now_s: float) -> None:
-        """Let a row wait that the broker does not take now, and all others behind it."""
-        self._outbox.release([row])
+    def _hold(self, letter: Letter, now_s: float) -> None:
+        """Let a message wait that the broker does not take now, and all rows behind it."""
+        if letter.row is None:
+            self._later.append(letter)
+        else:
+            self._outbox.release([letter.row])
         if now_s >= self._held_s:
             self._held_s = now_s + self._retry_s
             self._retry_s = min(2 * self._retry_s, _MOST_RETRY_S)

@@ -81,6 +81,13 @@ class Shelf:
         ):
             self._hide({row.id})
 
+    def erase(self, rows: Collection[Row], about: Callable[[bytes], bool]) -> None:
+        """Delete rows, and the rejected messages `about` somebody, so that no byte of them stays on the disk."""
+        self._account(rows, -1)
+        on_disk = {row.id for row in rows if self._memory.pop(row.id, None) is None}
+        if not self._attempt(lambda store: store.erase(on_disk, about, self.counters)):
+            self._hide(on_disk)
+
     def live(self, after: int, kind: Kind, limit: int) -> list[Row]:
         """Return the oldest rows of a kind whose id is greater than `after`."""
         return self._merge(

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,6 +92,8 @@ class Store:
             self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA journal_size_limit = 1048576")
+            # What is deleted names people: it is overwritten, not only let go.
+            self._db.execute("PRAGMA secure_delete = ON")
             if check:
                 self._check()
             if not self._db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'rejected'").fetchone():
@@ -143,6 +145,17 @@ class Store:
             db.execute("DELETE FROM rejected WHERE id <= (SELECT max(id) FROM rejected) - ?", (_KEPT_REJECTED,))
             self._delete((row.id,))
             self._count(counters)
+
+    def erase(self, ids: Collection[int], about: Callable[[bytes], bool], counters: Counters) -> None:
+        """Delete rows, and the rejected messages whose payload is `about` somebody, so that no byte of them stays."""
+        rejected = [
+            number for number, payload in self._db.execute("SELECT id, payload FROM rejected") if about(payload)
+        ]
+        with self._transaction("FULL") as db:
+            self._delete(ids)
+            db.execute("DELETE FROM rejected WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(rejected),))
+            self._count(counters)
+        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
     def rejected(self) -> list[tuple[int, str, bytes]]:
         """Return reason code, name and payload of the rejected messages that were kept, oldest first."""

@@ -28,9 +28,9 @@ class Roster:
         self.people = gallery.load()
         self.matcher = build(self.people)
 
-    def refresh(self, mono_s: float) -> bool:
-        """Look at the disk if it is time to; return whether people have changed."""
-        if mono_s - self._looked_s < _LOOK_S:
+    def refresh(self, mono_s: float, *, now: bool = False) -> bool:
+        """Look at the disk if it is time to, or `now`; return whether people have changed."""
+        if not now and mono_s - self._looked_s < _LOOK_S:
             return False
         self._looked_s, stamp = mono_s, self._gallery.stamp()
         if stamp == self._stamp:
@@ -38,7 +38,3 @@ class Roster:
         self._stamp, self.people = stamp, self._gallery.load()
         self.matcher = self._build(self.people)
         return True
-
-    def knows(self, person: str) -> bool:
-        """Return whether somebody is enrolled under this id."""
-        return any(each.id == person for each in self.people)

@@ -15,7 +15,9 @@ from node.domain import Box, Event, EventType
 from node.errors import BrokerError
 from node.mqtt import messages
 from node.mqtt.board import Board
+from node.mqtt.commands import Commands, Request, Verb
 from node.mqtt.connection import connect
+from node.mqtt.control import Control
 from node.mqtt.link import Client, Patience
 from node.mqtt.outbox import Outbox
 from node.mqtt.publisher import Pace, Publisher
@@ -35,10 +37,20 @@ class Node:
         client = Client(topics.client_id, (topics.status, messages.OFFLINE))
         self.outbox = Outbox(folder, SystemClock())
         self.board = Board(topics, messages.state(instant(0)))
+        self.commands = Commands(topics, lambda topic, payload: self.publisher.say(topic, payload))
+        self.control = Control(folder, self._answer, dict, instant(0))
         self.publisher = Publisher(
-            topics, self.outbox, self.board, lambda report: connect(settings, client, report), pace=QUICK
+            topics,
+            self.outbox,
+            self.board,
+            lambda report: connect(settings, client, report),
+            receive=self.commands.receive,
+            pace=QUICK,
         )
         self.publisher.start()
+
+    def _answer(self, request: Request, payload: bytes) -> None:
+        self.publisher.say(TOPICS.response(request.verb), payload)
 
     def close(self) -> None:
         """Take leave."""
@@ -164,3 +176,37 @@ def test_nobody_there_is_said() -> None:
     settings = MqttSettings(host="127.0.0.1", port=free_port())
     with pytest.raises(BrokerError, match="nothing listens there"):
         connect(settings, Client("facenode-pi-1"), lambda _report: None, Patience(1, 1))
+
+
+def test_a_request_is_answered_by_the_main_loop(
+    mosquitto: Callable[..., Mosquitto], closer: ExitStack, tmp_path: Path
+) -> None:
+    """A switch comes over the broker, is applied on the loop's thread, and the answer carries its transaction."""
+    broker = mosquitto()
+    seen = closer.enter_context(closing(Subscriber(broker.settings(), "facenode/+/response/#")))
+    node = closer.enter_context(closing(Node(tmp_path / "node", broker.settings())))
+    assert node.publisher.wait_connected(10)
+    request = json.dumps({"transaction": "t-1", "state": "on"}).encode()
+
+    def applied() -> bool:
+        seen.publish(TOPICS.request("privacy"), request)
+        node.control.apply(node.commands.drain(), instant(1))
+        return not node.control.watching
+
+    assert eventually(applied)
+    assert eventually(lambda: seen.on(TOPICS.response("privacy")) == [b'{"transaction":"t-1","status":"ok"}'])
+
+
+def test_the_last_answer_goes_out_before_offline(
+    mosquitto: Callable[..., Mosquitto], closer: ExitStack, tmp_path: Path
+) -> None:
+    """Whoever asks for a restart learns that it comes."""
+    broker = mosquitto()
+    seen = closer.enter_context(closing(Subscriber(broker.settings(), "facenode/pi-1/#")))
+    node = Node(tmp_path / "node", broker.settings())
+    assert node.publisher.wait_connected(10)
+    node.control.apply((Request(Verb.RESTART, "t-2"),), instant(1))
+    node.close()
+    assert eventually(lambda: seen.on(TOPICS.status)[-1:] == [b"offline"])
+    topics = [message.topic for message in seen.messages]
+    assert topics.index(TOPICS.response("restart")) < len(topics) - 1

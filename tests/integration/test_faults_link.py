@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from nodeprocess import NodeProcess
+from proxy import Proxy
 from realbroker import Mosquitto, eventually
 from tally import Recorder, count
 
@@ -75,7 +76,7 @@ def test_a_dead_link_is_found_and_loses_nothing(
 ) -> None:
     """With the default timings a link that is gone is noticed within 30 s, with messages on the way or without."""
     broker = mosquitto("allow_anonymous true", "max_inflight_messages 0", host=cable.here)
-    total = 500 if busy else 5
+    total = 250 if busy else 5
     options = ("--count", str(total), "--rate", "10", "--live-s", "5", "--ack-s", "15", "--stay")
     with closing(Recorder(broker)) as recorder:
         assert recorder.wait_ready()
@@ -99,3 +100,25 @@ def test_a_dead_link_is_found_and_loses_nothing(
     say(f"{'busy' if busy else 'idle'}: found after {found_s:.1f} s: {tally}")
     assert found_s < FOUND_S
     assert (tally.sent, tally.lost, tally.gaps, tally.ordered) == (total, 0, 0, True)
+
+
+def test_a_link_that_holds_everything_back_is_found(
+    mosquitto: Callable[..., Mosquitto], tmp_path: Path, say: Callable[[str], None]
+) -> None:
+    """Something on the way keeps TCP alive and passes nothing: only MQTT's own sign of life can tell."""
+    broker = mosquitto("allow_anonymous true", "max_inflight_messages 0")
+    with closing(Recorder(broker)) as recorder, Proxy(broker.port) as proxy:
+        assert recorder.wait_ready()
+        node = NodeProcess(tmp_path, "127.0.0.1", proxy.port, "--count", "5", "--ack-s", "15", "--stay")
+        try:
+            assert eventually(lambda: node.drained, 20)
+            proxy.hold()
+            began_s = time.monotonic()
+            assert eventually(lambda: "trying again" in node.log(), FOUND_S), node.log()
+            found_s = time.monotonic() - began_s
+            proxy.resume()
+            assert eventually(lambda: recorder.statuses[-1:] == [b"online"], 30)
+            assert node.end() == 0
+        finally:
+            node.kill()
+    say(f"held: found after {found_s:.1f} s")

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from facenode import facenode
 
-from node.app import Eyes, build_eyes
 from node.camera.picture import read_picture
 from node.camera.video import read_video
 from node.configuration import load
 from node.contract import schema
 from node.domain import Flaw, Frame, Image, Vector
+from node.parts import Eyes, build_eyes
 from node.people.enrolment import Refusal, examine, examine_image
 from node.people.gallery import Sample
 

@@ -1,5 +1,6 @@
 """Encryption towards a real broker: what works, and one sentence for each thing that does not."""
 
+import subprocess
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -174,3 +175,31 @@ def test_a_certificate_that_is_none_is_said_with_its_file(place: Place, tmp_path
         dial(place.settings(broker, broken))
     with pytest.raises(BrokerError, match=r"pi-1\.crt.*fits its key"):
         dial(place.settings(broker, Identity(place.node.certificate, place.ours.issue("other").key)))
+
+
+def test_a_locked_key_is_said_rather_than_asked_for(place: Place, tmp_path: Path) -> None:
+    """A service has no terminal on which a password could be typed."""
+    locked = tmp_path / "locked.key"
+    command = ("openssl", "ec", "-aes256", "-passout", "pass:secret", "-in", place.node.key, "-out", locked)
+    subprocess.run(command, check=True, capture_output=True)
+    with pytest.raises(BrokerError, match=r"pi-1\.crt"):
+        dial(place.settings(place.broker(), Identity(place.node.certificate, locked)))
+
+
+def test_a_renewed_password_is_used_at_the_next_attempt(mosquitto: Callable[..., Mosquitto], tmp_path: Path) -> None:
+    """The file is read at every attempt."""
+    passwords, secret = tmp_path / "passwords", tmp_path / "secret"
+    subprocess.run(("mosquitto_passwd", "-b", "-c", passwords, "pi-1", "right"), check=True, capture_output=True)
+    broker = mosquitto("allow_anonymous false", f"password_file {passwords}")
+    secret.write_text("wrong\n")
+    settings = broker.settings(username="pi-1", password_file=str(secret))
+    with pytest.raises(BrokerError, match="does not allow it"):
+        dial(settings)
+    secret.write_text("right\n")
+    dial(settings).close()
+    secret.write_bytes(b"\xff\xfe")
+    with pytest.raises(BrokerError, match="secret: cannot be read"):
+        dial(settings)
+    secret.write_text("x" * 70_000)
+    with pytest.raises(BrokerError, match="longer than MQTT allows"):
+        dial(settings)

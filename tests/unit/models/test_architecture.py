@@ -12,9 +12,10 @@ pytest.importorskip("ai_edge_litert", reason="ai-edge-litert is not installed: p
 import tiny
 from ai_edge_litert.interpreter import Interpreter
 
-from models.architecture import EMBEDDING, backbone, channel_ranges, inner_layers, layer_names, network
+from models.architecture import backbone, channel_ranges, inner_layers, layer_names, network
 from models.equalise import equalised
 from models.errors import DataError
+from models.names import EMBEDDING
 from models.recipe import load_recipe
 from models.vectors import Array, unit_rows
 from models.weights import read_convolutions

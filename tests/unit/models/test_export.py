@@ -12,12 +12,13 @@ pytest.importorskip("ai_edge_litert", reason="ai-edge-litert is not installed: p
 import tiny
 
 from models.architecture import backbone, network
-from models.calibrate import Row
+from models.calibrate import Calibration, Row
 from models.checkpoint import load_checkpoint, save_checkpoint
-from models.convert import Quantisation
 from models.errors import TrainingError
-from models.export import Calibration, build, sidecar, write
+from models.exporter import build
+from models.names import Quantisation
 from models.recipe import load_recipe
+from models.sidecar import sidecar, write
 from node.contract import schema
 from node.vision.tflite import Network
 

@@ -7,8 +7,8 @@ import pytest
 
 pytest.importorskip("tensorflow", reason="TensorFlow is not installed: pip install 'facenode[train]'")
 
-from models.architecture import TAPS
-from models.heads import Examples, Trained, class_weights, people_means, train_heads
+from models.heads import Examples, Trained, people_means, train_heads
+from models.names import TAPS
 from models.recipe import load_recipe
 
 RECIPE = load_recipe(Path(__file__).resolve().parents[3] / "models" / "configs" / "mobilefacenet.toml")
@@ -22,7 +22,8 @@ def _separable() -> Examples:
     taps = {tap: chance.normal(size=(600, 8)).astype(np.float32) for tap in TAPS}
     taps["last"][:, 0] += 6 * age
     taps["stage7"][:, 1] += 6 * np.maximum(ethnicity, 0)
-    return Examples(taps, {"age": age, "ethnicity": ethnicity})
+    targets = {"age": np.eye(3, dtype=np.float32)[age], "ethnicity": np.eye(5, dtype=np.float32)[ethnicity]}
+    return Examples(taps, {"age": age, "ethnicity": ethnicity}, targets)
 
 
 def _train(examples: Examples, seed: int) -> Trained:
@@ -46,14 +47,6 @@ def test_a_seed_gives_the_same_heads_again() -> None:
     first, second = _train(examples, 7), _train(examples, 7)
     for name, group in first.groups.items():
         assert np.array_equal(group.kernel, second.groups[name].kernel)
-
-
-def test_rare_classes_weigh_more() -> None:
-    """With an exponent of a half a class four times as rare weighs twice as much; -1 weighs nothing; the mean is 1."""
-    weights = class_weights(np.array([0] * 16 + [1] * 4 + [-1]), 2, 0.5)
-    assert weights[16] == pytest.approx(2 * weights[0])
-    assert weights[-1] == 0
-    assert weights[:-1].mean() == pytest.approx(1.0)
 
 
 def test_people_are_the_means_of_their_directions() -> None:

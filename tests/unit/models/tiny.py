@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from models.architecture import TAPS, Group, Scale, layer_names
-from models.checkpoint import Checkpoint
+from models.architecture import layer_names
+from models.checkpoint import Checkpoint, Group, Scale
+from models.names import TAPS
 from models.vectors import Array, unit_rows
 from models.weights import Convolution
 

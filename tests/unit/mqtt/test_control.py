@@ -22,10 +22,10 @@ class Desk:
 
     def __init__(self, folder: Path, at: Instant | None = None) -> None:
         self.answers: list[tuple[str, dict[str, Any]]] = []
-        self.control = Control(folder, TOPICS, self._answer, lambda: {"camera": "ok"}, at or instant(0))
+        self.control = Control(folder, self._answer, lambda: {"camera": "ok"}, at or instant(0))
 
-    def _answer(self, topic: str, payload: bytes) -> None:
-        self.answers.append((topic, json.loads(payload)))
+    def _answer(self, request: Request, payload: bytes) -> None:
+        self.answers.append((TOPICS.response(request.verb), json.loads(payload)))
 
     def ask(self, verb: Verb, mono_s: float = 0, **more: Any) -> None:  # noqa: ANN401 - fields of a request
         """Apply one request."""

@@ -51,6 +51,7 @@ VITALS = Health(
     dropped=0,
     rejected=0,
     unusable=3,
+    flaws={"size": 1, "edge": 0, "blur": 2, "light": 0, "keypoints": 0},
     people=4,
     cert_days_left=None,
     uptime_s=86400,

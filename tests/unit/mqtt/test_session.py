@@ -151,6 +151,19 @@ def test_a_passing_refusal_is_tried_again_later_and_later(desk: Desk, code: int)
     assert desk.outbox.counts().waiting == 1
 
 
+def test_a_retained_message_is_tried_again_too(desk: Desk) -> None:
+    """Without its discovery Home Assistant would not know the node until the next connection."""
+    desk.board.announce(b"{}")
+    desk.pump()
+    desk.answer()
+    desk.answer(0x97)
+    desk.pump()
+    assert desk.sent().count(TOPICS.discovery) == 1
+    desk.clock.mono_s += 1
+    desk.pump()
+    assert desk.sent().count(TOPICS.discovery) == 2
+
+
 def test_a_refused_status_is_said_once_over_all_sessions(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
     """An access list that is wrong would else fill the log at every connection."""
     desk.pump()

@@ -1,0 +1,52 @@
+"""Samples and a head -> what the head should answer, and how much each example weighs."""
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from models.manifests import Sample
+from models.recipe import GroupHead
+from models.vectors import Array
+
+
+def labels_of(samples: Sequence[Sample], name: str, labels: Sequence[str]) -> npt.NDArray[np.int64]:
+    """Return the number of each sample's label, shape (n,)."""
+    return np.array([labels.index(sample.label(name)) for sample in samples], dtype=np.int64)
+
+
+def targets_of(samples: Sequence[Sample], name: str, head: GroupHead) -> Array:
+    """Return the share of each label in the right answer, shape (n, labels); each row sums to one.
+
+    Groups of age end at `head.borders`. Somebody of 34 looks like somebody of 36: where the age is known in years it
+    counts for each group with the probability that an age about it, of normal spread `head.spread_years`, falls
+    there. Else the label has all of it.
+    """
+    hard = np.eye(len(head.labels), dtype=np.float32)[labels_of(samples, name, head.labels)]
+    if not head.borders:
+        return hard
+    rows = [
+        row if sample.years is None else _shares(sample.years, head.borders, head.spread_years)
+        for row, sample in zip(hard, samples, strict=True)
+    ]
+    return np.array(rows, dtype=np.float32)
+
+
+def class_weights(labels: npt.NDArray[np.int64], classes: int, balance: float) -> Array:
+    """Return the weight of each example, shape (n,): n^-balance of its class, mean 1; 0 where the label is -1."""
+    numbers = np.bincount(labels[labels >= 0], minlength=classes)
+    weights = np.where(labels >= 0, np.maximum(numbers, 1.0)[labels] ** -balance, 0.0)
+    even: Array = (weights / weights[labels >= 0].mean()).astype(np.float32)
+    return even
+
+
+def _shares(years: float, borders: Sequence[float], spread_years: float) -> list[float]:
+    """Return the share of each group; an age in whole years is taken at its middle."""
+    below = [0.0, *(_normal((border - years - 0.5) / spread_years) for border in borders), 1.0]
+    return [above - under for under, above in pairwise(below)]
+
+
+def _normal(z: float) -> float:
+    return (1 + math.erf(z / math.sqrt(2))) / 2

@@ -1,0 +1,97 @@
+"""Settings -> the parts that a node and the commands are made of: here and in `app` concrete classes are named."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from node import __version__, artefacts
+from node.clock import Clock
+from node.errors import ModelError
+from node.mqtt import messages
+from node.mqtt.commands import OFFERED
+from node.mqtt.connection import connect
+from node.mqtt.homeassistant import Device
+from node.mqtt.link import Client
+from node.mqtt.outbox import Outbox
+from node.mqtt.publisher import Connect
+from node.mqtt.topics import Topics
+from node.people.gallery import Gallery
+from node.people.matcher import GalleryMatcher, HeadMatcher, Matcher
+from node.people.person import Person
+from node.settings import Settings
+from node.vision.detector import Detector
+from node.vision.recognizer import Recognizer
+from node.vision.sidecar import Sidecar
+from node.vision.tflite import Network
+
+
+@dataclass(frozen=True, slots=True)
+class Eyes:
+    """What sees: built once."""
+
+    detector: Detector
+    recognizer: Recognizer
+    network: Network
+
+
+def build_eyes(settings: Settings, heads: Iterable[str]) -> Eyes:
+    """Return detector and network as the settings name them, with those heads of the network that are asked for."""
+    model = settings.model
+    network = Network(model.path or artefacts.bundled(artefacts.NETWORK), model.runtime, model.threads)
+    detector = Detector(artefacts.bundled(artefacts.DETECTOR), settings.detector.width, settings.detector.min_score)
+    return Eyes(detector, Recognizer(network, settings.events.gates, heads), network)
+
+
+def build_gallery(settings: Settings) -> Gallery:
+    """Return the gallery of this node."""
+    return Gallery(settings.storage.dir / "people")
+
+
+def build_matcher(settings: Settings, sidecar: Sidecar, people: tuple[Person, ...] | None = None) -> Matcher:
+    """Return who decides about identity; with `gallery`, over the people given, else over those on disk.
+
+    Raises:
+        ModelError: `head` is asked for and the network has no identity head, or its table lacks the asked rate.
+    """
+    if settings.people.source == "head":
+        if sidecar.heads.identity is None:
+            raise ModelError(f"{sidecar.name}: people.source = 'head', but the network has no identity head")
+        return HeadMatcher(sidecar.heads.identity)
+    known = build_gallery(settings).load() if people is None else people
+    threshold = sidecar.thresholds.cosine(settings.people.max_fpir, len(known))
+    return GalleryMatcher(known, sidecar.heads.embedding.space, threshold)
+
+
+def wanted_heads(settings: Settings) -> list[str]:
+    """Return the heads whose scores are wanted: what is published, and identity only where that head decides."""
+    published: list[str] = [task for task in settings.publish.tasks if task != "identity"]
+    return [*published, "identity"] if settings.people.source == "head" else published
+
+
+def event_labels(settings: Settings, sidecar: Sidecar) -> dict[str, tuple[str, ...]]:
+    """Return the labels of the heads that events carry."""
+    return {head: sidecar.heads.labels(head) for head in settings.publish.tasks if head != "identity"}
+
+
+def build_connector(settings: Settings, topics: Topics) -> Connect:
+    """Return what makes one connection attempt, with the last will of this node."""
+    client = Client(topics.client_id, (topics.status, messages.OFFLINE))
+    return lambda report: connect(settings.mqtt, client, report)
+
+
+def describe_device(settings: Settings) -> Device:
+    """Return what Home Assistant is told of this node."""
+    node = settings.node
+    return Device(
+        name=node.name or node.id,
+        area=node.area,
+        version=__version__,
+        health_s=settings.health.every_s,
+        rules=tuple(rule.id for rule in settings.alerts.rules),
+        verbs=OFFERED,
+    )
+
+
+def build_outbox(settings: Settings, clock: Clock) -> Outbox:
+    """Return the outbox of this node."""
+    storage = settings.storage
+    return Outbox(storage.dir, clock, live_s=settings.mqtt.live_s, max_rows=storage.max_rows, max_mb=storage.max_mb)

@@ -1,0 +1,33 @@
+"""The faces of the latest events are remembered, a bounded number of them."""
+
+from makers import look, unit
+
+from node.events.recent import Recent
+
+
+def test_the_face_of_an_event_is_found_by_its_id() -> None:
+    """What was noted comes back; what was not is none."""
+    recent, seen = Recent(), look(unit(1, 0))
+    recent.note("a", seen, "ada")
+    found = recent.find("a")
+    assert found is not None
+    assert (found.look, found.person) == (seen, "ada")
+    assert recent.find("b") is None
+
+
+def test_the_oldest_is_forgotten_where_there_are_too_many() -> None:
+    """The memory is bounded: the hundred and first event pushes the first out."""
+    recent = Recent()
+    for number in range(101):
+        recent.note(str(number), look(unit(1, 0)), None)
+    assert recent.find("0") is None
+    assert recent.find("1") is not None
+
+
+def test_all_faces_of_somebody_are_forgotten() -> None:
+    """Erasing a person leaves no face of theirs in memory, and nobody else's goes."""
+    recent = Recent()
+    for number, person in enumerate(["ada", None, "bob", "ada"]):
+        recent.note(str(number), look(unit(1, 0)), person)
+    assert recent.forget("ada") == 2
+    assert [recent.find(str(number)) is not None for number in range(4)] == [False, True, True, False]

@@ -1,0 +1,53 @@
+"""What heads should answer, and how much each example weighs."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.manifests import Sample
+from models.recipe import GroupHead
+from models.targets import class_weights, targets_of
+
+AGE = GroupHead(
+    labels=("young", "middle", "senior"), data=("utkface",), hidden=8, weight=1.0, borders=(35, 60), spread_years=4.0
+)
+
+
+def _sample(group: str, years: int | None) -> Sample:
+    return Sample(Path("a.jpg"), "train", age=group, years=years)
+
+
+def test_an_age_at_a_border_counts_for_both_groups() -> None:
+    """34 and 35 lie half a year to either side of the border at 35: .55 and .45 (tolerance .01), mirrored."""
+    before, after = targets_of([_sample("young", 34), _sample("middle", 35)], "age", AGE)
+    assert before == pytest.approx([0.55, 0.45, 0.0], abs=0.01)
+    assert after == pytest.approx([0.45, 0.55, 0.0], abs=0.01)
+
+
+def test_an_age_far_from_a_border_counts_for_its_own_group() -> None:
+    """With a spread of four years somebody of five, or of ninety, is in one group alone (tolerance .001)."""
+    child, old = targets_of([_sample("young", 5), _sample("senior", 90)], "age", AGE)
+    assert child == pytest.approx([1, 0, 0], abs=1e-3)
+    assert old == pytest.approx([0, 0, 1], abs=1e-3)
+
+
+def test_shares_sum_to_one() -> None:
+    """Nothing is lost between the groups, at any age."""
+    rows = targets_of([_sample("young", years) for years in range(1, 110)], "age", AGE)
+    assert rows.sum(axis=1) == pytest.approx(1.0, abs=1e-6)
+
+
+def test_where_years_are_not_known_the_label_has_all() -> None:
+    """A group without an age in years, and a head without borders, are taken as they are."""
+    assert targets_of([_sample("middle", None)], "age", AGE).tolist() == [[0, 1, 0]]
+    plain = AGE.model_copy(update={"borders": ()})
+    assert targets_of([_sample("young", 34)], "age", plain).tolist() == [[1, 0, 0]]
+
+
+def test_rare_classes_weigh_more() -> None:
+    """With an exponent of a half a class four times as rare weighs twice as much; -1 weighs nothing; the mean is 1."""
+    weights = class_weights(np.array([0] * 16 + [1] * 4 + [-1]), 2, 0.5)
+    assert weights[16] == pytest.approx(2 * weights[0])
+    assert weights[-1] == 0
+    assert weights[:-1].mean() == pytest.approx(1.0)

@@ -1,0 +1,73 @@
+"""Erasing a person from the outbox: no message and no byte of them stays."""
+
+from pathlib import Path
+
+import pytest
+from cameras import HandClock
+from makers import face, instant
+
+from node.domain import Alert, AlertState, Event, EventType, Match
+from node.mqtt.messages import concerns, encode
+from node.mqtt.outbox import Outbox
+
+
+def event(person: str | None, was: str | None = None) -> Event:
+    """Return an event about somebody."""
+    kind = EventType.CHANGED if was else EventType.RECOGNIZED if person else EventType.UNKNOWN
+    return Event(kind, instant(0), 1, face().box, Match(person, 0.9) if person else None, was=was)
+
+
+def alert(person: str | None) -> Alert:
+    """Return an alert about somebody."""
+    return Alert("door", AlertState.RAISED, instant(0), person=person)
+
+
+def filled(folder: Path) -> Outbox:
+    """Return an outbox with messages about Ada, Bob and a stranger, one of Ada's rejected, one on its way."""
+    outbox = Outbox(folder, HandClock())
+    happened = [event("lovelace"), event("bob"), event(None), event("bob", was="lovelace")]
+    outbox.put(encode(happened, [alert("lovelace"), alert("bob"), alert(None)], "0" * 8))
+    parcels = outbox.take(10)
+    first = next(parcel.row for parcel in parcels if b"lovelace" in parcel.row.payload)
+    outbox.reject(first.id, 0x87, "not allowed")
+    outbox.release([parcel.row.id for parcel in parcels[1:] if parcel.row.id != first.id])
+    return outbox
+
+
+def test_no_byte_of_an_erased_person_stays_on_the_disk(tmp_path: Path) -> None:
+    """Waiting, rejected and long delivered messages are overwritten, in the file and in its journal."""
+    outbox = filled(tmp_path)
+    assert any(b"lovelace" in path.read_bytes() for path in tmp_path.iterdir())
+    outbox.erase("lovelace")
+    assert not any(b"lovelace" in path.read_bytes() for path in tmp_path.iterdir())
+    outbox.close()
+    assert not any(b"lovelace" in path.read_bytes() for path in tmp_path.iterdir())
+
+
+def test_everybody_elses_messages_stay_and_the_erased_are_counted(tmp_path: Path) -> None:
+    """What was erased shows in `dropped`, so that the gap in `seq` is explained."""
+    outbox = filled(tmp_path)
+    waiting = outbox.about("lovelace")
+    assert waiting == 2
+    assert outbox.erase("lovelace") == waiting
+    assert outbox.counts().dropped == waiting
+    outbox.release()
+    left = [parcel.row.payload for parcel in outbox.take(10)]
+    assert len(left) == 4
+    assert outbox.about("lovelace") == 0
+    outbox.close()
+
+
+@pytest.mark.parametrize(
+    ("payload", "named"),
+    [
+        (b'{"person":{"id":"ada","score":0.9}}', True),
+        (b'{"was":"ada"}', True),
+        (b'{"person":"ada"}', True),
+        (b'{"person":{"id":"adam","score":0.9}}', False),
+        (b'{"event_type":"ada"}', False),
+    ],
+)
+def test_a_message_concerns_whom_it_names(payload: bytes, named: bool) -> None:  # noqa: FBT001 - a table
+    """By `person` of an event or an alert, or by `was`."""
+    assert concerns(payload, "ada") is named

@@ -1,0 +1,117 @@
+"""The desk: this machine's own commands reach a running node, nobody else does, and nothing disturbs it."""
+
+import json
+import socket
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from node.desk import FILE, Desk, call, running
+from node.errors import PeopleError
+from node.mqtt.commands import Request, Verb, failure, success
+
+EVENT = "01936d4e-0000-7000-8000-000000000000"
+
+
+class Clerk:
+    """Somebody who answers at once."""
+
+    def __init__(self) -> None:
+        self.asked: list[Request] = []
+
+    def ask(self, request: Request) -> None:
+        """Answer a list with people, anything else with an error."""
+        self.asked.append(request)
+        assert request.reply is not None
+        if request.verb is Verb.PEOPLE_LIST:
+            request.reply(success(request.transaction, [{"id": "ada"}]))
+        else:
+            request.reply(failure(request.transaction, "no such event"))
+
+
+@pytest.fixture
+def clerk() -> Clerk:
+    """Return somebody who answers."""
+    return Clerk()
+
+
+@pytest.fixture
+def desk(tmp_path: Path, clerk: Clerk) -> Iterator[Path]:
+    """Return the folder of an open desk."""
+    opened = Desk(tmp_path, clerk.ask)
+    opened.open()
+    yield tmp_path
+    opened.close()
+    assert not (tmp_path / FILE).exists()
+
+
+def raw(folder: Path, line: bytes) -> Any:  # noqa: ANN401 - any JSON
+    """Send a line as it is and return the answer."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(10)
+        connection.connect(str(folder / FILE))
+        connection.sendall(line)
+        connection.shutdown(socket.SHUT_WR)
+        return json.loads(connection.makefile().readline())
+
+
+def test_a_request_gets_its_answer(desk: Path) -> None:
+    """The data of a good answer comes back."""
+    assert call(desk, "people_list") == [{"id": "ada"}]
+
+
+def test_an_error_of_the_node_is_an_error_of_the_command(desk: Path) -> None:
+    """Its sentence is kept."""
+    with pytest.raises(PeopleError, match="no such event"):
+        call(desk, "people_reject", id="ada", event=EVENT)
+
+
+def test_what_is_never_taken_by_mqtt_is_taken_here(desk: Path, clerk: Clerk) -> None:
+    """`people_reject` is asked on the node's own machine only."""
+    with pytest.raises(PeopleError):
+        call(desk, "people_reject", id="ada", event=EVENT)
+    assert [(request.verb, request.person, request.event) for request in clerk.asked] == [
+        (Verb.PEOPLE_REJECT, "ada", EVENT)
+    ]
+
+
+@pytest.mark.parametrize(
+    "line", [b"", b"{", b"[]", b'"x"', b'{"verb":"fly"}', b'{"verb":"people_remove"}', b"\xff" * 9000]
+)
+def test_nonsense_is_answered_and_the_desk_stays_open(desk: Path, line: bytes) -> None:
+    """Nothing that comes in ends the thread."""
+    assert raw(desk, line + b"\n")["status"] == "error"
+    assert call(desk, "people_list") == [{"id": "ada"}]
+
+
+def test_only_its_owner_may_ask(desk: Path) -> None:
+    """The socket's mode is 0600."""
+    assert stat.S_IMODE((desk / FILE).stat().st_mode) == 0o600
+
+
+def test_without_a_node_the_command_says_so(tmp_path: Path) -> None:
+    """The line names the socket and what to do."""
+    assert not running(tmp_path)
+    with pytest.raises(PeopleError, match=r"start it, or correct storage\.dir"):
+        call(tmp_path, "people_list")
+
+
+def test_a_socket_left_by_a_killed_node_is_replaced(tmp_path: Path, clerk: Clerk) -> None:
+    """A power cut leaves a socket that nobody listens to."""
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(tmp_path / FILE))
+    assert not running(tmp_path)
+    opened = Desk(tmp_path, clerk.ask)
+    opened.open()
+    assert running(tmp_path)
+    opened.close()
+
+
+def test_a_desk_that_cannot_be_made_does_not_stop_the_node(tmp_path: Path, clerk: Clerk) -> None:
+    """A folder that is not there, or a path too long for a socket: said once, no exception."""
+    opened = Desk(tmp_path / ("x" * 120), clerk.ask)
+    opened.open()
+    opened.close()
