@@ -6,13 +6,16 @@ READY := $(VENV)/.ready
 TRAIN := .venv-train
 TRAIN_READY := $(TRAIN)/.ready
 
-.PHONY: demo test lint bench train wheel picture clean
+.PHONY: demo test lint faults bench train wheel picture clean
 
 demo: $(READY)  ## a face in a clip becomes an event on a broker
 	$(BIN)/facenode demo
 
 test: $(READY)  ## all tests that this machine can run; what is left out is said with its reason
 	$(BIN)/python -m pytest
+
+faults: $(READY)  ## 20 seeded runs of random faults between node and broker; two minutes
+	FACENODE_FAULT_SEEDS=20 $(BIN)/python -m pytest -s tests/integration/test_faults_random.py
 
 lint: $(READY)
 	$(BIN)/ruff check .

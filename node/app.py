@@ -13,6 +13,7 @@ from node.camera import Camera, open_camera
 from node.clock import Clock, SystemClock
 from node.desk import Desk
 from node.domain import Alert, CameraState, Event, Instant, Tick, Track
+from node.errors import BrokerError
 from node.events.alerts import Alerts, Scene
 from node.events.engine import Engine
 from node.events.recent import Recent
@@ -111,6 +112,7 @@ class Node:
 
         Raises:
             CameraError: the camera cannot be read, or did not come back.
+            BrokerError: the publisher has ended, so that nothing would be told any more.
         """
         _log.info("node %s: camera %s, %s", self._settings.node.id, self._camera.name, self._whom())
         at = self._clock.now()
@@ -123,6 +125,8 @@ class Node:
                 for tick in camera:
                     at = tick.at
                     self._step(tick)
+                    if not self._publisher.alive:
+                        raise BrokerError("the publisher has ended by a mistake in the program: see the log above")
                     if self._stopping.is_set() or self.restarting:
                         break
         finally:

@@ -37,7 +37,7 @@ class Node:
         client = Client(topics.client_id, (topics.status, messages.OFFLINE))
         self.outbox = Outbox(folder, SystemClock())
         self.board = Board(topics, messages.state(instant(0)))
-        self.commands = Commands(topics, lambda topic, payload: self.publisher.say(topic, payload))
+        self.commands = Commands(topics, self._say)
         self.control = Control(folder, self._answer, dict, instant(0))
         self.publisher = Publisher(
             topics,
@@ -49,8 +49,11 @@ class Node:
         )
         self.publisher.start()
 
+    def _say(self, topic: str, payload: bytes) -> None:
+        self.publisher.say(topic, payload)
+
     def _answer(self, request: Request, payload: bytes) -> None:
-        self.publisher.say(TOPICS.response(request.verb), payload)
+        self._say(TOPICS.response(request.verb), payload)
 
     def close(self) -> None:
         """Take leave."""
