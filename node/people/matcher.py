@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from node.domain import Match, Vector
-from node.people.person import Person
+from node.people.person import Anchor, Person
 from node.vision.sidecar import Classes
 
 
@@ -26,6 +27,9 @@ class Matcher(Protocol):
 class GalleryMatcher:
     """The nearest anchor decides, if it is near enough.
 
+    Somebody who is nearer by what is known not to be them (a negative anchor) than by what is known to be them is out
+    of the question, and the next person is considered.
+
     Args:
         people: everybody enrolled.
         space: that of the embeddings to come; anchors of another are left out.
@@ -33,23 +37,31 @@ class GalleryMatcher:
     """
 
     def __init__(self, people: Sequence[Person], space: str, threshold: float) -> None:
-        owned = [(person, anchor.embedding) for person in people for anchor in person.anchors if anchor.space == space]
-        self._owners = [person for person, _ in owned]
-        self._anchors = np.stack([embedding for _, embedding in owned]) if owned else None
+        self._people = [person for person in people if _within(person.anchors, space)]
+        self._positive = _Rows([_within(person.anchors, space) for person in self._people])
+        self._negative = _Rows([_within(person.negatives, space) for person in self._people])
         self.threshold = threshold
 
+    def scores(self, embedding: Vector) -> dict[str, float]:
+        """Return the cosine to the nearest anchor of everybody who is in question, by id."""
+        positive, negative = self._positive.nearest(embedding), self._negative.nearest(embedding)
+        return {
+            person.id: float(np.clip(score, -1, 1))
+            for person, score, against in zip(self._people, positive, negative, strict=True)
+            if score > against
+        }
+
     def match(self, embedding: Vector, heads: Mapping[str, Vector]) -> Match:
-        """Return the owner of the nearest anchor, or a stranger where it is further than the threshold."""
+        """Return who is nearest, or a stranger where that is further than the threshold."""
         del heads
-        if self._anchors is None:
+        scores = self.scores(embedding)
+        if not scores:
             return Match(None, 0.0)
-        cosines = self._anchors @ embedding
-        nearest = int(np.argmax(cosines))
-        score = float(np.clip(cosines[nearest], -1, 1))
-        if score < self.threshold:
-            return Match(None, score)
-        owner = self._owners[nearest]
-        return Match(owner.id, score, owner.ignored)
+        nearest = max(scores, key=scores.__getitem__)
+        if scores[nearest] < self.threshold:
+            return Match(None, scores[nearest])
+        ignored = any(person.id == nearest and person.ignored for person in self._people)
+        return Match(nearest, scores[nearest], ignored)
 
 
 class HeadMatcher:
@@ -71,3 +83,26 @@ class HeadMatcher:
         if score < (self._classes.reject or 0.0):
             return Match(None, score)
         return Match(self._classes.labels[best], score)
+
+
+class _Rows:
+    """The anchors of each person under each other, so that one product compares a face with all of them."""
+
+    def __init__(self, anchors: Sequence[Sequence[Anchor]]) -> None:
+        counts = np.array([len(own) for own in anchors], dtype=np.int64)
+        self._some = np.flatnonzero(counts)
+        self._starts = (np.cumsum(counts) - counts)[self._some]
+        rows = [anchor.embedding for own in anchors for anchor in own]
+        self._rows = np.stack(rows) if rows else None
+        self._people = len(counts)
+
+    def nearest(self, embedding: Vector) -> npt.NDArray[np.float32]:
+        """Return the greatest cosine to each person's anchors, shape (people,); minus infinity where there is none."""
+        found = np.full(self._people, -np.inf, dtype=np.float32)
+        if self._rows is not None:
+            found[self._some] = np.maximum.reduceat(self._rows @ embedding, self._starts)
+        return found
+
+
+def _within(anchors: Sequence[Anchor], space: str) -> list[Anchor]:
+    return [anchor for anchor in anchors if anchor.space == space]

@@ -4,14 +4,19 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from node.domain import UNKNOWN, Vector
 from node.errors import PeopleError
 from node.settings import ID_PATTERN
 
+_SAME = 1e-6
+_MAX_NAME = 64
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Anchor:
-    """One face that is known to be somebody's.
+    """One face that is known to be somebody's, or known not to be.
 
     Attributes:
         embedding: shape (n,), float32, unit length.
@@ -25,6 +30,13 @@ class Anchor:
     source: str
     crop: Path | None = None
 
+    def shows_what(self, other: "Anchor") -> bool:
+        """Return whether both are of one picture: of the same crop, or the same embedding to within 1e-6."""
+        if self.crop is not None and other.crop is not None and self.crop.name == other.crop.name:
+            return True
+        comparable = self.space == other.space and self.embedding.shape == other.embedding.shape
+        return comparable and bool(np.allclose(self.embedding, other.embedding, atol=_SAME))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Person:
@@ -35,12 +47,14 @@ class Person:
         name: for people to read; the id unless given.
         anchors: at least one.
         ignored: whether the owner wants no events of this person.
+        negatives: faces that were taken for this person and are not.
     """
 
     id: str
     name: str
     anchors: tuple[Anchor, ...]
     ignored: bool = False
+    negatives: tuple[Anchor, ...] = ()
 
 
 def checked_id(person: str) -> str:
@@ -57,3 +71,28 @@ def checked_id(person: str) -> str:
     if person == UNKNOWN:
         raise PeopleError(f"{person!r} cannot be a person's id: it is what strangers are called")
     return person
+
+
+def checked_name(name: str) -> str:
+    """Return the name as it is.
+
+    Raises:
+        PeopleError: it is empty, too long, or holds what no terminal and no message should be given.
+    """
+    if not (name.strip() and len(name) <= _MAX_NAME and name.isprintable()):
+        raise PeopleError(f"{name!r} is no name: up to {_MAX_NAME} characters that can be read")
+    return name
+
+
+def merged(anchors: tuple[Anchor, ...], more: tuple[Anchor, ...]) -> tuple[Anchor, ...]:
+    """Return anchors and those of `more` that show something else."""
+    kept = list(anchors)
+    for anchor in more:
+        if not any(anchor.shows_what(known) for known in kept):
+            kept.append(anchor)
+    return tuple(kept)
+
+
+def without(anchors: tuple[Anchor, ...], others: tuple[Anchor, ...]) -> tuple[Anchor, ...]:
+    """Return the anchors that show nothing of what `others` show."""
+    return tuple(anchor for anchor in anchors if not any(anchor.shows_what(other) for other in others))

@@ -1,24 +1,22 @@
 """A step of the wall clock, as the first answer of a time server makes one, changes nothing that happens."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from clips import ClockedClip
 from realbroker import Mosquitto, Subscriber, eventually
-from told import essence, events, settings_for
+from told import essence, events, node_settings, settings_for
 
 from node.app import Node
-from node.camera.camera import Camera
-from node.camera.video import read_video
 from node.clock import SystemClock
-from node.configuration import load
-from node.domain import CameraState, Frame, Instant, Tick
+from node.domain import Instant
 
 pytestmark = pytest.mark.broker
-FRAMES, STEP_AT = 60, 20
+STEP_AT = 20
 
 
 class SteppingClock:
@@ -35,23 +33,16 @@ class SteppingClock:
         return replace(now, wall=now.wall + (self._step if self.stepped else timedelta()), synced=self.stepped)
 
 
-class LiveClip(Camera):
-    """A clip whose frames carry the clock's own moments, a tenth of a monotonic second apart, with the step amidst."""
-
-    name, live, state, problem = "a clip", False, CameraState.OK, None
+class SteppedClip(ClockedClip):
+    """A clip amidst which the clock takes its step."""
 
     def __init__(self, clip: Path, clock: SteppingClock) -> None:
-        self._frames = list(read_video(clip))[:FRAMES]
-        self._clock = clock
+        super().__init__(clip, clock)
+        self._stepping = clock
 
-    def __iter__(self) -> Iterator[Tick]:
-        start = self._clock.now()
-        for number, image in enumerate(self._frames):
-            self._clock.stepped = number >= STEP_AT
-            yield Tick(replace(self._clock.now(), mono_s=start.mono_s + number / 10), Frame(image))
-
-    def close(self) -> None:
-        """Nothing is held."""
+    def before(self, number: int) -> None:
+        """Take the step."""
+        self._stepping.stepped = number >= STEP_AT
 
 
 @pytest.mark.parametrize("days", [3, -3])
@@ -63,13 +54,10 @@ def test_a_step_of_three_days_makes_no_event_and_loses_none(
     told = []
     for name, step in (("plain", timedelta()), ("step", timedelta(days=days))):
         clip = media_dir / "carphone.mp4"
-        given: dict[str, dict[str, object]] = {}
-        for key, value in settings_for(broker, clip, tmp_path / name).items():
-            section, _, field = key.partition(".")
-            given.setdefault(section, {})[field] = value
+        settings = node_settings(settings_for(broker, clip, tmp_path / name))
         clock = SteppingClock(step)
         with closing(Subscriber(broker.settings(), "facenode/hall/#")) as subscriber:
-            Node(load(None, given, {}, tmp_path / "none"), LiveClip(clip, clock), clock).run()
+            Node(settings, SteppedClip(clip, clock), clock).run()
             assert eventually(lambda: subscriber.on("facenode/hall/status")[-1:] == [b"offline"])
             assert not [m for m in subscriber.messages if "/late/" in m.topic]
             told.append([essence(event) for event in events(subscriber.messages)])

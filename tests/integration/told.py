@@ -1,14 +1,17 @@
 """What a node told a broker, read and held against the contract."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 from realbroker import Mosquitto
 
+from node.configuration import load
 from node.contract import schema
 from node.mqtt.link import Received
+from node.settings import Settings
 
 
 def settings_for(broker: Mosquitto, clip: Path, storage: Path) -> dict[str, object]:
@@ -20,6 +23,15 @@ def settings_for(broker: Mosquitto, clip: Path, storage: Path) -> dict[str, obje
         "mqtt.port": broker.port,
         "storage.dir": storage,
     }
+
+
+def node_settings(given: Mapping[str, object]) -> Settings:
+    """Return settings such as `mqtt.port` as the node reads them."""
+    sections: dict[str, dict[str, object]] = {}
+    for key, value in given.items():
+        section, _, field = key.partition(".")
+        sections.setdefault(section, {})[field] = value
+    return load(None, sections, {}, Path("/nonexistent"))
 
 
 def events(messages: list[Received]) -> list[dict[str, Any]]:

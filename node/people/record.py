@@ -1,0 +1,106 @@
+"""A person -> the bytes of their record, and back: version 1, JSON, embeddings in base64 of float32, little endian."""
+
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from node.domain import Vector
+from node.errors import PeopleError
+from node.people.person import Anchor, Person, checked_id
+
+FILE = "person.json"
+_UNIT_TOLERANCE = 1e-3
+
+
+class _AnchorRecord(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    embedding: str
+    space: str
+    source: str
+    crop: Annotated[str | None, Field(pattern=r"^[0-9a-f]+\.png$")] = None
+
+
+class _PersonRecord(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    v: Annotated[int, Field(ge=1, le=1)] = 1
+    id: str
+    name: str
+    ignored: bool = False
+    anchors: Annotated[list[_AnchorRecord], Field(min_length=1)]
+    negatives: list[_AnchorRecord] = []
+
+
+def encode(person: Person) -> bytes:
+    """Return the record of somebody; `negatives` only where there are some, so that an older version reads the rest."""
+    record = _PersonRecord(
+        id=person.id,
+        name=person.name,
+        ignored=person.ignored,
+        anchors=[_anchor_record(anchor) for anchor in person.anchors],
+        negatives=[_anchor_record(anchor) for anchor in person.negatives],
+    )
+    return record.model_dump_json(indent=1, exclude=None if person.negatives else {"negatives"}).encode()
+
+
+def decode(content: bytes, folder: Path, lengths: Mapping[str, int]) -> Person:
+    """Return the person that a record describes.
+
+    Args:
+        content: the record.
+        folder: that it lies in; its name is the person's id.
+        lengths: of the embeddings of a space, where that is known.
+
+    Raises:
+        ValueError: it is damaged, or not this folder's; the message says what is wrong.
+    """
+    try:
+        record = _PersonRecord.model_validate_json(content)
+        checked_id(record.id)
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_input=False)[0]
+        raise ValueError(f"{'.'.join(map(str, problem['loc'])) or 'file'}: {problem['msg']}") from error
+    except PeopleError as error:
+        raise ValueError(str(error)) from error
+    if record.id != folder.name:
+        raise ValueError(f"it says that it is {record.id!r}")
+    anchors, negatives = (_anchors(records, folder, lengths) for records in (record.anchors, record.negatives))
+    return Person(record.id, record.name, anchors, record.ignored, negatives)
+
+
+def _anchor_record(anchor: Anchor) -> _AnchorRecord:
+    return _AnchorRecord(
+        embedding=base64.b64encode(anchor.embedding.astype("<f4").tobytes()).decode(),
+        space=anchor.space,
+        source=anchor.source,
+        crop=anchor.crop.name if anchor.crop else None,
+    )
+
+
+def _anchors(records: Sequence[_AnchorRecord], folder: Path, lengths: Mapping[str, int]) -> tuple[Anchor, ...]:
+    found = []
+    for record in records:
+        embedding = _decoded(record.embedding)
+        if len(embedding) != lengths.get(record.space, len(embedding)):
+            raise ValueError(f"an embedding has {len(embedding)} numbers, {record.space} has {lengths[record.space]}")
+        found.append(Anchor(embedding, record.space, record.source, folder / record.crop if record.crop else None))
+    return tuple(found)
+
+
+def _decoded(text: str) -> Vector:
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except binascii.Error as error:
+        raise ValueError("an embedding is not base64") from error
+    if not raw or len(raw) % 4:
+        raise ValueError("an embedding has a wrong length")
+    embedding: Vector = np.frombuffer(raw, dtype="<f4").astype(np.float32)
+    if not abs(float(np.linalg.norm(embedding)) - 1) < _UNIT_TOLERANCE:
+        raise ValueError("an embedding is not of unit length")
+    return embedding
