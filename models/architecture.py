@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from models.checkpoint import Group, Scale
 from models.errors import DataError
-from models.names import EMBEDDING, IDENTITY, INPUT, TAPS
+from models.names import BANDS, EMBEDDING, IDENTITY, INPUT, TAPS
 from models.vectors import Array, unit_rows
 from models.weights import Convolution
 
@@ -138,7 +138,9 @@ def backbone(convolutions: Sequence[Convolution], size: tuple[int, int] = (112, 
         for number in range(blocks):
             x = build.block(x, f"{stage}_{number}", stride=1 if number else 2)
             maps[stage if number else f"{stage}_first"] = x
-    x = maps["last"] = build.convolve(x, "last")
+    x = build.convolve(x, "last")
+    for band, (first, end) in BANDS.items():
+        maps[band] = keras.layers.Cropping2D(((first, x.shape[1] - end), (0, 0)), name=band)(x)
     x = build.convolve(x, "whole_face", padding="valid")
     x = build.convolve(x, "whole_face_project")
     x = build.convolve(x, "embedding_project")

@@ -16,7 +16,7 @@ from models.dataset import Cut, load_crops
 from models.equalise import equalised
 from models.features import load_features
 from models.manifests import Sample, read
-from models.names import EMBEDDING, IDENTITY, Quantisation
+from models.names import BANDS, EMBEDDING, IDENTITY, Quantisation
 from models.recipe import Recipe
 from models.vectors import Array
 from models.weights import Convolution
@@ -42,8 +42,8 @@ def build(
     if form != "float32":
         even = equalised(convolutions, channel_ranges(base, crops))
         base = backbone(even.convolutions, recipe.input.size)
-        divided = {inner_layers()[number]: scale for number, scale in even.divided.items()}
-        scales |= {tap: scales[tap].divided(divided[tap]) for tap in scales if tap in divided}
+        by_layer = {inner_layers()[number]: scale for number, scale in even.divided.items()}
+        scales |= {band: scales[band].divided(by_layer["last"]) for band in BANDS}
     model = network(base, checkpoint.means, recipe.heads.identity.sharpness, scales, checkpoint.groups)
     return to_tflite(model, form)
 

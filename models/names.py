@@ -6,8 +6,11 @@ INPUT = "image"
 EMBEDDING = "embedding"
 IDENTITY = "identity"
 
-TAPS = ("stage14", "stage7_first", "stage7", "last", EMBEDDING)
-"""What the trained heads read: the means over four maps, and the embedding before it is normalised."""
+BANDS = {"last_top": (0, 3), "last_middle": (2, 5), "last_bottom": (4, 7)}
+"""Rows of the last map whose mean the heads read, from and up to: forehead and eyes, nose, mouth and chin."""
+
+TAPS = ("stage28", "stage14", "stage7_first", "stage7", *BANDS, EMBEDDING)
+"""What the trained heads read: means over maps, and the embedding before it is normalised."""
 
 Quantisation = Literal["float32", "dynamic"]
 QUANTISATIONS: tuple[Quantisation, ...] = ("float32", "dynamic")

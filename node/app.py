@@ -6,7 +6,7 @@ camera -> detector -> tracker -> recognizer -> engine -> outbox -> publisher
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from node import certificate
 from node.camera import Camera, open_camera
@@ -102,6 +102,11 @@ class Node:
     def restarting(self) -> bool:
         """Whether somebody asked for a new start of the process."""
         return self._control.restarting
+
+    @property
+    def flaws(self) -> Mapping[str, int]:
+        """How many looks failed each gate, by its name."""
+        return {str(flaw): count for flaw, count in self._tracker.flaws.items()}
 
     def stop(self) -> None:
         """End the loop at the next tick; may be called from a signal handler."""
@@ -242,7 +247,7 @@ class Node:
             dropped=waiting.dropped,
             rejected=waiting.rejected,
             unusable=self._tracker.unusable,
-            flaws={str(flaw): count for flaw, count in self._tracker.flaws.items()},
+            flaws=self.flaws,
             people=len(self._roster.people) if self._settings.people.source == "gallery" else None,
             cert_days_left=certificate.days_left(file, self._clock.now().wall) if file else None,
         )

@@ -1,6 +1,6 @@
 """Settings -> the parts that a node and the commands are made of: here and in `app` concrete classes are named."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from node import __version__, artefacts
@@ -14,13 +14,15 @@ from node.mqtt.link import Client
 from node.mqtt.outbox import Outbox
 from node.mqtt.publisher import Connect
 from node.mqtt.topics import Topics
+from node.people.crop import fitted
 from node.people.gallery import Gallery
 from node.people.matcher import GalleryMatcher, HeadMatcher, Matcher
 from node.people.person import Person
+from node.people.renewal import Embed
 from node.settings import Settings
 from node.vision.detector import Detector
 from node.vision.recognizer import Recognizer
-from node.vision.sidecar import Sidecar
+from node.vision.sidecar import Sidecar, load_sidecar
 from node.vision.tflite import Network
 
 
@@ -41,9 +43,21 @@ def build_eyes(settings: Settings, heads: Iterable[str]) -> Eyes:
     return Eyes(detector, Recognizer(network, settings.events.gates, heads), network)
 
 
-def build_gallery(settings: Settings) -> Gallery:
-    """Return the gallery of this node."""
-    return Gallery(settings.storage.dir / "people")
+def build_sidecar(settings: Settings) -> Sidecar:
+    """Return what is known of the network that the settings name, without loading it."""
+    return load_sidecar((settings.model.path or artefacts.bundled(artefacts.NETWORK)).with_suffix(".json"))
+
+
+def build_gallery(settings: Settings, sidecar: Sidecar | None = None) -> Gallery:
+    """Return the gallery of this node; with a sidecar, one that refuses embeddings of a wrong length."""
+    head = sidecar.heads.embedding if sidecar else None
+    return Gallery(settings.storage.dir / "people", {head.space: head.length} if head else {})
+
+
+def build_embed(network: Network) -> Embed:
+    """Return what embeds a kept crop again, whatever network it was cut for."""
+    size = network.sidecar.input.size
+    return lambda crop: network.infer(fitted(crop, size))["embedding"]
 
 
 def build_matcher(settings: Settings, sidecar: Sidecar, people: tuple[Person, ...] | None = None) -> Matcher:
@@ -56,9 +70,18 @@ def build_matcher(settings: Settings, sidecar: Sidecar, people: tuple[Person, ..
         if sidecar.heads.identity is None:
             raise ModelError(f"{sidecar.name}: people.source = 'head', but the network has no identity head")
         return HeadMatcher(sidecar.heads.identity)
-    known = build_gallery(settings).load() if people is None else people
-    threshold = sidecar.thresholds.cosine(settings.people.max_fpir, len(known))
-    return GalleryMatcher(known, sidecar.heads.embedding.space, threshold)
+    known = build_gallery(settings, sidecar).load() if people is None else people
+    return build_gallery_matcher(settings, sidecar, known)
+
+
+def build_gallery_matcher(settings: Settings, sidecar: Sidecar, people: Sequence[Person]) -> GalleryMatcher:
+    """Return the matcher over these people, with the threshold of so many.
+
+    Raises:
+        ModelError: the network's table lacks the asked rate.
+    """
+    threshold = sidecar.thresholds.cosine(settings.people.max_fpir, len(people))
+    return GalleryMatcher(people, sidecar.heads.embedding.space, threshold)
 
 
 def wanted_heads(settings: Settings) -> list[str]:

@@ -116,8 +116,8 @@ class GateSettings(_Section):
 
     min_face_px: Annotated[int, Field(ge=16, le=1000)] = 36
     """Least width of a face in the full-resolution frame, pixels."""
-    max_cut: Annotated[float, Field(ge=0, le=1)] = 0.05
-    """Greatest share of a face's box that may lie beyond the frame's edge, 0..1."""
+    max_cut: Annotated[float, Field(ge=0, le=1)] = 0.25
+    """Greatest share of the aligned face that may lie beyond the frame's edge, 0..1."""
     min_sharpness: Annotated[float, Field(ge=0, le=10000)] = 20.0
     """Least variance of the Laplacian of the aligned face's luminance, grey levels squared."""
     min_light: Annotated[float, Field(ge=0, le=255)] = 30.0

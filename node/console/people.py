@@ -1,17 +1,21 @@
-"""`facenode people`: photos -> somebody who is known; who is known; nobody any more."""
+"""`facenode people`: photos or events -> somebody who is known, ignored or told apart; nobody any more."""
 
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from node.camera.picture import PICTURES
-from node.errors import PeopleError
-from node.parts import build_eyes, build_gallery
-from node.people.enrolment import Refusal, examine
-from node.people.gallery import Sample
-from node.people.person import checked_id
+from node.console import fleetfile, selftest
+from node.desk import call
+from node.errors import PeopleError, UsageError
+from node.parts import build_embed, build_eyes, build_gallery, build_gallery_matcher
+from node.people.enrolment import Refusal, Whom, examine
+from node.people.gallery import Gallery, Sample, described
+from node.people.person import Person, checked_id, checked_name
+from node.people.selftest import ENOUGH
 from node.settings import Settings
 
 
@@ -19,35 +23,63 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noq
     """Add `people` and its verbs to the command line."""
     parser = subparsers.add_parser("people")
     verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
-    add = verbs.add_parser("add", parents=[common], help="enrol somebody from photos, or add photos to somebody")
-    add.add_argument("id", metavar="ID", help="short name in topics and payloads: a-z, 0-9, _ and -")
-    add.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="a photo, or a folder of photos")
+    add = verbs.add_parser("add", parents=[common], help="enrol somebody, or add faces to somebody")
+    _whose_face(add)
     add.add_argument("--name", help="the name that people read; the id unless given")
     add.set_defaults(main=add_person)
     everybody = verbs.add_parser("list", parents=[common], help="show who is known")
     everybody.add_argument("--json", action="store_true", help="as JSON, one line a person")
     everybody.set_defaults(main=list_people)
+    ignore = verbs.add_parser("ignore", parents=[common], help="recognise somebody and never tell of them")
+    _whose_face(ignore)
+    ignore.add_argument("--name", help="the name that people read; the id unless given")
+    ignore.add_argument("--off", action="store_true", help="tell of them again")
+    ignore.set_defaults(main=ignore_person)
+    reject = verbs.add_parser("reject", parents=[common], help="say that an event named the wrong person")
+    reject.add_argument("id", metavar="ID", help="whom the event named")
+    reject.add_argument("--event", required=True, metavar="EVENT_ID", help="which event of a running node")
+    reject.set_defaults(main=reject_face)
     remove = verbs.add_parser("remove", parents=[common], help="erase somebody")
     remove.add_argument("id", metavar="ID")
+    remove.add_argument("--dry-run", action="store_true", help="only show what would be erased")
     remove.set_defaults(main=remove_person)
+    fleetfile.add_verbs(verbs, common)
+    selftest.add_verb(verbs, common)
 
 
 def add_person(args: argparse.Namespace, settings: Settings) -> int:
     """Enrol somebody; a photo that cannot be taken is said with its reason, and the others still count."""
+    _check(args)
+    if args.event:
+        faces = _ask(settings, "people_enroll", args)["faces"]
+        print(f"{args.id}: the face of the event is taken, {_faces(faces)} known")
+    elif args.photos:
+        _enrol(args, settings, ignored=None)
+    else:
+        raise UsageError(f"people add {args.id}: name photos, or an event with --event")
+    return 0
+
+
+def ignore_person(args: argparse.Namespace, settings: Settings) -> int:
+    """Mark somebody as ignored, enrolled before where photos or an event are given; `--off` takes the mark away."""
+    _check(args)
+    if args.off and (args.photos or args.event):
+        raise UsageError("people ignore --off: takes an id alone")
+    if args.event:
+        _ask(settings, "people_ignore", args)
+    elif args.photos:
+        _enrol(args, settings, ignored=True)
+    else:
+        build_gallery(settings).ignore(args.id, on=not args.off)
+    print(f"{args.id}: {'no longer ignored' if args.off else 'ignored: recognised, counted, and never an event'}")
+    return 0
+
+
+def reject_face(args: argparse.Namespace, settings: Settings) -> int:
+    """Keep the face of an event as one that is not somebody's."""
     checked_id(args.id)
-    eyes = build_eyes(settings, ())
-    results = [
-        examine(photo, eyes.detector, eyes.recognizer, keep_crop=settings.people.keep_crops)
-        for photo in _photos(args.photos)
-    ]
-    for result in results:
-        if isinstance(result, Refusal):
-            sys.stderr.write(f"facenode: {result.photo}: not taken: {result.reason}\n")
-    samples = [result for result in results if isinstance(result, Sample)]
-    if not samples:
-        raise PeopleError(f"{args.id}: none of {len(results)} photos could be taken: nobody was enrolled")
-    person = build_gallery(settings).add(args.id, args.name, eyes.network.sidecar.heads.embedding.space, samples)
-    print(f"{person.id}: {len(samples)} of {len(results)} photos taken, {len(person.anchors)} faces known")
+    _ask(settings, "people_reject", args)
+    print(f"{args.id}: the face of the event is kept as somebody else's")
     return 0
 
 
@@ -56,23 +88,90 @@ def list_people(args: argparse.Namespace, settings: Settings) -> int:
     people = build_gallery(settings).load()
     if args.json:
         for person in people:
-            fields = {"id": person.id, "name": person.name, "faces": len(person.anchors), "ignored": person.ignored}
+            fields = {
+                "id": person.id,
+                "name": person.name,
+                "faces": len(person.anchors),
+                "ignored": person.ignored,
+                "rejected": len(person.negatives),
+            }
             print(json.dumps(fields, ensure_ascii=False))
     elif not people:
         print("nobody is enrolled: facenode people add ID PHOTO...")
     else:
         width = max(len(person.id) for person in people)
         for person in people:
-            state = ", ignored" if person.ignored else ""
-            print(f"{person.id:<{width}}  {person.name}, {len(person.anchors)} faces{state}")
+            print(f"{person.id:<{width}}  {person.name}, {described(person)}{', ignored' if person.ignored else ''}")
     return 0
 
 
 def remove_person(args: argparse.Namespace, settings: Settings) -> int:
-    """Erase somebody from the gallery."""
-    build_gallery(settings).remove(args.id)
+    """Erase somebody from the gallery, or show what there is of them."""
+    gallery = build_gallery(settings)
+    if args.dry_run:
+        for line in gallery.remains(args.id):
+            print(f"would erase {line}")
+        return 0
+    gallery.remove(args.id)
     print(f"{args.id}: removed")
     return 0
+
+
+def _whose_face(parser: argparse.ArgumentParser) -> None:
+    """Add the id, and where a face of this person comes from."""
+    parser.add_argument("id", metavar="ID", help="short name in topics and payloads: a-z, 0-9, _ and -")
+    parser.add_argument("photos", nargs="*", type=Path, metavar="PHOTO", help="a photo, or a folder of photos")
+    parser.add_argument("--event", metavar="EVENT_ID", help="instead of photos: the face of an event of a running node")
+    parser.add_argument("--force", action="store_true", help="take photos that look like somebody else enrolled")
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Refuse what cannot be, before a network is loaded."""
+    checked_id(args.id)
+    if args.name is not None:
+        checked_name(args.name)
+    if args.event and args.photos:
+        raise UsageError("name photos or --event, not both")
+
+
+def _ask(settings: Settings, verb: str, args: argparse.Namespace) -> Any:  # noqa: ANN401 - what the node answers
+    """Ask the running node, which alone remembers the faces of its events."""
+    name = getattr(args, "name", None)
+    return call(settings.storage.dir, verb, id=args.id, event=args.event, **({} if name is None else {"name": name}))
+
+
+def _enrol(args: argparse.Namespace, settings: Settings, *, ignored: bool | None) -> None:
+    """Enrol somebody from photos, and say what became of each that was not taken."""
+    photos = _photos(args.photos)
+    eyes = build_eyes(settings, ())
+    sidecar = eyes.network.sidecar
+    gallery = build_gallery(settings, sidecar)
+    gallery.renew(sidecar.heads.embedding.space, build_embed(eyes.network))
+    whom = Whom(args.id, build_gallery_matcher(settings, sidecar, _with(gallery, args.id)), force=args.force)
+    results = [
+        examine(photo, eyes.detector, eyes.recognizer, keep_crop=settings.people.keep_crops, whom=whom)
+        for photo in photos
+    ]
+    for result in results:
+        if isinstance(result, Refusal):
+            sys.stderr.write(f"facenode: {result.photo}: not taken: {result.reason}\n")
+    samples = [result for result in results if isinstance(result, Sample)]
+    if not samples:
+        raise PeopleError(f"{args.id}: none of {len(results)} photos could be taken: nobody was enrolled")
+    person = gallery.add(args.id, args.name, sidecar.heads.embedding.space, samples, ignored=ignored)
+    print(f"{person.id}: {len(samples)} of {len(results)} photos taken, {_faces(len(person.anchors))} known")
+    if len(person.anchors) < ENOUGH:
+        print(f"{person.id}: more photos, in another light and pose, make it surer")
+
+
+def _with(gallery: Gallery, person: str) -> Sequence[Person]:
+    """Return everybody, and the one who is being enrolled: the threshold is that of the gallery to come."""
+    people = gallery.load()
+    return people if any(each.id == person for each in people) else (*people, Person(person, person, ()))
+
+
+def _faces(count: int) -> str:
+    return f"{count} face{'' if count == 1 else 's'}"
 
 
 def _photos(paths: list[Path]) -> list[Path]:

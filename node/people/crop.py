@@ -68,7 +68,8 @@ def _size(content: bytes) -> tuple[int, int]:
     """
     if not content.startswith(_SIGNATURE):
         raise ValueError("not a PNG")
-    place, kinds = len(_SIGNATURE), []
+    kinds: list[bytes] = []
+    place = len(_SIGNATURE)
     while not kinds or kinds[-1] != b"IEND":
         if len(content) < place + _CHUNK.size:
             raise ValueError("a PNG that is cut short")

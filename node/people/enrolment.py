@@ -1,5 +1,6 @@
 """Photos of somebody -> faces fit to be enrolled, or the reason why a photo is not."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -8,6 +9,7 @@ from node.camera.picture import read_picture
 from node.domain import Face, Frame, Image, Look
 from node.errors import CameraError
 from node.people.gallery import Sample
+from node.people.matcher import GalleryMatcher
 
 _RIVAL = 0.7
 """A second face this large beside the largest, by area, leaves open who is meant."""
@@ -37,24 +39,92 @@ class Refusal:
     reason: str
 
 
-def examine(photo: Path, finder: Finder, looker: Looker, *, keep_crop: bool) -> Sample | Refusal:
+@dataclass(frozen=True, slots=True, eq=False)
+class Whom:
+    """Who is being enrolled, and among whom.
+
+    Attributes:
+        person: the id.
+        matcher: over everybody who is known so far.
+        force: take a face even if it is somebody else's.
+    """
+
+    person: str
+    matcher: GalleryMatcher
+    force: bool = False
+
+    def nearness(self, look: Look) -> float | None:
+        """Return the cosine of a look to what is known of this person, None where there is nothing to compare."""
+        return None if look.embedding is None else self.matcher.scores(look.embedding).get(self.person)
+
+    def objection(self, look: Look) -> str | None:
+        """Return why a look is rather somebody else's; None if it is not."""
+        if self.force or look.embedding is None:
+            return None
+        match = self.matcher.match(look.embedding, {})
+        if match.person in (None, self.person):
+            return None
+        own = self.nearness(look)
+        than = "" if own is None else f", {own:.2f} to {self.person}"
+        return f"the face is {match.person}'s ({match.score:.2f}{than}): --force takes it all the same"
+
+
+def examine(
+    photo: Path, finder: Finder, looker: Looker, *, keep_crop: bool, whom: Whom | None = None
+) -> Sample | Refusal:
     """Return the face of a photo as a sample, or why it cannot be one."""
     try:
         image = read_picture(photo)
     except CameraError as error:
         return Refusal(str(photo), str(error))
-    return examine_image(image, str(photo), finder, looker, keep_crop=keep_crop)
+    return examine_image(image, str(photo), finder, looker, keep_crop=keep_crop, whom=whom)
 
 
-def examine_image(image: Image, name: str, finder: Finder, looker: Looker, *, keep_crop: bool) -> Sample | Refusal:
-    """Return the face of a picture, shape (height, width, 3), uint8, RGB, as a sample, or why it cannot be one."""
+def examine_image(  # noqa: PLR0913 - a picture, its name, who looks at it and for whom
+    image: Image, name: str, finder: Finder, looker: Looker, *, keep_crop: bool, whom: Whom | None = None
+) -> Sample | Refusal:
+    """Return the face of a picture, shape (height, width, 3), uint8, RGB, as a sample, or why it cannot be one.
+
+    Of several faces the one that is recognised as the person is taken, else the largest; refused is a photo with
+    another nearly as large, or, once somebody is known, with another that is nearer to them.
+
+    Args:
+        image: the picture.
+        name: of the picture, for the sample and the refusal.
+        finder: finds faces.
+        looker: looks at them.
+        keep_crop: whether the sample carries the aligned face.
+        whom: who is being enrolled; nobody is compared with unless given.
+    """
     faces = finder.detect(Frame(image))
     if not faces:
         return Refusal(name, "no face found")
-    areas = [face.box.width * face.box.height for face in faces]
-    if len(faces) > 1 and areas[1] > _RIVAL * areas[0]:
-        return Refusal(name, "two faces of about the same size: crop the photo to the one that is meant")
-    look = looker.look(image, faces[0])
+    look = _meant(image, faces, looker, whom)
+    if isinstance(look, str):
+        return Refusal(name, f"{look}: crop the photo to the one that is meant")
     if look.embedding is None:
         return Refusal(name, f"the face is unusable: {', '.join(look.flaws)}")
+    objection = whom.objection(look) if whom else None
+    if objection:
+        return Refusal(name, objection)
     return Sample(look.embedding, Path(name).name, look.crop if keep_crop else None)
+
+
+def _meant(image: Image, faces: Sequence[Face], looker: Looker, whom: Whom | None) -> Look | str:
+    """Return the look at the face that is meant, or why that is open."""
+    first = looker.look(image, faces[0])
+    if len(faces) == 1:
+        return first
+    if whom is not None:
+        looks = [first, *(looker.look(image, face) for face in faces[1:])]
+        scored = [(score, number) for number, look in enumerate(looks) if (score := whom.nearness(look)) is not None]
+        score, nearest = max(scored, default=(-1.0, 0))
+        if score >= whom.matcher.threshold:
+            return looks[nearest]
+        if nearest != 0:
+            return f"none of {len(faces)} faces is recognised as {whom.person}"
+    return "two faces of about the same size" if _area(faces[1]) > _RIVAL * _area(faces[0]) else first
+
+
+def _area(face: Face) -> float:
+    return face.box.width * face.box.height

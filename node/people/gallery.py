@@ -1,52 +1,17 @@
-"""The folder of the people who are known -> persons, and back; written atomically, readable by its owner only.
+"""Faces that the owner names -> the people who are known: what is added, rejected, ignored, renewed and removed."""
 
-people/<id>/person.json     id, name, anchors (embedding in base64 of float32, little endian)
-people/<id>/<digest>.png    the aligned face of an anchor, where crops are kept
-"""
-
-import base64
-import binascii
-import hashlib
-import logging
-import os
-import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
-
-import cv2
-import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from types import MappingProxyType
 
 from node.domain import Image, Vector
 from node.errors import PeopleError
-from node.people.person import Anchor, Person, checked_id
-
-_log = logging.getLogger(__name__)
-_RECORD = "person.json"
-_UNIT_TOLERANCE = 1e-3
-
-
-class _AnchorRecord(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    embedding: str
-    space: str
-    source: str
-    crop: Annotated[str | None, Field(pattern=r"^[0-9a-f]+\.png$")] = None
-
-
-class _PersonRecord(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    v: Annotated[int, Field(ge=1, le=1)] = 1
-    id: str
-    name: str
-    ignored: bool = False
-    anchors: Annotated[list[_AnchorRecord], Field(min_length=1)]
+from node.people import crop as crops
+from node.people import record
+from node.people.cabinet import Cabinet, Entry
+from node.people.person import Anchor, Person, checked_id, checked_name, merged, without
+from node.people.renewal import Embed, kept_crop, normalised, renewed, report
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,15 +29,40 @@ class Sample:
     crop: Image | None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Change:
+    """What was done to somebody.
+
+    Attributes:
+        before: as they were, None if they were not known.
+        after: as they are.
+    """
+
+    before: Person | None
+    after: Person
+
+    @property
+    def faces(self) -> int:
+        """How many faces more are known."""
+        return len(self.after.anchors) - (len(self.before.anchors) if self.before else 0)
+
+    @property
+    def happened(self) -> bool:
+        """Whether anything is different."""
+        return self.before is None or record.encode(self.before) != record.encode(self.after)
+
+
 class Gallery:
     """The people of one node.
 
     Args:
         folder: made when somebody is first added.
+        lengths: of the embeddings of a space, where that is known: an entry with others is damaged.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, lengths: Mapping[str, int] = MappingProxyType({})) -> None:
         self._folder = folder
+        self._cabinet = Cabinet(folder, lengths)
 
     def load(self) -> tuple[Person, ...]:
         """Return everybody, by id. An entry that is damaged is set aside and said; the others live.
@@ -80,147 +70,176 @@ class Gallery:
         Raises:
             PeopleError: the folder cannot be read.
         """
-        people = []
-        with _readable(self._folder):
-            entries = sorted(p for p in self._folder.iterdir() if p.is_dir()) if self._folder.exists() else []
-            for entry in entries:
-                if "." in entry.name:  # set aside, or half written when the power went
-                    continue
-                try:
-                    people.append(_read(entry))
-                except (ValidationError, ValueError, FileNotFoundError) as error:
-                    aside = entry.with_name(f"{entry.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S}")
-                    entry.rename(aside)
-                    _log.error("people: the entry %s is damaged (%s): set aside as %s", entry, _brief(error), aside)
-        return tuple(people)
+        return self._cabinet.load()
 
     def stamp(self) -> tuple[int, ...]:
         """Return a value that differs after any change, so that a running node sees one."""
-        try:
-            found = [record.stat() for record in sorted(self._folder.glob(f"*/{_RECORD}"))]
-            return tuple(number for state in found for number in (state.st_mtime_ns, state.st_ino))
-        except OSError:
-            return ()
+        return self._cabinet.stamp()
 
-    def add(self, person: str, name: str | None, space: str, samples: Sequence[Sample]) -> Person:
+    def add(
+        self, person: str, name: str | None, space: str, samples: Sequence[Sample], *, ignored: bool | None = None
+    ) -> Person:
         """Add anchors to somebody, who is made if not yet known; a face already there is not added twice.
 
+        A face that was rejected before is no longer: the owner's latest word counts.
+
+        Args:
+            person: the id.
+            name: for people to read; the former one, or the id, unless given.
+            space: that of the embeddings.
+            samples: the faces, one at the least.
+            ignored: whether events of this person are wanted; as before unless given.
+
         Raises:
-            PeopleError: the id is none, there is no sample, or the folder cannot be written.
+            PeopleError: the id or the name is none, there is no sample, or the folder cannot be written.
         """
         checked_id(person)
+        if name is not None:
+            checked_name(name)
         if not samples:
             raise PeopleError(f"{person}: no usable face to add")
-        folder = self._folder / person
-        with _readable(folder):
-            known = _read(folder) if (folder / _RECORD).exists() else None
-            anchors = list(known.anchors) if known else []
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            folder.mkdir(mode=0o700, exist_ok=True)
-            for sample in samples:
-                if not any(np.allclose(sample.embedding, anchor.embedding, atol=1e-6) for anchor in anchors):
-                    crop = _keep(folder, sample)
-                    anchors.append(Anchor(sample.embedding, space, sample.source, crop))
-            former = known.name if known else person
-            changed = Person(person, name or former, tuple(anchors), ignored=known.ignored if known else False)
-            _write(folder, changed)
+        anchors, files = _anchors(samples, space)
+        with self._cabinet.changing():
+            known = self._cabinet.find(person) or Person(person, person, ())
+            changed = replace(
+                known,
+                name=name or known.name,
+                anchors=merged(known.anchors, anchors),
+                negatives=without(known.negatives, anchors),
+                ignored=known.ignored if ignored is None else ignored,
+            )
+            self._cabinet.put([Entry(changed, _belonging(files, changed))])
         return changed
 
-    def remove(self, person: str) -> None:
-        """Erase somebody: their record and their crops.
+    def reject(self, person: str, space: str, sample: Sample) -> Person:
+        """Keep a face as one that is not somebody's: a negative anchor.
+
+        If it was enrolled as theirs, it no longer is: the owner's latest word counts.
+
+        Raises:
+            PeopleError: nobody has this id, it is the only face known of them, or the folder cannot be written.
+        """
+        negatives, files = _anchors([sample], space)
+        with self._cabinet.changing():
+            known = self._known(person)
+            anchors = without(known.anchors, negatives)
+            if not anchors:
+                raise PeopleError(f"{person}: this is the only face known of them: facenode people remove {person}")
+            changed = replace(known, anchors=anchors, negatives=merged(known.negatives, negatives))
+            self._cabinet.put([Entry(changed, _belonging(files, changed))])
+        return changed
+
+    def ignore(self, person: str, *, on: bool = True) -> Person:
+        """Mark somebody as ignored, recognised and counted but never an event, or take the mark away.
 
         Raises:
             PeopleError: nobody has this id, or the folder cannot be written.
         """
-        folder = self._folder / checked_id(person)
-        if not (folder / _RECORD).exists():
-            raise PeopleError(f"{person}: nobody is enrolled under this id: `facenode people list` shows who is")
-        with _readable(folder):
-            # The record goes first: from then on nobody is called by this name, whatever happens to the rest.
-            (folder / _RECORD).unlink()
-            shutil.rmtree(folder)
+        with self._cabinet.changing():
+            known = self._known(person)
+            changed = replace(known, ignored=on)
+            if known.ignored != on:
+                self._cabinet.put([Entry(changed)])
+        return changed
+
+    def remains(self, person: str) -> tuple[str, ...]:
+        """Return a line for each thing on the disk that `remove` would erase.
+
+        Raises:
+            PeopleError: nobody has this id, or the folder cannot be read.
+        """
+        known, folder = self._cabinet.find(checked_id(person)), self._folder / person
+        lines = [] if known is None else [f"{folder}: {described(known)}, {len(list(folder.glob('*.png')))} crops"]
+        lines += [f"{path}: a damaged entry that was set aside" for path in self._cabinet.damaged(person)]
+        if not lines:
+            raise _nobody(person)
+        return tuple(lines)
+
+    def remove(self, person: str) -> None:
+        """Erase somebody: their record, their crops, and what was set aside of them.
+
+        Raises:
+            PeopleError: nobody has this id, or the folder cannot be written.
+        """
+        checked_id(person)
+        with self._cabinet.changing():
+            if not self._cabinet.drop(person):
+                raise _nobody(person)
+
+    def renew(self, space: str, embed: Embed) -> int:
+        """Embed the anchors of other spaces again from their crops, and return how many there were.
+
+        An anchor whose crop is missing or damaged is kept and not compared with: it counts again when the network
+        of its space does. That is said, and what to do.
+
+        Args:
+            space: that of the network.
+            embed: the network; takes crops of any size.
+
+        Raises:
+            PeopleError: the folder cannot be read or written.
+        """
+        if all(anchor.space == space for person in self.load() for anchor in (*person.anchors, *person.negatives)):
+            return 0
+        with self._cabinet.changing():
+            results = [renewed(person, space, kept_crop, embed) for person in self._cabinet.load()]
+            self._cabinet.put([Entry(result.person) for result in results if result.count])
+        report(results)
+        return sum(result.count for result in results)
+
+    def merge(self, entries: Sequence[Entry]) -> tuple[Change, ...]:
+        """Add people and faces of another gallery, all of them or none; their names and marks win over those here.
+
+        Raises:
+            PeopleError: the folder cannot be read or written.
+        """
+        with self._cabinet.changing():
+            changes, wanted = [], []
+            for entry in entries:
+                theirs = entry.person
+                ours = self._cabinet.find(theirs.id)
+                after = theirs if ours is None else _joined(ours, theirs)
+                changes.append(Change(ours, after))
+                if changes[-1].happened:
+                    wanted.append(Entry(after, _belonging(entry.crops, after)))
+            self._cabinet.put(wanted)
+        return tuple(changes)
+
+    def _known(self, person: str) -> Person:
+        found = self._cabinet.find(checked_id(person))
+        if found is None:
+            raise _nobody(person)
+        return found
 
 
-def _read(folder: Path) -> Person:
-    record = _PersonRecord.model_validate_json((folder / _RECORD).read_bytes())
-    if record.id != folder.name:
-        raise ValueError(f"it says that it is {record.id!r}")
-    anchors = tuple(
-        Anchor(_decoded(anchor.embedding), anchor.space, anchor.source, folder / anchor.crop if anchor.crop else None)
-        for anchor in record.anchors
-    )
-    return Person(record.id, record.name, anchors, record.ignored)
+def described(person: Person) -> str:
+    """Return in words how much is known of somebody."""
+    words = f"{len(person.anchors)} face{'s' if len(person.anchors) != 1 else ''}"
+    return f"{words}, {len(person.negatives)} rejected" if person.negatives else words
 
 
-def _write(folder: Path, person: Person) -> None:
-    record = _PersonRecord(
-        id=person.id,
-        name=person.name,
-        ignored=person.ignored,
-        anchors=[
-            _AnchorRecord(
-                embedding=base64.b64encode(anchor.embedding.astype("<f4").tobytes()).decode(),
-                space=anchor.space,
-                source=anchor.source,
-                crop=anchor.crop.name if anchor.crop else None,
-            )
-            for anchor in person.anchors
-        ],
-    )
-    write_privately(folder / _RECORD, record.model_dump_json(indent=1).encode())
+def _nobody(person: str) -> PeopleError:
+    return PeopleError(f"{person}: nobody is enrolled under this id: `facenode people list` shows who is")
 
 
-def _keep(folder: Path, sample: Sample) -> Path | None:
-    if sample.crop is None:
-        return None
-    path = folder / f"{hashlib.sha256(sample.crop.tobytes()).hexdigest()[:16]}.png"
-    write_privately(path, cv2.imencode(".png", cv2.cvtColor(sample.crop, cv2.COLOR_RGB2BGR))[1].tobytes())
-    return path
+def _anchors(samples: Sequence[Sample], space: str) -> tuple[tuple[Anchor, ...], dict[str, bytes]]:
+    """Return samples as anchors, none twice, and the files of their crops."""
+    anchors, files = [], {}
+    for sample in samples:
+        path = None
+        if sample.crop is not None:
+            name, content = crops.encode(sample.crop)
+            files[name], path = content, Path(name)
+        anchors.append(Anchor(normalised(sample.embedding), space, sample.source, path))
+    return merged((), tuple(anchors)), files
 
 
-def write_privately(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all, with mode 0600; it is on the disk when this returns."""
-    part = path.with_name(f"{path.name}.part")
-    part.unlink(missing_ok=True)
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+def _joined(ours: Person, theirs: Person) -> Person:
+    anchors = merged(without(ours.anchors, theirs.negatives), theirs.anchors)
+    negatives = merged(without(ours.negatives, theirs.anchors), theirs.negatives)
+    return replace(ours, name=theirs.name, ignored=theirs.ignored, anchors=anchors, negatives=negatives)
 
 
-def _decoded(text: str) -> Vector:
-    try:
-        raw = base64.b64decode(text, validate=True)
-    except binascii.Error as error:
-        raise ValueError("an embedding is not base64") from error
-    if not raw or len(raw) % 4:
-        raise ValueError("an embedding has a wrong length")
-    embedding: Vector = np.frombuffer(raw, dtype="<f4").astype(np.float32)
-    if not abs(float(np.linalg.norm(embedding)) - 1) < _UNIT_TOLERANCE:
-        raise ValueError("an embedding is not of unit length")
-    return embedding
-
-
-def _brief(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        problem = error.errors(include_url=False, include_input=False)[0]
-        return f"{'.'.join(map(str, problem['loc'])) or 'file'}: {problem['msg']}"
-    return str(error)
-
-
-@contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise PeopleError(
-            f"{error.filename or path}: {error.strerror}: storage.dir must be readable and writable"
-        ) from error
-    except ValidationError as error:
-        raise PeopleError(f"{path}: damaged: {_brief(error)}") from error
+def _belonging(files: Mapping[str, bytes], person: Person) -> dict[str, bytes]:
+    named = {anchor.crop.name for anchor in (*person.anchors, *person.negatives) if anchor.crop}
+    return {name: content for name, content in files.items() if name in named}

@@ -40,6 +40,7 @@ class GalleryMatcher:
         self._people = [person for person in people if _within(person.anchors, space)]
         self._positive = _Rows([_within(person.anchors, space) for person in self._people])
         self._negative = _Rows([_within(person.negatives, space) for person in self._people])
+        self._ignored = {person.id for person in self._people if person.ignored}
         self.threshold = threshold
 
     def scores(self, embedding: Vector) -> dict[str, float]:
@@ -60,8 +61,7 @@ class GalleryMatcher:
         nearest = max(scores, key=scores.__getitem__)
         if scores[nearest] < self.threshold:
             return Match(None, scores[nearest])
-        ignored = any(person.id == nearest and person.ignored for person in self._people)
-        return Match(nearest, scores[nearest], ignored)
+        return Match(nearest, scores[nearest], nearest in self._ignored)
 
 
 class HeadMatcher:

@@ -85,11 +85,17 @@ def checked_name(name: str) -> str:
 
 
 def merged(anchors: tuple[Anchor, ...], more: tuple[Anchor, ...]) -> tuple[Anchor, ...]:
-    """Return anchors and those of `more` that show something else."""
+    """Return anchors and those of `more` that show something else.
+
+    Of what both show the former anchor stays, unless it is of another space or has no crop.
+    """
     kept = list(anchors)
     for anchor in more:
-        if not any(anchor.shows_what(known) for known in kept):
+        place = next((n for n, known in enumerate(kept) if anchor.shows_what(known)), None)
+        if place is None:
             kept.append(anchor)
+        elif kept[place].space != anchor.space or kept[place].crop is None:
+            kept[place] = anchor
     return tuple(kept)
 
 

@@ -1,16 +1,22 @@
 """The gallery on disk, looked at now and then -> who is known now, and the matcher over them."""
 
+import logging
 from collections.abc import Callable
 
+from node.errors import PeopleError
 from node.people.gallery import Gallery
 from node.people.matcher import Matcher
 from node.people.person import Person
 
 _LOOK_S = 0.5
 
+_log = logging.getLogger(__name__)
+
 
 class Roster:
     """Who is known; a change on disk counts within a second, without a restart.
+
+    A gallery that can no longer be read changes nothing: whoever was known stays known, and that is said once.
 
     Args:
         gallery: where people are kept.
@@ -24,6 +30,7 @@ class Roster:
     def __init__(self, gallery: Gallery, build: Callable[[tuple[Person, ...]], Matcher], mono_s: float) -> None:
         self._gallery = gallery
         self._build = build
+        self._lost = False
         self._stamp, self._looked_s = gallery.stamp(), mono_s
         self.people = gallery.load()
         self.matcher = build(self.people)
@@ -32,9 +39,20 @@ class Roster:
         """Look at the disk if it is time to, or `now`; return whether people have changed."""
         if not now and mono_s - self._looked_s < _LOOK_S:
             return False
-        self._looked_s, stamp = mono_s, self._gallery.stamp()
-        if stamp == self._stamp:
+        self._looked_s = mono_s
+        try:
+            stamp = self._gallery.stamp()
+            if stamp == self._stamp:
+                return False
+            people = self._gallery.load()
+        except PeopleError as error:
+            if not self._lost:
+                _log.error("people: %s: who was known stays known", error)
+            self._lost = True
             return False
-        self._stamp, self.people = stamp, self._gallery.load()
+        if self._lost:
+            _log.info("people: the gallery can be read again")
+        self._lost = False
+        self._stamp, self.people = stamp, people
         self.matcher = self._build(self.people)
         return True

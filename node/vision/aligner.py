@@ -8,6 +8,9 @@ import numpy.typing as npt
 
 from node.domain import Face, Image
 
+_GRID = 12
+"""Points of the crop, each way, of which it is asked whether they lie beyond the picture."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Aligned:
@@ -17,10 +20,12 @@ class Aligned:
         crop: shape (height, width, 3), uint8, RGB.
         misfit: root mean square distance of the five keypoints from the template's after the best similarity,
             in distances between the eyes of the template: near 0 for a frontal face, large for a profile.
+        cut: share of the crop that lies beyond the picture's edge, where it is black, 0..1.
     """
 
     crop: Image
     misfit: float
+    cut: float = 0.0
 
 
 class Aligner:
@@ -35,6 +40,8 @@ class Aligner:
         self._template = np.array(points, dtype=np.float64)
         self._size = size
         self._eyes = float(np.linalg.norm(self._template[1] - self._template[0]))
+        rows, columns = (np.linspace(0.5, size - 0.5, _GRID) for size in size)
+        self._grid = np.stack(np.meshgrid(columns, rows), axis=-1).reshape(-1, 2)
 
     def align(self, image: Image, face: Face) -> Aligned:
         """Return the face of a full-resolution picture, shape (height, width, 3), uint8, RGB, as the network wants it.
@@ -46,12 +53,19 @@ class Aligner:
         matrix = similarity(keypoints, self._template)
         moved = keypoints @ matrix[:, :2].T + matrix[:, 2]
         misfit = float(np.sqrt(np.mean(np.sum((moved - self._template) ** 2, axis=1)))) / self._eyes
+        cut = self._beyond(matrix, columns, rows)
         height, width = self._size
         scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
         if scale < 0.5:  # noqa: PLR2004 - a bilinear warp looks at four pixels only: halve the picture first
             image, matrix = _halved(image, matrix, face)
         crop = cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_LINEAR)
-        return Aligned(crop.astype(np.uint8, copy=False), misfit)
+        return Aligned(crop.astype(np.uint8, copy=False), misfit, cut)
+
+    def _beyond(self, matrix: npt.NDArray[np.float64], columns: int, rows: int) -> float:
+        """Return the share of a grid of points over the crop that comes from beyond the picture."""
+        turn, shift = matrix[:, :2], matrix[:, 2]
+        x, y = ((self._grid - shift) @ np.linalg.inv(turn).T).T
+        return float(np.mean((x < 0) | (x >= columns) | (y < 0) | (y >= rows)))
 
 
 def similarity(source: npt.NDArray[np.float64], target: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

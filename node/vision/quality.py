@@ -6,7 +6,7 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from node.domain import Box, Face, Flaw, Image
+from node.domain import Face, Flaw, Image
 from node.vision.aligner import Aligned
 
 
@@ -19,7 +19,7 @@ class Gates(Protocol):
 
     @property
     def max_cut(self) -> float:
-        """Greatest share of a face's box that may lie beyond the frame's edge, 0..1."""
+        """Greatest share of the aligned face that may lie beyond the frame's edge, 0..1."""
 
     @property
     def min_sharpness(self) -> float:
@@ -52,7 +52,7 @@ class Quality:
 
     Attributes:
         width_px: width of the face in the full-resolution frame.
-        cut: share of the face's box that lies beyond the frame's edge, 0..1.
+        cut: share of the crop that lies beyond the frame's edge, 0..1.
         sharpness: variance of the Laplacian of the crop's luminance, grey levels squared.
         light: mean luminance of the crop, 0..255.
         contrast: standard deviation of the crop's luminance, grey levels.
@@ -71,11 +71,10 @@ class Quality:
 
 def measure(face: Face, image: Image, aligned: Aligned) -> Quality:
     """Return the quality of a look; `image` is the full-resolution picture, shape (height, width, 3)."""
-    box = face.box
     grey = cv2.cvtColor(aligned.crop, cv2.COLOR_RGB2GRAY)
     return Quality(
-        width_px=box.width * image.shape[1],
-        cut=_cut(box),
+        width_px=face.box.width * image.shape[1],
+        cut=aligned.cut,
         sharpness=float(cv2.Laplacian(grey, cv2.CV_32F).var()),
         light=float(grey.mean()),
         contrast=float(np.std(grey)),
@@ -109,11 +108,3 @@ def weight(quality: Quality) -> float:
     sharpness = min(1.0, quality.sharpness / _SHARP)
     pose = max(0.1, 1.0 - quality.misfit / _TURNED)
     return size * sharpness * pose
-
-
-def _cut(box: Box) -> float:
-    """Return the share of a box that lies beyond the frame."""
-    width = min(1.0, box.left + box.width) - max(0.0, box.left)
-    height = min(1.0, box.top + box.height) - max(0.0, box.top)
-    area = box.width * box.height
-    return 1 - max(0.0, width) * max(0.0, height) / area if area > 0 else 1.0

@@ -1,29 +1,26 @@
-"""A clip as a camera whose frames carry the clock's own moments."""
+"""Frames as a camera whose ticks carry the clock's own moments."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from node.camera.camera import Camera
-from node.camera.video import read_video
 from node.clock import Clock
-from node.domain import CameraState, Frame, Tick
+from node.domain import CameraState, Frame, Image, Tick
 
 
 class ClockedClip(Camera):
-    """The first frames of a clip, a tenth of a monotonic second apart; wall time and synchronisation are the clock's.
+    """Frames, a tenth of a monotonic second apart; wall time and synchronisation are the clock's.
 
     Args:
-        clip: the file.
+        frames: each (height, width, 3), uint8, RGB.
         clock: gives the moments.
-        frames: how many.
     """
 
     name, live, state, problem = "a clip", False, CameraState.OK, None
 
-    def __init__(self, clip: Path, clock: Clock, frames: int = 60) -> None:
-        self._frames = list(read_video(clip))[:frames]
+    def __init__(self, frames: Sequence[Image], clock: Clock) -> None:
+        self._frames = frames
         self._clock = clock
         self.taken_ms: list[float] = []
         """What the reader took for each frame."""

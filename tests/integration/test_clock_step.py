@@ -1,6 +1,6 @@
 """A step of the wall clock, as the first answer of a time server makes one, changes nothing that happens."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
@@ -12,8 +12,9 @@ from realbroker import Mosquitto, Subscriber, eventually
 from told import essence, events, node_settings, settings_for
 
 from node.app import Node
+from node.camera.video import read_video
 from node.clock import SystemClock
-from node.domain import Instant
+from node.domain import Image, Instant
 
 pytestmark = pytest.mark.broker
 STEP_AT = 20
@@ -36,8 +37,8 @@ class SteppingClock:
 class SteppedClip(ClockedClip):
     """A clip amidst which the clock takes its step."""
 
-    def __init__(self, clip: Path, clock: SteppingClock) -> None:
-        super().__init__(clip, clock)
+    def __init__(self, frames: Sequence[Image], clock: SteppingClock) -> None:
+        super().__init__(frames, clock)
         self._stepping = clock
 
     def before(self, number: int) -> None:
@@ -57,7 +58,7 @@ def test_a_step_of_three_days_makes_no_event_and_loses_none(
         settings = node_settings(settings_for(broker, clip, tmp_path / name))
         clock = SteppingClock(step)
         with closing(Subscriber(broker.settings(), "facenode/hall/#")) as subscriber:
-            Node(settings, SteppedClip(clip, clock), clock).run()
+            Node(settings, SteppedClip(list(read_video(clip))[:60], clock), clock).run()
             assert eventually(lambda: subscriber.on("facenode/hall/status")[-1:] == [b"offline"])
             assert not [m for m in subscriber.messages if "/late/" in m.topic]
             told.append([essence(event) for event in events(subscriber.messages)])

@@ -15,7 +15,7 @@ from ai_edge_litert.interpreter import Interpreter
 from models.architecture import backbone, channel_ranges, inner_layers, layer_names, network
 from models.equalise import equalised
 from models.errors import DataError
-from models.names import EMBEDDING
+from models.names import BANDS, EMBEDDING
 from models.recipe import load_recipe
 from models.vectors import Array, unit_rows
 from models.weights import read_convolutions
@@ -94,7 +94,7 @@ def test_identity_is_the_softmax_of_scaled_cosines() -> None:
 def test_equalisation_leaves_the_function_unchanged() -> None:
     """Moving scales between layers changes no answer: taps differ by at most 1e-5 of the greatest.
 
-    The mean over the map of `last`, which the heads read, is divided; they are told by how much.
+    The map of `last`, which the heads read as well, is divided; they are told by how much.
     """
     layers = tiny.convolutions()
     plain = backbone(layers)
@@ -102,7 +102,7 @@ def test_equalisation_leaves_the_function_unchanged() -> None:
     last = layer_names().index("last")
     before, after = plain(_crops(2)), backbone(even.convolutions)(_crops(2))
     for tap, value in before.items():
-        expected, found = np.asarray(value), np.asarray(after[tap]) * (even.divided[last] if tap == "last" else 1)
+        expected, found = np.asarray(value), np.asarray(after[tap]) * (even.divided[last] if tap in BANDS else 1)
         assert float(np.abs(found - expected).max()) <= 1e-5 * float(np.abs(expected).max()), tap
 
 

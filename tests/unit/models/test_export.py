@@ -56,7 +56,7 @@ def test_a_checkpoint_comes_back(tmp_path: Path) -> None:
     found = load_checkpoint(tmp_path / "c.npz", ("age", "ethnicity"))
     assert found.people == trained.people
     assert np.array_equal(found.means, trained.means)
-    assert np.array_equal(found.groups["age"].taps["last"], trained.groups["age"].taps["last"])
+    assert np.array_equal(found.groups["age"].taps["last_top"], trained.groups["age"].taps["last_top"])
 
 
 def test_a_missing_checkpoint_says_to_train_first(tmp_path: Path) -> None:

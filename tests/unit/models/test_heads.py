@@ -20,7 +20,7 @@ def _separable() -> Examples:
     age = np.arange(600) % 3
     ethnicity = np.where(np.arange(600) < 300, np.arange(600) % 5, -1)
     taps = {tap: chance.normal(size=(600, 8)).astype(np.float32) for tap in TAPS}
-    taps["last"][:, 0] += 6 * age
+    taps["last_top"][:, 0] += 6 * age
     taps["stage7"][:, 1] += 6 * np.maximum(ethnicity, 0)
     targets = {"age": np.eye(3, dtype=np.float32)[age], "ethnicity": np.eye(5, dtype=np.float32)[ethnicity]}
     return Examples(taps, {"age": age, "ethnicity": ethnicity}, targets)

@@ -4,12 +4,12 @@ import numpy as np
 
 from models.architecture import layer_names
 from models.checkpoint import Checkpoint, Group, Scale
-from models.names import TAPS
+from models.names import BANDS, EMBEDDING, TAPS
 from models.vectors import Array, unit_rows
 from models.weights import Convolution
 
 _NARROW, _WIDE, _EMBEDDING = 4, 6, 16
-LENGTHS = {"stage14": _NARROW, "stage7_first": _NARROW, "stage7": _NARROW, "last": _WIDE, "embedding": _EMBEDDING}
+LENGTHS = dict.fromkeys(TAPS, _NARROW) | dict.fromkeys(BANDS, _WIDE) | {EMBEDDING: _EMBEDDING}
 
 
 def convolutions(seed: int = 0) -> tuple[Convolution, ...]:

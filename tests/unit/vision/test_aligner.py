@@ -62,3 +62,10 @@ def test_points_that_fall_together_are_shifted_only() -> None:
     matrix = similarity(np.full((5, 2), 7.0), np.array(TEMPLATE))
     assert np.isfinite(matrix).all()
     np.testing.assert_allclose(matrix[:, :2], np.eye(2), atol=1e-12)
+
+
+@pytest.mark.parametrize(("shift", "cut"), [((300.0, 200.0), 0.0), ((-56.0, 200.0), 0.5), ((-500.0, 200.0), 1.0)])
+def test_what_is_cut_is_the_share_of_the_crop_beyond_the_picture(shift: tuple[float, float], cut: float) -> None:
+    """A face of which the left half is beyond the edge is half cut, within a twelfth."""
+    face = placed(1.0, 0.0, shift, (1280, 720))
+    assert Aligner(TEMPLATE, SIZE).align(np.zeros((720, 1280, 3), np.uint8), face).cut == pytest.approx(cut, abs=1 / 12)

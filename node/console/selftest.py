@@ -1,0 +1,146 @@
+"""`facenode people test`: the people enrolled -> does it tell them apart, and what would help."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from node.camera.picture import PICTURES, read_picture
+from node.domain import Frame
+from node.errors import CameraError, PeopleError
+from node.parts import Eyes, build_eyes, build_gallery, build_gallery_matcher, build_sidecar
+from node.people.matcher import GalleryMatcher
+from node.people.selftest import Report, Row, Stranger, advise, examine
+from node.settings import Settings
+
+_SHOWN = 5
+
+
+def add_verb(verbs: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's is private
+    """Add `test`."""
+    test = verbs.add_parser("test", parents=[common], help="say whether it works for these people, and what would help")
+    test.add_argument("--strangers", type=Path, metavar="FOLDER", help="photos of people who are not enrolled")
+    test.add_argument("--json", action="store_true", help="as one JSON object")
+    test.set_defaults(main=main)
+
+
+def main(args: argparse.Namespace, settings: Settings) -> int:
+    """Print how well everybody is told apart; 0 if nothing needs attention, else 1."""
+    if settings.people.source == "head":
+        raise PeopleError("people.source = 'head': the network's own closed set decides, so there is nothing to test")
+    sidecar = build_sidecar(settings)
+    people = build_gallery(settings, sidecar).load()
+    if not people:
+        raise PeopleError("nobody is enrolled: facenode people add ID PHOTO...")
+    matcher = build_gallery_matcher(settings, sidecar, people)
+    report = examine(people, sidecar.heads.embedding.space, matcher.threshold)
+    strangers: list[Stranger] | None = None
+    if args.strangers is not None:
+        strangers = sorted(_strangers(args.strangers, settings, matcher), key=lambda stranger: -stranger.score)
+    advice = advise(report, strangers or ())
+    if args.json:
+        print(json.dumps(_fields(report, strangers, advice), ensure_ascii=False))
+    else:
+        for line in (*_table(report), "", *_alike(report), *_seen(strangers), "", *_todo(advice)):
+            print(line)
+    return 1 if advice else 0
+
+
+def _strangers(folder: Path, settings: Settings, matcher: GalleryMatcher) -> Iterator[Stranger]:
+    """Yield every usable face in a folder of photos as the node would see it.
+
+    Raises:
+        PeopleError: there is no such folder, or no photo in it.
+    """
+    photos = sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURES) if folder.is_dir() else []
+    if not photos:
+        raise PeopleError(f"{folder}: no folder with photos: name one with JPEG or PNG files of people not enrolled")
+    eyes = build_eyes(settings, ())
+    for photo in photos:
+        yield from _faces(photo, str(photo.relative_to(folder)), eyes, matcher)
+
+
+def _faces(photo: Path, name: str, eyes: Eyes, matcher: GalleryMatcher) -> Iterator[Stranger]:
+    try:
+        image = read_picture(photo)
+    except CameraError as error:
+        sys.stderr.write(f"facenode: {error}\n")
+        return
+    for face in eyes.detector.detect(Frame(image)):
+        look = eyes.recognizer.look(image, face)
+        if look.embedding is not None:
+            scores = matcher.scores(look.embedding)
+            nearest = max(scores, key=scores.__getitem__, default=None)
+            score = scores[nearest] if nearest else 0.0
+            yield Stranger(name, nearest, score, score >= matcher.threshold)
+
+
+def _table(report: Report) -> Iterator[str]:
+    width = max(len("who"), *(len(row.person) for row in report.rows))
+    yield f"{'who':<{width}}  faces  recognised  least  most like"
+    for row in report.rows:
+        least = "-" if row.least is None else f"{row.least:.2f}"
+        like = report.most_like(row.person)
+        other = f"{like[0]} {like[1]:.2f}" if like else "-"
+        of = f"{row.recognised} of {len(row.trials)}" if len(row.trials) > 1 else "-"
+        yield f"{row.person:<{width}}  {len(row.trials):>5}  {of:>10}  {least:>5}  {other}"
+
+
+def _alike(report: Report) -> Iterator[str]:
+    yield f"A name needs {report.threshold:.2f} with {len(report.rows)} enrolled."
+    if report.likenesses:
+        most = report.likenesses[0]
+        yield f"The two most alike are {most.people[0]} and {most.people[1]}: {most.score:.2f}."
+
+
+def _seen(strangers: list[Stranger] | None) -> Iterator[str]:
+    if strangers is None:
+        return
+    named = sum(stranger.named for stranger in strangers)
+    yield f"Of {len(strangers)} strangers' faces {named or 'none'} would be called by a name; the nearest:"
+    for stranger in strangers[:_SHOWN]:
+        yield f"  {stranger.score:.2f}  {stranger.person or '-'}  {stranger.photo}"
+
+
+def _todo(advice: tuple[str, ...]) -> Iterator[str]:
+    if not advice:
+        yield "All is well."
+        return
+    yield "What would help:"
+    for sentence in advice:
+        yield f"- {sentence}"
+
+
+def _fields(report: Report, strangers: list[Stranger] | None, advice: tuple[str, ...]) -> dict[str, Any]:
+    """Return what `--json` prints."""
+    fields: dict[str, Any] = {
+        "ok": not advice,
+        "threshold": round(report.threshold, 3),
+        "people": [_row(report, row) for row in report.rows],
+        "advice": list(advice),
+    }
+    if strangers is not None:
+        nearest = [
+            {"photo": stranger.photo, "id": stranger.person, "score": round(stranger.score, 2), "named": stranger.named}
+            for stranger in strangers[:_SHOWN]
+        ]
+        fields["strangers"] = {
+            "faces": len(strangers),
+            "named": sum(stranger.named for stranger in strangers),
+            "nearest": nearest,
+        }
+    return fields
+
+
+def _row(report: Report, row: Row) -> dict[str, Any]:
+    like = report.most_like(row.person)
+    return {
+        "id": row.person,
+        "faces": len(row.trials),
+        "recognised": row.recognised,
+        "least": None if row.least is None else round(row.least, 2),
+        "most_like": {"id": like[0], "score": round(like[1], 2)} if like else None,
+        "dormant": row.dormant,
+    }

@@ -1,0 +1,117 @@
+"""Somebody with anchors of an older network -> the same with anchors of this one, from their kept crops."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from node.domain import Image, Vector
+from node.errors import ModelError
+from node.people import crop as crops
+from node.people.person import Anchor, Person
+
+_log = logging.getLogger(__name__)
+
+Embed = Callable[[Image], Vector]
+"""Returns the embedding, shape (n,), float32, of an aligned face, shape (height, width, 3), uint8, RGB."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Renewed:
+    """What came of somebody.
+
+    Attributes:
+        person: with every anchor that could be renewed in the asked space; the others as they were.
+        count: anchors that were renewed.
+        dormant: anchors that stay in another space, so that nothing is compared with them.
+        damaged: why a crop could not be used, by the name of its file.
+    """
+
+    person: Person
+    count: int
+    dormant: int
+    damaged: Mapping[str, str]
+
+
+def renewed(person: Person, space: str, crop_of: Callable[[Anchor], Image | None], embed: Embed) -> Renewed:
+    """Return somebody with the anchors of other spaces embedded again.
+
+    Args:
+        person: who.
+        space: that of `embed`.
+        crop_of: returns the crop of an anchor, None where none is kept; raises ValueError where it is damaged.
+        embed: the network.
+    """
+    counts = {"renewed": 0, "dormant": 0}
+    damaged: dict[str, str] = {}
+
+    def renew(anchor: Anchor) -> Anchor:
+        if anchor.space == space:
+            return anchor
+        try:
+            crop = crop_of(anchor)
+        except ValueError as error:
+            damaged[anchor.crop.name if anchor.crop else anchor.source] = str(error)
+            crop = None
+        if crop is None:
+            counts["dormant"] += 1
+            return anchor
+        counts["renewed"] += 1
+        return replace(anchor, embedding=normalised(embed(crop)), space=space)
+
+    anchors, negatives = (tuple(map(renew, own)) for own in (person.anchors, person.negatives))
+    changed = replace(person, anchors=anchors, negatives=negatives)
+    return Renewed(changed, counts["renewed"], counts["dormant"], damaged)
+
+
+def normalised(embedding: Vector) -> Vector:
+    """Return an embedding, shape (n,), float32, at unit length: a quantised network's is only nearly so.
+
+    Raises:
+        ModelError: it has no length.
+    """
+    length = float(np.linalg.norm(embedding))
+    if not 0 < length < np.inf:
+        raise ModelError("the network gives an embedding without a length: its file is damaged: copy it again")
+    return (embedding / length).astype(np.float32)
+
+
+def kept_crop(anchor: Anchor) -> Image | None:
+    """Return the crop of an anchor from the disk, None if none is kept.
+
+    Raises:
+        ValueError: it is missing or damaged.
+    """
+    if anchor.crop is None:
+        return None
+    return crops.decode(anchor.crop.name, kept_file(anchor.crop))
+
+
+def kept_file(path: Path) -> bytes:
+    """Return the content of the file of a crop.
+
+    Raises:
+        ValueError: it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ValueError(str(error.strerror or error)) from error
+
+
+def report(results: Sequence[Renewed]) -> None:
+    """Log what came of renewing: what was done, what is damaged, and what is not compared with any more."""
+    if count := sum(result.count for result in results):
+        _log.info("people: %d faces are embedded again for this network", count)
+    for result in results:
+        for name, reason in result.damaged.items():
+            _log.error("people: %s: the crop %s cannot be used: %s", result.person.id, name, reason)
+    if dormant := [result for result in results if result.dormant]:
+        _log.warning(
+            "people: %d faces of %s were enrolled with another network, and no crop of them is there: they are kept "
+            "but not compared: facenode people add ID PHOTO...",
+            sum(result.dormant for result in dormant),
+            ", ".join(result.person.id for result in dormant),
+        )
