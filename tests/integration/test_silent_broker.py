@@ -23,7 +23,7 @@ RECOVERED_S = 30.0
 def test_a_silent_broker_slows_no_frame_and_is_reached_once_it_speaks(
     mosquitto: Callable[..., Mosquitto], media_dir: Path, tmp_path: Path, say: Callable[[str], None]
 ) -> None:
-    """`status` never says online meanwhile, a frame takes as long as ever (lower quartile, within half), nothing is lost."""
+    """`status` never says online meanwhile, a frame takes as long as ever (within half), and nothing is lost."""
     broker, clock = mosquitto(), SystemClock()
     path = media_dir / "carphone.mp4"
     frames = list(read_video(path))[:60]
