@@ -14,7 +14,7 @@ from node.people import bundle
 from node.people import crop as crops
 from node.people.cabinet import Entry
 from node.people.gallery import Change
-from node.people.person import Anchor, Person
+from node.people.person import Anchor, Person, counted
 from node.people.renewal import Renewed, renewed, report
 from node.settings import Settings
 from node.vision.sidecar import Sidecar
@@ -37,8 +37,8 @@ def export_people(args: argparse.Namespace, settings: Settings) -> int:
     if not people:
         raise PeopleError("nobody is enrolled: there is nothing to export")
     bundle.write(args.file, people)
-    faces = sum(len(person.anchors) for person in people)
-    print(f"{args.file}: {len(people)} people, {faces} faces; it holds what recognises them: keep it private")
+    faces = counted(sum(len(person.anchors) for person in people), "face")
+    print(f"{args.file}: {len(people)} people, {faces}; it holds what recognises them: keep it private")
     return 0
 
 
@@ -89,7 +89,7 @@ def _without_crops(person: Person) -> Person:
 
 def _news(change: Change) -> list[str]:
     before, after = change.before, change.after
-    faces = f"{change.faces} face{'' if change.faces == 1 else 's'}"
+    faces = counted(change.faces, "face")
     if before is None:
         return ["new", faces, *(["ignored"] if after.ignored else [])]
     news = [f"{faces} more"] if change.faces > 0 else []

@@ -14,15 +14,31 @@ from node.errors import PeopleError, UsageError
 from node.parts import build_embed, build_eyes, build_gallery, build_gallery_matcher
 from node.people.enrolment import Refusal, Whom, examine
 from node.people.gallery import Gallery, Sample, described
-from node.people.person import Person, checked_id, checked_name
+from node.people.person import Person, checked_id, checked_name, counted
 from node.people.selftest import ENOUGH
 from node.settings import Settings
+
+
+class _Intermixed(argparse.ArgumentParser):
+    """Take options between the id and the photos, too: argparse by itself gives up where there may be no photo."""
+
+    _within = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # noqa: ANN401 - argparse has three signatures for it
+        """Return what is known of the arguments, and the rest."""
+        if self._within:
+            return super().parse_known_args(args, namespace)
+        self._within = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._within = False
 
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's is private
     """Add `people` and its verbs to the command line."""
     parser = subparsers.add_parser("people")
-    verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
+    verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB", parser_class=_Intermixed)
     add = verbs.add_parser("add", parents=[common], help="enrol somebody, or add faces to somebody")
     _whose_face(add)
     add.add_argument("--name", help="the name that people read; the id unless given")
@@ -52,7 +68,7 @@ def add_person(args: argparse.Namespace, settings: Settings) -> int:
     _check(args)
     if args.event:
         faces = _ask(settings, "people_enroll", args)["faces"]
-        print(f"{args.id}: the face of the event is taken, {_faces(faces)} known")
+        print(f"{args.id}: the face of the event is taken, {counted(faces, 'face')} known")
     elif args.photos:
         _enrol(args, settings, ignored=None)
     else:
@@ -157,9 +173,10 @@ def _enrol(args: argparse.Namespace, settings: Settings, *, ignored: bool | None
             sys.stderr.write(f"facenode: {result.photo}: not taken: {result.reason}\n")
     samples = [result for result in results if isinstance(result, Sample)]
     if not samples:
-        raise PeopleError(f"{args.id}: none of {len(results)} photos could be taken: nobody was enrolled")
+        raise PeopleError(f"{args.id}: none of {counted(len(results), 'photo')} could be taken: nobody was enrolled")
     person = gallery.add(args.id, args.name, sidecar.heads.embedding.space, samples, ignored=ignored)
-    print(f"{person.id}: {len(samples)} of {len(results)} photos taken, {_faces(len(person.anchors))} known")
+    taken = f"{len(samples)} of {counted(len(results), 'photo')}"
+    print(f"{person.id}: {taken} taken, {counted(len(person.anchors), 'face')} known")
     if len(person.anchors) < ENOUGH:
         print(f"{person.id}: more photos, in another light and pose, make it surer")
 
@@ -168,10 +185,6 @@ def _with(gallery: Gallery, person: str) -> Sequence[Person]:
     """Return everybody, and the one who is being enrolled: the threshold is that of the gallery to come."""
     people = gallery.load()
     return people if any(each.id == person for each in people) else (*people, Person(person, person, ()))
-
-
-def _faces(count: int) -> str:
-    return f"{count} face{'' if count == 1 else 's'}"
 
 
 def _photos(paths: list[Path]) -> list[Path]:

@@ -176,7 +176,7 @@ class _Connection:
     ) -> None:
         if code.is_failure:
             kind = _VersionRefusedError if code.value == failures.UNSUPPORTED_PROTOCOL else BrokerError
-            self._refusal = kind(f"{self._where}: {failures.coded(code.value)}")
+            self._refusal = kind(f"{self._where}: {failures.refused(code.value)}")
         else:
             self._accepted = True
             self.window = min(self.window, getattr(properties, "ReceiveMaximum", self.window))

@@ -5,6 +5,7 @@ import ssl
 
 SUCCESS_BELOW = 0x80
 UNSUPPORTED_PROTOCOL = 0x84
+BAD_LOGIN, NOT_ALLOWED = 0x86, 0x87
 KEEP_ALIVE_TIMEOUT = 0x8D
 TAKEN_OVER = 0x8E
 TOO_LARGE = 0x95
@@ -72,6 +73,12 @@ _VERIFY = {
 def coded(code: int) -> str:
     """Return the sentence of an MQTT 5 reason code of 0x80 or above."""
     return _CODES.get(code, f"the broker answers with reason 0x{code:02X}")
+
+
+def refused(code: int) -> str:
+    """Return the sentence of a CONNACK's reason code of 0x80 or above."""
+    # mosquitto answers a wrong password with "not authorised".
+    return coded(BAD_LOGIN if code == NOT_ALLOWED else code)
 
 
 def alerted(detail: str) -> str | None:

@@ -28,7 +28,7 @@ from node.people.person import Person
 
 _STAGE, _GONE, _ASIDE = ".new", ".gone-", ".damaged-"
 _OWN = re.compile(r"[0-9a-f]{16}\.png|.*\.part")  # what else the owner has put beside a record is none of ours
-_LOCK_S, _AGAIN_S = 5.0, 0.02
+_AGAIN_S = 0.02
 
 _log = logging.getLogger(__name__)
 
@@ -52,10 +52,11 @@ class Cabinet:
     Args:
         folder: made when somebody is first put in.
         lengths: of the embeddings of a space, where that is known.
+        patience_s: seconds to wait for another process that writes.
     """
 
-    def __init__(self, folder: Path, lengths: Mapping[str, int]) -> None:
-        self._folder, self._lengths = folder, lengths
+    def __init__(self, folder: Path, lengths: Mapping[str, int], patience_s: float = 5.0) -> None:
+        self._folder, self._lengths, self._patience_s = folder, lengths, patience_s
         self._there = False
 
     def load(self) -> tuple[Person, ...]:
@@ -94,13 +95,13 @@ class Cabinet:
         """Let nobody else write while the context lasts.
 
         Raises:
-            PeopleError: another process writes for longer than five seconds, or the folder cannot be written.
+            PeopleError: another process writes for longer than there is patience, or the folder cannot be written.
         """
         with _explained(self._folder):
             make_private_folder(self._folder)
             folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
             try:
-                _lock(folder, self._folder)
+                _lock(folder, self._folder, self._patience_s)
                 for left in (self._folder / _STAGE, *self._folder.glob(f"{_GONE}*")):
                     shutil.rmtree(left, ignore_errors=True)
                 yield
@@ -179,8 +180,8 @@ class Cabinet:
         return None
 
 
-def _lock(folder: int, path: Path) -> None:
-    until_s = time.monotonic() + _LOCK_S
+def _lock(folder: int, path: Path, patience_s: float) -> None:
+    until_s = time.monotonic() + patience_s
     while True:
         try:
             fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -10,7 +10,7 @@ from node.errors import PeopleError
 from node.people import crop as crops
 from node.people import record
 from node.people.cabinet import Cabinet, Entry
-from node.people.person import Anchor, Person, checked_id, checked_name, merged, without
+from node.people.person import Anchor, Person, checked_id, checked_name, counted, merged, without
 from node.people.renewal import Embed, kept_crop, normalised, renewed, report
 
 
@@ -149,7 +149,11 @@ class Gallery:
             PeopleError: nobody has this id, or the folder cannot be read.
         """
         known, folder = self._cabinet.find(checked_id(person)), self._folder / person
-        lines = [] if known is None else [f"{folder}: {described(known)}, {len(list(folder.glob('*.png')))} crops"]
+        lines = (
+            []
+            if known is None
+            else [f"{folder}: {described(known)}, {counted(len(list(folder.glob('*.png'))), 'crop')}"]
+        )
         lines += [f"{path}: a damaged entry that was set aside" for path in self._cabinet.damaged(person)]
         if not lines:
             raise _nobody(person)
@@ -214,7 +218,7 @@ class Gallery:
 
 def described(person: Person) -> str:
     """Return in words how much is known of somebody."""
-    words = f"{len(person.anchors)} face{'s' if len(person.anchors) != 1 else ''}"
+    words = counted(len(person.anchors), "face")
     return f"{words}, {len(person.negatives)} rejected" if person.negatives else words
 
 

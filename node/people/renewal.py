@@ -10,7 +10,7 @@ import numpy as np
 from node.domain import Image, Vector
 from node.errors import ModelError
 from node.people import crop as crops
-from node.people.person import Anchor, Person
+from node.people.person import Anchor, Person, counted
 
 _log = logging.getLogger(__name__)
 
@@ -104,14 +104,14 @@ def kept_file(path: Path) -> bytes:
 def report(results: Sequence[Renewed]) -> None:
     """Log what came of renewing: what was done, what is damaged, and what is not compared with any more."""
     if count := sum(result.count for result in results):
-        _log.info("people: %d faces are embedded again for this network", count)
+        _log.info("people: %s embedded again for this network", counted(count, "face"))
     for result in results:
         for name, reason in result.damaged.items():
             _log.error("people: %s: the crop %s cannot be used: %s", result.person.id, name, reason)
     if dormant := [result for result in results if result.dormant]:
         _log.warning(
-            "people: %d faces of %s were enrolled with another network, and no crop of them is there: they are kept "
-            "but not compared: facenode people add ID PHOTO...",
-            sum(result.dormant for result in dormant),
+            "people: %s enrolled with another network, and no crop is there: kept, but not compared: %s: "
+            "facenode people add ID PHOTO...",
+            counted(sum(result.dormant for result in dormant), "face"),
             ", ".join(result.person.id for result in dormant),
         )

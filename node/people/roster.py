@@ -40,11 +40,10 @@ class Roster:
         if not now and mono_s - self._looked_s < _LOOK_S:
             return False
         self._looked_s = mono_s
+        stamp = self._gallery.stamp()
+        changed = stamp != self._stamp
         try:
-            stamp = self._gallery.stamp()
-            if stamp == self._stamp:
-                return False
-            people = self._gallery.load()
+            people = self._gallery.load() if changed else self.people
         except PeopleError as error:
             if not self._lost:
                 _log.error("people: %s: who was known stays known", error)
@@ -52,7 +51,7 @@ class Roster:
             return False
         if self._lost:
             _log.info("people: the gallery can be read again")
-        self._lost = False
-        self._stamp, self.people = stamp, people
-        self.matcher = self._build(self.people)
-        return True
+            self._lost = False
+        if changed:
+            self._stamp, self.people, self.matcher = stamp, people, self._build(people)
+        return changed

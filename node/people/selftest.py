@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from node.people.matcher import GalleryMatcher
-from node.people.person import Anchor, Person
+from node.people.person import Anchor, Person, counted
 
 ENOUGH = 3
 """Faces of a person with which the self-test is content."""
@@ -145,12 +145,14 @@ def _for_one(row: Row) -> list[str]:
     lines = []
     if row.dormant:
         lines.append(
-            f"{row.person}: {row.dormant} faces were enrolled with another network and are not compared: "
+            f"{row.person}: {counted(row.dormant, 'face')} enrolled with another network, which cannot be compared: "
             "add those photos again"
         )
     count = len(row.trials)
     if count < ENOUGH:
-        lines.append(f"{row.person}: {_faces(count)} known: add {ENOUGH - count} or more in another light and pose")
+        lines.append(
+            f"{row.person}: {counted(count, 'face')} known: add {ENOUGH - count} or more in another light and pose"
+        )
     for trial in row.trials if count > 1 else ():
         if trial.taken_for is None:
             score = "" if trial.score is None else f" ({trial.score:.2f})"
@@ -164,10 +166,6 @@ def _for_one(row: Row) -> list[str]:
                 f"it shows {trial.taken_for}, else add photos like it"
             )
     return lines
-
-
-def _faces(count: int) -> str:
-    return "1 face is" if count == 1 else f"{count} faces are"
 
 
 def _row(number: int, people: Sequence[Person], space: str, threshold: float) -> Row:

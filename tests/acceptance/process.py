@@ -1,6 +1,5 @@
 """A command of another program -> what it printed, or the failure of the test."""
 
-import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,11 +12,19 @@ def run(
     code: int = 0,
     timeout_s: float = 600,
 ) -> str:
-    """Run a command to its end and return all that it printed; fail with that where it ends with another code."""
+    """Run a command to its end and return all that it printed; fail with that where it ends with another code.
+
+    Args:
+        command: the program and its arguments.
+        cwd: the folder it runs in.
+        environ: its whole environment; the test's own unless given.
+        code: the exit code that it must end with.
+        timeout_s: seconds after which it is ended, and the test fails.
+    """
     done = subprocess.run(
         [str(part) for part in command],
         cwd=cwd,
-        env={**os.environ, **(environ or {})},
+        env=environ,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

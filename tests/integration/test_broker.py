@@ -170,7 +170,7 @@ def test_a_wrong_password_is_said(mosquitto: Callable[..., Mosquitto], tmp_path:
     secret = tmp_path / "secret"
     secret.write_text("wrong\n")
     settings = broker.settings(username="pi-1", password_file=str(secret), protocol=protocol)
-    with pytest.raises(BrokerError, match=r"does not allow it|refuses the login"):
+    with pytest.raises(BrokerError, match="refuses the login"):
         connect(settings, Client("facenode-pi-1"), lambda _report: None)
 
 

@@ -37,6 +37,14 @@ def test_each_fault_of_a_certificate_has_its_own_sentence(code: int, words: str)
     assert words in failures.raised(error, "broker.example", 8883)
 
 
+def test_a_broker_that_lets_nobody_in_refuses_the_login() -> None:
+    """Brokers answer a wrong password with "not authorised", too; on a publish that is a matter of the access list."""
+    assert "mqtt.password_file" in failures.refused(0x87)
+    assert "mqtt.password_file" in failures.refused(0x86)
+    assert "access list" in failures.coded(0x87)
+    assert "busy" in failures.refused(0x89)
+
+
 def test_reason_codes_have_sentences_of_their_own() -> None:
     """No two reason codes that a broker may send read the same."""
     codes = (*range(0x80, 0x8E), 0x8E, 0x90, 0x93, 0x95, 0x96, 0x97, 0x98, 0x99, 0x9A, 0x9B, 0x9C, 0x9D, 0x9F)

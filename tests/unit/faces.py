@@ -1,0 +1,17 @@
+"""Makers of enrolled faces for tests: samples with and without a crop."""
+
+import numpy as np
+from makers import unit
+
+from node.domain import Image
+from node.people.gallery import Sample
+
+
+def crop(number: int = 0, size: int = 32) -> Image:
+    """Return a crop that differs from that of any other number."""
+    return np.random.default_rng(number).integers(0, 256, (size, size, 3), dtype=np.uint8)
+
+
+def sample(*numbers: float, crop: Image | None = None, source: str = "photo.jpg") -> Sample:
+    """Return a face to enrol; its embedding is the numbers at unit length."""
+    return Sample(unit(*numbers), source, crop)

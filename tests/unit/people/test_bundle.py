@@ -1,0 +1,206 @@
+"""The file for a fleet: the same people come out, and nothing else ever does."""
+
+import hashlib
+import json
+import logging
+import stat
+import zipfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+from faces import crop, sample
+
+from node.errors import PeopleError
+from node.people import bundle
+from node.people.crop import encode
+from node.people.gallery import Gallery
+
+LENGTHS = {"s": 2}
+
+
+@pytest.fixture
+def gallery(tmp_path: Path) -> Gallery:
+    """Return a gallery of two people, with crops and without, rejected faces and an ignored person."""
+    made = Gallery(tmp_path / "people")
+    made.add("ada", "Zoë Müller", "s", [sample(1, 0, crop=crop(0)), sample(0, 1)])
+    made.reject("ada", "s", sample(1, 1, crop=crop(1)))
+    made.add("bob", None, "s", [sample(1, 2)], ignored=True)
+    return made
+
+
+@pytest.fixture
+def file(tmp_path: Path, gallery: Gallery) -> Path:
+    """Return a file of these people."""
+    bundle.write(tmp_path / "fleet.people", gallery.load())
+    return tmp_path / "fleet.people"
+
+
+def parts(file: Path) -> dict[str, bytes]:
+    """Return what a file holds."""
+    with zipfile.ZipFile(file) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def pack(file: Path, content: dict[str, bytes], *, compression: int = zipfile.ZIP_STORED, version: int = 1) -> None:
+    """Write a file that anybody could make: hashes that fit, around any content."""
+    rest = {name: data for name, data in content.items() if name != "manifest.json"}
+    hashes = {name: hashlib.sha256(data).hexdigest() for name, data in rest.items()}
+    manifest = json.dumps({"format": "facenode-people", "v": version, "files": hashes}).encode()
+    with zipfile.ZipFile(file, "w", compression) as archive:
+        for name, data in ({"manifest.json": manifest} | rest).items():
+            archive.writestr(name, data)
+
+
+def test_everybody_comes_out_as_they_went_in(tmp_path: Path, gallery: Gallery, file: Path) -> None:
+    """Names, marks, faces, rejected faces and crops."""
+    other = Gallery(tmp_path / "other")
+    other.merge(bundle.read(file, LENGTHS))
+    for ours, theirs in zip(gallery.load(), other.load(), strict=True):
+        assert (ours.id, ours.name, ours.ignored) == (theirs.id, theirs.name, theirs.ignored)
+        for mine, copy in zip((*ours.anchors, *ours.negatives), (*theirs.anchors, *theirs.negatives), strict=True):
+            np.testing.assert_array_equal(mine.embedding, copy.embedding)
+            assert (mine.crop is None) == (copy.crop is None)
+            assert mine.crop is None or (copy.crop and mine.crop.read_bytes() == copy.crop.read_bytes())
+
+
+def test_the_file_is_private_and_the_same_people_give_the_same_bytes(
+    tmp_path: Path, gallery: Gallery, file: Path
+) -> None:
+    """Mode 0600; a roll-out that compares files sees no change where there is none."""
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    bundle.write(tmp_path / "again", gallery.load())
+    assert (tmp_path / "again").read_bytes() == file.read_bytes()
+
+
+def test_no_damaged_byte_changes_anybody_and_no_cut_is_taken(file: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Each is refused, or it was one of the few bytes of a zip that mean nothing."""
+    content = file.read_bytes()
+    whole = [(entry.person.id, dict(entry.crops)) for entry in bundle.read(file, LENGTHS)]
+    chance = np.random.default_rng(1)
+    taken = 0
+    tries = [*range(0, len(content), 41), *range(len(content) - 700, len(content))]
+    for place in tries:
+        spoilt = bytearray(content)
+        spoilt[place] ^= int(chance.integers(1, 256))
+        file.write_bytes(spoilt)
+        with suppress(PeopleError):
+            assert [(e.person.id, dict(e.crops)) for e in bundle.read(file, LENGTHS)] == whole
+            taken += 1
+        file.write_bytes(content[:place])
+        with pytest.raises(PeopleError, match=r"cut short|not a file that"):
+            bundle.read(file, LENGTHS)
+    assert taken < len(tries) / 3
+    assert capfd.readouterr().err == ""
+
+
+def _renamed(old: str, new: str) -> Callable[[dict[str, bytes]], dict[str, bytes]]:
+    return lambda content: {name.replace(old, new): data for name, data in content.items()}
+
+
+def _with(name: str, data: bytes) -> Callable[[dict[str, bytes]], dict[str, bytes]]:
+    return lambda content: content | {name: data}
+
+
+FACE = b'{"embedding":"AACAPwAAAAA=","space":"s","source":"x"}'
+CROP = encode(crop(0))[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (_with("../../etc/cron.d/x", b""), "it holds '../../etc/cron.d/x'"),
+        (_with("/etc/passwd", b""), "it holds"),
+        (_with("ada/../../x.png", b""), "it holds"),
+        (_with("ada/notes.txt", b""), "it holds"),
+        (_with("ada/0123456789abcdef.png", b""), "not those that its record names"),
+        (_with("eve/0123456789abcdef.png", b""), "crops of nobody"),
+        (_with("ada/person.json", b"{"), "ada/person.json: file"),
+        (_with(f"ada/{CROP}", encode(crop(5))[1]), "not those that its name was made of"),
+        (_with(f"ada/{CROP}", b"\xff\xd8"), "not a PNG"),
+        (_renamed("ada/", "eve/"), "it says that it is 'ada'"),
+        (_renamed("ada/", "Ada/"), "it holds"),
+        (_with("unknown/person.json", b'{"id":"unknown","name":"x","anchors":[%s]}' % FACE), "strangers are called"),
+        (_with("eve/person.json", b'{"id":"eve","name":"\\u001b[2J","anchors":[%s]}' % FACE), "is no name"),
+        (lambda content: {k: v for k, v in content.items() if not k.endswith(".png")}, "not those that its record"),
+    ],
+)
+def test_what_an_export_would_not_hold_is_refused(
+    file: Path, change: Callable[[dict[str, bytes]], dict[str, bytes]], message: str
+) -> None:
+    """Even with hashes that fit: nothing leaves the folder of the people, nothing foreign enters it."""
+    pack(file, change(parts(file)))
+    with pytest.raises(PeopleError, match=message.replace(".", r"\.")):
+        bundle.read(file, LENGTHS)
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked(file: Path) -> None:
+    """Compression is refused whatever it holds, and so is a part that claims more than there is."""
+    pack(file, parts(file) | {f"ada/{CROP}": bytes(1 << 20)}, compression=zipfile.ZIP_DEFLATED)
+    with pytest.raises(PeopleError, match="compressed"):
+        bundle.read(file, LENGTHS)
+    pack(file, parts(file) | {f"ada/{CROP}": bytes((1 << 20) + 1)})
+    with pytest.raises(PeopleError, match="has 1048577 bytes"):
+        bundle.read(file, LENGTHS)
+
+
+def test_a_name_that_comes_twice_is_refused(file: Path) -> None:
+    """Which of the two would count is anybody's guess."""
+    with zipfile.ZipFile(file, "a") as archive, pytest.warns(UserWarning, match="Duplicate name"):
+        archive.writestr("bob/person.json", b"{}")
+    with pytest.raises(PeopleError, match="twice"):
+        bundle.read(file, LENGTHS)
+
+
+def test_embeddings_of_a_wrong_length_are_refused(file: Path) -> None:
+    """They would stop every node of the fleet at its first face."""
+    with pytest.raises(PeopleError, match="an embedding has 2 numbers, s has 192"):
+        bundle.read(file, {"s": 192})
+
+
+def test_a_newer_file_asks_for_an_update(file: Path) -> None:
+    """It is not called damaged."""
+    pack(file, parts(file), version=2)
+    with pytest.raises(PeopleError, match=r"newer version of facenode .*: update this node first"):
+        bundle.read(file, LENGTHS)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK", b"not a zip", b"PK\x03\x04 and nothing else"])
+def test_a_foreign_file_is_refused(tmp_path: Path, content: bytes) -> None:
+    """One line that names it."""
+    (tmp_path / "x").write_bytes(content)
+    with pytest.raises(PeopleError, match=r"/x: (not a file that|damaged or cut short)"):
+        bundle.read(tmp_path / "x", LENGTHS)
+
+
+def test_a_zip_of_something_else_is_refused(tmp_path: Path) -> None:
+    """Such as a document."""
+    with zipfile.ZipFile(tmp_path / "x.docx", "w") as archive:
+        archive.writestr("word/document.xml", b"<x/>")
+    with pytest.raises(PeopleError, match=r"it holds 'word/document\.xml'"):
+        bundle.read(tmp_path / "x.docx", LENGTHS)
+
+
+def test_a_missing_file_and_a_place_that_cannot_be_written_are_said(tmp_path: Path, gallery: Gallery) -> None:
+    """What, where, and what to do; nothing is left behind."""
+    with pytest.raises(PeopleError, match="no such file"):
+        bundle.read(tmp_path / "none", LENGTHS)
+    with pytest.raises(PeopleError, match="name a file in a folder"):
+        bundle.write(tmp_path / "none" / "x", gallery.load())
+    with pytest.raises(PeopleError, match="name a file in a folder"):
+        bundle.write(tmp_path / "people", gallery.load())
+    assert [path.name for path in tmp_path.iterdir()] == ["people"]
+
+
+def test_a_damaged_crop_is_left_out_of_an_export_and_said(
+    tmp_path: Path, gallery: Gallery, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its face goes on without it."""
+    (tmp_path / "people" / "ada" / CROP).write_bytes(b"no picture")
+    with caplog.at_level(logging.ERROR):
+        bundle.write(tmp_path / "x", gallery.load())
+    assert "the crop of photo.jpg is left out" in caplog.text
+    ada = bundle.read(tmp_path / "x", LENGTHS)[0]
+    assert (len(ada.person.anchors), len(ada.crops)) == (2, 1)

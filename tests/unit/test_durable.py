@@ -1,0 +1,54 @@
+"""Files that are whole or not there."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from node.durable import make_private_folder, private_file, write_privately
+
+
+def test_a_file_is_private_and_replaced_whole(tmp_path: Path) -> None:
+    """Mode 0600 whatever the umask, the former content gone, and nothing beside it."""
+    former = os.umask(0)
+    try:
+        write_privately(tmp_path / "a", b"one")
+        write_privately(tmp_path / "a", b"two")
+    finally:
+        os.umask(former)
+    assert (tmp_path / "a").read_bytes() == b"two"
+    assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
+    """Neither half a file nor its beginnings stay."""
+    write_privately(tmp_path / "a", b"one")
+
+    def broken() -> None:
+        with private_file(tmp_path / "a") as file:
+            file.write(b"tw")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        broken()
+    assert (tmp_path / "a").read_bytes() == b"one"
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_part_left_by_a_power_cut_is_no_obstacle(tmp_path: Path) -> None:
+    """The next write takes its place."""
+    (tmp_path / "a.part").write_bytes(b"half")
+    write_privately(tmp_path / "a", b"whole")
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_what_root_makes_belongs_to_the_owner_of_the_folder(tmp_path: Path) -> None:
+    """`sudo facenode people add` leaves nothing that the node's user cannot read."""
+    os.chown(tmp_path, 12345, 12346)
+    make_private_folder(tmp_path / "people")
+    write_privately(tmp_path / "people" / "a", b"")
+    owners = [(path.stat().st_uid, path.stat().st_gid) for path in tmp_path.rglob("*")]
+    assert owners == [(12345, 12346)] * 2
