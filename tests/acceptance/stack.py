@@ -37,7 +37,7 @@ class Stack:
         self._folder = folder
         self._project = project
         self._command = (
-            "docker", "compose", "--ansi", "never", "--project-name", project,
+            "docker", "compose", "--project-name", project,
             "--file", ROOT / "docker-compose.yml", "--file", override,
         )  # fmt: skip
         self.port = free_port()
@@ -81,7 +81,8 @@ class Stack:
         """Return time and type of each event of a node that `watch` showed, in order."""
         found = []
         for line in self.compose("logs", "--no-log-prefix", "watch").splitlines():
-            words = [word for word in line.split() if word != "late"]
+            # Compose clears the line also where no terminal reads it.
+            words = [word for word in line.replace("\x1b[2K", "").split() if word != "late"]
             if len(words) > 2 and words[1] == node and words[2] in _EVENTS:
                 found.append((words[0], words[2]))
         return found

@@ -3,10 +3,13 @@
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from realbroker import Mosquitto
+from house import PATIENCE_S, House, running
+from realbroker import Mosquitto, Subscriber, eventually
+from told import settings_for
 
 
 @pytest.fixture
@@ -35,3 +38,25 @@ def say(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
             sys.stdout.write(f"\n{text}\n")
 
     return line
+
+
+@pytest.fixture
+def album(tmp_path: Path, media_dir: Path) -> Path:
+    """Return a folder that shows the same portrait for longer than any test takes."""
+    folder = tmp_path / "album"
+    folder.mkdir()
+    for number in range(4000):
+        (folder / f"{number:04}.jpg").symlink_to(media_dir / "astronaut.jpg")
+    return folder
+
+
+@pytest.fixture
+def house(mosquitto: Callable[..., Mosquitto], album: Path, tmp_path: Path) -> Iterator[House]:
+    """Return somebody who can ask a running node."""
+    broker = mosquitto()
+    settings = settings_for(broker, album, tmp_path / "s") | {"camera.source": f"images:{album}", "camera.fps": 5}
+    with closing(Subscriber(broker.settings(), "facenode/#")) as subscriber, running(settings) as process:
+        asker = House(subscriber)
+        assert eventually(lambda: bool(asker.latest("state")), PATIENCE_S)
+        yield asker
+        assert process.poll() is None

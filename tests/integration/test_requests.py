@@ -2,88 +2,16 @@
 
 import json
 import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
-from facenode import environment
+from house import PATIENCE_S, House, running
 from realbroker import Mosquitto, Subscriber, eventually
 from told import events, settings_for, validate
 
 pytestmark = pytest.mark.broker
-PATIENCE_S = 30.0
-
-
-@pytest.fixture
-def album(tmp_path: Path, media_dir: Path) -> Path:
-    """Return a folder that shows the same portrait for longer than any test takes."""
-    folder = tmp_path / "album"
-    folder.mkdir()
-    for number in range(4000):
-        (folder / f"{number:04}.jpg").symlink_to(media_dir / "astronaut.jpg")
-    return folder
-
-
-@contextmanager
-def running(settings: Mapping[str, object], *arguments: str | Path) -> Iterator[subprocess.Popen[str]]:
-    """Run a node for as long as the context lasts."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "node.cli", "run", *map(str, arguments)],
-        env=environment(settings), stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-class House:
-    """A subscriber that also asks."""
-
-    def __init__(self, subscriber: Subscriber) -> None:
-        self._subscriber = subscriber
-
-    def ask(self, verb: str, **fields: object) -> dict[str, Any]:
-        """Send a request and return its answer."""
-        transaction = f"t{len(self._subscriber.messages)}"
-        self._subscriber.publish(
-            f"facenode/hall/request/{verb}", json.dumps({"transaction": transaction, **fields}).encode()
-        )
-        found: list[dict[str, Any]] = []
-
-        def answered() -> bool:
-            answers = map(json.loads, self._subscriber.on(f"facenode/hall/response/{verb}"))
-            found[:] = [answer for answer in answers if answer["transaction"] == transaction]
-            return bool(found)
-
-        assert eventually(answered, PATIENCE_S)
-        return found[0]
-
-    def latest(self, topic: str) -> dict[str, Any]:
-        """Return the latest state or health."""
-        payloads = self._subscriber.on(f"facenode/hall/{topic}")
-        return dict(json.loads(payloads[-1])) if payloads else {}
-
-    def kinds(self) -> list[str]:
-        """Return the types of all events so far."""
-        return [event["event_type"] for event in events(self._subscriber.messages)]
-
-
-@pytest.fixture
-def house(mosquitto: Callable[..., Mosquitto], album: Path, tmp_path: Path) -> Iterator[House]:
-    """Return somebody who can ask a running node."""
-    broker = mosquitto()
-    settings = settings_for(broker, album, tmp_path / "s") | {"camera.source": f"images:{album}", "camera.fps": 5}
-    with closing(Subscriber(broker.settings(), "facenode/#")) as subscriber, running(settings) as process:
-        asker = House(subscriber)
-        assert eventually(lambda: bool(asker.latest("state")), PATIENCE_S)
-        yield asker
-        assert process.poll() is None
 
 
 def test_privacy_looks_away_and_says_so_and_survives_a_new_start(

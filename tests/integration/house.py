@@ -1,0 +1,65 @@
+"""A running node as a process, and somebody who asks it."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from facenode import environment
+from realbroker import Subscriber, eventually
+from told import events
+
+PATIENCE_S = 30.0
+
+
+@contextmanager
+def running(settings: Mapping[str, object], *arguments: str | Path) -> Iterator[subprocess.Popen[str]]:
+    """Run a node for as long as the context lasts."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "node.cli", "run", *map(str, arguments)],
+        env=environment(settings), stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+class House:
+    """A subscriber that also asks."""
+
+    def __init__(self, subscriber: Subscriber) -> None:
+        self._subscriber = subscriber
+
+    def ask(self, verb: str, **fields: object) -> dict[str, Any]:
+        """Send a request and return its answer."""
+        transaction = f"t{len(self._subscriber.messages)}"
+        self._subscriber.publish(
+            f"facenode/hall/request/{verb}", json.dumps({"transaction": transaction, **fields}).encode()
+        )
+        found: list[dict[str, Any]] = []
+
+        def answered() -> bool:
+            answers = map(json.loads, self._subscriber.on(f"facenode/hall/response/{verb}"))
+            found[:] = [answer for answer in answers if answer["transaction"] == transaction]
+            return bool(found)
+
+        assert eventually(answered, PATIENCE_S)
+        return found[0]
+
+    def latest(self, topic: str) -> dict[str, Any]:
+        """Return the latest state or health."""
+        payloads = self._subscriber.on(f"facenode/hall/{topic}")
+        return dict(json.loads(payloads[-1])) if payloads else {}
+
+    def events(self) -> list[dict[str, Any]]:
+        """Return all events so far."""
+        return events(self._subscriber.messages)
+
+    def kinds(self) -> list[str]:
+        """Return the types of all events so far."""
+        return [event["event_type"] for event in self.events()]

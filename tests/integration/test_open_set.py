@@ -1,0 +1,131 @@
+"""How often a stranger is called by a name, measured as a node would: the promise behind `people.max_fpir`."""
+
+import csv
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.metrics import Share, wilson
+from node.camera.picture import read_picture
+from node.configuration import load
+from node.domain import Frame, Vector
+from node.parts import Eyes, build_eyes, build_gallery_matcher
+from node.people.enrolment import examine
+from node.people.gallery import Gallery, Sample
+from node.people.person import Person
+
+pytestmark = pytest.mark.data
+_PHOTOS, _PROBES, _STRANGERS = 5, 5, 300
+SETTINGS = load(None, {}, {}, Path("/nonexistent"))
+
+
+@dataclass(frozen=True)
+class Faces:
+    """What the test looks at: people to enrol, looks at twelve of them that were not enrolled, and strangers."""
+
+    twelve: tuple[Person, ...]
+    fifty: tuple[Person, ...]
+    probes: tuple[tuple[str, Vector], ...]
+    strangers: tuple[Vector, ...]
+
+
+def _rows(file: Path, split: str) -> dict[str, list[Path]]:
+    """Return the pictures of a split by person, in the order of the manifest."""
+    found: dict[str, list[Path]] = {}
+    with file.open(newline="") as lines:
+        for row in csv.DictReader(lines):
+            if row["split"] == split:
+                found.setdefault(row["identity"], []).append(file.parent / row["path"])
+    return found
+
+
+def _enrolled(photos: Iterable[Sequence[Path]], gallery: Gallery, eyes: Eyes) -> tuple[Person, ...]:
+    """Enrol people from five photos each, as `facenode people add` does."""
+    space = eyes.network.sidecar.heads.embedding.space
+    for number, own in enumerate(photos):
+        looks = [examine(photo, eyes.detector, eyes.recognizer, keep_crop=False) for photo in own[:_PHOTOS]]
+        gallery.add(f"p{number:02}", None, space, [sample for sample in looks if isinstance(sample, Sample)])
+    return gallery.load()
+
+
+def _seen(photo: Path, eyes: Eyes) -> Vector | None:
+    """Return the embedding of the largest face as a camera's frame would give it; None if it is unusable."""
+    image = read_picture(photo)
+    faces = eyes.detector.detect(Frame(image))
+    return eyes.recognizer.look(image, faces[0]).embedding if faces else None
+
+
+@pytest.fixture(scope="module")
+def eyes() -> Eyes:
+    """Return detector and network with the default settings."""
+    return build_eyes(SETTINGS, ())
+
+
+@pytest.fixture(scope="module")
+def faces(eyes: Eyes, data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Faces:
+    """Look at everybody once; of the strangers half come from pictures that no threshold was measured with."""
+    known = _rows(data_dir / "lfw_people" / "manifest.csv", "val")
+    twelve = sorted(known, key=lambda person: (-len(known[person]), person))[:12]
+    train = _rows(data_dir / "lfw_people" / "manifest.csv", "train")
+    fifty = [person for person in sorted(train) if len(train[person]) >= _PHOTOS][:50]
+    unseen = [photos[0] for photos in _rows(data_dir / "lfw9" / "unknown.csv", "test").values()]
+    rest = [known[person][0] for person in sorted(known) if person not in twelve]
+    folder = tmp_path_factory.mktemp("galleries")
+    probes = [(f"p{n:02}", _seen(photo, eyes)) for n, p in enumerate(twelve) for photo in known[p][_PHOTOS:][:_PROBES]]
+    strangers = [_seen(photo, eyes) for photo in [*unseen, *rest][:_STRANGERS]]
+    return Faces(
+        _enrolled((known[person] for person in twelve), Gallery(folder / "twelve"), eyes),
+        _enrolled((train[person] for person in fifty), Gallery(folder / "fifty"), eyes),
+        tuple((person, look) for person, look in probes if look is not None),
+        tuple(look for look in strangers if look is not None),
+    )
+
+
+def _named(people: Sequence[Person], looks: Iterable[Vector], eyes: Eyes) -> list[str | None]:
+    """Return whom each look is called, by the node's matcher with the threshold of so many people."""
+    matcher = build_gallery_matcher(SETTINGS, eyes.network.sidecar, people)
+    return [matcher.match(look, {}).person for look in looks]
+
+
+def _share(galleries: Sequence[Sequence[Person]], faces: Faces, eyes: Eyes) -> Share:
+    """Return the share of strangers named, the mean over galleries, with the interval of as many as there are people.
+
+    The same stranger before another gallery is no new case, so that galleries narrow no interval.
+    """
+    named = [sum(name is not None for name in _named(gallery, faces.strangers, eyes)) for gallery in galleries]
+    return wilson(round(float(np.mean(named))), len(faces.strangers))
+
+
+def test_strangers_are_named_at_most_as_often_as_promised(faces: Faces, eyes: Eyes, say: Callable[[str], None]) -> None:
+    """At every size of gallery the share is at or under `people.max_fpir`, within its 95 % interval."""
+    galleries: dict[str, Sequence[Sequence[Person]]] = {
+        "1": [[person] for person in faces.twelve],
+        "10": [faces.twelve[:10], faces.twelve[2:], *(faces.fifty[start : start + 10] for start in range(0, 50, 10))],
+        "12": [faces.twelve],
+        "50": [faces.fifty],
+    }
+    assert len(faces.twelve) == 12
+    assert len(faces.fifty) == 50
+    assert len(faces.strangers) > 0.9 * _STRANGERS
+    shares = {size: _share(some, faces, eyes) for size, some in galleries.items()}
+    limit = SETTINGS.people.max_fpir
+    say(f"strangers called by a name, at most {limit:.1%} asked; mean over galleries, 95 % interval of the strangers")
+    say("enrolled  galleries  strangers  named    interval")
+    for size, share in shares.items():
+        interval = f"{share.low:.2%} to {share.high:.2%}"
+        say(f"{size:>8}  {len(galleries[size]):>9}  {share.n:>9}  {share.value:>6.2%}   {interval}")
+    for size, share in shares.items():
+        assert share.low <= limit, f"{size} enrolled: {share}"
+
+
+def test_those_who_are_enrolled_are_still_named(faces: Faces, eyes: Eyes, say: Callable[[str], None]) -> None:
+    """A promise kept by naming nobody would be worth nothing: nine of ten looks at the twelve get their name."""
+    names = _named(faces.twelve, (look for _, look in faces.probes), eyes)
+    right = wilson(sum(name == person for name, (person, _) in zip(names, faces.probes, strict=True)), len(names))
+    wrong = sum(name not in (None, person) for name, (person, _) in zip(names, faces.probes, strict=True))
+    say(f"12 enrolled, {right.n} other looks at them: {right.value:.1%} ({right.low:.1%} to {right.high:.1%}) named")
+    assert right.value >= 0.9
+    assert wrong == 0

@@ -1,0 +1,114 @@
+"""People, asked of a running node: enrolled from what it sees, corrected, ignored and erased, without a restart."""
+
+import json
+import signal
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from facenode import facenode
+from house import PATIENCE_S, House, running
+from realbroker import Mosquitto, Subscriber, eventually
+from told import events, settings_for, validate
+
+pytestmark = pytest.mark.broker
+
+
+def test_who_is_in_view_is_enrolled_by_a_request_and_recognized_within_two_seconds(house: House) -> None:
+    """No restart, no retraining: the answer comes, then `recognized`."""
+    assert eventually(lambda: house.kinds() == ["unknown"], PATIENCE_S)
+    answer = house.ask("people_enroll", id="eileen", name="Eileen", for_s=1)
+    assert answer["status"] == "ok"
+    assert eventually(lambda: "recognized" in house.kinds(), 2.0)
+    assert eventually(lambda: [each["id"] for each in house.latest("state")["present"]] == ["eileen"], PATIENCE_S)
+    listed = house.ask("people_list")["data"]
+    assert [(person["id"], person["name"]) for person in listed] == [("eileen", "Eileen")]
+
+
+def test_the_face_of_an_event_is_enrolled_by_its_id(house: House) -> None:
+    """The event that called somebody unknown is what names them."""
+    assert eventually(lambda: house.kinds() == ["unknown"], PATIENCE_S)
+    event_id = house.events()[0]["id"]
+    assert house.ask("people_enroll", id="eileen", event=event_id)["status"] == "ok"
+    assert eventually(lambda: "recognized" in house.kinds(), PATIENCE_S)
+
+
+def test_who_is_ignored_is_counted_and_never_told(house: House) -> None:
+    """The postman in view leaves without an event."""
+    assert eventually(lambda: house.kinds() == ["unknown"], PATIENCE_S)
+    assert house.ask("people_ignore", id="postman", event=house.events()[0]["id"])["status"] == "ok"
+    assert house.ask("privacy", state="on")["status"] == "ok"
+    assert house.ask("privacy", state="off")["status"] == "ok"
+    assert eventually(lambda: house.latest("state")["count"] == 1, PATIENCE_S)
+    assert "recognized" not in house.kinds()
+    assert house.latest("state")["present"] == []
+
+
+def test_a_rejected_face_is_a_stranger_and_the_right_person_is_still_known(
+    mosquitto: Callable[..., Mosquitto], album: Path, tmp_path: Path, media_dir: Path
+) -> None:
+    """`people reject` of a wrongly named stranger's event: the same stranger is `unknown` from then on."""
+    broker = mosquitto()
+    settings = settings_for(broker, album, tmp_path / "s") | {"camera.source": f"images:{album}", "camera.fps": 5}
+    # The stranger in the album is enrolled as Grace by mistake, beside Grace's own portrait.
+    for photo in ("grace_hopper.jpg", "astronaut.jpg"):
+        assert facenode("people", "add", "grace", "--force", media_dir / photo, settings=settings).code == 0
+    with closing(Subscriber(broker.settings(), "facenode/#")) as subscriber, running(settings) as process:
+        house = House(subscriber)
+        assert eventually(lambda: house.kinds() == ["recognized"], PATIENCE_S)
+        outcome = facenode("people", "reject", "grace", "--event", house.events()[0]["id"], settings=settings)
+        assert outcome.code == 0, outcome.err
+        assert eventually(lambda: house.kinds() == ["recognized", "changed"], PATIENCE_S)
+        assert "person" not in house.events()[1]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE_S) == 0
+    (line,) = facenode("recognize", media_dir / "grace_hopper.jpg", "--json", settings=settings).out.splitlines()
+    assert json.loads(line)["faces"][0]["identity"]["id"] == "grace"
+    (line,) = facenode("recognize", media_dir / "astronaut.jpg", "--json", settings=settings).out.splitlines()
+    assert json.loads(line)["faces"][0]["identity"]["id"] == "unknown"
+
+
+@pytest.mark.parametrize("alive", [True, False])
+def test_who_is_removed_leaves_no_trace(
+    mosquitto: Callable[..., Mosquitto], album: Path, tmp_path: Path, media_dir: Path, *, alive: bool
+) -> None:
+    """No file, no retained topic and no log line holds the id, the name or the embedding, with or without a node."""
+    broker = mosquitto()
+    settings = settings_for(broker, album, tmp_path / "s") | {"camera.source": f"images:{album}", "camera.fps": 5}
+    assert (
+        facenode(
+            "people", "add", "lovelace", "--name", "Ada Byron", media_dir / "astronaut.jpg", settings=settings
+        ).code
+        == 0
+    )
+    (record,) = (tmp_path / "s").rglob("person.json")
+    embedding = json.loads(record.read_text())["anchors"][0]["embedding"].encode()
+    with closing(Subscriber(broker.settings(), "facenode/#")) as subscriber, running(settings) as process:
+        house = House(subscriber)
+        assert eventually(lambda: house.kinds() == ["recognized"], PATIENCE_S)
+        if not alive:
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(PATIENCE_S) == 0
+        dry = facenode("people", "remove", "lovelace", "--dry-run", settings=settings)
+        assert dry.code == 0
+        assert "lovelace" in dry.out
+        assert record.exists()
+        assert facenode("people", "remove", "lovelace", settings=settings).code == 0
+        if alive:
+            assert eventually(lambda: house.latest("state")["present"] == [], PATIENCE_S)
+            assert eventually(lambda: house.kinds()[-1] == "unknown", PATIENCE_S)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(PATIENCE_S) == 0
+        assert process.stderr is not None
+        log = process.stderr.read()
+    left = {path: path.read_bytes() for path in (tmp_path / "s").rglob("*") if path.is_file()}
+    with closing(Subscriber(broker.settings(), "#")) as late:
+        assert eventually(lambda: len(late.messages) >= 4)
+        left |= {Path(m.topic): bytes(m.payload) for m in late.messages}
+    for trace in (b"lovelace", b"Ada Byron", embedding):
+        assert not [str(path) for path, content in left.items() if trace in content]
+    assert "lovelace" not in log
+    validate([m for m in subscriber.messages if "/request/" not in m.topic])
+    if alive:
+        assert "lovelace" not in json.dumps(events(subscriber.messages)[-1])
