@@ -27,11 +27,13 @@ class Examples:
         taps: by tap, shape (n, channels), float32.
         labels: by head, the number of the right label, shape (n,), or -1 where the head is not to learn from it.
         targets: by head, the share of each label in the right answer, shape (n, labels), float32.
+        emphasis: what each example's weight is multiplied by, shape (n,).
     """
 
     taps: Arrays
     labels: Mapping[str, npt.NDArray[np.int64]]
     targets: Arrays
+    emphasis: Array
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,7 +90,7 @@ def train_heads(
         inputs,
         {name: examples.targets[name] for name in heads},
         sample_weight={
-            name: class_weights(examples.labels[name], len(head.labels), training.class_balance)
+            name: examples.emphasis * class_weights(examples.labels[name], len(head.labels), training.class_balance)
             for name, head in heads.items()
         },
         batch_size=training.batch,

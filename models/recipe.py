@@ -118,6 +118,8 @@ class Training(_Section):
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
     class_balance: Share
     """Exponent p: a class of n pictures weighs n^-p."""
+    emphasis: dict[DataSet, Annotated[float, Field(gt=0, le=1000)]] = Field(default_factory=dict)
+    """What the weight of a data set's pictures is multiplied by; 1 unless given."""
 
 
 class Equalisation(_Section):

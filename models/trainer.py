@@ -101,6 +101,7 @@ def _examples(parts: Sequence[tuple[str, Seen]], recipe: Recipe) -> Examples:
         tap: np.concatenate([seen.taps[tap].reshape(-1, seen.taps[tap].shape[-1]) for _, seen in parts])
         for tap in parts[0][1].taps
     }
+    emphasis = [np.full(len(seen.samples), recipe.training.emphasis.get(part, 1.0)) for part, seen in parts]
     labels: dict[str, npt.NDArray[np.int64]] = {}
     targets: Arrays = {}
     for name, head in recipe.heads.groups.items():
@@ -112,7 +113,8 @@ def _examples(parts: Sequence[tuple[str, Seen]], recipe: Recipe) -> Examples:
         labels[name], targets[name] = (
             np.repeat(np.concatenate(rows), recipe.views.count, axis=0) for rows in zip(*found, strict=True)
         )
-    return Examples(taps, labels, targets)
+    weights = np.repeat(np.concatenate(emphasis), recipe.views.count).astype(np.float32)
+    return Examples(taps, labels, targets, weights)
 
 
 def _learnt(samples: Sequence[Sample], name: str, head: GroupHead) -> tuple[npt.NDArray[np.int64], Array]:

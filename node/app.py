@@ -30,6 +30,7 @@ from node.mqtt.publisher import Publisher
 from node.mqtt.topics import Topics
 from node.parts import (
     build_connector,
+    build_embed,
     build_eyes,
     build_gallery,
     build_matcher,
@@ -62,9 +63,10 @@ class Node:
         now = self._clock.now()
         self._eyes = build_eyes(settings, wanted_heads(settings))
         sidecar = self._eyes.network.sidecar
-        self._roster = Roster(
-            build_gallery(settings), lambda people: build_matcher(settings, sidecar, people), now.mono_s
-        )
+        gallery = build_gallery(settings, sidecar)
+        if gallery.renew(sidecar.heads.embedding.space, build_embed(self._eyes.network)):
+            _log.info("the network has changed: the faces that are known were embedded again")
+        self._roster = Roster(gallery, lambda people: build_matcher(settings, sidecar, people), now.mono_s)
         self._tracker = Tracker(settings.events)
         same_stranger = sidecar.thresholds.cosine(_SAME_STRANGER_FPIR, 1)
         self._engine = Engine(settings.events, self._roster.matcher, event_labels(settings, sidecar), same_stranger)
@@ -80,7 +82,7 @@ class Node:
         self._desk = Desk(settings.storage.dir, self._commands.ask)
         self._recent = Recent()
         self._clerk = Clerk(
-            build_gallery(settings),
+            gallery,
             self._recent,
             sidecar.heads.embedding.space,
             self._reply,

@@ -3,15 +3,19 @@
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from node.camera.picture import PICTURES
+from node.clock import SystemClock
 from node.console import fleetfile, selftest
-from node.desk import call
+from node.desk import call, running
 from node.errors import PeopleError, UsageError
-from node.parts import build_embed, build_eyes, build_gallery, build_gallery_matcher
+from node.mqtt.outbox import FILE as OUTBOX_FILE
+from node.mqtt.outbox import Outbox
+from node.parts import build_embed, build_eyes, build_gallery, build_gallery_matcher, build_outbox
 from node.people.enrolment import Refusal, Whom, examine
 from node.people.gallery import Gallery, Sample, described
 from node.people.person import Person, checked_id, checked_name, counted
@@ -122,15 +126,44 @@ def list_people(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def remove_person(args: argparse.Namespace, settings: Settings) -> int:
-    """Erase somebody from the gallery, or show what there is of them."""
-    gallery = build_gallery(settings)
+    """Erase somebody from the gallery and from what waits for the broker, or show what there is of them.
+
+    A running node sees that somebody is gone, and erases the rest itself: it alone holds its outbox and its memory.
+    """
+    gallery, alive = build_gallery(settings), running(settings.storage.dir)
     if args.dry_run:
-        for line in gallery.remains(args.id):
+        lines = list(gallery.remains(args.id))
+        if alive:
+            lines.append("what the running node holds: waiting messages, faces of recent events, who is in view")
+        else:
+            lines += [
+                f"{counted(waiting, 'message')} waiting for the broker" for waiting in _waiting(settings, args.id)
+            ]
+        for line in lines:
             print(f"would erase {line}")
         return 0
     gallery.remove(args.id)
+    if not alive:
+        with _outbox(settings) as outbox:
+            if outbox is not None:
+                outbox.erase(args.id)
     print(f"{args.id}: removed")
     return 0
+
+
+def _waiting(settings: Settings, person: str) -> list[int]:
+    with _outbox(settings) as outbox:
+        return [] if outbox is None else [outbox.about(person)]
+
+
+@contextmanager
+def _outbox(settings: Settings) -> Iterator[Outbox | None]:
+    """Yield the outbox that a node left, None if there is none."""
+    if not (settings.storage.dir / OUTBOX_FILE).exists():
+        yield None
+        return
+    with closing(build_outbox(settings, SystemClock())) as outbox:
+        yield outbox
 
 
 def _whose_face(parser: argparse.ArgumentParser) -> None:

@@ -15,8 +15,10 @@ from facenode import Outcome, facenode
 from node import artefacts
 from node.camera.video import read_video
 from node.people.gallery import Gallery
+from node.vision.sidecar import load_sidecar
 
 Settings = Mapping[str, object]
+SPACE = load_sidecar(artefacts.bundled(artefacts.NETWORK).with_suffix(".json")).heads.embedding.space
 
 
 @pytest.fixture
@@ -221,7 +223,7 @@ def test_a_new_network_learns_the_fleets_people_from_their_crops(
     assert "4 faces embedded again" in outcome.err
     assert re.search(r"1 face enrolled with another network.*not compared: dora: facenode people add", outcome.err)
     loaded = Gallery(tmp_path / "other" / "people").load()
-    assert [{anchor.space for anchor in person.anchors} for person in loaded] == [{"next-1"}, {"mobilefacenet-1"}]
+    assert [{anchor.space for anchor in person.anchors} for person in loaded] == [{"next-1"}, {SPACE}]
     told = people("test", settings=other, code=1).out
     assert re.search(r"^carl +4 +4 of 4 ", told, re.MULTILINE)
     assert "dora: 1 face enrolled with another network" in told

@@ -112,3 +112,26 @@ def test_who_is_removed_leaves_no_trace(
     validate([m for m in subscriber.messages if "/request/" not in m.topic])
     if alive:
         assert "lovelace" not in json.dumps(events(subscriber.messages)[-1])
+
+
+def test_what_waits_for_the_broker_is_erased_without_a_node(album: Path, tmp_path: Path, media_dir: Path) -> None:
+    """Events about somebody that were never sent go, too; a dry run counts them and erases nothing."""
+    settings = {"storage.dir": tmp_path / "s", "camera.source": f"images:{album}", "camera.fps": 5, "mqtt.port": 9}
+    assert facenode("people", "add", "lovelace", media_dir / "astronaut.jpg", settings=settings).code == 0
+
+    def traces() -> list[str]:
+        files = [path for path in (tmp_path / "s").rglob("*") if path.is_file() and "people" not in path.parts]
+        return [path.name for path in files if b"lovelace" in path.read_bytes()]
+
+    with running(settings) as process:
+        assert eventually(lambda: bool(traces()), PATIENCE_S)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE_S) == 0
+    assert traces()
+    assert (
+        "2 messages waiting for the broker"
+        in facenode("people", "remove", "lovelace", "--dry-run", settings=settings).out
+    )
+    assert traces()
+    assert facenode("people", "remove", "lovelace", settings=settings).code == 0
+    assert not traces()

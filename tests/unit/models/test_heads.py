@@ -23,7 +23,7 @@ def _separable() -> Examples:
     taps["last_top"][:, 0] += 6 * age
     taps["stage7"][:, 1] += 6 * np.maximum(ethnicity, 0)
     targets = {"age": np.eye(3, dtype=np.float32)[age], "ethnicity": np.eye(5, dtype=np.float32)[ethnicity]}
-    return Examples(taps, {"age": age, "ethnicity": ethnicity}, targets)
+    return Examples(taps, {"age": age, "ethnicity": ethnicity}, targets, np.ones(600, dtype=np.float32))
 
 
 def _train(examples: Examples, seed: int) -> Trained:
