@@ -101,7 +101,8 @@ def _examples(parts: Sequence[tuple[str, Seen]], recipe: Recipe) -> Examples:
         tap: np.concatenate([seen.taps[tap].reshape(-1, seen.taps[tap].shape[-1]) for _, seen in parts])
         for tap in parts[0][1].taps
     }
-    emphasis = [np.full(len(seen.samples), recipe.training.emphasis.get(part, 1.0)) for part, seen in parts]
+    given: dict[str, float] = {str(part): factor for part, factor in recipe.training.emphasis.items()}
+    emphasis = [np.full(len(seen.samples), given.get(part, 1.0)) for part, seen in parts]
     labels: dict[str, npt.NDArray[np.int64]] = {}
     targets: Arrays = {}
     for name, head in recipe.heads.groups.items():

@@ -166,7 +166,7 @@ class Match:
 
     Attributes:
         person: the id of the person, or None for a stranger.
-        score: cosine similarity to the nearest anchor of the nearest person (0 with an empty gallery).
+        score: cosine similarity to the nearest anchor of the nearest person in question (0 where nobody is).
         ignored: whether the owner wants no events of this person.
     """
 

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -11,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from node.domain import Instant
+from node.durable import write_privately
 from node.mqtt.commands import Request, Verb, failure, success
 from node.mqtt.messages import Fields, timestamp
 
@@ -131,19 +131,9 @@ class Control:
             return Switches(privacy=True)
 
     def _save(self, at: Instant) -> None:
-        """Write beside the file and move it there, so that a power cut leaves either the old or the new one."""
-        beside = self._path.with_suffix(".new")
+        """Keep the switches, so that a power cut leaves either the old or the new ones."""
         try:
-            with beside.open("w", encoding="utf-8") as file:
-                json.dump(_encode(self.switches, at), file)
-                file.flush()
-                os.fsync(file.fileno())
-            beside.replace(self._path)
-            folder = os.open(self._path.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            write_privately(self._path, json.dumps(_encode(self.switches, at)).encode())
         except OSError as error:
             if not self._unsaved:
                 _log.error("control: %s: %s: what is switched is lost at the next start", self._path, error)

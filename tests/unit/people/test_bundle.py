@@ -1,6 +1,7 @@
 """The file for a fleet: the same people come out, and nothing else ever does."""
 
 import hashlib
+import io
 import json
 import logging
 import stat
@@ -143,6 +144,34 @@ def test_a_bomb_is_refused_before_it_is_unpacked(file: Path) -> None:
         bundle.read(file, LENGTHS)
     pack(file, parts(file) | {f"ada/{CROP}": bytes((1 << 20) + 1)})
     with pytest.raises(PeopleError, match="has 1048577 bytes"):
+        bundle.read(file, LENGTHS)
+
+
+def test_parts_that_lie_inside_one_another_are_refused(file: Path) -> None:
+    """A bomb without compression: each part holds the next, so that little is read many times."""
+    data, parts_inside = bytes(10_000), []
+    for number in range(3):
+        with io.BytesIO() as buffer, zipfile.ZipFile(buffer, "w") as archive:
+            info = zipfile.ZipInfo(f"ada/{number:016x}.png")
+            archive.writestr(info, data)
+            parts_inside.append(info)
+            data = buffer.getvalue()  # a header and the data: the directory is not written yet
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("ada/person.json", data)
+        for info in parts_inside:
+            info.header_offset = 0  # where exactly does not matter: the sum is looked at before anything is read
+        archive.filelist.extend(parts_inside)
+    with pytest.raises(PeopleError, match="its parts are larger than it"):
+        bundle.read(file, LENGTHS)
+
+
+def test_a_part_that_is_not_what_the_manifest_was_made_of_is_refused(file: Path) -> None:
+    """A file mended by hand keeps its checksums of the zip, but not its sha256."""
+    content = parts(file)
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, data in content.items():
+            archive.writestr(name, data.replace(b'"Zo', b'"Za'))
+    with pytest.raises(PeopleError, match=r"the sha256 of ada/person\.json is another"):
         bundle.read(file, LENGTHS)
 
 
