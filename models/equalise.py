@@ -6,7 +6,7 @@ by what is quantised with one scale for all channels. A depthwise convolution ha
 so only its input counts, and s is the channel's range. Another convolution's kernel has one scale over all its inputs,
 so s is the root of the channel's range over the greatest weight that reads it, and both become equally even.
 
-Measured over 446 faces on ai-edge-litert, as cosine between the quantised and the float32 embedding, mean and least:
+Measured over 447 faces on ai-edge-litert, as cosine between the quantised and the float32 embedding, mean and least:
 .986 and .939 as it is, .997 and .989 by the weights alone, .999 and .998 by ranges.
 """
 
