@@ -44,6 +44,7 @@ from node.settings import Settings, zone_of
 
 _log = logging.getLogger(__name__)
 _SAY_WAITING_S = 30.0
+_TURN_S = 1.0
 _STOP_DRAIN_S = 5.0
 _SAME_STRANGER_FPIR = 0.01
 
@@ -75,6 +76,8 @@ class Node:
         health = settings.health
         self._pulse = Pulse(Machine(), health.every_s, health.log_every_s, sidecar.short_hash, now)
         self._seen: dict[str, Instant] = {}
+        self._tracks: tuple[Track, ...] = ()
+        self._known = {person.id for person in self._roster.people}
         self._topics = Topics(settings.node.id, settings.homeassistant.prefix)
         self._outbox = build_outbox(settings, self._clock)
         self._board = Board(self._topics, messages.state(now))
@@ -132,12 +135,13 @@ class Node:
                 for tick in camera:
                     at = tick.at
                     self._step(tick)
-                    if not self._publisher.alive:
-                        raise BrokerError("the publisher has ended by a mistake in the program: see the log above")
-                    if self._stopping.is_set() or self.restarting:
+                    self._demand_publisher()
+                    if self._ending:
                         break
-        finally:
-            self._finish(at)
+        except BaseException:
+            self._finish(at, _STOP_DRAIN_S)
+            raise
+        self._finish(at, _STOP_DRAIN_S if self._camera.live else float("inf"))
 
     def _step(self, tick: Tick) -> None:
         """Do what one tick asks for: the straight line from frame to message."""
@@ -155,6 +159,7 @@ class Node:
         happened = self._engine.update(tick.at, tracks)
         raised = self._alerts.update(tick.at, happened, self._scene(tick.at, len(tracks)))
         self._tell(happened, raised, tracks)
+        self._tracks = tracks
         if tick.frame and self._control.watching:
             self._pulse.frame(tick.at, (time.perf_counter() - began_s) * 1e3)
         self._show(tick.at, len(tracks))
@@ -163,7 +168,7 @@ class Node:
         """Put what happened into the outbox, and remember the faces behind it."""
         drafts = messages.encode(happened, raised, self._eyes.network.sidecar.short_hash)
         self._outbox.put(drafts)
-        best = {track.number: track.best for track in tracks}
+        best = {track.number: track.best for track in (*self._tracks, *tracks)}  # who left was there a tick ago
         for event, draft in zip(happened, drafts, strict=False):  # behind the events' drafts come the alerts'
             look = best.get(event.track)
             if look is not None:
@@ -172,7 +177,7 @@ class Node:
     def _show(self, at: Instant, count: int) -> None:
         """Show what is retained: who is in view, and now and then how the node is."""
         present = self._engine.present
-        self._seen |= {each.person: at for each in present}
+        self._seen |= self._engine.sightings
         switches = self._control.switches
         state = messages.state(
             at, count, present, self._seen, recognition=switches.recognition, privacy=switches.privacy
@@ -180,26 +185,44 @@ class Node:
         health = self._pulse.beat(at, self._view(), self._counts)
         self._board.show(state, None if health is None else messages.health(at, health))
 
-    def _finish(self, at: Instant) -> None:
-        """Let everybody leave, wait for the broker to have it all, and say goodbye."""
+    def _demand_publisher(self) -> None:
+        """End the process rather than go on telling nobody; whoever watches over it begins a new one."""
+        if not self._publisher.alive:
+            raise BrokerError("the publisher has ended by a mistake in the program: see the log above")
+
+    @property
+    def _ending(self) -> bool:
+        return self._stopping.is_set() or self.restarting
+
+    def _finish(self, at: Instant, patience_s: float) -> None:
+        """Let everybody leave, wait for the broker to have it all, and say goodbye.
+
+        Args:
+            at: the last moment.
+            patience_s: how long the broker is waited for; a few seconds once somebody asks to stop.
+        """
         self._desk.close()
         left = self._engine.close(at)
         cleared = self._alerts.update(at, left, self._scene(at, 0))
         self._tell(left, cleared, ())
-        if self._camera.live or self._stopping.is_set() or self.restarting:
-            self._publisher.drain(_STOP_DRAIN_S)
-        else:
-            while not self._publisher.drain(_SAY_WAITING_S) and not self._stopping.is_set():
+        began_s = said_s = self._clock.now().mono_s
+        while self._publisher.alive and not self._publisher.drain(_TURN_S):
+            now_s = self._clock.now().mono_s
+            if now_s - began_s >= (min(patience_s, _STOP_DRAIN_S) if self._ending else patience_s):
+                break
+            if now_s - said_s >= _SAY_WAITING_S:
+                said_s = now_s
                 _log.info("the source has ended; %d messages wait for the broker", self._outbox.counts().waiting)
         self._publisher.stop(messages.state(self._clock.now()))
         self._outbox.close()
 
     def _refresh(self, *, now: bool = False) -> None:
         """Take over what was changed in the gallery, by this process or another."""
-        former = {person.id for person in self._roster.people}
         if self._roster.refresh(self._clock.now().mono_s, now=now):
-            for person in former - {person.id for person in self._roster.people}:
+            known = {person.id for person in self._roster.people}
+            for person in self._known - known:
                 self._erase(person)
+            self._known = known
             self._engine.replace(self._roster.matcher)
             _log.info("the gallery has changed: %s", self._whom())
 
@@ -213,6 +236,7 @@ class Node:
     def _scene(self, at: Instant, count: int) -> Scene:
         return Scene(
             count=count,
+            visitors=self._engine.visitors,
             camera=self._view(),
             enrolled=bool(self._roster.people) or self._settings.people.source == "head",
             snoozed=frozenset(rule.id for rule in self._rules if self._control.silent(rule.id, at)),

@@ -145,7 +145,7 @@ class Track:
         embedding: the mean over the latest usable looks, weighted by their quality, shape (n,), float32, unit
             length; None before the first.
         heads: mean softmax scores over the usable looks, weighted likewise, by head.
-        best: the usable look of the greatest weight; None before the first.
+        best: of the looks that the mean is taken over the one of the greatest weight; None before the first.
         latest: the last usable look; None before the first.
     """
 
@@ -221,7 +221,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """Somebody known who is in view: their id, and since when."""
+    """Somebody who is in view: their id, "unknown" for a stranger, and since when."""
 
     person: str
     since: Instant

@@ -82,22 +82,14 @@ class Pulse:
 
     def beat(self, at: Instant, camera: CameraState, counts: Callable[[], Counts]) -> Health | None:
         """Return the health where it is time to tell: every `every_s`, and when the camera changes; else None."""
-        if camera is self._camera and at.mono_s - self._told_s < self._every_s:
-            return None
-        self._camera, self._told_s = camera, at.mono_s
-        health = self.collect(at, camera, counts())
+        due = camera is not self._camera or at.mono_s - self._told_s >= self._every_s
         if at.mono_s - self._logged_s >= self._log_every_s:
             self._logged_s = at.mono_s
-            _log.info(
-                "alive: camera %s, %s frames a second, %s ms a frame, %d waiting, %d dropped, %d rejected",
-                health.camera,
-                health.fps,
-                health.p50_ms,
-                health.outbox,
-                health.dropped,
-                health.rejected,
-            )
-        return health
+            _log.info("alive: %s", _in_words(self.collect(at, camera, counts())))
+        if not due:
+            return None
+        self._camera, self._told_s = camera, at.mono_s
+        return self.collect(at, camera, counts())
 
     def collect(self, at: Instant, camera: CameraState, counts: Counts) -> Health:
         """Return the health of this moment."""
@@ -129,3 +121,10 @@ class Pulse:
         if len(recent) < 2:  # noqa: PLR2004 - a rate needs two moments
             return 0.0 if self._frames_s else None
         return round((len(recent) - 1) / max(at.mono_s - recent[0], 1e-3), 1)
+
+
+def _in_words(health: Health) -> str:
+    return (
+        f"camera {health.camera}, {health.fps} frames a second, {health.p50_ms} ms a frame, "
+        f"{health.outbox} waiting, {health.dropped} dropped, {health.rejected} rejected"
+    )

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, tzinfo
 from typing import Literal, Protocol
 
-from node.domain import UNKNOWN, Alert, AlertState, CameraState, Event, EventType, Instant
+from node.domain import UNKNOWN, Alert, AlertState, CameraState, Event, EventType, Instant, Presence
 
 When = Literal["unknown", "recognized", "loiter", "count", "camera_lost"]
 
@@ -61,24 +61,17 @@ class Scene:
 
     Attributes:
         count: faces in view.
+        visitors: everybody in view who was told or is known, strangers too.
         camera: what the camera does.
         enrolled: whether the node knows anybody.
         snoozed: ids of the rules that are to be silent.
     """
 
     count: int
+    visitors: Sequence[Presence]
     camera: CameraState
     enrolled: bool
     snoozed: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """Somebody told and still in view."""
-
-    person: str
-    since: Instant
-    event: Event
 
 
 @dataclass(slots=True, eq=False)
@@ -94,11 +87,10 @@ class _Watch:
 
 @dataclass(frozen=True, slots=True)
 class _Cause:
-    """Why a condition holds, and since when."""
+    """Why a condition holds: since when, and whose presence it is."""
 
     since: Instant
     person: str | None = None
-    event: Event | None = None
 
 
 class Alerts:
@@ -112,24 +104,13 @@ class Alerts:
     def __init__(self, rules: Sequence[Rule], zone: tzinfo = UTC) -> None:
         self._watches = [_Watch(rule) for rule in rules]
         self._zone = zone
-        self._seen: dict[int, _Seen] = {}
 
     def update(self, at: Instant, happened: Sequence[Event], scene: Scene) -> tuple[Alert, ...]:
         """Return what is raised and cleared in this tick."""
-        for event in happened:
-            self._note(event)
-        return tuple(alert for watch in self._watches if (alert := self._follow(watch, at, scene)) is not None)
+        alerts = (self._follow(watch, at, happened, scene) for watch in self._watches)
+        return tuple(alert for alert in alerts if alert is not None)
 
-    def _note(self, event: Event) -> None:
-        if event.type is EventType.LEFT:
-            self._seen.pop(event.track, None)
-            return
-        person = event.person.person if event.person else None
-        former = self._seen.get(event.track)
-        since = former.since if former else event.at
-        self._seen[event.track] = _Seen(person or UNKNOWN, since, event)
-
-    def _follow(self, watch: _Watch, at: Instant, scene: Scene) -> Alert | None:
+    def _follow(self, watch: _Watch, at: Instant, happened: Sequence[Event], scene: Scene) -> Alert | None:
         rule = watch.rule
         cause = self._cause(watch, at, scene)
         if cause is None or not within(rule.hours, at, self._zone):
@@ -138,13 +119,14 @@ class Alerts:
             return None
         if watch.raised is not None and at.mono_s - watch.raised.mono_s < rule.cool_down_s:
             return None
-        watch.active, watch.raised, watch.person = True, at, cause.person
+        person = None if cause.person == UNKNOWN else cause.person
+        watch.active, watch.raised, watch.person = True, at, person
         return Alert(
             rule=rule.id,
             state=AlertState.RAISED,
             at=at,
-            event=cause.event if cause.event is not None and cause.event.at == at else None,
-            person=cause.person,
+            event=_told(happened, cause.person),
+            person=person,
             count=scene.count if rule.when == "count" else None,
             for_s=at.mono_s - cause.since.mono_s if rule.for_s else None,
         )
@@ -163,23 +145,32 @@ class Alerts:
             holds = scene.count >= rule.at_least if rule.when == "count" else scene.camera is CameraState.LOST
             watch.held_since = (watch.held_since or at) if holds else None
             return None if watch.held_since is None else _Cause(watch.held_since)
-        meant = [seen for seen in self._seen.values() if _means(rule, seen, scene)]
+        meant = [visitor for visitor in scene.visitors if _means(rule, visitor.person, scene)]
         if not meant:
             return None
-        first = min(meant, key=lambda seen: seen.since.mono_s)
-        return _Cause(first.since, None if first.person == UNKNOWN else first.person, first.event)
+        first = min(meant, key=lambda visitor: visitor.since.mono_s)
+        return _Cause(first.since, first.person)
 
 
-def _means(rule: Rule, seen: _Seen, scene: Scene) -> bool:
+def _means(rule: Rule, person: str, scene: Scene) -> bool:
     """Return whether a rule is about somebody."""
-    stranger = seen.person == UNKNOWN
+    stranger = person == UNKNOWN
     if stranger and not scene.enrolled and not rule.nobody_enrolled:
         return False
     if rule.when == "unknown":
         return stranger
     if rule.when == "recognized":
-        return not stranger and (not rule.people or seen.person in rule.people)
-    return not rule.people or seen.person in rule.people
+        return not stranger and (not rule.people or person in rule.people)
+    return not rule.people or person in rule.people
+
+
+def _told(happened: Sequence[Event], person: str | None) -> Event | None:
+    """Return the event of this tick that told of somebody."""
+    for event in happened:
+        named = event.person.person if event.person else UNKNOWN
+        if event.type is not EventType.LEFT and person == named:
+            return event
+    return None
 
 
 def within(hours: tuple[time, time] | None, at: Instant, zone: tzinfo) -> bool:

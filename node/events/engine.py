@@ -42,6 +42,8 @@ class _Story:
     track: Track
     match: Match | None = None
     visitor: Visitor | None = None
+    looks: int = 0
+    """Usable looks of which the matcher was asked."""
     doubts: int = 0
     """Looks in a row that contradict what was decided."""
 
@@ -74,11 +76,29 @@ class Engine:
         self._anew = False
 
     @property
+    def visitors(self) -> tuple[Presence, ...]:
+        """Everybody in view who was told or is known, strangers too, the longest first; nobody ignored."""
+        here = [
+            Presence(visitor if isinstance(visitor, str) else UNKNOWN, since)
+            for visitor, since in self._visits.here().items()
+        ]
+        return tuple(sorted(here, key=lambda presence: presence.since.mono_s))
+
+    @property
     def present(self) -> tuple[Presence, ...]:
         """Everybody known who is in view, the longest first; nobody twice, nobody ignored."""
-        here = self._visits.here()
-        people = [Presence(visitor, since) for visitor, since in here.items() if isinstance(visitor, str)]
-        return tuple(sorted(people, key=lambda presence: presence.since.mono_s))
+        return tuple(presence for presence in self.visitors if presence.person != UNKNOWN)
+
+    @property
+    def sightings(self) -> dict[str, Instant]:
+        """When everybody known who is in view was last seen, by id."""
+        seen: dict[str, Instant] = {}
+        for story in self._stories.values():
+            if isinstance(story.visitor, str):
+                at = story.track.seen
+                former = seen.get(story.visitor, at)
+                seen[story.visitor] = at if at.mono_s >= former.mono_s else former
+        return seen
 
     def replace(self, matcher: Matcher) -> None:
         """Let another matcher decide, as when the gallery has changed: in the next tick over everybody in view."""
@@ -90,7 +110,7 @@ class Engine:
         self._visits.forget(person)
         for story in self._stories.values():
             if story.match is not None and story.match.person == person:
-                story.match, story.visitor, story.doubts = None, None, 0
+                story.match, story.visitor, story.looks, story.doubts = None, None, 0, 0
 
     def update(self, at: Instant, tracks: Sequence[Track]) -> tuple[Event, ...]:
         """Return what happened since the last tick."""
@@ -107,10 +127,12 @@ class Engine:
 
     def _follow(self, at: Instant, track: Track) -> Event | None:
         story = self._stories.setdefault(track.number, _Story(track))
-        news = track.looks > story.track.looks or story.match is None or self._anew
         story.track = track
-        if not news or track.embedding is None:
+        if story.visitor is not None and self._visits.overdue(story.visitor, at):
+            return self._event(_kind(story.match), at, story)
+        if track.embedding is None or (track.looks == story.looks and not self._anew):
             return None
+        story.looks = track.looks
         match = self._matcher.match(track.embedding, track.heads)
         if story.match is None:
             return self._decide(at, story, match)
@@ -121,23 +143,26 @@ class Engine:
         needed = self._policy.unknown_votes if match.person is None else self._policy.votes
         if story.track.looks < needed:
             return None
-        return self._enter(at, story, match, EventType.UNKNOWN if match.person is None else EventType.RECOGNIZED)
+        return self._enter(at, story, match, _kind(match))
 
     def _doubt(self, at: Instant, story: _Story, match: Match, told: Match) -> Event | None:
         """Tell that somebody is another than was told, once enough looks in a row say so."""
         if match.person == told.person:
+            if match.ignored is not told.ignored:  # the owner has changed their mind
+                self._abandon(story)
+                return self._enter(at, story, match, _kind(match))
             story.match, story.doubts = match, 0
             return None
         if self._anew and told.person is None:
             # Not the evidence has changed but who is known: a face that was a stranger's has a name from now on.
-            self._depart(at, story)
+            self._abandon(story)
             return self._enter(at, story, match, EventType.RECOGNIZED)
         story.doubts += 1
         if story.doubts < self._policy.votes:
             return None
-        self._depart(at, story)
+        self._abandon(story)
         if told.ignored:  # nothing was said of this track so far
-            return self._enter(at, story, match, EventType.UNKNOWN if match.person is None else EventType.RECOGNIZED)
+            return self._enter(at, story, match, _kind(match))
         return self._enter(at, story, match, EventType.CHANGED, was=told.person or UNKNOWN)
 
     def _enter(self, at: Instant, story: _Story, match: Match, kind: EventType, was: str | None = None) -> Event | None:
@@ -152,16 +177,18 @@ class Engine:
         return self._event(kind, at, story, was=was) if news else None
 
     def _leave(self, at: Instant, story: _Story) -> Event | None:
-        since = self._depart(at, story)
+        if story.visitor is None:
+            return None
+        since = self._visits.leave(story.visitor, story.track.number, at)
         if since is None:
             return None
         return self._event(EventType.LEFT, at, story, seen_s=story.track.seen.mono_s - since.mono_s)
 
-    def _depart(self, at: Instant, story: _Story) -> Instant | None:
-        """Take a track off its visitor; return since when they were here if leaving is to be told."""
-        if story.visitor is None:
-            return None
-        return self._visits.leave(story.visitor, story.track.number, at)
+    def _abandon(self, story: _Story) -> None:
+        """Take a track off a visitor whom it does not show."""
+        if story.visitor is not None:
+            self._visits.abandon(story.visitor, story.track.number)
+            story.visitor = None
 
     def _stranger(self, at: Instant, track: Track) -> int:
         """Return the number of a stranger: that of one seen lately who looks the same, else a new one."""
@@ -198,3 +225,7 @@ class Engine:
         scores = track.heads[head]
         best = int(np.argmax(scores))
         return Grade(self._labels[head][best], float(scores[best]))
+
+
+def _kind(match: Match | None) -> EventType:
+    return EventType.UNKNOWN if match is None or match.person is None else EventType.RECOGNIZED

@@ -4,7 +4,7 @@
   cross and somebody may be hidden for a moment. What is left over begins a track.
 - A track ends when it has not been seen for `leave_after_s`. Only monotonic time counts.
 - Looks that show somebody quite different, several in a row, end a track and begin another in its place.
-- Only so many tracks are looked at in one tick, those looked at least often first.
+- Only so many tracks are looked at in one tick: those not yet decided first, each in its turn.
 """
 
 import itertools
@@ -73,7 +73,6 @@ class _Trail:
     looks: deque[Look] = field(default_factory=lambda: deque(maxlen=_MEMORY))
     mean: Vector | None = None
     heads: Mapping[str, Vector] = field(default_factory=lambda: MappingProxyType({}))
-    best: Look | None = None
     others: list[Look] = field(default_factory=list)
 
     def move(self, face: Face, at: Instant) -> None:
@@ -102,8 +101,6 @@ class _Trail:
         self.count += 1
         self.looks.append(look)
         self.mean, self.heads = _mean(self.looks), _heads(self.looks)
-        if self.best is None or look.weight > self.best.weight:
-            self.best = look
         return False
 
     def freeze(self) -> Track:
@@ -115,7 +112,7 @@ class _Trail:
             looks=self.count,
             embedding=self.mean,
             heads=self.heads,
-            best=self.best,
+            best=max(self.looks, key=lambda look: look.weight, default=None),
             latest=self.looks[-1] if self.looks else None,
         )
 
@@ -158,9 +155,10 @@ class Tracker:
         self._trails += [_Trail(next(self._numbers), faces[index], at, at) for index in sorted(free)]
 
     def due(self) -> tuple[Track, ...]:
-        """Return the tracks seen in this tick that should be looked at, those looked at least often first."""
+        """Return the tracks seen in this tick that should be looked at: the undecided first, each in its turn."""
         fresh = [trail for trail in self._trails if trail.seen is self._at and self._wants(trail)]
-        fresh.sort(key=lambda trail: (trail.count, trail.looked_s or 0.0, trail.number))
+        # Not by usable looks alone: a poster that never gives one would be looked at before everybody else for ever.
+        fresh.sort(key=self._turn)
         return tuple(trail.freeze() for trail in fresh[: self._pace.looks_per_tick])
 
     def assign(self, looks: Mapping[int, Look]) -> None:
@@ -190,6 +188,10 @@ class Tracker:
         if trail.looked_s is None or trail.count < self._pace.unknown_votes or trail.others:
             return True
         return trail.seen.mono_s - trail.looked_s >= self._pace.recheck_s
+
+    def _turn(self, trail: _Trail) -> tuple[bool, float, int, int]:
+        last_s = float("-inf") if trail.looked_s is None else trail.looked_s
+        return trail.count >= self._pace.unknown_votes, last_s, trail.count, trail.number
 
     def _pairs(self, at: Instant, faces: Sequence[Face]) -> list[tuple[float, _Trail, int]]:
         return [

@@ -1,8 +1,8 @@
 """Who comes and goes, track by track -> which of it is worth telling: a visit is told once. Pure.
 
-A visit of somebody lasts as long as any track shows them, and for `cool_down_s` after. Who comes back within that time
-is still on the same visit: neither the return nor the leaving after it is told. Two tracks of one person at a time,
-as when a face is lost and found again, are one visit.
+A visit of somebody lasts as long as any track shows them. Who comes back within `cool_down_s` after leaving was told is
+not told again, nor is the leaving after it; who is still there when that time is over is. Two tracks of one person at
+a time, as when a face is lost and found again, are one visit.
 """
 
 from dataclasses import dataclass, field
@@ -20,6 +20,8 @@ class _Visit:
     since: Instant
     told: bool = False
     tracks: set[int] = field(default_factory=set)
+    left: Instant | None = None
+    """When leaving was last told."""
     seen: Instant | None = None
     """When the last track ended; None while there is one."""
 
@@ -28,7 +30,7 @@ class Visits:
     """Remembers visits for as long as they can go on.
 
     Args:
-        cool_down_s: seconds for which somebody who is gone may come back without being told again.
+        cool_down_s: seconds after leaving for which somebody who is back is not told again.
     """
 
     def __init__(self, cool_down_s: float) -> None:
@@ -56,8 +58,26 @@ class Visits:
         if visit.tracks:
             return None
         visit.seen = at
-        told, visit.told = visit.told, False
-        return visit.since if told else None
+        if not visit.told:
+            return None
+        visit.told, visit.left = False, at
+        return visit.since
+
+    def overdue(self, visitor: Visitor, at: Instant) -> bool:
+        """Return whether somebody who came back untold is still here after the cool-down; from then on it is told."""
+        visit = self._visits.get(visitor)
+        if visit is None or visit.told or not visit.tracks or visit.left is None:
+            return False
+        visit.told = at.mono_s - visit.left.mono_s >= self._cool_down_s
+        return visit.told
+
+    def abandon(self, visitor: Visitor, track: int) -> None:
+        """Take a track off somebody whom it never showed; without another track there was no visit."""
+        visit = self._visits.get(visitor)
+        if visit is not None:
+            visit.tracks.discard(track)
+            if not visit.tracks:
+                del self._visits[visitor]
 
     def forget(self, visitor: Visitor) -> None:
         """Keep nothing of somebody."""

@@ -75,12 +75,16 @@ def test_who_accepts_and_says_nothing_is_no_broker() -> None:
     assert time.monotonic() - began_s < 3
 
 
+_AS_LOGIN = {0x87: 0x86}
+"""Mosquitto answers a wrong password with `not authorised`: before the connection stands, both mean the login."""
+
+
 @pytest.mark.parametrize("code", [0x80, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8A, 0x97, 0x9A, 0x9B, 0x9D, 0x9F])
 def test_a_refusal_is_not_a_connection(code: int) -> None:
     """A CONNACK with a bad reason code is not connected, and its sentence is its own."""
     with RawBroker(lambda _asked: connack(code)) as broker, pytest.raises(BrokerError) as caught:
         dial(broker.port)
-    assert failures.coded(code) in str(caught.value)
+    assert failures.coded(_AS_LOGIN.get(code, code)) in str(caught.value)
 
 
 @pytest.mark.parametrize("code", [2, 3, 4, 5])
@@ -88,7 +92,7 @@ def test_a_refusal_in_3_1_1_is_not_a_connection_either(code: int) -> None:
     """The older version has codes of its own, and the same sentences."""
     with RawBroker(lambda _asked: connack(code, five=False)) as broker, pytest.raises(BrokerError) as caught:
         dial(broker.port, protocol="3.1.1")
-    wanted = {2: 0x85, 3: 0x88, 4: 0x86, 5: 0x87}[code]
+    wanted = {2: 0x85, 3: 0x88, 4: 0x86, 5: 0x86}[code]
     assert failures.coded(wanted) in str(caught.value)
 
 

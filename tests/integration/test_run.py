@@ -127,7 +127,7 @@ def test_ethnicity_is_published_only_when_it_is_named(mosquitto: Start, tmp_path
 def test_a_photo_enrolled_while_the_node_runs_counts_without_a_restart(
     mosquitto: Start, tmp_path: Path, media_dir: Path
 ) -> None:
-    """`unknown` becomes `changed` to the name; SIGTERM ends the node with 0 and a `left`."""
+    """Whoever was `unknown` is `recognized`; SIGTERM ends the node with 0 and a `left`."""
     broker = mosquitto()
     settings = settings_for(broker, media_dir, tmp_path / "storage") | {
         "camera.source": f"images:{_album(tmp_path, media_dir)}",
@@ -145,15 +145,14 @@ def test_a_photo_enrolled_while_the_node_runs_counts_without_a_restart(
         try:
             assert eventually(lambda: kinds() == ["unknown"], 30)
             assert facenode("people", "add", "eileen", media_dir / "astronaut.jpg", settings=settings).code == 0
-            assert eventually(lambda: "changed" in kinds(), 30)
+            assert eventually(lambda: "recognized" in kinds(), 30)
             process.send_signal(signal.SIGTERM)
             assert process.wait(20) == 0
-            assert eventually(lambda: kinds() == ["unknown", "changed", "left"])
+            assert eventually(lambda: kinds() == ["unknown", "recognized", "left"])
         finally:
             process.kill()
             process.communicate()
-    changed = events(subscriber.messages)[1]
-    assert (changed["was"], changed["person"]["id"]) == ("unknown", "eileen")
+    assert events(subscriber.messages)[1]["person"]["id"] == "eileen"
 
 
 def _album(folder: Path, media: Path) -> Path:

@@ -1,13 +1,13 @@
 """Alerts: each rule told once, in its hours, not too often, and cleared when it is over."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from makers import face
 
-from node.domain import AlertState, CameraState, Event, EventType, Instant, Match
+from node.domain import UNKNOWN, AlertState, CameraState, Event, EventType, Instant, Match, Presence
 from node.events.alerts import Alerts, Scene, within
 from node.settings import RuleSettings
 
@@ -33,10 +33,26 @@ def event(kind: EventType, s: float, person: str | None = None, track: int = 1) 
 
 @dataclass
 class Story:
-    """Plays a scene to rules, second by second."""
+    """Plays a scene to rules, second by second; who was told and has not left is in view."""
 
     alerts: Alerts
     enrolled: bool = True
+    here: dict[int, Presence] = field(default_factory=dict)
+
+    def scene(
+        self, *, count: int = 0, camera: CameraState = CameraState.OK, snoozed: frozenset[str] = frozenset()
+    ) -> Scene:
+        """Return what the rules look at now."""
+        return Scene(count, tuple(self.here.values()), camera, self.enrolled, snoozed)
+
+    def tell(self, *events: Event) -> tuple[Event, ...]:
+        """Take in who comes and goes."""
+        for each in events:
+            former = self.here.pop(each.track, None)
+            if each.type is not EventType.LEFT:
+                person = (each.person and each.person.person) or UNKNOWN
+                self.here[each.track] = Presence(person, former.since if former else each.at)
+        return events
 
     def at(
         self,
@@ -45,11 +61,11 @@ class Story:
         count: int = 0,
         camera: CameraState = CameraState.OK,
         snoozed: frozenset[str] = frozenset(),
-        synced: bool = True,
     ) -> list[AlertState]:
         """Return what is raised and cleared at a second."""
-        scene = Scene(count, camera, self.enrolled, snoozed)
-        return [alert.state for alert in self.alerts.update(moment(s, synced=synced), events, scene)]
+        told = self.tell(*events)
+        scene = self.scene(count=count, camera=camera, snoozed=snoozed)
+        return [alert.state for alert in self.alerts.update(moment(s), told, scene)]
 
 
 def story(*rules: RuleSettings, enrolled: bool = True) -> Story:
@@ -68,9 +84,9 @@ def test_a_stranger_is_told_once_and_cleared_when_gone() -> None:
 
 def test_the_alert_carries_the_event_that_met_the_rule() -> None:
     """A subscriber finds the event by its id."""
-    alerts = Alerts([rule("recognized")])
+    play = story(rule("recognized"))
     happened = event(EventType.RECOGNIZED, 3, "ada")
-    (alert,) = alerts.update(moment(3), [happened], Scene(1, CameraState.OK, enrolled=True))
+    (alert,) = play.alerts.update(moment(3), play.tell(happened), play.scene())
     assert alert.event is happened
     assert alert.person == "ada"
 
@@ -131,7 +147,7 @@ def test_loitering_is_told_after_its_time() -> None:
     play = story(rule("loiter", for_s=60))
     play.at(0, event(EventType.UNKNOWN, 0))
     assert play.at(59) == []
-    (alert,) = play.alerts.update(moment(60), [], Scene(1, CameraState.OK, enrolled=True))
+    (alert,) = play.alerts.update(moment(60), [], play.scene())
     assert (alert.state, alert.for_s, alert.person) == (RAISED, 60, None)
     assert play.at(61, event(EventType.LEFT, 61)) == [CLEARED]
 
@@ -155,7 +171,7 @@ def test_a_crowd_is_counted_known_or_not() -> None:
     """`count` looks at faces, and says how many."""
     play = story(rule("count", at_least=5))
     assert play.at(0, count=4) == []
-    (alert,) = play.alerts.update(moment(1), [], Scene(6, CameraState.OK, enrolled=True))
+    (alert,) = play.alerts.update(moment(1), [], play.scene(count=6))
     assert (alert.state, alert.count) == (RAISED, 6)
     assert play.at(2, count=5) == []
     assert play.at(3, count=4) == [CLEARED]
@@ -206,20 +222,35 @@ def test_hours_begin_for_somebody_already_there_and_end_for_somebody_still_there
 
 def test_without_a_synchronised_clock_every_hour_counts() -> None:
     """A wrong clock must not silence an alarm; the instant says that it was not synchronised."""
-    alerts = Alerts([rule("unknown", between=["22:00", "06:00"])])
+    play = story(rule("unknown", between=["22:00", "06:00"]))
     noon = moment(12 * 3600, synced=False)
-    (alert,) = alerts.update(noon, [event(EventType.UNKNOWN, 12 * 3600)], Scene(1, CameraState.OK, enrolled=True))
+    (alert,) = play.alerts.update(noon, play.tell(event(EventType.UNKNOWN, 12 * 3600)), play.scene())
     assert alert.at.synced is False
 
 
 def test_a_step_of_the_wall_clock_ends_no_cool_down() -> None:
     """Durations are of monotonic time."""
-    alerts = Alerts([rule("unknown", cool_down_s=300)])
-    scene = Scene(1, CameraState.OK, enrolled=True)
-    alerts.update(moment(0), [event(EventType.UNKNOWN, 0)], scene)
-    alerts.update(moment(1), [event(EventType.LEFT, 1)], scene)
+    play = story(rule("unknown", cool_down_s=300))
+    play.at(0, event(EventType.UNKNOWN, 0))
+    play.at(1, event(EventType.LEFT, 1))
     leapt = Instant(MIDNIGHT + timedelta(days=3), 2.0, synced=True)
-    assert alerts.update(leapt, [event(EventType.UNKNOWN, 2, track=2)], scene) == ()
+    assert play.alerts.update(leapt, play.tell(event(EventType.UNKNOWN, 2, track=2)), play.scene()) == ()
+
+
+def test_somebody_who_is_back_untold_still_loiters() -> None:
+    """The rules look at who is in view, not at what was told of them."""
+    play = story(rule("loiter", for_s=60))
+    play.here[7] = Presence(UNKNOWN, moment(0))
+    assert play.at(59) == []
+    assert play.at(60) == [RAISED]
+
+
+def test_somebody_who_vanishes_without_an_event_clears_the_alert() -> None:
+    """Whoever was erased or is ignored from now on has no `left`."""
+    play = story(rule("recognized"))
+    play.at(0, event(EventType.RECOGNIZED, 0, "ada"))
+    play.here.clear()
+    assert play.at(1) == [CLEARED]
 
 
 @pytest.mark.parametrize(

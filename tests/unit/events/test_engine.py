@@ -1,5 +1,7 @@
 """Events: a name only on evidence, each thing told once."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from makers import face, instant, unit
 
@@ -185,3 +187,64 @@ def test_a_changed_name_is_told_even_within_the_cool_down() -> None:
     events = [event for looks in (6, 7, 8) for event in told(engine, track(looks, ADA, number=2), at_s=11)]
     assert [event.type for event in events] == [EventType.CHANGED]
     assert [event.type for event in told(engine, at_s=20)] == [EventType.LEFT]
+
+
+def test_who_came_back_untold_and_stays_is_told_after_the_cool_down() -> None:
+    """`left` is not the last word about somebody who is there."""
+    engine = Engine(POLICY, matcher(), LABELS)
+    told(engine, track(3, ADA))
+    assert [event.type for event in told(engine, at_s=5)] == [EventType.LEFT]
+    assert told(engine, track(3, ADA, number=2), at_s=20) == []
+    assert told(engine, track(4, ADA, number=2), at_s=64) == []
+    assert [event.type for event in told(engine, track(4, ADA, number=2), at_s=65)] == [EventType.RECOGNIZED]
+    assert told(engine, track(5, ADA, number=2), at_s=66) == []
+    assert [event.type for event in told(engine, at_s=99)] == [EventType.LEFT]
+
+
+def test_who_is_ignored_while_in_view_is_gone_without_a_word_and_told_when_no_longer_ignored() -> None:
+    """From the owner's word on there is no event, and no presence; and back."""
+    engine = Engine(POLICY, matcher(), LABELS)
+    told(engine, track(3, BOB))
+    engine.replace(matcher(ignore_bob=True))
+    assert told(engine, track(3, BOB)) == []
+    assert engine.present == ()
+    engine.replace(matcher())
+    assert [event.type for event in told(engine, track(3, BOB))] == [EventType.RECOGNIZED]
+    engine.replace(matcher(ignore_bob=True))
+    told(engine, track(3, BOB))
+    assert told(engine, at_s=9) == []
+
+
+def test_a_name_that_was_a_mistake_does_not_swallow_the_arrival_of_its_owner() -> None:
+    """A visit that was none leaves no cool-down behind."""
+    engine = Engine(POLICY, matcher(), LABELS)
+    told(engine, track(3, ADA))
+    for looks in (4, 5, 6):
+        told(engine, track(looks, STRANGER))
+    events = told(engine, track(7, STRANGER), track(3, ADA, number=2), at_s=30)
+    assert [event.type for event in events] == [EventType.RECOGNIZED]
+
+
+def test_sightings_are_of_the_last_sight_not_of_the_presence() -> None:
+    """Somebody out of sight but not yet gone was last seen when they were."""
+    engine = Engine(POLICY, matcher(), LABELS)
+    told(engine, track(3, ADA, seen_s=4))
+    told(engine, track(3, ADA, seen_s=4), at_s=6)
+    assert {person: at.mono_s for person, at in engine.sightings.items()} == {"ada": 4}
+
+
+def test_an_undecided_track_is_matched_only_when_there_is_a_new_look() -> None:
+    """Ticks without a look cost nothing."""
+
+    class Counting(GalleryMatcher):
+        asked = 0
+
+        def match(self, embedding: Vector, heads: Mapping[str, Vector]) -> Match:
+            self.asked += 1
+            return super().match(embedding, heads)
+
+    counting = Counting((), "s", 0.5)
+    engine = Engine(POLICY, counting, LABELS)
+    for looks in (0, 1, 1, 1, 2, 2):
+        told(engine, track(looks, ADA if looks else None))
+    assert counting.asked == 2

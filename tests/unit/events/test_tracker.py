@@ -76,7 +76,7 @@ def test_a_track_out_of_sight_is_never_due() -> None:
     assert tracker.due() == ()
 
 
-def test_tracks_with_the_fewest_looks_are_due_first() -> None:
+def test_the_track_that_was_never_looked_at_is_due_first() -> None:
     """Who is least certain is looked at first."""
     tracker = Tracker(PACE)
     tracker.update(instant(0), [face(left=0.1)])
@@ -172,3 +172,27 @@ def test_each_gate_counts_the_looks_that_fail_it() -> None:
     tracker.assign({1: look(None, flaws=(Flaw.BLUR,))})
     assert tracker.unusable == 2
     assert {flaw: count for flaw, count in tracker.flaws.items() if count} == {Flaw.BLUR: 2, Flaw.SIZE: 1}
+
+
+def test_faces_that_never_give_a_usable_look_hold_nobody_up() -> None:
+    """Four posters and one person, four looks a tick: the person is decided upon as soon as the turns allow."""
+    tracker = Tracker(PACE.model_copy(update={"looks_per_tick": 4}))
+    faces = [face(left=0.2 * number, size=0.1) for number in range(5)]
+    for step in range(10):
+        tracker.update(instant(step * 0.1), faces)
+        tracker.assign(
+            {t.number: look(unit(1, 0)) if t.number == 5 else look(None, flaws=(Flaw.SIZE,)) for t in tracker.due()}
+        )
+    assert tracker.tracks[4].looks >= PACE.unknown_votes
+
+
+def test_the_best_look_is_one_of_those_that_the_mean_is_taken_over() -> None:
+    """A look long ago may have been at somebody else."""
+    tracker = Tracker(PACE)
+    tracker.update(instant(0), [face()])
+    tracker.assign({1: look(unit(1, 0), weight=0.9)})
+    for _ in range(30):
+        tracker.assign({1: look(unit(1, 0.5), weight=0.2)})
+    best = tracker.tracks[0].best
+    assert best is not None
+    assert best.weight == 0.2
