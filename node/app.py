@@ -99,7 +99,9 @@ class Node:
             build_connector(settings, self._topics),
             receive=self._commands.receive,
         )
-        self._control = Control(settings.storage.dir, self._reply, self._examine, now)
+        self._control = Control(
+            settings.storage.dir, self._reply, self._examine, now, [rule.id for rule in self._rules]
+        )
         self._camera = camera or open_camera(settings.camera, self._clock)
         self._stopping = threading.Event()
 

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -46,6 +46,7 @@ class Control:
         answer: sends a payload to whoever made a request.
         examine: returns what `check` answers.
         at: the moment.
+        rules: ids of the alert rules that there are.
 
     Attributes:
         switches: what is switched how.
@@ -58,8 +59,10 @@ class Control:
         answer: Callable[[Request, bytes], None],
         examine: Callable[[], Fields],
         at: Instant,
+        rules: Collection[str] = (),
     ) -> None:
         self._path, self._answer, self._examine = folder / FILE, answer, examine
+        self._rules = frozenset(rules)
         self.restarting = False
         self._unsaved = False
         self.switches = self._load(at)
@@ -82,6 +85,10 @@ class Control:
         """Do what was asked, keep it, and answer; what is not about switches is left to others."""
         for request in requests:
             if request.verb not in _VERBS:
+                continue
+            if request.rule is not None and request.rule not in self._rules:
+                known = ", ".join(sorted(self._rules)) or "none"
+                self._answer(request, failure(request.transaction, f"rule: there is no such rule: there are {known}"))
                 continue
             changed = self._change(request, at)
             if changed != self.switches:

@@ -15,6 +15,7 @@ from node.mqtt.control import FILE, Control
 from node.mqtt.topics import Topics
 
 TOPICS = Topics("pi-1")
+RULES = ("night", "door")
 
 
 class Desk:
@@ -22,7 +23,7 @@ class Desk:
 
     def __init__(self, folder: Path, at: Instant | None = None) -> None:
         self.answers: list[tuple[str, dict[str, Any]]] = []
-        self.control = Control(folder, self._answer, lambda: {"camera": "ok"}, at or instant(0))
+        self.control = Control(folder, self._answer, lambda: {"camera": "ok"}, at or instant(0), RULES)
 
     def _answer(self, request: Request, payload: bytes) -> None:
         self.answers.append((TOPICS.response(request.verb), json.loads(payload)))
@@ -136,3 +137,12 @@ def test_a_full_disk_leaves_the_old_file_whole_and_says_so(tmp_path: Path) -> No
     desk.ask(Verb.SNOOZE, for_s=1.0)
     assert desk.answers[-1][1]["status"] == "ok"
     assert not Desk(tmp_path).control.watching
+
+
+def test_a_snooze_of_a_rule_that_there_is_not_is_refused(tmp_path: Path) -> None:
+    """A mistyped id must not leave somebody in the belief that it is quiet."""
+    desk = Desk(tmp_path)
+    desk.ask(Verb.SNOOZE, for_s=60.0, rule="nihgt")
+    (_, answer) = desk.answers[-1]
+    assert answer["status"] == "error"
+    assert "door, night" in answer["error"]
