@@ -34,14 +34,17 @@ def readable(topic: str, payload: str | Fields) -> tuple[str, str]:
 
 def json_line(topic: str, payload: str | Fields) -> None:
     """Print a message as JSON."""
-    line = json.dumps({"topic": topic, "payload": payload}, ensure_ascii=False, separators=(",", ":"))
+    message = {"topic": topic, "payload": payload}
+    line = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
+    if _printable(line) != line:
+        line = json.dumps(message, separators=(",", ":"))
     print(line, flush=True)
 
 
 def printer() -> Show:
     """Return what prints a line for people, in colours where rich is installed and a terminal reads it."""
     if not (sys.stdout.isatty() and importlib.util.find_spec("rich")):
-        return lambda topic, payload: print(readable(topic, payload)[0], flush=True)
+        return lambda topic, payload: print(_printable(readable(topic, payload)[0]), flush=True)
     from rich.console import Console  # noqa: PLC0415 - rich comes with the extra `demo`
     from rich.text import Text  # noqa: PLC0415 - as above
 
@@ -49,6 +52,12 @@ def printer() -> Show:
 
     def show(topic: str, payload: str | Fields) -> None:
         line, style = readable(topic, payload)
-        console.print(Text(line, style=style), soft_wrap=True)
+        console.print(Text(_printable(line), style=style), soft_wrap=True)
 
     return show
+
+
+def _printable(line: str) -> str:
+    """Return a line with an escape for each character that standard output has no bytes for, such as half a pair."""
+    encoding = sys.stdout.encoding or "utf-8"
+    return line.encode(encoding, "backslashreplace").decode(encoding)

@@ -23,6 +23,8 @@ from node.mqtt.topics import ROOT
 from node.settings import Settings
 
 _REMEMBERED_IDS = 10_000
+_FOLLOWED = 100_000
+"""Missing events of a node that are remembered, as many as an outbox keeps unless set otherwise."""
 _KEEP_S = 7 * 24 * 3600
 
 
@@ -48,7 +50,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
             lambda: connect(settings.mqtt, client, inbox.put),
             inbox,
             topics(args.type),
-            Watcher(),
+            Watcher(gaps=args.type is None),
             show=show,
             say=lambda line: print(line, file=sys.stderr, flush=True),
             ready=ready,
@@ -69,9 +71,13 @@ class Watcher:
 
     `seq` counts the events of a node by one, over its restarts; late ones come after live ones, so that a gap may
     still be filled.
+
+    Args:
+        gaps: tell what is missing; only for who sees events of every type, which `seq` counts together.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, gaps: bool = True) -> None:
+        self._gaps = gaps
         self._ids: OrderedDict[str, None] = OrderedDict()
         self._greatest: dict[str, int] = {}
         self._missing: dict[str, set[int]] = {}
@@ -91,10 +97,15 @@ class Watcher:
     def missing(self, node: str, payload: Fields) -> str | None:
         """Return a sentence if an event shows that others are missing, or that none is any more."""
         seq = payload.get("seq")
-        if not isinstance(seq, int):
+        if not self._gaps or not isinstance(seq, int):
             return None
         greatest = self._greatest.setdefault(node, seq)
         missing = self._missing.setdefault(node, set())
+        if abs(seq - greatest) + len(missing) > _FOLLOWED:
+            # An outbox that was begun anew, or a message that is not a node's: no set of numbers bridges it.
+            self._greatest[node] = seq
+            missing.clear()
+            return f"{node}: the number jumps from {greatest} to {seq}: what is missing is counted from there"
         before = len(missing)
         missing.discard(seq)
         missing.update(range(greatest + 1, seq))
@@ -207,7 +218,7 @@ def _take(message: Received, watcher: Watcher, show: Show, say: Callable[[str], 
     text = message.payload.decode(errors="replace")
     try:
         payload = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         payload = text
     if isinstance(payload, dict):
         if not watcher.is_new(payload):
@@ -215,7 +226,11 @@ def _take(message: Received, watcher: Watcher, show: Show, say: Callable[[str], 
         gap = watcher.missing(message.topic.split("/")[1], payload)
         if gap:
             say(gap)
-    show(message.topic, payload)
+    try:
+        show(message.topic, payload)
+    except RecursionError:
+        # Nested just so deep that it could still be read.
+        show(message.topic, text)
 
 
 def _marker(path: Path | None) -> Callable[[bool], None]:

@@ -28,13 +28,19 @@ class Board:
         self._sent: Fields | None = None
         self._due: set[str] = set()
 
+    @property
+    def announced(self) -> bool:
+        """Whether there is a discovery."""
+        return self._discovery is not None
+
     def when_changed(self, ring: Callable[[], None]) -> None:
-        """Call `ring` whenever something is due, from the showing thread."""
+        """Call `ring` whenever something more is due, from the showing thread."""
         self._ring = ring
 
     def show(self, state: Fields, health: Fields | None = None) -> None:
         """Show a tick's state, and health where it was time for one."""
         with self._lock:
+            before = len(self._due)
             self._state = state
             if self._sent is None or _essence(state) != _essence(self._sent):
                 self._due.add(self._topics.state)
@@ -43,8 +49,8 @@ class Board:
                 self._due.add(self._topics.health)
                 if self._sent is None or _without_at(state) != _without_at(self._sent):
                     self._due.add(self._topics.state)
-            due = bool(self._due)
-        if due:
+            more = len(self._due) > before
+        if more:
             self._ring()
 
     def announce(self, discovery: bytes) -> None:

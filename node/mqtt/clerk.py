@@ -98,6 +98,7 @@ class Clerk:
                     self._gallery.add(_person(request), request.name, self._space, [self._sample(request)])
                 self._gallery.ignore(_person(request), on=request.on is not False)
             case Verb.PEOPLE_REMOVE:
+                self._cancel(_person(request))
                 self._gallery.remove(_person(request))
                 self._erased(_person(request))
             case _:
@@ -137,6 +138,14 @@ class Clerk:
         except PeopleError as error:
             self._answer(sitting.request, failure(sitting.request.transaction, str(error)))
             return False
+
+    def _cancel(self, person: str) -> None:
+        """End the enrolment of somebody who is to be removed: it would bring them back."""
+        sitting = self._sitting
+        if sitting is not None and sitting.person == person:
+            self._sitting = None
+            sentence = f"{person} was removed meanwhile and is not enrolled: ask again if they are to be"
+            self._answer(sitting.request, failure(sitting.request.transaction, sentence))
 
     def _add(self, request: Request, samples: Sequence[Sample]) -> bool:
         person = self._gallery.add(_person(request), request.name, self._space, samples)

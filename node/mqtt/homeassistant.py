@@ -127,7 +127,7 @@ def _diagnostics(topics: Topics, device: Device) -> dict[str, Fields]:
     rate = {"state_class": "measurement", "unit_of_measurement": "fps", "suggested_display_precision": 1}
     throttled = {
         "device_class": "problem",
-        "value_template": "{{ 'ON' if value_json.throttled else 'OFF' }}",
+        "value_template": "{{ None if value_json.throttled is none else 'ON' if value_json.throttled else 'OFF' }}",
     }
     entities = {
         "camera": _diagnostic(topics, "sensor", "camera", "Camera", camera),

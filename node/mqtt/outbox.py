@@ -13,7 +13,7 @@ from node.mqtt.store import Row
 from node.mqtt.topics import Kind
 
 FILE = "outbox.db"
-_BATCH = 32
+_BATCH, _PAGE = 32, 500
 
 _log = logging.getLogger(__name__)
 
@@ -144,14 +144,18 @@ class Outbox:
                 _log.error("outbox: %s (reason 0x%02X): such messages are counted as rejected", sentence, code)
 
     def erase(self, person: str) -> int:
-        """Delete every message about somebody, rejected ones too; return how many waited, counted as dropped."""
+        """Delete every message about somebody; return how many waited, counted as dropped.
+
+        Rejected messages about them go too, and every damaged file set aside that has their id in it. What a disk
+        that cannot be written keeps of them is deleted when it can be.
+        """
         with self._lock:
             doomed = [row for row in self._everything() if concerns(row.payload, person)]
             for row in doomed:
                 self._taken.pop(row.id, None)
             counters = self._shelf.counters
             self._shelf.counters = replace(counters, dropped=counters.dropped + len(doomed))
-            self._shelf.erase(doomed, lambda payload: concerns(payload, person))
+            self._shelf.erase(doomed, person)
             self._changed.notify_all()
             return len(doomed)
 
@@ -219,10 +223,10 @@ class Outbox:
 
     def _everything(self) -> Iterator[Row]:
         for kind in Kind:
-            seen: set[int] = set()
-            while rows := self._shelf.oldest(kind, seen, _BATCH):
+            last = 0
+            while rows := self._shelf.live(last, kind, _PAGE):
                 yield from rows
-                seen.update(row.id for row in rows)
+                last = rows[-1].id
 
     def _bound_memory(self) -> None:
         surplus = len(self._shelf.in_memory) - self._memory_rows

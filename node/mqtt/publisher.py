@@ -87,6 +87,7 @@ class Publisher:
         self._stopping = threading.Event()
         self._connected = threading.Event()
         self._number = 0
+        self._rung = False
         self._announce_s: float | None = None
         self._failure = ""
         self._warned = False
@@ -135,7 +136,10 @@ class Publisher:
         self._thread.join(timeout_s + 2.0)
 
     def _ring(self) -> None:
-        self._inbox.put(None)
+        # Nobody reads the inbox while there is no connection: one ring is as good as thousands.
+        if not self._rung:
+            self._rung = True
+            self._inbox.put(None)
 
     def _run(self) -> None:
         failed = 0
@@ -172,7 +176,7 @@ class Publisher:
 
     def _converse(self, session: Session, link: Link) -> Lost | None:
         # Subscribed before `online` is told: whoever waits for that may ask at once.
-        link.subscribe(self._topics.birth)
+        hears = self._hear_birth(link, hears=False)
         if self._receive is not None:
             link.subscribe(self._topics.requests)
         session.pump(self._mono_s())
@@ -181,6 +185,7 @@ class Publisher:
                 if isinstance(report, Lost):
                     return report
                 self._take(session, report)
+            hears = self._hear_birth(link, hears=hears)
             now_s = self._mono_s()
             if self._announce_s is not None and now_s >= self._announce_s:
                 self._announce_s = None
@@ -190,6 +195,13 @@ class Publisher:
                 return Lost("the broker does not answer any more")
         self._leave(session, *farewell)
         return None
+
+    def _hear_birth(self, link: Link, *, hears: bool) -> bool:
+        """Subscribe to Home Assistant's birth once there is something to answer it with; return whether it is."""
+        if not hears and self._board.announced:
+            link.subscribe(self._topics.birth)
+            return True
+        return hears
 
     def _leave(self, session: Session, state: Fields, leave_by_s: float) -> None:
         session.take_leave(state, self._mono_s())
@@ -218,7 +230,10 @@ class Publisher:
         try:
             note = self._inbox.get(timeout=wait_s)
             while True:
-                if note is not None and note[0] == self._number:
+                if note is None:
+                    # Before the pump that follows: what is shown from here on rings again.
+                    self._rung = False
+                elif note[0] == self._number:
                     found.append(note[1])
                 note = self._inbox.get_nowait()
         except queue.Empty:

@@ -19,8 +19,8 @@ _RETRY_S, _MOST_RETRY_S = 1.0, 60.0
 _NARROW, _WIDENING = 2.0, 0.5
 """Rows in flight while the outbox is all but empty, and how many more each answer allows while it is not."""
 
-_LARGE_BYTES, _CHOKES = 1024, 3
-"""A retained message of this size that so many connections in a row ended on, unanswered, is not sent any more."""
+_LARGE_BYTES, _CHOKES, _GIVEN_UP_S = 1024, 3, 3600.0
+"""A retained message of this size that so many connections in a row ended on, unanswered, is not sent for so long."""
 
 _log = logging.getLogger(__name__)
 
@@ -42,10 +42,12 @@ class Experience:
     Attributes:
         told: the refusals that were logged, by topic and code.
         choked: on how many connections in a row a large retained message had no answer, by topic.
+        again_s: when a message that was given up for that is tried once more, by topic.
     """
 
     told: set[tuple[str, int]] = field(default_factory=set)
     choked: Counter[str] = field(default_factory=Counter)
+    again_s: dict[str, float] = field(default_factory=dict)
 
 
 class Session:
@@ -93,12 +95,10 @@ class Session:
     def pump(self, now_s: float) -> None:
         """Delete what was acknowledged and send what there is room for."""
         self.settle()
+        self._try_again(now_s)
         self._next.extend(Letter(topic, payload, retain=True) for topic, payload in self._board.take())
         while self._voice:
             self._next.append(self._voice.popleft())
-        if self._later and now_s >= self._held_s:
-            self._next.extend(self._later)
-            self._later = []
         rows = sum(letter.row is not None for letter, _ in self._flying.values())
         room = min(self._link.window - len(self._flying) - len(self._next), int(self._width) - rows)
         if room > 0 and now_s >= self._held_s:
@@ -116,6 +116,7 @@ class Session:
         if answer.code < failures.SUCCESS_BELOW:
             self._retry_s = _RETRY_S
             self._experience.choked.pop(letter.topic, None)
+            self._experience.again_s.pop(letter.topic, None)
             if letter.row is not None:
                 self._settled.append(letter.row)
                 self._width = min(self._link.window, self._width + _WIDENING) if self._draining else _NARROW
@@ -174,6 +175,24 @@ class Session:
                 continue
             mid = self._link.publish(letter.topic, letter.payload, retain=letter.retain)
             self._flying[mid] = (letter, now_s)
+
+    def _try_again(self, now_s: float) -> None:
+        """Make due what was refused for a while, and what was given up an hour ago."""
+        if self._later and now_s >= self._held_s:
+            for letter in self._later:
+                if letter.retain and letter.topic != self._topics.status:
+                    # The board's latest: the broker may have a newer one by now than what it refused.
+                    self._board.rewind(letter.topic)
+                else:
+                    self._next.append(letter)
+            self._later = []
+        experience = self._experience
+        for topic in [topic for topic, times in experience.choked.items() if times >= _CHOKES]:
+            if now_s >= experience.again_s.setdefault(topic, now_s + _GIVEN_UP_S):
+                del experience.again_s[topic]
+                # One more connection that ends on it gives it up again.
+                experience.choked[topic] = _CHOKES - 1
+                self._board.rewind(topic)
 
     def _too_large(self, letter: Letter) -> bool:
         size = len(letter.topic.encode()) + len(letter.payload) + _HEADER_BYTES

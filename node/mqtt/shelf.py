@@ -11,7 +11,8 @@ from typing import TypeVar
 
 from node.clock import Clock
 from node.errors import OutboxError
-from node.mqtt.store import Counters, Row, Store, damaged, salvage
+from node.mqtt.messages import concerns
+from node.mqtt.store import Counters, Row, Store, contains, damaged, salvage
 from node.mqtt.topics import Kind
 
 _TRY_AGAIN_S = 5.0
@@ -43,6 +44,7 @@ class Shelf:
         self._store: Store | None = None
         self._memory: dict[int, Row] = {}
         self._gone: set[int] = set()
+        self._erasing: list[str] = []
         self._degraded = self._damaged = self._loaded = False
         self._try_s = 0.0
         self.counters = Counters()
@@ -81,12 +83,13 @@ class Shelf:
         ):
             self._hide({row.id})
 
-    def erase(self, rows: Collection[Row], about: Callable[[bytes], bool]) -> None:
-        """Delete rows, and the rejected messages `about` somebody, so that no byte of them stays on the disk."""
+    def erase(self, rows: Collection[Row], person: str) -> None:
+        """Delete the rows about somebody, and all else about them, so that no byte of it stays on the disk."""
         self._account(rows, -1)
         on_disk = {row.id for row in rows if self._memory.pop(row.id, None) is None}
-        if not self._attempt(lambda store: store.erase(on_disk, about, self.counters)):
+        if not self._wipe(on_disk, person):
             self._hide(on_disk)
+            self._erasing.append(person)
 
     def live(self, after: int, kind: Kind, limit: int) -> list[Row]:
         """Return the oldest rows of a kind whose id is greater than `after`."""
@@ -131,12 +134,15 @@ class Shelf:
         self._memory.clear()
         self._gone.clear()
         self._degraded = False
+        self._erasing = [person for person in self._erasing if not self._wipe((), person)]
 
     def close(self) -> None:
         """Close the file; what is only in memory is written first, if it can be."""
         self.mend(now=True)
         if self._memory:
             _log.error("outbox: %d messages are lost with the memory: the disk cannot be written", len(self._memory))
+        if self._erasing:
+            _log.error("outbox: the disk cannot be written: messages about somebody who was erased stay there")
         self._close()
 
     def _begin(self) -> None:
@@ -219,6 +225,17 @@ class Shelf:
             _log.error("outbox: %s: %s: messages are kept in memory until it can be written", self._path, error)
         self._degraded = True
         self._try_s = self._clock.now().mono_s + (0 if self._damaged else _TRY_AGAIN_S)
+
+    def _wipe(self, ids: Collection[int], person: str) -> bool:
+        """Delete rows, rejected messages and damaged files about somebody; return whether the file could be written."""
+        for path in self._path.parent.glob(f"{self._path.name}.damaged-*"):
+            try:
+                if contains(path, person.encode()):
+                    path.unlink()
+                    _log.warning("outbox: %s is deleted: it named somebody who was erased", path.name)
+            except OSError as error:
+                _log.error("outbox: %s may name somebody who was erased: delete it: %s", path, error.strerror)
+        return self._attempt(lambda store: store.erase(ids, lambda payload: concerns(payload, person), self.counters))
 
     def _set_aside(self) -> None:
         aside = self._path.with_name(f"{self._path.name}.damaged-{self._clock.now().wall:%Y%m%dT%H%M%S}")

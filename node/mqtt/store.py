@@ -1,6 +1,7 @@
 """Rows and counters of the outbox <-> a SQLite file that survives a power cut."""
 
 import json
+import mmap
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -223,6 +224,15 @@ class Store:
 def damaged(error: sqlite3.Error) -> bool:
     """Return whether an error says that the file is damaged, rather than that it cannot be written now."""
     return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in _DAMAGE
+
+
+def contains(path: Path, needle: bytes) -> bool:
+    """Return whether these bytes are anywhere in a file; raises OSError if it cannot be read."""
+    with path.open("rb") as file:
+        if not path.stat().st_size:
+            return False
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            return data.find(needle) >= 0
 
 
 def salvage(path: Path) -> Counters:

@@ -1,12 +1,15 @@
 """What `facenode watch` shows of what it gets."""
 
+import contextlib
+import io
+import json
 import queue
 from collections.abc import Callable
 
 import pytest
 from brokers import HandLink
 
-from node.console.lines import Fields, readable
+from node.console.lines import Fields, Show, json_line, printer, readable
 from node.console.watch import Watcher, topics, watch
 from node.errors import BrokerError
 from node.mqtt.link import Link, Lost, Received, Report, Subscribed
@@ -161,3 +164,65 @@ def test_any_json_is_readable(topic: str) -> None:
     """A foreign message must not end the watcher."""
     assert isinstance(readable(topic, {"person": 5, "age": [], "seq": None})[0], str)
     assert isinstance(readable(topic, {"person": {"id": None}})[0], str)
+
+
+def test_with_one_type_no_gaps_are_told() -> None:
+    """`seq` counts all types together: a watcher of one sees only some of the numbers."""
+    assert [Watcher(gaps=False).missing("pi-1", {"seq": seq}) for seq in (5, 9)] == [None, None]
+
+
+def test_a_jump_is_told_and_counted_from() -> None:
+    """A set of a million million numbers would end the watcher; an outbox may also be begun anew."""
+    watcher = Watcher()
+    told = [watcher.missing("pi-1", {"seq": seq}) for seq in (5, 10**12, 6, 8)]
+    assert told == [
+        None,
+        "pi-1: the number jumps from 5 to 1000000000000: what is missing is counted from there",
+        "pi-1: the number jumps from 1000000000000 to 6: what is missing is counted from there",
+        "pi-1: 1 events before number 8 are missing so far",
+    ]
+
+
+@pytest.mark.parametrize("show", [json_line, printer()])
+@pytest.mark.parametrize(
+    "payload",
+    [b'{"event_type":"\\ud800"}', b"[" * 3000, b"[" * 990 + b"]" * 990, b'{"seq":1000000000000}', b"\xff"],
+)
+def test_no_message_ends_the_watcher(show: Show, payload: bytes) -> None:
+    """Whoever may publish could else stop everybody who watches."""
+    inbox: queue.SimpleQueue[Report | None] = queue.SimpleQueue()
+    shown: list[str] = []
+    output = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+
+    def dial() -> Link:
+        inbox.put(Received("facenode/pi-1/event/unknown", b'{"seq":1}', retained=False))
+        inbox.put(Received("facenode/pi-1/event/unknown", payload, retained=False))
+        inbox.put(Received("facenode/pi-1/status", b"online", retained=False))
+        inbox.put(None)
+        return HandLink()
+
+    def both(topic: str, fields: str | Fields) -> None:
+        show(topic, fields)
+        shown.append(topic)
+
+    with contextlib.redirect_stdout(output):
+        watch(
+            dial,
+            inbox,
+            ("a",),
+            Watcher(),
+            show=both,
+            say=lambda _line: None,
+            ready=lambda _there: None,
+        )
+    assert shown == ["facenode/pi-1/event/unknown", "facenode/pi-1/event/unknown", "facenode/pi-1/status"]
+
+
+def test_a_line_of_json_is_json_on_any_terminal() -> None:
+    """Half a surrogate pair, and an accent where standard output is ASCII, are escaped as JSON escapes them."""
+    for encoding, name in (("utf-8", "\ud800"), ("ascii", "Adèle 😀")):
+        output = io.BytesIO()
+        with contextlib.redirect_stdout(io.TextIOWrapper(output, encoding=encoding, write_through=True)):
+            json_line("facenode/pi-1/event/unknown", {"name": name})
+            written = output.getvalue()
+        assert json.loads(written)["payload"] == {"name": name}

@@ -86,3 +86,16 @@ def test_it_rings_only_when_something_is_due() -> None:
     assert rung == []
     made.show(messages.state(instant(2), 1))
     assert rung == [1]
+
+
+def test_it_rings_once_for_what_nobody_takes() -> None:
+    """While the broker is away nobody takes: a ring with every frame would fill the memory."""
+    made = board()
+    rung: list[int] = []
+    made.when_changed(lambda: rung.append(1))
+    for number in range(2000):
+        made.show(messages.state(instant(number), number))
+    assert rung == [1]
+    made.take()
+    made.show(messages.state(instant(3000), 3000))
+    assert rung == [1, 1]

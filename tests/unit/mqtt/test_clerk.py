@@ -147,3 +147,23 @@ def test_the_list_says_who_without_any_face(office: Office) -> None:
     office.gallery.add("ada", "Ada", "s", [Sample(ADA, "photo", None)])
     office.ask(Verb.PEOPLE_LIST)
     assert office.answers[0]["data"] == [{"id": "ada", "name": "Ada", "faces": 1, "ignored": False}]
+
+
+def test_who_is_removed_while_being_enrolled_does_not_come_back(office: Office) -> None:
+    """Both requests are answered, and the face that was looked at is forgotten."""
+    office.gallery.add("ada", None, "s", [Sample(ADA, "photo", None)])
+    office.ask(Verb.PEOPLE_ENROLL, track(look(ADA)), person="ada", for_s=3.0)
+    assert office.ask(Verb.PEOPLE_REMOVE, track(look(ADA)), at_s=1, person="ada")
+    assert [answer["status"] for answer in office.answers] == ["error", "ok"]
+    assert "removed meanwhile" in office.answers[0]["error"]
+    assert not office.pass_time(4, track(look(ADA), at_s=4))
+    assert office.gallery.load() == ()
+
+
+def test_removing_somebody_else_does_not_end_an_enrolment(office: Office) -> None:
+    """Only the one who is removed is not enrolled."""
+    office.gallery.add("bob", None, "s", [Sample(BOB, "photo", None)])
+    office.ask(Verb.PEOPLE_ENROLL, track(look(ADA)), person="ada", for_s=3.0)
+    office.ask(Verb.PEOPLE_REMOVE, track(look(ADA)), at_s=1, person="bob")
+    assert office.pass_time(3, track(look(ADA)))
+    assert [person.id for person in office.gallery.load()] == ["ada"]

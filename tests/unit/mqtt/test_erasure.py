@@ -71,3 +71,27 @@ def test_everybody_elses_messages_stay_and_the_erased_are_counted(tmp_path: Path
 def test_a_message_concerns_whom_it_names(payload: bytes, named: bool) -> None:  # noqa: FBT001 - a table
     """By `person` of an event or an alert, or by `was`."""
     assert concerns(payload, "ada") is named
+
+
+def test_everything_is_looked_through_however_much_waits(tmp_path: Path) -> None:
+    """More rows than are read at once, of both kinds, on the disk."""
+    outbox = Outbox(tmp_path, HandClock())
+    outbox.put(encode([event("lovelace"), event("bob")] * 700, [alert("lovelace")] * 3, "0" * 8))
+    assert outbox.about("lovelace") == 703
+    assert outbox.erase("lovelace") == 703
+    assert outbox.counts().waiting == 700
+    outbox.close()
+
+
+def test_damaged_files_that_name_an_erased_person_are_deleted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """What was set aside for repair must not outlive them; the log does not name them either."""
+    outbox = filled(tmp_path)
+    named, other, empty = (tmp_path / f"outbox.db.damaged-2026112{number}T000000" for number in range(3))
+    named.write_bytes(b"\0" * 5000 + b'"lovelace"' + b"\0" * 5000)
+    other.write_bytes(b'"bob"')
+    empty.touch()
+    outbox.erase("lovelace")
+    outbox.close()
+    assert (named.exists(), other.exists(), empty.exists()) == (False, True, True)
+    assert named.name in caplog.text
+    assert "lovelace" not in caplog.text

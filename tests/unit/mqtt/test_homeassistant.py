@@ -97,3 +97,9 @@ def test_a_node_that_takes_no_requests_offers_no_switches() -> None:
     """A dead switch is worse than none."""
     told = json.loads(discovery(TOPICS, Device("Front door", "", "0.3.0")))
     assert not {"privacy", "recognition", "restart"} & set(told["cmps"])
+
+
+def test_a_throttling_that_is_not_known_is_unknown(told: dict[str, Any]) -> None:
+    """`None` is what Home Assistant takes for unknown; OFF would say that all is well."""
+    template = told["cmps"]["throttled"]["value_template"]
+    assert template.startswith("{{ None if value_json.throttled is none else ")

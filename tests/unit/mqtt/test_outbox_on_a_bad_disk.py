@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 from brokers import HandClock, alert, event
 
+from node.mqtt.messages import Draft
 from node.mqtt.outbox import Outbox, Parcel
+from node.mqtt.topics import Kind
 
 MEMORY_ROWS = 20
 
@@ -189,3 +191,19 @@ def test_damage_while_it_runs_loses_what_is_damaged_and_counts_it(
     assert counts.dropped + counts.waiting == 6003
     assert sum("set aside" in record.message for record in caplog.records) == 1
     assert len(list(tmp_path.glob("outbox.db.damaged-*"))) >= 1
+
+
+def test_who_is_erased_while_the_disk_takes_nothing_is_erased_when_it_does(tmp_path: Path, clock: HandClock) -> None:
+    """Rejected messages about them too: nobody erases twice."""
+    with closing(Outbox(tmp_path, clock)) as outbox:
+        about = {"v": 1, "id": "1", "person": {"id": "lovelace", "score": 0.9}}
+        outbox.put([Draft(Kind.EVENT, "recognized", about), Draft(Kind.EVENT, "recognized", about)])
+        outbox.reject(outbox.take(1)[0].row.id, 0x87, "not allowed")
+        with full_disk():
+            outbox.put([event(1)])
+            assert outbox.erase("lovelace") == 1
+            assert any(b"lovelace" in path.read_bytes() for path in tmp_path.iterdir())
+        clock.mono_s += 10
+        outbox.take(1)
+        assert not any(b"lovelace" in path.read_bytes() for path in tmp_path.iterdir())
+        assert outbox.counts().waiting == 1

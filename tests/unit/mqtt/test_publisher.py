@@ -1,6 +1,7 @@
 """How the publisher connects, delivers, backs off and takes leave."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -171,3 +172,33 @@ def test_a_connection_that_is_cut_again_and_again_points_to_a_twin(
     cut = "broker: the broker closed the connection"
     twin = ", again and again: is there another node with this node.id?"
     assert said == [f"{cut}; trying again", f"{cut}; trying again", f"{cut}{twin}; trying again"]
+
+
+def test_home_assistants_birth_is_heard_only_with_a_discovery(post: Callable[..., Post]) -> None:
+    """A node without Home Assistant asks for no topic of its, which an access list may refuse."""
+    one = post()
+    assert one.publisher.wait_connected(5)
+    one.outbox.put([event(1)])
+    assert one.publisher.drain(5)
+    (link,) = one.broker.links
+    assert link.filters == [TOPICS.requests]
+    one.board.announce(b'{"dev":{}}')
+    one.outbox.put([event(2)])
+    assert one.publisher.drain(5)
+    assert link.filters == [TOPICS.requests, TOPICS.birth]
+
+
+def test_what_is_put_while_there_is_no_broker_is_delivered_at_once_when_there_is(post: Callable[..., Post]) -> None:
+    """A ring that nobody heard must not swallow the next one."""
+    one = post(*["nothing listens"] * 20)
+    one.outbox.put([event(1), event(2)])
+    for number in range(3, 40):
+        one.outbox.put([event(number)])
+        one.board.show(messages.state(instant(number), number))
+    assert one.publisher.drain(5)
+    began_s = time.monotonic()
+    for number in range(40, 60):
+        one.outbox.put([event(number)])
+        assert one.publisher.drain(5)
+    # A lost ring costs a turn of one second; twenty deliveries take milliseconds.
+    assert time.monotonic() - began_s < 5.0

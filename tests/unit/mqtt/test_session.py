@@ -226,3 +226,47 @@ def test_what_was_acknowledged_before_the_end_is_not_sent_again(desk: Desk) -> N
     desk.answer(count=3)
     desk.session.lose(0)
     assert desk.outbox.counts().waiting == 0
+
+
+def test_a_refused_retained_message_is_tried_again_as_it_is_by_then(desk: Desk) -> None:
+    """An old state after a newer one would show somebody as present who has left."""
+    desk.pump()
+    desk.answer()
+    desk.answer(0x97)
+    desk.board.show(messages.state(instant(1), 1))
+    desk.pump()
+    desk.answer()
+    desk.clock.mono_s += 1
+    desk.pump()
+    states = [json.loads(payload)["count"] for topic, payload, _ in desk.link.sent if topic == TOPICS.state]
+    assert states == [0, 1, 1]
+
+
+def test_a_refused_status_is_tried_again(desk: Desk) -> None:
+    """The board does not hold it."""
+    desk.pump()
+    desk.answer(0x97)
+    desk.clock.mono_s += 1
+    desk.pump()
+    assert desk.sent().count("status") == 2
+
+
+def test_a_discovery_that_ended_connections_is_tried_again_after_an_hour(desk: Desk) -> None:
+    """Three connections may have ended for another reason: it must not be missing until the next start."""
+    desk.board.announce(b" " * 2000)
+    for _ in range(3):
+        desk.pump()
+        desk.session.lose(0)
+        desk.session = desk.begin()
+    desk.pump()
+    assert desk.sent().count(TOPICS.discovery) == 3
+    desk.clock.mono_s += 3599
+    desk.pump()
+    assert desk.sent().count(TOPICS.discovery) == 3
+    desk.clock.mono_s += 1
+    desk.pump()
+    assert desk.sent().count(TOPICS.discovery) == 4
+    desk.session.lose(0)
+    desk.session = desk.begin()
+    desk.pump()
+    assert desk.sent().count(TOPICS.discovery) == 4
