@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from node import __version__
-from node.configuration import DEFAULT_FILE, SECTIONS, load
+from node.configuration import DEFAULT_FILE, SECTIONS, load, printable
 from node.errors import FacenodeError, UsageError
 
 _COMMANDS = {
@@ -87,10 +87,16 @@ def _overrides(assignments: Sequence[str]) -> dict[str, dict[str, Any]]:
         path, equals, value = assignment.partition("=")
         section, *keys = path.split(".")
         if not equals or not keys or section not in SECTIONS:
-            raise UsageError(f"--set {assignment}: write SECTION.KEY=VALUE; the sections are {', '.join(SECTIONS)}")
+            raise UsageError(
+                f"--set {printable(path)}: write SECTION.KEY=VALUE; the sections are {', '.join(SECTIONS)}"
+            )
         place: dict[str, Any] = given.setdefault(section, {})
         for key in keys[:-1]:
             place = place.setdefault(key, {})
+            if not isinstance(place, dict):
+                raise UsageError(
+                    f"--set {printable(path)}: {key} is given a value by another --set: give one of the two"
+                )
         place[keys[-1]] = value
     return given
 

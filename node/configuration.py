@@ -2,20 +2,23 @@
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, InitSettingsSource, PydanticBaseSettingsSource
 from pydantic_settings.exceptions import SettingsError as ForeignSettingsError
 
+from node.address import redact, scheme_of
 from node.errors import SettingsError
 from node.settings import ENV_PREFIX, Settings
 
 DEFAULT_FILE = Path("/etc/facenode/facenode.toml")
 SECTIONS = tuple(Settings.model_fields)
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
 class _Variables(EnvSettingsSource):
@@ -49,7 +52,7 @@ def load(
     overrides = overrides or {}
     variables: Mapping[str, str] = os.environ if environ is None else environ
     _refuse_mistyped(variables)
-    path = config or (default_file if default_file.exists() else None)
+    path = config or (default_file if _exists(default_file) else None)
     content = _read(path) if path else {}
 
     class Loaded(Settings):
@@ -73,6 +76,25 @@ def load(
         raise SettingsError("; ".join(lines)) from error
     except ForeignSettingsError as error:  # a whole section given by one variable is not JSON
         raise SettingsError(f"{error}: write one variable a setting, {ENV_PREFIX}SECTION__KEY") from error
+
+
+def printable(value: str) -> str:
+    """Return a value that was given, without what can be the password of a camera; where in doubt, nothing of it."""
+    url = _URL.search(value)
+    before, rest = (value[: url.start()], redact(value[url.start() :])) if url else (value, "")
+    return ("***" if "@" in before or "=" in before else before) + rest
+
+
+def _exists(path: Path) -> bool:
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:  # whether it is there cannot be told: to go on without it would be another node
+        raise SettingsError(
+            f"{path}: {error.strerror or error}: make it readable, or name another by --config"
+        ) from error
+    return True
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -124,6 +146,10 @@ def _sentence(
         return f"{'.'.join(keys)} ({where}): there is no such setting{_near(keys)}"
     message = problem["msg"].removeprefix("Value error, ")
     value = problem.get("input")
+    if isinstance(value, str):
+        if keys == ["camera", "source"] and scheme_of(value):
+            message = f"write video:{printable(value)}"
+        value = printable(value)
     shown = f" = {value!r}" if isinstance(value, str | int | float | bool) else ""
     return f"{'.'.join(keys)}{shown} ({where}): {message}"
 
@@ -131,9 +157,16 @@ def _sentence(
 def _near(keys: Sequence[str]) -> str:
     model: Any = Settings
     for key in keys[:-1]:
-        model = model.model_fields[key].annotation
-    near = difflib.get_close_matches(keys[-1], model.model_fields, n=1)
-    return f": did you mean {near[0]}?" if near else f": there are {', '.join(model.model_fields)}"
+        if key.isdecimal():  # the place in a list, such as the rules of alerts
+            model = next(iter(get_args(model)), None)
+        else:
+            field = getattr(model, "model_fields", {}).get(key)
+            model = field.annotation if field else None
+    names: list[str] = list(getattr(model, "model_fields", ()))
+    near = difflib.get_close_matches(keys[-1], names, n=1)
+    if near:
+        return f": did you mean {near[0]}?"
+    return f": there are {', '.join(names)}" if names else ""
 
 
 def _origin(

@@ -1,12 +1,13 @@
 """Every setting of a node: its bounds, its default and its one line of documentation."""
 
 import re
+import stat
 from datetime import UTC, time, tzinfo
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, FilePath, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 ENV_PREFIX = "FACENODE_"
@@ -44,6 +45,20 @@ def zone_of(name: str) -> tzinfo:
 def _zone(name: str) -> str:
     zone_of(name)
     return name
+
+
+def _file(path: Path) -> Path:
+    """Refuse what is no file, with the reason where it cannot be looked at."""
+    try:
+        regular = stat.S_ISREG(path.stat().st_mode)
+    except OSError as error:
+        raise ValueError(f"{error.strerror or error}: name a file that can be read") from error
+    if not regular:
+        raise ValueError("not a file")
+    return path
+
+
+FilePath = Annotated[Path, AfterValidator(_file)]
 
 
 class _Section(BaseModel):

@@ -1,11 +1,10 @@
 """`images:PATH` -> a picture, or a folder's pictures in the order of their names, as a finite source."""
 
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 from node.camera.camera import Camera
-from node.camera.picture import PICTURES, read_picture
+from node.camera.picture import PICTURES, list_files, read_picture
 from node.camera.replay import Replay
 from node.clock import Clock
 from node.domain import Image
@@ -30,14 +29,12 @@ def list_pictures(path: Path) -> list[Path]:
         CameraError: the path is missing, or the folder cannot be listed or holds no picture.
     """
     try:
-        if not stat.S_ISDIR(path.stat().st_mode):
-            return [path]
-        names = sorted(path.iterdir())
+        path.stat()
+        found = list_files(path)
     except OSError as error:
         raise CameraError(f"images:{path}: {error.strerror or error}: correct camera.source") from error
-    found = [
-        file for file in names if file.suffix.lower() in PICTURES and not file.name.startswith(".") and file.is_file()
-    ]
+    except CameraError as error:
+        raise CameraError(f"images:{error}") from error
     if not found:
         raise CameraError(f"images:{path}: holds no picture ({' '.join(sorted(PICTURES))}): name another folder")
     return found

@@ -1,5 +1,7 @@
 """A picture file -> its pixels, upright."""
 
+import stat
+from collections.abc import Container
 from pathlib import Path
 
 import cv2
@@ -11,6 +13,33 @@ from node.errors import CameraError
 
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 """Endings, in small letters, of the files that are taken for pictures when a folder is read."""
+
+
+def list_files(path: Path, endings: Container[str] = PICTURES, *, nested: bool = False) -> list[Path]:
+    """Return the files of a folder by name; what is no folder, or cannot be looked at, is returned: reading says why.
+
+    Args:
+        path: a folder or a file.
+        endings: which files of a folder, in small letters; hidden files are none of them.
+        nested: also those of the folders in it.
+
+    Raises:
+        CameraError: the folder cannot be listed.
+    """
+    try:
+        if not stat.S_ISDIR(path.stat().st_mode):
+            return [path]
+    except OSError:
+        return [path]
+    try:
+        entries = list(path.iterdir())  # `rglob` passes over a folder that it may not enter without a word
+        return sorted(
+            file
+            for file in (path.rglob("*") if nested else entries)
+            if file.suffix.lower() in endings and not file.name.startswith(".") and file.is_file()
+        )
+    except OSError as error:
+        raise CameraError(f"{path}: {error.strerror or error}: name a folder that can be read") from error
 
 
 def read_picture(path: Path) -> Image:

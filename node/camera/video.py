@@ -8,7 +8,7 @@ from pathlib import Path
 
 import cv2
 
-from node.camera.address import SCHEMES, redact, scheme_of
+from node.address import SCHEMES, redact, scheme_of
 from node.camera.camera import Camera
 from node.camera.capture import Capture
 from node.camera.feed import Opener, Source

@@ -16,6 +16,7 @@ from node import artefacts
 from node.camera.picture import read_picture
 from node.clock import SystemClock
 from node.domain import Frame, Image, Track
+from node.errors import SettingsError
 from node.parts import Eyes, build_eyes
 from node.settings import Settings
 
@@ -68,9 +69,14 @@ def measure(eyes: Eyes, image: Image, runs: int) -> dict[str, Any]:
 
     The bare calls are the detector on a picture already of its size and colour order, and the interpreter on an input
     it already holds.
+
+    Raises:
+        SettingsError: the detector finds no face.
     """
     frame = Frame(image)
-    (face, *_) = eyes.detector.detect(frame)
+    face = next(iter(eyes.detector.detect(frame)), None)
+    if face is None:
+        raise SettingsError("no face is found in the picture that is measured with: set detector.min_score lower")
     crop = eyes.recognizer.aligner.align(image, face).crop
     now = SystemClock().now()
     track = Track(1, face, now, now)

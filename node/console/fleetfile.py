@@ -6,10 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from node import artefacts
 from node.domain import Image
 from node.errors import PeopleError
-from node.parts import build_embed, build_gallery, build_sidecar
+from node.parts import build_embed, build_eyes, build_gallery, build_sidecar
 from node.people import bundle
 from node.people import crop as crops
 from node.people.cabinet import Entry
@@ -18,7 +17,6 @@ from node.people.person import Anchor, Person, counted
 from node.people.renewal import Renewed, renewed, report
 from node.settings import Settings
 from node.vision.sidecar import Sidecar
-from node.vision.tflite import Network
 
 
 def add_verbs(verbs: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's is private
@@ -65,8 +63,7 @@ def _current(entries: Sequence[Entry], settings: Settings, sidecar: Sidecar) -> 
     everything = [anchor for entry in entries for anchor in (*entry.person.anchors, *entry.person.negatives)]
     if all(anchor.space == space for anchor in everything):
         return entries
-    model = settings.model
-    embed = build_embed(Network(model.path or artefacts.bundled(artefacts.NETWORK), model.runtime, model.threads))
+    embed = build_embed(build_eyes(settings, ()).network)
 
     def renew(entry: Entry) -> Renewed:
         return renewed(entry.person, space, lambda anchor: _crop(entry, anchor), embed)

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from node.camera.picture import PICTURES
+from node.camera.picture import list_files
 from node.clock import SystemClock
 from node.console import fleetfile, selftest
 from node.desk import call, running
@@ -83,8 +83,10 @@ def add_person(args: argparse.Namespace, settings: Settings) -> int:
 def ignore_person(args: argparse.Namespace, settings: Settings) -> int:
     """Mark somebody as ignored, enrolled before where photos or an event are given; `--off` takes the mark away."""
     _check(args)
-    if args.off and (args.photos or args.event):
+    if args.off and (args.photos or args.event or args.name is not None):
         raise UsageError("people ignore --off: takes an id alone")
+    if args.name is not None and not (args.photos or args.event):
+        raise UsageError("people ignore --name: goes with photos or --event")
     if args.event:
         _ask(settings, "people_ignore", args)
     elif args.photos:
@@ -181,6 +183,8 @@ def _check(args: argparse.Namespace) -> None:
         checked_name(args.name)
     if args.event and args.photos:
         raise UsageError("name photos or --event, not both")
+    if args.force and not args.photos:
+        raise UsageError("--force goes with photos")
 
 
 def _ask(settings: Settings, verb: str, args: argparse.Namespace) -> Any:  # noqa: ANN401 - what the node answers
@@ -221,12 +225,7 @@ def _with(gallery: Gallery, person: str) -> Sequence[Person]:
 
 
 def _photos(paths: list[Path]) -> list[Path]:
-    photos: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            photos += sorted(file for file in path.iterdir() if file.suffix.lower() in PICTURES)
-        else:
-            photos.append(path)
+    photos = [photo for path in paths for photo in list_files(path)]
     if not photos:
         raise PeopleError(f"{', '.join(map(str, paths))}: no photo in there: JPEG or PNG is wanted")
     return photos

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from node.camera.picture import PICTURES, read_picture
+from node.camera.picture import PICTURES, list_files, read_picture
 from node.camera.video import VIDEOS, read_video
 from node.domain import UNKNOWN, Frame, Image, Look
 from node.errors import CameraError, FacenodeError
@@ -94,7 +94,13 @@ def _answers(look: Look, eyes: Eyes, matcher: Matcher, *, embedding: bool) -> di
 def _pictures(path: Path) -> Iterator[tuple[Path, int | None, Image]]:
     """Yield every picture and every frame under a path; what cannot be read is said once the rest has come."""
     sentences = []
-    for file in _files(path):
+    try:
+        files = list_files(path, PICTURES | VIDEOS, nested=True)
+    except CameraError as error:
+        raise _UnreadableError([str(error)]) from error
+    if not files:
+        raise _UnreadableError([f"{path}: no picture in there"])
+    for file in files:
         try:
             if file.suffix.lower() in VIDEOS:
                 for number, image in enumerate(read_video(file)):
@@ -105,12 +111,6 @@ def _pictures(path: Path) -> Iterator[tuple[Path, int | None, Image]]:
             sentences.append(str(error))
     if sentences:
         raise _UnreadableError(sentences)
-
-
-def _files(path: Path) -> list[Path]:
-    if not path.is_dir():
-        return [path]
-    return sorted(file for file in path.rglob("*") if file.suffix.lower() in PICTURES | VIDEOS)
 
 
 def _readable(where: dict[str, Any], line: dict[str, Any]) -> str:

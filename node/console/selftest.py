@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from node.camera.picture import PICTURES, read_picture
+from node.camera.picture import list_files, read_picture
 from node.domain import Frame
 from node.errors import CameraError, PeopleError
 from node.parts import Eyes, build_eyes, build_gallery, build_gallery_matcher, build_sidecar
@@ -54,8 +54,8 @@ def _strangers(folder: Path, settings: Settings, matcher: GalleryMatcher) -> Ite
     Raises:
         PeopleError: there is no such folder, or no photo in it.
     """
-    photos = sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURES) if folder.is_dir() else []
-    if not photos:
+    photos = list_files(folder, nested=True)
+    if photos in ([], [folder]):
         raise PeopleError(f"{folder}: no folder with photos: name one with JPEG or PNG files of people not enrolled")
     eyes = build_eyes(settings, ())
     for photo in photos:

@@ -176,7 +176,7 @@ class Cabinet:
             reason = str(error)
         aside = entry.with_name(f"{entry.name}{_ASIDE}{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
         entry.rename(aside)
-        _log.error("people: the entry %s is damaged (%s): set aside as %s", entry, reason, aside)
+        _log.error("people: the entry %s is damaged (%s): set aside as %s (not published)", entry, reason, aside)
         return None
 
 

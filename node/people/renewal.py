@@ -107,11 +107,11 @@ def report(results: Sequence[Renewed]) -> None:
         _log.info("people: %s embedded again for this network", counted(count, "face"))
     for result in results:
         for name, reason in result.damaged.items():
-            _log.error("people: %s: the crop %s cannot be used: %s", result.person.id, name, reason)
+            _log.error("people: %s: the crop %s cannot be used: %s (not published)", result.person.id, name, reason)
     if dormant := [result for result in results if result.dormant]:
         _log.warning(
-            "people: %s enrolled with another network, and no crop is there: kept, but not compared: %s: "
-            "facenode people add ID PHOTO...",
+            "people: %s enrolled with another network, and no crop is there: kept, but not compared "
+            "(not published): %s: facenode people add ID PHOTO...",
             counted(sum(result.dormant for result in dormant), "face"),
             ", ".join(result.person.id for result in dormant),
         )

@@ -64,6 +64,8 @@ class Aligner:
     def _beyond(self, matrix: npt.NDArray[np.float64], columns: int, rows: int) -> float:
         """Return the share of a grid of points over the crop that comes from beyond the picture."""
         turn, shift = matrix[:, :2], matrix[:, 2]
+        if not np.linalg.det(turn) > 0:  # keypoints that are no face's: all of the crop is one point
+            return 1.0
         x, y = ((self._grid - shift) @ np.linalg.inv(turn).T).T
         return float(np.mean((x < 0) | (x >= columns) | (y < 0) | (y >= rows)))
 
@@ -100,6 +102,8 @@ def _halved(image: Image, matrix: npt.NDArray[np.float64], face: Face) -> tuple[
     bottom = min(rows, int((box.top + 2 * box.height) * rows) + 1)
     scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
     part = image[top:bottom, left:right]
+    if part.size == 0:  # the box lies beyond the picture
+        return image, matrix
     size = (max(1, round(part.shape[1] * scale * 1.5)), max(1, round(part.shape[0] * scale * 1.5)))
     shrunk = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
     x, y = part.shape[1] / size[0], part.shape[0] / size[1]

@@ -3,6 +3,7 @@
 YuNet (Wu et al., Machine Intelligence Research 20, 2023) gives a box, five keypoints and a score a face.
 """
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from node.errors import ModelError
 
 _NMS_OVERLAP = 0.3  # the value that YuNet was published with
 _TOP_K = 200
+_BEYOND = 1.0  # a face in view does not reach further past the edge than the frame is long
 
 
 class Detector:
@@ -45,7 +47,11 @@ class Detector:
         if found is None:
             return ()
         points = (found[:, :14].reshape(-1, 7, 2) / np.array(self._size, dtype=np.float32)).tolist()
-        faces = [_face(place, score) for place, score in zip(points, found[:, 14].tolist(), strict=True)]
+        faces = [
+            _face(place, score)
+            for place, score in zip(points, found[:, 14].tolist(), strict=True)
+            if plausible(place, score)
+        ]
         return tuple(sorted(faces, key=lambda face: -face.box.width * face.box.height))
 
     def bare(self, frame: Frame) -> Callable[[], object]:
@@ -65,6 +71,21 @@ class Detector:
             self._size = size
         prepared: Image = cv2.cvtColor(searched, cv2.COLOR_RGB2BGR)
         return prepared
+
+
+def plausible(points: list[list[float]], score: float) -> bool:
+    """Return whether a detection can be a face: of a picture a few pixels across the network makes any numbers.
+
+    Args:
+        points: corner, size and five keypoints, each (x, y) as fractions of the frame.
+        score: 0..1.
+    """
+    corner, size, *keypoints = points
+    return (
+        math.isfinite(score)
+        and all(0 < length <= 1 + 2 * _BEYOND for length in size)
+        and all(-_BEYOND <= number <= 1 + _BEYOND for point in (corner, *keypoints) for number in point)
+    )
 
 
 def _face(points: list[list[float]], score: float) -> Face:

@@ -4,7 +4,7 @@ import hashlib
 import importlib
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -20,10 +20,15 @@ Runtime = Literal["auto", "litert", "tflite"]
 _MODULES = {"litert": "ai_edge_litert.interpreter", "tflite": "tflite_runtime.interpreter"}
 _PACKAGES = {"litert": "ai-edge-litert", "tflite": "tflite-runtime"}
 _SIGNATURE = "serving_default"
+_MISFITS = (ImportError, AttributeError, SystemError)  # what a runtime that was built for another numpy raises
 
 
-def find_runtime(runtime: Runtime) -> tuple[str, Any]:
+def find_runtime(runtime: Runtime, load: Callable[[str], Any] = importlib.import_module) -> tuple[str, Any]:
     """Return the name of the runtime that is taken, and its `Interpreter` class.
+
+    Args:
+        runtime: which; `auto` takes the first that is there.
+        load: returns a module by its name.
 
     Raises:
         ModelError: it is not installed, or not usable with the numpy that is.
@@ -31,10 +36,38 @@ def find_runtime(runtime: Runtime) -> tuple[str, Any]:
     reasons = []
     for name in _MODULES if runtime == "auto" else (runtime,):
         try:
-            return name, importlib.import_module(_MODULES[name]).Interpreter
-        except ImportError as error:
+            return name, load(_MODULES[name]).Interpreter
+        except ModuleNotFoundError as error:
             reasons.append(f"{_PACKAGES[name]}: {error}")
+        except _MISFITS as error:
+            reasons.append(f"{_PACKAGES[name]}: {_misfit(name, error)}")
     raise ModelError(f"no TFLite runtime: {'; '.join(reasons)}: pip install ai-edge-litert (or tflite-runtime)")
+
+
+def started(path: Path, name: str, interpreter_class: Callable[..., Any], content: bytes, threads: int) -> Any:  # noqa: ANN401 - of either runtime, neither has types
+    """Return an interpreter of a network, ready to run.
+
+    Raises:
+        ModelError: the network is damaged, or the runtime does not work with the numpy that is installed.
+    """
+    try:
+        with _silence():
+            interpreter = interpreter_class(model_content=content, num_threads=threads)
+            interpreter.allocate_tensors()
+    except _MISFITS as error:
+        raise ModelError(f"{path}: {_misfit(name, error)}") from error
+    except (ValueError, RuntimeError) as error:
+        raise ModelError(f"{path}: {name} cannot load it: {_first_line(error)}") from error
+    return interpreter
+
+
+def _misfit(name: str, error: BaseException) -> str:
+    advice = "pip install 'numpy<2', or ai-edge-litert" if name == "tflite" else "install both again"
+    return f"{name} does not work with numpy {np.__version__} ({_first_line(error)}): {advice}"
+
+
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def verified(path: Path) -> tuple[Sidecar, bytes]:
@@ -72,14 +105,8 @@ class Network:
     def __init__(self, path: Path, runtime: Runtime = "auto", threads: int = 1) -> None:
         self.sidecar, content = verified(path)
         self.runtime, interpreter_class = find_runtime(runtime)
-        try:
-            with _silence():
-                self._interpreter = interpreter_class(model_content=content, num_threads=threads)
-                self._interpreter.allocate_tensors()
-            signature = self._interpreter.get_signature_list().get(_SIGNATURE)
-        except (ValueError, RuntimeError) as error:
-            raise ModelError(f"{path}: {self.runtime} cannot load it: {str(error).splitlines()[0]}") from error
-        if signature is None:
+        self._interpreter = started(path, self.runtime, interpreter_class, content, threads)
+        if _SIGNATURE not in self._interpreter.get_signature_list():
             raise ModelError(f"{path}: it has no signature {_SIGNATURE!r}: export the network again")
         runner = self._interpreter.get_signature_runner(_SIGNATURE)
         self._input = _bind(path, "input", self.sidecar.input.name, runner.get_input_details())

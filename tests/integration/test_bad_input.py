@@ -5,6 +5,8 @@ import re
 import shutil
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from facenode import Outcome, facenode
 
@@ -103,6 +105,31 @@ def test_a_picture_that_cannot_be_read_is_said_and_the_others_come(
     outcome = facenode("recognize", tmp_path, "--json", settings=settings)
     says(outcome, 1, r"a\.jpg: not a picture")
     assert [json.loads(line)["path"] for line in outcome.out.splitlines()] == [str(tmp_path / "b.jpg")]
+
+
+def test_a_detector_that_finds_nothing_cannot_be_measured(settings: dict[str, object]) -> None:
+    """`bench` names the setting."""
+    says(facenode("bench", "--runs", "1", settings=settings | {"detector.min_score": 0.99}), 78, r"detector\.min_score")
+
+
+def test_a_folder_without_pictures_is_said(settings: dict[str, object], tmp_path: Path) -> None:
+    """`recognize` ends with 1: a wrong folder does not look like one where nobody is."""
+    (tmp_path / "notes.txt").write_text("none")
+    says(facenode("recognize", tmp_path, settings=settings), 1, "no picture in there")
+
+
+@pytest.mark.parametrize("ending", ["", ".jpg", ".mp4"])
+def test_a_path_that_no_disk_takes_is_said(settings: dict[str, object], tmp_path: Path, ending: str) -> None:
+    """The system refuses the name itself; `recognize` ends with 1 and one line."""
+    path = tmp_path / ("x" * 300 + ending)
+    says(facenode("recognize", path, settings=settings), 1, r"xxx(\.jpg|\.mp4)?: ")
+
+
+def test_a_picture_two_pixels_high_has_no_face(settings: dict[str, object], tmp_path: Path) -> None:
+    """There the detector's network makes infinite numbers."""
+    cv2.imwrite(str(tmp_path / "strip.png"), np.full((2, 1500, 3), 200, np.uint8))
+    outcome = facenode("recognize", tmp_path / "strip.png", settings=settings)
+    assert (outcome.code, outcome.out) == (0, f"{tmp_path / 'strip.png'}: no face\n")
 
 
 def test_photos_without_a_usable_face_enrol_nobody(settings: dict[str, object], tmp_path: Path) -> None:

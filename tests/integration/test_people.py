@@ -221,7 +221,9 @@ def test_a_new_network_learns_the_fleets_people_from_their_crops(
     other: Settings = {"storage.dir": tmp_path / "other", "model.path": successor}
     outcome = people("import", tmp_path / "f", settings=other)
     assert "4 faces embedded again" in outcome.err
-    assert re.search(r"1 face enrolled with another network.*not compared: dora: facenode people add", outcome.err)
+    assert re.search(
+        r"1 face enrolled with another network.*not compared .not published.: dora: facenode people add", outcome.err
+    )
     loaded = Gallery(tmp_path / "other" / "people").load()
     assert [{anchor.space for anchor in person.anchors} for person in loaded] == [{"next-1"}, {SPACE}]
     told = people("test", settings=other, code=1).out
@@ -244,7 +246,10 @@ def test_adding_with_a_new_network_renews_who_was_known(
     [
         ("add", "ada"),
         ("add", "ada", "a.jpg", "--event", "0193"),
+        ("add", "ada", "--event", "0193", "--force"),
         ("ignore", "ada", "--off", "a.jpg"),
+        ("ignore", "ada", "--off", "--name", "Ada"),
+        ("ignore", "ada", "--name", "Ada"),
         ("reject", "ada"),
         ("import",),
         ("test", "extra"),
@@ -276,3 +281,9 @@ def test_in_a_group_photo_the_person_known_is_taken(settings: Settings, data_dir
     people("add", "tony", *sorted((folder / "Tony_Blair").glob("*.jpg"))[1:4], settings=settings)
     fields = json.loads(people("test", "--json", settings=settings).out)
     assert [(row["id"], row["recognised"]) for row in fields["people"]] == [("serena", 5), ("tony", 3)]
+
+
+def test_a_photo_with_a_name_that_no_disk_takes_is_said(settings: Settings, tmp_path: Path) -> None:
+    """One line each; the other photos would still count."""
+    outcome = people("add", "ada", tmp_path / ("x" * 300), settings=settings, code=1)
+    assert "File name too long" in outcome.err

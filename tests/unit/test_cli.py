@@ -48,3 +48,22 @@ def test_a_marker_that_cannot_be_made_is_a_usage_error(capsys: pytest.CaptureFix
     """`--ready` in a folder that is a file: said at once, not at the first connection."""
     assert main(["watch", "--ready", f"{__file__}/ready"]) == 2
     assert f"--ready {__file__}/ready" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "assignments", [("mqtt.port=3", "mqtt.port.x=5"), ("mqtt.tls=3", "mqtt.tls.enabled=5"), ("mqtt.port.x=5", "mqtt=1")]
+)
+def test_two_assignments_that_exclude_each_other_are_a_usage_error(
+    assignments: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A value has no keys within it."""
+    assert main(["watch", *(part for assignment in assignments for part in ("--set", assignment))]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("facenode: --set mqtt")
+
+
+def test_an_assignment_that_is_refused_is_printed_without_its_value(capsys: pytest.CaptureFixture[str]) -> None:
+    """It can hold the password of a camera."""
+    for assignment in ("source=rtsp://admin:s3cret@cam/x", "camera.source:rtsp://admin:s3cret@cam/x"):
+        assert main(["watch", "--set", assignment]) == 2
+        assert "s3cret" not in capsys.readouterr().err

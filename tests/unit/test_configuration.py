@@ -140,3 +140,51 @@ def test_the_default_id_is_of_the_serial_number(tmp_path: Path) -> None:
     serial.write_bytes(b"10000000ABCDEF12\x00")
     assert default_node_id((tmp_path / "none", serial)) == "pi-cdef12"
     assert re.fullmatch(ID_PATTERN, default_node_id((tmp_path / "none",)))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "rtsp://admin:s3cret@cam/x",
+        "vide:rtsp://admin:s3cret@cam/x",
+        "vide:http://cam/x?password=s3cret",
+        "admin:s3cret@cam/x",
+        "cam/user=admin&password=s3cret",
+        "s3cret@vide:rtsp://cam/x",
+    ],
+)
+def test_the_password_of_a_camera_is_not_printed(source: str) -> None:
+    """A source that is refused is named without what can be a secret."""
+    with pytest.raises(SettingsError, match=r"camera\.source") as caught:
+        read(overrides={"camera": {"source": source}})
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_url_without_its_kind_is_proposed_with_it() -> None:
+    """`rtsp://...` is what people copy from a manual."""
+    with pytest.raises(SettingsError, match=re.escape("write video:rtsp://***@cam/x")):
+        read(overrides={"camera": {"source": "rtsp://admin:s3cret@cam/x"}})
+
+
+def test_a_mistyped_key_of_a_rule_is_refused_with_a_proposal(tmp_path: Path) -> None:
+    """The rules are a list: the place in it is no section."""
+    path = tmp_path / "rules.toml"
+    path.write_text('[[alerts.rules]]\nid = "a"\nwhen = "unknown"\ncooldown_s = 300\n')
+    with pytest.raises(SettingsError, match=re.escape("alerts.rules.0.cooldown_s")) as caught:
+        read(file=path)
+    assert "did you mean cool_down_s?" in str(caught.value)
+    assert caught.value.exit_code == 78
+
+
+@pytest.mark.parametrize("section", ["model", "mqtt"])
+def test_a_file_that_cannot_be_looked_at_is_refused(section: str) -> None:
+    """Not only one that is missing: here the system refuses the name itself, as it refuses a closed folder."""
+    key = {"model": "path", "mqtt": "password_file"}[section]
+    with pytest.raises(SettingsError, match=rf"{section}\.{key}.*: File name too long: name a file"):
+        read(overrides={section: {key: "x" * 300}})
+
+
+def test_a_default_file_that_cannot_be_looked_at_is_an_error() -> None:
+    """Whether it is there cannot be told, so nothing is guessed."""
+    with pytest.raises(SettingsError, match="File name too long: make it readable"):
+        load(None, None, {}, Path("/etc") / ("x" * 300))

@@ -69,3 +69,20 @@ def test_what_is_cut_is_the_share_of_the_crop_beyond_the_picture(shift: tuple[fl
     """A face of which the left half is beyond the edge is half cut, within a twelfth."""
     face = placed(1.0, 0.0, shift, (1280, 720))
     assert Aligner(TEMPLATE, SIZE).align(np.zeros((720, 1280, 3), np.uint8), face).cut == pytest.approx(cut, abs=1 / 12)
+
+
+@pytest.mark.parametrize("shift", [(-50_000.0, 0.0), (0.0, 50_000.0)])
+def test_a_face_beyond_the_picture_is_all_cut(shift: tuple[float, float]) -> None:
+    """What no detector should find gives a black crop and no error."""
+    face = placed(6.0, 0.0, shift, (640, 480))
+    aligned = Aligner(TEMPLATE, SIZE).align(np.full((480, 640, 3), 200, np.uint8), face)
+    assert aligned.cut == 1.0
+    assert not aligned.crop.any()
+
+
+def test_keypoints_that_fit_no_face_are_all_cut() -> None:
+    """A square in a mirror fits the square best when it is shrunk to a point: that is a look at nobody."""
+    square = ((1.0, 1.0), (3.0, 1.0), (2.0, 2.0), (1.0, 3.0), (3.0, 3.0))
+    mirrored = ((0.25, 0.75), (0.75, 0.75), (0.5, 0.5), (0.25, 0.25), (0.75, 0.25))
+    face = Face(Box(0.25, 0.25, 0.5, 0.5), mirrored, 0.9)
+    assert Aligner(square, (4, 4)).align(np.full((400, 400, 3), 200, np.uint8), face).cut == 1.0

@@ -14,7 +14,7 @@ from node import artefacts
 from node.contract import schema
 from node.errors import ModelError
 from node.vision.sidecar import Alignment, Input
-from node.vision.tflite import Network, quantised
+from node.vision.tflite import Network, find_runtime, quantised, started
 
 
 @pytest.fixture
@@ -126,3 +126,26 @@ def test_an_int8_input_is_quantised_by_scale_and_zero_point() -> None:
     assert quantised(crop, spec("int8", 1.0, -128)).dtype == np.int8
     assert quantised(crop, spec("uint8", None, None)) is crop
     assert quantised(crop, spec("float32", None, None)).dtype == np.float32
+
+
+@pytest.mark.parametrize("error", [ImportError("numpy.core.multiarray"), AttributeError("_ARRAY_API"), SystemError()])
+def test_a_runtime_built_for_another_numpy_is_said(error: Exception) -> None:
+    """It fails while it is imported, or only when it is used; each time one line names numpy."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    with pytest.raises(ModelError, match=r"tflite does not work with numpy [\d.]+ .*pip install 'numpy<2'"):
+        find_runtime("tflite", fail)
+    with pytest.raises(ModelError, match=r"net\.tflite: tflite does not work with numpy"):
+        started(Path("net.tflite"), "tflite", fail, b"", 1)
+
+
+def test_a_runtime_that_is_not_installed_is_said() -> None:
+    """Both are named, and what to install."""
+
+    def fail(name: str) -> None:
+        raise ModuleNotFoundError(f"No module named {name!r}")
+
+    with pytest.raises(ModelError, match=r"ai-edge-litert: No module.*tflite-runtime: No module.*pip install"):
+        find_runtime("auto", fail)
