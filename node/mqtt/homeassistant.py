@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from node.domain import CameraState, EventType
+from node.mqtt.entity import TRANSACTION, entity, in_view
+from node.mqtt.homepeople import enrolment, ghosts, presence, removed
 from node.mqtt.messages import Fields, dump
+from node.mqtt.residents import Resident
 from node.mqtt.topics import ROOT, Topics
 
 _NOISY = {"enabled_by_default": False}
-_TRANSACTION = "ha-{{ now().timestamp() }}"
-_CAMERA_OK = "{{ 'online' if value_json.camera == 'ok' else 'offline' }}"
+_ENROL = "people_enroll"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +39,18 @@ class Device:
     verbs: Sequence[str] = ()
 
 
-def discovery(topics: Topics, device: Device) -> bytes:
-    """Return the payload of the device's discovery topic."""
+def discovery(
+    topics: Topics, device: Device, people: Sequence[Resident] = (), gone: Sequence[str] = (), *, whole: bool = False
+) -> bytes:
+    """Return the payload of the device's discovery topic.
+
+    Args:
+        topics: the node's.
+        device: what is told of it.
+        people: who is shown.
+        gone: keys of people whose entities have to go.
+        whole: whether those entities are told once more, directly before a payload in which they go.
+    """
     about = {"ids": [f"{ROOT}_{topics.node}"], "name": device.name, "mf": "Facenode", "sw": device.version}
     if device.area:
         about["sa"] = device.area
@@ -52,6 +64,8 @@ def discovery(topics: Topics, device: Device) -> bytes:
             "cmps": {
                 **_events(topics, device),
                 **_view(topics),
+                **presence(topics, people),
+                **(ghosts(topics, gone) if whole else removed(gone)),
                 **_controls(topics, device),
                 **_diagnostics(topics, device),
             },
@@ -62,11 +76,11 @@ def discovery(topics: Topics, device: Device) -> bytes:
 def _events(topics: Topics, device: Device) -> dict[str, Fields]:
     """Return the event entities, available by status alone: an event that comes while they are not never fires."""
     found = {
-        "event": _entity(topics, "event", "event", "Face")
+        "event": entity(topics, "event", "event", "Face")
         | {"state_topic": f"{topics.base}/event/+", "event_types": [str(each) for each in EventType]}
     }
     if device.rules:
-        found["alert"] = _entity(topics, "event", "alert", "Alert") | {
+        found["alert"] = entity(topics, "event", "alert", "Alert") | {
             "state_topic": f"{topics.base}/alert/+",
             "event_types": list(device.rules),
         }
@@ -74,19 +88,20 @@ def _events(topics: Topics, device: Device) -> dict[str, Fields]:
 
 
 def _view(topics: Topics) -> dict[str, Fields]:
+    occupied = "{{ 'ON' if value_json.count > 0 else 'OFF' }}"
     return {
-        "count": _entity(topics, "sensor", "count", "Faces in view")
+        "count": entity(topics, "sensor", "count", "Faces in view")
+        | in_view(topics)
         | {
-            "availability": [
-                {"topic": topics.status},
-                {"topic": topics.health, "value_template": _CAMERA_OK},
-            ],
             "state_topic": topics.state,
             "value_template": "{{ value_json.count }}",
             "state_class": "measurement",
             "unit_of_measurement": "faces",
             "suggested_display_precision": 0,
-        }
+        },
+        "occupancy": entity(topics, "binary_sensor", "occupancy", "Occupancy")
+        | in_view(topics)
+        | {"state_topic": topics.state, "value_template": occupied, "device_class": "occupancy"},
     }
 
 
@@ -98,17 +113,18 @@ def _controls(topics: Topics, device: Device) -> dict[str, Fields]:
             "value_template": f"{{{{ value_json.{verb} }}}}",
             "payload_on": "on",
             "payload_off": "off",
-            "command_template": f'{{"transaction":"{_TRANSACTION}","state":"{{{{ value }}}}"}}',
+            "command_template": f'{{"transaction":"{TRANSACTION}","state":"{{{{ value }}}}"}}',
         }
     found["restart"] = _control(topics, "button", "restart", "Restart") | {
         "device_class": "restart",
-        "command_template": f'{{"transaction":"{_TRANSACTION}"}}',
+        "command_template": f'{{"transaction":"{TRANSACTION}"}}',
     }
-    return {verb: entity for verb, entity in found.items() if verb in device.verbs}
+    offered = {verb: control for verb, control in found.items() if verb in device.verbs}
+    return offered | ({"enroll": enrolment(topics, _ENROL)} if _ENROL in device.verbs else {})
 
 
 def _control(topics: Topics, platform: str, verb: str, name: str) -> dict[str, object]:
-    return _entity(topics, platform, verb, name) | {
+    return entity(topics, platform, verb, name) | {
         "command_topic": topics.request(verb),
         "entity_category": "config",
     }
@@ -146,23 +162,12 @@ def _diagnostics(topics: Topics, device: Device) -> dict[str, Fields]:
         "uptime": _diagnostic(topics, "sensor", "uptime_s", "Uptime", {**seconds, **_NOISY}),
     }
     expire_after = {"expire_after": math.ceil(3 * device.health_s + 10)}
-    return {key: entity | expire_after for key, entity in entities.items()}
-
-
-def _entity(topics: Topics, platform: str, key: str, name: str) -> dict[str, object]:
-    entity_id = f"{topics.node}_{key}".replace("-", "_")
-    return {
-        "p": platform,
-        "name": name,
-        "unique_id": f"{ROOT}_{topics.node}_{key}",
-        "default_entity_id": f"{platform}.{entity_id}",
-        "qos": 1,
-    }
+    return {key: {**each, **expire_after} for key, each in entities.items()}
 
 
 def _diagnostic(topics: Topics, platform: str, field: str, name: str, more: Fields) -> dict[str, object]:
     key = field.removesuffix("_ms").removesuffix("_mb").removesuffix("_c").removesuffix("_s")
-    return _entity(topics, platform, key, name) | {
+    return entity(topics, platform, key, name) | {
         "state_topic": topics.health,
         "value_template": f"{{{{ value_json.{field} }}}}",
         "entity_category": "diagnostic",

@@ -93,7 +93,7 @@ class Session:
     def pump(self, now_s: float) -> None:
         """Delete what was acknowledged and send what there is room for."""
         self.settle()
-        self._next.extend(Letter(topic, payload, retain=True) for topic, payload in self._board.take())
+        self._next.extend(Letter(each.topic, each.payload, retain=each.retain) for each in self._board.take())
         while self._voice:
             self._next.append(self._voice.popleft())
         if self._later and now_s >= self._held_s:
@@ -119,6 +119,8 @@ class Session:
             if letter.row is not None:
                 self._settled.append(letter.row)
                 self._width = min(self._link.window, self._width + _WIDENING) if self._draining else _NARROW
+            elif letter.retain:
+                self._board.confirm(letter.topic, letter.payload)
         elif letter.row is not None and answer.code in failures.FINAL:
             self._reject(letter, answer.code)
         else:
