@@ -16,6 +16,8 @@ from node.mqtt.topics import ROOT, Topics
 
 _NOISY = {"enabled_by_default": False}
 _ENROL = "people_enroll"
+# Where the machine does not tell, it is unknown, not well.
+_THROTTLED = "{{ none if value_json.throttled is none else 'ON' if value_json.throttled else 'OFF' }}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +79,17 @@ def _events(topics: Topics, device: Device) -> dict[str, Fields]:
     """Return the event entities, available by status alone: an event that comes while they are not never fires."""
     found = {
         "event": entity(topics, "event", "event", "Face")
-        | {"state_topic": f"{topics.base}/event/+", "event_types": [str(each) for each in EventType]}
+        | {
+            "state_topic": f"{topics.base}/event/+",
+            "event_types": [str(each) for each in EventType],
+            "icon": "mdi:face-recognition",
+        }
     }
     if device.rules:
         found["alert"] = entity(topics, "event", "alert", "Alert") | {
             "state_topic": f"{topics.base}/alert/+",
             "event_types": list(device.rules),
+            "icon": "mdi:bell-alert",
         }
     return dict(found)
 
@@ -98,6 +105,7 @@ def _view(topics: Topics) -> dict[str, Fields]:
             "state_class": "measurement",
             "unit_of_measurement": "faces",
             "suggested_display_precision": 0,
+            "icon": "mdi:account-group",
         },
         "occupancy": entity(topics, "binary_sensor", "occupancy", "Occupancy")
         | in_view(topics)
@@ -107,10 +115,11 @@ def _view(topics: Topics) -> dict[str, Fields]:
 
 def _controls(topics: Topics, device: Device) -> dict[str, Fields]:
     found: dict[str, Fields] = {}
-    for verb, name in (("privacy", "Privacy"), ("recognition", "Recognition")):
+    for verb, name, icon in (("privacy", "Privacy", "eye-off"), ("recognition", "Recognition", "account-search")):
         found[verb] = _control(topics, "switch", verb, name) | {
             "state_topic": topics.state,
             "value_template": f"{{{{ value_json.{verb} }}}}",
+            "icon": f"mdi:{icon}",
             "payload_on": "on",
             "payload_off": "off",
             "command_template": f'{{"transaction":"{TRANSACTION}","state":"{{{{ value }}}}"}}',
@@ -131,35 +140,32 @@ def _control(topics: Topics, platform: str, verb: str, name: str) -> dict[str, o
 
 
 def _diagnostics(topics: Topics, device: Device) -> dict[str, Fields]:
-    camera = {"device_class": "enum", "options": [str(each) for each in CameraState]}
+    camera = {"device_class": "enum", "options": [str(each) for each in CameraState], "icon": "mdi:cctv"}
     celsius = {"device_class": "temperature", "state_class": "measurement", "unit_of_measurement": "°C"}
     milliseconds = {"device_class": "duration", "state_class": "measurement", "unit_of_measurement": "ms"}
     megabytes = {"device_class": "data_size", "state_class": "measurement", "unit_of_measurement": "MB"}
-    waiting = {"state_class": "measurement", "unit_of_measurement": "messages"}
-    total = {"state_class": "total_increasing", "unit_of_measurement": "messages"}
-    clock = {"device_class": "enum", "options": ["synced", "unsynced"]}
-    days = {"device_class": "duration", "unit_of_measurement": "d"}
+    waiting = {"state_class": "measurement", "unit_of_measurement": "messages", "icon": "mdi:tray-full"}
+    total = {"state_class": "total_increasing", "unit_of_measurement": "messages", "icon": "mdi:tray-remove"}
+    clock = {"device_class": "enum", "options": ["synced", "unsynced"], "icon": "mdi:clock-check"}
+    days = {"device_class": "duration", "state_class": "measurement", "unit_of_measurement": "d"}
     seconds = {"device_class": "duration", "state_class": "measurement", "unit_of_measurement": "s"}
-    rate = {"state_class": "measurement", "unit_of_measurement": "fps", "suggested_display_precision": 1}
-    throttled = {
-        "device_class": "problem",
-        "value_template": "{{ 'ON' if value_json.throttled else 'OFF' }}",
-    }
+    rate = {"state_class": "measurement", "unit_of_measurement": "fps", "icon": "mdi:speedometer"}
+    throttled = {"device_class": "problem", "value_template": _THROTTLED}
     entities = {
         "camera": _diagnostic(topics, "sensor", "camera", "Camera", camera),
-        "cpu": _diagnostic(topics, "sensor", "cpu_c", "Processor temperature", celsius),
+        "cpu": _diagnostic(topics, "sensor", "cpu_c", "Processor temperature", {**celsius, **_shown(1)}),
         "throttled": _diagnostic(topics, "binary_sensor", "throttled", "Throttled", throttled),
-        "fps": _diagnostic(topics, "sensor", "fps", "Frame rate", rate),
-        "p50": _diagnostic(topics, "sensor", "p50_ms", "Median latency", {**milliseconds, **_NOISY}),
-        "p95": _diagnostic(topics, "sensor", "p95_ms", "Latency, 95th percentile", milliseconds),
-        "rss": _diagnostic(topics, "sensor", "rss_mb", "Memory", {**megabytes, **_NOISY}),
+        "fps": _diagnostic(topics, "sensor", "fps", "Frame rate", {**rate, **_shown(1), **_NOISY}),
+        "p50": _diagnostic(topics, "sensor", "p50_ms", "Median latency", {**milliseconds, **_shown(0), **_NOISY}),
+        "p95": _diagnostic(topics, "sensor", "p95_ms", "Latency, 95th percentile", {**milliseconds, **_shown(0)}),
+        "rss": _diagnostic(topics, "sensor", "rss_mb", "Memory", {**megabytes, **_shown(0), **_NOISY}),
         "outbox": _diagnostic(topics, "sensor", "outbox", "Waiting messages", waiting),
         "dropped": _diagnostic(topics, "sensor", "dropped", "Dropped messages", total),
         "rejected": _diagnostic(topics, "sensor", "rejected", "Rejected messages", total),
-        "model": _diagnostic(topics, "sensor", "model", "Model", {}),
-        "clock": _diagnostic(topics, "sensor", "clock", "Clock", {**clock, **_NOISY}),
-        "cert": _diagnostic(topics, "sensor", "cert_days_left", "Certificate", {**days, **_NOISY}),
-        "uptime": _diagnostic(topics, "sensor", "uptime_s", "Uptime", {**seconds, **_NOISY}),
+        "model": _diagnostic(topics, "sensor", "model", "Model", {"icon": "mdi:brain"}),
+        "clock": _diagnostic(topics, "sensor", "clock", "Clock", clock),
+        "cert": _diagnostic(topics, "sensor", "cert_days_left", "Certificate", {**days, **_shown(0), **_NOISY}),
+        "uptime": _diagnostic(topics, "sensor", "uptime_s", "Uptime", {**seconds, **_shown(0), **_NOISY}),
     }
     expire_after = {"expire_after": math.ceil(3 * device.health_s + 10)}
     return {key: {**each, **expire_after} for key, each in entities.items()}
@@ -173,3 +179,7 @@ def _diagnostic(topics: Topics, platform: str, field: str, name: str, more: Fiel
         "entity_category": "diagnostic",
         **more,
     }
+
+
+def _shown(decimals: int) -> Fields:
+    return {"suggested_display_precision": decimals}

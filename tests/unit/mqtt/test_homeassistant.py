@@ -147,3 +147,16 @@ def test_enrolment_asks_by_a_request_that_the_node_takes_and_refuses_bad_ids(tol
         assert re.match(text["pattern"], good)
     for bad in ("", "Ada", "zoë", "-a", "a b", "unknown", 'a"', "a" * 33):
         assert not re.match(text["pattern"], bad)
+
+
+def test_what_no_class_gives_an_icon_has_one_of_its_own(told: dict[str, Any]) -> None:
+    """Else a page of entities is a column of the same eye; `enum` gives none."""
+    for component in told["cmps"].values():
+        assert ("icon" in component) == (component.get("device_class") in (None, "enum"))
+
+
+def test_what_changes_with_every_message_is_off_until_wanted(told: dict[str, Any]) -> None:
+    """Home Assistant records each state of each entity that is on."""
+    off = {key for key, component in told["cmps"].items() if component.get("enabled_by_default") is False}
+    assert off == {"fps", "p50", "rss", "cert", "uptime"}
+    assert all(told["cmps"][key]["entity_category"] == "diagnostic" for key in off)
