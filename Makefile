@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 TRAIN := .venv-train
 TRAIN_READY := $(TRAIN)/.ready
 
-.PHONY: demo test lint faults bench train wheel picture clean
+.PHONY: demo test acceptance lint faults bench train wheel picture clean
 
 demo: $(READY)  ## a face in a clip becomes an event on a broker
 	$(BIN)/facenode demo
@@ -16,6 +16,9 @@ test: $(READY)  ## all tests that this machine can run; what is left out is said
 
 faults: $(READY)  ## 20 seeded runs of random faults between node and broker; two minutes
 	FACENODE_FAULT_SEEDS=20 $(BIN)/python -m pytest -s tests/integration/test_faults_random.py
+
+acceptance: $(READY)  ## the wheel, Docker and Home Assistant themselves, each made in .cache; needs root, and minutes
+	$(BIN)/python -m pytest tests/acceptance
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -25,7 +25,6 @@ from node.mqtt.board import Board
 from node.mqtt.clerk import Clerk
 from node.mqtt.commands import Commands, Request
 from node.mqtt.control import Control
-from node.mqtt.homeassistant import discovery
 from node.mqtt.publisher import Publisher
 from node.mqtt.topics import Topics
 from node.parts import (
@@ -33,9 +32,9 @@ from node.parts import (
     build_embed,
     build_eyes,
     build_gallery,
+    build_introduction,
     build_matcher,
     build_outbox,
-    describe_device,
     event_labels,
     wanted_heads,
 )
@@ -81,6 +80,7 @@ class Node:
         self._topics = Topics(settings.node.id, settings.homeassistant.prefix)
         self._outbox = build_outbox(settings, self._clock)
         self._board = Board(self._topics, messages.state(now))
+        self._introduction = build_introduction(settings, self._topics, self._board)
         self._commands = Commands(self._topics, self._say)
         self._desk = Desk(settings.storage.dir, self._commands.ask)
         self._recent = Recent()
@@ -128,8 +128,7 @@ class Node:
         """
         _log.info("node %s: camera %s, %s", self._settings.node.id, self._camera.name, self._whom())
         at = self._clock.now()
-        if self._settings.homeassistant.enabled:
-            self._board.announce(discovery(self._topics, describe_device(self._settings)))
+        self._introduce()
         self._publisher.start()
         self._desk.open()
         try:
@@ -227,6 +226,12 @@ class Node:
             self._known = known
             self._engine.replace(self._roster.matcher)
             _log.info("the gallery has changed: %s", self._whom())
+        self._introduce()
+
+    def _introduce(self) -> None:
+        """Let Home Assistant know who is known: with a closed set of the network's own, nobody of the gallery."""
+        if self._introduction is not None:
+            self._introduction.show(self._roster.people if self._settings.people.source == "gallery" else ())
 
     def _erase(self, person: str) -> None:
         """Leave no trace of somebody who was removed from the gallery."""

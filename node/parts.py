@@ -7,12 +7,15 @@ from node import __version__, artefacts
 from node.clock import Clock
 from node.errors import ModelError
 from node.mqtt import messages
+from node.mqtt.board import Board
 from node.mqtt.commands import OFFERED
 from node.mqtt.connection import connect
 from node.mqtt.homeassistant import Device
+from node.mqtt.introduction import Introduction
 from node.mqtt.link import Client
 from node.mqtt.outbox import Outbox
 from node.mqtt.publisher import Connect
+from node.mqtt.residents import Residents
 from node.mqtt.topics import Topics
 from node.people.crop import fitted
 from node.people.gallery import Gallery
@@ -99,6 +102,13 @@ def build_connector(settings: Settings, topics: Topics) -> Connect:
     """Return what makes one connection attempt, with the last will of this node."""
     client = Client(topics.client_id, (topics.status, messages.OFFLINE))
     return lambda report: connect(settings.mqtt, client, report)
+
+
+def build_introduction(settings: Settings, topics: Topics, board: Board) -> Introduction | None:
+    """Return what tells Home Assistant of this node and its people, None where it is not to be told."""
+    if not settings.homeassistant.enabled:
+        return None
+    return Introduction(topics, describe_device(settings), Residents(settings.storage.dir), board)
 
 
 def describe_device(settings: Settings) -> Device:

@@ -11,8 +11,9 @@ from typing import Any
 from node.camera.picture import list_files
 from node.clock import SystemClock
 from node.console import fleetfile, selftest
+from node.console.announce import announce_again, announced
 from node.desk import call, running
-from node.errors import PeopleError, UsageError
+from node.errors import BrokerError, PeopleError, UsageError
 from node.mqtt.outbox import FILE as OUTBOX_FILE
 from node.mqtt.outbox import Outbox
 from node.parts import build_embed, build_eyes, build_gallery, build_gallery_matcher, build_outbox
@@ -131,6 +132,7 @@ def remove_person(args: argparse.Namespace, settings: Settings) -> int:
     """Erase somebody from the gallery and from what waits for the broker, or show what there is of them.
 
     A running node sees that somebody is gone, and erases the rest itself: it alone holds its outbox and its memory.
+    Without one, the broker still has Home Assistant's discovery, with their name.
     """
     gallery, alive = build_gallery(settings), running(settings.storage.dir)
     if args.dry_run:
@@ -141,6 +143,8 @@ def remove_person(args: argparse.Namespace, settings: Settings) -> int:
             lines += [
                 f"{counted(waiting, 'message')} waiting for the broker" for waiting in _waiting(settings, args.id)
             ]
+            if announced(settings):
+                lines.append("their name and id in Home Assistant's discovery at the broker")
         for line in lines:
             print(f"would erase {line}")
         return 0
@@ -149,8 +153,19 @@ def remove_person(args: argparse.Namespace, settings: Settings) -> int:
         with _outbox(settings) as outbox:
             if outbox is not None:
                 outbox.erase(args.id)
+        if announced(settings):
+            _tell_home_assistant(args.id, settings)
     print(f"{args.id}: removed")
     return 0
+
+
+def _tell_home_assistant(person: str, settings: Settings) -> None:
+    try:
+        announce_again(settings)
+    except BrokerError as error:
+        sys.stderr.write(
+            f"facenode: {error}: until the node starts, Home Assistant's discovery at the broker names {person}\n"
+        )
 
 
 def _waiting(settings: Settings, person: str) -> list[int]:

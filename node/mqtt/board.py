@@ -2,9 +2,24 @@
 
 import threading
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from node.mqtt.messages import Fields, dump
 from node.mqtt.topics import Topics
+
+
+class Notice(NamedTuple):
+    """What is due.
+
+    Attributes:
+        topic: where it goes.
+        payload: what is sent.
+        retain: whether the broker keeps it.
+    """
+
+    topic: str
+    payload: bytes
+    retain: bool = True
 
 
 class Board:
@@ -23,6 +38,10 @@ class Board:
         self._lock = threading.Lock()
         self._ring: Callable[[], None] = lambda: None
         self._discovery: bytes | None = None
+        self._ghosts: bytes | None = None
+        self._born = False
+        self._laying: bytes | None = None
+        self._laid = False
         self._state = state
         self._health: Fields | None = None
         self._sent: Fields | None = None
@@ -53,31 +72,57 @@ class Board:
         if more:
             self._ring()
 
-    def announce(self, discovery: bytes) -> None:
-        """Show what Home Assistant learns the device from."""
+    def announce(self, discovery: bytes, ghosts: bytes | None = None) -> None:
+        """Show what Home Assistant learns the device from.
+
+        Args:
+            discovery: what is retained.
+            ghosts: what is told once, directly before it, to Home Assistant that has just started: only what it knows
+                can it remove.
+        """
         with self._lock:
-            self._discovery = discovery
+            self._discovery, self._ghosts, self._laid = discovery, ghosts, False
             self._due.add(self._topics.discovery)
         self._ring()
+
+    def laid(self) -> bool:
+        """Whether the broker has taken the ghosts, and what removes them, since Home Assistant has started."""
+        return self._laid
+
+    def greet(self) -> None:
+        """Make discovery due again for Home Assistant that has just started."""
+        with self._lock:
+            self._born = True
+            self._due.add(self._topics.discovery)
+
+    def confirm(self, topic: str, payload: bytes) -> None:
+        """Take in that the broker has taken a payload."""
+        with self._lock:
+            if topic == self._topics.discovery and payload == self._laying == self._discovery:
+                self._laying, self._laid = None, True
 
     def rewind(self, *topics: str) -> None:
         """Make topics due again, all of them unless named, as after a new connection."""
         with self._lock:
             self._due.update(topics or (self._topics.discovery, self._topics.state, self._topics.health))
 
-    def take(self) -> list[tuple[str, bytes]]:
-        """Return the topics and payloads that are due: discovery, state, health."""
+    def take(self) -> list[Notice]:
+        """Return what is due: discovery, state, health."""
         with self._lock:
             due, self._due = self._due, set()
-            parcels = []
+            notices = []
             if self._topics.discovery in due and self._discovery is not None:
-                parcels.append((self._topics.discovery, self._discovery))
+                if self._born and self._ghosts is not None:
+                    notices.append(Notice(self._topics.discovery, self._ghosts, retain=False))
+                    self._laying = self._discovery
+                self._born = False
+                notices.append(Notice(self._topics.discovery, self._discovery))
             if self._topics.state in due:
                 self._sent = self._state
-                parcels.append((self._topics.state, dump(self._state)))
+                notices.append(Notice(self._topics.state, dump(self._state)))
             if self._topics.health in due and self._health is not None:
-                parcels.append((self._topics.health, dump(self._health)))
-            return parcels
+                notices.append(Notice(self._topics.health, dump(self._health)))
+            return notices
 
 
 def _without_at(state: Fields) -> Fields:

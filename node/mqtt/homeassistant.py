@@ -8,12 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from node.domain import CameraState, EventType
+from node.mqtt.entity import TRANSACTION, entity, in_view
+from node.mqtt.homepeople import enrolment, ghosts, presence, removed
 from node.mqtt.messages import Fields, dump
+from node.mqtt.residents import Resident
 from node.mqtt.topics import ROOT, Topics
 
 _NOISY = {"enabled_by_default": False}
-_TRANSACTION = "ha-{{ now().timestamp() }}"
-_CAMERA_OK = "{{ 'online' if value_json.camera == 'ok' else 'offline' }}"
+_ENROL = "people_enroll"
+# Where the machine does not tell, it is unknown, not well.
+_THROTTLED = "{{ none if value_json.throttled is none else 'ON' if value_json.throttled else 'OFF' }}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +41,18 @@ class Device:
     verbs: Sequence[str] = ()
 
 
-def discovery(topics: Topics, device: Device) -> bytes:
-    """Return the payload of the device's discovery topic."""
+def discovery(
+    topics: Topics, device: Device, people: Sequence[Resident] = (), gone: Sequence[str] = (), *, whole: bool = False
+) -> bytes:
+    """Return the payload of the device's discovery topic.
+
+    Args:
+        topics: the node's.
+        device: what is told of it.
+        people: who is shown.
+        gone: keys of people whose entities have to go.
+        whole: whether those entities are told once more, directly before a payload in which they go.
+    """
     about = {"ids": [f"{ROOT}_{topics.node}"], "name": device.name, "mf": "Facenode", "sw": device.version}
     if device.area:
         about["sa"] = device.area
@@ -52,6 +66,8 @@ def discovery(topics: Topics, device: Device) -> bytes:
             "cmps": {
                 **_events(topics, device),
                 **_view(topics),
+                **presence(topics, people),
+                **(ghosts(topics, gone) if whole else removed(gone)),
                 **_controls(topics, device),
                 **_diagnostics(topics, device),
             },
@@ -62,109 +78,108 @@ def discovery(topics: Topics, device: Device) -> bytes:
 def _events(topics: Topics, device: Device) -> dict[str, Fields]:
     """Return the event entities, available by status alone: an event that comes while they are not never fires."""
     found = {
-        "event": _entity(topics, "event", "event", "Face")
-        | {"state_topic": f"{topics.base}/event/+", "event_types": [str(each) for each in EventType]}
+        "event": entity(topics, "event", "event", "Face")
+        | {
+            "state_topic": f"{topics.base}/event/+",
+            "event_types": [str(each) for each in EventType],
+            "icon": "mdi:face-recognition",
+        }
     }
     if device.rules:
-        found["alert"] = _entity(topics, "event", "alert", "Alert") | {
+        found["alert"] = entity(topics, "event", "alert", "Alert") | {
             "state_topic": f"{topics.base}/alert/+",
             "event_types": list(device.rules),
+            "icon": "mdi:bell-alert",
         }
     return dict(found)
 
 
 def _view(topics: Topics) -> dict[str, Fields]:
+    occupied = "{{ 'ON' if value_json.count > 0 else 'OFF' }}"
     return {
-        "count": _entity(topics, "sensor", "count", "Faces in view")
+        "count": entity(topics, "sensor", "count", "Faces in view")
+        | in_view(topics)
         | {
-            "availability": [
-                {"topic": topics.status},
-                {"topic": topics.health, "value_template": _CAMERA_OK},
-            ],
             "state_topic": topics.state,
             "value_template": "{{ value_json.count }}",
             "state_class": "measurement",
             "unit_of_measurement": "faces",
             "suggested_display_precision": 0,
-        }
+            "icon": "mdi:account-group",
+        },
+        "occupancy": entity(topics, "binary_sensor", "occupancy", "Occupancy")
+        | in_view(topics)
+        | {"state_topic": topics.state, "value_template": occupied, "device_class": "occupancy"},
     }
 
 
 def _controls(topics: Topics, device: Device) -> dict[str, Fields]:
     found: dict[str, Fields] = {}
-    for verb, name in (("privacy", "Privacy"), ("recognition", "Recognition")):
+    for verb, name, icon in (("privacy", "Privacy", "eye-off"), ("recognition", "Recognition", "account-search")):
         found[verb] = _control(topics, "switch", verb, name) | {
             "state_topic": topics.state,
             "value_template": f"{{{{ value_json.{verb} }}}}",
+            "icon": f"mdi:{icon}",
             "payload_on": "on",
             "payload_off": "off",
-            "command_template": f'{{"transaction":"{_TRANSACTION}","state":"{{{{ value }}}}"}}',
+            "command_template": f'{{"transaction":"{TRANSACTION}","state":"{{{{ value }}}}"}}',
         }
     found["restart"] = _control(topics, "button", "restart", "Restart") | {
         "device_class": "restart",
-        "command_template": f'{{"transaction":"{_TRANSACTION}"}}',
+        "command_template": f'{{"transaction":"{TRANSACTION}"}}',
     }
-    return {verb: entity for verb, entity in found.items() if verb in device.verbs}
+    offered = {verb: control for verb, control in found.items() if verb in device.verbs}
+    return offered | ({"enroll": enrolment(topics, _ENROL)} if _ENROL in device.verbs else {})
 
 
 def _control(topics: Topics, platform: str, verb: str, name: str) -> dict[str, object]:
-    return _entity(topics, platform, verb, name) | {
+    return entity(topics, platform, verb, name) | {
         "command_topic": topics.request(verb),
         "entity_category": "config",
     }
 
 
 def _diagnostics(topics: Topics, device: Device) -> dict[str, Fields]:
-    camera = {"device_class": "enum", "options": [str(each) for each in CameraState]}
+    camera = {"device_class": "enum", "options": [str(each) for each in CameraState], "icon": "mdi:cctv"}
     celsius = {"device_class": "temperature", "state_class": "measurement", "unit_of_measurement": "°C"}
     milliseconds = {"device_class": "duration", "state_class": "measurement", "unit_of_measurement": "ms"}
     megabytes = {"device_class": "data_size", "state_class": "measurement", "unit_of_measurement": "MB"}
-    waiting = {"state_class": "measurement", "unit_of_measurement": "messages"}
-    total = {"state_class": "total_increasing", "unit_of_measurement": "messages"}
-    clock = {"device_class": "enum", "options": ["synced", "unsynced"]}
-    days = {"device_class": "duration", "unit_of_measurement": "d"}
+    waiting = {"state_class": "measurement", "unit_of_measurement": "messages", "icon": "mdi:tray-full"}
+    total = {"state_class": "total_increasing", "unit_of_measurement": "messages", "icon": "mdi:tray-remove"}
+    clock = {"device_class": "enum", "options": ["synced", "unsynced"], "icon": "mdi:clock-check"}
+    days = {"device_class": "duration", "state_class": "measurement", "unit_of_measurement": "d"}
     seconds = {"device_class": "duration", "state_class": "measurement", "unit_of_measurement": "s"}
-    rate = {"state_class": "measurement", "unit_of_measurement": "fps", "suggested_display_precision": 1}
-    throttled = {
-        "device_class": "problem",
-        "value_template": "{{ None if value_json.throttled is none else 'ON' if value_json.throttled else 'OFF' }}",
-    }
+    rate = {"state_class": "measurement", "unit_of_measurement": "fps", "icon": "mdi:speedometer"}
+    throttled = {"device_class": "problem", "value_template": _THROTTLED}
     entities = {
         "camera": _diagnostic(topics, "sensor", "camera", "Camera", camera),
-        "cpu": _diagnostic(topics, "sensor", "cpu_c", "Processor temperature", celsius),
+        "cpu": _diagnostic(topics, "sensor", "cpu_c", "Processor temperature", {**celsius, **_shown(1)}),
         "throttled": _diagnostic(topics, "binary_sensor", "throttled", "Throttled", throttled),
-        "fps": _diagnostic(topics, "sensor", "fps", "Frame rate", rate),
-        "p50": _diagnostic(topics, "sensor", "p50_ms", "Median latency", {**milliseconds, **_NOISY}),
-        "p95": _diagnostic(topics, "sensor", "p95_ms", "Latency, 95th percentile", milliseconds),
-        "rss": _diagnostic(topics, "sensor", "rss_mb", "Memory", {**megabytes, **_NOISY}),
+        "fps": _diagnostic(topics, "sensor", "fps", "Frame rate", {**rate, **_shown(1), **_NOISY}),
+        "p50": _diagnostic(topics, "sensor", "p50_ms", "Median latency", {**milliseconds, **_shown(0), **_NOISY}),
+        "p95": _diagnostic(topics, "sensor", "p95_ms", "Latency, 95th percentile", {**milliseconds, **_shown(0)}),
+        "rss": _diagnostic(topics, "sensor", "rss_mb", "Memory", {**megabytes, **_shown(0), **_NOISY}),
         "outbox": _diagnostic(topics, "sensor", "outbox", "Waiting messages", waiting),
         "dropped": _diagnostic(topics, "sensor", "dropped", "Dropped messages", total),
         "rejected": _diagnostic(topics, "sensor", "rejected", "Rejected messages", total),
-        "model": _diagnostic(topics, "sensor", "model", "Model", {}),
-        "clock": _diagnostic(topics, "sensor", "clock", "Clock", {**clock, **_NOISY}),
-        "cert": _diagnostic(topics, "sensor", "cert_days_left", "Certificate", {**days, **_NOISY}),
-        "uptime": _diagnostic(topics, "sensor", "uptime_s", "Uptime", {**seconds, **_NOISY}),
+        "model": _diagnostic(topics, "sensor", "model", "Model", {"icon": "mdi:brain"}),
+        "clock": _diagnostic(topics, "sensor", "clock", "Clock", clock),
+        "cert": _diagnostic(topics, "sensor", "cert_days_left", "Certificate", {**days, **_shown(0), **_NOISY}),
+        "uptime": _diagnostic(topics, "sensor", "uptime_s", "Uptime", {**seconds, **_shown(0), **_NOISY}),
     }
     expire_after = {"expire_after": math.ceil(3 * device.health_s + 10)}
-    return {key: entity | expire_after for key, entity in entities.items()}
-
-
-def _entity(topics: Topics, platform: str, key: str, name: str) -> dict[str, object]:
-    entity_id = f"{topics.node}_{key}".replace("-", "_")
-    return {
-        "p": platform,
-        "name": name,
-        "unique_id": f"{ROOT}_{topics.node}_{key}",
-        "default_entity_id": f"{platform}.{entity_id}",
-        "qos": 1,
-    }
+    return {key: {**each, **expire_after} for key, each in entities.items()}
 
 
 def _diagnostic(topics: Topics, platform: str, field: str, name: str, more: Fields) -> dict[str, object]:
     key = field.removesuffix("_ms").removesuffix("_mb").removesuffix("_c").removesuffix("_s")
-    return _entity(topics, platform, key, name) | {
+    return entity(topics, platform, key, name) | {
         "state_topic": topics.health,
         "value_template": f"{{{{ value_json.{field} }}}}",
         "entity_category": "diagnostic",
         **more,
     }
+
+
+def _shown(decimals: int) -> Fields:
+    return {"suggested_display_precision": decimals}

@@ -189,7 +189,7 @@ class Publisher:
             now_s = self._mono_s()
             if self._announce_s is not None and now_s >= self._announce_s:
                 self._announce_s = None
-                self._board.rewind(self._topics.discovery)
+                self._board.greet()
             session.pump(now_s)
             if session.overdue(now_s, self._pace.ack_s):
                 return Lost("the broker does not answer any more")

@@ -96,7 +96,7 @@ class Session:
         """Delete what was acknowledged and send what there is room for."""
         self.settle()
         self._try_again(now_s)
-        self._next.extend(Letter(topic, payload, retain=True) for topic, payload in self._board.take())
+        self._next.extend(Letter(each.topic, each.payload, retain=each.retain) for each in self._board.take())
         while self._voice:
             self._next.append(self._voice.popleft())
         rows = sum(letter.row is not None for letter, _ in self._flying.values())
@@ -120,6 +120,8 @@ class Session:
             if letter.row is not None:
                 self._settled.append(letter.row)
                 self._width = min(self._link.window, self._width + _WIDENING) if self._draining else _NARROW
+            elif letter.retain:
+                self._board.confirm(letter.topic, letter.payload)
         elif letter.row is not None and answer.code in failures.FINAL:
             self._reject(letter, answer.code)
         else:

@@ -1,6 +1,7 @@
 """Makers of values for tests: an instant, a face, a look, with only what a test cares about given."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -35,3 +36,12 @@ def look(
 ) -> Look:
     """Return a look at a face."""
     return Look(face(), flaws, embedding, heads or {}, weight)
+
+
+@dataclass(frozen=True)
+class Somebody:
+    """Somebody in the gallery, without a face."""
+
+    id: str
+    name: str = "Somebody"
+    ignored: bool = False

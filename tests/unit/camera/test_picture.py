@@ -1,7 +1,9 @@
 """Folders of pictures: what is listed, and what is left to be said by whoever reads it."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -19,6 +21,15 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def closed() -> Iterator[Path]:
+    """Return a folder that nobody but root may list, in a place that everybody may enter."""
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o000)
+        yield Path(folder)
+        Path(folder).chmod(0o700)
+
+
 def test_a_folders_pictures_are_listed_by_name(folder: Path) -> None:
     """Hidden files, other kinds and folders are none; those of inner folders only where asked for."""
     assert [file.name for file in list_files(folder)] == ["a.png", "b.JPG"]
@@ -32,13 +43,19 @@ def test_what_is_no_folder_is_left_to_its_reader(folder: Path, name: str) -> Non
     assert list_files(folder / name) == [folder / name]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may list any folder")
+@pytest.fixture
+def asked_by_nobody(closed: Path) -> Iterator[Path]:
+    """Return the closed folder, asked for as somebody who is not root, to whom nothing is closed."""
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    yield closed
+    if root:
+        os.seteuid(0)
+
+
 @pytest.mark.parametrize("nested", [False, True])
-def test_a_folder_that_cannot_be_listed_is_an_error(tmp_path: Path, nested: bool) -> None:  # noqa: FBT001 - a case
+def test_a_folder_that_cannot_be_listed_is_an_error(asked_by_nobody: Path, nested: bool) -> None:  # noqa: FBT001 - a case
     """It is not taken for an empty one."""
-    tmp_path.chmod(0o000)
-    try:
-        with pytest.raises(CameraError, match="Permission denied"):
-            list_files(tmp_path, nested=nested)
-    finally:
-        tmp_path.chmod(0o700)
+    with pytest.raises(CameraError, match="Permission denied"):
+        list_files(asked_by_nobody, nested=nested)

@@ -23,7 +23,7 @@ def board() -> Board:
 
 def due(made: Board) -> list[str]:
     """Return the last level of the topics that are due."""
-    return [topic.rsplit("/", 1)[1] for topic, _ in made.take()]
+    return [topic.rsplit("/", 1)[1] for topic, _, _ in made.take()]
 
 
 def test_after_a_connection_everything_is_due_in_order() -> None:
@@ -40,8 +40,9 @@ def test_before_the_first_tick_an_emptied_state_is_shown() -> None:
     """What an earlier run left retained must not be taken for the present."""
     made = Board(TOPICS, messages.state(instant(0)))
     made.rewind()
-    ((topic, payload),) = made.take()
+    ((topic, payload, retain),) = made.take()
     assert topic == TOPICS.state
+    assert retain
     assert json.loads(payload)["count"] == 0
 
 
@@ -73,7 +74,7 @@ def test_only_the_latest_is_sent() -> None:
     made = board()
     for count in (1, 2, 3):
         made.show(messages.state(instant(count), count))
-    ((_, payload),) = made.take()
+    ((_, payload, _),) = made.take()
     assert json.loads(payload)["count"] == 3
 
 
@@ -99,3 +100,33 @@ def test_it_rings_once_for_what_nobody_takes() -> None:
     made.take()
     made.show(messages.state(instant(3000), 3000))
     assert rung == [1, 1]
+
+
+def test_home_assistants_start_brings_the_ghosts_once_and_directly_before_discovery() -> None:
+    """It removes only what it knows: it is told of them, not retained, and in the next message that they are gone."""
+    made = board()
+    made.announce(b"gone", b"ghosts")
+    assert [payload for _, payload, _ in made.take()] == [b"gone"]
+    made.greet()
+    assert [(payload, retain) for _, payload, retain in made.take()] == [(b"ghosts", False), (b"gone", True)]
+    made.rewind()
+    assert b"ghosts" not in [payload for _, payload, _ in made.take()]
+
+
+def test_ghosts_are_laid_when_the_broker_has_taken_what_removes_them() -> None:
+    """A connection that is lost in between must not make the node forget them."""
+    made = board()
+    made.announce(b"gone", b"ghosts")
+    made.take()
+    made.confirm(TOPICS.discovery, b"gone")
+    assert not made.laid()
+    made.greet()
+    made.take()
+    assert not made.laid()
+    made.confirm(TOPICS.state, b"gone")
+    made.confirm(TOPICS.discovery, b"ghosts")
+    assert not made.laid()
+    made.confirm(TOPICS.discovery, b"gone")
+    assert made.laid()
+    made.announce(b"nobody")
+    assert not made.laid()

@@ -1,6 +1,7 @@
 """What Home Assistant is told of a node."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -8,17 +9,19 @@ import pytest
 from node.contract import schema
 from node.mqtt.commands import Verb, parse
 from node.mqtt.homeassistant import Device, discovery
+from node.mqtt.residents import Resident
 from node.mqtt.topics import Topics
 
 TOPICS = Topics("pi-0a1b2c")
 DEVICE = Device("Front door", "Hall", "0.3.0", rules=("crowd",), verbs=tuple(Verb))
+ADA, ZOE = Resident("0" * 12, "ada", "Ada Lovelace"), Resident("1" * 12, "zoe-m", "Zoë Müller")
 ROOT_KEYS = {"dev", "o", "cmps", "availability", "availability_mode", "qos"}
 
 
 @pytest.fixture
 def told() -> dict[str, Any]:
     """Return the payload of a node in the hall."""
-    payload: dict[str, Any] = json.loads(discovery(TOPICS, DEVICE))
+    payload: dict[str, Any] = json.loads(discovery(TOPICS, DEVICE, (ADA, ZOE)))
     return payload
 
 
@@ -58,10 +61,8 @@ def test_what_comes_from_health_expires(told: dict[str, Any]) -> None:
 def test_every_field_that_is_read_is_in_the_contract(told: dict[str, Any]) -> None:
     """A template that reads a missing field is an error in Home Assistant's log every 30 seconds."""
     for component in told["cmps"].values():
-        template = component.get("value_template", "")
-        if template:
-            field = template.split("value_json.")[1].split()[0]
-            name = "state" if component["state_topic"] == TOPICS.state else "health"
+        name = "state" if component.get("state_topic") == TOPICS.state else "health"
+        for field in re.findall(r"value_json\.(\w+)", component.get("value_template", "")):
             assert field in schema(name)["required"]
 
 
@@ -70,7 +71,8 @@ def test_the_keys_stay_as_they_are(told: dict[str, Any]) -> None:
     assert set(told["cmps"]) >= {
         "event", "alert", "count", "camera", "cpu", "throttled", "fps", "p50", "p95", "rss",
         "outbox", "dropped", "rejected", "model", "clock", "cert", "uptime",
-        "privacy", "recognition", "restart",
+        "privacy", "recognition", "restart", "occupancy", "last_person", "enroll",
+        f"person_{ADA.key}", f"seen_{ADA.key}",
     }  # fmt: skip
 
 
@@ -102,4 +104,65 @@ def test_a_node_that_takes_no_requests_offers_no_switches() -> None:
 def test_a_throttling_that_is_not_known_is_unknown(told: dict[str, Any]) -> None:
     """`None` is what Home Assistant takes for unknown; OFF would say that all is well."""
     template = told["cmps"]["throttled"]["value_template"]
-    assert template.startswith("{{ None if value_json.throttled is none else ")
+    assert template.startswith("{{ none if value_json.throttled is none else ")
+
+
+def test_people_are_called_by_their_names_and_their_keys_do_not_tell_them(told: dict[str, Any]) -> None:
+    """Names and entity ids are for people to read; a key stays when its person is erased."""
+    person, seen = told["cmps"][f"person_{ZOE.key}"], told["cmps"][f"seen_{ZOE.key}"]
+    assert (person["p"], person["name"], person["device_class"]) == ("binary_sensor", "Zoë Müller", "occupancy")
+    assert person["default_entity_id"] == "binary_sensor.pi_0a1b2c_person_zoe_m"
+    assert (seen["p"], seen["name"], seen["device_class"]) == ("sensor", "Zoë Müller last seen", "timestamp")
+    assert "'zoe-m'" in person["value_template"]
+    assert "'zoe-m'" in seen["value_template"]
+    assert "zoe" not in person["unique_id"] + seen["unique_id"]
+
+
+def test_who_is_gone_is_a_platform_alone_and_a_ghost_has_no_name() -> None:
+    """The retained payload removes the entities; the one before it makes them known, and neither says whose."""
+    removed = json.loads(discovery(TOPICS, DEVICE, (ADA,), (ZOE.key,)))["cmps"]
+    whole = json.loads(discovery(TOPICS, DEVICE, (ADA,), (ZOE.key,), whole=True))["cmps"]
+    assert set(removed) == set(whole)
+    for kind, platform in (("person", "binary_sensor"), ("seen", "sensor")):
+        key = f"{kind}_{ZOE.key}"
+        assert removed[key] == {"p": platform}
+        assert whole[key]["unique_id"] == f"facenode_{TOPICS.node}_{key}"
+        assert (whole[key]["p"], whole[key]["name"]) == (platform, "Removed")
+        assert removed[f"{kind}_{ADA.key}"] == whole[f"{kind}_{ADA.key}"]
+
+
+def test_what_shows_the_view_is_unavailable_without_a_camera(told: dict[str, Any]) -> None:
+    """A camera that is lost must not look like an empty room; what was last seen stays true."""
+    camera = {
+        component["unique_id"].split("_", 2)[2] for component in told["cmps"].values() if "availability" in component
+    }
+    assert camera == {"count", "occupancy", "enroll", f"person_{ADA.key}", f"person_{ZOE.key}"}
+    for key in ("count", "enroll", f"person_{ADA.key}"):
+        assert [each["topic"] for each in told["cmps"][key]["availability"]] == [TOPICS.status, TOPICS.health]
+
+
+def test_enrolment_asks_by_a_request_that_the_node_takes_and_refuses_bad_ids(told: dict[str, Any]) -> None:
+    """What the text field sends is `people_enroll` with a transaction; what is no id is not sent."""
+    text = told["cmps"]["enroll"]
+    assert text["command_topic"] == TOPICS.request("people_enroll")
+    sent = json.loads(
+        text["command_template"].replace("{{ value | to_json }}", '"ada"').replace("{{ now().timestamp() }}", "1.5")
+    )
+    assert parse("people_enroll", sent["transaction"], sent).person == "ada"
+    for good in ("ada", "zoe-m", "9", "unknown-2", "a" * 32):
+        assert re.match(text["pattern"], good)
+    for bad in ("", "Ada", "zoë", "-a", "a b", "unknown", 'a"', "a" * 33):
+        assert not re.match(text["pattern"], bad)
+
+
+def test_what_no_class_gives_an_icon_has_one_of_its_own(told: dict[str, Any]) -> None:
+    """Else a page of entities is a column of the same eye; `enum` gives none."""
+    for component in told["cmps"].values():
+        assert ("icon" in component) == (component.get("device_class") in (None, "enum"))
+
+
+def test_what_changes_with_every_message_is_off_until_wanted(told: dict[str, Any]) -> None:
+    """Home Assistant records each state of each entity that is on."""
+    off = {key for key, component in told["cmps"].items() if component.get("enabled_by_default") is False}
+    assert off == {"fps", "p50", "rss", "cert", "uptime"}
+    assert all(told["cmps"][key]["entity_category"] == "diagnostic" for key in off)

@@ -1,0 +1,61 @@
+"""The gallery, while no node runs -> the retained discovery, so that the broker no longer names who was removed."""
+
+import queue
+import time
+
+from node.clock import SystemClock
+from node.errors import BrokerError
+from node.mqtt import failures, messages
+from node.mqtt.board import Board
+from node.mqtt.connection import connect
+from node.mqtt.link import Acknowledged, Client, Link, Lost, Report
+from node.mqtt.residents import FILE
+from node.mqtt.topics import Topics
+from node.parts import build_gallery, build_introduction
+from node.settings import Settings
+
+_ANSWER_S = 10.0
+
+
+def announced(settings: Settings) -> bool:
+    """Return whether this node has ever told Home Assistant of its people."""
+    return settings.homeassistant.enabled and (settings.storage.dir / FILE).exists()
+
+
+def announce_again(settings: Settings) -> None:
+    """Tell Home Assistant who is known now, in the place of a node that does not run.
+
+    Raises:
+        BrokerError: the broker cannot be reached, or does not take it.
+        PeopleError: the gallery cannot be read.
+    """
+    topics = Topics(settings.node.id, settings.homeassistant.prefix)
+    board = Board(topics, messages.state(SystemClock().now()))
+    introduction = build_introduction(settings, topics, board)
+    if introduction is None:
+        return
+    introduction.show(build_gallery(settings).load())
+    inbox: queue.SimpleQueue[Report] = queue.SimpleQueue()
+    link = connect(settings.mqtt, Client(topics.client_id), inbox.put)
+    try:
+        for notice in board.take():
+            _deliver(link, inbox, notice.topic, notice.payload)
+    finally:
+        link.close()
+
+
+def _deliver(link: Link, inbox: "queue.SimpleQueue[Report]", topic: str, payload: bytes) -> None:
+    mid = link.publish(topic, payload, retain=True)
+    until_s = time.monotonic() + _ANSWER_S
+    while (left_s := until_s - time.monotonic()) > 0:
+        try:
+            report = inbox.get(timeout=left_s)
+        except queue.Empty:
+            break
+        if isinstance(report, Lost):
+            raise BrokerError(report.sentence)
+        if isinstance(report, Acknowledged) and report.mid == mid:
+            if report.code >= failures.SUCCESS_BELOW:
+                raise BrokerError(f"{topic}: {failures.coded(report.code)}")
+            return
+    raise BrokerError(f"{topic}: the broker does not answer")

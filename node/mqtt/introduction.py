@@ -1,0 +1,38 @@
+"""A node and who is known to it -> what the board announces to Home Assistant, again whenever that changes."""
+
+from collections.abc import Sequence
+
+from node.mqtt.board import Board
+from node.mqtt.homeassistant import Device, discovery
+from node.mqtt.residents import Known, Residents
+from node.mqtt.topics import Topics
+
+
+class Introduction:
+    """Keeps Home Assistant's picture of the node true.
+
+    Args:
+        topics: the node's.
+        device: what is told of it.
+        residents: the keys of its people.
+        board: what is retained.
+    """
+
+    def __init__(self, topics: Topics, device: Device, residents: Residents, board: Board) -> None:
+        self._topics, self._device, self._residents, self._board = topics, device, residents, board
+        self._people: Sequence[Known] | None = None
+
+    def show(self, people: Sequence[Known]) -> None:
+        """Announce the node and its people, if that is new; cheap with the same people, so it may be called often."""
+        if self._board.laid():
+            # Home Assistant has started since they were removed, and was told: nothing of them is needed any more.
+            self._residents.forget(self._residents.gone)
+        elif people is self._people:
+            return
+        self._people = people
+        self._residents.update(people)
+        here, gone = self._residents.here, self._residents.gone
+        self._board.announce(
+            discovery(self._topics, self._device, here, gone),
+            discovery(self._topics, self._device, here, gone, whole=True) if gone else None,
+        )

@@ -1,0 +1,216 @@
+"""A root with Home Assistant, and a broker -> Home Assistant on loopback, connected, and what it shows by REST."""
+
+import json
+import shutil
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+from typing import Any, Self
+
+import pytest
+from homeroot import within
+from realbroker import Mosquitto, eventually, free_port, listens
+
+_START_S, _ANSWER_S = 180.0, 30.0
+_CONFIGURATION = """homeassistant:
+  name: Home
+  time_zone: UTC
+http:
+  server_host: 127.0.0.1
+  server_port: {port}
+logger:
+  default: warning
+  logs:
+    homeassistant.components.mqtt: info
+"""
+
+
+class HomeAssistant:
+    """One Home Assistant, ended by its process id.
+
+    Args:
+        root: from `home_root`.
+        folder: where its log goes.
+        broker: what it is connected to.
+    """
+
+    def __init__(self, root: Path, folder: Path, broker: Mosquitto) -> None:
+        self._root, self._broker = root, broker
+        self._log = folder / "hass.log"
+        self._port = free_port()
+        self._base = f"http://127.0.0.1:{self._port}"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._token = self._refresh = ""
+        shutil.rmtree(root / "cfg", ignore_errors=True)
+        (root / "cfg").mkdir()
+        (root / "cfg/configuration.yaml").write_text(_CONFIGURATION.format(port=self._port))
+
+    def start(self) -> None:
+        """Start it and wait until it runs; the first time, make a user and connect it to the broker."""
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                list(map(str, within(self._root, "hass", "-c", "/cfg", "--skip-pip"))),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        if not eventually(lambda: listens("127.0.0.1", self._port), _START_S):
+            self.end()
+            pytest.fail(f"Home Assistant does not listen:\n{self.log()}")
+        new = not self._refresh
+        self._enter() if new else self._renew()
+        assert eventually(lambda: self._get("/api/config")["state"] == "RUNNING", _START_S)
+        if new:
+            self._connect()
+
+    def end(self) -> None:
+        """End it as its owner would."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(60)
+            self._process = None
+
+    def log(self) -> str:
+        """Return what it logged."""
+        return self._log.read_text(errors="replace")
+
+    def complaints(self) -> list[str]:
+        """Return the warnings and errors about MQTT, its entities and nodes."""
+        lines = [line for line in self.log().splitlines() if " WARNING " in line or " ERROR " in line]
+        return [line for line in lines if "mqtt" in line.lower() or "facenode" in line or "helpers.entity" in line]
+
+    def state(self, entity: str) -> str | None:
+        """Return the state of an entity, None if there is no such entity."""
+        found = self.entity(entity)
+        return None if found is None else str(found["state"])
+
+    def entity(self, entity: str) -> dict[str, Any] | None:
+        """Return state and attributes of an entity, None if there is no such entity."""
+        try:
+            found: dict[str, Any] = self._get(f"/api/states/{entity}")
+        except urllib.error.HTTPError as error:
+            if error.code == 404:
+                return None
+            raise
+        return found
+
+    def render(self, template: str) -> str:
+        """Return what a template gives."""
+        with self._open("/api/template", {"template": template}) as answer:
+            return str(answer.read().decode())
+
+    def device(self, entity: str) -> set[str]:
+        """Return the entities, those that are on, of the device that an entity belongs to."""
+        listed = self.render(f"{{{{ device_entities(device_id('{entity}')) | to_json }}}}")
+        return set(json.loads(listed))
+
+    def call(self, domain: str, service: str, **fields: object) -> None:
+        """Call a service."""
+        with self._open(f"/api/services/{domain}/{service}", fields) as answer:
+            answer.read()
+
+    def _enter(self) -> None:
+        assert eventually(lambda: self._offers("/api/onboarding"), _START_S)
+        person = {"name": "Owner", "username": "owner", "password": "owner", "language": "en"}
+        user = self._post("/api/onboarding/users", {**person, "client_id": f"{self._base}/"})
+        self._grant({"grant_type": "authorization_code", "code": user["auth_code"]})
+
+    def _renew(self) -> None:
+        assert eventually(lambda: self._offers("/auth/providers"), _START_S)
+        self._grant({"grant_type": "refresh_token", "refresh_token": self._refresh})
+
+    def _grant(self, fields: dict[str, str]) -> None:
+        self._token = ""
+        body = urllib.parse.urlencode({**fields, "client_id": f"{self._base}/"}).encode()
+        with self._ask("/auth/token", body, "application/x-www-form-urlencoded") as answer:
+            given = json.loads(answer.read())
+        self._token, self._refresh = given["access_token"], given.get("refresh_token", self._refresh)
+
+    def _offers(self, path: str) -> bool:
+        try:
+            with self._open(path):
+                return True
+        except OSError:
+            return False
+
+    def _connect(self) -> None:
+        flows = "/api/config/config_entries/flow"
+        flow = self._post(flows, {"handler": "mqtt"})
+        given = {"broker": self._broker.host, "port": self._broker.port}
+        done = self._post(f"{flows}/{flow['flow_id']}", _filled(flow["data_schema"], given))
+        assert done["type"] == "create_entry", done
+
+    def _get(self, path: str) -> Any:  # noqa: ANN401 - whatever the answer holds
+        with self._open(path) as answer:
+            return json.loads(answer.read())
+
+    def _post(self, path: str, fields: dict[str, Any]) -> Any:  # noqa: ANN401 - whatever the answer holds
+        with self._open(path, fields) as answer:
+            return json.loads(answer.read())
+
+    def _open(self, path: str, fields: dict[str, Any] | None = None) -> Any:  # noqa: ANN401 - urlopen's own type
+        return self._ask(path, None if fields is None else json.dumps(fields).encode(), "application/json")
+
+    def _ask(self, path: str, body: bytes | None, kind: str) -> Any:  # noqa: ANN401 - urlopen's own type
+        head = {"Content-Type": kind} | ({"Authorization": f"Bearer {self._token}"} if self._token else {})
+        asked = urllib.request.Request(f"{self._base}{path}", body, head)  # noqa: S310 - http, and loopback
+        return urllib.request.urlopen(asked, timeout=_ANSWER_S)  # noqa: S310 - as above
+
+
+class Firings:
+    """Watches an entity for as long as the context lasts, and keeps each state that it took.
+
+    Attributes:
+        states: attributes of each, in order.
+    """
+
+    def __init__(self, home: HomeAssistant, entity: str) -> None:
+        self._home, self._entity = home, entity
+        self.states: list[dict[str, Any]] = []
+        self._last = ""
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join(_ANSWER_S)
+
+    def kinds(self) -> list[str]:
+        """Return the event types so far."""
+        return [str(each.get("event_type")) for each in self.states]
+
+    def _watch(self) -> None:
+        until_s = time.monotonic() + 600
+        while not self._ended.wait(0.05) and time.monotonic() < until_s:
+            found = self._home.entity(self._entity)
+            # The state of an event entity is the moment at which it fired last.
+            if found is not None and found["state"] not in ("unknown", "unavailable", self._last):
+                self._last = found["state"]
+                self.states.append(found["attributes"])
+
+
+def _filled(schema: list[dict[str, Any]], given: dict[str, Any]) -> dict[str, Any]:
+    """Return what is given and the defaults of what else a form needs, section by section."""
+    fields: dict[str, Any] = {}
+    for field in schema:
+        name, selector = field["name"], field.get("selector", {})
+        if field.get("type") == "expandable":
+            fields[name] = _filled(field["schema"], given)
+        elif name in given:
+            fields[name] = given[name]
+        elif field.get("required") and field.get("default") is not None:
+            fields[name] = field["default"]
+        elif field.get("required") and "boolean" in selector:
+            fields[name] = False
+        elif field.get("required") and "select" in selector:
+            first = selector["select"]["options"][0]
+            fields[name] = first["value"] if isinstance(first, dict) else first
+    return fields

@@ -1,0 +1,75 @@
+"""What Home Assistant is told as people come and go."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from makers import Somebody, instant
+
+from node.mqtt import messages
+from node.mqtt.board import Board
+from node.mqtt.homeassistant import Device
+from node.mqtt.introduction import Introduction
+from node.mqtt.residents import Residents
+from node.mqtt.topics import Topics
+
+TOPICS = Topics("pi-1")
+ADA, BOB = Somebody("ada", "Ada"), Somebody("bob", "Bob")
+
+
+class Hall:
+    """An introduction, and what its board sends."""
+
+    def __init__(self, folder: Path) -> None:
+        self.board = Board(TOPICS, messages.state(instant(0)))
+        self.introduction = Introduction(TOPICS, Device("Hall", "", "1"), Residents(folder), self.board)
+
+    def sent(self) -> list[tuple[dict[str, Any], bool]]:
+        """Return the components and retain flag of each discovery that is sent, and let the broker take them."""
+        notices = [notice for notice in self.board.take() if notice.topic == TOPICS.discovery]
+        for notice in notices:
+            if notice.retain:
+                self.board.confirm(notice.topic, notice.payload)
+        return [(json.loads(notice.payload)["cmps"], notice.retain) for notice in notices]
+
+
+def people(components: dict[str, Any]) -> list[str]:
+    """Return the names of the people among components, whole ones only."""
+    return [each["name"] for key, each in components.items() if key.startswith("person_") and "name" in each]
+
+
+def test_a_change_of_people_is_announced_and_nothing_else(tmp_path: Path) -> None:
+    """Asked each tick, it must not send each tick."""
+    hall, known = Hall(tmp_path), (ADA,)
+    hall.introduction.show(known)
+    ((components, retain),) = hall.sent()
+    assert retain
+    assert people(components) == ["Ada"]
+    hall.introduction.show(known)
+    assert hall.sent() == []
+    hall.introduction.show((ADA, BOB))
+    assert people(hall.sent()[0][0]) == ["Ada", "Bob"]
+
+
+def test_somebody_removed_is_told_until_home_assistant_has_started_and_then_forgotten(tmp_path: Path) -> None:
+    """It may have been down at that moment; afterwards nothing is left of them."""
+    hall, one = Hall(tmp_path), (BOB,)
+    hall.introduction.show((ADA, BOB))
+    hall.sent()
+    hall.introduction.show(one)
+    ((components, _),) = hall.sent()
+    assert people(components) == ["Bob"]
+    gone = [key for key, each in components.items() if set(each) == {"p"}]
+    assert len(gone) == 2
+    hall.introduction.show(one)
+    assert hall.sent() == []
+    hall.board.greet()
+    (ghosts, retained), (removed, kept) = hall.sent()
+    assert (retained, kept) == (False, True)
+    assert people(ghosts) == ["Removed", "Bob"] or people(ghosts) == ["Bob", "Removed"]
+    assert all(set(removed[key]) == {"p"} for key in gone)
+    hall.introduction.show(one)
+    ((clean, _),) = hall.sent()
+    assert not set(gone) & set(clean)
+    hall.board.greet()
+    assert len(hall.sent()) == 1
