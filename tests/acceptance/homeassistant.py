@@ -8,6 +8,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,6 +16,7 @@ import pytest
 from homeroot import within
 from realbroker import Mosquitto, eventually, free_port, listens
 
+_BLUEPRINTS = Path(__file__).resolve().parents[2] / "docs/home-assistant"
 _START_S, _ANSWER_S = 180.0, 30.0
 _CONFIGURATION = """homeassistant:
   name: Home
@@ -22,6 +24,7 @@ _CONFIGURATION = """homeassistant:
 http:
   server_host: 127.0.0.1
   server_port: {port}
+automation: !include automations.yaml
 logger:
   default: warning
   logs:
@@ -36,9 +39,10 @@ class HomeAssistant:
         root: from `home_root`.
         folder: where its log goes.
         broker: what it is connected to.
+        automations: as in its automations.yaml; those of the project's blueprints are `facenode/<file>`.
     """
 
-    def __init__(self, root: Path, folder: Path, broker: Mosquitto) -> None:
+    def __init__(self, root: Path, folder: Path, broker: Mosquitto, automations: Sequence[Mapping[str, Any]]) -> None:
         self._root, self._broker = root, broker
         self._log = folder / "hass.log"
         self._port = free_port()
@@ -47,6 +51,8 @@ class HomeAssistant:
         self._token = self._refresh = ""
         shutil.rmtree(root / "cfg", ignore_errors=True)
         (root / "cfg").mkdir()
+        (root / "cfg/automations.yaml").write_text(json.dumps(automations))
+        shutil.copytree(_BLUEPRINTS, root / "cfg/blueprints/automation/facenode")
         (root / "cfg/configuration.yaml").write_text(_CONFIGURATION.format(port=self._port))
 
     def start(self) -> None:
@@ -81,7 +87,11 @@ class HomeAssistant:
     def complaints(self) -> list[str]:
         """Return the warnings and errors about MQTT, its entities and nodes."""
         lines = [line for line in self.log().splitlines() if " WARNING " in line or " ERROR " in line]
-        return [line for line in lines if "mqtt" in line.lower() or "facenode" in line or "helpers.entity" in line]
+        return [
+            line
+            for line in lines
+            if "mqtt" in line.lower() or "facenode" in line or "helpers.entity" in line or "automation" in line
+        ]
 
     def state(self, entity: str) -> str | None:
         """Return the state of an entity, None if there is no such entity."""

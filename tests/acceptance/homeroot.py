@@ -1,6 +1,7 @@
 """This machine's mirrors of Debian and PyPI -> a root with Home Assistant in it, made once and kept in `.cache`.
 
-Home Assistant wants a newer Python than this machine's, and each release names one: 2026.11 runs on that of Debian 14.
+Home Assistant wants a newer Python than this machine's, and each release names one: 2026.11 runs on that of Debian 14,
+2026.2 on that of Debian 13.
 """
 
 import json
@@ -14,7 +15,7 @@ from debianroot import CACHE, mirror
 from process import run
 
 VERSION = os.environ.get("FACENODE_HOMEASSISTANT", "2026.11.0")
-SUITE = "forky"
+SUITE = "trixie" if VERSION.startswith("2026.2.") else "forky"
 _PACKAGES = "python3,python3-venv,python3-dev,gcc,g++,libc6-dev,ca-certificates,tzdata,libturbojpeg0"
 _COMPONENTS = (
     "mqtt", "http", "api", "frontend", "hassio", "ai_task", "assist_pipeline", "assist_satellite", "conversation",

@@ -1,5 +1,6 @@
 """A node and a real Home Assistant: the device is there, complete and quiet, and what it offers works."""
 
+import json
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -13,6 +14,9 @@ from house import running
 from realbroker import Mosquitto, Subscriber, eventually
 from told import settings_for
 
+from node.mqtt.homeassistant import Device, discovery
+from node.mqtt.topics import Topics
+
 pytestmark = pytest.mark.timeout(1200)
 PATIENCE_S = 60.0
 ON = {
@@ -22,6 +26,22 @@ ON = {
     "sensor.{0}_rejected", "sensor.{0}_model", "sensor.{0}_clock",
 }  # fmt: skip
 PERSON = {"binary_sensor.{0}_person_ada", "sensor.{0}_seen_ada"}
+
+
+def automations() -> Iterator[dict[str, object]]:
+    """Return one automation of each blueprint, for a node `gate`, that says on the broker that it ran."""
+    inputs: dict[str, dict[str, object]] = {
+        "stranger_at_night": {"faces": "event.gate_event", "after": "00:00:00", "before": "23:59:59"},
+        "somebody_comes_home": {"faces": "event.gate_event", "person": "ada"},
+        "camera_away": {"camera": "sensor.gate_camera", "wait": {"seconds": 2}},
+    }
+    for name, given in inputs.items():
+        then = [{"action": "mqtt.publish", "data": {"topic": f"ran/{name}", "payload": "{{ trigger.to_state.state }}"}}]
+        yield {
+            "id": name,
+            "alias": name,
+            "use_blueprint": {"path": f"facenode/{name}.yaml", "input": given | {"then": then}},
+        }
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +56,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
 @pytest.fixture(scope="module")
 def home(broker: Mosquitto, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HomeAssistant]:
     """Return a Home Assistant that runs and is connected; at the end it must have had nothing to complain of."""
-    made = HomeAssistant(home_root(), tmp_path_factory.mktemp("home"), broker)
+    made = HomeAssistant(home_root(), tmp_path_factory.mktemp("home"), broker, list(automations()))
     try:
         made.start()
         yield made
@@ -70,6 +90,12 @@ def named(entities: set[str], name: str) -> set[str]:
 def shows(home: HomeAssistant, entity: str, state: str) -> bool:
     """Return whether an entity is in a state."""
     return home.state(entity) == state
+
+
+def available(home: HomeAssistant, entity: str, *, wanted: bool) -> bool:
+    """Return whether an entity is available, or is not, as wanted."""
+    state = home.state(entity)
+    return state is not None and (state != "unavailable") == wanted
 
 
 def enrol(home: HomeAssistant, name: str) -> None:
@@ -159,3 +185,50 @@ def test_who_is_removed_while_home_assistant_is_down_is_gone_when_it_is_back(
             home.render("{{ states | map(attribute='entity_id') | select('search', 'door_.*(ada|removed)') | list }}")
             == "[]"
         )
+
+
+def test_blueprints_run_once_on_what_is_live_and_never_on_what_is_late_or_comes_back(
+    home: HomeAssistant, broker: Mosquitto
+) -> None:
+    """An automation that opens a door must not run again because something was started anew."""
+    topics = Topics("gate")
+    health = '{"camera":"%s","cpu_c":null,"throttled":null,"p95_ms":null,"outbox":0,"dropped":0,"rejected":0,'
+    health += '"model":"3f9a1c02","clock":"synced"}'
+    with closing(Subscriber(broker.settings(), "ran/#")) as subscriber:
+
+        def ran() -> list[str]:
+            return [message.topic.removeprefix("ran/") for message in subscriber.messages]
+
+        def tell(topic: str, **fields: object) -> None:
+            subscriber.publish(f"{topics.base}/{topic}", json.dumps(fields).encode())
+
+        subscriber.publish(topics.status, b"online", retain=True)
+        subscriber.publish(topics.discovery, discovery(topics, Device("Gate", "", "1")), retain=True)
+        assert eventually(lambda: home.state("event.gate_event") == "unknown", PATIENCE_S)
+        subscriber.publish(topics.health, (health % "ok").encode())
+        # The first event of an entity's life runs nothing: it cannot be told from one that comes back.
+        tell("event/left", event_type="left")
+        assert eventually(lambda: "left" in str(home.entity("event.gate_event")), PATIENCE_S)
+        tell("late/event/unknown", event_type="unknown")
+        tell("event/unknown", event_type="unknown")
+        tell("event/recognized", event_type="recognized", person={"id": "bob", "score": 0.9})
+        tell("event/recognized", event_type="recognized", person={"id": "ada", "score": 0.9})
+        assert eventually(lambda: len(ran()) == 2, PATIENCE_S)
+        assert ran() == ["stranger_at_night", "somebody_comes_home"]
+        subscriber.publish(topics.status, b"offline", retain=True)
+        assert eventually(lambda: ran()[2:] == ["camera_away"], PATIENCE_S)
+        subscriber.publish(topics.status, b"online", retain=True)
+        subscriber.publish(topics.health, (health % "ok").encode())
+        assert eventually(lambda: home.state("sensor.gate_camera") == "ok", PATIENCE_S)
+        assert home.state("event.gate_event") not in (None, "unavailable")
+        subscriber.publish(topics.health, (health % "lost").encode())
+        assert eventually(lambda: ran()[2:] == ["camera_away", "camera_away"], PATIENCE_S)
+        assert [message.payload for message in subscriber.messages[2:]] == [b"unavailable", b"lost"]
+        home.end()
+        home.start()
+        assert eventually(partial(available, home, "event.gate_event", wanted=True), PATIENCE_S)
+        tell("event/unknown", event_type="unknown")
+        assert eventually(lambda: ran()[4:].count("stranger_at_night") == 1, PATIENCE_S)
+        assert ran()[4:] == ["stranger_at_night"]
+        subscriber.publish(topics.discovery, b"", retain=True)
+        assert eventually(lambda: home.entity("event.gate_event") is None, PATIENCE_S)
