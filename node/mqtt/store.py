@@ -87,6 +87,8 @@ class Store:
     """
 
     def __init__(self, path: Path, *, check: bool = True) -> None:
+        # It says who was seen when: for its owner's eyes only. SQLite's own files beside it take over the mode.
+        path.touch(mode=0o600)
         self._db = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
         try:
             # Exclusive: two nodes on one outbox are refused, and no shared memory file is needed on a full disk.

@@ -43,6 +43,14 @@ def test_rows_come_oldest_first_and_alerts_before_events(outbox: Outbox) -> None
     assert numbers(outbox.take(10)) == [3, 1, 2, 4]
 
 
+def test_the_file_is_for_its_owners_eyes_only(outbox: Outbox, tmp_path: Path) -> None:
+    """It says who was seen when."""
+    outbox.put([event(1)])
+    files = list(tmp_path.glob(f"{FILE}*"))
+    assert files
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
+
+
 def test_a_row_is_given_once_until_it_is_released(outbox: Outbox) -> None:
     """What is on its way is not sent again; what the broker did not get is."""
     outbox.put([event(1), event(2)])
