@@ -4,6 +4,7 @@ import json
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from realbroker import Mosquitto, Subscriber, eventually
 from told import settings_for
 
 from node.mqtt.homeassistant import Device, discovery
+from node.mqtt.identifiers import uuid7
 from node.mqtt.topics import Topics
 
 pytestmark = pytest.mark.timeout(1200)
@@ -200,7 +202,8 @@ def test_blueprints_run_once_on_what_is_live_and_never_on_what_is_late_or_comes_
             return [message.topic.removeprefix("ran/") for message in subscriber.messages]
 
         def tell(topic: str, **fields: object) -> None:
-            subscriber.publish(f"{topics.base}/{topic}", json.dumps(fields).encode())
+            told = {"id": uuid7(datetime.now(UTC)), **fields}
+            subscriber.publish(f"{topics.base}/{topic}", json.dumps(told).encode())
 
         subscriber.publish(topics.status, b"online", retain=True)
         subscriber.publish(topics.discovery, discovery(topics, Device("Gate", "", "1")), retain=True)
@@ -230,5 +233,8 @@ def test_blueprints_run_once_on_what_is_live_and_never_on_what_is_late_or_comes_
         tell("event/unknown", event_type="unknown")
         assert eventually(lambda: ran()[4:].count("stranger_at_night") == 1, PATIENCE_S)
         assert ran()[4:] == ["stranger_at_night"]
-        subscriber.publish(topics.discovery, b"", retain=True)
+        # An entity that is removed triggers, too, without a state.
+        without = json.loads(discovery(topics, Device("Gate", "", "1")))
+        without["cmps"]["event"] = {"p": "event"}
+        subscriber.publish(topics.discovery, json.dumps(without).encode(), retain=True)
         assert eventually(lambda: home.entity("event.gate_event") is None, PATIENCE_S)
