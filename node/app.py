@@ -262,9 +262,10 @@ class Node:
             self._say(self._topics.response(request.verb), payload)
 
     def _examine(self) -> messages.Fields:
-        """Return what `request/check` answers: the health of this moment."""
+        """Return what `request/check` answers: the health of this moment, and how many requests were ignored."""
         now = self._clock.now()
-        return messages.health(now, self._pulse.collect(now, self._view(), self._counts()))
+        health = messages.health(now, self._pulse.collect(now, self._view(), self._counts()))
+        return {**health, "requests_ignored": self._commands.ignored}
 
     def _whom(self) -> str:
         people = self._roster.people

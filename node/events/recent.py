@@ -41,8 +41,8 @@ class Recent:
         return self._glimpses.get(event_id)
 
     def forget(self, person: str) -> int:
-        """Forget all faces of somebody; return how many there were."""
-        gone = [event_id for event_id, glimpse in self._glimpses.items() if glimpse.person == person]
+        """Forget all faces of somebody, and all strangers', any of whom they may have been; return how many."""
+        gone = [event_id for event_id, glimpse in self._glimpses.items() if glimpse.person in (person, None)]
         for event_id in gone:
             del self._glimpses[event_id]
         return len(gone)

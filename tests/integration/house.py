@@ -35,12 +35,14 @@ class House:
     def __init__(self, subscriber: Subscriber) -> None:
         self._subscriber = subscriber
 
+    def send(self, verb: str, payload: bytes) -> None:
+        """Send a request as it is."""
+        self._subscriber.publish(f"facenode/hall/request/{verb}", payload)
+
     def ask(self, verb: str, **fields: object) -> dict[str, Any]:
         """Send a request and return its answer."""
         transaction = f"t{len(self._subscriber.messages)}"
-        self._subscriber.publish(
-            f"facenode/hall/request/{verb}", json.dumps({"transaction": transaction, **fields}).encode()
-        )
+        self.send(verb, json.dumps({"transaction": transaction, **fields}).encode())
         found: list[dict[str, Any]] = []
 
         def answered() -> bool:

@@ -70,7 +70,7 @@ def test_a_bad_request_is_answered_and_disturbs_nothing(
     answer = house.ask(verb, **fields)
     assert answer["status"] == "error"
     assert message in answer["error"]
-    assert house.ask("check")["data"]["version"]
+    assert house.ask("check")["data"]["requests_ignored"] == 0
 
 
 def test_a_rule_raises_an_alert_that_names_its_event_and_is_cleared(
@@ -90,3 +90,10 @@ def test_a_rule_raises_an_alert_that_names_its_event_and_is_cleared(
         alerts = [json.loads(payload) for payload in seen.on("facenode/hall/alert/stranger")]
         assert [alert["state"] for alert in alerts] == ["raised", "cleared"]
         assert alerts[0]["event_id"] == events(seen.messages)[0]["id"]
+
+
+def test_a_request_that_is_ignored_is_counted_where_the_owner_sees_it(house: House) -> None:
+    """What has no transaction gets no answer; `check` tells how many there were."""
+    house.send("privacy", b'{"state":"on"}')
+    assert house.ask("check")["data"]["requests_ignored"] == 1
+    assert house.latest("state")["privacy"] == "off"
