@@ -1,20 +1,9 @@
-"""Weights -> the network in Keras: MobileFaceNet as the shared backbone, and heads that read several of its layers.
+"""Weights -> the network in Keras: a backbone by its plan, and heads that read several of its maps.
 
-MobileFaceNet (Chen et al., arXiv 1804.07573) is made of MobileNetV2's inverted residuals, with PReLU, and ends in a
-depthwise convolution over the whole last map instead of a mean, so that each place in a face keeps its own weight.
 Batch norm is folded into the convolutions. The input's normalisation is part of the graph.
-
-| stage | map | blocks |
-| --- | --- | --- |
-| stem | 56 x 56 x 64 | convolution /2, depthwise, projection |
-| 28 | 28 x 28 x 64 | one block /2, four residual blocks |
-| 14 | 14 x 14 x 128 | one block /2, six residual blocks |
-| 7 | 7 x 7 x 128 | one block /2, two residual blocks |
-| last | 7 x 7 x 512 | convolution |
-| embedding | 192 | depthwise 7 x 7, two projections |
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -22,132 +11,86 @@ import numpy as np
 import numpy.typing as npt
 
 from models.checkpoint import Group, Scale
+from models.equalise import inner
 from models.errors import DataError
-from models.names import BANDS, EMBEDDING, IDENTITY, INPUT, TAPS
+from models.names import EMBEDDING, IDENTITY, INPUT
+from models.plan import PICTURE, Convolve, Join, Plan, Pool
 from models.vectors import Array, unit_rows
 from models.weights import Convolution
 
+_TOGETHER = 32  # pictures in a pass
+
 Tensor = Any  # Keras gives its symbolic tensors no public type.
 
-_STAGES = (("stage28", 5), ("stage14", 7), ("stage7", 3))  # the first block of each halves the map
-_BLOCKS = tuple(f"{stage}_{number}" for stage, count in _STAGES for number in range(count))
 
-
-class _Builder:
-    """Adds layers and hands each convolution the next weights of the file."""
-
-    def __init__(self, convolutions: Sequence[Convolution]) -> None:
-        self._rest: Iterator[Convolution] = iter(convolutions)
-        self.pending: list[tuple[keras.layers.Layer, list[Array]]] = []
-
-    def convolve(self, x: Tensor, name: str, *, stride: int = 1, padding: str = "same") -> Tensor:
-        weights = next(self._rest, None)
-        if weights is None:
-            raise DataError(f"the weights end before layer {name}: the file is no MobileFaceNet")
-        rows, columns, _, outputs = weights.kernel.shape
-        make = keras.layers.DepthwiseConv2D if weights.depthwise else _full(outputs)
-        layer = make((rows, columns), strides=stride, padding=padding, name=name)
-        try:
-            x = layer(x)
-        except ValueError as error:
-            raise DataError(f"layer {name} does not take its input: the file is no MobileFaceNet") from error
-        self.pending.append((layer, [weights.kernel, weights.bias]))
-        if weights.slope is not None:
-            prelu = keras.layers.PReLU(shared_axes=(1, 2), name=f"{name}_prelu")
-            x = prelu(x)
-            self.pending.append((prelu, [weights.slope.reshape(1, 1, -1)]))
-        return x
-
-    def block(self, x: Tensor, name: str, *, stride: int = 1) -> Tensor:
-        """Add an inverted residual: expand, filter each channel, project, add the input where the shapes agree."""
-        y = self.convolve(x, f"{name}_expand")
-        y = self.convolve(y, f"{name}_depthwise", stride=stride)
-        y = self.convolve(y, f"{name}_project")
-        return y if stride > 1 else keras.layers.Add(name=f"{name}_add")([x, y])
-
-    def fill(self) -> None:
-        if next(self._rest, None) is not None:
-            raise DataError("the file has more layers than a MobileFaceNet: it is another network")
-        for layer, arrays in self.pending:
-            if [tuple(w.shape) for w in layer.weights] != [a.shape for a in arrays]:
-                raise DataError(f"layer {layer.name} has other shapes in the file: it is no MobileFaceNet")
-            layer.set_weights(arrays)
-
-
-def layer_names() -> tuple[str, ...]:
-    """Return the names of the convolutions in the order in which they run."""
-    inner = (f"{block}_{part}" for block in _BLOCKS for part in ("expand", "depthwise", "project"))
-    tail = ("last", "whole_face", "whole_face_project", "embedding_project")
-    return ("stem", "stem_depthwise", "stem_project", *inner, *tail)
-
-
-def inner_layers() -> dict[int, str]:
-    """Return by number the convolutions whose output enters no sum: the next one reads it, and of `last` the heads."""
-    ends = tuple(f"{name}_project" for name in ("stem", "embedding", *_BLOCKS))
-    return {number: name for number, name in enumerate(layer_names()) if name not in ends}
-
-
-def channel_ranges(base: keras.Model, crops: npt.NDArray[np.uint8]) -> dict[int, Array]:
-    """Return by number of each inner layer the greatest absolute value of its channels, shape (channels,).
+def backbone(
+    plan: Plan, convolutions: Sequence[Convolution], size: tuple[int, int] = (112, 112), *, split_prelu: bool = False
+) -> keras.Model:
+    """Build a backbone.
 
     Args:
-        base: the backbone.
-        crops: typical inputs, shape (n, height, width, 3), uint8, RGB.
-    """
-    known = {layer.name for layer in base.layers}
-    ends = {number: f"{name}_prelu" if f"{name}_prelu" in known else name for number, name in inner_layers().items()}
-    model = keras.Model(base.input, {str(number): base.get_layer(name).output for number, name in ends.items()})
-    ranges = dict.fromkeys(ends, np.zeros(1, dtype=np.float32))
-    for crop in crops:
-        for number, values in model(crop[np.newaxis]).items():
-            greatest = np.abs(np.asarray(values)).max(axis=(0, 1, 2))
-            ranges[int(number)] = np.maximum(ranges[int(number)], greatest)
-    return ranges
-
-
-def _full(outputs: int) -> Any:  # noqa: ANN401 - a factory of Keras layers
-    def make(size: tuple[int, int], **settings: Any) -> keras.layers.Layer:  # noqa: ANN401 - Keras's own
-        return keras.layers.Conv2D(outputs, size, **settings)
-
-    return make
-
-
-def backbone(convolutions: Sequence[Convolution], size: tuple[int, int] = (112, 112)) -> keras.Model:
-    """Build MobileFaceNet.
-
-    Args:
-        convolutions: its weights, in the order in which they run.
+        plan: what it is made of.
+        convolutions: its weights, in the order of the plan.
         size: height and width of the input, pixels.
+        split_prelu: write PReLU as two rectifiers, one for each sign, which run fast in 8 bits; see `_prelu_of_two`.
 
     Returns:
-        A model of (n, height, width, 3), uint8 values 0..255, RGB, that gives the `TAPS` by name: the means over the
+        A model of (n, height, width, 3), values 0..255, RGB, that gives the plan's taps by name: the means over the
         maps, shape (n, channels), and the embedding as it leaves the last layer, shape (n, 192).
 
     Raises:
-        DataError: the weights do not fit.
+        DataError: the weights do not fit the plan.
     """
+    if len(convolutions) != len(plan.convolutions):
+        raise DataError(
+            f"{len(convolutions)} convolutions, {len(plan.convolutions)} in a {plan.name}: the file is of another "
+            "network"
+        )
+    weights = dict(zip((step.name for step in plan.convolutions), convolutions, strict=True))
     image = keras.Input((*size, 3), dtype="uint8", name=INPUT)
-    build = _Builder(convolutions)
-    # (x - 127.5) / 128, as the weights were trained with; both factors are exact in binary.
-    x = keras.layers.Rescaling(1 / 128, offset=-127.5 / 128, name="normalise")(image)
-    x = build.convolve(x, "stem", stride=2)
-    x = build.convolve(x, "stem_depthwise")
-    x = build.convolve(x, "stem_project")
-    maps: dict[str, Tensor] = {}
-    for stage, blocks in _STAGES:
-        for number in range(blocks):
-            x = build.block(x, f"{stage}_{number}", stride=1 if number else 2)
-            maps[stage if number else f"{stage}_first"] = x
-    x = build.convolve(x, "last")
-    for band, (first, end) in BANDS.items():
-        maps[band] = keras.layers.Cropping2D(((first, x.shape[1] - end), (0, 0)), name=band)(x)
-    x = build.convolve(x, "whole_face", padding="valid")
-    x = build.convolve(x, "whole_face_project")
-    x = build.convolve(x, "embedding_project")
-    taps = {name: keras.layers.GlobalAveragePooling2D(name=f"{name}_mean")(maps[name]) for name in TAPS[:-1]}
-    taps[EMBEDDING] = keras.layers.Flatten(name="embedding_flat")(x)
-    build.fill()
-    return keras.Model(image, taps, name="mobilefacenet")
+    maps = {PICTURE: _normalised(image, plan)}
+    for step in plan.steps:
+        given = [maps[source] for source in step.sources]
+        if isinstance(step, Convolve):
+            maps[step.name] = _convolved(given[0], step, weights[step.name], split_prelu=split_prelu)
+        elif isinstance(step, Pool):
+            maps[step.name] = _pooled(given[0], step)
+        else:
+            maps[step.name] = _joined(given, step)
+    taps = {}
+    for name, band in plan.taps.items():
+        rows = maps[band.step]
+        if band.first is not None and band.end is not None:
+            rows = keras.layers.Cropping2D(((band.first, rows.shape[1] - band.end), (0, 0)), name=name)(rows)
+        taps[name] = keras.layers.GlobalAveragePooling2D(name=f"{name}_mean")(rows)
+    taps[EMBEDDING] = keras.layers.Flatten(name="embedding_flat")(maps[plan.last])
+    return keras.Model(image, taps, name=plan.name)
+
+
+def channel_ranges(
+    plan: Plan, base: keras.Model, crops: npt.NDArray[np.uint8], *, before: bool = False
+) -> dict[str, Array]:
+    """Return by name of each inner convolution the greatest absolute value of its channels, shape (channels,).
+
+    Args:
+        plan: of the backbone.
+        base: the backbone.
+        crops: typical inputs, shape (n, height, width, 3), uint8, RGB.
+        before: count the values before the activation as well as those after it: where it is written as steps of its
+            own, they are quantised too.
+    """
+    known = {layer.name for layer in base.layers}
+    ends = {
+        name: [end for end in (name, f"{name}_prelu", f"{name}_relu") if end in known][0 if before else -1 :]
+        for name in inner(plan)
+    }
+    layers = {end for found in ends.values() for end in found}
+    model = keras.Model(base.input, {end: base.get_layer(end).output for end in sorted(layers)})
+    reached = dict.fromkeys(layers, np.zeros(1, dtype=np.float32))
+    for part in range(0, len(crops), _TOGETHER):
+        for end, values in model(crops[part : part + _TOGETHER]).items():
+            reached[end] = np.maximum(reached[end], np.abs(np.asarray(values)).max(axis=(0, 1, 2)))
+    return {name: np.max([reached[end] for end in found], axis=0) for name, found in ends.items()}
 
 
 def network(
@@ -156,7 +99,7 @@ def network(
     """Put the heads on a backbone.
 
     Args:
-        base: the backbone, which gives the `TAPS`.
+        base: the backbone, which gives its taps.
         means: mean embedding of each person of the closed set, shape (people, n); of any length.
         sharpness: what the cosine to them is multiplied by before the softmax.
         scales: of the taps.
@@ -177,6 +120,64 @@ def network(
     return keras.Model(base.input, outputs, name="facenode")
 
 
+def _normalised(image: Tensor, plan: Plan) -> Tensor:
+    mean, spread = np.array(plan.mean), np.array(plan.spread)
+    scale, offset = 1 / spread, -mean / spread
+    if len(set(plan.mean)) == len(set(plan.spread)) == 1:
+        return keras.layers.Rescaling(float(scale[0]), offset=float(offset[0]), name="normalise")(image)
+    return keras.layers.Rescaling(scale.tolist(), offset=offset.tolist(), name="normalise")(image)
+
+
+def _convolved(x: Tensor, step: Convolve, weights: Convolution, *, split_prelu: bool) -> Tensor:
+    wanted = (*step.kernel, x.shape[3], 1) if step.depthwise else (*step.kernel, x.shape[3], weights.kernel.shape[3])
+    if weights.depthwise != step.depthwise or weights.kernel.shape != wanted:
+        raise DataError(f"layer {step.name} has other weights in the file: the file is of another network")
+    settings = {"strides": step.stride, "padding": step.padding, "name": step.name}
+    if step.depthwise:
+        layer = keras.layers.DepthwiseConv2D(step.kernel, **settings)
+    else:
+        layer = keras.layers.Conv2D(weights.kernel.shape[3], step.kernel, **settings)
+    x = layer(x)
+    layer.set_weights([weights.kernel, weights.bias])
+    if weights.slope is not None:
+        return _prelu_of_two(x, step.name, weights.slope) if split_prelu else _prelu(x, step.name, weights.slope)
+    return keras.layers.ReLU(name=f"{step.name}_relu")(x) if step.activation == "relu" else x
+
+
+def _prelu(x: Tensor, name: str, slope: Array) -> Tensor:
+    layer = keras.layers.PReLU(shared_axes=(1, 2), name=f"{name}_prelu")
+    x = layer(x)
+    layer.set_weights([slope.reshape(1, 1, -1)])
+    return x
+
+
+def _prelu_of_two(x: Tensor, name: str, slope: Array) -> Tensor:
+    """Add relu(x) - slope * relu(-x), as depthwise convolutions of 1 x 1, which carry a scale for each channel."""
+    ones = np.ones((1, 1, len(slope), 1), dtype=np.float32)
+    above = _each(x, f"{name}_above", ones, rectified=True)
+    below = _each(x, f"{name}_below", -ones, rectified=True)
+    scaled = _each(below, f"{name}_slope", (-slope).reshape(ones.shape).astype(np.float32), rectified=False)
+    return keras.layers.Add(name=f"{name}_prelu")([above, scaled])
+
+
+def _each(x: Tensor, name: str, factors: Array, *, rectified: bool) -> Tensor:
+    activation = "relu" if rectified else None
+    layer = keras.layers.DepthwiseConv2D(1, use_bias=False, activation=activation, name=name)
+    x = layer(x)
+    layer.set_weights([factors])
+    return x
+
+
+def _pooled(x: Tensor, step: Pool) -> Tensor:
+    kind = keras.layers.MaxPooling2D if step.kind == "greatest" else keras.layers.AveragePooling2D
+    return kind(step.size, strides=step.stride, padding=step.padding, name=step.name)(x)
+
+
+def _joined(given: list[Tensor], step: Join) -> Tensor:
+    kind = keras.layers.Add if step.how == "add" else keras.layers.Concatenate
+    return kind(name=step.name)(given)
+
+
 def _standardised(tap: Tensor, name: str, scale: Scale) -> Tensor:
     layer = keras.layers.Normalization(mean=scale.mean, variance=scale.spread**2, name=f"{name}_standard")
     return layer(tap)
@@ -185,7 +186,9 @@ def _standardised(tap: Tensor, name: str, scale: Scale) -> Tensor:
 def _group(taps: Mapping[str, Tensor], name: str, group: Group) -> Tensor:
     hidden, labels = group.kernel.shape
     layers = {tap: keras.layers.Dense(hidden, use_bias=tap == EMBEDDING, name=f"{name}_{tap}") for tap in group.taps}
-    summed = keras.layers.Add(name=f"{name}_sum")([layers[tap](taps[tap]) for tap in group.taps])
+    # Stacked and summed, since a backbone adds as well, and conversion tells by the operation what is a head's.
+    projected = keras.ops.stack([layers[tap](taps[tap]) for tap in group.taps], axis=1)
+    summed = keras.ops.sum(projected, axis=1)
     answer = keras.layers.Dense(labels, activation="softmax", name=f"{name}_score")
     scores = answer(keras.layers.ReLU(name=f"{name}_hidden")(summed))
     for tap, kernel in group.taps.items():

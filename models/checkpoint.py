@@ -1,4 +1,4 @@
-"""Trained heads -> a file and back, so that export needs no pictures."""
+"""A trained network's weights -> a file and back, so that export needs no training pictures."""
 
 import zipfile
 from collections.abc import Mapping
@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from models.cache import FOLDER
 from models.errors import TrainingError
-from models.names import TAPS
 from models.vectors import Array
+from models.weights import Convolution
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,12 +57,14 @@ class Checkpoint:
     """What a training gave.
 
     Attributes:
+        convolutions: of the backbone, in the order of its plan.
         people: ids of the closed set, in the order of `means`.
         means: mean embedding of each of them, shape (people, n), unit length.
         scales: of the taps.
         groups: the trained heads by name.
     """
 
+    convolutions: tuple[Convolution, ...]
     people: tuple[str, ...]
     means: Array
     scales: Mapping[str, Scale]
@@ -81,6 +83,8 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         TrainingError: the file cannot be written.
     """
     arrays: dict[str, npt.NDArray[Any]] = {"people": np.array(checkpoint.people), "means": checkpoint.means}
+    for number, convolution in enumerate(checkpoint.convolutions):
+        arrays |= {f"backbone/{number:03d}/{part}": value for part, value in _parts(convolution).items()}
     for tap, scale in checkpoint.scales.items():
         arrays |= {f"{tap}/mean": scale.mean, f"{tap}/spread": scale.spread}
     for name, group in checkpoint.groups.items():
@@ -90,11 +94,17 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
             f"{name}/kernel": group.kernel,
             f"{name}/answer_bias": group.answer_bias,
         }
+    partial = path.with_suffix(".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(path, **arrays)
+        with partial.open("wb") as stream:
+            np.savez(stream, **arrays)
+        partial.replace(path)
     except OSError as error:
-        raise TrainingError(f"{path}: {error.strerror or error}: the checkpoint needs a writable disk") from error
+        partial.unlink(missing_ok=True)
+        raise TrainingError(
+            f"{path}: {error.strerror or error}: the checkpoint needs a writable disk with room; an older one is whole"
+        ) from error
 
 
 def load_checkpoint(path: Path, heads: tuple[str, ...]) -> Checkpoint:
@@ -106,18 +116,43 @@ def load_checkpoint(path: Path, heads: tuple[str, ...]) -> Checkpoint:
     try:
         with path.open("rb") as stream, np.load(stream) as content:
             arrays = dict(content)
+        taps = [key.removesuffix("/mean") for key in arrays if key.endswith("/mean")]
         groups = {
             name: Group(
-                {tap: arrays[f"{name}/taps/{tap}"] for tap in TAPS},
+                {tap: arrays[f"{name}/taps/{tap}"] for tap in taps},
                 arrays[f"{name}/bias"],
                 arrays[f"{name}/kernel"],
                 arrays[f"{name}/answer_bias"],
             )
             for name in heads
         }
-        scales = {tap: Scale(arrays[f"{tap}/mean"], arrays[f"{tap}/spread"]) for tap in TAPS}
-        return Checkpoint(tuple(str(person) for person in arrays["people"]), arrays["means"], scales, groups)
+        scales = {tap: Scale(arrays[f"{tap}/mean"], arrays[f"{tap}/spread"]) for tap in taps}
+        return Checkpoint(
+            _backbone(arrays), tuple(str(person) for person in arrays["people"]), arrays["means"], scales, groups
+        )
     except FileNotFoundError as error:
         raise TrainingError(f"{path}: no checkpoint: run python -m models.train with the same recipe first") from error
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise TrainingError(f"{path}: a damaged or older checkpoint ({error}): train again") from error
+
+
+def _parts(convolution: Convolution) -> dict[str, npt.NDArray[Any]]:
+    parts = {
+        "depthwise": np.array(convolution.depthwise),
+        "kernel": convolution.kernel,
+        "bias": convolution.bias,
+    }
+    return parts if convolution.slope is None else parts | {"slope": convolution.slope}
+
+
+def _backbone(arrays: Mapping[str, npt.NDArray[Any]]) -> tuple[Convolution, ...]:
+    places = sorted({key.rpartition("/")[0] for key in arrays if key.startswith("backbone/")})
+    return tuple(
+        Convolution(
+            bool(arrays[f"{place}/depthwise"]),
+            arrays[f"{place}/kernel"],
+            arrays[f"{place}/bias"],
+            arrays.get(f"{place}/slope"),
+        )
+        for place in places
+    )

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from models.plan import Convolve, Plan
 from models.vectors import Array
 from models.weights import Convolution
 
@@ -27,32 +28,44 @@ class Equalised:
 
     Attributes:
         convolutions: in the order in which they run.
-        divided: by number of a convolution, what its outputs were divided by, shape (outputs,).
+        divided: by name of a step, what its outputs were divided by, shape (outputs,).
     """
 
     convolutions: tuple[Convolution, ...]
-    divided: Mapping[int, Array]
+    divided: Mapping[str, Array]
 
 
-def equalised(convolutions: Sequence[Convolution], ranges: Mapping[int, Array]) -> Equalised:
-    """Even the channels between each of some convolutions and the one after it.
+def inner(plan: Plan) -> dict[str, str]:
+    """Return by name each convolution that only one step reads, a convolution too, and the name of that one."""
+    found = {}
+    for step in plan.convolutions:
+        readers = list(plan.readers(step.name))
+        if len(readers) == 1 and isinstance(readers[0], Convolve):
+            found[step.name] = readers[0].name
+    return found
+
+
+def equalised(plan: Plan, convolutions: Sequence[Convolution], ranges: Mapping[str, Array]) -> Equalised:
+    """Even the channels between each of some inner convolutions and the one that reads it.
 
     Args:
+        plan: of the backbone.
         convolutions: in the order in which they run.
-        ranges: by number of a convolution that the next one reads, with PReLU or nothing between them, the greatest
-            absolute value of each of its channels, after the PReLU, shape (outputs,). Who else reads such channels
-            must multiply them by `divided`.
+        ranges: by name of an inner convolution the greatest absolute value of each of its channels, after what
+            follows it, shape (outputs,). Who else reads such channels must multiply them by `divided`.
     """
-    changed = list(convolutions)
-    divided: dict[int, Array] = {}
-    for number, reach in ranges.items():
-        read = np.abs(convolutions[number + 1].kernel).max(axis=(0, 1, 3))
-        wanted = reach if convolutions[number + 1].depthwise else np.sqrt(reach / np.maximum(read, _LEAST))
+    changed = {step.name: weights for step, weights in zip(plan.convolutions, convolutions, strict=True)}
+    readers = inner(plan)
+    divided: dict[str, Array] = {}
+    for name, reach in ranges.items():
+        reader = changed[readers[name]]
+        read = np.abs(reader.kernel).max(axis=(0, 1, 3))
+        wanted = reach if reader.depthwise else np.sqrt(reach / np.maximum(read, _LEAST))
         scale = np.where((reach > _LEAST) & (read > _LEAST), wanted, 1.0).astype(np.float32)
-        changed[number] = _making(changed[number], 1 / scale)
-        changed[number + 1] = _reading(changed[number + 1], scale)
-        divided[number] = scale
-    return Equalised(tuple(changed), divided)
+        changed[name] = _making(changed[name], 1 / scale)
+        changed[readers[name]] = _reading(reader, scale)
+        divided[name] = scale
+    return Equalised(tuple(changed.values()), divided)
 
 
 def _making(convolution: Convolution, scale: Array) -> Convolution:

@@ -14,7 +14,6 @@ from models.checkpoint import load_checkpoint, place
 from models.command import run
 from models.errors import TrainingError
 from models.manifests import data_folder
-from models.names import QUANTISATIONS
 from models.recipe import load_recipe
 from models.sidecar import ZOO, sidecar, write
 
@@ -32,14 +31,12 @@ def _export(path: Path, zoo: Path) -> None:
     recipe, data = load_recipe(path), data_folder()
     try:  # late, so that a missing TensorFlow is one line and no traceback
         from models.exporter import build, calibrate, typical_crops  # noqa: PLC0415
-        from models.weights import read_convolutions  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise TrainingError(f"{error.name} is not installed: pip install 'facenode[train,litert]'") from error
     checkpoint = load_checkpoint(place(recipe.name), tuple(recipe.heads.groups))
-    convolutions = read_convolutions(data / recipe.weights.file, recipe.weights.sha256)
     crops = typical_crops(recipe, data)
-    for form in QUANTISATIONS:
-        content = build(recipe, checkpoint, convolutions, form, crops)
+    for form in recipe.forms:
+        content = build(recipe, checkpoint, form, crops)
         calibration = calibrate(recipe, content, data)
         written = write(zoo, sidecar(recipe, checkpoint, calibration, content, form), content)
         print(f"{written}: {len(content) / 1e6:.2f} MB")

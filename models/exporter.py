@@ -1,13 +1,13 @@
 """A recipe and its checkpoint -> the bytes of a network's file, and the thresholds measured with it."""
 
-from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from models.architecture import backbone, channel_ranges, inner_layers, network
+from models.architecture import backbone, channel_ranges, network
+from models.backbones import BACKBONES
 from models.cache import Arrays
 from models.calibrate import Calibration, by_person, reject_score, threshold_table
 from models.checkpoint import Checkpoint
@@ -16,16 +16,14 @@ from models.dataset import Cut, load_crops
 from models.equalise import equalised
 from models.features import load_features
 from models.manifests import Sample, read
-from models.names import BANDS, EMBEDDING, IDENTITY, Quantisation
+from models.names import EMBEDDING, IDENTITY, Quantisation
 from models.recipe import Recipe
 from models.vectors import Array
-from models.weights import Convolution
 
 
 def build(
     recipe: Recipe,
     checkpoint: Checkpoint,
-    convolutions: Sequence[Convolution],
     form: Quantisation,
     crops: npt.NDArray[np.uint8],
 ) -> bytes:
@@ -33,19 +31,20 @@ def build(
 
     Args:
         recipe: what it is made by.
-        checkpoint: the trained heads.
-        convolutions: weights of the backbone.
+        checkpoint: the trained network.
         form: how it is quantised.
         crops: typical inputs, which show the ranges of the channels; shape (n, height, width, 3), uint8, RGB.
     """
-    base, scales = backbone(convolutions, recipe.input.size), dict(checkpoint.scales)
+    plan, size = BACKBONES[recipe.backbone](), recipe.input.size
+    base, scales = backbone(plan, checkpoint.convolutions, size), dict(checkpoint.scales)
     if form != "float32":
-        even = equalised(convolutions, channel_ranges(base, crops))
-        base = backbone(even.convolutions, recipe.input.size)
-        by_layer = {inner_layers()[number]: scale for number, scale in even.divided.items()}
-        scales |= {band: scales[band].divided(by_layer["last"]) for band in BANDS}
+        whole = form == "int8"
+        even = equalised(plan, checkpoint.convolutions, channel_ranges(plan, base, crops, before=whole))
+        base = backbone(plan, even.convolutions, size, split_prelu=whole)
+        read = {tap: even.divided[band.step] for tap, band in plan.taps.items() if band.step in even.divided}
+        scales |= {tap: scales[tap].divided(divided) for tap, divided in read.items()}
     model = network(base, checkpoint.means, recipe.heads.identity.sharpness, scales, checkpoint.groups)
-    return to_tflite(model, form)
+    return to_tflite(model, form, crops)
 
 
 def typical_crops(recipe: Recipe, data: Path) -> npt.NDArray[np.uint8]:
@@ -68,6 +67,6 @@ def calibrate(recipe: Recipe, content: bytes, data: Path) -> Calibration:
     strangers: dict[str, dict[str, Array]] = {EMBEDDING: {}, IDENTITY: {}}
     for (samples, answers), (head, found) in product(others, strangers.items()):
         found.update(by_person(samples, answers[head]))
-    samples, answers = seen("lfw_people", "train")
+    samples, answers = seen("lfw_people", "calibration")
     rows = threshold_table(by_person(samples, answers[EMBEDDING]), strangers[EMBEDDING], recipe.seed)
     return Calibration(rows, reject_score(strangers[IDENTITY]))

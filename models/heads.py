@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from models.cache import Arrays
 from models.checkpoint import Group, Scale
-from models.names import EMBEDDING, TAPS
+from models.names import EMBEDDING
 from models.recipe import GroupHead, Training
 from models.targets import class_weights
 from models.vectors import Array, unit_rows
@@ -75,8 +75,8 @@ def train_heads(
     """
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
-    scales = {tap: measured_scale(examples.taps[tap]) for tap in TAPS}
-    inputs = {tap: scales[tap].standard(examples.taps[tap]) for tap in TAPS}
+    scales = {tap: measured_scale(examples.taps[tap]) for tap in examples.taps}
+    inputs = {tap: scales[tap].standard(examples.taps[tap]) for tap in examples.taps}
     model = _model({tap: values.shape[1] for tap, values in inputs.items()}, heads, training.dropout)
     steps = training.epochs * -(-len(inputs[EMBEDDING]) // training.batch)
     model.compile(
@@ -98,7 +98,7 @@ def train_heads(
         verbose=0,
         callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=lambda _epoch, _logs: epoch_done())],
     )
-    return Trained(scales, {name: _weights(model, name) for name in heads})
+    return Trained(scales, {name: _weights(model, name, tuple(inputs)) for name in heads})
 
 
 def people_means(embeddings: Array, labels: npt.NDArray[np.int64], people: Sequence[str]) -> Array:
@@ -113,7 +113,7 @@ def _model(channels: Mapping[str, int], heads: Mapping[str, GroupHead], dropout:
     for name, head in heads.items():
         projected = [
             keras.layers.Dense(head.hidden, use_bias=tap == EMBEDDING, name=f"{name}_{tap}")(inputs[tap])
-            for tap in TAPS
+            for tap in channels
         ]
         hidden = keras.layers.ReLU()(keras.layers.Add()(projected))
         hidden = keras.layers.Dropout(dropout)(hidden)
@@ -121,7 +121,7 @@ def _model(channels: Mapping[str, int], heads: Mapping[str, GroupHead], dropout:
     return keras.Model(inputs, outputs)
 
 
-def _weights(model: keras.Model, name: str) -> Group:
-    kernels = {tap: model.get_layer(f"{name}_{tap}").get_weights()[0] for tap in TAPS}
+def _weights(model: keras.Model, name: str, taps: Sequence[str]) -> Group:
+    kernels = {tap: model.get_layer(f"{name}_{tap}").get_weights()[0] for tap in taps}
     bias = model.get_layer(f"{name}_{EMBEDDING}").get_weights()[1]
     return Group(kernels, bias, *model.get_layer(name).get_weights())

@@ -7,9 +7,11 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from models.errors import RecipeError
+from models.names import Quantisation
 
 Label = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
-DataSet = Literal["lfw9", "utkface"]
+DataSet = Literal["lfw9", "lfw_people", "utkface"]
+Backbone = Literal["mobilefacenet", "mobilenet", "mobilenet_v2", "inception_v3"]
 Pixels = Annotated[int, Field(ge=32, le=512)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -19,7 +21,7 @@ class _Section(BaseModel):
 
 
 class Weights(_Section):
-    """Where the backbone's weights come from."""
+    """A file of weights."""
 
     file: str
     """Relative to the folder of face data."""
@@ -122,6 +124,39 @@ class Training(_Section):
     """What the weight of a data set's pictures is multiplied by; 1 unless given."""
 
 
+class Distillation(_Section):
+    """How the backbone learns a teacher's embedding: Adam with decoupled weight decay.
+
+    The rate rises over the warm-up, stays, and falls along a line to nothing at the end. So a training that was given
+    more views later goes on from where its rate began to fall.
+    """
+
+    teacher: Weights
+    """A MobileFaceNet."""
+    data: Annotated[dict[DataSet, Annotated[float, Field(gt=0, le=1)]], Field(min_length=1)]
+    """The share of the lessons that is taken from each data set."""
+    views: Views
+    """How the pictures are varied; drawn anew each time, so `count` has no meaning here."""
+    steps: Annotated[int, Field(ge=10, le=100_000_000)]
+    warmup_steps: Annotated[int, Field(ge=0, le=100_000)]
+    fall_share: Annotated[float, Field(gt=0, le=1)]
+    """The last share of the steps, over which the rate falls."""
+    batch: Annotated[int, Field(ge=2, le=4096)]
+    """Pictures in a step."""
+    learning_rate: Annotated[float, Field(gt=0, le=1)]
+    weight_decay: Annotated[float, Field(ge=0, le=1)]
+    cosine_weight: Annotated[float, Field(ge=0, le=100)]
+    """Weight of 1 - cos to the teacher's embedding of the same picture."""
+    neighbours_weight: Annotated[float, Field(ge=0, le=100)]
+    """Weight of the cross entropy between whom the student and whom the teacher takes for alike."""
+    temperature: Annotated[float, Field(gt=0, le=10)]
+    """What cosines are divided by before that softmax over all training pictures."""
+    heads_weight: Annotated[float, Field(ge=0, le=100)]
+    """Weight of the cross entropy of each trained head."""
+    save_steps: Annotated[int, Field(ge=1, le=100_000)]
+    """Steps between two checkpoints."""
+
+
 class Equalisation(_Section):
     """Which pictures show the ranges of the channels, before a network is quantised."""
 
@@ -151,7 +186,7 @@ class Recipe(_Section):
 
     name: Label
     version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
-    backbone: Literal["mobilefacenet"]
+    backbone: Backbone
     space: str
     """Name of the embedding's space: embeddings of one space can be compared."""
     seed: Annotated[int, Field(ge=0, lt=2**32)]
@@ -160,7 +195,11 @@ class Recipe(_Section):
     views: Views
     heads: Heads
     training: Training
+    distillation: Distillation | None = None
+    """None keeps the backbone's weights as they are."""
     equalisation: Equalisation
+    forms: Annotated[tuple[Quantisation, ...], Field(min_length=1)]
+    """How the exported files are quantised."""
     expected: Expected
     data: tuple[Source, ...]
     teacher: Source

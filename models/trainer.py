@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from models.apprenticeship import distil
 from models.architecture import backbone
+from models.backbones import BACKBONES
 from models.cache import Arrays
 from models.checkpoint import Checkpoint
 from models.command import Progress
@@ -20,7 +22,7 @@ from models.names import EMBEDDING, IDENTITY
 from models.recipe import GroupHead, Recipe
 from models.targets import labels_of, targets_of
 from models.vectors import Array
-from models.weights import read_convolutions
+from models.weights import Convolution, read_convolutions
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,8 +49,9 @@ class Trainer:
     def __init__(self, recipe: Recipe, data: Path) -> None:
         self._recipe = recipe
         self._data = data
-        weights = read_convolutions(data / recipe.weights.file, recipe.weights.sha256)
-        self._backbone = to_tflite(backbone(weights, recipe.input.size))
+        self._convolutions = _convolutions(recipe, data)
+        plan = BACKBONES[recipe.backbone]()
+        self._backbone = to_tflite(backbone(plan, self._convolutions, recipe.input.size))
 
     def see(self, name: str, split: str) -> Seen:
         """Return a split of a data set as the backbone sees it; in varied views if it is to be trained on."""
@@ -77,7 +80,7 @@ class Trainer:
         with Progress("train the heads, epochs", recipe.training.epochs) as progress:
             trained = train_heads(recipe.heads.groups, examples, recipe.training, recipe.seed, progress.advance)
         people, means = _closed_set([seen[name] for name in recipe.heads.identity.data])
-        return Checkpoint(people, means, trained.scales, trained.groups)
+        return Checkpoint(self._convolutions, people, means, trained.scales, trained.groups)
 
     def reached(self, checkpoint: Checkpoint) -> dict[str, tuple[float, int]]:
         """Return by head the share of right answers on validation pictures, and how many these are."""
@@ -93,6 +96,13 @@ class Trainer:
         right = nearest == seen.labels(IDENTITY, checkpoint.people)
         found[IDENTITY] = float(right.mean()), len(right)
         return found
+
+
+def _convolutions(recipe: Recipe, data: Path) -> tuple[Convolution, ...]:
+    """Return the backbone's weights: distilled, or those of a MobileFaceNet as they are."""
+    if recipe.distillation:
+        return distil(recipe, data)
+    return read_convolutions(data / recipe.weights.file, recipe.weights.sha256)
 
 
 def _examples(parts: Sequence[tuple[str, Seen]], recipe: Recipe) -> Examples:

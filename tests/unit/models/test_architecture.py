@@ -12,14 +12,16 @@ pytest.importorskip("ai_edge_litert", reason="ai-edge-litert is not installed: p
 import tiny
 from ai_edge_litert.interpreter import Interpreter
 
-from models.architecture import backbone, channel_ranges, inner_layers, layer_names, network
-from models.equalise import equalised
+from models.architecture import backbone, channel_ranges, network
+from models.backbones import BACKBONES
+from models.equalise import equalised, inner
 from models.errors import DataError
-from models.names import BANDS, EMBEDDING
+from models.names import EMBEDDING
 from models.recipe import load_recipe
 from models.vectors import Array, unit_rows
 from models.weights import read_convolutions
 
+PLAN = BACKBONES["mobilefacenet"]()
 RECIPE = load_recipe(Path(__file__).resolve().parents[3] / "models" / "configs" / "mobilefacenet.toml")
 
 
@@ -38,7 +40,7 @@ def test_the_embedding_is_that_of_the_original_file(data_dir: Path) -> None:
     original.set_tensor(original.get_input_details()[0]["index"], normalised)
     original.invoke()
     expected = unit_rows(original.get_tensor(original.get_output_details()[0]["index"]))
-    found = unit_rows(np.asarray(backbone(read_convolutions(path, RECIPE.weights.sha256))(crops)[EMBEDDING]))
+    found = unit_rows(np.asarray(backbone(PLAN, read_convolutions(path, RECIPE.weights.sha256))(crops)[EMBEDDING]))
     assert float(np.abs(found - expected).max()) <= 2e-6
 
 
@@ -58,18 +60,18 @@ def test_missing_weights_are_named(tmp_path: Path) -> None:
 def test_weights_of_another_network_are_refused() -> None:
     """Too few layers, too many, or others do not become some network."""
     layers = tiny.convolutions()
-    with pytest.raises(DataError, match="end before layer embedding_project"):
-        backbone(layers[:-1])
-    with pytest.raises(DataError, match="more layers"):
-        backbone((*layers, layers[-1]))
-    with pytest.raises(DataError, match="no MobileFaceNet"):
-        backbone((layers[1], *layers[1:]))
+    with pytest.raises(DataError, match="another network"):
+        backbone(PLAN, layers[:-1])
+    with pytest.raises(DataError, match="another network"):
+        backbone(PLAN, (*layers, layers[-1]))
+    with pytest.raises(DataError, match="layer stem has other weights"):
+        backbone(PLAN, (layers[1], *layers[1:]))
 
 
 def test_heads_answer_by_name() -> None:
     """One network gives four heads: an embedding of unit length and shares that sum to one (tolerance 1e-5)."""
     trained = tiny.checkpoint()
-    model = network(backbone(tiny.convolutions()), trained.means, 16.0, trained.scales, trained.groups)
+    model = network(backbone(PLAN, tiny.convolutions()), trained.means, 16.0, trained.scales, trained.groups)
     answers: dict[str, Array] = {name: np.asarray(value) for name, value in model(_crops(3)).items()}
     assert {name: value.shape for name, value in answers.items()} == {
         "embedding": (3, 16),
@@ -85,7 +87,7 @@ def test_heads_answer_by_name() -> None:
 def test_identity_is_the_softmax_of_scaled_cosines() -> None:
     """The closed set is no training: 16 times the cosine to each person's mean (tolerance 1e-5)."""
     trained = tiny.checkpoint()
-    model = network(backbone(tiny.convolutions()), trained.means, 16.0, trained.scales, trained.groups)
+    model = network(backbone(PLAN, tiny.convolutions()), trained.means, 16.0, trained.scales, trained.groups)
     answers = {name: np.asarray(value) for name, value in model(_crops(3)).items()}
     scores = np.exp(16.0 * answers["embedding"] @ unit_rows(trained.means).T)
     assert answers["identity"] == pytest.approx(scores / scores.sum(axis=1, keepdims=True), abs=1e-5)
@@ -97,33 +99,31 @@ def test_equalisation_leaves_the_function_unchanged() -> None:
     The map of `last`, which the heads read as well, is divided; they are told by how much.
     """
     layers = tiny.convolutions()
-    plain = backbone(layers)
-    even = equalised(layers, channel_ranges(plain, _crops(4)))
-    last = layer_names().index("last")
-    before, after = plain(_crops(2)), backbone(even.convolutions)(_crops(2))
+    plain = backbone(PLAN, layers)
+    even = equalised(PLAN, layers, channel_ranges(PLAN, plain, _crops(4)))
+    before, after = plain(_crops(2)), backbone(PLAN, even.convolutions)(_crops(2))
     for tap, value in before.items():
-        expected, found = np.asarray(value), np.asarray(after[tap]) * (even.divided[last] if tap in BANDS else 1)
+        expected, found = np.asarray(value), np.asarray(after[tap]) * (even.divided["last"] if tap in tiny.BANDS else 1)
         assert float(np.abs(found - expected).max()) <= 1e-5 * float(np.abs(expected).max()), tap
 
 
 def test_equalisation_evens_what_a_depthwise_convolution_reads() -> None:
     """Each channel between an expansion and its depthwise convolution then reaches to one (tolerance 1e-4)."""
     layers = tiny.convolutions()
-    number = layer_names().index("stage28_0_expand")
-    even = equalised(layers, channel_ranges(backbone(layers), _crops(4)))
-    found = channel_ranges(backbone(even.convolutions), _crops(4))[number]
+    even = equalised(PLAN, layers, channel_ranges(PLAN, backbone(PLAN, layers), _crops(4)))
+    found = channel_ranges(PLAN, backbone(PLAN, even.convolutions), _crops(4))["stage28_0_expand"]
     assert found == pytest.approx(np.ones_like(found), abs=1e-4)
 
 
 def test_unused_channels_keep_their_weights() -> None:
     """A channel that is always zero has no range to divide by."""
     layers = tiny.convolutions()
-    even = equalised(layers, {0: np.zeros(layers[0].kernel.shape[3], dtype=np.float32)})
+    even = equalised(PLAN, layers, {"stem": np.zeros(layers[0].kernel.shape[3], dtype=np.float32)})
     assert np.array_equal(even.convolutions[0].kernel, layers[0].kernel)
 
 
 def test_what_enters_a_sum_is_not_equalised() -> None:
     """The residual maps are read by several layers and keep their scale."""
-    inner = set(inner_layers().values())
-    assert not {"stem_project", "stage14_6_project", "embedding_project"} & inner
-    assert {"stem", "stage14_3_expand", "stage7_2_depthwise", "last", "whole_face", "whole_face_project"} <= inner
+    found = set(inner(PLAN))
+    assert not {"stage28_0_project", "stage14_6_project", "embedding_project"} & found
+    assert {"stem", "stage14_3_expand", "stage7_2_depthwise", "last", "whole_face", "whole_face_project"} <= found

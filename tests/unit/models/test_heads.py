@@ -7,8 +7,9 @@ import pytest
 
 pytest.importorskip("tensorflow", reason="TensorFlow is not installed: pip install 'facenode[train]'")
 
+import tiny
+
 from models.heads import Examples, Trained, people_means, train_heads
-from models.names import TAPS
 from models.recipe import load_recipe
 
 RECIPE = load_recipe(Path(__file__).resolve().parents[3] / "models" / "configs" / "mobilefacenet.toml")
@@ -19,7 +20,7 @@ def _separable() -> Examples:
     chance = np.random.default_rng(1)
     age = np.arange(600) % 3
     ethnicity = np.where(np.arange(600) < 300, np.arange(600) % 5, -1)
-    taps = {tap: chance.normal(size=(600, 8)).astype(np.float32) for tap in TAPS}
+    taps = {tap: chance.normal(size=(600, 8)).astype(np.float32) for tap in tiny.LENGTHS}
     taps["last_top"][:, 0] += 6 * age
     taps["stage7"][:, 1] += 6 * np.maximum(ethnicity, 0)
     targets = {"age": np.eye(3, dtype=np.float32)[age], "ethnicity": np.eye(5, dtype=np.float32)[ethnicity]}

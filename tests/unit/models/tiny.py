@@ -2,14 +2,16 @@
 
 import numpy as np
 
-from models.architecture import layer_names
+from models.backbones import BACKBONES
 from models.checkpoint import Checkpoint, Group, Scale
-from models.names import BANDS, EMBEDDING, TAPS
+from models.names import EMBEDDING
 from models.vectors import Array, unit_rows
 from models.weights import Convolution
 
 _NARROW, _WIDE, _EMBEDDING = 4, 6, 16
-LENGTHS = dict.fromkeys(TAPS, _NARROW) | dict.fromkeys(BANDS, _WIDE) | {EMBEDDING: _EMBEDDING}
+PLAN = BACKBONES["mobilefacenet"]()
+BANDS = tuple(tap for tap, band in PLAN.taps.items() if band.step == "last")
+LENGTHS = dict.fromkeys(PLAN.taps, _NARROW) | dict.fromkeys(BANDS, _WIDE) | {EMBEDDING: _EMBEDDING}
 
 
 def convolutions(seed: int = 0) -> tuple[Convolution, ...]:
@@ -32,7 +34,7 @@ def convolutions(seed: int = 0) -> tuple[Convolution, ...]:
         spread = np.exp(chance.normal(size=(1, 1, inputs, 1))).astype(np.float32)
         return Convolution(depthwise, kernel * spread / np.float32(side * inputs**0.5), numbers(outputs), slope)
 
-    return tuple(made(name) for name in layer_names())
+    return tuple(made(step.name) for step in PLAN.convolutions)
 
 
 def checkpoint(seed: int = 0) -> Checkpoint:
@@ -43,8 +45,14 @@ def checkpoint(seed: int = 0) -> Checkpoint:
         return chance.normal(size=shape).astype(np.float32)
 
     groups = {
-        name: Group({tap: numbers(LENGTHS[tap], 8) for tap in TAPS}, numbers(8), numbers(8, labels), numbers(labels))
+        name: Group({tap: numbers(LENGTHS[tap], 8) for tap in LENGTHS}, numbers(8), numbers(8, labels), numbers(labels))
         for name, labels in (("age", 3), ("ethnicity", 5))
     }
-    scales = {tap: Scale(numbers(LENGTHS[tap]), np.exp(numbers(LENGTHS[tap]))) for tap in TAPS}
-    return Checkpoint(tuple(f"p{number}" for number in range(9)), unit_rows(numbers(9, _EMBEDDING)), scales, groups)
+    scales = {tap: Scale(numbers(LENGTHS[tap]), np.exp(numbers(LENGTHS[tap]))) for tap in LENGTHS}
+    return Checkpoint(
+        convolutions(seed),
+        tuple(f"p{number}" for number in range(9)),
+        unit_rows(numbers(9, _EMBEDDING)),
+        scales,
+        groups,
+    )

@@ -1,0 +1,84 @@
+"""A recipe and the face data -> a distilled backbone: puts student, teacher and lessons together."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from models.architecture import backbone
+from models.backbones import BACKBONES
+from models.cache import digest
+from models.convert import to_tflite
+from models.dataset import Cut, load_crops
+from models.distiller import Course, Distiller
+from models.errors import TrainingError
+from models.features import load_features
+from models.lessons import Lessons, Part
+from models.manifests import read
+from models.names import EMBEDDING
+from models.recipe import Distillation, Recipe
+from models.rundir import RunFolder
+from models.starts import read_start
+from models.student import Student
+from models.targets import targets_of
+from models.vectors import Array
+from models.views import plain
+from models.weights import Convolution, read_convolutions
+
+_FACES = 512  # show a network that was never trained with batch norm what its layers give
+
+
+def distil(recipe: Recipe, data: Path) -> tuple[Convolution, ...]:
+    """Train the recipe's backbone, or go on where it stopped, and return its convolutions.
+
+    Raises:
+        TrainingError: the recipe has no distillation, or a checkpoint cannot be read or written.
+        DataError: pictures or starting weights are missing or damaged.
+    """
+    settings = recipe.distillation
+    if settings is None:
+        raise TrainingError(f"{recipe.name}: the recipe has no [distillation]")
+    lessons, faces = _lessons(recipe, settings, data)
+    torch.manual_seed(recipe.seed)
+    plan = BACKBONES[recipe.backbone]()
+    student = Student(plan, {name: len(head.labels) for name, head in recipe.heads.groups.items()})
+    folder = RunFolder(recipe.name)
+    key = digest(recipe.backbone, recipe.weights, recipe.seed, recipe.input, settings.model_copy(update={"steps": 10}))
+    distiller = Distiller(student, lessons, settings, folder, key, balance=recipe.training.class_balance)
+    done = distiller.resume()
+    if done:
+        print(f"goes on from {folder.path}: step {done} of {settings.steps}", flush=True)
+    else:
+        student.start(read_start(plan, data / recipe.weights.file, recipe.weights.sha256), faces)
+    distiller.train(_say)
+    return student.folded()
+
+
+def _lessons(recipe: Recipe, settings: Distillation, data: Path) -> tuple[Lessons, torch.Tensor]:
+    weights = read_convolutions(data / settings.teacher.file, settings.teacher.sha256)
+    teacher = to_tflite(backbone(BACKBONES["mobilefacenet"](), weights, recipe.input.size))
+    parts = []
+    for name, share in settings.data.items():
+        what = f"{name} train"
+        cut = Cut(recipe.input.points, recipe.input.size, recipe.views.margin_px)
+        crops = load_crops(what, read(data, name, ("train",)), cut)
+        seen = load_features(what, crops.images, teacher, recipe.input.size, views=recipe.views, seed=recipe.seed)
+        answers: dict[str, Array] = {
+            head: targets_of(crops.samples, head, group)
+            if name in group.data
+            else np.zeros((len(crops.samples), len(group.labels)), dtype=np.float32)
+            for head, group in recipe.heads.groups.items()
+        }
+        parts.append(Part(crops.images, seen[EMBEDDING], answers, share))
+    faces = [plain(crop, recipe.input.size) for part in parts for crop in part.crops[:: len(part.crops) // 100 or 1]]
+    chosen = np.stack(faces[:: max(1, len(faces) // _FACES)])
+    return Lessons(parts, recipe.input.size, settings.views, recipe.seed), torch.from_numpy(chosen)
+
+
+def _say(course: Course) -> None:
+    losses = ", ".join(f"{name} {value:.4f}" for name, value in course.losses.items())
+    print(
+        f"step {course.step}/{course.steps}, {course.left_s / 60:.0f} min left, {course.views_per_s:.0f} views/s: "
+        f"{losses}",
+        flush=True,
+    )

@@ -1,0 +1,196 @@
+"""Lessons and a student -> the student's trained convolutions, with checkpoints on the way."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch.nn import functional
+
+from models.errors import TrainingError
+from models.lessons import Batch, Lessons
+from models.recipe import Distillation
+from models.rundir import RunFolder, State
+from models.student import Student
+from models.vectors import Array
+
+_SAID_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """Where a training stands.
+
+    Attributes:
+        step: steps done.
+        steps: in all.
+        losses: of the last step, by name.
+        views_per_s: throughput since it was started.
+        left_s: how long the rest will take.
+    """
+
+    step: int
+    steps: int
+    losses: Mapping[str, float]
+    views_per_s: float
+    left_s: float
+
+
+class Distiller:
+    """Trains a student.
+
+    Args:
+        student: with its starting weights.
+        lessons: what it learns from.
+        settings: of the training.
+        folder: for checkpoints.
+        recipe: digest of all that the training depends on but its length.
+        balance: exponent p of the heads' classes: a class of n pictures weighs n^-p.
+    """
+
+    def __init__(
+        self,
+        student: Student,
+        lessons: Lessons,
+        settings: Distillation,
+        folder: RunFolder,
+        recipe: str,
+        *,
+        balance: float,
+    ) -> None:
+        self._student = student
+        self._lessons = lessons
+        self._settings = settings
+        self._folder = folder
+        self._recipe = recipe
+        self._targets = torch.from_numpy(lessons.targets)
+        self._class_weights = {head: torch.from_numpy(lessons.weights(head, balance)) for head in student.heads}
+        kernels = [value for value in student.parameters() if value.ndim > 1]
+        others = [value for value in student.parameters() if value.ndim <= 1]
+        self._optimizer = torch.optim.AdamW(
+            [{"params": kernels, "weight_decay": settings.weight_decay}, {"params": others, "weight_decay": 0.0}],
+            lr=settings.learning_rate,
+            fused=True,
+        )
+        self.curve: dict[str, list[float]] = {}
+        self._done = 0
+
+    @property
+    def _fall_begins(self) -> int:
+        return int(self._settings.steps * (1 - self._settings.fall_share))
+
+    def rate(self, step: int) -> float:
+        """Return the learning rate of a step, counted from 0."""
+        settings = self._settings
+        if step < settings.warmup_steps:
+            return settings.learning_rate * (step + 1) / settings.warmup_steps
+        left = (settings.steps - step) / max(1, settings.steps - self._fall_begins)
+        return settings.learning_rate * min(1.0, left)
+
+    def resume(self) -> int:
+        """Go on from the newest checkpoint that this course could have written; return the steps that it had done.
+
+        A course that was lengthened goes on from the checkpoint before the rate began to fall.
+
+        Raises:
+            TrainingError: a checkpoint is damaged, or another recipe made it.
+        """
+        for name in ("latest", "steady"):
+            state = self._folder.load(self._recipe, name)
+            if state is None or (name == "latest" and not self._could_have_written(state)):
+                continue
+            self._student.load_state_dict(state.model)
+            self._optimizer.load_state_dict(state.optimizer)
+            self.curve = {loss: list(values) for loss, values in state.curve.items()}
+            self._done = state.step
+            return state.step
+        return 0
+
+    def _could_have_written(self, state: State) -> bool:
+        rates = state.curve["rate"]
+        return abs(rates[-1] - self.rate(state.step - 1)) <= 1e-9 + 1e-6 * self._settings.learning_rate
+
+    def train(self, said: Callable[[Course], None]) -> None:
+        """Train to the end.
+
+        Args:
+            said: called every ten seconds or so, and at the end.
+
+        Raises:
+            TrainingError: a loss is no number any more, or a checkpoint cannot be written.
+        """
+        settings, student = self._settings, self._student
+        student.train()
+        began, first, told = time.monotonic(), self._done, 0.0
+        for step in range(self._done, settings.steps):
+            if step == self._fall_begins:
+                self._save("steady")
+            losses = self._step(step)
+            for name, value in losses.items():
+                self.curve.setdefault(name, []).append(value)
+            self._done = step + 1
+            last = self._done == settings.steps
+            if last or self._done % settings.save_steps == 0:
+                self._save("latest")
+            now = time.monotonic()
+            if last or now - told >= _SAID_S:
+                told = now
+                pace = (self._done - first) / (now - began)
+                left_s = (settings.steps - self._done) / pace
+                said(Course(self._done, settings.steps, losses, pace * settings.batch, left_s))
+        student.eval()
+
+    def _save(self, name: str) -> None:
+        model, optimizer = self._student.state_dict(), self._optimizer.state_dict()
+        self._folder.save(State(self._recipe, self._done, model, optimizer, self.curve), name)
+
+    def _step(self, step: int) -> dict[str, float]:
+        settings = self._settings
+        rate = self.rate(step)
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+        batch = self._lessons.batch(step, settings.batch)
+        self._optimizer.zero_grad(set_to_none=True)
+        with torch.autocast("cpu", torch.bfloat16):
+            answers = self._student(torch.from_numpy(batch.pictures))
+        losses = self._losses(answers, batch)
+        loss = losses["cosine"] * settings.cosine_weight + losses["neighbours"] * settings.neighbours_weight
+        for head in self._class_weights:
+            loss = loss + losses[head] * settings.heads_weight
+        if not torch.isfinite(loss):
+            raise TrainingError(f"step {step}: the loss is {loss.item()}: lower distillation.learning_rate")
+        loss.backward()
+        self._optimizer.step()
+        return {"rate": rate, "loss": loss.item()} | {name: value.item() for name, value in losses.items()}
+
+    def _losses(self, answers: Mapping[str, torch.Tensor], batch: Batch) -> dict[str, torch.Tensor]:
+        """Return the losses by name.
+
+        `cosine` is 1 - cos to the teacher's embedding. `neighbours` makes the student see among all training pictures
+        the ones alike that the teacher sees: cross entropy between softmaxes of their cosines, as in SEED (Fang et
+        al., arXiv 2101.04731); it is given less the least that it could be, so 0 is the teacher itself.
+        """
+        unit = functional.normalize(answers["embedding"].float(), dim=1)
+        target = self._targets[torch.from_numpy(batch.numbers)]
+        losses = {"cosine": 1 - (unit * target).sum(dim=1).mean()}
+        wanted = functional.log_softmax(target @ self._targets.T / self._settings.temperature, dim=1)
+        given = functional.log_softmax(unit @ self._targets.T / self._settings.temperature, dim=1)
+        losses["neighbours"] = functional.kl_div(given, wanted, reduction="batchmean", log_target=True)
+        for head, weights in self._class_weights.items():
+            right = torch.from_numpy(batch.answers[head])
+            weighted = right * weights
+            cross = -(weighted * functional.log_softmax(answers[head].float(), dim=1)).sum(dim=1)
+            losses[head] = cross.sum() / weighted.sum().clamp(min=1.0)
+        return losses
+
+    def embed(self, crops: npt.NDArray[np.uint8]) -> Array:
+        """Return the embeddings of crops, shape (n, height, width, 3), uint8, as they leave the network."""
+        self._student.eval()
+        with torch.no_grad():
+            rows = [
+                self._student(torch.from_numpy(crops[at : at + 64]))["embedding"].numpy()
+                for at in range(0, len(crops), 64)
+            ]
+        return np.concatenate(rows)
