@@ -193,5 +193,5 @@ def _group(taps: Mapping[str, Tensor], name: str, group: Group) -> Tensor:
     scores = answer(keras.layers.ReLU(name=f"{name}_hidden")(summed))
     for tap, kernel in group.taps.items():
         layers[tap].set_weights([kernel, group.bias] if tap == EMBEDDING else [kernel])
-    answer.set_weights([group.kernel, group.answer_bias])
+    answer.set_weights([group.kernel / group.temperature, group.answer_bias / group.temperature])
     return scores

@@ -3,7 +3,7 @@
 A stranger is called by a name where the cosine of their look, or of the mean of a few looks, to the nearest anchor of
 anybody in the gallery reaches the threshold: the node's own rule. The share of strangers for whom this happens is the
 false-positive identification rate (FPIR, ISO/IEC 19795-1) of that gallery. It grows with the gallery, so there is a
-row for each size; galleries of a size are drawn at random many times.
+row for each size, over all galleries of that size.
 """
 
 import math
@@ -20,7 +20,12 @@ FPIRS = (0.01, 0.003, 0.001)
 GALLERIES = (1, 10, 50, 200)
 ANCHORS = 5
 REJECT_FPIR = 0.01
-_DRAWS = 400
+_REPLICATES = 200
+_ROUNDING = 1e-9
+_ENDS = (0.025, 0.975)
+_TAIL = 2 * max(FPIRS)
+"""The share of the highest cosines that is looked at. Of strangers to a gallery of one the threshold lets in the share
+of cosines above it, to a larger one more, so that no threshold lies below this tail."""
 _LOOKS = (1, 5)
 """Means over so many looks are tried, and the strictest threshold is taken: a mean is nearer to anything."""
 
@@ -34,12 +39,16 @@ class Row:
         gallery: people enrolled.
         cosine: the least cosine that names somebody.
         strangers: other people that it was measured with.
+        low: lower end of the 95 % interval of `cosine`.
+        high: upper end.
     """
 
     fpir: float
     gallery: int
     cosine: float
     strangers: int
+    low: float
+    high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,46 +66,56 @@ def by_person(samples: Sequence[Sample], embeddings: Array) -> dict[str, Array]:
 
 
 def threshold_table(
-    enrolled: Mapping[str, Array], strangers: Mapping[str, Array], seed: int, draws: int = _DRAWS
+    enrolled: Mapping[str, Array],
+    strangers: Mapping[str, Array],
+    seed: int,
+    anchors: int = ANCHORS,
+    replicates: int = _REPLICATES,
 ) -> tuple[Row, ...]:
     """Return a row for each rate and size; thresholds never fall as the gallery grows or the rate falls.
+
+    The interval is that of a bootstrap: strangers and the people who make galleries are drawn anew, each with
+    replacement. Somebody drawn twice makes a gallery no larger, so the replicates lie a little low: their distances
+    from their median are taken, and laid about the threshold.
 
     Args:
         enrolled: by person, unit embeddings of shape (pictures, n); those with five pictures or more make galleries.
         strangers: other people, likewise.
-        seed: of the choice of anchors and the draws of galleries.
-        draws: galleries of each size.
+        seed: of the choice of anchors and looks, and of the bootstrap.
+        anchors: of each person, at most five.
+        replicates: of the bootstrap.
 
     Raises:
         TrainingError: there are too few people for the largest gallery.
     """
     chance = np.random.default_rng(seed)
-    anchors = [
-        looks[chance.choice(len(looks), ANCHORS, replace=False)] for looks in enrolled.values() if len(looks) >= ANCHORS
+    galleries = [
+        looks[chance.choice(len(looks), ANCHORS, replace=False)[:anchors]]
+        for looks in enrolled.values()
+        if len(looks) >= ANCHORS
     ]
-    if len(anchors) < max(GALLERIES):
+    if len(galleries) < max(GALLERIES):
         raise TrainingError(
-            f"{len(anchors)} people with {ANCHORS} pictures: a gallery of {max(GALLERIES)} needs more people"
+            f"{len(galleries)} people with {ANCHORS} pictures: a gallery of {max(GALLERIES)} needs more people"
         )
-    levels: dict[tuple[float, int], float] = {}
+    nearest = []
     for looks in _LOOKS:
         probes = np.stack([_mean_look(found, looks, chance) for found in strangers.values()])
-        nearest = np.stack([np.max(probes @ person.T, axis=1) for person in anchors], axis=1)
-        for size in GALLERIES:
-            scores = np.stack([_best(nearest, size, chance) for _ in range(draws)])
-            for fpir in FPIRS:
-                cosine = threshold(scores.reshape(-1), fpir)
-                levels[fpir, size] = max(cosine, levels.get((fpir, size), -1.0))
-    return tuple(Row(fpir, size, _rising(levels, fpir, size), len(strangers)) for fpir in FPIRS for size in GALLERIES)
+        nearest.append(np.stack([np.max(probes @ person.T, axis=1) for person in galleries], axis=1))
+    levels = _levels(nearest)
+    drawn = np.array([list(_levels(_redrawn(nearest, chance)).values()) for _ in range(replicates)])
+    ends = np.quantile(drawn, _ENDS, axis=0) - np.median(drawn, axis=0)
+    return tuple(
+        Row(fpir, size, cosine, len(strangers), round(max(-1.0, cosine + low), 3), round(min(1.0, cosine + high), 3))
+        for ((fpir, size), cosine), low, high in zip(levels.items(), *ends, strict=True)
+    )
 
 
 def threshold(scores: Array, fpir: float, decimals: int = 3) -> float:
     """Return the least score, rounded up to some decimals, that at most a share `fpir` of the scores reaches."""
     ordered = np.sort(scores)[::-1]
     allowed = int(fpir * len(ordered))
-    least_refused = float(ordered[min(allowed, len(ordered) - 1)])
-    steps = 10.0**decimals
-    return min(1.0, (math.floor(least_refused * steps) + 1) / steps)
+    return _just_above(float(ordered[min(allowed, len(ordered) - 1)]), decimals)
 
 
 def reject_score(strangers: Mapping[str, Array], fpir: float = REJECT_FPIR) -> float:
@@ -116,10 +135,53 @@ def _mean_look(looks: Array, count: int, chance: np.random.Generator) -> Array:
     return mean
 
 
-def _best(nearest: Array, size: int, chance: np.random.Generator) -> Array:
-    people = chance.choice(nearest.shape[1], size, replace=False)
-    best: Array = nearest[:, people].max(axis=1)
-    return best
+def _redrawn(nearest: Sequence[Array], chance: np.random.Generator) -> list[Array]:
+    strangers, people = nearest[0].shape
+    rows, columns = chance.integers(0, strangers, strangers), chance.integers(0, people, people)
+    return [cosines[rows][:, columns] for cosines in nearest]
+
+
+def _levels(nearest: Sequence[Array]) -> dict[tuple[float, int], float]:
+    """Return the threshold by rate and size, the strictest of several kinds of looks.
+
+    Args:
+        nearest: of each kind of look, the cosine of each stranger to each person, shape (strangers, people).
+    """
+    kinds = [_tail_levels(cosines) for cosines in nearest]
+    levels = {key: max(kind[key] for kind in kinds) for key in kinds[0]}
+    return {(fpir, size): _rising(levels, fpir, size) for fpir in FPIRS for size in GALLERIES}
+
+
+def _tail_levels(cosines: Array) -> dict[tuple[float, int], float]:
+    """Return the threshold by rate and size over all galleries of a size that these people can make.
+
+    Of all galleries of s among p people the share comb(p - k - 1, s - 1) / comb(p, s) has as its nearest person to a
+    stranger the one whom k people exceed. So the cosines in falling order, each with that weight, sum to the FPIR.
+    """
+    strangers, people = cosines.shape
+    count = int(_TAIL * cosines.size) + 2
+    places = np.argpartition(cosines, -count, axis=None)[-count:]
+    places = places[np.argsort(-cosines.ravel()[places], kind="stable")]
+    falling, seen = cosines.ravel()[places], np.zeros(strangers, dtype=np.int64)
+    ranks = np.empty(count, dtype=np.int64)
+    for number, row in enumerate(places // people):
+        ranks[number] = seen[row]
+        seen[row] += 1
+    levels = {}
+    for size in GALLERIES:
+        all_galleries = math.comb(people, size)
+        weights = np.array([math.comb(people - k - 1, size - 1) / all_galleries for k in range(people)]) / strangers
+        reached = np.cumsum(weights[ranks])
+        for fpir in FPIRS:
+            refused = int(np.searchsorted(reached, fpir * (1 + _ROUNDING), side="right"))
+            levels[fpir, size] = _just_above(float(falling[min(refused, count - 1)]), 3)
+    return levels
+
+
+def _just_above(score: float, decimals: int) -> float:
+    """Return the least number of so many decimals above a score, at most 1."""
+    steps = 10.0**decimals
+    return min(1.0, (math.floor(score * steps) + 1) / steps)
 
 
 def _rising(levels: Mapping[tuple[float, int], float], fpir: float, size: int) -> float:

@@ -44,12 +44,14 @@ class Group:
         bias: of the hidden layer, shape (hidden,).
         kernel: of the answer, shape (hidden, labels).
         answer_bias: shape (labels,).
+        temperature: what the answer is divided by before the softmax, so that its scores can be believed.
     """
 
     taps: Mapping[str, Array]
     bias: Array
     kernel: Array
     answer_bias: Array
+    temperature: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,6 +95,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
             f"{name}/bias": group.bias,
             f"{name}/kernel": group.kernel,
             f"{name}/answer_bias": group.answer_bias,
+            f"{name}/temperature": np.array(group.temperature),
         }
     partial = path.with_suffix(".part")
     try:
@@ -123,6 +126,7 @@ def load_checkpoint(path: Path, heads: tuple[str, ...]) -> Checkpoint:
                 arrays[f"{name}/bias"],
                 arrays[f"{name}/kernel"],
                 arrays[f"{name}/answer_bias"],
+                float(arrays[f"{name}/temperature"]),
             )
             for name in heads
         }

@@ -45,11 +45,15 @@ class Trained:
 
     def answers(self, name: str, taps: Arrays) -> npt.NDArray[np.int64]:
         """Return the number of the label that a head gives each example, shape (n,)."""
+        best: npt.NDArray[np.int64] = np.argmax(self.logits(name, taps), axis=1)
+        return best
+
+    def logits(self, name: str, taps: Arrays) -> Array:
+        """Return what a head says of each example before temperature and softmax, shape (n, labels)."""
         group = self.groups[name]
         projected = (self.scales[tap].standard(taps[tap]) @ kernel for tap, kernel in group.taps.items())
-        scores = np.maximum(sum(projected, group.bias), 0) @ group.kernel + group.answer_bias
-        best: npt.NDArray[np.int64] = np.argmax(scores, axis=1)
-        return best
+        logits: Array = np.maximum(sum(projected, group.bias), 0) @ group.kernel + group.answer_bias
+        return logits
 
 
 def measured_scale(values: Array) -> Scale:

@@ -15,6 +15,7 @@ _DEFAULT = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 _SPLITS = frozenset({"train", "calibration", "val", "test"})
 _CALIBRATION_PEOPLE, _CALIBRATION_PICTURES = 210, 5
 _AGES = frozenset({"young", "middle", "senior"})
+_GENDERS = frozenset({"female", "male"})
 _ETHNICITIES = frozenset({"asian", "black", "indian", "other", "white"})
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 
@@ -30,6 +31,7 @@ class Sample:
         age: the age group, or empty.
         ethnicity: the ethnicity group, or empty.
         years: the age in years, or None.
+        gender: `female` or `male`, or empty: no head answers it, it only tells whom a figure is about.
     """
 
     path: Path
@@ -38,6 +40,7 @@ class Sample:
     age: str = ""
     ethnicity: str = ""
     years: int | None = None
+    gender: str = ""
 
     def label(self, head: str) -> str:
         """Return what a head should answer: `identity`, `age` or `ethnicity`."""
@@ -137,8 +140,9 @@ def utkface(data: Path) -> tuple[Sample, ...]:
             age=row["age_group"],
             ethnicity=row["ethnicity"],
             years=_years(manifest, row["age"]),
+            gender=row["gender"],
         )
-        for row in _rows(manifest, ("path", "age", "age_group", "ethnicity", "split"))
+        for row in _rows(manifest, ("path", "age", "gender", "age_group", "ethnicity", "split"))
     )
 
 
@@ -186,6 +190,7 @@ def _check(sample: Sample) -> None:
         ("split", sample.split, _SPLITS),
         ("age group", sample.age or "young", _AGES),
         ("ethnicity group", sample.ethnicity or "other", _ETHNICITIES),
+        ("gender", sample.gender or "female", _GENDERS),
     ):
         if value not in known:
             raise DataError(f"{sample.path}: {kind} {value!r} is not among {', '.join(sorted(known))}")

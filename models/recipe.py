@@ -120,6 +120,8 @@ class Training(_Section):
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
     class_balance: Share
     """Exponent p: a class of n pictures weighs n^-p."""
+    cell_balance: Share = 0.0
+    """Exponent p: besides, those of one ethnicity, gender and age group, n pictures, weigh n^-p."""
     emphasis: dict[DataSet, Annotated[float, Field(gt=0, le=1000)]] = Field(default_factory=dict)
     """What the weight of a data set's pictures is multiplied by; 1 unless given."""
 

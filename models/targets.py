@@ -1,6 +1,7 @@
 """Samples and a head -> what the head should answer, and how much each example weighs."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -39,6 +40,17 @@ def class_weights(labels: npt.NDArray[np.int64], classes: int, balance: float) -
     numbers = np.bincount(labels[labels >= 0], minlength=classes)
     weights = np.where(labels >= 0, np.maximum(numbers, 1.0)[labels] ** -balance, 0.0)
     even: Array = (weights / weights[labels >= 0].mean()).astype(np.float32)
+    return even
+
+
+def cell_weights(samples: Sequence[Sample], balance: float) -> Array:
+    """Return the weight of each sample, shape (n,): n^-balance of those of its ethnicity, gender and age group; mean 1.
+
+    A class can be well known and still a few of its people not: the old among them, or the women.
+    """
+    cells = Counter((sample.ethnicity, sample.gender, sample.age) for sample in samples)
+    weights = np.array([cells[sample.ethnicity, sample.gender, sample.age] ** -balance for sample in samples])
+    even: Array = (weights / weights.mean()).astype(np.float32)
     return even
 
 

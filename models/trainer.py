@@ -20,7 +20,8 @@ from models.heads import Examples, Trained, people_means, train_heads
 from models.manifests import Sample, counted, read
 from models.names import EMBEDDING, IDENTITY
 from models.recipe import GroupHead, Recipe
-from models.targets import labels_of, targets_of
+from models.targets import cell_weights, labels_of, targets_of
+from models.tempering import held_out, with_temperatures
 from models.vectors import Array
 from models.weights import Convolution, read_convolutions
 
@@ -76,9 +77,11 @@ class Trainer:
         recipe = self._recipe
         names = dict.fromkeys(name for head in recipe.heads.groups.values() for name in head.data)
         seen = {name: self.see(name, "train") for name in dict.fromkeys((*names, *recipe.heads.identity.data))}
-        examples = _examples([(name, seen[name]) for name in names], recipe)
+        pictures = len(seen[next(iter(names))].samples)
+        learnt, held = held_out(_examples([(name, seen[name]) for name in names], recipe), pictures, recipe.views.count)
         with Progress("train the heads, epochs", recipe.training.epochs) as progress:
-            trained = train_heads(recipe.heads.groups, examples, recipe.training, recipe.seed, progress.advance)
+            trained = train_heads(recipe.heads.groups, learnt, recipe.training, recipe.seed, progress.advance)
+        trained = with_temperatures(trained, held)
         people, means = _closed_set([seen[name] for name in recipe.heads.identity.data])
         return Checkpoint(self._convolutions, people, means, trained.scales, trained.groups)
 
@@ -124,7 +127,8 @@ def _examples(parts: Sequence[tuple[str, Seen]], recipe: Recipe) -> Examples:
         labels[name], targets[name] = (
             np.repeat(np.concatenate(rows), recipe.views.count, axis=0) for rows in zip(*found, strict=True)
         )
-    weights = np.repeat(np.concatenate(emphasis), recipe.views.count).astype(np.float32)
+    cells = cell_weights([sample for _, seen in parts for sample in seen.samples], recipe.training.cell_balance)
+    weights = np.repeat(np.concatenate(emphasis) * cells, recipe.views.count).astype(np.float32)
     return Examples(taps, labels, targets, weights)
 
 

@@ -1,5 +1,6 @@
 """The network in Keras: its backbone against the file that its weights come from, and its heads."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from models.equalise import equalised, inner
 from models.errors import DataError
 from models.names import EMBEDDING
 from models.recipe import load_recipe
+from models.reliability import tempered
 from models.vectors import Array, unit_rows
 from models.weights import read_convolutions
 
@@ -91,6 +93,20 @@ def test_identity_is_the_softmax_of_scaled_cosines() -> None:
     answers = {name: np.asarray(value) for name, value in model(_crops(3)).items()}
     scores = np.exp(16.0 * answers["embedding"] @ unit_rows(trained.means).T)
     assert answers["identity"] == pytest.approx(scores / scores.sum(axis=1, keepdims=True), abs=1e-5)
+
+
+def test_a_temperature_is_part_of_the_network() -> None:
+    """The scores of a head of temperature 2 are those without it, softened by 2 (tolerance 1e-5)."""
+    trained = tiny.checkpoint()
+    answers = []
+    for temperature in (1.0, 2.0):
+        groups = {name: replace(group, temperature=temperature) for name, group in trained.groups.items()}
+        model = network(backbone(PLAN, tiny.convolutions()), trained.means, 16.0, trained.scales, groups)
+        answers.append({name: np.asarray(value) for name, value in model(_crops(3)).items()})
+    plain, soft = answers
+    for head in ("age", "ethnicity"):
+        assert soft[head] == pytest.approx(tempered(plain[head], 2.0), abs=1e-5)
+    assert np.array_equal(soft["identity"], plain["identity"])
 
 
 def test_equalisation_leaves_the_function_unchanged() -> None:

@@ -24,7 +24,7 @@ from node.vision.tflite import Network
 
 RECIPE = load_recipe(Path(__file__).resolve().parents[3] / "models" / "configs" / "mobilefacenet.toml")
 CROPS = np.random.default_rng(2).integers(0, 256, (2, 112, 112, 3), dtype=np.uint8)
-ROWS = (Row(0.003, 1, 0.4, 10), Row(0.003, 10, 0.5, 10))
+ROWS = (Row(0.003, 1, 0.4, 10, 0.35, 0.45), Row(0.003, 10, 0.5, 10, 0.44, 0.57))
 
 
 @pytest.mark.parametrize("form", ["float32", "dynamic", "int8"])
@@ -40,6 +40,8 @@ def test_a_node_reads_what_is_exported(tmp_path: Path) -> None:
     content = build(RECIPE, trained, "float32", CROPS)
     description = sidecar(RECIPE, trained, Calibration(ROWS, 0.99), content, "float32")
     jsonschema.validate(description, schema("sidecar"))
+    row = description["thresholds"]["rows"][1]
+    assert (row["cosine"], row["low"], row["high"], row["strangers"]) == (0.5, 0.44, 0.57, 10)
     found = Network(write(tmp_path, description, content))
     crop = np.random.default_rng(1).integers(0, 256, (112, 112, 3), dtype=np.uint8)
     sharpness = RECIPE.heads.identity.sharpness
@@ -57,6 +59,7 @@ def test_a_checkpoint_comes_back(tmp_path: Path) -> None:
     assert found.people == trained.people
     assert np.array_equal(found.means, trained.means)
     assert np.array_equal(found.groups["age"].taps["last_top"], trained.groups["age"].taps["last_top"])
+    assert {name: group.temperature for name, group in found.groups.items()} == {"age": 0.5, "ethnicity": 2.0}
 
 
 def test_a_missing_checkpoint_says_to_train_first(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def test_a_missing_column_is_named(tmp_path: Path) -> None:
     """A manifest of another shape is refused by the column that it lacks."""
     (tmp_path / "utkface").mkdir()
     (tmp_path / "utkface" / "manifest.csv").write_text("path,age\nimages/a.jpg,30\n")
-    with pytest.raises(DataError, match="no column age_group, ethnicity, split"):
+    with pytest.raises(DataError, match="no column gender, age_group, ethnicity, split"):
         read(tmp_path, "utkface", ("train",))
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from models.manifests import Sample
 from models.recipe import GroupHead
-from models.targets import class_weights, targets_of
+from models.targets import cell_weights, class_weights, targets_of
 
 AGE = GroupHead(
     labels=("young", "middle", "senior"), data=("utkface",), hidden=8, weight=1.0, borders=(35, 60), spread_years=4.0
@@ -51,3 +51,13 @@ def test_rare_classes_weigh_more() -> None:
     assert weights[16] == pytest.approx(2 * weights[0])
     assert weights[-1] == 0
     assert weights[:-1].mean() == pytest.approx(1.0)
+
+
+def test_people_of_whom_there_are_few_pictures_weigh_more() -> None:
+    """With an exponent of a quarter a cell sixteen times as rare weighs twice as much, whatever its class; mean 1."""
+    many = [Sample(Path("a.jpg"), "train", age="young", ethnicity="white", gender="male")] * 32
+    few = [Sample(Path("a.jpg"), "train", age="young", ethnicity="white", gender="female")] * 2
+    weights = cell_weights([*many, *few], 0.25)
+    assert weights[-1] == pytest.approx(2 * weights[0])
+    assert weights.mean() == pytest.approx(1.0)
+    assert cell_weights([*many, *few], 0.0) == pytest.approx(1.0)

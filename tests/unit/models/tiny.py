@@ -45,8 +45,14 @@ def checkpoint(seed: int = 0) -> Checkpoint:
         return chance.normal(size=shape).astype(np.float32)
 
     groups = {
-        name: Group({tap: numbers(LENGTHS[tap], 8) for tap in LENGTHS}, numbers(8), numbers(8, labels), numbers(labels))
-        for name, labels in (("age", 3), ("ethnicity", 5))
+        name: Group(
+            {tap: numbers(LENGTHS[tap], 8) for tap in LENGTHS},
+            numbers(8),
+            numbers(8, labels),
+            numbers(labels),
+            temperature,
+        )
+        for name, labels, temperature in (("age", 3, 0.5), ("ethnicity", 5, 2.0))
     }
     scales = {tap: Scale(numbers(LENGTHS[tap]), np.exp(numbers(LENGTHS[tap]))) for tap in LENGTHS}
     return Checkpoint(

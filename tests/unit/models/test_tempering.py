@@ -1,0 +1,69 @@
+"""What is held out of a training, and the temperatures found by it."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("tensorflow", reason="TensorFlow is not installed: pip install 'facenode[train]'")
+
+from models.checkpoint import Group, Scale
+from models.heads import Examples, Trained
+from models.tempering import ONE_IN, held_out, with_temperatures
+
+VIEWS = 4
+
+
+def _examples(pictures: int, views: int) -> Examples:
+    """Return examples whose one channel is the number of the picture and the other that of the view."""
+    picture, view = np.divmod(np.arange(pictures * views), views)
+    taps = {"embedding": np.stack([picture, view], axis=1).astype(np.float32)}
+    labels = (picture % 3).astype(np.int64)
+    targets = np.eye(3, dtype=np.float32)[labels]
+    return Examples(taps, {"age": labels}, {"age": targets}, np.ones(len(labels), dtype=np.float32))
+
+
+def _sure() -> Trained:
+    """Return a head that says by a channel each which label it is, with a logit of 5."""
+    none = np.zeros(3, dtype=np.float32)
+    group = Group({"embedding": np.eye(3, dtype=np.float32)}, none, 5 * np.eye(3, dtype=np.float32), none)
+    scale = Scale(none, none + 1)
+    return Trained({"embedding": scale}, {"age": group})
+
+
+def _two_of_three_right() -> Examples:
+    says = np.tile(np.eye(3, dtype=np.float32), (100, 1))
+    right = says.argmax(axis=1)
+    right[::3] = (right[::3] + 1) % 3
+    return Examples({"embedding": says}, {"age": right}, {"age": says}, np.ones(300, dtype=np.float32))
+
+
+def test_no_view_of_a_held_out_picture_is_learnt_from() -> None:
+    """A tenth of the first data set is held out, each picture as it is; none of the second, nor a view of the tenth."""
+    learnt, held = held_out(_examples(60, VIEWS), pictures=50, views=VIEWS)
+    kept_out = held.taps["embedding"][:, 0]
+    assert kept_out.tolist() == [9, 19, 29, 39, 49]
+    assert held.taps["embedding"][:, 1].tolist() == [0] * 5
+    assert len(learnt.emphasis) == (60 - 50 // ONE_IN) * VIEWS
+    assert not np.isin(learnt.taps["embedding"][:, 0], kept_out).any()
+    assert held.labels["age"].tolist() == [9 % 3, 19 % 3, 29 % 3, 39 % 3, 49 % 3]
+
+
+def test_an_overconfident_head_gets_a_temperature_above_one() -> None:
+    """A head that is always sure and right in two of three is softened until it says two of three (within .02)."""
+    temperature = with_temperatures(_sure(), _two_of_three_right()).groups["age"].temperature
+    best = np.exp(5 / temperature) / (np.exp(5 / temperature) + 2)
+    assert best == pytest.approx(2 / 3, abs=0.02)
+
+
+def test_examples_without_a_label_are_left_out() -> None:
+    """A data set that says nothing of a head has no say in its temperature."""
+    fewer = _two_of_three_right()
+    says, right = fewer.taps["embedding"], fewer.labels["age"]
+    more = Examples(
+        {"embedding": np.concatenate([says, says])},
+        {"age": np.concatenate([right, np.full(len(right), -1)])},
+        {"age": np.concatenate([says, says])},
+        np.ones(2 * len(right), dtype=np.float32),
+    )
+    trained = _sure()
+    with_more, with_fewer = (with_temperatures(trained, held).groups["age"].temperature for held in (more, fewer))
+    assert with_more == with_fewer
