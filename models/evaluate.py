@@ -1,8 +1,8 @@
-"""Networks of the zoo and the face data -> their figures, measured through the node's own vision.
+"""Networks of the zoo and the face data -> their figures and plots, measured through the node's own vision.
 
-`python -m models.evaluate models/zoo/mobilefacenet.float32.json models/zoo/mobilefacenet.dynamic.json`
+`python -m models.evaluate --all --write --card models/README.md --plots models/figures`
 
-Needs no TensorFlow: the same command runs in a node's environment.
+Needs no TensorFlow, and matplotlib for plots alone: the same command runs in a node's environment.
 """
 
 import argparse
@@ -14,37 +14,62 @@ from pathlib import Path
 
 from models.cache import FOLDER
 from models.command import run
-from models.manifests import data_folder
-from models.protocols import measure
+from models.errors import TrainingError
+from models.manifests import Pair, data_folder, lfw_pairs
+from models.measure import Found, gather, measure
 from models.report import as_json, markdown, write_card, write_metrics
+from models.sidecar import shipped, temperatures
 from node.vision.tflite import Network
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m models.evaluate", description="Measure networks of the zoo.")
-    parser.add_argument("sidecars", type=Path, nargs="+", help="files such as models/zoo/mobilefacenet.float32.json")
+    parser.add_argument("sidecars", type=Path, nargs="*", help="files such as models/zoo/mobilefacenet.float32.json")
+    parser.add_argument("--all", action="store_true", help="every network of the zoo")
     parser.add_argument("--runtime", choices=("auto", "litert", "tflite"), default="auto", help="which TFLite runtime")
     parser.add_argument("--json", action="store_true", help="print JSON instead of Markdown")
     parser.add_argument("--write", action="store_true", help="write the figures into the sidecars")
     parser.add_argument("--card", type=Path, help="write the tables into a model card, between its marks")
+    parser.add_argument("--plots", type=Path, help="draw the plots into a folder")
     given = parser.parse_args(arguments)
+    if given.all == bool(given.sidecars):
+        parser.error("name sidecars, or --all")
+    return run(lambda: _evaluate(given))
 
-    def evaluate() -> None:
-        data, today = data_folder(), datetime.now(UTC).date()
-        networks = {path: Network(path.with_suffix(".tflite"), given.runtime) for path in given.sidecars}
-        measured = {path: measure(network, data, FOLDER) for path, network in networks.items()}
-        by_name = {networks[path].sidecar.name: figures for path, figures in measured.items()}
-        runtimes = sorted({network.runtime for network in networks.values()})
-        tables = f"{markdown(by_name)}\n\nRuntime: {', '.join(runtimes)}, {platform.machine()}; {today}."
-        print(as_json(by_name, today) if given.json else tables)
-        if given.write:
-            for path, figures in measured.items():
-                write_metrics(path, figures, today)
-        if given.card:
-            write_card(given.card, tables)
 
-    return run(evaluate)
+def _evaluate(given: argparse.Namespace) -> None:
+    data, today = data_folder(), datetime.now(UTC).date()
+    networks = {path: Network(path.with_suffix(".tflite"), given.runtime) for path in given.sidecars or shipped()}
+    found = {path: gather(network, data, FOLDER) for path, network in networks.items()}
+    pairs = lfw_pairs(data)
+    measured = {
+        path: measure(found[path], pairs, network.sidecar, temperatures(path)) for path, network in networks.items()
+    }
+    by_name = {networks[path].sidecar.name: figures for path, figures in measured.items()}
+    runtimes = sorted({network.runtime for network in networks.values()})
+    tables = f"{markdown(by_name)}\n\nRuntime: {', '.join(runtimes)}, {platform.machine()}; {today}."
+    print(as_json(by_name, today) if given.json else tables)
+    if given.write:
+        for path, figures in measured.items():
+            write_metrics(path, figures, today)
+    if given.card:
+        write_card(given.card, tables)
+    if given.plots:
+        _draw(
+            given.plots,
+            {network.sidecar.name: (network.sidecar, found[path]) for path, network in networks.items()},
+            pairs,
+        )
+
+
+def _draw(folder: Path, found: Found, pairs: Sequence[Pair]) -> None:
+    try:  # late, so that a missing matplotlib is one line and no traceback
+        from models.plots import draw  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise TrainingError(f"{error.name} is not installed: pip install 'facenode[train]'") from error
+    for path in draw(folder, found, pairs):
+        print(path, file=sys.stderr)
 
 
 if __name__ == "__main__":

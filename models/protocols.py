@@ -1,194 +1,135 @@
-"""A network and the face data -> the figures of each protocol, with how many cases stand behind them."""
+"""What a network says of people -> the figures of verification, of the open set and of the closed one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from models.command import Progress
-from models.dataset import Cut, load_crops
+from models.answers import Answers
 from models.errors import TrainingError
-from models.manifests import Pair, Sample, lfw_pairs, read
-from models.metrics import Share, accepted_at, identified_at, recalls, verification, wilson
-from node.domain import Image, Vector
+from models.figures import Figure, share_of
+from models.manifests import Pair
+from models.metrics import accepted_at, identified_at, verification, wilson
+from models.vectors import Array
 from node.vision.sidecar import Classes, Sidecar
 
-_ENROLLED, _PHOTOS = 12, 5
-_SHIPPED_FPIR = 0.003  # people.max_fpir unless set otherwise
-
-
-class Inferring(Protocol):
-    """A network as a node runs it."""
-
-    @property
-    def sidecar(self) -> Sidecar:
-        """What is known of it."""
-
-    def infer(self, crop: Image) -> Mapping[str, Vector]:
-        """Return what every head says of one aligned face."""
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One measured figure.
-
-    Attributes:
-        data: what it was measured on.
-        figure: what it is.
-        value: a share, 0..1.
-        n: cases behind it.
-        low: lower end of its 95 % interval, where it has one.
-        high: upper end.
-    """
-
-    data: str
-    figure: str
-    value: float
-    n: int
-    low: float | None = None
-    high: float | None = None
+_ENROLLED = 12
+_PHOTOS = (5, 2, 1)
+"""Enrolled of each person; the most first: what is left is looked for, whatever the number."""
+SHIPPED_FPIR = 0.003
+"""`people.max_fpir` unless set otherwise."""
+_PEOPLE, _STRANGERS = "lfw_people val", "lfw9/unknown test"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Answers:
-    """What a network says of some samples; each head's scores have shape (n, length)."""
+class Similarities:
+    """Cosines of pairs of pictures, each of shape (n,).
 
-    samples: tuple[Sample, ...]
-    heads: Mapping[str, npt.NDArray[np.float32]]
-    missed: int
-
-    @property
-    def embeddings(self) -> npt.NDArray[np.float32]:
-        """Shape (n, length), unit length."""
-        return self.heads["embedding"]
-
-
-def ask(network: Inferring, data: Path, name: str, split: str, cache: Path) -> Answers:
-    """Run the network on a split of a data set, found, aligned and inferred as a node does."""
-    wanted = network.sidecar.input
-    what = f"{name} {split}"
-    crops = load_crops(what, read(data, name, (split,)), Cut(wanted.alignment.points, wanted.size), cache)
-    rows = []
-    with Progress(f"{network.sidecar.name} on {what}", len(crops.images)) as progress:
-        for crop in crops.images:
-            rows.append(network.infer(crop))
-            progress.advance()
-    heads = {head: np.stack([row[head] for row in rows]) for head in rows[0]}
-    return Answers(crops.samples, heads, len(crops.missed))
-
-
-def measure(network: Inferring, data: Path, cache: Path) -> tuple[Figure, ...]:
-    """Return every figure of a network.
-
-    Args:
-        network: as a node runs it.
-        data: the folder of face data.
-        cache: where aligned crops are kept.
+    Attributes:
+        same: of the listed pairs of one person.
+        other: of the listed pairs of two.
+        impostors: of all pairs of pictures of two people: the list alone has too few for one in a thousand.
     """
-    people = ask(network, data, "lfw_people", "val", cache)
-    strangers = ask(network, data, "strangers", "test", cache)
-    figures = [*verify(people, lfw_pairs(data)), *open_set(people, strangers, network.sidecar)]
-    for name, split, heads in (
-        ("utkface", "val", ("age", "ethnicity")),
-        ("lfw9", "test", ("identity", "age", "ethnicity")),
-    ):
-        answers = ask(network, data, name, split, cache)
-        figures.append(
-            _figure(f"{name} {split}", "no face found", wilson(answers.missed, answers.missed + len(answers.samples)))
-        )
-        for head in heads:
-            labels = network.sidecar.heads.labels(head)
-            if labels:
-                figures += grade(answers, f"{name} {split}", head, labels, per_class=name == "utkface")
-        if "identity" in heads and network.sidecar.heads.identity:
-            figures += closed_set(answers, strangers, network.sidecar.heads.identity)
-    return tuple(figures)
+
+    same: Array
+    other: Array
+    impostors: Array
 
 
-def verify(people: Answers, pairs: Sequence[Pair]) -> list[Figure]:
-    """Tell pairs of one person from pairs of two.
+@dataclass(frozen=True, slots=True, eq=False)
+class Search:
+    """Looks at people of whom some are enrolled; each array has one entry a look.
 
-    TAR at FAR takes the same-person pairs of the list, and as impostors all pairs of pictures of different people:
-    the list alone has too few for one in a thousand.
+    Attributes:
+        nearest: number of the enrolled person nearest to each look at somebody enrolled.
+        right: number of the person that it is.
+        scores: cosine to the nearest.
+        others: likewise, of looks at the other people of the split.
+        fresh: likewise, of looks at people that the thresholds have not seen.
     """
+
+    nearest: npt.NDArray[np.int64]
+    right: npt.NDArray[np.int64]
+    scores: Array
+    others: Array
+    fresh: Array
+
+
+def similarities(people: Answers, pairs: Sequence[Pair]) -> Similarities:
+    """Return the cosines of listed pairs, and of all pairs of pictures of two people."""
     place = {sample.path: number for number, sample in enumerate(people.samples)}
     known = [pair for pair in pairs if pair.left in place and pair.right in place]
-    similarity = people.embeddings @ people.embeddings.T
-    scores = np.array([similarity[place[pair.left], place[pair.right]] for pair in known])
+    cosines = people.embeddings @ people.embeddings.T
+    scores = np.array([cosines[place[pair.left], place[pair.right]] for pair in known])
     same = np.array([pair.same for pair in known])
-    persons = np.array([sample.person for sample in people.samples])
-    rows, columns = np.triu_indices(len(persons), 1)
-    different = persons[rows] != persons[columns]
-    impostors = similarity[rows, columns][different]
-    data = "lfw_people val"
+    rows, columns = np.triu_indices(len(people.samples), 1)
+    different = people.persons[rows] != people.persons[columns]
+    return Similarities(scores[same], scores[~same], cosines[rows, columns][different])
+
+
+def verify(found: Similarities) -> list[Figure]:
+    """Tell pairs of one person from pairs of two."""
+    scores = np.concatenate([found.same, found.other])
+    same = np.arange(len(scores)) < len(found.same)
     return [
-        Figure(data, "verification, 10-fold balanced", verification(scores, same), len(scores)),
-        Figure(data, "TAR at FAR 1 %", accepted_at(scores[same], impostors, 0.01), int(same.sum())),
-        Figure(data, "TAR at FAR 0.1 %", accepted_at(scores[same], impostors, 0.001), int(same.sum())),
+        Figure(_PEOPLE, "verification, 10-fold balanced", verification(scores, same), len(scores)),
+        Figure(_PEOPLE, "TAR at FAR 1 %", accepted_at(found.same, found.impostors, 0.01), len(found.same)),
+        Figure(_PEOPLE, "TAR at FAR 0.1 %", accepted_at(found.same, found.impostors, 0.001), len(found.same)),
     ]
 
 
-def open_set(people: Answers, strangers: Answers, sidecar: Sidecar) -> list[Figure]:
-    """Enrol the twelve people with most pictures from five of each, and look for them among strangers.
+def search(people: Answers, strangers: Answers, photos: int = _PHOTOS[0]) -> Search:
+    """Enrol the twelve people with most pictures, and look for them among all others.
 
-    Strangers are all other people of the split, and people that the thresholds have not seen.
+    Args:
+        people: of whom twelve are enrolled from their first pictures and looked for in those after the fifth.
+        strangers: other people, that the thresholds have not seen.
+        photos: enrolled of each person.
+
+    Raises:
+        TrainingError: somebody has no picture to be looked for in.
     """
-    persons = np.array([sample.person for sample in people.samples])
-    names, counts = np.unique(persons, return_counts=True)
+    names, counts = np.unique(people.persons, return_counts=True)
     chosen = names[np.argsort(-counts, kind="stable")][:_ENROLLED]
     anchors, probes, right = [], [], []
     for number, person in enumerate(chosen):
-        pictures = people.embeddings[persons == person]
-        if len(pictures) <= _PHOTOS:
-            raise TrainingError(
-                f"{person} has {len(pictures)} pictures: enrolment from {_PHOTOS} leaves none to look for"
-            )
-        anchors.append(pictures[:_PHOTOS])
-        probes.append(pictures[_PHOTOS:])
-        right += [number] * (len(pictures) - _PHOTOS)
+        pictures, most = people.embeddings[people.persons == person], _PHOTOS[0]
+        if len(pictures) <= most:
+            raise TrainingError(f"{person} has {len(pictures)} pictures: enrolment from {most} leaves none to look for")
+        anchors.append(pictures[:photos])
+        probes.append(pictures[most:])
+        right += [number] * (len(pictures) - most)
     nearest, scores = _identify(np.concatenate(probes), anchors)
-    others = people.embeddings[~np.isin(persons, chosen)]
-    _, other_scores = _identify(others, anchors)
-    _, fresh_scores = _identify(strangers.embeddings, anchors)
-    all_scores = np.concatenate([other_scores, fresh_scores])
-    truth = np.array(right)
-    least = sidecar.thresholds.cosine(_SHIPPED_FPIR, _ENROLLED)
-    data, n = "lfw_people val, 12 people from 5 photos", len(truth)
-    return [
-        _figure(data, "rank-1", wilson(int(np.sum(nearest == truth)), n)),
-        Figure(data, "TPIR at FPIR 1 %", identified_at(nearest, scores, truth, all_scores, 0.01), n),
-        Figure(data, "TPIR at FPIR 0.1 %", identified_at(nearest, scores, truth, all_scores, 0.001), n),
-        _figure(
-            data,
-            "TPIR at the shipped threshold",
-            wilson(int(np.sum((nearest == truth) & (scores >= least))), n),
-        ),
-        _figure(
-            "strangers of lfw_people val",
-            "called by a name at the shipped threshold",
-            wilson(int(np.sum(other_scores >= least)), len(other_scores)),
-        ),
-        _figure(
-            "strangers of lfw9/unknown test",
-            "called by a name at the shipped threshold",
-            wilson(int(np.sum(fresh_scores >= least)), len(fresh_scores)),
-        ),
-    ]
+    _, others = _identify(people.embeddings[~np.isin(people.persons, chosen)], anchors)
+    _, fresh = _identify(strangers.embeddings, anchors)
+    return Search(nearest, np.array(right), scores, others, fresh)
 
 
-def grade(answers: Answers, data: str, head: str, labels: Sequence[str], *, per_class: bool) -> list[Figure]:
-    """Return the share of right answers of a head, and where asked its mean over the classes and each class's own."""
-    given = [labels[number] for number in np.argmax(answers.heads[head], axis=1)]
-    right = [sample.label(head) for sample in answers.samples]
-    figures = [_figure(data, head, wilson(sum(a == b for a, b in zip(given, right, strict=True)), len(right)))]
-    if per_class:
-        by_label = recalls(given, right, labels)
-        balanced = float(np.mean([share.value for share in by_label.values()]))
-        figures.append(Figure(data, f"{head}, balanced", balanced, len(right)))
-        figures += [_figure(data, f"{head}: {label}", share) for label, share in by_label.items()]
+def open_set(people: Answers, strangers: Answers, sidecar: Sidecar) -> list[Figure]:
+    """Return how often the twelve are found and strangers are called by a name, by photos enrolled."""
+    least = sidecar.thresholds.cosine(SHIPPED_FPIR, _ENROLLED)
+    figures = []
+    for photos in _PHOTOS:
+        found = search(people, strangers, photos)
+        data, n = f"{_PEOPLE}, {_ENROLLED} people from {photos} photo{'s' * (photos > 1)}", len(found.right)
+        hits, everybody = found.nearest == found.right, np.concatenate([found.others, found.fresh])
+        figures += [
+            share_of(data, "rank-1", wilson(int(hits.sum()), n)),
+            *(
+                Figure(data, f"TPIR at FPIR {100 * rate:g} %", _identified(found, everybody, rate), n)
+                for rate in (0.01, 0.001)
+            ),
+            share_of(data, "TPIR at the shipped threshold", wilson(int(np.sum(hits & (found.scores >= least))), n)),
+            *(
+                share_of(
+                    data,
+                    f"strangers of {whose} called by a name at the shipped threshold",
+                    wilson(int(np.sum(scores >= least)), len(scores)),
+                )
+                for whose, scores in ((_PEOPLE, found.others), (_STRANGERS, found.fresh))
+            ),
+        ]
     return figures
 
 
@@ -200,23 +141,21 @@ def closed_set(known: Answers, strangers: Answers, classes: Classes) -> list[Fig
     named = (np.argmax(scores, axis=1) == right) & (scores.max(axis=1) >= least)
     mistaken = strangers.heads["identity"].max(axis=1) >= least
     return [
-        _figure("lfw9 test", "identity, with the head's reject score", wilson(int(named.sum()), len(named))),
-        _figure(
-            "strangers of lfw9/unknown test",
+        share_of("lfw9 test", "identity, with the head's reject score", wilson(int(named.sum()), len(named))),
+        share_of(
+            f"strangers of {_STRANGERS}",
             "called by a name by the identity head",
             wilson(int(mistaken.sum()), len(mistaken)),
         ),
     ]
 
 
-def _identify(
-    probes: npt.NDArray[np.float32], anchors: Sequence[npt.NDArray[np.float32]]
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+def _identify(probes: Array, anchors: Sequence[Array]) -> tuple[npt.NDArray[np.int64], Array]:
     """Return the nearest person of each probe and the cosine to their nearest anchor: the node's rule."""
     scores = np.stack([(probes @ person.T).max(axis=1) for person in anchors], axis=1)
     nearest = np.argmax(scores, axis=1)
     return nearest, scores[np.arange(len(probes)), nearest]
 
 
-def _figure(data: str, name: str, share: Share) -> Figure:
-    return Figure(data, name, share.value, share.n, share.low, share.high)
+def _identified(found: Search, strangers: Array, rate: float) -> float:
+    return identified_at(found.nearest, found.scores, found.right, strangers, rate)

@@ -1,0 +1,92 @@
+"""A network and pictures -> what it says of them, found, aligned and inferred as a node does, kept on disk."""
+
+import hashlib
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from models.cache import Arrays, computed, digest
+from models.dataset import Cut, load_crops
+from models.manifests import Sample, read
+from models.names import EMBEDDING
+from models.vectors import Array
+from node.domain import Image, Vector
+from node.vision import tflite
+from node.vision.sidecar import Sidecar
+
+
+class Inferring(Protocol):
+    """A network as a node runs it."""
+
+    @property
+    def sidecar(self) -> Sidecar:
+        """What is known of it."""
+
+    @property
+    def runtime(self) -> str:
+        """What runs it."""
+
+    def infer(self, crop: Image) -> Mapping[str, Vector]:
+        """Return what every head says of one aligned face."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answers:
+    """What a network says of some samples; each head's scores have shape (n, length)."""
+
+    samples: tuple[Sample, ...]
+    heads: Mapping[str, Array]
+    missed: int
+
+    @property
+    def embeddings(self) -> Array:
+        """Shape (n, length), unit length."""
+        return self.heads[EMBEDDING]
+
+    @property
+    def persons(self) -> npt.NDArray[np.str_]:
+        """The id of the person in each sample, shape (n,)."""
+        return np.array([sample.person for sample in self.samples])
+
+
+def ask(network: Inferring, data: Path, name: str, split: str, cache: Path) -> Answers:
+    """Return what a network says of a split of a data set; what the same file said before is read from the cache.
+
+    Args:
+        network: as a node runs it.
+        data: the folder of face data.
+        name: of the data set.
+        split: of it.
+        cache: where aligned crops and answers are kept.
+    """
+    sidecar, what = network.sidecar, f"{name} {split}"
+    wanted = sidecar.input
+    crops = load_crops(what, read(data, name, (split,)), Cut(wanted.alignment.points, wanted.size), cache)
+
+    def make(part: Sequence[int]) -> Arrays:
+        rows = [network.infer(crops.images[number]) for number in part]
+        return {head: np.stack([row[head] for row in rows]) for head in rows[0]}
+
+    key = digest(
+        sidecar.sha256,
+        network.runtime,
+        Path(str(inspect.getsourcefile(tflite))).read_bytes(),
+        hashlib.sha256(crops.images.tobytes()).hexdigest(),
+    )
+    heads = computed(
+        f"{sidecar.name} on {what}", range(len(crops.images)), make, cache / "answers", key, part=128, workers=1
+    )
+    return Answers(crops.samples, heads, len(crops.missed))
+
+
+def together(parts: Sequence[Answers]) -> Answers:
+    """Return what a network says of several splits as of one."""
+    heads = {head: np.concatenate([part.heads[head] for part in parts]) for head in parts[0].heads}
+    return Answers(
+        tuple(sample for part in parts for sample in part.samples), heads, sum(part.missed for part in parts)
+    )

@@ -1,0 +1,118 @@
+"""What a network says of people of known ethnicity, gender and age -> its figures for each group, the worst named."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from models.answers import Answers
+from models.figures import Figure, share_of
+from models.manifests import Sample
+from models.metrics import Share, wilson
+from models.vectors import Array
+
+LEAST_CASES = 30
+"""A cell of fewer is never called the worst: one picture would move it by more than three points."""
+THREE_GROUPS = ("asian", "black", "white")
+"""The ethnicity groups of the paper."""
+WORST = "worst cell of"
+
+_ADULT_YEARS, _CHILD_YEARS = 18, 12
+
+
+def by_group(answers: Answers, data: str, head: str, labels: Sequence[str]) -> list[Figure]:
+    """Return a head's share of right answers for each ethnicity and gender and each age group, and the worst cells.
+
+    The worst cell of ethnicity, gender and age group together is named too: a cell of two can hide one of three.
+    """
+    right = _right(answers, head, labels)
+    pairs = _cells(answers.samples, right, lambda sample: f"{sample.ethnicity}, {sample.gender}")
+    ages = _cells(answers.samples, right, lambda sample: sample.age)
+    threes = _cells(answers.samples, right, lambda sample: f"{sample.ethnicity}, {sample.gender}, {sample.age}")
+    figures = [
+        share_of(f"{data}, by {kind}", f"{head}: {cell}", share)
+        for kind, cells in (("ethnicity and gender", pairs), ("age group", ages))
+        for cell, share in sorted(cells.items())
+    ]
+    return figures + [
+        share_of(f"{data}, {WORST} {kind}", f"{head}: {cell}", share)
+        for kind, cells in (("ethnicity and gender", pairs), ("ethnicity, gender and age group", threes))
+        for cell, share in _worst(cells)
+    ]
+
+
+def three_groups(answers: Answers, data: str, labels: Sequence[str]) -> Figure:
+    """Return the share of right ethnicity groups among the paper's three.
+
+    Only pictures of people of these three count, and only the scores of these three: the best of them is the answer.
+    A network of five classes is asked as if it had been built for three.
+    """
+    known = np.array([sample.ethnicity in THREE_GROUPS for sample in answers.samples])
+    scores = answers.heads["ethnicity"][known][:, [labels.index(group) for group in THREE_GROUPS]]
+    given = np.array(THREE_GROUPS)[np.argmax(scores, axis=1)]
+    right = np.array([sample.ethnicity for sample in answers.samples])[known]
+    return share_of(data, "ethnicity, three groups", wilson(int(np.sum(given == right)), len(right)))
+
+
+def look_alikes(answers: Answers, data: str, least: float) -> list[Figure]:
+    """Return how many pairs of two people of one ethnicity and gender reach a threshold: adults by cell, and children.
+
+    It is what happens to a stranger where one person who is like them is enrolled by one photo. The pictures carry no
+    names: a few pairs show one person twice, so the share is an upper bound.
+
+    Args:
+        answers: to pictures of many people of known age.
+        data: what they are called.
+        least: the cosine that names somebody.
+    """
+    adults = {
+        cell: cosines
+        for cell, cosines in _alike(answers, lambda years: years >= _ADULT_YEARS).items()
+        if len(cosines) >= _pairs_of(LEAST_CASES)
+    }
+    children = list(_alike(answers, lambda years: years < _CHILD_YEARS).values())
+    return [
+        Figure(f"{data}, pairs of two {who}", f"over the threshold for one person: {cell}", _over(cosines, least), n)
+        for who, cells in (("adults", adults), ("children under 12", {"all cells": np.concatenate([*children, []])}))
+        for cell, cosines in sorted(cells.items())
+        if (n := len(cosines))
+    ]
+
+
+def _right(answers: Answers, head: str, labels: Sequence[str]) -> list[bool]:
+    given = np.argmax(answers.heads[head], axis=1)
+    return [labels[number] == sample.label(head) for number, sample in zip(given, answers.samples, strict=True)]
+
+
+def _cells(samples: Sequence[Sample], right: Sequence[bool], name: Callable[[Sample], str]) -> dict[str, Share]:
+    found: dict[str, list[bool]] = defaultdict(list)
+    for sample, is_right in zip(samples, right, strict=True):
+        found[name(sample)].append(is_right)
+    return {cell: wilson(sum(cases), len(cases)) for cell, cases in found.items()}
+
+
+def _alike(answers: Answers, old_enough: Callable[[int], bool]) -> dict[str, Array]:
+    """Return by ethnicity and gender the cosines of all pairs of its pictures, of those of the right age."""
+    places: dict[str, list[int]] = defaultdict(list)
+    for place, sample in enumerate(answers.samples):
+        if sample.years is not None and old_enough(sample.years):
+            places[f"{sample.ethnicity}, {sample.gender}"].append(place)
+    found = {}
+    for cell, chosen in places.items():
+        embeddings = answers.embeddings[chosen]
+        found[cell] = (embeddings @ embeddings.T)[np.triu_indices(len(chosen), 1)]
+    return found
+
+
+def _pairs_of(pictures: int) -> int:
+    return pictures * (pictures - 1) // 2
+
+
+def _over(cosines: Array, least: float) -> float:
+    return float(np.mean(cosines >= least))
+
+
+def _worst(cells: dict[str, Share]) -> list[tuple[str, Share]]:
+    """Return the cell with the least share among those with enough cases; none where no cell has enough."""
+    enough = [(cell, share) for cell, share in sorted(cells.items()) if share.n >= LEAST_CASES]
+    return [min(enough, key=lambda entry: entry[1].value)] if enough else []

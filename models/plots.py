@@ -1,0 +1,155 @@
+"""What networks say of the pictures they are measured on -> plots as PNG files, the same bytes again for the same."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure as Sheet
+
+from models.answers import Answers
+from models.errors import TrainingError
+from models.manifests import Pair
+from models.measure import Found, Gathered
+from models.protocols import SHIPPED_FPIR, search, similarities
+from node.vision.sidecar import Sidecar
+
+_COLUMNS = 3
+_DPI = 80
+_GALLERIES = (1, 12)
+_STYLE = {
+    "font.family": "DejaVu Sans",
+    "font.size": 8.0,
+    "axes.grid": True,
+    "grid.color": "0.88",
+    "axes.axisbelow": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.frameon": False,
+}
+_COLOURS = ("#1b6ca8", "#d1495b", "#66812b", "#8d5a97", "#e09f3e", "#3a9e9b", "#6c584c", "#222222")
+_LINES = ("-", "--", ":")
+_DARK = 0.5
+_BELOW = 1e-4
+
+
+def draw(folder: Path, found: Found, pairs: Sequence[Pair]) -> list[Path]:
+    """Draw the DET curves, the score histograms and the confusion matrices of networks.
+
+    Args:
+        folder: where the files go.
+        found: what the networks say.
+        pairs: of `lfw_people`'s validation part.
+
+    Returns:
+        The files.
+
+    Raises:
+        TrainingError: a file cannot be written.
+    """
+    with mpl.rc_context(_STYLE):
+        sheets = {
+            "det.png": det(found, pairs),
+            "scores.png": _panels(found, (2.9, 2.1), lambda axes, name: _scores(axes, *found[name], pairs)),
+        }
+        for head in ("age", "ethnicity"):
+            heads = {name: pair for name, pair in found.items() if pair[0].heads.labels(head)}
+            sheets[f"confusion-{head}.png"] = _confusions(heads, head)
+        paths = [folder / name for name in sheets]
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for path, sheet in zip(paths, sheets.values(), strict=True):
+                # Without a version in it the file depends on the figures alone.
+                sheet.savefig(path, dpi=_DPI, metadata={"Software": None})
+        except OSError as error:
+            raise TrainingError(f"{folder}: {error.strerror or error}: plots need a writable folder") from error
+    return paths
+
+
+def det(found: Found, pairs: Sequence[Pair]) -> Sheet:
+    """Draw how many pairs of one person are missed against how many pairs of two are taken for one.
+
+    A backbone has a colour, a form of it a dash.
+    """
+    sheet = Sheet(figsize=(6.4, 4.6), layout="constrained")
+    axes = sheet.subplots()
+    backbones = list(dict.fromkeys(sidecar.backbone for sidecar, _ in found.values()))
+    drawn: dict[str, int] = dict.fromkeys(backbones, 0)
+    rates = np.logspace(-5, 0, 400)
+    for name, (sidecar, answers) in found.items():
+        cosines = similarities(answers.people, pairs)
+        ordered = np.sort(cosines.impostors)[::-1]
+        least = ordered[np.minimum((rates * len(ordered)).astype(np.int64), len(ordered) - 1)]
+        missed = np.searchsorted(np.sort(cosines.same), least, side="right") / len(cosines.same)
+        missed = np.maximum(missed, _BELOW)  # none missed has no logarithm
+        colour, number = _COLOURS[backbones.index(sidecar.backbone) % len(_COLOURS)], drawn[sidecar.backbone]
+        drawn[sidecar.backbone] += 1
+        axes.step(rates, missed, _LINES[number % len(_LINES)], color=colour, label=name, where="post", linewidth=1.3)
+    axes.set(xscale="log", yscale="log", xlim=(1e-5, 1), ylim=(20 * _BELOW, 1))
+    axes.set(xlabel="pairs of two people taken for one (FAR)", ylabel="pairs of one person missed (1 - TAR)")
+    axes.set_title("Verification, lfw_people val", loc="left")
+    axes.legend()
+    return sheet
+
+
+def _scores(axes: Any, sidecar: Sidecar, answers: Gathered, pairs: Sequence[Pair]) -> None:  # noqa: ANN401 - no types
+    cosines, looked = similarities(answers.people, pairs), search(answers.people, answers.strangers)
+    bins = np.linspace(-0.4, 1, 71)
+    kinds = {
+        "same person": cosines.same,
+        "two people": cosines.impostors,
+        "strangers to 12": np.concatenate([looked.others, looked.fresh]),
+    }
+    for (label, values), colour in zip(kinds.items(), (_COLOURS[0], "0.6", _COLOURS[1]), strict=True):
+        weights = np.full(len(values), 1 / len(values))
+        axes.hist(values, bins, weights=weights, histtype="stepfilled", color=colour, alpha=0.45, label=label)
+    for people, line in zip(_GALLERIES, (":", "-"), strict=True):
+        least = sidecar.thresholds.cosine(SHIPPED_FPIR, people)
+        axes.axvline(least, color="black", linestyle=line, linewidth=1, label=f"threshold, {people} enrolled")
+    axes.set(xlabel="cosine", ylabel="share", xlim=(-0.4, 1))
+
+
+def _confusions(found: Found, head: str) -> Sheet:
+    sheet = _panels(
+        found,
+        (2.3, 2.2) if head == "age" else (2.9, 2.7),
+        lambda axes, name: _confusion(axes, found[name][1].utkface, head, found[name][0].heads.labels(head)),
+        legend=False,
+    )
+    sheet.suptitle(f"{head}, utkface val: rows what they are, columns what is said, shares of a row", fontsize=9)
+    return sheet
+
+
+def _confusion(axes: Any, answers: Answers, head: str, labels: Sequence[str]) -> None:  # noqa: ANN401 - no types
+    counts = np.zeros((len(labels), len(labels)))
+    for sample, number in zip(answers.samples, np.argmax(answers.heads[head], axis=1), strict=True):
+        counts[labels.index(sample.label(head)), number] += 1
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    axes.grid(visible=False)
+    axes.set_xticks(range(len(labels)), labels, rotation=30)
+    axes.set_yticks(range(len(labels)), labels)
+    for (row, column), share in np.ndenumerate(shares):
+        axes.text(
+            column, row, f"{share:.2f}", ha="center", va="center", color="white" if share > _DARK else "black", size=7
+        )
+
+
+def _panels(
+    found: Found, inches: tuple[float, float], paint: Callable[[Any, str], None], *, legend: bool = True
+) -> Sheet:
+    """Return a sheet with a panel a network."""
+    columns = min(_COLUMNS, len(found))
+    rows = -(-len(found) // columns)
+    sheet = Sheet(figsize=(max(6.4, inches[0] * columns), inches[1] * rows + 0.5), layout="constrained")
+    panels = sheet.subplots(rows, columns, squeeze=False).flat
+    for axes, name in zip(panels, found, strict=False):
+        paint(axes, name)
+        axes.set_title(name, loc="left", fontsize=8)
+    for axes in sheet.axes[len(found) :]:
+        axes.set_visible(False)
+    if legend:
+        handles, labels = sheet.axes[0].get_legend_handles_labels()
+        sheet.legend(handles, labels, loc="outside lower center", ncols=_COLUMNS)
+    return sheet

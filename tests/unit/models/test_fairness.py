@@ -1,0 +1,91 @@
+"""Figures for groups of people, on answers made by hand."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.answers import Answers
+from models.fairness import LEAST_CASES, by_group, look_alikes, three_groups
+from models.figures import Figure
+from models.manifests import Sample
+
+LABELS = ("young", "senior")
+
+
+def _sample(ethnicity: str, gender: str, age: str = "young") -> Sample:
+    return Sample(Path("a.jpg"), "val", age=age, ethnicity=ethnicity, gender=gender)
+
+
+def _answers(groups: list[tuple[Sample, int, int]]) -> Answers:
+    """Return so many answers, of which so many are right, to pictures like each sample."""
+    samples, rows = [], []
+    for sample, n, right in groups:
+        truth = LABELS.index(sample.age)
+        samples += [sample] * n
+        rows += [[float(label == (truth if k < right else 1 - truth)) for label in (0, 1)] for k in range(n)]
+    return Answers(tuple(samples), {"age": np.array(rows, dtype=np.float32)}, 0)
+
+
+def _found(figures: list[Figure]) -> dict[tuple[str, str], tuple[float, int]]:
+    return {(figure.data, figure.figure): (figure.value, figure.n) for figure in figures}
+
+
+def test_each_cell_has_its_own_share() -> None:
+    """Ethnicity and gender together make a cell; an age group is one over all of them."""
+    found = _found(
+        by_group(
+            _answers([(_sample("black", "female"), 40, 30), (_sample("black", "male", "senior"), 40, 20)]),
+            "d",
+            "age",
+            LABELS,
+        )
+    )
+    assert found["d, by ethnicity and gender", "age: black, female"] == (0.75, 40)
+    assert found["d, by ethnicity and gender", "age: black, male"] == (0.5, 40)
+    assert found["d, by age group", "age: young"] == (0.75, 40)
+    assert found["d, worst cell of ethnicity and gender", "age: black, male"] == (0.5, 40)
+    assert found["d, worst cell of ethnicity, gender and age group", "age: black, male, senior"] == (0.5, 40)
+
+
+def test_a_cell_of_few_is_not_the_worst() -> None:
+    """One picture fewer than enough, all wrong, names nobody as worst off; one more does."""
+    big = (_sample("white", "male"), 100, 90)
+    for n, worst in ((LEAST_CASES - 1, "white, male"), (LEAST_CASES, "indian, male")):
+        found = _found(by_group(_answers([big, (_sample("indian", "male"), n, 0)]), "d", "age", LABELS))
+        assert ("d, worst cell of ethnicity and gender", f"age: {worst}") in found
+
+
+def test_three_groups_are_asked_among_themselves() -> None:
+    """People of other groups do not count, nor do scores for them: asian .3 beats black .2 though indian has .5."""
+    labels = ("asian", "black", "indian", "other", "white")
+    samples = (_sample("asian", "male"), _sample("indian", "male"), _sample("white", "female"))
+    scores = np.array(
+        [[0.3, 0.2, 0.5, 0, 0], [0, 0, 1, 0, 0], [0.1, 0.5, 0, 0, 0.4]],
+        dtype=np.float32,
+    )
+    figure = three_groups(Answers(samples, {"ethnicity": scores}, 0), "d", labels)
+    assert (figure.value, figure.n) == (0.5, 2)
+
+
+def test_pairs_alike_are_pairs_of_adults_within_a_cell() -> None:
+    """Of 30 women two look the same: one pair of 435; the men with the same face are another cell, and too few."""
+    women = [replace(_sample("asian", "female"), years=40)] * LEAST_CASES
+    men = [replace(_sample("asian", "male"), years=40)] * 5
+    faces = np.eye(31, dtype=np.float32)[[0, *range(29), *[0] * 5]]
+    (figure,) = look_alikes(Answers((*women, *men), {"embedding": faces}, 0), "d", 0.5)
+    assert (figure.data, figure.figure) == (
+        "d, pairs of two adults",
+        "over the threshold for one person: asian, female",
+    )
+    assert figure.n == 435
+    assert figure.value == pytest.approx(1 / 435)
+
+
+def test_children_are_counted_apart() -> None:
+    """Two boys of five with one face are a pair of children; somebody of fifteen is neither child nor adult."""
+    ages = (5, 5, 15)
+    samples = tuple(replace(_sample("asian", "male"), years=years) for years in ages)
+    (figure,) = look_alikes(Answers(samples, {"embedding": np.eye(2, dtype=np.float32)[[0, 0, 0]]}, 0), "d", 0.5)
+    assert (figure.data, figure.value, figure.n) == ("d, pairs of two children under 12", 1.0, 1)

@@ -1,0 +1,172 @@
+"""A network asked about pictures, and all that is measured of it and drawn."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from models.answers import Answers, ask, together
+from models.evaluate import main
+from models.manifests import Pair, Sample
+from models.measure import Gathered, measure
+from models.vectors import unit_rows
+from node.domain import Image, Vector
+from node.vision.sidecar import Sidecar, load_sidecar
+
+ZOO = Path(__file__).resolve().parents[3] / "models" / "zoo"
+SIDECAR = load_sidecar(ZOO / "mobilefacenet.float32.json")
+MEDIA = Path(__file__).resolve().parents[2] / "media"
+GROUPS = ("asian", "black", "indian", "other", "white")
+
+
+class Counting:
+    """A network that gives how bright a face is, and counts how often it is asked."""
+
+    def __init__(self, sidecar: Sidecar = SIDECAR) -> None:
+        self.sidecar = sidecar
+        self.runtime = "counted"
+        self.asked = 0
+
+    def infer(self, crop: Image) -> Mapping[str, Vector]:
+        """Return the same vector of one number for every head."""
+        self.asked += 1
+        return {"embedding": np.array([crop.mean()], dtype=np.float32)}
+
+
+def _strangers(folder: Path) -> Path:
+    (folder / "lfw9").mkdir()
+    face = cv2.imread(str(MEDIA / "astronaut.jpg"))
+    for name in ("a.jpg", "b.jpg"):
+        cv2.imwrite(str(folder / "lfw9" / name), face)
+    cv2.imwrite(str(folder / "lfw9" / "c.jpg"), np.zeros((64, 64, 3), dtype=np.uint8))
+    (folder / "lfw9" / "unknown.csv").write_text("path,identity,split\na.jpg,A,test\nb.jpg,B,test\nc.jpg,C,test\n")
+    return folder
+
+
+def test_a_network_is_asked_once_about_a_picture(tmp_path: Path) -> None:
+    """Answers are kept by the file's hash: the same network is not asked again, another is."""
+    data, cache, network = _strangers(tmp_path), tmp_path / "cache", Counting()
+    first = ask(network, data, "strangers", "test", cache)
+    assert (len(first.samples), first.missed, network.asked) == (2, 1, 2)
+    again = ask(network, data, "strangers", "test", cache)
+    assert network.asked == 2
+    assert np.array_equal(first.embeddings, again.embeddings)
+    other = Counting(SIDECAR.model_copy(update={"sha256": "0" * 64}))
+    ask(other, data, "strangers", "test", cache)
+    assert other.asked == 2
+
+
+def test_splits_are_put_together_in_order() -> None:
+    """Samples, answers and missed pictures of all parts."""
+    parts = [
+        Answers((Sample(Path(name), "val"),), {"embedding": np.array([[value]], dtype=np.float32)}, 1)
+        for name, value in (("a", 1.0), ("b", 2.0))
+    ]
+    found = together(parts)
+    assert [str(sample.path) for sample in found.samples] == ["a", "b"]
+    assert (found.embeddings[:, 0].tolist(), found.missed) == ([1.0, 2.0], 2)
+
+
+def _answers(people: list[str], pictures: int, seed: int, split: str = "val") -> Answers:
+    """Return random people whose pictures are alike, each of a group of age, ethnicity and gender, told rightly."""
+    chance = np.random.default_rng(seed)
+    n = len(people) * pictures
+    faces = np.repeat(chance.normal(size=(len(people), 192)), pictures, axis=0) + 0.5 * chance.normal(size=(n, 192))
+    samples = tuple(
+        Sample(
+            Path(f"{seed}/{person}{number}.jpg"),
+            split,
+            person,
+            age=("young", "middle", "senior")[place % 3],
+            ethnicity=GROUPS[place % 5],
+            years=20 + place % 50,
+            gender=("female", "male")[place % 2],
+        )
+        for place, person in enumerate(people)
+        for number in range(pictures)
+    )
+    labels = SIDECAR.heads
+    heads = {"embedding": unit_rows(faces.astype(np.float32))}
+    for head in ("identity", "age", "ethnicity"):
+        names = labels.labels(head)
+        right = [names.index(sample.label(head)) if sample.label(head) in names else 0 for sample in samples]
+        heads[head] = (0.01 + 0.9 * np.eye(len(names))[right]).astype(np.float32)
+    return Answers(samples, heads, 0)
+
+
+@pytest.fixture(scope="module")
+def gathered() -> Gathered:
+    """Return what a network that is always right says of random people."""
+    nine = _answers(list(SIDECAR.heads.labels("identity")), 8, 5, "test")
+    groups = ("asian", "black", "white")
+    nine = replace(
+        nine,
+        samples=tuple(replace(sample, ethnicity=groups[place // 8 % 3]) for place, sample in enumerate(nine.samples)),
+    )
+    return Gathered(
+        people=_answers([f"p{number:02}" for number in range(40)], 8, 1),
+        enrolled=_answers([f"e{number:03}" for number in range(205)], 5, 2),
+        refused=_answers([f"r{number}" for number in range(30)], 1, 3),
+        strangers=_answers([f"s{number}" for number in range(30)], 1, 4),
+        utkface=_answers([f"u{number}" for number in range(90)], 4, 6),
+        nine=nine,
+        all_nine=nine,
+    )
+
+
+@pytest.fixture(scope="module")
+def pairs(gathered: Gathered) -> list[Pair]:
+    """Return pairs of one person and of two."""
+    path = [sample.path for sample in gathered.people.samples]
+    same = [Pair(path[8 * k], path[8 * k + 1], same=True) for k in range(40)]
+    return [*same, *(Pair(path[8 * k], path[8 * k - 8], same=False) for k in range(40))]
+
+
+def test_every_part_of_an_evaluation_has_its_figures(gathered: Gathered, pairs: list[Pair]) -> None:
+    """Each figure is named once, has cases, and lies in its interval; the parts that a card shows are there."""
+    figures = measure(gathered, pairs, SIDECAR, {"age": 0.7})
+    names = [(figure.data, figure.figure) for figure in figures]
+    assert len(set(names)) == len(names)
+    assert all(figure.n > 0 for figure in figures)
+    assert all(
+        figure.low - 1e-9 <= figure.value <= figure.high + 1e-9
+        for figure in figures
+        if figure.low is not None and figure.high is not None
+    )
+    for name in (
+        ("lfw_people val", "TAR at FAR 0.1 %"),
+        ("lfw_people val, 12 people from 1 photo", "TPIR at the shipped threshold"),
+        ("threshold for 0.3 % of strangers", "200 enrolled by 2 photos each"),
+        ("lfw9 test", "identity"),
+        ("lfw9, all pictures in five folds", "age"),
+        ("utkface val", "age: expected calibration error before the temperature"),
+        ("utkface val", "ethnicity, three groups"),
+        ("utkface val, by ethnicity and gender", "age: white, male"),
+        ("utkface val, pairs of two adults", "over the threshold for one person: white, male"),
+    ):
+        assert name in names, name
+
+
+def test_plots_are_the_same_bytes_again_and_small(gathered: Gathered, pairs: list[Pair], tmp_path: Path) -> None:
+    """Four files under 100 kB each, which depend on the figures alone: no date, no version."""
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed: pip install 'facenode[train]'")
+    from models.plots import draw  # noqa: PLC0415 - only where matplotlib is installed
+
+    found = {"one.float32": (SIDECAR, gathered), "two.int8": (SIDECAR, gathered)}
+    first, second = (draw(tmp_path / name, found, pairs) for name in ("first", "second"))
+    assert [path.name for path in first] == ["det.png", "scores.png", "confusion-age.png", "confusion-ethnicity.png"]
+    for one, two in zip(first, second, strict=True):
+        assert one.read_bytes() == two.read_bytes()
+        assert 2_000 < one.stat().st_size < 100_000
+
+
+def test_evaluate_is_told_what_to_measure(capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither nothing nor both: sidecars by name, or all of them."""
+    for arguments in ([], ["--all", "models/zoo/mobilefacenet.float32.json"]):
+        with pytest.raises(SystemExit) as outcome:
+            main(arguments)
+        assert outcome.value.code == 2
+        assert "or --all" in capsys.readouterr().err
