@@ -13,12 +13,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from models.cache import FOLDER
+from models.catalogue import shipped, temperatures
 from models.command import run
 from models.errors import TrainingError
 from models.manifests import Pair, data_folder, lfw_pairs
 from models.measure import Found, gather, measure
 from models.report import as_json, markdown, write_card, write_metrics
-from models.sidecar import shipped, temperatures
 from node.vision.tflite import Network
 
 

@@ -10,12 +10,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from models.catalogue import ZOO
 from models.checkpoint import load_checkpoint, place
 from models.command import run
 from models.errors import TrainingError
 from models.manifests import data_folder
 from models.recipe import load_recipe
-from models.sidecar import ZOO, sidecar, write
+from models.sidecar import sidecar, write
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -6,10 +6,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from models.catalogue import read_sidecar, write_sidecar
 from models.errors import TrainingError
 from models.fairness import WORST
 from models.figures import Figure
-from models.sidecar import write_sidecar
 
 BEGIN = "<!-- figures: begin -->"
 END = "<!-- figures: end -->"
@@ -101,10 +101,8 @@ def write_metrics(path: Path, figures: Sequence[Figure], on: date) -> None:
         TrainingError: the file cannot be read or written.
     """
     try:
-        description = json.loads(path.read_text(encoding="utf-8"))
-        description["metrics"] = metrics(figures, on)
-        write_sidecar(path, description)
-    except (OSError, ValueError, TypeError) as error:
+        write_sidecar(path, read_sidecar(path) | {"metrics": metrics(figures, on)})
+    except OSError as error:
         raise TrainingError(f"{path}: the sidecar cannot be rewritten: {error}") from error
 
 

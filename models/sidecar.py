@@ -1,21 +1,19 @@
 """What is known of a network -> its file and its sidecar in the zoo."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from models.calibrate import ANCHORS, Calibration
+from models.catalogue import write_sidecar
 from models.checkpoint import Checkpoint
 from models.errors import TrainingError
 from models.names import EMBEDDING, IDENTITY, INPUT, Quantisation
-from models.recipe import Backbone, Recipe
+from models.recipe import Recipe
 
-ZOO = Path(__file__).resolve().parent / "zoo"
 _DECIMALS = 4
-_BACKBONES, _FORMS = get_args(Backbone), get_args(Quantisation)
 
 _CALIBRATION = (
     "strangers: the people of LFW in lfw_people val and lfw9/unknown val; galleries: all that can be made of 210 other "
@@ -93,40 +91,3 @@ def write(folder: Path, description: Mapping[str, Any], content: bytes) -> Path:
     except OSError as error:
         raise TrainingError(f"{path}: {error.strerror or error}: the zoo needs a writable disk") from error
     return path
-
-
-def write_sidecar(path: Path, description: Mapping[str, Any]) -> None:
-    """Write a sidecar so that a changed figure is a changed line."""
-    path.write_text(json.dumps(description, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def shipped(folder: Path = ZOO) -> list[Path]:
-    """Return the sidecars of a zoo: the default's backbone first, and of each backbone float32 first.
-
-    Raises:
-        TrainingError: there is none, or one cannot be read.
-    """
-    found = {path: _read(path) for path in folder.glob("*.json")}
-    if not found:
-        raise TrainingError(f"{folder}: no sidecar: export a network first")
-    return sorted(
-        found, key=lambda path: (_BACKBONES.index(found[path]["backbone"]), _FORMS.index(found[path]["quantisation"]))
-    )
-
-
-def temperatures(path: Path) -> dict[str, float]:
-    """Return by head what its scores were calibrated by; heads without a temperature are left out.
-
-    Raises:
-        TrainingError: the sidecar cannot be read.
-    """
-    heads = _read(path)["heads"]
-    return {name: head["temperature"] for name, head in heads.items() if "temperature" in head}
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        description: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise TrainingError(f"{path}: the sidecar cannot be read: {error}") from error
-    return description

@@ -1,5 +1,7 @@
 """A network asked about pictures, and all that is measured of it and drawn."""
 
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -161,6 +163,16 @@ def test_plots_are_the_same_bytes_again_and_small(gathered: Gathered, pairs: lis
     for one, two in zip(first, second, strict=True):
         assert one.read_bytes() == two.read_bytes()
         assert 2_000 < one.stat().st_size < 100_000
+
+
+def test_a_nodes_environment_is_enough() -> None:
+    """Nothing that trains, converts or draws is needed to measure: the command starts without any of it."""
+    missing = ("tensorflow", "keras", "torch", "ai_edge_litert", "matplotlib")
+    code = f"import sys; sys.modules.update(dict.fromkeys({missing})); import models.evaluate"
+    outcome = subprocess.run(
+        [sys.executable, "-c", code], check=False, capture_output=True, text=True, cwd=ZOO.parents[1]
+    )
+    assert outcome.returncode == 0, outcome.stderr
 
 
 def test_evaluate_is_told_what_to_measure(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from models.catalogue import shipped
 from models.errors import TrainingError
 from models.figures import Figure
 from models.report import BEGIN, END, as_json, beside_the_paper, markdown, metrics, write_card, write_metrics
-from models.sidecar import shipped
 from node.contract import schema
 
 ZOO = Path(__file__).resolve().parents[3] / "models" / "zoo"

@@ -1,0 +1,55 @@
+"""A folder of networks -> their sidecars, in the order in which they are shown; read and written as JSON."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+from models.errors import TrainingError
+from models.names import Quantisation
+from models.recipe import Backbone
+
+ZOO = Path(__file__).resolve().parent / "zoo"
+_BACKBONES, _FORMS = get_args(Backbone), get_args(Quantisation)
+
+
+def shipped(folder: Path = ZOO) -> list[Path]:
+    """Return the sidecars of a zoo: the default's backbone first, and of each backbone float32 first.
+
+    Raises:
+        TrainingError: there is none, or one cannot be read.
+    """
+    found = {path: read_sidecar(path) for path in folder.glob("*.json")}
+    if not found:
+        raise TrainingError(f"{folder}: no sidecar: export a network first")
+    return sorted(
+        found, key=lambda path: (_BACKBONES.index(found[path]["backbone"]), _FORMS.index(found[path]["quantisation"]))
+    )
+
+
+def temperatures(path: Path) -> dict[str, float]:
+    """Return by head what its scores were calibrated by; heads without a temperature are left out.
+
+    Raises:
+        TrainingError: the sidecar cannot be read.
+    """
+    heads = read_sidecar(path)["heads"]
+    return {name: head["temperature"] for name, head in heads.items() if "temperature" in head}
+
+
+def read_sidecar(path: Path) -> dict[str, Any]:
+    """Return what a sidecar says.
+
+    Raises:
+        TrainingError: it cannot be read.
+    """
+    try:
+        description: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise TrainingError(f"{path}: the sidecar cannot be read: {error}") from error
+    return description
+
+
+def write_sidecar(path: Path, description: Mapping[str, Any]) -> None:
+    """Write a sidecar so that a changed figure is a changed line."""
+    path.write_text(json.dumps(description, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,0 +1,43 @@
+"""The sidecars of a folder of networks."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from models.catalogue import shipped, temperatures
+from models.errors import TrainingError
+
+
+def _sidecar(folder: Path, name: str, backbone: str, form: str) -> Path:
+    path = folder / f"{name}.json"
+    heads = {"embedding": {"length": 192}, "age": {"labels": ["young", "senior"], "temperature": 0.7}}
+    path.write_text(json.dumps({"backbone": backbone, "quantisation": form, "heads": heads}))
+    return path
+
+
+def test_networks_stand_in_one_order(tmp_path: Path) -> None:
+    """The default's backbone first and of each backbone float32 first, whatever the files are called."""
+    last = _sidecar(tmp_path, "a", "inception_v3", "int8")
+    third = _sidecar(tmp_path, "b", "mobilenet", "float32")
+    second = _sidecar(tmp_path, "c", "mobilefacenet", "int8")
+    first = _sidecar(tmp_path, "d", "mobilefacenet", "float32")
+    assert shipped(tmp_path) == [first, second, third, last]
+
+
+def test_a_folder_without_networks_is_an_error(tmp_path: Path) -> None:
+    """Nothing measured is no success."""
+    with pytest.raises(TrainingError, match="export a network first"):
+        shipped(tmp_path)
+
+
+def test_temperatures_are_those_of_the_sidecar(tmp_path: Path) -> None:
+    """A head without one is left out."""
+    assert temperatures(_sidecar(tmp_path, "a", "mobilenet", "int8")) == {"age": 0.7}
+
+
+def test_a_damaged_sidecar_is_named(tmp_path: Path) -> None:
+    """The message says which."""
+    (tmp_path / "a.json").write_text("{")
+    with pytest.raises(TrainingError, match=r"a\.json.*cannot be read"):
+        shipped(tmp_path)
