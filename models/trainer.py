@@ -78,10 +78,14 @@ class Trainer:
         names = dict.fromkeys(name for head in recipe.heads.groups.values() for name in head.data)
         seen = {name: self.see(name, "train") for name in dict.fromkeys((*names, *recipe.heads.identity.data))}
         pictures = len(seen[next(iter(names))].samples)
-        learnt, held = held_out(_examples([(name, seen[name]) for name in names], recipe), pictures, recipe.views.count)
-        with Progress("train the heads, epochs", recipe.training.epochs) as progress:
-            trained = train_heads(recipe.heads.groups, learnt, recipe.training, recipe.seed, progress.advance)
-        trained = with_temperatures(trained, held)
+        examples = _examples([(name, seen[name]) for name in names], recipe)
+        most, held = held_out(examples, pictures, recipe.views.count)
+        with Progress("train the heads twice, epochs", 2 * recipe.training.epochs) as progress:
+            others, trained = (
+                train_heads(recipe.heads.groups, part, recipe.training, recipe.seed, progress.advance)
+                for part in (most, examples)
+            )
+        trained = with_temperatures(trained, others, held)
         people, means = _closed_set([seen[name] for name in recipe.heads.identity.data])
         return Checkpoint(self._convolutions, people, means, trained.scales, trained.groups)
 
