@@ -1,5 +1,6 @@
 """Distillation of a tiny backbone: what it learns, what a seed decides, and how it goes on after it was stopped."""
 
+import csv
 import subprocess
 import sys
 from pathlib import Path
@@ -8,9 +9,11 @@ import numpy as np
 import pytest
 
 pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'facenode[train]'")
+pytest.importorskip("matplotlib", reason="matplotlib is not installed: pip install 'facenode[train]'")
 
 import torch
 
+from models.curves import write_curves
 from models.distiller import Course, Distiller
 from models.errors import TrainingError
 from models.lessons import Lessons, Part
@@ -141,6 +144,16 @@ def test_a_loss_that_is_no_number_ends_the_training(tmp_path: Path) -> None:
     distiller = _distiller(tmp_path, SETTINGS.model_copy(update={"learning_rate": 1.0e30, "warmup_steps": 0}))
     with pytest.raises(TrainingError, match=r"step \d+: the loss is .*lower distillation.learning_rate"):
         distiller.train(_nothing)
+
+
+def test_the_curve_is_a_table_and_a_picture(tmp_path: Path) -> None:
+    """Every step is a row; the picture is drawn from the same numbers."""
+    distiller = _distiller(tmp_path)
+    distiller.train(_nothing)
+    picture = write_curves(distiller.curve, tmp_path)
+    rows = list(csv.DictReader((tmp_path / "losses.csv").read_text().splitlines()))
+    assert [float(row["loss"]) for row in rows] == pytest.approx(distiller.curve["loss"], rel=1e-9)
+    assert picture.read_bytes().startswith(b"\x89PNG")
 
 
 def test_targets_are_the_mean_over_views() -> None:
