@@ -9,6 +9,7 @@ from models.architecture import backbone
 from models.backbones import BACKBONES
 from models.cache import digest
 from models.convert import to_tflite
+from models.curves import write_curves
 from models.dataset import Cut, load_crops
 from models.distiller import Course, Distiller
 from models.errors import TrainingError
@@ -43,7 +44,7 @@ def distil(recipe: Recipe, data: Path) -> tuple[Convolution, ...]:
     plan = BACKBONES[recipe.backbone]()
     student = Student(plan, {name: len(head.labels) for name, head in recipe.heads.groups.items()})
     folder = RunFolder(recipe.name)
-    key = digest(recipe.backbone, recipe.weights, recipe.seed, recipe.input, settings.model_copy(update={"steps": 10}))
+    key = digest(_course(recipe, settings))
     distiller = Distiller(student, lessons, settings, folder, key, balance=recipe.training.class_balance)
     done = distiller.resume()
     if done:
@@ -51,7 +52,18 @@ def distil(recipe: Recipe, data: Path) -> tuple[Convolution, ...]:
     else:
         student.start(read_start(plan, data / recipe.weights.file, recipe.weights.sha256), faces)
     distiller.train(_say)
+    print(
+        f"{write_curves(distiller.curve, folder.path)}: the losses of each step, and losses.csv beside it", flush=True
+    )
     return student.folded()
+
+
+def _course(recipe: Recipe, settings: Distillation) -> str:
+    """Return all that the training depends on, but its length, which may grow."""
+    rest = recipe.model_copy(update={"distillation": settings.model_copy(update={"steps": 10, "save_steps": 1})})
+    return rest.model_dump_json(
+        include={"backbone", "weights", "seed", "every", "input", "views", "distillation", "heads", "training"}
+    )
 
 
 def _lessons(recipe: Recipe, settings: Distillation, data: Path) -> tuple[Lessons, torch.Tensor]:
@@ -61,7 +73,7 @@ def _lessons(recipe: Recipe, settings: Distillation, data: Path) -> tuple[Lesson
     for name, share in settings.data.items():
         what = f"{name} train"
         cut = Cut(recipe.input.points, recipe.input.size, recipe.views.margin_px)
-        crops = load_crops(what, read(data, name, ("train",)), cut)
+        crops = load_crops(what, read(data, name, ("train",))[:: recipe.every], cut)
         seen = load_features(what, crops.images, teacher, recipe.input.size, views=recipe.views, seed=recipe.seed)
         answers: dict[str, Array] = {
             head: targets_of(crops.samples, head, group)

@@ -15,8 +15,9 @@ from models.checkpoint import load_checkpoint, place
 from models.command import run
 from models.errors import TrainingError
 from models.manifests import data_folder
-from models.recipe import load_recipe
+from models.recipe import Recipe
 from models.sidecar import sidecar, write
+from models.train import chosen
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,12 +25,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m models.export", description="Export a trained network.")
     parser.add_argument("recipe", type=Path, help="a file such as models/configs/mobilefacenet.toml")
     parser.add_argument("--zoo", type=Path, default=ZOO, help="where the files go")
+    parser.add_argument("--people", type=Path, metavar="DIR", help="as it was trained with")
+    parser.add_argument("--name", help="as it was trained with")
     given = parser.parse_args(arguments)
-    return run(lambda: _export(given.recipe, given.zoo))
+    return run(lambda: _export(chosen(given.recipe, given.people, given.name), given.zoo))
 
 
-def _export(path: Path, zoo: Path) -> None:
-    recipe, data = load_recipe(path), data_folder()
+def _export(recipe: Recipe, zoo: Path) -> None:
+    data = data_folder()
     try:  # late, so that a missing TensorFlow is one line and no traceback
         from models.exporter import build, calibrate, typical_crops  # noqa: PLC0415
     except ModuleNotFoundError as error:

@@ -17,6 +17,9 @@ _CALIBRATION_PEOPLE, _CALIBRATION_PICTURES = 210, 5
 _AGES = frozenset({"young", "middle", "senior"})
 _GENDERS = frozenset({"female", "male"})
 _ETHNICITIES = frozenset({"asian", "black", "indian", "other", "white"})
+_PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
+_OWN_PICTURES = 5
+_FEWEST_PEOPLE = 2  # for an answer to be a choice
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 
 
@@ -146,6 +149,32 @@ def utkface(data: Path) -> tuple[Sample, ...]:
     )
 
 
+def own_people(folder: Path) -> tuple[Sample, ...]:
+    """Return the people of a folder that has a folder of pictures for each; every fifth picture is for validation.
+
+    Raises:
+        DataError: there is no such folder, nobody in it, or somebody with fewer than five pictures.
+    """
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such folder: it holds a folder of pictures for each person")
+    samples = []
+    for home in sorted(path for path in folder.iterdir() if path.is_dir()):
+        pictures = sorted(path for path in home.iterdir() if path.suffix.lower() in _PICTURES)
+        if len(pictures) < _OWN_PICTURES:
+            raise DataError(
+                f"{home}: {len(pictures)} pictures ({', '.join(sorted(_PICTURES))}): a person needs {_OWN_PICTURES} or "
+                "more; take the folder away to leave them out"
+            )
+        person = person_id(home.name)
+        samples += [
+            Sample(path, "val" if number % _OWN_PICTURES == _OWN_PICTURES - 1 else "train", person)
+            for number, path in enumerate(pictures)
+        ]
+    if len({sample.person for sample in samples}) < _FEWEST_PEOPLE:
+        raise DataError(f"{folder}: fewer than two people: it holds a folder of pictures for each")
+    return tuple(samples)
+
+
 READERS = {"lfw9": lfw9, "strangers": strangers, "lfw_people": lfw_people, "utkface": utkface}
 """How each data set is read, by its name."""
 
@@ -153,12 +182,19 @@ READERS = {"lfw9": lfw9, "strangers": strangers, "lfw_people": lfw_people, "utkf
 def read(data: Path, name: str, splits: Sequence[str]) -> tuple[Sample, ...]:
     """Return the samples of some splits of a data set, in the order of its manifest.
 
+    Args:
+        data: the folder of face data.
+        name: of the data set, or the path of a folder of own people.
+        splits: which.
+
     Raises:
         DataError: the data set, its manifest or a split of it is missing or empty, or a label is not known.
     """
-    if name not in READERS:
-        raise DataError(f"{name!r}: no such data set: there are {', '.join(READERS)}")
-    samples = READERS[name](data)
+    if name not in READERS and "/" not in name:
+        raise DataError(
+            f"{name!r}: no such data set: there are {', '.join(READERS)}, or a folder of people by its path"
+        )
+    samples = READERS[name](data) if name in READERS else own_people(Path(name))
     for sample in samples:
         _check(sample)
     chosen = tuple(sample for sample in samples if sample.split in splits)

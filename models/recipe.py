@@ -1,5 +1,6 @@
 """A TOML file -> a checked recipe: all that a training depends on but the pictures."""
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -10,8 +11,10 @@ from models.errors import RecipeError
 from models.names import Quantisation
 
 Label = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
-DataSet = Literal["lfw9", "lfw_people", "utkface"]
+DataSet = Annotated[str, Field(pattern=r"^(lfw9|lfw_people|utkface|.*/.*)$")]
+"""The name of a data set, or the path of a folder with a folder of pictures for each person."""
 Backbone = Literal["mobilefacenet", "mobilenet", "mobilenet_v2", "inception_v3"]
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 Pixels = Annotated[int, Field(ge=32, le=512)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -192,6 +195,8 @@ class Recipe(_Section):
     space: str
     """Name of the embedding's space: embeddings of one space can be compared."""
     seed: Annotated[int, Field(ge=0, lt=2**32)]
+    every: Annotated[int, Field(ge=1, le=1000)] = 1
+    """Takes only every so manieth training picture: for a trial."""
     weights: Weights
     input: Input
     views: Views
@@ -207,11 +212,39 @@ class Recipe(_Section):
     teacher: Source
 
     @model_validator(mode="after")
+    def _a_backbone_without_faces_is_distilled(self) -> Self:
+        if (self.backbone == "mobilefacenet") != (self.distillation is None):
+            raise ValueError(
+                "mobilefacenet keeps its weights and has no [distillation]; every other backbone has one, since its "
+                "starting weights never saw a face"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _points_lie_inside(self) -> Self:
         height, width = self.input.size
         if not all(0 <= x < width and 0 <= y < height for x, y in self.input.points):
             raise ValueError("input.points must lie inside input.size")
         return self
+
+
+def for_people(recipe: Recipe, folder: Path) -> Recipe:
+    """Return a recipe whose closed set are the people of a folder, with a folder of pictures for each."""
+    identity = recipe.heads.identity.model_copy(update={"data": (str(folder.resolve()),)})
+    heads = recipe.heads.model_copy(update={"identity": identity})
+    own = Source(name="pictures of own people", terms="those of who made them")
+    return recipe.model_copy(update={"heads": heads, "data": (*recipe.data, own)})
+
+
+def named(recipe: Recipe, name: str) -> Recipe:
+    """Return a recipe under another name.
+
+    Raises:
+        RecipeError: the name is none.
+    """
+    if not _NAME.fullmatch(name):
+        raise RecipeError(f"--name {name}: up to 32 of a-z, 0-9, - and _, a letter or digit first")
+    return recipe.model_copy(update={"name": name})
 
 
 def load_recipe(path: Path) -> Recipe:

@@ -33,10 +33,16 @@ def held_out(examples: Examples, pictures: int, views: int) -> tuple[Examples, E
 
 
 def with_temperatures(trained: Trained, others: Trained, held: Examples) -> Trained:
-    """Return trained heads with the temperature of others, which were trained alike but for the examples held out."""
+    """Return trained heads with the temperature of others, which were trained alike but for the examples held out.
+
+    A head of whose labels none were held out keeps its own.
+    """
     groups = {}
     for name, group in trained.groups.items():
         known = held.labels[name] >= 0
+        if not known.any():
+            groups[name] = group
+            continue
         logits = others.logits(name, {tap: values[known] for tap, values in held.taps.items()})
         groups[name] = replace(group, temperature=best_temperature(logits, held.labels[name][known]))
     return Trained(trained.scales, groups)

@@ -12,19 +12,32 @@ from models.checkpoint import place, save_checkpoint
 from models.command import run
 from models.errors import TrainingError
 from models.manifests import data_folder
-from models.recipe import load_recipe
+from models.recipe import Recipe, for_people, load_recipe, named
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m models.train", description="Train the heads of a network.")
     parser.add_argument("recipe", type=Path, help="a file such as models/configs/mobilefacenet.toml")
+    parser.add_argument("--people", type=Path, metavar="DIR", help="own people, a folder of pictures for each")
+    parser.add_argument("--name", help="what the network is called, if not as its recipe")
     given = parser.parse_args(arguments)
-    return run(lambda: _train(given.recipe))
+    return run(lambda: _train(chosen(given.recipe, given.people, given.name)))
 
 
-def _train(path: Path) -> None:
-    recipe, data = load_recipe(path), data_folder()
+def chosen(path: Path, people: Path | None, name: str | None) -> Recipe:
+    """Return a recipe with what the command line changes of it.
+
+    Raises:
+        RecipeError: the recipe cannot be read, or the name is none.
+    """
+    recipe = load_recipe(path)
+    recipe = recipe if people is None else for_people(recipe, people)
+    return recipe if name is None else named(recipe, name)
+
+
+def _train(recipe: Recipe) -> None:
+    data = data_folder()
     try:  # late, so that a missing TensorFlow is one line and no traceback
         from models.trainer import Trainer  # noqa: PLC0415
     except ModuleNotFoundError as error:

@@ -59,7 +59,8 @@ class Trainer:
         recipe, training = self._recipe, split == "train"
         cut = Cut(recipe.input.points, recipe.input.size, recipe.views.margin_px if training else 0)
         what = f"{name} {split}"
-        crops = load_crops(what, read(self._data, name, (split,)), cut)
+        samples = read(self._data, name, (split,))
+        crops = load_crops(what, samples[:: recipe.every if training else 1], cut)
         if crops.missed:
             print(f"{what}: no face found in {len(crops.missed)} of {len(crops.missed) + len(crops.samples)} pictures")
         taps = load_features(

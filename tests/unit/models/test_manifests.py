@@ -1,5 +1,6 @@
 """Reading the manifests of the face data."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,49 @@ def test_person_ids_are_those_of_the_contract() -> None:
     assert person_id("Serena_Williams") == "serena_williams"
     with pytest.raises(DataError):
         person_id("盧武鉉")
+
+
+def _photos(folder: Path, person: str, count: int) -> None:
+    (folder / person).mkdir(parents=True)
+    for number in range(count):
+        (folder / person / f"{number:02d}.JPG").touch()
+
+
+def test_a_folder_of_people_is_a_data_set(tmp_path: Path) -> None:
+    """A folder each; every fifth picture is for validation, and what is no picture is left alone."""
+    _photos(tmp_path, "Ada Lovelace", 11)
+    _photos(tmp_path, "bob", 5)
+    (tmp_path / "bob" / "notes.txt").touch()
+    samples = read(tmp_path, str(tmp_path), ("train", "val"))
+    assert {sample.person for sample in samples} == {"adalovelace", "bob"}
+    assert [sample.path.name for sample in samples if sample.split == "val"] == ["04.JPG", "09.JPG", "04.JPG"]
+    assert len(samples) == 16
+
+
+def test_people_with_too_few_pictures_are_named(tmp_path: Path) -> None:
+    """The message says who, how many there are and how many are needed."""
+    _photos(tmp_path, "ada", 5)
+    _photos(tmp_path, "bob", 2)
+    with pytest.raises(DataError, match=r"bob: 2 pictures .* needs 5 or more"):
+        read(tmp_path, str(tmp_path), ("train",))
+
+
+def test_a_folder_of_one_person_is_no_closed_set(tmp_path: Path) -> None:
+    """With one person there is nothing to choose between; neither is a folder of pictures one of people."""
+    _photos(tmp_path, "ada", 5)
+    with pytest.raises(DataError, match="fewer than two people"):
+        read(tmp_path, str(tmp_path), ("train",))
+    with pytest.raises(DataError, match="no such folder"):
+        read(tmp_path, str(tmp_path / "none"), ("train",))
+
+
+@pytest.mark.data
+def test_thresholds_are_measured_on_people_that_no_training_saw(data_dir: Path) -> None:
+    """210 people with five pictures or more are kept out of the training part."""
+    kept_out = Counter(sample.person for sample in read(data_dir, "lfw_people", ("calibration",)))
+    assert len(kept_out) == 210
+    assert min(kept_out.values()) >= 5
+    assert not kept_out.keys() & {sample.person for sample in read(data_dir, "lfw_people", ("train", "val"))}
 
 
 @pytest.mark.data

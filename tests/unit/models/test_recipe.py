@@ -6,6 +6,7 @@ import pytest
 
 from models.errors import RecipeError
 from models.recipe import load_recipe
+from models.train import chosen
 
 CONFIGS = Path(__file__).resolve().parents[3] / "models" / "configs"
 
@@ -45,3 +46,26 @@ def test_what_is_no_toml_is_refused(tmp_path: Path) -> None:
     (tmp_path / "wrong.toml").write_text("name = ")
     with pytest.raises(RecipeError, match="not a TOML file"):
         load_recipe(tmp_path / "wrong.toml")
+
+
+def test_a_backbone_that_never_saw_a_face_must_be_distilled(tmp_path: Path) -> None:
+    """Heads on ImageNet's weights would name strangers; the message says what is missing."""
+    text = (CONFIGS / "mobilefacenet.toml").read_text().replace('backbone = "mobilefacenet"', 'backbone = "mobilenet"')
+    (tmp_path / "wrong.toml").write_text(text)
+    with pytest.raises(RecipeError, match=r"\[distillation\]"):
+        load_recipe(tmp_path / "wrong.toml")
+
+
+def test_own_people_become_the_closed_set(tmp_path: Path) -> None:
+    """A folder takes the place of the nine people in the identity head, and the network its own name."""
+    recipe = chosen(CONFIGS / "mobilefacenet.toml", tmp_path, "family")
+    assert recipe.name == "family"
+    assert recipe.heads.identity.data == (str(tmp_path),)
+    assert recipe.heads.age.data == ("utkface", "lfw9")
+    assert recipe.data[-1].name == "pictures of own people"
+
+
+def test_a_name_that_is_no_name_is_refused() -> None:
+    """It becomes a file's name and a key of the contract."""
+    with pytest.raises(RecipeError, match="--name The Family"):
+        chosen(CONFIGS / "mobilefacenet.toml", None, "The Family")

@@ -1,5 +1,7 @@
 """What is held out of a training, and the temperatures found by it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -70,3 +72,5 @@ def test_examples_without_a_label_are_left_out() -> None:
         with_temperatures(trained, trained, held).groups["age"].temperature for held in (more, fewer)
     )
     assert with_more == with_fewer
+    nothing = replace(fewer, labels={"age": np.full(len(right), -1)})
+    assert with_temperatures(trained, trained, nothing).groups["age"].temperature == 1.0
