@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 TRAIN := .venv-train
 TRAIN_READY := $(TRAIN)/.ready
 
-.PHONY: demo test acceptance lint faults bench train wheel picture clean
+.PHONY: demo test acceptance lint faults bench train zoo wheel picture clean
 
 demo: $(READY)  ## a face in a clip becomes an event on a broker
 	$(BIN)/facenode demo
@@ -28,10 +28,15 @@ lint: $(READY)
 bench: $(READY)  ## this machine's figures
 	$(BIN)/facenode bench
 
-train: $(TRAIN_READY)  ## train, export and measure the default network; needs the face data
+train: $(TRAIN_READY)  ## a trial of training on few pictures, from start to figures, in build/smoke; needs the face data
+	$(TRAIN)/bin/python -m models.train models/configs/smoke.toml
+	$(TRAIN)/bin/python -m models.export models/configs/smoke.toml --zoo build/smoke
+	$(TRAIN)/bin/python -m models.evaluate build/smoke/smoke.float32.json build/smoke/smoke.int8.json
+
+zoo: $(TRAIN_READY)  ## the default network anew: files, sidecars, card and plots; needs the face data
 	$(TRAIN)/bin/python -m models.train models/configs/mobilefacenet.toml
 	$(TRAIN)/bin/python -m models.export models/configs/mobilefacenet.toml
-	$(TRAIN)/bin/python -m models.evaluate models/zoo/mobilefacenet.float32.json models/zoo/mobilefacenet.dynamic.json
+	$(TRAIN)/bin/python -m models.evaluate --all --write --card models/README.md --plots models/figures
 
 wheel: $(READY)
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .

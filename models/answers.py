@@ -12,8 +12,9 @@ import numpy.typing as npt
 
 from models.cache import Arrays, computed, digest
 from models.dataset import Cut, load_crops
-from models.manifests import Sample, read
+from models.manifests import read
 from models.names import EMBEDDING
+from models.samples import Sample
 from models.vectors import Array
 from node.domain import Image, Vector
 from node.vision import tflite

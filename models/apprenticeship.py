@@ -17,8 +17,9 @@ from models.features import load_features
 from models.lessons import Lessons, Part
 from models.manifests import read
 from models.names import EMBEDDING
-from models.recipe import Distillation, Recipe
+from models.recipe import Recipe
 from models.rundir import RunFolder
+from models.sections import Distillation
 from models.starts import read_start
 from models.student import Student
 from models.targets import targets_of
@@ -60,10 +61,12 @@ def distil(recipe: Recipe, data: Path) -> tuple[Convolution, ...]:
 
 def _course(recipe: Recipe, settings: Distillation) -> str:
     """Return all that the training depends on, but its length, which may grow."""
-    rest = recipe.model_copy(update={"distillation": settings.model_copy(update={"steps": 10, "save_steps": 1})})
-    return rest.model_dump_json(
-        include={"backbone", "weights", "seed", "every", "input", "views", "distillation", "heads", "training"}
-    )
+    answers = [
+        (name, head.labels, head.data, head.borders, head.spread_years) for name, head in recipe.heads.groups.items()
+    ]
+    fixed = settings.model_copy(update={"steps": 10, "save_steps": 1})
+    parts = [part.model_dump_json() for part in (recipe.weights, recipe.input, recipe.views, fixed)]
+    return repr((recipe.backbone, recipe.seed, recipe.every, recipe.training.class_balance, answers, parts))
 
 
 def _lessons(recipe: Recipe, settings: Distillation, data: Path) -> tuple[Lessons, torch.Tensor]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.errors import TrainingError
-from models.manifests import Sample
+from models.samples import Sample
 from models.vectors import Array, unit_rows
 
 FPIRS = (0.01, 0.003, 0.001)

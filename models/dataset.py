@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from models.cache import FOLDER, Arrays, computed, digest
 from models.errors import DataError
-from models.manifests import Sample
+from models.samples import Sample
 from node.domain import Face, Frame, Image
 from node.settings import DetectorSettings
 from node.vision.aligner import Aligner

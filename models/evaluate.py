@@ -16,9 +16,10 @@ from models.cache import FOLDER
 from models.catalogue import shipped, temperatures
 from models.command import run
 from models.errors import TrainingError
-from models.manifests import Pair, data_folder, lfw_pairs
+from models.manifests import data_folder, lfw_pairs
 from models.measure import Found, gather, measure
 from models.report import as_json, markdown, write_card, write_metrics
+from models.samples import Pair
 from node.vision.tflite import Network
 
 

@@ -15,9 +15,10 @@ from models.convert import to_tflite
 from models.dataset import Cut, load_crops
 from models.equalise import equalised
 from models.features import load_features
-from models.manifests import Sample, read
+from models.manifests import read
 from models.names import EMBEDDING, IDENTITY, Quantisation
 from models.recipe import Recipe
+from models.samples import Sample
 from models.vectors import Array
 
 

@@ -7,8 +7,8 @@ import numpy as np
 
 from models.answers import Answers
 from models.figures import Figure, share_of
-from models.manifests import Sample
 from models.metrics import Share, wilson
+from models.samples import Sample
 from models.vectors import Array
 
 LEAST_CASES = 30

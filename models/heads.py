@@ -12,7 +12,7 @@ import tensorflow as tf
 from models.cache import Arrays
 from models.checkpoint import Group, Scale
 from models.names import EMBEDDING
-from models.recipe import GroupHead, Training
+from models.sections import GroupHead, Training
 from models.targets import class_weights
 from models.vectors import Array, unit_rows
 

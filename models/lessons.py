@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from models.recipe import Views
+from models.sections import Views
 from models.vectors import Array, unit_rows
 from models.views import varied
 

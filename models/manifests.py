@@ -2,13 +2,13 @@
 
 import csv
 import os
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from models.errors import DataError
+from models.homes import own_people
+from models.samples import Pair, Sample, person_id
 
 VARIABLE = "FACENODE_DATA"
 _DEFAULT = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
@@ -17,46 +17,6 @@ _CALIBRATION_PEOPLE, _CALIBRATION_PICTURES = 210, 5
 _AGES = frozenset({"young", "middle", "senior"})
 _GENDERS = frozenset({"female", "male"})
 _ETHNICITIES = frozenset({"asian", "black", "indian", "other", "white"})
-_PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
-_OWN_PICTURES = 5
-_FEWEST_PEOPLE = 2  # for an answer to be a choice
-_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One picture.
-
-    Attributes:
-        path: the picture.
-        split: `train`, `calibration`, `val` or `test`.
-        person: the id of the person, or empty where it is not known.
-        age: the age group, or empty.
-        ethnicity: the ethnicity group, or empty.
-        years: the age in years, or None.
-        gender: `female` or `male`, or empty: no head answers it, it only tells whom a figure is about.
-    """
-
-    path: Path
-    split: str
-    person: str = ""
-    age: str = ""
-    ethnicity: str = ""
-    years: int | None = None
-    gender: str = ""
-
-    def label(self, head: str) -> str:
-        """Return what a head should answer: `identity`, `age` or `ethnicity`."""
-        return {"identity": self.person, "age": self.age, "ethnicity": self.ethnicity}[head]
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """Two pictures, and whether they show one person."""
-
-    left: Path
-    right: Path
-    same: bool
 
 
 def data_folder(environ: Mapping[str, str] | None = None) -> Path:
@@ -70,18 +30,6 @@ def data_folder(environ: Mapping[str, str] | None = None) -> Path:
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder of face data: set {VARIABLE} to it")
     return folder
-
-
-def person_id(name: str) -> str:
-    """Return the id of a person of a data set, such as `roh_moo-hyun` of `Roh_Moo-hyun`.
-
-    Raises:
-        DataError: the name gives none.
-    """
-    found = re.sub(r"[^a-z0-9_-]", "", name.lower())[:32]
-    if not _ID.fullmatch(found):
-        raise DataError(f"{name!r}: gives no person id: use letters, digits, - and _")
-    return found
 
 
 def lfw9(data: Path) -> tuple[Sample, ...]:
@@ -149,32 +97,6 @@ def utkface(data: Path) -> tuple[Sample, ...]:
     )
 
 
-def own_people(folder: Path) -> tuple[Sample, ...]:
-    """Return the people of a folder that has a folder of pictures for each; every fifth picture is for validation.
-
-    Raises:
-        DataError: there is no such folder, nobody in it, or somebody with fewer than five pictures.
-    """
-    if not folder.is_dir():
-        raise DataError(f"{folder}: no such folder: it holds a folder of pictures for each person")
-    samples = []
-    for home in sorted(path for path in folder.iterdir() if path.is_dir()):
-        pictures = sorted(path for path in home.iterdir() if path.suffix.lower() in _PICTURES)
-        if len(pictures) < _OWN_PICTURES:
-            raise DataError(
-                f"{home}: {len(pictures)} pictures ({', '.join(sorted(_PICTURES))}): a person needs {_OWN_PICTURES} or "
-                "more; take the folder away to leave them out"
-            )
-        person = person_id(home.name)
-        samples += [
-            Sample(path, "val" if number % _OWN_PICTURES == _OWN_PICTURES - 1 else "train", person)
-            for number, path in enumerate(pictures)
-        ]
-    if len({sample.person for sample in samples}) < _FEWEST_PEOPLE:
-        raise DataError(f"{folder}: fewer than two people: it holds a folder of pictures for each")
-    return tuple(samples)
-
-
 READERS = {"lfw9": lfw9, "strangers": strangers, "lfw_people": lfw_people, "utkface": utkface}
 """How each data set is read, by its name."""
 
@@ -201,24 +123,6 @@ def read(data: Path, name: str, splits: Sequence[str]) -> tuple[Sample, ...]:
     if not chosen:
         raise DataError(f"{data}: {name} has no pictures of {', '.join(splits)}: fetch its manifest again")
     return chosen
-
-
-def counted(samples: Sequence[Sample], head: str, labels: Sequence[str]) -> dict[str, int]:
-    """Return how many samples each label of a head has.
-
-    Raises:
-        DataError: a label has none, or a sample carries a label that the head has not.
-    """
-    numbers = dict.fromkeys(labels, 0)
-    for sample in samples:
-        label = sample.label(head)
-        if label not in numbers:
-            raise DataError(f"{sample.path}: {head} {label!r} is not among {', '.join(labels)}")
-        numbers[label] += 1
-    empty = [label for label, number in numbers.items() if not number]
-    if empty:
-        raise DataError(f"{head}: no picture of {', '.join(empty)}: drop the label or add pictures")
-    return numbers
 
 
 def _check(sample: Sample) -> None:

@@ -9,8 +9,8 @@ import numpy.typing as npt
 from models.answers import Answers
 from models.errors import TrainingError
 from models.figures import Figure, share_of
-from models.manifests import Pair
 from models.metrics import accepted_at, identified_at, verification, wilson
+from models.samples import Pair
 from models.vectors import Array
 from node.vision.sidecar import Classes, Sidecar
 

@@ -8,8 +8,8 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from models.manifests import Sample
-from models.recipe import GroupHead
+from models.samples import Sample
+from models.sections import GroupHead
 from models.vectors import Array
 
 

@@ -17,9 +17,11 @@ from models.convert import to_tflite
 from models.dataset import Cut, load_crops
 from models.features import load_features
 from models.heads import Examples, Trained, people_means, train_heads
-from models.manifests import Sample, counted, read
+from models.manifests import read
 from models.names import EMBEDDING, IDENTITY
-from models.recipe import GroupHead, Recipe
+from models.recipe import Recipe
+from models.samples import Sample, counted
+from models.sections import GroupHead
 from models.targets import cell_weights, labels_of, targets_of
 from models.tempering import held_out, with_temperatures
 from models.vectors import Array

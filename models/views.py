@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from models.recipe import Views
+from models.sections import Views
 from node.domain import Image
 
 _MIDDLE = 127.5

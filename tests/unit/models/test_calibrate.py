@@ -8,7 +8,7 @@ import pytest
 
 from models.calibrate import FPIRS, GALLERIES, by_person, reject_score, threshold, threshold_table
 from models.errors import TrainingError
-from models.manifests import Sample
+from models.samples import Sample
 from models.vectors import Array, unit_rows
 
 

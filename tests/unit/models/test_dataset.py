@@ -8,7 +8,7 @@ import pytest
 
 from models.dataset import Cut, Cutter, central, load_crops, read_picture
 from models.errors import DataError
-from models.manifests import Sample
+from models.samples import Sample
 from models.views import plain
 from node.domain import Box, Face
 

@@ -18,8 +18,8 @@ from models.distiller import Course, Distiller
 from models.errors import TrainingError
 from models.lessons import Lessons, Part
 from models.plan import PICTURE, Drawing, Plan
-from models.recipe import Distillation, Views, Weights
 from models.rundir import RunFolder, State
+from models.sections import Distillation, Views, Weights
 from models.student import Student
 from models.vectors import unit_rows
 

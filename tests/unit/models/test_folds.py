@@ -8,7 +8,7 @@ import pytest
 from models.answers import Answers
 from models.figures import Figure
 from models.folds import five_fold, person_left_out
-from models.manifests import Sample
+from models.samples import Sample
 from models.vectors import Array, unit_rows
 
 PEOPLE = (

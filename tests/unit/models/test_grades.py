@@ -8,7 +8,7 @@ import pytest
 from models.answers import Answers
 from models.figures import Figure
 from models.grades import believed, grade, missed
-from models.manifests import Sample
+from models.samples import Sample
 
 
 def _found(figures: list[Figure]) -> dict[tuple[str, str], Figure]:

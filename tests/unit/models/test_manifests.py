@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from models.errors import DataError
-from models.manifests import Sample, counted, data_folder, lfw_pairs, person_id, read
+from models.manifests import data_folder, lfw_pairs, read
+from models.samples import Sample, counted, person_id
 
 
 def _utkface(folder: Path, rows: str) -> Path:

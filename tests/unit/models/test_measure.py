@@ -12,8 +12,8 @@ import pytest
 
 from models.answers import Answers, ask, together
 from models.evaluate import main
-from models.manifests import Pair, Sample
 from models.measure import Gathered, measure
+from models.samples import Pair, Sample
 from models.vectors import unit_rows
 from node.domain import Image, Vector
 from node.vision.sidecar import Classes, Sidecar, load_sidecar

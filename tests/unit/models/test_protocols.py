@@ -8,8 +8,8 @@ import pytest
 from models.answers import Answers
 from models.errors import TrainingError
 from models.figures import Figure
-from models.manifests import Pair, Sample
 from models.protocols import closed_set, open_set, search, similarities, verify
+from models.samples import Pair, Sample
 from models.vectors import Array, unit_rows
 from node.vision.sidecar import Classes, Sidecar, load_sidecar
 
