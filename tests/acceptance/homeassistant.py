@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -17,6 +18,7 @@ from realbroker import Mosquitto, eventually, free_port, listens
 
 BLUEPRINTS = Path(__file__).resolve().parents[2] / "docs/home-assistant"
 _START_S, _ANSWER_S = 180.0, 30.0
+_TOKEN_S = 1800
 _OURS = ("mqtt", "facenode", "helpers.entity", "automation", "blueprint", "template", "image", "event", "script")
 """Words of the log's lines that are about what the node has a part in."""
 _CONFIGURATION = """homeassistant:
@@ -101,6 +103,13 @@ class HomeAssistant:
     def expect(self, sentence: str) -> None:
         """Take a complaint that Home Assistant makes of what it does itself."""
         self._expected.append(sentence)
+
+    def login(self) -> dict[str, object]:
+        """Return what a browser keeps of somebody who has logged in."""
+        return {
+            "hassUrl": self._base, "clientId": f"{self._base}/", "access_token": self._token, "token_type": "Bearer",
+            "refresh_token": self._refresh, "expires_in": _TOKEN_S, "expires": int((time.time() + _TOKEN_S) * 1000),
+        }  # fmt: skip
 
     def socket(self) -> HomeSocket:
         """Return a connection of its owner."""

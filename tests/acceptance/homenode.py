@@ -1,15 +1,17 @@
 """A broker, and a Home Assistant beside it -> a node as its owner runs it, and what is expected of it there."""
 
+import json
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from homeassistant import HomeAssistant
 from house import running
-from realbroker import Mosquitto, eventually
+from realbroker import Mosquitto, Subscriber, eventually
 from told import settings_for
+
+from node.mqtt.link import Received
 
 PATIENCE_S = 60.0
 
@@ -123,13 +125,27 @@ def available(home: HomeAssistant, entity: str, *, wanted: bool = True) -> bool:
     return state is not None and (state != "unavailable") == wanted
 
 
-def come_again(home: HomeAssistant, name: str) -> None:
-    """Let everybody leave and come back, as the switch for privacy does."""
-    for state in ("on", "off"):
-        home.call("switch", f"turn_{state}", entity_id=f"switch.{name}_privacy")
-        assert eventually(partial(shows, home, f"switch.{name}_privacy", state), PATIENCE_S)
-        if state == "on":
-            assert eventually(lambda: "left" in str(home.entity(f"event.{name}_event")), PATIENCE_S)
+def latest(home: HomeAssistant, entity: str) -> str | None:
+    """Return the type of the event that an entity fired last, None if it fired none."""
+    found = home.entity(entity)
+    return None if found is None else found["attributes"].get("event_type")
+
+
+def come_again(home: HomeAssistant, broker: Mosquitto, name: str) -> None:
+    """Let whoever is in view leave and come back, as the switch for privacy does."""
+    event, former = f"event.{name}_event", home.state(f"event.{name}_event")
+    with closing(Subscriber(broker.settings(), f"facenode/{name}/state", client_id="door-keeper")) as subscriber:
+        home.call("switch", "turn_on", entity_id=f"switch.{name}_privacy")
+        assert eventually(lambda: _empty(subscriber.messages), PATIENCE_S)
+    home.call("switch", "turn_off", entity_id=f"switch.{name}_privacy")
+    arrivals = {"recognized", "unknown"}
+    assert eventually(lambda: home.state(event) != former and latest(home, event) in arrivals, PATIENCE_S)
+
+
+def _empty(messages: list[Received]) -> bool:
+    """Return whether a node says that it looks away and knows nobody in view any more."""
+    state = json.loads(messages[-1].payload) if messages else {}
+    return state.get("privacy") == "on" and state.get("count") == 0
 
 
 def enrol(home: HomeAssistant, name: str, person: str = "ada") -> None:

@@ -2,7 +2,6 @@
 
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Self
 
 _BOUNDARY = "frame"
@@ -13,15 +12,17 @@ class Stream:
     """Serves one picture over and over, for as long as the context lasts.
 
     Args:
-        path: a JPEG.
+        content: of a JPEG.
 
     Attributes:
+        content: what it shows.
         url: where it is.
         playing: cleared, it sends nothing more but keeps its connections, as a camera that hangs.
     """
 
-    def __init__(self, path: Path) -> None:
-        content = path.read_bytes()
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+        stream = self
         self.playing = playing = threading.Event()
         self._ended = ended = threading.Event()
         playing.set()
@@ -31,9 +32,11 @@ class Stream:
                 self.send_response(200)
                 self.send_header("Content-Type", f"multipart/x-mixed-replace; boundary={_BOUNDARY}")
                 self.end_headers()
-                head = f"--{_BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(content)}\r\n\r\n"
                 while not ended.wait(_PERIOD_S):
                     if playing.is_set():
+                        content = stream.content
+                        size = f"Content-Length: {len(content)}\r\n"
+                        head = f"--{_BOUNDARY}\r\nContent-Type: image/jpeg\r\n{size}\r\n"
                         try:
                             self.wfile.write(head.encode() + content + b"\r\n")
                         except OSError:

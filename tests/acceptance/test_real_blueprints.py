@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from homeassistant import BLUEPRINTS, HomeAssistant
-from homenode import PATIENCE_S, available, come_again, node, shows
+from homenode import PATIENCE_S, available, come_again, latest, node, shows
 from realbroker import Mosquitto, Subscriber, eventually
 
 from node.mqtt.homeassistant import Device, discovery
@@ -47,7 +47,7 @@ class Gate:
         assert eventually(partial(shows, home, f"event.{self.name}_event", "unknown"), PATIENCE_S)
         self.health("ok")
         self.tell("event/left", event_type="left")
-        assert eventually(lambda: "left" in str(home.entity(f"event.{self.name}_event")), PATIENCE_S)
+        assert eventually(lambda: latest(home, f"event.{self.name}_event") == "left", PATIENCE_S)
 
     def status(self, status: bytes) -> None:
         """Come or go."""
@@ -178,7 +178,7 @@ def test_a_stranger_is_notified_with_the_picture_of_the_event(
         node("porch", broker, tmp_path, media_dir, publish__snapshots="face"),
     ):
         assert eventually(partial(available, home, "event.porch_event"), PATIENCE_S)
-        come_again(home, "porch")
+        come_again(home, broker, "porch")
 
         def notified() -> str:
             found = [each["message"] for each in home.ask("persistent_notification/get") if "Porch" in each["title"]]
