@@ -8,6 +8,7 @@ import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -35,21 +36,14 @@ COLOURS, MOST_BYTES = 128, 200_000
 
 def main() -> None:
     """Let somebody come home and a stranger come by, and take the pictures."""
-    with tempfile.TemporaryDirectory() as name, _house(Path(name)) as (home, stream, broker):
+    zone = night(datetime.now(UTC).hour)
+    with tempfile.TemporaryDirectory() as name, _house(Path(name), zone) as (home, stream, broker):
         folder = Path(name)
         settings: dict[str, object] = {"node.id": NODE, "storage.dir": folder / "s"}
-        _demand(
-            facenode("people", "add", "grace", "--name", "Grace", MEDIA / "grace_hopper.jpg", settings=settings).code
-            == 0
-        )
-        home.automate(
-            "stranger",
-            "facenode/stranger_at_night.yaml",
-            {
-                "faces": f"event.{PLACE}_event", "picture": f"image.{PLACE}_snapshot",
-                "after": "00:00:00", "before": "23:59:59",
-            },
-        )  # fmt: skip
+        grace = MEDIA / "grace_hopper.jpg"
+        _demand(facenode("people", "add", "grace", "--name", "Grace", grace, settings=settings).code == 0)
+        inputs = {"faces": f"event.{PLACE}_event", "picture": f"image.{PLACE}_snapshot"}
+        home.automate("stranger", "facenode/stranger_at_night.yaml", inputs, "A stranger at the front door")
         with node(
             NODE, broker, folder, MEDIA, node__name="Front door", node__area="Hall", publish__snapshots="face",
             camera__source=f"video:{stream.url}", events__leave_after_s=1,
@@ -59,24 +53,33 @@ def main() -> None:
             _demand(eventually(partial(shows, home, f"sensor.{PLACE}_count", "0"), PATIENCE_S))
             stream.content = scene(read_picture(MEDIA / "astronaut.jpg"))
             _demand(eventually(lambda: bool(home.ask("persistent_notification/get")), PATIENCE_S))
-            take(home)
+            take(home, zone)
 
 
-def take(home: HomeAssistant) -> None:
+def night(hour: int) -> str:
+    """Return a time zone in which it is eleven at night when it is `hour` in UTC."""
+    ahead = (23 - hour + 12) % 24 - 12
+    return f"Etc/GMT{-ahead:+d}" if ahead else "UTC"
+
+
+def take(home: HomeAssistant, zone: str) -> None:
     """Take each picture of a Home Assistant whose stranger is at the door."""
     base = f"http://127.0.0.1:{home.port}"
     device = home.render(f"{{{{ device_id('event.{PLACE}_event') }}}}")
-    with Browser(1280, 1000) as browser:
+    with Browser(zone) as browser:
+        browser.resize(1240, 1000)
         browser.open(f"{base}/auth/authorize", "Home")
         browser.run(f"localStorage.setItem('hassTokens', {json.dumps(json.dumps(home.login()))})")
+        browser.open(f"{base}/config/automation/edit/stranger", "a stranger at night", "Until")
+        browser.resize(1240, 830)
+        keep(browser, "blueprint")
+        browser.resize(1240, 600)
+        browser.open(f"{base}/config/automation/trace/stranger", "Executed")
+        keep(browser, "trace")
+        browser.resize(1080, 1590)
         browser.open(f"{base}/config/devices/device/{device}", "Front door", "Diagnostic", "Restart")
         keep(browser, "device")
-        browser.open(f"{base}/config/automation/edit/stranger", "a stranger at night", "Until")
-        keep(browser, "blueprint")
-        browser.open(f"{base}/config/automation/trace/stranger", "Triggered")
-        keep(browser, "trace")
-        browser.resize(1000, 700)
-        browser.open(f"{base}/config/dashboard", "Devices")
+        browser.resize(500, 490)
         browser.run(
             'document.querySelector("home-assistant").shadowRoot.querySelector("home-assistant-main")'
             '.dispatchEvent(new CustomEvent("hass-show-notifications", {bubbles: true, composed: true}))'
@@ -105,12 +108,13 @@ def scene(portrait: Image | None = None) -> bytes:
 
 
 @contextmanager
-def _house(folder: Path) -> Iterator[tuple[HomeAssistant, Stream, Mosquitto]]:
+def _house(folder: Path, zone: str) -> Iterator[tuple[HomeAssistant, Stream, Mosquitto]]:
     """Return a Home Assistant that runs, a camera before which Grace stands, and a broker."""
     broker = Mosquitto(folder / "broker").start()
-    home = HomeAssistant(home_root(), folder, broker)
+    home = HomeAssistant(home_root(), folder, broker, zone)
     try:
         home.start()
+        home.settle_in()
         with Stream(scene(read_picture(MEDIA / "grace_hopper.jpg"))) as stream:
             yield home, stream, broker
     finally:

@@ -23,7 +23,7 @@ _OURS = ("mqtt", "facenode", "helpers.entity", "automation", "blueprint", "templ
 """Words of the log's lines that are about what the node has a part in."""
 _CONFIGURATION = """homeassistant:
   name: Home
-  time_zone: UTC
+  time_zone: {zone}
 http:
   server_host: 127.0.0.1
   server_port: {port}
@@ -42,12 +42,13 @@ class HomeAssistant:
         root: from `home_root`.
         folder: where its log goes.
         broker: what it is connected to.
+        zone: where it is, by its clocks.
 
     Attributes:
         port: where it listens.
     """
 
-    def __init__(self, root: Path, folder: Path, broker: Mosquitto) -> None:
+    def __init__(self, root: Path, folder: Path, broker: Mosquitto, zone: str = "UTC") -> None:
         self._root, self._broker = root, broker
         self._log = folder / "hass.log"
         self.port = free_port()
@@ -63,7 +64,7 @@ class HomeAssistant:
         folder.mkdir(parents=True)
         for file in BLUEPRINTS.glob("*.yaml"):
             shutil.copy(file, folder)
-        (root / "cfg/configuration.yaml").write_text(_CONFIGURATION.format(port=self.port))
+        (root / "cfg/configuration.yaml").write_text(_CONFIGURATION.format(port=self.port, zone=zone))
 
     def start(self) -> None:
         """Start it and wait until it runs; the first time, make a user and connect it to the broker."""
@@ -82,6 +83,8 @@ class HomeAssistant:
         assert eventually(lambda: self._get("/api/config")["state"] == "RUNNING", _START_S)
         if new:
             self._connect()
+            if not OLDER:  # else it goes back to its usual port after five minutes
+                self.ask("http/config/promote")
 
     def end(self) -> None:
         """End it as its owner would."""
@@ -103,6 +106,12 @@ class HomeAssistant:
     def expect(self, sentence: str) -> None:
         """Take a complaint that Home Assistant makes of what it does itself."""
         self._expected.append(sentence)
+
+    def settle_in(self) -> None:
+        """Answer what a new owner is asked before the first page opens."""
+        address = {"client_id": f"{self._base}/", "redirect_uri": f"{self._base}/"}
+        for step, fields in (("core_config", {}), ("analytics", {}), ("integration", address)):
+            self._post(f"/api/onboarding/{step}", fields)
 
     def login(self) -> dict[str, object]:
         """Return what a browser keeps of somebody who has logged in."""
@@ -149,10 +158,10 @@ class HomeAssistant:
             elif ["mqtt", device] in each["identifiers"]:
                 self.ask("config/device_registry/remove", device_id=each["id"])
 
-    def automate(self, name: str, blueprint: str, inputs: Mapping[str, object]) -> None:
+    def automate(self, name: str, blueprint: str, inputs: Mapping[str, object], alias: str = "") -> None:
         """Make an automation from a blueprint, as the page of the blueprint does."""
         use = {"path": blueprint, "input": dict(inputs)}
-        self._post(f"/api/config/automation/config/{name}", {"alias": name, "use_blueprint": use})
+        self._post(f"/api/config/automation/config/{name}", {"alias": alias or name, "use_blueprint": use})
 
     def picture(self, entity: str) -> bytes:
         """Return what an image entity shows."""
