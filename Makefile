@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 TRAIN := .venv-train
 TRAIN_READY := $(TRAIN)/.ready
 
-.PHONY: demo test acceptance lint faults bench train zoo wheel picture clean
+.PHONY: demo test acceptance lint faults bench train zoo wheel picture screenshots clean
 
 demo: $(READY)  ## a face in a clip becomes an event on a broker
 	$(BIN)/facenode demo
@@ -43,6 +43,9 @@ wheel: $(READY)
 
 picture: $(READY)  ## docs/picture.png, from real output
 	$(BIN)/python docs/picture.py
+
+screenshots: $(READY)  ## the pictures of docs/home-assistant, from a real Home Assistant; needs root and chromium
+	PYTHONPATH=.:tests/acceptance:tests/integration:tests/unit $(BIN)/python -m docs.screenshots
 
 clean:
 	rm -rf $(VENV) $(TRAIN) build dist

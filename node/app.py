@@ -26,6 +26,7 @@ from node.mqtt.clerk import Clerk
 from node.mqtt.commands import Commands, Request
 from node.mqtt.control import Control
 from node.mqtt.publisher import Publisher
+from node.mqtt.snapshots import Snapshots
 from node.mqtt.topics import Topics
 from node.parts import (
     build_connector,
@@ -102,6 +103,7 @@ class Node:
         self._control = Control(
             settings.storage.dir, self._reply, self._examine, now, [rule.id for rule in self._rules]
         )
+        self._snapshots = Snapshots(settings.publish.snapshots, self._topics, self._publisher.flash, self._reply)
         self._camera = camera or open_camera(settings.camera, self._clock)
         self._stopping = threading.Event()
 
@@ -127,6 +129,12 @@ class Node:
             BrokerError: the publisher has ended, so that nothing would be told any more.
         """
         _log.info("node %s: camera %s, %s", self._settings.node.id, self._camera.name, self._whom())
+        if self._settings.publish.snapshots != "off":
+            _log.info(
+                "snapshots are on: the broker gets pictures, the %s of each event", self._settings.publish.snapshots
+            )
+        if not self._control.watching:
+            _log.warning("privacy is on: no frame is looked at until it is switched off")
         at = self._clock.now()
         self._introduce()
         self._publisher.start()
@@ -159,15 +167,17 @@ class Node:
             self._refresh(now=True)
         happened = self._engine.update(tick.at, tracks)
         raised = self._alerts.update(tick.at, happened, self._scene(tick.at, len(tracks)))
-        self._tell(happened, raised, tracks)
+        self._tell(tick, happened, raised, tracks)
+        self._snapshots.apply(requests, tick, tracks, self._view())
         self._tracks = tracks
         if tick.frame and self._control.watching:
             self._pulse.frame(tick.at, (time.perf_counter() - began_s) * 1e3)
         self._show(tick.at, len(tracks))
 
-    def _tell(self, happened: Sequence[Event], raised: Sequence[Alert], tracks: Sequence[Track]) -> None:
+    def _tell(self, tick: Tick, happened: Sequence[Event], raised: Sequence[Alert], tracks: Sequence[Track]) -> None:
         """Put what happened into the outbox, and remember the faces behind it."""
         drafts = messages.encode(happened, raised, self._eyes.network.sidecar.short_hash)
+        self._snapshots.tell(tick, happened, drafts, tracks)
         self._outbox.put(drafts)
         best = {track.number: track.best for track in (*self._tracks, *tracks)}  # who left was there a tick ago
         for event, draft in zip(happened, drafts, strict=False):  # behind the events' drafts come the alerts'
@@ -205,7 +215,7 @@ class Node:
         self._desk.close()
         left = self._engine.close(at)
         cleared = self._alerts.update(at, left, self._scene(at, 0))
-        self._tell(left, cleared, ())
+        self._tell(Tick(at, None), left, cleared, ())
         began_s = said_s = self._clock.now().mono_s
         while self._publisher.alive and not self._publisher.drain(_TURN_S):
             now_s = self._clock.now().mono_s
@@ -238,6 +248,7 @@ class Node:
         self._seen.pop(person, None)
         self._engine.forget(person)
         self._recent.forget(person)
+        self._snapshots.forget()
         self._outbox.erase(person)
 
     def _scene(self, at: Instant, count: int) -> Scene:

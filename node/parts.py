@@ -8,14 +8,14 @@ from node.clock import Clock
 from node.errors import ModelError
 from node.mqtt import messages
 from node.mqtt.board import Board
-from node.mqtt.commands import OFFERED
+from node.mqtt.commands import OFFERED, Verb
 from node.mqtt.connection import connect
 from node.mqtt.homeassistant import Device
-from node.mqtt.introduction import Introduction
+from node.mqtt.introduction import Introduction, Withdrawal
 from node.mqtt.link import Client
 from node.mqtt.outbox import Outbox
 from node.mqtt.publisher import Connect
-from node.mqtt.residents import Residents
+from node.mqtt.residents import FILE, Residents
 from node.mqtt.topics import Topics
 from node.people.crop import fitted
 from node.people.gallery import Gallery
@@ -104,23 +104,29 @@ def build_connector(settings: Settings, topics: Topics) -> Connect:
     return lambda report: connect(settings.mqtt, client, report)
 
 
-def build_introduction(settings: Settings, topics: Topics, board: Board) -> Introduction | None:
-    """Return what tells Home Assistant of this node and its people, None where it is not to be told."""
-    if not settings.homeassistant.enabled:
-        return None
-    return Introduction(topics, describe_device(settings), Residents(settings.storage.dir), board)
+def build_introduction(settings: Settings, topics: Topics, board: Board) -> Introduction | Withdrawal | None:
+    """Return what tells Home Assistant of this node and its people, or that it is gone; None where it never knew."""
+    folder = settings.storage.dir
+    if settings.homeassistant.enabled:
+        return Introduction(topics, describe_device(settings), Residents(folder), board)
+    if (folder / FILE).exists():
+        return Withdrawal(topics, describe_device(settings), Residents(folder), board)
+    return None
 
 
 def describe_device(settings: Settings) -> Device:
     """Return what Home Assistant is told of this node."""
     node = settings.node
+    # Whoever the network knows by itself cannot be enrolled.
+    closed = settings.people.source == "head"
     return Device(
         name=node.name or node.id,
         area=node.area,
         version=__version__,
         health_s=settings.health.every_s,
         rules=tuple(rule.id for rule in settings.alerts.rules),
-        verbs=OFFERED,
+        verbs=tuple(verb for verb in OFFERED if not (closed and verb is Verb.PEOPLE_ENROLL)),
+        snapshots=settings.publish.snapshots != "off",
     )
 
 

@@ -241,6 +241,8 @@ class PublishSettings(_Section):
 
     tasks: Annotated[tuple[Task, ...], NoDecode, BeforeValidator(_split)] = ("identity", "age")
     """Which answers of the network events carry; `ethnicity` is sensitive and off until named here."""
+    snapshots: Literal["off", "face", "frame"] = "off"
+    """Pictures that leave the node, with each event and when asked for: none, the face, or the whole frame."""
 
     @model_validator(mode="after")
     def _identity_is_among_them(self) -> Self:

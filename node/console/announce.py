@@ -34,7 +34,7 @@ def announce_again(settings: Settings) -> None:
     introduction = build_introduction(settings, topics, board)
     if introduction is None:
         return
-    introduction.show(build_gallery(settings).load())
+    introduction.show(build_gallery(settings).load() if settings.people.source == "gallery" else ())
     inbox: queue.SimpleQueue[Report] = queue.SimpleQueue()
     link = connect(settings.mqtt, Client(topics.client_id), inbox.put)
     try:

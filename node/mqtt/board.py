@@ -41,7 +41,7 @@ class Board:
         self._ghosts: bytes | None = None
         self._born = False
         self._laying: bytes | None = None
-        self._laid = False
+        self._laid = self._emptied = False
         self._state = state
         self._health: Fields | None = None
         self._sent: Fields | None = None
@@ -76,18 +76,24 @@ class Board:
         """Show what Home Assistant learns the device from.
 
         Args:
-            discovery: what is retained.
+            discovery: what is retained; empty where the device is to go.
             ghosts: what is told once, directly before it, to Home Assistant that has just started: only what it knows
                 can it remove.
         """
         with self._lock:
-            self._discovery, self._ghosts, self._laid = discovery, ghosts, False
+            self._discovery, self._ghosts, self._laid, self._emptied = discovery, ghosts, False, False
             self._due.add(self._topics.discovery)
         self._ring()
 
     def laid(self) -> bool:
         """Whether the broker has taken the ghosts, and what removes them, since Home Assistant has started."""
         return self._laid
+
+    def retire(self) -> None:
+        """Have no discovery any more."""
+        with self._lock:
+            self._discovery = self._ghosts = None
+            self._laid = False
 
     def greet(self) -> None:
         """Make discovery due again for Home Assistant that has just started."""
@@ -98,7 +104,10 @@ class Board:
     def confirm(self, topic: str, payload: bytes) -> None:
         """Take in that the broker has taken a payload."""
         with self._lock:
-            if topic == self._topics.discovery and payload == self._laying == self._discovery:
+            if topic != self._topics.discovery or payload != self._discovery:
+                return
+            self._emptied = not payload
+            if payload == self._laying:
                 self._laying, self._laid = None, True
 
     def rewind(self, *topics: str) -> None:
@@ -114,9 +123,10 @@ class Board:
             if self._topics.discovery in due and self._discovery is not None:
                 if self._born and self._ghosts is not None:
                     notices.append(Notice(self._topics.discovery, self._ghosts, retain=False))
-                    self._laying = self._discovery
+                    self._laying, self._emptied = self._discovery, False
                 self._born = False
-                notices.append(Notice(self._topics.discovery, self._discovery))
+                if not self._emptied:  # Home Assistant complains of a device that goes twice
+                    notices.append(Notice(self._topics.discovery, self._discovery))
             if self._topics.state in due:
                 self._sent = self._state
                 notices.append(Notice(self._topics.state, dump(self._state)))

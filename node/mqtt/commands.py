@@ -30,6 +30,7 @@ class Verb(StrEnum):
     """The closed list of what may be asked."""
 
     CHECK = "check"
+    SNAPSHOT = "snapshot"
     PRIVACY = "privacy"
     RECOGNITION = "recognition"
     SNOOZE = "snooze"
@@ -58,7 +59,7 @@ class Request:
         rule: with `snooze`, the id of the alert rule; None for all of them.
         person: with what is about people, the id.
         name: with `people_enroll` and `people_ignore`, what people read.
-        event: the id of the event whose face is meant; None for whoever is in view.
+        event: the id of the event whose face or picture is meant; None for what is in view.
         reply: takes the answer where it does not go by MQTT.
     """
 
@@ -195,6 +196,8 @@ def parse(verb: str, transaction: str, fields: Mapping[str, Any], offered: Seque
             return Request(Verb(verb), transaction, on=fields["state"] == "on")
         case Verb.SNOOZE:
             return Request(Verb.SNOOZE, transaction, for_s=_duration(fields), rule=_rule(fields))
+        case Verb.SNAPSHOT:
+            return Request(Verb.SNAPSHOT, transaction, event=_event(fields))
         case Verb.PEOPLE_ENROLL | Verb.PEOPLE_IGNORE | Verb.PEOPLE_REMOVE | Verb.PEOPLE_REJECT:
             return _about_people(Verb(verb), transaction, fields)
         case _:
@@ -202,11 +205,10 @@ def parse(verb: str, transaction: str, fields: Mapping[str, Any], offered: Seque
 
 
 def _about_people(verb: Verb, transaction: str, fields: Mapping[str, Any]) -> Request:
-    name, event, state, for_s = (fields.get(key) for key in ("name", "event", "state", "for_s"))
+    name, state, for_s = (fields.get(key) for key in ("name", "state", "for_s"))
+    event = _event(fields)
     if name is not None and not (isinstance(name, str) and 0 < len(name) <= _MAX_NAME and name.isprintable()):
         raise ValueError(f"name: must be a text of at most {_MAX_NAME} characters")
-    if event is not None and not (isinstance(event, str) and _EVENT.fullmatch(event)):
-        raise ValueError("event: must be the id of an event")
     if event is None and verb is Verb.PEOPLE_REJECT:
         raise ValueError("event: must be the id of the event that named the wrong person")
     if state not in (None, "on", "off"):
@@ -237,6 +239,13 @@ def _duration(fields: Mapping[str, Any]) -> float:
     if isinstance(for_s, bool) or not isinstance(for_s, int | float) or not 0 <= for_s <= _MAX_SNOOZE_S:
         raise ValueError(f"for_s: must be a number of seconds from 0 to {_MAX_SNOOZE_S}")
     return float(for_s)
+
+
+def _event(fields: Mapping[str, Any]) -> str | None:
+    event = fields.get("event")
+    if event is not None and not (isinstance(event, str) and _EVENT.fullmatch(event)):
+        raise ValueError("event: must be the id of an event")
+    return event
 
 
 def _rule(fields: Mapping[str, Any]) -> str | None:

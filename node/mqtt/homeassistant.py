@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from node.domain import CameraState, EventType
 from node.mqtt.entity import TRANSACTION, entity, in_view
-from node.mqtt.homepeople import enrolment, ghosts, presence, removed
+from node.mqtt.homegone import PARTS, ghosts, removed
+from node.mqtt.homepeople import enrolment, presence
 from node.mqtt.messages import Fields, dump
 from node.mqtt.residents import Resident
 from node.mqtt.topics import ROOT, Topics
@@ -31,6 +32,7 @@ class Device:
         health_s: seconds between two health messages; after three and some its values are unknown.
         rules: ids of the alert rules.
         verbs: requests that it takes.
+        snapshots: whether it sends pictures.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Device:
     health_s: float = 30.0
     rules: Sequence[str] = ()
     verbs: Sequence[str] = ()
+    snapshots: bool = False
 
 
 def discovery(
@@ -50,7 +53,7 @@ def discovery(
         topics: the node's.
         device: what is told of it.
         people: who is shown.
-        gone: keys of people whose entities have to go.
+        gone: keys of people and parts whose entities have to go.
         whole: whether those entities are told once more, directly before a payload in which they go.
     """
     about = {"ids": [f"{ROOT}_{topics.node}"], "name": device.name, "mf": "Facenode", "sw": device.version}
@@ -66,6 +69,7 @@ def discovery(
             "cmps": {
                 **_events(topics, device),
                 **_view(topics),
+                **(_picture(topics) if device.snapshots else {}),
                 **presence(topics, people),
                 **(ghosts(topics, gone) if whole else removed(gone)),
                 **_controls(topics, device),
@@ -73,6 +77,12 @@ def discovery(
             },
         }
     )
+
+
+def parts(device: Device) -> tuple[str, ...]:
+    """Return the keys of what this node offers and another may not."""
+    offered = {"alert": bool(device.rules), "enroll": _ENROL in device.verbs, "snapshot": device.snapshots}
+    return tuple(key for key in PARTS if offered[key])
 
 
 def _events(topics: Topics, device: Device) -> dict[str, Fields]:
@@ -111,6 +121,12 @@ def _view(topics: Topics) -> dict[str, Fields]:
         | in_view(topics)
         | {"state_topic": topics.state, "value_template": occupied, "device_class": "occupancy"},
     }
+
+
+def _picture(topics: Topics) -> dict[str, Fields]:
+    """Return the picture of the latest event: it stays what it is when the camera is away."""
+    picture = {"image_topic": topics.snapshots, "content_type": "image/jpeg", "icon": "mdi:image-frame"}
+    return {"snapshot": entity(topics, "image", "snapshot", "Snapshot") | picture}
 
 
 def _controls(topics: Topics, device: Device) -> dict[str, Fields]:

@@ -1,4 +1,4 @@
-"""Who is known, and who is gone -> the components by which Home Assistant shows people."""
+"""Who is known -> the components by which Home Assistant shows people."""
 
 from collections.abc import Sequence
 
@@ -7,8 +7,6 @@ from node.mqtt.messages import Fields
 from node.mqtt.residents import Resident
 from node.mqtt.topics import Topics
 
-_PLATFORMS = {"person": "binary_sensor", "seen": "sensor"}
-_GONE_NAME = "Removed"
 # A person cannot be called what strangers are called.
 _ID = "^(?!unknown$)[a-z0-9][a-z0-9_-]{0,31}$"
 
@@ -20,25 +18,6 @@ def presence(topics: Topics, people: Sequence[Resident]) -> dict[str, Fields]:
         found[f"person_{each.key}"] = _person(topics, each)
         found[f"seen_{each.key}"] = _seen(topics, each)
     return found
-
-
-def removed(gone: Sequence[str]) -> dict[str, Fields]:
-    """Return the components that make Home Assistant remove what it has of people who are gone."""
-    return {f"{kind}_{key}": {"p": platform} for key in gone for kind, platform in _PLATFORMS.items()}
-
-
-def ghosts(topics: Topics, gone: Sequence[str]) -> dict[str, Fields]:
-    """Return the same components once more as whole entities, without a name.
-
-    Home Assistant that was away when somebody was removed has their entities in its registry, and removes only what it
-    was told of since it started: it is told these, and directly behind them `removed`.
-    """
-    return {
-        f"{kind}_{key}": entity(topics, platform, f"{kind}_{key}", _GONE_NAME, slug=f"removed_{kind}")
-        | {"state_topic": topics.state, "value_template": "None"}
-        for key in gone
-        for kind, platform in _PLATFORMS.items()
-    }
 
 
 def enrolment(topics: Topics, verb: str) -> Fields:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from node.mqtt.board import Board
-from node.mqtt.homeassistant import Device, discovery
+from node.mqtt.homeassistant import Device, discovery, parts
 from node.mqtt.residents import Known, Residents
 from node.mqtt.topics import Topics
 
@@ -30,9 +30,38 @@ class Introduction:
         elif people is self._people:
             return
         self._people = people
-        self._residents.update(people)
+        self._residents.update(people, parts(self._device))
         here, gone = self._residents.here, self._residents.gone
         self._board.announce(
             discovery(self._topics, self._device, here, gone),
             discovery(self._topics, self._device, here, gone, whole=True) if gone else None,
         )
+
+
+class Withdrawal:
+    """Takes the node out of Home Assistant, once it is not to be there any more.
+
+    Home Assistant that is away meanwhile is told when it has started: everything whole, and directly behind it that it
+    is gone.
+
+    Args:
+        topics: the node's.
+        device: what was told of it.
+        residents: the keys of its people and parts.
+        board: what is retained.
+    """
+
+    def __init__(self, topics: Topics, device: Device, residents: Residents, board: Board) -> None:
+        self._topics, self._device, self._residents, self._board = topics, device, residents, board
+        self._begun = False
+
+    def show(self, people: Sequence[Known]) -> None:
+        """Withdraw what was announced; cheap, so it may be called often."""
+        del people
+        if self._board.laid():
+            self._residents.leave()
+            self._board.retire()
+        elif not self._begun:
+            self._begun = True
+            keys = (*self._residents.known, *self._residents.gone)
+            self._board.announce(b"", discovery(self._topics, self._device, (), keys, whole=True))

@@ -115,6 +115,14 @@ class Publisher:
         self._voice.append(Letter(topic, payload))
         self._ring()
 
+    def flash(self, topic: str, payload: bytes) -> bool:
+        """Send a message over the connection that there is or never; return whether there is one."""
+        if not self.connected:
+            return False
+        self._voice.append(Letter(topic, payload, fleeting=True))
+        self._ring()
+        return True
+
     def wait_connected(self, timeout_s: float) -> bool:
         """Wait for a connection; return whether there is one."""
         return self._connected.wait(timeout_s)
@@ -163,6 +171,7 @@ class Publisher:
             link = self._connect(lambda report: self._inbox.put((number, report)))
         except BrokerError as error:
             return Lost(str(error))
+        self._drop_fleeting()
         session = Session(link, self._topics, self._outbox, self._board, voice=self._voice, experience=self._experience)
         self._greet(link)
         try:
@@ -173,6 +182,12 @@ class Publisher:
             self._connected.clear()
             link.close()
             self._outbox.release()
+
+    def _drop_fleeting(self) -> None:
+        for _ in range(len(self._voice)):
+            letter = self._voice.popleft()
+            if not letter.fleeting:
+                self._voice.append(letter)
 
     def _converse(self, session: Session, link: Link) -> Lost | None:
         # Subscribed before `online` is told: whoever waits for that may ask at once.

@@ -1,10 +1,11 @@
-"""Who is known -> the keys under which Home Assistant knows them, and the keys of who is gone.
+"""Who is known and what is offered -> the keys under which Home Assistant knows them, and the keys of what is gone.
 
 Home Assistant removes an entity only when it is told its key again, so a key outlives its person. It must not tell who
 that was: it is the start of an HMAC-SHA256 of the id, with a secret that is made once for a node and leaves its disk
 never. What is kept of somebody who was removed is this number, until Home Assistant has started once more; whoever has
 the node's disk can try ids against it until then, whoever has only the broker cannot. Somebody who is enrolled again
-under the same id gets the same key, and with it the entities of before.
+under the same id gets the same key, and with it the entities of before. What a setting turns on or off, such as the
+picture, is remembered by its plain key.
 """
 
 import hmac
@@ -18,12 +19,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from node.durable import make_private_folder, write_privately
+from node.mqtt.homegone import PARTS
 
 FILE = "homeassistant.json"
 _KEY_DIGITS = 12
 _SECRET_BYTES = 16
 _MAX_GONE = 64
-_KEY = re.compile(rf"[0-9a-f]{{{_KEY_DIGITS}}}")
+_PERSON = re.compile(rf"[0-9a-f]{{{_KEY_DIGITS}}}")
 
 _log = logging.getLogger(__name__)
 
@@ -81,20 +83,30 @@ class Residents:
         return self._here
 
     @property
+    def known(self) -> tuple[str, ...]:
+        """Keys of all that it shows."""
+        return self._known
+
+    @property
     def gone(self) -> tuple[str, ...]:
-        """Keys of those whom it may still show; at most the latest 64."""
+        """Keys of what it may still show; at most the latest 64."""
         return self._gone
 
-    def update(self, people: Iterable[Known]) -> None:
-        """Take over who is known; who is ignored is not shown."""
+    def update(self, people: Iterable[Known], parts: Iterable[str] = ()) -> None:
+        """Take over who is known, and what is offered; who is ignored is not shown."""
         self._here = tuple(Resident(self._key(each.id), each.id, each.name) for each in people if not each.ignored)
-        known = tuple(sorted(each.key for each in self._here))
+        known = (*sorted(each.key for each in self._here), *sorted(parts))
         left = (*self._gone, *(key for key in self._known if key not in self._gone))
         self._keep(known, tuple(key for key in left if key not in known)[-_MAX_GONE:])
 
     def forget(self, keys: Sequence[str]) -> None:
         """Forget keys of which Home Assistant has removed the entities."""
         self._keep(self._known, tuple(key for key in self._gone if key not in keys))
+
+    def leave(self) -> None:
+        """Take the file away: Home Assistant shows nothing of this node any more."""
+        self._known = self._gone = ()
+        self._path.unlink(missing_ok=True)
 
     def _key(self, person: str) -> str:
         return hmac.new(self._secret, person.encode(), "sha256").hexdigest()[:_KEY_DIGITS]
@@ -138,6 +150,10 @@ def _secret(given: str) -> bytes:
 
 
 def _keys(given: Any) -> tuple[str, ...]:  # noqa: ANN401 - whatever the file holds
-    if not (isinstance(given, list) and all(isinstance(key, str) and _KEY.fullmatch(key) for key in given)):
-        raise ValueError("keys are 12 hex digits")
+    if not (isinstance(given, list) and all(isinstance(key, str) and _is_key(key) for key in given)):
+        raise ValueError("keys are 12 hex digits, or the name of a part")
     return tuple(given)
+
+
+def _is_key(text: str) -> bool:
+    return text in PARTS or _PERSON.fullmatch(text) is not None

@@ -27,12 +27,21 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A message on its way; `row` is the outbox's id, None for what the outbox does not hold."""
+    """A message on its way.
+
+    Attributes:
+        topic: where it goes.
+        payload: what is sent.
+        retain: whether the broker keeps it.
+        row: the outbox's id; None for what the outbox does not hold.
+        fleeting: whether it is worth nothing on a later connection than the one it was meant for.
+    """
 
     topic: str
     payload: bytes
     retain: bool = False
     row: int | None = None
+    fleeting: bool = False
 
 
 @dataclass(slots=True)

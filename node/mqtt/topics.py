@@ -51,6 +51,11 @@ class Topics:
         return f"{self.base}/health"
 
     @property
+    def snapshots(self) -> str:
+        """Filter of all pictures of the node."""
+        return self.snapshot("+")
+
+    @property
     def discovery(self) -> str:
         """What Home Assistant learns the device from."""
         return f"{self.prefix}/device/{ROOT}/{self.node}/config"
@@ -68,6 +73,10 @@ class Topics:
     def message(self, kind: Kind, name: str, *, late: bool = False) -> str:
         """Return the topic of an event (`name`: its type) or an alert (`name`: its rule)."""
         return f"{self.base}/{'late/' if late else ''}{kind}/{name}"
+
+    def snapshot(self, event_id: str) -> str:
+        """Return the topic of the picture of an event."""
+        return f"{self.base}/snapshot/{event_id}"
 
     def request(self, verb: str) -> str:
         """Return the topic on which `verb` is asked for."""

@@ -1,26 +1,29 @@
-"""A root with Home Assistant, and a broker -> Home Assistant on loopback, connected, and what it shows by REST."""
+"""A root with Home Assistant, and a broker -> Home Assistant on loopback, connected, and what it shows."""
 
 import json
 import shutil
 import subprocess
-import threading
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pytest
-from homeroot import within
+from homeroot import OLDER, within
+from homesocket import Firings, HomeSocket
 from realbroker import Mosquitto, eventually, free_port, listens
 
-_BLUEPRINTS = Path(__file__).resolve().parents[2] / "docs/home-assistant"
+BLUEPRINTS = Path(__file__).resolve().parents[2] / "docs/home-assistant"
 _START_S, _ANSWER_S = 180.0, 30.0
+_TOKEN_S = 1800
+_OURS = ("mqtt", "facenode", "helpers.entity", "automation", "blueprint", "template", "image", "event", "script")
+"""Words of the log's lines that are about what the node has a part in."""
 _CONFIGURATION = """homeassistant:
   name: Home
-  time_zone: UTC
+  time_zone: {zone}
 http:
   server_host: 127.0.0.1
   server_port: {port}
@@ -39,21 +42,29 @@ class HomeAssistant:
         root: from `home_root`.
         folder: where its log goes.
         broker: what it is connected to.
-        automations: as in its automations.yaml; those of the project's blueprints are `facenode/<file>`.
+        zone: where it is, by its clocks.
+
+    Attributes:
+        port: where it listens.
     """
 
-    def __init__(self, root: Path, folder: Path, broker: Mosquitto, automations: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(self, root: Path, folder: Path, broker: Mosquitto, zone: str = "UTC") -> None:
         self._root, self._broker = root, broker
         self._log = folder / "hass.log"
-        self._port = free_port()
-        self._base = f"http://127.0.0.1:{self._port}"
+        self.port = free_port()
+        self._base = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
         self._token = self._refresh = ""
+        self._expected: list[str] = []
         shutil.rmtree(root / "cfg", ignore_errors=True)
         (root / "cfg").mkdir()
-        (root / "cfg/automations.yaml").write_text(json.dumps(automations))
-        shutil.copytree(_BLUEPRINTS, root / "cfg/blueprints/automation/facenode")
-        (root / "cfg/configuration.yaml").write_text(_CONFIGURATION.format(port=self._port))
+        (root / "cfg/automations.yaml").write_text("[]")
+        # As its owner copies them.
+        folder = root / "cfg/blueprints/automation/facenode"
+        folder.mkdir(parents=True)
+        for file in BLUEPRINTS.glob("*.yaml"):
+            shutil.copy(file, folder)
+        (root / "cfg/configuration.yaml").write_text(_CONFIGURATION.format(port=self.port, zone=zone))
 
     def start(self) -> None:
         """Start it and wait until it runs; the first time, make a user and connect it to the broker."""
@@ -64,7 +75,7 @@ class HomeAssistant:
                 stdout=log,
                 stderr=log,
             )
-        if not eventually(lambda: listens("127.0.0.1", self._port), _START_S):
+        if not eventually(lambda: listens("127.0.0.1", self.port), _START_S):
             self.end()
             pytest.fail(f"Home Assistant does not listen:\n{self.log()}")
         new = not self._refresh
@@ -72,6 +83,8 @@ class HomeAssistant:
         assert eventually(lambda: self._get("/api/config")["state"] == "RUNNING", _START_S)
         if new:
             self._connect()
+            if not OLDER:  # else it goes back to its usual port after five minutes
+                self.ask("http/config/promote")
 
     def end(self) -> None:
         """End it as its owner would."""
@@ -85,13 +98,82 @@ class HomeAssistant:
         return self._log.read_text(errors="replace")
 
     def complaints(self) -> list[str]:
-        """Return the warnings and errors about MQTT, its entities and nodes."""
+        """Return the warnings and errors about MQTT, its entities, automations and nodes."""
         lines = [line for line in self.log().splitlines() if " WARNING " in line or " ERROR " in line]
-        return [
-            line
-            for line in lines
-            if "mqtt" in line.lower() or "facenode" in line or "helpers.entity" in line or "automation" in line
+        ours = [line for line in lines if any(word in line.lower() for word in _OURS)]
+        return [line for line in ours if not any(sentence in line for sentence in self._expected)]
+
+    def expect(self, sentence: str) -> None:
+        """Take a complaint that Home Assistant makes of what it does itself."""
+        self._expected.append(sentence)
+
+    def settle_in(self) -> None:
+        """Answer what a new owner is asked before the first page opens."""
+        address = {"client_id": f"{self._base}/", "redirect_uri": f"{self._base}/"}
+        for step, fields in (("core_config", {}), ("analytics", {}), ("integration", address)):
+            self._post(f"/api/onboarding/{step}", fields)
+
+    def login(self) -> dict[str, object]:
+        """Return what a browser keeps of somebody who has logged in."""
+        return {
+            "hassUrl": self._base, "clientId": f"{self._base}/", "access_token": self._token, "token_type": "Bearer",
+            "refresh_token": self._refresh, "expires_in": _TOKEN_S, "expires": int((time.time() + _TOKEN_S) * 1000),
+        }  # fmt: skip
+
+    def socket(self) -> HomeSocket:
+        """Return a connection of its owner."""
+        return HomeSocket(self.port, self._token)
+
+    def ask(self, kind: str, **fields: object) -> Any:  # noqa: ANN401 - whatever the answer holds
+        """Return what a command of the WebSocket gives."""
+        with self.socket() as socket:
+            return socket.ask(kind, **fields)
+
+    def firings(self, entity: str) -> Firings:
+        """Return what keeps each firing of an event entity."""
+        return Firings(self.socket(), entity)
+
+    def registered(self, device: str) -> dict[str, dict[str, Any]]:
+        """Return what is in the registry of entities, off or on, of a device that MQTT calls so, by entity id."""
+        ids = [
+            each["id"] for each in self.ask("config/device_registry/list") if ["mqtt", device] in each["identifiers"]
         ]
+        return {each["entity_id"]: each for each in self.ask("config/entity_registry/list") if each["device_id"] in ids}
+
+    def devices(self) -> list[str]:
+        """Return the names of the devices."""
+        return [each["name"] for each in self.ask("config/device_registry/list")]
+
+    def reload(self) -> None:
+        """Load MQTT anew, as after a change of what is on."""
+        entry = self._entry()
+        self._post(f"/api/config/config_entries/entry/{entry}/reload", {})
+
+    def remove(self, device: str) -> None:
+        """Delete a device, as its page offers."""
+        for each in self.ask("config/device_registry/list"):
+            if ["mqtt", device] in each["identifiers"] and OLDER:
+                kind = "config/device_registry/remove_config_entry"
+                self.ask(kind, device_id=each["id"], config_entry_id=self._entry())
+            elif ["mqtt", device] in each["identifiers"]:
+                self.ask("config/device_registry/remove", device_id=each["id"])
+
+    def automate(self, name: str, blueprint: str, inputs: Mapping[str, object], alias: str = "") -> None:
+        """Make an automation from a blueprint, as the page of the blueprint does."""
+        use = {"path": blueprint, "input": dict(inputs)}
+        self._post(f"/api/config/automation/config/{name}", {"alias": alias or name, "use_blueprint": use})
+
+    def picture(self, entity: str) -> bytes:
+        """Return what an image entity shows."""
+        return self.fetch(f"/api/image_proxy/{entity}")
+
+    def fetch(self, path: str) -> bytes:
+        """Return what stands under a path."""
+        with self._open(path) as answer:
+            return bytes(answer.read())
+
+    def _entry(self) -> str:
+        return str(self.ask("config_entries/get", domain="mqtt")[0]["entry_id"])
 
     def state(self, entity: str) -> str | None:
         """Return the state of an entity, None if there is no such entity."""
@@ -112,11 +194,6 @@ class HomeAssistant:
         """Return what a template gives."""
         with self._open("/api/template", {"template": template}) as answer:
             return str(answer.read().decode())
-
-    def device(self, entity: str) -> set[str]:
-        """Return the entities, those that are on, of the device that an entity belongs to."""
-        listed = self.render(f"{{{{ device_entities(device_id('{entity}')) | to_json }}}}")
-        return set(json.loads(listed))
 
     def call(self, domain: str, service: str, **fields: object) -> None:
         """Call a service."""
@@ -169,42 +246,6 @@ class HomeAssistant:
         head = {"Content-Type": kind} | ({"Authorization": f"Bearer {self._token}"} if self._token else {})
         asked = urllib.request.Request(f"{self._base}{path}", body, head)  # noqa: S310 - http, and loopback
         return urllib.request.urlopen(asked, timeout=_ANSWER_S)  # noqa: S310 - as above
-
-
-class Firings:
-    """Watches an entity for as long as the context lasts, and keeps each state that it took.
-
-    Attributes:
-        states: attributes of each, in order.
-    """
-
-    def __init__(self, home: HomeAssistant, entity: str) -> None:
-        self._home, self._entity = home, entity
-        self.states: list[dict[str, Any]] = []
-        self._last = ""
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._thread.join(_ANSWER_S)
-
-    def kinds(self) -> list[str]:
-        """Return the event types so far."""
-        return [str(each.get("event_type")) for each in self.states]
-
-    def _watch(self) -> None:
-        until_s = time.monotonic() + 600
-        while not self._ended.wait(0.05) and time.monotonic() < until_s:
-            found = self._home.entity(self._entity)
-            # The state of an event entity is the moment at which it fired last.
-            if found is not None and found["state"] not in ("unknown", "unavailable", self._last):
-                self._last = found["state"]
-                self.states.append(found["attributes"])
 
 
 def _filled(schema: list[dict[str, Any]], given: dict[str, Any]) -> dict[str, Any]:

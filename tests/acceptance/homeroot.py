@@ -15,7 +15,8 @@ from debianroot import CACHE, mirror
 from process import run
 
 VERSION = os.environ.get("FACENODE_HOMEASSISTANT", "2026.11.0")
-SUITE = "trixie" if VERSION.startswith("2026.2.") else "forky"
+OLDER = VERSION.startswith("2026.2.")
+SUITE = "trixie" if OLDER else "forky"
 _PACKAGES = "python3,python3-venv,python3-dev,gcc,g++,libc6-dev,ca-certificates,tzdata,libturbojpeg0"
 _COMPONENTS = (
     "mqtt", "http", "api", "frontend", "hassio", "ai_task", "assist_pipeline", "assist_satellite", "conversation",

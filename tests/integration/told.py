@@ -58,6 +58,9 @@ def validate(messages: list[Received]) -> None:
         level = message.topic.split("/")[2]
         if level == "status":
             assert message.payload in {b"online", b"offline"}
+        elif level == "snapshot":
+            assert message.payload.startswith(b"\xff\xd8\xff")
+            assert not message.retained
         elif message.topic.startswith("facenode/"):
             jsonschema.validate(json.loads(message.payload), schema(kinds[level]))
         if level == "event":

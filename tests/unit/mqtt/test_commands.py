@@ -14,6 +14,7 @@ from node.mqtt.link import Received
 from node.mqtt.topics import Topics
 
 TOPICS = Topics("pi-1")
+EVENT = "01936d4e-0000-7000-8000-000000000000"
 
 
 class Desk:
@@ -48,6 +49,8 @@ def desk() -> Desk:
         ("restart", {"more": 1}, Request(Verb.RESTART, "t")),
         ("privacy", {"state": "on"}, Request(Verb.PRIVACY, "t", on=True)),
         ("recognition", {"state": "off"}, Request(Verb.RECOGNITION, "t", on=False)),
+        ("snapshot", {}, Request(Verb.SNAPSHOT, "t")),
+        ("snapshot", {"event": EVENT}, Request(Verb.SNAPSHOT, "t", event=EVENT)),
         ("snooze", {"for_s": 60}, Request(Verb.SNOOZE, "t", for_s=60.0)),
         ("snooze", {"for_s": 0.5, "rule": "night"}, Request(Verb.SNOOZE, "t", for_s=0.5, rule="night")),
     ],
@@ -72,7 +75,7 @@ def test_a_good_request_waits_for_the_main_loop(
         ("snooze", {"for_s": 10**500}, "for_s"),
         ("snooze", {"for_s": float("nan")}, "for_s"),
         ("snooze", {"for_s": 1, "rule": "No Rule"}, "rule"),
-        ("open_door", {}, "there is no such request: there are check, privacy"),
+        ("open_door", {}, "there is no such request: there are check, snapshot, privacy"),
     ],
 )
 def test_a_mistake_is_answered(desk: Desk, verb: str, fields: dict[str, Any], words: str) -> None:

@@ -8,12 +8,12 @@ import pytest
 
 from node.contract import schema
 from node.mqtt.commands import Verb, parse
-from node.mqtt.homeassistant import Device, discovery
+from node.mqtt.homeassistant import Device, discovery, parts
 from node.mqtt.residents import Resident
 from node.mqtt.topics import Topics
 
 TOPICS = Topics("pi-0a1b2c")
-DEVICE = Device("Front door", "Hall", "0.3.0", rules=("crowd",), verbs=tuple(Verb))
+DEVICE = Device("Front door", "Hall", "0.3.0", rules=("crowd",), verbs=tuple(Verb), snapshots=True)
 ADA, ZOE = Resident("0" * 12, "ada", "Ada Lovelace"), Resident("1" * 12, "zoe-m", "Zoë Müller")
 ROOT_KEYS = {"dev", "o", "cmps", "availability", "availability_mode", "qos"}
 
@@ -71,9 +71,32 @@ def test_the_keys_stay_as_they_are(told: dict[str, Any]) -> None:
     assert set(told["cmps"]) >= {
         "event", "alert", "count", "camera", "cpu", "throttled", "fps", "p50", "p95", "rss",
         "outbox", "dropped", "rejected", "model", "clock", "cert", "uptime",
-        "privacy", "recognition", "restart", "occupancy", "last_person", "enroll",
+        "privacy", "recognition", "restart", "occupancy", "last_person", "enroll", "snapshot",
         f"person_{ADA.key}", f"seen_{ADA.key}",
     }  # fmt: skip
+
+
+def test_the_picture_is_there_only_where_pictures_are_sent(told: dict[str, Any]) -> None:
+    """It is a JPEG as it is, from whatever event; it stays when the camera goes, so it needs `status` alone."""
+    picture = told["cmps"]["snapshot"]
+    assert (picture["p"], picture["image_topic"], picture["content_type"]) == (
+        "image", f"{TOPICS.base}/snapshot/+", "image/jpeg"
+    )  # fmt: skip
+    assert not {"availability", "encoding", "image_encoding", "url_topic"} & set(picture)
+    assert "snapshot" not in json.loads(discovery(TOPICS, Device("Front door", "", "0.3.0")))["cmps"]
+
+
+def test_what_a_setting_turns_off_is_a_platform_alone_and_a_ghost_is_whole() -> None:
+    """As with people: an entity that is no longer offered must go, also where Home Assistant was down."""
+    plain, gone = Device("Front door", "", "0.3.0"), ("alert", "enroll", "snapshot")
+    assert parts(plain) == ()
+    assert parts(DEVICE) == gone
+    removed = json.loads(discovery(TOPICS, plain, (), gone))["cmps"]
+    whole = json.loads(discovery(TOPICS, plain, (), gone, whole=True))["cmps"]
+    for key, platform in zip(gone, ("event", "text", "image"), strict=True):
+        assert removed[key] == {"p": platform}
+        assert whole[key]["unique_id"] == f"facenode_{TOPICS.node}_{key}"
+        assert whole[key]["default_entity_id"].startswith(f"{platform}.")
 
 
 def test_a_node_without_an_area_or_rules_says_nothing_of_them() -> None:

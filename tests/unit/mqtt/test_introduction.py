@@ -9,8 +9,8 @@ from makers import Somebody, instant
 from node.mqtt import messages
 from node.mqtt.board import Board
 from node.mqtt.homeassistant import Device
-from node.mqtt.introduction import Introduction
-from node.mqtt.residents import Residents
+from node.mqtt.introduction import Introduction, Withdrawal
+from node.mqtt.residents import FILE, Residents
 from node.mqtt.topics import Topics
 
 TOPICS = Topics("pi-1")
@@ -73,3 +73,45 @@ def test_somebody_removed_is_told_until_home_assistant_has_started_and_then_forg
     assert not set(gone) & set(clean)
     hall.board.greet()
     assert len(hall.sent()) == 1
+
+
+def test_what_a_new_start_no_longer_offers_is_told_to_go(tmp_path: Path) -> None:
+    """Pictures that were turned off leave no dead entity behind; turned on again, it is whole again."""
+    for snapshots, wanted in ((True, None), (False, {"p": "image"}), (False, {"p": "image"}), (True, None)):
+        board = Board(TOPICS, messages.state(instant(0)))
+        device = Device("Hall", "", "1", snapshots=snapshots)
+        Introduction(TOPICS, device, Residents(tmp_path), board).show(())
+        board.rewind()
+        told = json.loads(board.take()[0].payload)["cmps"]["snapshot"]
+        assert told == wanted or (wanted is None and "image_topic" in told)
+
+
+def test_a_node_that_is_taken_out_leaves_nothing(tmp_path: Path) -> None:
+    """Emptied once for a broker, whole and emptied for a Home Assistant that was away, and then forgotten."""
+    Hall(tmp_path).introduction.show((ADA,))
+    assert (tmp_path / FILE).exists()
+    board = Board(TOPICS, messages.state(instant(0)))
+    withdrawal = Withdrawal(TOPICS, Device("Hall", "", "1"), Residents(tmp_path), board)
+
+    def sent() -> list[tuple[bytes, bool]]:
+        withdrawal.show(())
+        notices = [(each.payload, each.retain) for each in board.take() if each.topic == TOPICS.discovery]
+        for payload, retain in notices:
+            if retain:
+                board.confirm(TOPICS.discovery, payload)
+        return notices
+
+    assert sent() == [(b"", True)]
+    board.rewind()
+    assert sent() == []
+    board.greet()
+    (whole, kept), emptied = sent()
+    assert not kept
+    assert b"Ada" not in whole
+    assert {"binary_sensor", "sensor", "event"} <= {each["p"] for each in json.loads(whole)["cmps"].values()}
+    assert emptied == (b"", True)
+    withdrawal.show(())
+    assert not (tmp_path / FILE).exists()
+    board.greet()
+    assert sent() == []
+    assert not board.announced

@@ -15,7 +15,7 @@ from node.mqtt.board import Board
 from node.mqtt.link import Link, Lost, Received, Report
 from node.mqtt.outbox import Outbox
 from node.mqtt.publisher import Pace, Publisher
-from node.mqtt.topics import Topics
+from node.mqtt.topics import Kind, Topics
 
 TOPICS = Topics("pi-1")
 QUICK = Pace(first_s=0.01, most_s=0.02, birth_s=0.01)
@@ -80,6 +80,37 @@ def test_what_is_put_is_delivered(post: Callable[..., Post]) -> None:
     one.outbox.put([event(number) for number in range(50)])
     assert one.publisher.drain(5)
     assert one.outbox.counts().waiting == 0
+
+
+def test_what_is_only_good_now_is_sent_now_or_never(post: Callable[..., Post]) -> None:
+    """An answer waits for the next connection; a picture of an hour ago would look like one of now."""
+    one = post()
+    assert one.publisher.wait_connected(5)
+    assert one.publisher.flash("first", b"1")
+    one.outbox.put([event(1)])
+    assert one.publisher.drain(5)
+    (link,) = one.broker.links
+    assert link.topics.index("first") < link.topics.index(TOPICS.message(Kind.EVENT, "unknown"))
+    one.broker.failures = ["nothing listens"] * 10_000
+    link.report(Lost("the broker closed the connection"))
+    one.publisher.flash("picture", b"2")
+    one.publisher.say("answer", b"3")
+    one.broker.failures.clear()
+    one.outbox.put([event(2)])
+    assert one.publisher.drain(5)
+    assert one.broker.links[1].topics.count("picture") == 0
+    assert [each for link in one.broker.links for each in link.topics].count("answer") <= 1
+
+
+def test_without_a_connection_what_is_only_good_now_is_refused(tmp_path: Path) -> None:
+    """Whoever asked is told, instead of waiting."""
+    one = Post(tmp_path)
+    assert not one.publisher.flash("picture", b"1")
+    one.outbox.put([event(1)])
+    one.publisher.start()
+    assert one.publisher.drain(5)
+    assert "picture" not in one.broker.links[0].topics
+    one.close()
 
 
 def test_a_failure_is_said_once_and_its_change_too(post: Callable[..., Post], caplog: pytest.LogCaptureFixture) -> None:

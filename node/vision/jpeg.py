@@ -1,0 +1,65 @@
+"""A picture, or the part of it around a face -> a JPEG of at most so many bytes; nothing else is in the file."""
+
+from typing import cast
+
+import cv2
+import numpy as np
+
+from node.domain import Box, Image
+
+MAX_BYTES = 128 * 1024
+"""Greatest size of a file unless another is asked for."""
+
+_FRAME_PX, _FACE_PX = 1280, 480
+"""Pixels of the longer side at the most, of a whole frame and of a face."""
+
+_AROUND = 0.5
+"""How much of the face's width and height is shown at each side of it: hair, shoulders, and no more of the room."""
+
+_QUALITIES = (85, 70, 50, 30)
+_SMALLER = 0.7
+
+
+def frame_jpeg(image: Image, max_bytes: int = MAX_BYTES) -> bytes:
+    """Return a whole picture, shape (height, width, 3), uint8, RGB, as JPEG."""
+    return _encode(image, _FRAME_PX, max_bytes)
+
+
+def face_jpeg(image: Image, box: Box, max_bytes: int = MAX_BYTES) -> bytes:
+    """Return the part around a face as JPEG; what of it lies beyond the picture is left out.
+
+    Args:
+        image: the picture, shape (height, width, 3), uint8, RGB.
+        box: the face, in fractions of the picture.
+        max_bytes: greatest size of the file.
+    """
+    height, width = image.shape[:2]
+    left, right = _span(box.left, box.width, width)
+    top, bottom = _span(box.top, box.height, height)
+    return _encode(image[top:bottom, left:right], _FACE_PX, max_bytes)
+
+
+def _span(start: float, length: float, pixels: int) -> tuple[int, int]:
+    """Return first and last pixel, at least one within the picture."""
+    first = min(max(int(np.floor((start - _AROUND * length) * pixels)), 0), pixels - 1)
+    return first, min(max(int(np.ceil((start + (1 + _AROUND) * length) * pixels)), first + 1), pixels)
+
+
+def _encode(image: Image, longest_px: int, max_bytes: int) -> bytes:
+    """Try less and less quality, then fewer and fewer pixels, until the file is small enough."""
+    scale = min(1.0, longest_px / max(image.shape[:2]))
+    while True:
+        picture = cv2.cvtColor(_scaled(image, scale), cv2.COLOR_RGB2BGR)
+        for quality in _QUALITIES:
+            content = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
+            if len(content) <= max_bytes or max(picture.shape[:2]) == 1:
+                return content
+        scale *= _SMALLER
+
+
+def _scaled(image: Image, scale: float) -> Image:
+    if scale >= 1:
+        return np.ascontiguousarray(image)
+    height, width = image.shape[:2]
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return cast("Image", cv2.resize(image, size, interpolation=cv2.INTER_AREA))

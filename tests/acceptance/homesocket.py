@@ -1,0 +1,107 @@
+"""The WebSocket of a Home Assistant -> answers to commands, and the states of an entity as they come."""
+
+import itertools
+import json
+import threading
+from collections.abc import Mapping
+from typing import Any, Self
+
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+
+_ANSWER_S = 30.0
+
+
+class HomeSocket:
+    """One connection that has shown its token.
+
+    Args:
+        port: where Home Assistant listens, on loopback.
+        token: of a user.
+    """
+
+    def __init__(self, port: int, token: str) -> None:
+        self._line: ClientConnection = connect(f"ws://127.0.0.1:{port}/api/websocket", max_size=None)
+        self._numbers = itertools.count(1)
+        self.hear(_ANSWER_S)
+        self._line.send(json.dumps({"type": "auth", "access_token": token}))
+        assert self.hear(_ANSWER_S)["type"] == "auth_ok"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def ask(self, kind: str, **fields: object) -> Any:  # noqa: ANN401 - whatever the answer holds
+        """Send a command and return its result; fail where it is refused."""
+        number = next(self._numbers)
+        self._line.send(json.dumps({"id": number, "type": kind, **fields}))
+        while True:
+            heard = self.hear(_ANSWER_S)
+            if heard["id"] == number and heard["type"] == "result":
+                assert heard["success"], heard
+                return heard["result"]
+
+    def hear(self, timeout_s: float | None = None) -> Any:  # noqa: ANN401 - whatever it says
+        """Return what it says next."""
+        return json.loads(self._line.recv(timeout_s))
+
+    def close(self) -> None:
+        """Leave."""
+        self._line.close()
+
+
+class Firings:
+    """Listens to one entity for as long as the context lasts, and keeps each time that it fired.
+
+    The state of an event entity is the moment at which it fired last, so one that only comes back is no firing; two
+    events of one millisecond have one state, and different ids.
+
+    Attributes:
+        all: the attributes of each firing, in order.
+    """
+
+    def __init__(self, socket: HomeSocket, entity: str) -> None:
+        self._socket, self._entity = socket, entity
+        self.all: list[Mapping[str, Any]] = []
+        self._last: tuple[object, object] | None = None
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+
+    def __enter__(self) -> Self:
+        for state in self._socket.ask("get_states"):
+            if state["entity_id"] == self._entity:
+                self._last = _mark(state)
+        self._socket.ask("subscribe_events", event_type="state_changed")
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+        self._thread.join(_ANSWER_S)
+
+    def kinds(self) -> list[str]:
+        """Return the event types so far."""
+        return [str(each["event_type"]) for each in self.all]
+
+    def ids(self) -> list[str]:
+        """Return the ids of the events so far."""
+        return [str(each["id"]) for each in self.all]
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                heard = self._socket.hear()
+            except ConnectionClosed:
+                return
+            data = heard.get("event", {}).get("data", {})
+            state = data.get("new_state")
+            if data.get("entity_id") != self._entity or state is None or state["state"] in ("unknown", "unavailable"):
+                continue
+            if _mark(state) != self._last:
+                self._last = _mark(state)
+                self.all.append(state["attributes"])
+
+
+def _mark(state: Mapping[str, Any]) -> tuple[object, object]:
+    return state["state"], state["attributes"].get("id")

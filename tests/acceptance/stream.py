@@ -1,0 +1,60 @@
+"""A picture -> a network camera on loopback that can stop to send: MJPEG over HTTP."""
+
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Self
+
+_BOUNDARY = "frame"
+_PERIOD_S = 0.1
+
+
+class Stream:
+    """Serves one picture over and over, for as long as the context lasts.
+
+    Args:
+        content: of a JPEG.
+
+    Attributes:
+        content: what it shows.
+        url: where it is.
+        playing: cleared, it sends nothing more but keeps its connections, as a camera that hangs.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+        stream = self
+        self.playing = playing = threading.Event()
+        self._ended = ended = threading.Event()
+        playing.set()
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.send_header("Content-Type", f"multipart/x-mixed-replace; boundary={_BOUNDARY}")
+                self.end_headers()
+                while not ended.wait(_PERIOD_S):
+                    if playing.is_set():
+                        content = stream.content
+                        size = f"Content-Length: {len(content)}\r\n"
+                        head = f"--{_BOUNDARY}\r\nContent-Type: image/jpeg\r\n{size}\r\n"
+                        try:
+                            self.wfile.write(head.encode() + content + b"\r\n")
+                        except OSError:
+                            return
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/camera.mjpeg"
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(10)

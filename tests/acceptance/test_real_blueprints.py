@@ -1,0 +1,194 @@
+"""The blueprints in a real Home Assistant: imported as an owner does, they run on what is live, and on nothing else."""
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from homeassistant import BLUEPRINTS, HomeAssistant
+from homenode import PATIENCE_S, available, come_again, latest, node, shows
+from realbroker import Mosquitto, Subscriber, eventually
+
+from node.mqtt.homeassistant import Device, discovery
+from node.mqtt.identifiers import uuid7
+from node.mqtt.topics import Topics
+
+pytestmark = pytest.mark.timeout(1200)
+NAMES = ("camera_away", "somebody_comes_home", "stranger_at_night")
+HEALTH = (
+    '{"camera":"%s","cpu_c":null,"throttled":null,"p95_ms":null,"outbox":0,"dropped":0,"rejected":0,'
+    '"model":"3f9a1c02","clock":"synced"}'
+)
+ALL_DAY = {"after": "00:00:00", "before": "23:59:59"}
+
+
+class Gate:
+    """A node that tells what a test wants it to.
+
+    Args:
+        subscriber: its connection, and whoever sees that an automation ran.
+        name: its id.
+    """
+
+    def __init__(self, subscriber: Subscriber, name: str) -> None:
+        self._subscriber, self._topics, self.name = subscriber, Topics(name), name
+
+    def begin(self, home: HomeAssistant) -> None:
+        """Be there, with a first event: it cannot be told from one that comes back, so it runs nothing."""
+        self._subscriber.publish(self._topics.status, b"online", retain=True)
+        device = Device(self.name.title(), "", "1", snapshots=True)
+        self._subscriber.publish(self._topics.discovery, discovery(self._topics, device), retain=True)
+        assert eventually(partial(shows, home, f"event.{self.name}_event", "unknown"), PATIENCE_S)
+        self.health("ok")
+        self.tell("event/left", event_type="left")
+        assert eventually(lambda: latest(home, f"event.{self.name}_event") == "left", PATIENCE_S)
+
+    def status(self, status: bytes) -> None:
+        """Come or go."""
+        self._subscriber.publish(self._topics.status, status, retain=True)
+
+    def health(self, camera: str) -> None:
+        """Tell how the camera is."""
+        self._subscriber.publish(self._topics.health, (HEALTH % camera).encode())
+
+    def tell(self, topic: str, **fields: object) -> None:
+        """Tell an event."""
+        told = {"id": uuid7(datetime.now(UTC)), **fields}
+        self._subscriber.publish(f"{self._topics.base}/{topic}", json.dumps(told).encode())
+
+    def without_events(self) -> None:
+        """Have no event entity any more."""
+        told = json.loads(discovery(self._topics, Device(self.name.title(), "", "1")))
+        told["cmps"]["event"] = {"p": "event"}
+        self._subscriber.publish(self._topics.discovery, json.dumps(told).encode(), retain=True)
+
+    def ran(self) -> list[str]:
+        """Return the automations that ran, in order."""
+        start = f"ran/{self.name}/"
+        return [m.topic.removeprefix(start) for m in self._subscriber.messages if m.topic.startswith(start)]
+
+    def said(self) -> list[bytes]:
+        """Return what they said."""
+        return [m.payload for m in self._subscriber.messages if m.topic.startswith(f"ran/{self.name}/")]
+
+
+def automate(home: HomeAssistant, gate: str, folder: str) -> None:
+    """Make one automation of each blueprint, that says on the broker that it ran."""
+    faces = f"event.{gate}_event"
+    inputs: dict[str, dict[str, object]] = {
+        "stranger_at_night": {"faces": faces, "picture": f"image.{gate}_snapshot", **ALL_DAY},
+        "somebody_comes_home": {"faces": faces, "person": "ada"},
+        "camera_away": {"camera": f"sensor.{gate}_camera", "wait": {"seconds": 2}},
+    }
+    for name, given in inputs.items():
+        says = {"topic": f"ran/{gate}/{name}", "payload": "{{ trigger.to_state.state }}"}
+        then = [{"action": "mqtt.publish", "data": says}]
+        home.automate(f"{gate}_{name}", f"{folder}/{name}.yaml", given | {"then": then})
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Serve a folder on loopback, and return its address."""
+
+    class Handler(SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(10)
+
+
+def test_blueprints_run_once_on_what_is_live_and_never_on_what_is_late_or_comes_back(
+    home: HomeAssistant, broker: Mosquitto
+) -> None:
+    """An automation that opens a door must not run again because something was started anew."""
+    with closing(Subscriber(broker.settings(), "ran/#")) as subscriber:
+        gate = Gate(subscriber, "gate")
+        listed = home.ask("blueprint/list", domain="automation")
+        assert all("metadata" in listed[f"facenode/{name}.yaml"] for name in NAMES)
+        automate(home, "gate", "facenode")
+        gate.begin(home)
+        gate.tell("late/event/unknown", event_type="unknown")
+        gate.tell("event/unknown", event_type="unknown")
+        gate.tell("event/recognized", event_type="recognized", person={"id": "bob", "score": 0.9})
+        gate.tell("event/recognized", event_type="recognized", person={"id": "ada", "score": 0.9})
+        assert eventually(lambda: len(gate.ran()) == 2, PATIENCE_S)
+        assert gate.ran() == ["stranger_at_night", "somebody_comes_home"]
+        gate.status(b"offline")
+        assert eventually(lambda: gate.ran()[2:] == ["camera_away"], PATIENCE_S)
+        gate.status(b"online")
+        gate.health("ok")
+        assert eventually(partial(shows, home, "sensor.gate_camera", "ok"), PATIENCE_S)
+        assert available(home, "event.gate_event")
+        gate.health("lost")
+        assert eventually(lambda: gate.ran()[2:] == ["camera_away", "camera_away"], PATIENCE_S)
+        assert gate.said()[2:] == [b"unavailable", b"lost"]
+        home.end()
+        home.start()
+        assert eventually(partial(available, home, "event.gate_event"), PATIENCE_S)
+        gate.tell("event/unknown", event_type="unknown")
+        assert eventually(lambda: gate.ran()[4:].count("stranger_at_night") == 1, PATIENCE_S)
+        assert gate.ran()[4:] == ["stranger_at_night"]
+        # An entity that is removed triggers, too, without a state.
+        gate.without_events()
+        assert eventually(lambda: home.entity("event.gate_event") is None, PATIENCE_S)
+
+
+def test_blueprints_are_imported_by_their_address(home: HomeAssistant, broker: Mosquitto) -> None:
+    """As "Import blueprint" does: without an error, and what is made of them runs."""
+    with closing(Subscriber(broker.settings(), "ran/#")) as subscriber, served(BLUEPRINTS) as address:
+        for name in NAMES:
+            found = home.ask("blueprint/import", url=f"{address}/{name}.yaml")
+            assert found["validation_errors"] is None
+            home.ask(
+                "blueprint/save", domain="automation", path=f"fetched/{name}", yaml=found["raw_data"],
+                source_url=f"{address}/{name}.yaml",
+            )  # fmt: skip
+        automate(home, "barn", "fetched")
+        barn = Gate(subscriber, "barn")
+        barn.begin(home)
+        barn.tell("event/unknown", event_type="unknown")
+        barn.tell("event/recognized", event_type="recognized", person={"id": "ada", "score": 0.9})
+        barn.health("lost")
+        assert eventually(lambda: len(barn.ran()) == 3, PATIENCE_S)
+        assert barn.ran() == ["stranger_at_night", "somebody_comes_home", "camera_away"]
+
+
+def test_a_stranger_is_notified_with_the_picture_of_the_event(
+    home: HomeAssistant, broker: Mosquitto, tmp_path: Path, media_dir: Path
+) -> None:
+    """With the blueprint's own action, and a real node: the picture is that of the event, and there before it."""
+    given = {"faces": "event.porch_event", "picture": "image.porch_snapshot", **ALL_DAY}
+    home.automate("porch_stranger", "facenode/stranger_at_night.yaml", given)
+    with (
+        closing(Subscriber(broker.settings(), "facenode/porch/#")) as subscriber,
+        node("porch", broker, tmp_path, media_dir, publish__snapshots="face"),
+    ):
+        assert eventually(partial(available, home, "event.porch_event"), PATIENCE_S)
+        # The very first event of all runs nothing.
+        come_again(home, broker, "porch")
+        come_again(home, broker, "porch")
+
+        def notified() -> str:
+            found = [each["message"] for each in home.ask("persistent_notification/get") if "Porch" in each["title"]]
+            return found[-1] if found else ""
+
+        assert eventually(lambda: bool(notified()), PATIENCE_S)
+        picture = re.search(
+            r"!\[The picture\]\((/api/image_proxy/image\.porch_snapshot\?token=\w+&event=(.+))\)", notified()
+        )
+        assert picture is not None, notified()
+        assert home.fetch(picture[1]) == subscriber.on(f"facenode/porch/snapshot/{picture[2]}")[0]

@@ -1,0 +1,45 @@
+"""What a node offers, as its settings say."""
+
+from pathlib import Path
+
+import pytest
+from makers import instant
+
+from node.configuration import load
+from node.mqtt import messages
+from node.mqtt.board import Board
+from node.mqtt.introduction import Introduction, Withdrawal
+from node.mqtt.residents import FILE
+from node.mqtt.topics import Topics
+from node.parts import build_introduction, describe_device
+from node.settings import Settings
+
+
+def settings(section: str, **given: object) -> Settings:
+    """Return the defaults with these settings of a section."""
+    return load(None, {section: given}, {}, Path("/nonexistent"))
+
+
+def test_pictures_and_enrolment_are_offered_only_where_they_can_be() -> None:
+    """No picture leaves a node unasked, and whoever the network itself knows cannot be enrolled."""
+    plain = describe_device(settings("node", id="hall"))
+    assert not plain.snapshots
+    assert "people_enroll" in plain.verbs
+    assert describe_device(settings("publish", snapshots="face")).snapshots
+    head = describe_device(settings("people", source="head"))
+    assert set(plain.verbs) - set(head.verbs) == {"people_enroll"}
+
+
+@pytest.mark.parametrize(
+    ("enabled", "told_before", "kind"),
+    [(True, False, Introduction), (True, True, Introduction), (False, True, Withdrawal), (False, False, type(None))],
+)
+def test_home_assistant_is_told_or_told_that_the_node_is_gone_or_left_alone(
+    tmp_path: Path, *, enabled: bool, told_before: bool, kind: type
+) -> None:
+    """A node that never spoke to it publishes nothing of its."""
+    if told_before:
+        (tmp_path / FILE).write_text('{"secret":"00112233445566778899aabbccddeeff","known":[],"gone":[]}')
+    given = load(None, {"homeassistant": {"enabled": enabled}, "storage": {"dir": tmp_path}}, {}, Path("/nonexistent"))
+    topics = Topics("hall")
+    assert type(build_introduction(given, topics, Board(topics, messages.state(instant(0))))) is kind
