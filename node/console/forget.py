@@ -30,17 +30,15 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     if not re.fullmatch(ID_PATTERN, args.node):
         raise UsageError(f"{args.node}: is not the id of a node")
     topics = Topics(args.node, settings.homeassistant.prefix)
+    found = _retained(settings, topics)
+    discovery = found.pop(topics.discovery, b"")
+    # Home Assistant removes a device only by an empty discovery that follows one it knows: the whole comes once more,
+    # for it may have started since. Discovery goes first: an entity whose topics vanish turns unknown.
+    messages = [(topics.discovery, discovery, False), (topics.discovery, b"", True)] if discovery else []
+    messages += [(topic, b"", True) for topic in found]
     with closing(Observer(settings.mqtt)) as observer:
-        found = _retained(observer, topics)
-        # Home Assistant removes a device only by an empty discovery that follows one it knows: the whole comes once
-        # more, for it may have started since. Discovery goes first: an entity whose topics vanish turns unknown.
-        if discovery := found.pop(topics.discovery, None):
-            observer.publish(topics.discovery, discovery, retain=False)
-            observer.publish(topics.discovery, b"", retain=True)
-        for topic in found:
-            observer.publish(topic, b"", retain=True)
-    with closing(Observer(settings.mqtt)) as observer:
-        left = _retained(observer, topics)
+        observer.deliver(messages)
+    left = _retained(settings, topics)
     if left:
         raise BrokerError(
             f"{', '.join(sorted(left))}: still retained: end the node first, and check the broker's access list"
@@ -49,7 +47,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def _retained(observer: Observer, topics: Topics) -> dict[str, bytes]:
+def _retained(settings: Settings, topics: Topics) -> dict[str, bytes]:
     """Return what the broker retains of a node, by topic."""
     found: dict[str, bytes] = {}
 
@@ -57,5 +55,6 @@ def _retained(observer: Observer, topics: Topics) -> dict[str, bytes]:
         if message.retained and message.payload:
             found[message.topic] = message.payload
 
-    observer.collect((topics.discovery, f"{topics.base}/#"), take, _QUIET_S)
+    with closing(Observer(settings.mqtt)) as observer:
+        observer.collect((topics.discovery, f"{topics.base}/#"), take, _QUIET_S)
     return found

@@ -26,8 +26,8 @@ class Show(http.server.BaseHTTPRequestHandler):
         try:
             while True:
                 frame = frames[number % len(frames)]
-                self.wfile.write(b"--frame\\r\\nContent-Type: image/jpeg\\r\\nContent-Length: %d\\r\\n\\r\\n" % len(frame))
-                self.wfile.write(frame + b"\\r\\n")
+                head = b"--frame\\r\\nContent-Type: image/jpeg\\r\\nContent-Length: %d\\r\\n\\r\\n" % len(frame)
+                self.wfile.write(head + frame + b"\\r\\n")
                 number += 1
                 time.sleep(max(0, begun + number * every_s - time.monotonic()))
         except OSError:
