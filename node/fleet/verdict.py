@@ -54,11 +54,12 @@ class Jury:
         trial = self._trials.get(node)
         if trial is None:
             return
-        uptime_s = number(health, "uptime_s")
+        uptime_s = number(health, "uptime_s") or 0.0
+        if uptime_s == trial.uptime_s:
+            return  # a second message within a second, as when the camera changes, shows nothing of a life that goes on
         trial.why = _fault(health, self.demand, self.before.get(node) or {})
-        if not trial.why and trial.uptime_s is not None and (uptime_s is None or uptime_s <= trial.uptime_s):
+        if not trial.why and trial.uptime_s is not None and uptime_s < trial.uptime_s:
             trial.why = "starts again and again"
-            trial.good = 0
         trial.good = 0 if trial.why else trial.good + 1
         trial.uptime_s = uptime_s
 

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from clipcamera import lay_camera
 from fleethosts import Host, Hosts
+from process import run
 from realbroker import Subscriber, free_port
 
 from node.settings import MqttSettings
@@ -111,6 +112,11 @@ class Controller:
         assert code in {None, done.returncode}, f"{book} ended with {done.returncode}:\n{done.stdout[-6000:]}"
         changed = {name: int(count) for name, _, count, _, _ in _RECAP.findall(done.stdout)}
         return Played(done.returncode, " ".join(done.stdout.split()), took_s, changed)
+
+    def lint(self) -> None:
+        """Hold the playbooks against ansible-lint's production profile."""
+        environ = os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}"}
+        run(BIN / "ansible-lint", "--offline", "--profile", "production", cwd=ROOT / "ansible", environ=environ)
 
     def view(self) -> dict[str, Any]:
         """Return what `facenode fleet --json` says of each node."""

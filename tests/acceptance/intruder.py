@@ -1,23 +1,30 @@
 """A certificate or a password -> somebody who uses the broker as they please, and what comes of it."""
 
 import queue
+import time
 
 from realbroker import eventually
 
 from node.mqtt.connection import connect
-from node.mqtt.link import Acknowledged, Client, Received, Report
+from node.mqtt.link import Acknowledged, Client, Lost, Received, Report
 from node.settings import MqttSettings
 
 _A_MOMENT_S = 1.5
 
 
 class Intruder:
-    """Somebody who uses the broker as they please."""
+    """Somebody who uses the broker as they please.
+
+    Attributes:
+        got: what came.
+        lost_at: when the connection ended, seconds since the epoch.
+    """
 
     def __init__(self, settings: MqttSettings, client: str = "facenode-intruder") -> None:
         self._inbox: queue.SimpleQueue[Report] = queue.SimpleQueue()
-        self._link = connect(settings, Client(client), self._inbox.put)
         self.got: list[Received] = []
+        self.lost_at: float | None = None
+        self._link = connect(settings, Client(client), self._take)
 
     def publish(self, topic: str, payload: bytes = b"forged", *, retain: bool = False) -> int | None:
         """Publish and return the broker's answer."""
@@ -56,3 +63,8 @@ class Intruder:
     def close(self) -> None:
         """Leave."""
         self._link.close()
+
+    def _take(self, report: Report) -> None:
+        if isinstance(report, Lost):
+            self.lost_at = time.time()
+        self._inbox.put(report)

@@ -57,7 +57,8 @@ def test_each_thing_that_is_not_well_is_said(changed: dict[str, object], why: st
 
 def test_a_node_that_starts_again_and_again_is_not_well() -> None:
     """Each of its lives is well: only the time that it runs tells."""
-    assert judge(after(uptime_s=2), after(uptime_s=2), after(uptime_s=1)) == "starts again and again"
+    assert judge(after(uptime_s=2), after(uptime_s=1)) == "starts again and again"
+    assert judge(after(uptime_s=2), after(uptime_s=2)) == "was heard well, but not often enough"
 
 
 def test_a_slow_first_minute_is_forgiven() -> None:
