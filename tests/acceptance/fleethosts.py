@@ -77,6 +77,12 @@ class Host:
         with (self._folder / "console.log").open("ab") as log:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environ)
 
+    def cut(self) -> None:
+        """Take its power away."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
     def wait_off(self) -> None:
         """Wait until it has powered itself off; by force where it does not."""
         if self._process is None:

@@ -1,5 +1,6 @@
 """Releases, good and bad: who gets them, who goes back, and who was never touched."""
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -103,6 +104,31 @@ def test_the_canary_is_the_first_that_answers(fleet: Controller, wheel: Wheel) -
     assert "not reached: node-2" in played.out
     assert "node-3 is back on 0.3.0 and well" in played.out
     assert current(fleet, "node-4").startswith("0.3.0\n")
+
+
+@pytest.mark.parametrize(("lost", "version"), [("node-1", "0.3.5"), ("node-3", "0.3.6")])
+def test_a_host_that_is_lost_on_the_way_is_named(fleet: Controller, wheel: Wheel, lost: str, version: str) -> None:
+    """Its power goes while it is being moved: a canary stops the run, another node is named at its end."""
+    host = fleet.hosts[lost]
+    before, built = fleet.versions(), wheel("good", version)
+
+    def cut() -> None:
+        if eventually((host.disk / f"opt/facenode/releases/{version}").exists, 300):
+            host.cut()
+
+    cutter = threading.Thread(target=cut)
+    cutter.start()
+    played = fleet.play("rollout", release=version, release_wheel=str(built), node_gate_wait_s=_GATE_S, code=None)
+    cutter.join()
+    fleet.hosts.boot(host)
+    assert eventually(lambda: fleet.view()[lost]["status"] == "online", _BACK_S)
+    if lost == "node-1":
+        assert played.code == 2
+        assert "node-1, the canary, was lost before it was judged" in played.out
+        assert fleet.versions() == before
+    else:
+        assert f"{version}: node-1, node-2, node-4 run it; not reached: none; lost on the way: node-3" in played.out
+        assert fleet.versions()["node-4"] == f"online {version}"
 
 
 def test_a_rollback_needs_nothing_but_what_is_kept(fleet: Controller, say: Say) -> None:
