@@ -106,6 +106,31 @@ def test_the_canary_is_the_first_that_answers(fleet: Controller, wheel: Wheel) -
     assert current(fleet, "node-4").startswith("0.3.0\n")
 
 
+def test_a_rollback_needs_nothing_but_what_is_kept(fleet: Controller, say: Say) -> None:
+    """Any kept release, all nodes, and forward again; one that is not kept is refused before anything moves."""
+    before, newest = fleet.versions(), current(fleet, "node-4").split("\n")[0]
+    played = fleet.play("rollback", release="1.0.0", node_gate_wait_s=_GATE_S)
+    say(f"rollback.yml over four hosts: {played.took_s:.0f} s")
+    assert set(fleet.versions().values()) == {"online 0.1.0"}
+    refused = fleet.play("rollback", release="0.0.1", code=2)
+    assert "does not keep 0.0.1" in refused.out
+    fleet.play("rollback", "--limit", "node-1,node-2,node-4", release=newest, node_gate_wait_s=_GATE_S)
+    after = fleet.versions()
+    assert all(after[node] == before[node] for node in ("node-1", "node-2", "node-4"))
+
+
+def test_three_releases_are_kept_and_share_their_environment(fleet: Controller, wheel: Wheel) -> None:
+    """A release is a few megabytes; what it shares with others is there once, and the oldest goes."""
+    for version in ("0.3.2", "0.3.3"):
+        fleet.play("rollout", release=version, release_wheel=str(wheel("good", version)), node_gate_wait_s=_GATE_S)
+    lines = current(fleet, "node-4").split("\n")
+    assert lines[0] == "0.3.3"
+    releases = [line for line in lines[1:] if line.startswith(("0.", "1."))]
+    assert len(releases) == 3
+    assert {"0.3.3", "0.3.2"} < set(releases)
+    assert len([line for line in lines if len(line) == 16]) == 1
+
+
 @pytest.mark.parametrize(("lost", "version"), [("node-1", "0.3.5"), ("node-3", "0.3.6")])
 def test_a_host_that_is_lost_on_the_way_is_named(fleet: Controller, wheel: Wheel, lost: str, version: str) -> None:
     """Its power goes while it is being moved: a canary stops the run, another node is named at its end."""
@@ -129,29 +154,6 @@ def test_a_host_that_is_lost_on_the_way_is_named(fleet: Controller, wheel: Wheel
     else:
         assert f"{version}: node-1, node-2, node-4 run it; not reached: none; lost on the way: node-3" in played.out
         assert fleet.versions()["node-4"] == f"online {version}"
-
-
-def test_a_rollback_needs_nothing_but_what_is_kept(fleet: Controller, say: Say) -> None:
-    """Any kept release, all nodes, and forward again; one that is not kept is refused before anything moves."""
-    played = fleet.play("rollback", release="1.0.0", node_gate_wait_s=_GATE_S)
-    say(f"rollback.yml over four hosts: {played.took_s:.0f} s")
-    assert set(fleet.versions().values()) == {"online 0.1.0"}
-    refused = fleet.play("rollback", release="0.0.1", code=2)
-    assert "does not keep 0.0.1" in refused.out
-    fleet.play("rollback", release="0.3.0", node_gate_wait_s=_GATE_S)
-    assert set(fleet.versions().values()) == {"online 0.3.0"}
-
-
-def test_three_releases_are_kept_and_share_their_environment(fleet: Controller, wheel: Wheel) -> None:
-    """A release is a few megabytes; what it shares with others is there once, and the oldest goes."""
-    for version in ("0.3.2", "0.3.3"):
-        fleet.play("rollout", release=version, release_wheel=str(wheel("good", version)), node_gate_wait_s=_GATE_S)
-    lines = current(fleet, "node-4").split("\n")
-    assert lines[0] == "0.3.3"
-    releases = [line for line in lines[1:] if line.startswith(("0.", "1."))]
-    assert len(releases) == 3
-    assert {"0.3.3", "0.3.2"} < set(releases)
-    assert len([line for line in lines if len(line) == 16]) == 1
 
 
 @pytest.mark.parametrize(

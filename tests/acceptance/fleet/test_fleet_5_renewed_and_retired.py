@@ -46,7 +46,7 @@ def test_a_retired_node_is_thrown_out_and_forgotten(fleet: Controller, tmp_path:
     settings = fleet.certificate(host, tmp_path / "stolen")
     fleet.hosts.ssh(host, "systemctl stop facenode")
     with closing(Intruder(settings)) as thief:
-        assert thief.publish("facenode/node-4/event/unknown", b"still in") == 0
+        assert thief.publish("facenode/node-4/event/unknown", b"still in") in {0x00, 0x10}
         with closing(
             fleet.subscribe("app.fleet", "facenode/node-4/#", "homeassistant/device/facenode/node-4/#")
         ) as eye:
