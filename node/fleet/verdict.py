@@ -27,6 +27,7 @@ class Demand:
 class _Trial:
     good: int = 0
     why: str = "has said nothing"
+    fault: str = ""
     uptime_s: float | None = None
 
 
@@ -60,6 +61,7 @@ class Jury:
         trial.why = _fault(health, self.demand, self.before.get(node) or {})
         if not trial.why and trial.uptime_s is not None and uptime_s < trial.uptime_s:
             trial.why = "starts again and again"
+        trial.fault = trial.why or trial.fault
         trial.good = 0 if trial.why else trial.good + 1
         trial.uptime_s = uptime_s
 
@@ -71,9 +73,13 @@ class Jury:
     def verdicts(self) -> dict[str, str]:
         """Return why each node is not well, an empty string for who is."""
         return {
-            node: "" if trial.good >= self.demand.messages else trial.why or "was heard well, but not often enough"
+            node: "" if trial.good >= self.demand.messages else trial.why or _in_part(trial.fault)
             for node, trial in self._trials.items()
         }
+
+
+def _in_part(fault: str) -> str:
+    return f"was well only now and then: {fault}" if fault else "was heard well, but not often enough"
 
 
 def _fault(health: Fields, demand: Demand, before: Fields) -> str:
