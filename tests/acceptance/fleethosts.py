@@ -68,7 +68,9 @@ class Host:
         return self._process is not None and self._process.poll() is None
 
     def boot(self) -> None:
-        """Power it on."""
+        """Power it on; one that is on is left alone."""
+        if self.running:
+            return
         command = (
             "setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
             "bash", "-euc", _BOOT, "host", str(self._root), str(self._folder), self.name,
