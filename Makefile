@@ -5,8 +5,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TRAIN := .venv-train
 TRAIN_READY := $(TRAIN)/.ready
+FLEET := .venv-fleet
+FLEET_READY := $(FLEET)/.ready
 
-.PHONY: demo test acceptance lint faults bench train zoo wheel picture screenshots clean
+.PHONY: demo test acceptance acceptance-fleet fleet lint faults bench train zoo wheel picture screenshots clean
 
 demo: $(READY)  ## a face in a clip becomes an event on a broker
 	$(BIN)/facenode demo
@@ -18,7 +20,12 @@ faults: $(READY)  ## 20 seeded runs of random faults between node and broker; tw
 	FACENODE_FAULT_SEEDS=20 $(BIN)/python -m pytest -s tests/integration/test_faults_random.py
 
 acceptance: $(READY)  ## the wheel, Docker and Home Assistant themselves, each made in .cache; needs root, and minutes
-	$(BIN)/python -m pytest tests/acceptance
+	$(BIN)/python -m pytest --ignore=tests/acceptance/fleet tests/acceptance
+
+acceptance-fleet: $(READY) $(FLEET_READY)  ## a fleet of booted Debian hosts, from bare to retired; needs root, and minutes
+	$(BIN)/python -m pytest -v tests/acceptance/fleet
+
+fleet: $(FLEET_READY)  ## what a controller of a fleet needs: Ansible, the program, and what builds releases
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -48,7 +55,7 @@ screenshots: $(READY)  ## the pictures of docs/home-assistant, from a real Home 
 	PYTHONPATH=.:tests/acceptance:tests/integration:tests/unit $(BIN)/python -m docs.screenshots
 
 clean:
-	rm -rf $(VENV) $(TRAIN) build dist
+	rm -rf $(VENV) $(TRAIN) $(FLEET) build dist
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -61,4 +68,10 @@ $(TRAIN_READY): pyproject.toml
 	$(TRAIN)/bin/python -m pip install --quiet paho-mqtt pydantic-settings 'ai-edge-litert>=2.1,<3' \
 		'opencv-python-headless>=4.12,<5' 'keras>=3.8,<4' 'tensorflow-cpu>=2.19,<3' 'torch==2.13.0' 'matplotlib>=3.9,<4' \
 		'pytest>=8.2,<10' 'pytest-timeout>=2.3,<3' 'hypothesis>=6.100,<7' 'jsonschema>=4.21,<5'
+	touch $@
+
+# Ansible is the controller's: no node has it.
+$(FLEET_READY): pyproject.toml
+	$(PYTHON) -m venv $(FLEET)
+	$(FLEET)/bin/python -m pip install --quiet --editable . 'ansible>=12.3,<13' 'ansible-lint>=25' 'uv>=0.8,<1'
 	touch $@

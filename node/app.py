@@ -18,7 +18,7 @@ from node.events.alerts import Alerts, Scene
 from node.events.engine import Engine
 from node.events.recent import Recent
 from node.events.tracker import Tracker
-from node.health import Counts, Pulse
+from node.health import Counts, Pulse, in_words
 from node.machine import Machine
 from node.mqtt import messages
 from node.mqtt.board import Board
@@ -40,6 +40,7 @@ from node.parts import (
     wanted_heads,
 )
 from node.people.roster import Roster
+from node.service import Service
 from node.settings import Settings, zone_of
 
 _log = logging.getLogger(__name__)
@@ -56,11 +57,19 @@ class Node:
         settings: all of them.
         camera: where ticks come from; the one of the settings unless given.
         clock: the machine's.
+        service: whoever watches over the process; nobody unless given.
     """
 
-    def __init__(self, settings: Settings, camera: Camera | None = None, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        camera: Camera | None = None,
+        clock: Clock | None = None,
+        service: Service | None = None,
+    ) -> None:
         self._settings = settings
         self._clock = clock or SystemClock()
+        self._service = service or Service()
         now = self._clock.now()
         self._eyes = build_eyes(settings, wanted_heads(settings))
         sidecar = self._eyes.network.sidecar
@@ -145,6 +154,7 @@ class Node:
                     at = tick.at
                     self._step(tick)
                     self._demand_publisher()
+                    self._service.alive(self._clock.now().mono_s)
                     if self._ending:
                         break
         except BaseException:
@@ -194,6 +204,8 @@ class Node:
             at, count, present, self._seen, recognition=switches.recognition, privacy=switches.privacy
         )
         health = self._pulse.beat(at, self._view(), self._counts)
+        if health is not None:
+            self._service.describe(in_words(health))
         self._board.show(state, None if health is None else messages.health(at, health))
 
     def _demand_publisher(self) -> None:
@@ -212,6 +224,8 @@ class Node:
             at: the last moment.
             patience_s: how long the broker is waited for; a few seconds once somebody asks to stop.
         """
+        if not self.restarting:  # who begins anew in the same process goes on, for whoever watches over it
+            self._service.stopping()
         self._desk.close()
         left = self._engine.close(at)
         cleared = self._alerts.update(at, left, self._scene(at, 0))
@@ -219,6 +233,7 @@ class Node:
         began_s = said_s = self._clock.now().mono_s
         while self._publisher.alive and not self._publisher.drain(_TURN_S):
             now_s = self._clock.now().mono_s
+            self._service.alive(now_s)
             if now_s - began_s >= (min(patience_s, _STOP_DRAIN_S) if self._ending else patience_s):
                 break
             if now_s - said_s >= _SAY_WAITING_S:

@@ -22,6 +22,9 @@ _COMMANDS = {
     "people": "enrol, list and remove people",
     "check": "say what is well and what is not",
     "bench": "measure this machine",
+    "fleet": "show how all nodes are",
+    "gate": "say whether nodes took an update well",
+    "forget": "leave nothing of a node at the broker",
 }
 """Each is a module of node.console."""
 _EPILOGUE = (

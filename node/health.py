@@ -85,7 +85,7 @@ class Pulse:
         due = camera is not self._camera or at.mono_s - self._told_s >= self._every_s
         if at.mono_s - self._logged_s >= self._log_every_s:
             self._logged_s = at.mono_s
-            _log.info("alive: %s", _in_words(self.collect(at, camera, counts())))
+            _log.info("alive: %s", in_words(self.collect(at, camera, counts())))
         if not due:
             return None
         self._camera, self._told_s = camera, at.mono_s
@@ -123,7 +123,8 @@ class Pulse:
         return round((len(recent) - 1) / max(at.mono_s - recent[0], 1e-3), 1)
 
 
-def _in_words(health: Health) -> str:
+def in_words(health: Health) -> str:
+    """Return a line for people: what matters most of how the node is."""
     return (
         f"camera {health.camera}, {health.fps} frames a second, {health.p50_ms} ms a frame, "
         f"{health.outbox} waiting, {health.dropped} dropped, {health.rejected} rejected"

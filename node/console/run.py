@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from node.app import Node
+from node.service import Service
 from node.settings import Settings
 
 
@@ -19,7 +20,7 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noq
 def main(args: argparse.Namespace, settings: Settings) -> int:
     """Run until the source ends, or SIGINT or SIGTERM asks for a clean stop."""
     del args
-    node = Node(settings)
+    node = Node(settings, service=Service.of())
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: node.stop())
     node.run()

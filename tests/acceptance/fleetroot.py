@@ -1,0 +1,46 @@
+"""This machine's apt mirror -> the root of a bare Debian 12 or 13 with systemd and ssh, made once, in `.cache`."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+from debianroot import CACHE, mirror
+from process import run
+
+SUITES = {12: "bookworm", 13: "trixie"}
+_PACKAGES = "systemd,systemd-sysv,dbus,openssh-server,python3,python3-venv,sudo,iproute2,ca-certificates"
+_LONG_AGO_S = 946_684_800.0
+
+
+def host_root(debian: int) -> Path:
+    """Return the root of a bare host; skip where it cannot be made.
+
+    It holds what Raspberry Pi OS Lite brings anyway, and nothing of ours.
+    """
+    for program, package in (("mmdebstrap", "mmdebstrap"), ("systemd-nspawn", "systemd-container")):
+        if os.geteuid() != 0 or shutil.which(program) is None:
+            pytest.skip(f"hosts of Debian need root and {program} (apt install {package})")
+    root = CACHE / f"host-{SUITES[debian]}"
+    if not root.exists():
+        CACHE.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=CACHE, prefix="host-", ignore_cleanup_errors=True) as folder:
+            new = Path(folder) / "root"
+            new.parent.chmod(0o755)
+            _make(new, SUITES[debian])
+            new.rename(root)
+    return root
+
+
+def _make(root: Path, suite: str) -> None:
+    lean = [f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in ("man", "locale", "doc")]
+    run(
+        "mmdebstrap", "--mode=root", "--variant=minbase", f"--include={_PACKAGES}",
+        "--aptopt=Acquire::Languages none", *lean, suite, root, mirror(),
+    )  # fmt: skip
+    # What this machine trusts, so that apt inside can use the same mirror.
+    shutil.copy("/etc/ssl/certs/ca-certificates.crt", root / "etc/ssl/certs/ca-certificates.crt")
+    # A console that nobody reads, and lists of packages that Ansible would otherwise take for fresh ones.
+    (root / "etc/systemd/system/console-getty.service").symlink_to("/dev/null")
+    os.utime(root / "var/lib/apt/lists", (_LONG_AGO_S, _LONG_AGO_S))

@@ -1,0 +1,60 @@
+"""Our own sources -> wheels of the program that are good or bad in the way asked for."""
+
+import re
+import shutil
+import sys
+from pathlib import Path
+
+from process import run
+
+ROOT = Path(__file__).resolve().parents[2]
+_PARTS = (
+    "node", "models/zoo", "models/detector", "tests/media", "pyproject.toml", "README.md", "LICENSE",
+)  # fmt: skip
+
+EDITS = {
+    "good": ("node/cli.py", "", ""),
+    "crashes": ("node/console/run.py", "    node = Node(", "    raise SystemExit(3)\n    node = Node("),
+    "processes nothing": ("node/app.py", "if tick.frame and self._control.watching:", "if False:"),
+    "is twice as slow": (
+        "node/app.py",
+        "        if tick.frame and self._control.watching:\n",
+        "        time.sleep(time.perf_counter() - began_s)\n        if tick.frame and self._control.watching:\n",
+    ),
+}
+"""What a program does, and where: the file, what stands there, and what takes its place."""
+
+
+def build(what: str, version: str, folder: Path) -> Path:
+    """Return a wheel of this version that does what is asked for."""
+    source = folder / "source"
+    for part in _PARTS:
+        (source / part).parent.mkdir(parents=True, exist_ok=True)
+        if (ROOT / part).is_dir():
+            shutil.copytree(ROOT / part, source / part, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(ROOT / part, source / part)
+    name, before, after = EDITS[what]
+    _edit(source / name, re.escape(before), after)
+    _edit(source / "node/__init__.py", r"__version__ = .*", f'__version__ = "{version}"')
+    run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, source)
+    shutil.rmtree(source)
+    (wheel,) = folder.glob(f"facenode-{version}-*.whl")
+    return wheel
+
+
+def damaged_network(folder: Path) -> Path:
+    """Return a network of which four bytes are not what its sidecar says."""
+    network = folder / "damaged.tflite"
+    shutil.copy(ROOT / "models/zoo/mobilefacenet.float32.json", network.with_suffix(".json"))
+    content = bytearray((ROOT / "models/zoo/mobilefacenet.float32.tflite").read_bytes())
+    content[len(content) // 2 : len(content) // 2 + 4] = b"\xff\x00\xff\x00"
+    network.write_bytes(bytes(content))
+    return network
+
+
+def _edit(path: Path, pattern: str, after: str) -> None:
+    if pattern:
+        text, count = re.subn(pattern, lambda _match: after, path.read_text(), count=1)
+        assert count == 1, f"{path} has no {pattern}"
+        path.write_text(text)
