@@ -32,8 +32,9 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(READY)  ## this machine's figures
+bench: $(READY)  ## this machine's figures, and each network of the zoo beside three of its kind
 	$(BIN)/facenode bench
+	$(BIN)/python tests/benchmarks/zoo.py
 
 train: $(TRAIN_READY)  ## a trial of training on few pictures, from start to figures, in build/smoke; needs the face data
 	$(TRAIN)/bin/python -m models.train models/configs/smoke.toml

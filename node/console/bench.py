@@ -6,7 +6,7 @@ import os
 import platform
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import cv2
@@ -19,6 +19,7 @@ from node.domain import Frame, Image, Track
 from node.errors import SettingsError
 from node.parts import Eyes, build_eyes
 from node.settings import Settings
+from node.vision.tflite import Network
 
 _FRAME = (480, 640)
 
@@ -28,16 +29,24 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noq
     parser = subparsers.add_parser("bench", parents=[common])
     parser.add_argument("--json", action="store_true", help="as JSON")
     parser.add_argument("--runs", type=int, default=100, help="runs of each step (100)")
+    parser.add_argument(
+        "--networks",
+        type=int,
+        default=1,
+        help="networks that a face goes through (1); 3 is what it costs to have one for each task",
+    )
     parser.set_defaults(main=main)
 
 
 def main(args: argparse.Namespace, settings: Settings) -> int:
     """Print median and 95th percentile of each step on a 640x480 frame with one face."""
     eyes = build_eyes(settings, settings.publish.tasks)
-    figures = measure(eyes, portrait(), max(1, args.runs))
+    others = [build_eyes(settings, ()).network for _ in range(args.networks - 1)]
+    figures = measure(eyes, portrait(), max(1, args.runs), others)
     head = {
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
-        "network": f"{eyes.network.sidecar.name} {eyes.network.sidecar.version}",
+        "network": f"{eyes.network.sidecar.name} {eyes.network.sidecar.version}"
+        + (f", {len(others) + 1} of them" if others else ""),
         "runtime": f"{eyes.network.runtime}, {settings.model.threads} threads",
         "frame": f"{_FRAME[1]}x{_FRAME[0]}, faces searched at {settings.detector.width}",
     }
@@ -64,11 +73,17 @@ def portrait() -> Image:
     return frame
 
 
-def measure(eyes: Eyes, image: Image, runs: int) -> dict[str, Any]:
+def measure(eyes: Eyes, image: Image, runs: int, others: Sequence[Network] = ()) -> dict[str, Any]:
     """Return the times of each step, the ratio of the whole to the bare calls, and the peak memory.
 
     The bare calls are the detector on a picture already of its size and colour order, and the interpreter on an input
     it already holds.
+
+    Args:
+        eyes: detector and network.
+        image: with one face, shape (height, width, 3), uint8, RGB.
+        runs: of each step.
+        others: networks that each face goes through besides.
 
     Raises:
         SettingsError: the detector finds no face.
@@ -81,18 +96,27 @@ def measure(eyes: Eyes, image: Image, runs: int) -> dict[str, Any]:
     now = SystemClock().now()
     track = Track(1, face, now, now)
 
+    def recognize(seen: Track) -> None:
+        eyes.recognizer.recognize(frame, (seen,))
+        for other in others:
+            other.infer(crop)
+
     def whole() -> None:
         for found in eyes.detector.detect(frame):
-            eyes.recognizer.recognize(frame, (Track(1, found, now, now),))
+            recognize(Track(1, found, now, now))
+
+    def invoke() -> None:
+        for network in (eyes.network, *others):
+            network.invoke()
 
     steps: dict[str, Callable[[], object]] = {
         "detect": lambda: eyes.detector.detect(frame),
         "align": lambda: eyes.recognizer.aligner.align(image, face),
-        "network": lambda: eyes.network.infer(crop),
-        "align, gates, network": lambda: eyes.recognizer.recognize(frame, (track,)),
+        "network": lambda: [network.infer(crop) for network in (eyes.network, *others)],
+        "align, gates, network": lambda: recognize(track),
         "whole frame": whole,
         "bare detector": eyes.detector.bare(frame),
-        "bare network": eyes.network.invoke,
+        "bare network": invoke,
     }
     times = _interleaved(steps, runs)
     bare = times["bare detector"]["p50_ms"] + times["bare network"]["p50_ms"]

@@ -1,0 +1,29 @@
+"""`facenode bench`: what it prints is what it measured."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from facenode import facenode
+
+
+def _figures(folder: Path, *options: str) -> dict[str, Any]:
+    done = facenode("bench", "--json", "--runs", "10", *options, settings={"storage.dir": folder})
+    assert done.code == 0, done.err
+    found: dict[str, Any] = json.loads(done.out)
+    return found
+
+
+def test_each_step_has_its_times(tmp_path: Path) -> None:
+    """A step has a median and a 95th percentile that is no less, the whole frame takes longer than a part of it."""
+    steps = _figures(tmp_path)["steps"]
+    assert all(0 < times["p50_ms"] <= times["p95_ms"] for times in steps.values())
+    assert steps["whole frame"]["p50_ms"] > steps["align"]["p50_ms"]
+
+
+def test_three_networks_cost_more_than_one(tmp_path: Path) -> None:
+    """With a network for each task a face takes longer, and the process more memory."""
+    one, three = _figures(tmp_path), _figures(tmp_path, "--networks", "3")
+    assert three["steps"]["bare network"]["p50_ms"] > one["steps"]["bare network"]["p50_ms"]
+    assert three["peak_mb"] > one["peak_mb"]
+    assert three["network"].endswith(", 3 of them")
