@@ -42,13 +42,34 @@ def test_a_stolen_key_writes_only_its_own_topics(thief: Intruder, all_seeing: Su
     """Events, status, requests and discovery of another node are denied, and nothing of them arrives."""
     forged = (
         "facenode/node-3/event/recognized", "facenode/node-3/status", "facenode/node-3/request/restart",
-        "homeassistant/device/facenode/node-3/config", "homeassistant/status", "$SYS/broker/version", "other/topic",
+        "facenode/node-3/snapshot/made-up", "homeassistant/device/facenode/node-3/config", "homeassistant/status",
+        "$SYS/broker/version", "other/topic",
     )  # fmt: skip
     for topic in forged:
         assert thief.publish(topic, retain=topic.endswith(("status", "config"))) == _DENIED
     assert thief.publish("facenode/node-2/event/unknown", b"own") == 0
     assert eventually(lambda: all_seeing.on("facenode/node-2/event/unknown") == [b"own"])
     assert not [message for message in all_seeing.messages if message.payload == b"forged"]
+
+
+def test_pictures_reach_home_assistant_and_nobody_else(thief: Intruder, fleet: Controller) -> None:
+    """A node sends its own pictures; neither another node nor an account that watches for alerts sees one."""
+    own, others = "facenode/node-2/snapshot/made-up", "facenode/node-3/snapshot/made-up"
+    with (
+        closing(fleet.subscribe("app.homeassistant", "facenode/+/snapshot/+")) as home,
+        closing(fleet.subscribe("app.fleet", "facenode/+/status")) as controller,
+        closing(Intruder(fleet.account("app.security"), "test-security")) as security,
+    ):
+        for topic in (own, others, "facenode/+/snapshot/+", "#"):
+            security.hear(topic)
+            thief.hear(topic)
+        assert thief.publish(own, b"own") == 0
+        controller.publish(others, b"other's")
+        assert security.publish(own) == _DENIED
+        assert eventually(lambda: home.on(others) == [b"other's"])
+        assert home.on(own) == [b"own"]
+        assert others not in thief.heard()
+        assert not [topic for topic in security.heard() if "/snapshot/" in topic]
 
 
 def test_a_stolen_key_reads_only_its_own_topics(thief: Intruder, fleet: Controller) -> None:
