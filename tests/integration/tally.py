@@ -4,14 +4,17 @@ import json
 import queue
 import threading
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from realbroker import Mosquitto
+from realbroker import Mosquitto, Subscriber
 
 from node.errors import BrokerError
 from node.mqtt.connection import connect
 from node.mqtt.link import Client, Lost, Received, Report, Subscribed
+
+_MARK = "facenode/pi-1/mark"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +87,24 @@ class Recorder:
         self.statuses: list[bytes] = []
         self._inbox: queue.SimpleQueue[Report | None] = queue.SimpleQueue()
         self._ready = threading.Event()
+        self._caught_up = threading.Event()
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
 
     def wait_ready(self, timeout_s: float = 10.0) -> bool:
         """Wait until it listens."""
         return self._ready.wait(timeout_s)
+
+    def catch_up(self, timeout_s: float = 10.0) -> bool:
+        """Wait until all has come that the broker has taken so far; to be called while nobody else publishes.
+
+        What a broker without persistence has acknowledged and not yet passed on dies with it, and so does what lies
+        unread in this end of a connection that is reset: neither is the node's to keep.
+        """
+        self._caught_up.clear()
+        with closing(Subscriber(self._broker.settings(), _MARK, client_id="marker")) as other:
+            other.publish(_MARK, b"")
+            return self._caught_up.wait(timeout_s)
 
     def lose(self) -> None:
         """Expect the broker to go."""
@@ -131,4 +146,6 @@ class Recorder:
                     self.arrived.append(report)
                 elif report.topic.endswith("/status"):
                     self.statuses.append(report.payload)
+                elif report.topic == _MARK:
+                    self._caught_up.set()
         return True

@@ -59,6 +59,7 @@ class Scene:
     def restart_broker(self, away_s: float, *, kill: bool) -> None:
         """End the broker and start it again; the node gets through only when the recorder, too, is back."""
         self.proxy.refuse()
+        assert self.recorder.catch_up()
         self.recorder.lose()
         if kill:
             self.broker.kill()
