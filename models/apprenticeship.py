@@ -9,6 +9,7 @@ from models.architecture import backbone
 from models.backbones import BACKBONES
 from models.cache import digest
 from models.convert import to_tflite
+from models.convolution import Convolution
 from models.curves import write_curves
 from models.dataset import Cut, load_crops
 from models.distiller import Course, Distiller
@@ -25,7 +26,7 @@ from models.student import Student
 from models.targets import targets_of
 from models.vectors import Array
 from models.views import plain
-from models.weights import Convolution, read_convolutions
+from models.weights import read_convolutions
 
 _FACES = 512  # show a network that was never trained with batch norm what its layers give
 

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from models.cache import FOLDER
+from models.convolution import Convolution
 from models.errors import TrainingError
 from models.vectors import Array
-from models.weights import Convolution
 
 
 @dataclass(frozen=True, slots=True, eq=False)

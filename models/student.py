@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from models.convolution import Convolution
 from models.errors import DataError
 from models.plan import PICTURE, Convolve, Join, Plan, Pool
 from models.vectors import Array
-from models.weights import Convolution
 
 _MOMENTUM = 0.01
 """Share of a step's own statistics in the running ones: of steps of 64 views they are noisy."""

@@ -14,6 +14,7 @@ from models.cache import Arrays
 from models.checkpoint import Checkpoint
 from models.command import Progress
 from models.convert import to_tflite
+from models.convolution import Convolution
 from models.dataset import Cut, load_crops
 from models.features import load_features
 from models.heads import Examples, Trained, people_means, train_heads
@@ -25,7 +26,7 @@ from models.sections import GroupHead
 from models.targets import cell_weights, labels_of, targets_of
 from models.tempering import held_out, with_temperatures
 from models.vectors import Array
-from models.weights import Convolution, read_convolutions
+from models.weights import read_convolutions
 
 
 @dataclass(frozen=True, slots=True, eq=False)

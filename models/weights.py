@@ -1,33 +1,15 @@
 """A float32 `.tflite` file -> the kernels, biases and PReLU slopes of its convolutions in the order they run."""
 
 import hashlib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+from models.convolution import Convolution
 from models.errors import DataError
 from models.vectors import Array
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Convolution:
-    """One convolution with its batch norm folded in.
-
-    Attributes:
-        depthwise: whether each channel is filtered by itself.
-        kernel: shape (rows, columns, inputs, outputs), or (rows, columns, channels, 1) of a depthwise one: the order
-            that Keras keeps.
-        bias: shape (outputs,).
-        slope: PReLU slope of each output, shape (outputs,), or None where nothing follows.
-    """
-
-    depthwise: bool
-    kernel: Array
-    bias: Array
-    slope: Array | None
 
 
 def read_convolutions(path: Path, sha256: str | None = None) -> tuple[Convolution, ...]:

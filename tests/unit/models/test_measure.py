@@ -174,10 +174,11 @@ def test_plots_are_the_same_bytes_again_and_small(gathered: Gathered, pairs: lis
         assert 2_000 < one.stat().st_size < 100_000
 
 
-def test_a_nodes_environment_is_enough() -> None:
-    """Nothing that trains, converts or draws is needed to measure: the command starts without any of it."""
+@pytest.mark.parametrize("command", ["evaluate", "train", "export"])
+def test_a_nodes_environment_is_enough_to_start(command: str) -> None:
+    """Nothing that trains, converts or draws is needed to measure; the other commands say in a line what they lack."""
     missing = ("tensorflow", "keras", "torch", "ai_edge_litert", "matplotlib")
-    code = f"import sys; sys.modules.update(dict.fromkeys({missing})); import models.evaluate"
+    code = f"import sys; sys.modules.update(dict.fromkeys({missing})); import models.{command}"
     outcome = subprocess.run(
         [sys.executable, "-c", code], check=False, capture_output=True, text=True, cwd=ZOO.parents[1]
     )
