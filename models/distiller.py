@@ -4,8 +4,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch.nn import functional
 
@@ -14,7 +12,6 @@ from models.lessons import Batch, Lessons
 from models.rundir import RunFolder, State
 from models.sections import Distillation
 from models.student import Student
-from models.vectors import Array
 
 _SAID_S = 10.0
 
@@ -184,13 +181,3 @@ class Distiller:
             cross = -(weighted * functional.log_softmax(answers[head].float(), dim=1)).sum(dim=1)
             losses[head] = cross.sum() / weighted.sum().clamp(min=1.0)
         return losses
-
-    def embed(self, crops: npt.NDArray[np.uint8]) -> Array:
-        """Return the embeddings of crops, shape (n, height, width, 3), uint8, as they leave the network."""
-        self._student.eval()
-        with torch.no_grad():
-            rows = [
-                self._student(torch.from_numpy(crops[at : at + 64]))["embedding"].numpy()
-                for at in range(0, len(crops), 64)
-            ]
-        return np.concatenate(rows)

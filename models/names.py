@@ -6,4 +6,7 @@ INPUT = "image"
 EMBEDDING = "embedding"
 IDENTITY = "identity"
 
+NAME = r"[a-z0-9][a-z0-9_-]{0,31}"
+"""What a network, a label and a person's id look like: the contract's pattern."""
+
 Quantisation = Literal["float32", "dynamic", "int8"]

@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from models.names import EMBEDDING
-
 Activation = Literal["none", "relu", "prelu"]
 Padding = Literal["same", "valid"]
 
@@ -107,11 +105,6 @@ class Plan:
     def convolutions(self) -> tuple[Convolve, ...]:
         """The convolutions, in the order of their weights."""
         return tuple(step for step in self.steps if isinstance(step, Convolve))
-
-    @property
-    def tap_names(self) -> tuple[str, ...]:
-        """What the trained heads read: means over maps, and the embedding before it is normalised."""
-        return (*self.taps, EMBEDDING)
 
     @property
     def last(self) -> str:

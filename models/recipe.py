@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from pydantic import Field, ValidationError, model_validator
 
 from models.errors import RecipeError
-from models.names import Quantisation
+from models.names import NAME, Quantisation
 from models.sections import (
     Backbone,
     Distillation,
@@ -23,8 +23,6 @@ from models.sections import (
     Views,
     Weights,
 )
-
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 
 
 class Recipe(Section):
@@ -83,7 +81,7 @@ def named(recipe: Recipe, name: str) -> Recipe:
     Raises:
         RecipeError: the name is none.
     """
-    if not _NAME.fullmatch(name):
+    if not re.fullmatch(NAME, name):
         raise RecipeError(f"--name {name}: up to 32 of a-z, 0-9, - and _, a letter or digit first")
     return recipe.model_copy(update={"name": name})
 

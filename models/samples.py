@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models.errors import DataError
-
-_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
+from models.names import NAME
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,7 @@ def person_id(name: str) -> str:
         DataError: the name gives none.
     """
     found = re.sub(r"[^a-z0-9_-]", "", name.lower())[:32]
-    if not _ID.fullmatch(found):
+    if not re.fullmatch(NAME, found):
         raise DataError(f"{name!r}: gives no person id: use letters, digits, - and _")
     return found
 

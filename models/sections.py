@@ -4,7 +4,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Label = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
+from models.names import NAME
+
+Label = Annotated[str, Field(pattern=rf"^{NAME}$")]
 DataSet = Annotated[str, Field(pattern=r"^(lfw9|lfw_people|utkface|.*/.*)$")]
 """The name of a data set, or the path of a folder with a folder of pictures for each person."""
 Backbone = Literal["mobilefacenet", "mobilenet", "mobilenet_v2", "inception_v3"]

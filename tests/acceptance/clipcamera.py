@@ -12,7 +12,7 @@ _EVERY, _EMPTY_FRAMES = 6, 15
 
 # Runs on the host, with nothing but Debian's Python.
 _SERVER = """
-import http.server, pathlib, sys, time
+import http.server, pathlib, sys, threading, time
 
 frames = [path.read_bytes() for path in sorted(pathlib.Path(sys.argv[1]).glob("*.jpg"))]
 every_s = 1 / float(sys.argv[3])
@@ -29,7 +29,7 @@ class Show(http.server.BaseHTTPRequestHandler):
                 head = b"--frame\\r\\nContent-Type: image/jpeg\\r\\nContent-Length: %d\\r\\n\\r\\n" % len(frame)
                 self.wfile.write(head + frame + b"\\r\\n")
                 number += 1
-                time.sleep(max(0, begun + number * every_s - time.monotonic()))
+                threading.Event().wait(max(0, begun + number * every_s - time.monotonic()))
         except OSError:
             pass
 

@@ -1,7 +1,6 @@
 """What the integration tests share: a real broker, ended by its process id."""
 
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -9,7 +8,10 @@ from pathlib import Path
 import pytest
 from house import PATIENCE_S, House, running
 from realbroker import Mosquitto, Subscriber, eventually
+from saying import say
 from told import settings_for
+
+__all__ = ["album", "house", "mosquitto", "say"]
 
 
 @pytest.fixture
@@ -27,17 +29,6 @@ def mosquitto(tmp_path: Path) -> Iterator[Callable[..., Mosquitto]]:
     yield start
     for broker in started:
         broker.end()
-
-
-@pytest.fixture
-def say(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
-    """Return what prints a line that is seen even if the test passes."""
-
-    def line(text: str) -> None:
-        with capsys.disabled():
-            sys.stdout.write(f"\n{text}\n")
-
-    return line
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """What the fleet's tests share: four booted hosts, made into a fleet once, and whoever runs the playbooks."""
 
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +9,10 @@ import pytest
 from controller import ROOT, Controller, Played
 from debianroot import CACHE
 from fleethosts import Hosts
+from saying import say
 from variants import build
+
+__all__ = ["bare", "built", "fleet", "say", "wheel"]
 
 DEBIANS = (13, 13, 13, 12)
 _CLIP = ROOT / "tests" / "media" / "carphone.mp4"
@@ -48,14 +50,3 @@ def fleet(bare: Controller, built: Played) -> Controller:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Path]:
     """Return what builds a wheel of the program, good or bad."""
     return lambda what, version: build(what, version, tmp_path_factory.mktemp("wheels"))
-
-
-@pytest.fixture
-def say(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
-    """Return what prints a line that is seen even if the test passes."""
-
-    def line(text: str) -> None:
-        with capsys.disabled():
-            sys.stdout.write(f"\n{text}\n")
-
-    return line
