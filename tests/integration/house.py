@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,17 @@ def running(settings: Mapping[str, object], *arguments: str | Path) -> Iterator[
     finally:
         process.kill()
         process.communicate()
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    """Return what the files of a folder hold, while a node may be writing there: a file may be renamed meanwhile."""
+    found = {}
+    for path in folder.rglob("*"):
+        if not path.is_file():  # a folder, or the node's socket
+            continue
+        with suppress(FileNotFoundError):
+            found[path] = path.read_bytes()
+    return found
 
 
 class House:

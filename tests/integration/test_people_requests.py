@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from facenode import facenode
-from house import PATIENCE_S, House, running
+from house import PATIENCE_S, House, contents, running
 from realbroker import Mosquitto, Subscriber, eventually
 from told import events, settings_for, validate
 
@@ -103,7 +103,7 @@ def test_who_is_removed_leaves_no_trace(
             assert process.wait(PATIENCE_S) == 0
         assert process.stderr is not None
         log = process.stderr.read()
-    left = {path: path.read_bytes() for path in (tmp_path / "s").rglob("*") if path.is_file()}
+    left = contents(tmp_path / "s")
     with closing(Subscriber(broker.settings(), "#")) as late:
         assert eventually(lambda: len(late.messages) >= 4)
         left |= {Path(m.topic): bytes(m.payload) for m in late.messages}
@@ -121,8 +121,8 @@ def test_what_waits_for_the_broker_is_erased_without_a_node(album: Path, tmp_pat
     assert facenode("people", "add", "lovelace", media_dir / "astronaut.jpg", settings=settings).code == 0
 
     def traces() -> list[str]:
-        files = [path for path in (tmp_path / "s").rglob("*") if path.is_file() and "people" not in path.parts]
-        return [path.name for path in files if b"lovelace" in path.read_bytes()]
+        files = contents(tmp_path / "s").items()
+        return [path.name for path, content in files if b"lovelace" in content and "people" not in path.parts]
 
     with running(settings) as process:
         assert eventually(lambda: bool(traces()), PATIENCE_S)
