@@ -155,6 +155,7 @@ class Node:
                     self._step(tick)
                     self._demand_publisher()
                     self._service.alive(self._clock.now().mono_s)
+                    self._service.able(able=self._publisher.connected and self._camera.state is CameraState.OK)
                     if self._ending:
                         break
         except BaseException:
@@ -239,6 +240,7 @@ class Node:
             if now_s - said_s >= _SAY_WAITING_S:
                 said_s = now_s
                 _log.info("the source has ended; %d messages wait for the broker", self._outbox.counts().waiting)
+        self._service.able(able=False)
         self._publisher.stop(messages.state(self._clock.now()))
         self._outbox.close()
 
