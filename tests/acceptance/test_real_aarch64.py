@@ -32,11 +32,18 @@ SCORE_TOLERANCE = 0.011
 """Scores are printed with two decimals: two that round apart differ by 0.01."""
 BOX_TOLERANCE = 0.0021
 """Fractions of the frame, printed with three decimals: about a pixel of 640, as decoders and resizing may differ."""
-NEAR = 2.1 / 256
-"""An eight-bit head answers in steps of 1/256: scores two steps apart may change places, no others."""
+EIGHT_BIT_LEAST, EIGHT_BIT_MEAN, EIGHT_BIT_WINNERS = 0.95, 0.99, 0.1
+"""In eight bits every layer rounds, and how is the kernel's choice: two runtimes on one processor differ as much as two
+processors do (mean cosine 0.994 on 20 faces), and less than either from float32 (0.988)."""
+EIGHT_BIT_LOSS = 0.003
+"""How much further from float32 the mean cosine may be on one processor than on the other."""
 
 Say = Callable[[str], None]
 Answers = Mapping[str, npt.NDArray[np.float32]]
+
+
+def _eight_bit(network: Path) -> bool:
+    return load_sidecar(network.with_suffix(".json")).quantisation != "float32"
 
 
 @pytest.fixture(scope="module")
@@ -108,31 +115,45 @@ def test_the_same_people_are_seen(kinds: Kinds, python: str, say: Say) -> None:
 
 
 @pytest.mark.parametrize("python", SUITES)
-@pytest.mark.parametrize("network", ZOO, ids=lambda path: path.stem)
-def test_a_network_answers_alike(
+@pytest.mark.parametrize("network", [path for path in ZOO if not _eight_bit(path)], ids=lambda path: path.stem)
+def test_a_float32_network_answers_alike(
     kinds: Kinds, faces: Callable[[Path], str], network: Path, python: str, say: Say
 ) -> None:
     """On 200 faces of people it was not trained on, every head has the same winner, and embeddings all but coincide.
 
-    The cosine is at least LEAST_COSINE. In eight bits, where a product is rounded may depend on the processor: there
-    two scores that lie within NEAR of each other may change places.
+    The cosine is at least LEAST_COSINE.
+    """
+    here, there = _both(kinds, python, network, faces(network))
+    margins = _margins(here, there)
+    say(_in_words(network, python, here, there))
+    assert len(here["embedding"]) == FACES
+    assert not margins
+    assert _cosines(here, there).min() >= LEAST_COSINE
+
+
+@pytest.mark.parametrize("python", SUITES)
+@pytest.mark.parametrize("network", [path for path in ZOO if _eight_bit(path)], ids=lambda path: path.stem)
+def test_an_eight_bit_network_answers_as_well(
+    kinds: Kinds, faces: Callable[[Path], str], network: Path, python: str, say: Say
+) -> None:
+    """On the same faces it is as near to its float32 twin, where there is one, as on x86-64 (within EIGHT_BIT_LOSS).
+
+    From processor to processor the cosine is at least EIGHT_BIT_LEAST and EIGHT_BIT_MEAN on average, and at most a
+    share of EIGHT_BIT_WINNERS of all heads' winners differ.
     """
     given = faces(network)
-    here, there = (
-        _answers(kinds, f"{architecture}-{python}", network, given) for architecture in ("x86_64", "aarch64")
-    )
-    margins = [margin for head in here if head != "embedding" for margin in _margins(here[head], there[head])]
-    cosine = float(np.sum(here["embedding"] * there["embedding"], axis=1).min())
-    furthest = max(float(np.abs(here[head] - there[head]).max()) for head in here if head != "embedding")
-    say(
-        f"{network.stem} on aarch64, Python {python}, {len(here['embedding'])} faces: {len(margins)} winners differ"
-        f"{f' (scores {max(margins):.4f} apart at the most)' if margins else ''}, "
-        f"scores within {furthest:.4f}, least cosine {cosine:.6f}"
-    )
+    here, there = _both(kinds, python, network, given)
+    say(_in_words(network, python, here, there))
     assert len(here["embedding"]) == FACES
-    assert cosine >= LEAST_COSINE
-    assert max(margins, default=0.0) <= (NEAR if "int8" in network.stem else 0.0)
-    assert "int8" in network.stem or not margins
+    assert _cosines(here, there).min() >= EIGHT_BIT_LEAST
+    assert _cosines(here, there).mean() >= EIGHT_BIT_MEAN
+    assert len(_margins(here, there)) <= EIGHT_BIT_WINNERS * FACES * (len(here) - 1)
+    twin = network.with_name(f"{network.stem.rpartition('.')[0]}.float32.tflite")
+    if twin.exists():
+        exact = _answers(kinds, f"x86_64-{python}", twin, given)
+        ours, theirs = (float(_cosines(exact, answers).mean()) for answers in (here, there))
+        say(f"  mean cosine to float32: {ours:.4f} on x86-64, {theirs:.4f} on aarch64")
+        assert theirs >= ours - EIGHT_BIT_LOSS
 
 
 def _first(count: int, crops: Iterator[Image | None]) -> npt.NDArray[np.uint8]:
@@ -166,13 +187,39 @@ def _scores(face: Mapping[str, Any]) -> tuple[float, ...]:
 
 def _answers(kinds: Kinds, kind: str, network: Path, faces: str) -> Answers:
     answers = f"{network.stem}-{kind}.npz"
-    kinds.python(kind, "/mnt/zooanswers.py", f"/mnt/zoo/{network.name}", faces, f"/mnt/{answers}")
+    if not (kinds.shared / answers).exists():
+        kinds.python(kind, "/mnt/zooanswers.py", f"/mnt/zoo/{network.name}", faces, f"/mnt/{answers}")
     with np.load(kinds.shared / answers) as content:
         return dict(content)
 
 
-def _margins(here: npt.NDArray[np.float32], there: npt.NDArray[np.float32]) -> list[float]:
-    """Return, for each face with another winner, how far apart x86-64 has the two."""
-    ours, theirs = here.argmax(axis=1), there.argmax(axis=1)
-    rows = np.flatnonzero(ours != theirs)
-    return [float(here[row, ours[row]] - here[row, theirs[row]]) for row in rows]
+def _both(kinds: Kinds, python: str, network: Path, faces: str) -> tuple[Answers, Answers]:
+    """Return the answers on x86-64 and on aarch64."""
+    return _answers(kinds, f"x86_64-{python}", network, faces), _answers(kinds, f"aarch64-{python}", network, faces)
+
+
+def _in_words(network: Path, python: str, here: Answers, there: Answers) -> str:
+    margins, cosines = _margins(here, there), _cosines(here, there)
+    heads = [head for head in here if head != "embedding"]
+    furthest = max(float(np.abs(here[head] - there[head]).max()) for head in heads)
+    count = len(cosines)
+    return (
+        f"{network.stem} on aarch64, Python {python}, {count} faces: {len(margins)} of {count * len(heads)} winners "
+        f"differ{f' (scores at most {max(margins):.4f} apart)' if margins else ''}, scores within {furthest:.4f}, "
+        f"cosine {cosines.min():.6f} at the least, {cosines.mean():.6f} on average"
+    )
+
+
+def _cosines(here: Answers, there: Answers) -> npt.NDArray[np.float32]:
+    cosines: npt.NDArray[np.float32] = np.sum(here["embedding"] * there["embedding"], axis=1)
+    return cosines
+
+
+def _margins(here: Answers, there: Answers) -> list[float]:
+    """Return, for each head and face with another winner, how far apart x86-64 has the two."""
+    found = []
+    for head in here.keys() - {"embedding"}:
+        ours, theirs = here[head].argmax(axis=1), there[head].argmax(axis=1)
+        rows = np.flatnonzero(ours != theirs)
+        found += [float(here[head][row, ours[row]] - here[head][row, theirs[row]]) for row in rows]
+    return found

@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a node for so long, print what it held and told, and return 1 where it grew or lost something."""
     parser = argparse.ArgumentParser(description="Run a node for long, and see whether it grows.")
     parser.add_argument("--minutes", type=float, default=60, help="how long it is looked at once it is warm (60)")
-    parser.add_argument("--warm-up-s", type=float, default=120, help="seconds before that (120)")
+    parser.add_argument("--warm-up-s", type=float, default=300, help="seconds before that (300)")
     parser.add_argument("--every-s", type=float, default=5, help="seconds from one look to the next (5)")
     parser.add_argument("--fps", type=float, default=25, help="frames a second of the camera (25)")
     parser.add_argument("--model", type=Path, help="the network; the one of the program unless given")
