@@ -8,7 +8,7 @@ TRAIN_READY := $(TRAIN)/.ready
 FLEET := .venv-fleet
 FLEET_READY := $(FLEET)/.ready
 
-.PHONY: demo test acceptance acceptance-fleet fleet lint faults bench train zoo wheel picture screenshots clean
+.PHONY: demo test acceptance acceptance-fleet fleet lint faults bench soak memory train zoo wheel picture screenshots clean
 
 demo: $(READY)  ## a face in a clip becomes an event on a broker
 	$(BIN)/facenode demo
@@ -19,7 +19,7 @@ test: $(READY)  ## all tests that this machine can run; what is left out is said
 faults: $(READY)  ## 20 seeded runs of random faults between node and broker; two minutes
 	FACENODE_FAULT_SEEDS=20 $(BIN)/python -m pytest -s tests/integration/test_faults_random.py
 
-acceptance: $(READY)  ## the wheel, Docker and Home Assistant themselves, each made in .cache; needs root, and minutes
+acceptance: $(READY) $(FLEET_READY)  ## the wheel, Docker, Home Assistant and a Pi's processor, each made in .cache; needs root
 	$(BIN)/python -m pytest --ignore=tests/acceptance/fleet tests/acceptance
 
 acceptance-fleet: $(READY) $(FLEET_READY)  ## a fleet of booted Debian hosts, from bare to retired; needs root, and minutes
@@ -35,6 +35,13 @@ lint: $(READY)
 bench: $(READY)  ## this machine's figures, and each network of the zoo beside three of its kind
 	$(BIN)/facenode bench
 	$(BIN)/python tests/benchmarks/zoo.py
+
+soak: $(READY)  ## a node for an hour: whether it grows, and whether an event is lost; needs mosquitto
+	PYTHONPATH=.:tests/benchmarks:tests/acceptance:tests/integration:tests/unit \
+		$(BIN)/python tests/benchmarks/soak.py --minutes 60
+
+memory: $(READY)  ## what a node takes, step by step
+	$(BIN)/python tests/benchmarks/memory.py
 
 train: $(TRAIN_READY)  ## a trial of training on few pictures, from start to figures, in build/smoke; needs the face data
 	$(TRAIN)/bin/python -m models.train models/configs/smoke.toml
