@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from facenode import environment
@@ -16,11 +17,13 @@ PATIENCE_S = 30.0
 
 
 @contextmanager
-def running(settings: Mapping[str, object], *arguments: str | Path) -> Iterator[subprocess.Popen[str]]:
-    """Run a node for as long as the context lasts."""
+def running(
+    settings: Mapping[str, object], *arguments: str | Path, environ: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[subprocess.Popen[str]]:
+    """Run a node for as long as the context lasts, with more in its environment where that is given."""
     process = subprocess.Popen(
         [sys.executable, "-m", "node.cli", "run", *map(str, arguments)],
-        env=environment(settings), stderr=subprocess.PIPE, text=True,
+        env=environment(settings) | environ, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
         yield process
