@@ -1,6 +1,7 @@
 """`picamera` or `picamera:NUMBER` -> a live camera by picamera2: full pictures, and small ones to search for faces."""
 
 import atexit
+import contextlib
 import logging
 import os
 from collections.abc import Callable, Iterator
@@ -19,9 +20,7 @@ from node.domain import Frame, Image
 from node.errors import CameraError
 from node.settings import CameraSettings, Crop
 
-_BUFFERS = (
-    4  # one is filled, one waits, one is read, one to spare: each takes contiguous memory, of which a Pi has little
-)
+_BUFFERS = 4  # one is filled, one waits, one is read, one to spare: a Pi has little contiguous memory
 _TRY = "`rpicam-hello --list-cameras` shows what the system sees"
 
 
@@ -119,12 +118,12 @@ def connect(package: Package, number: int, settings: CameraSettings, small_px: i
         _configure(package, device, settings, small_px)
         device.start()
     except (RuntimeError, OSError) as error:
-        device.close()
+        _let_go(device)
         raise CameraError(
             f"{name}: cannot be set up: {_innermost(error)}: try another camera.width and height"
         ) from error
     except CameraError as error:
-        device.close()
+        _let_go(device)
         raise CameraError(f"{name}: {error}") from error
     return PiSource(name, package, device, settings.stall_s)
 
@@ -192,6 +191,12 @@ def reason(error: BaseException) -> str:
     if any("busy" in str(cause).lower() for cause in _causes(error)):
         return "is used by another program: end that one (`sudo fuser -v /dev/media*` names it)"
     return f"cannot be opened: {_innermost(error)}: check its cable; {_TRY}"
+
+
+def _let_go(device: Device) -> None:
+    """Close a camera that could not be set up: that is what is told, not that it closes badly, too."""
+    with contextlib.suppress(RuntimeError, OSError):
+        device.close()
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -23,7 +23,7 @@ def running(
     """Run a node for as long as the context lasts, with more in its environment where that is given."""
     process = subprocess.Popen(
         [sys.executable, "-m", "node.cli", "run", *map(str, arguments)],
-        env=environment(settings) | environ, stderr=subprocess.PIPE, text=True,
+        env={**environment(settings), **environ}, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
         yield process

@@ -118,6 +118,14 @@ def test_a_camera_that_cannot_be_set_up_is_let_go(step: str, error: Exception) -
     assert sensor.owner is None
 
 
+def test_why_a_camera_cannot_be_set_up_is_told_also_when_it_does_not_close() -> None:
+    """The second failure hides the first in no case."""
+    sensor = _sensor()
+    sensor.broken |= {"start": RuntimeError("no such size"), "close": RuntimeError("cannot stop")}
+    with pytest.raises(CameraError, match="no such size"):
+        connect(package(sensor), 0, SETTINGS)
+
+
 def test_a_camera_that_gives_another_format_is_read_or_refused() -> None:
     """What it gives may differ from what it is asked for; what cannot be read is said at once, not by frames."""
     sensor = _sensor()
