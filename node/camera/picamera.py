@@ -14,7 +14,7 @@ from node.camera.feed import Opener, Source
 from node.camera.live import LiveCamera
 from node.camera.pidevice import Device, Package, Request
 from node.camera.pixels import FORMATS, MAIN_FORMAT, SMALL_FORMAT, to_rgb
-from node.camera.streams import Size, controls, main_size, part_of_sensor, small_size
+from node.camera.streams import Size, controls, main_size, part_of_sensor, patience_s, small_size
 from node.clock import Clock
 from node.domain import Frame, Image
 from node.errors import CameraError
@@ -92,7 +92,10 @@ def open_picamera(  # noqa: PLR0913 - the last two are what tests give in place 
             more often than a late camera, so it is said at once.
     """
     package = package or load()
-    there = [f"{place} {camera.get('Model', 'unnamed')}" for place, camera in enumerate(package.cameras())]
+    try:
+        there = [f"{place} {camera.get('Model', 'unnamed')}" for place, camera in enumerate(package.cameras())]
+    except (RuntimeError, OSError) as error:
+        raise CameraError(f"picamera: libcamera does not start: {_innermost(error)}; {_TRY}") from error
     if not there:
         raise CameraError(
             f"picamera: no camera is found: check its cable and that the node's user is in the group video; {_TRY}"
@@ -125,7 +128,7 @@ def connect(package: Package, number: int, settings: CameraSettings, small_px: i
     except CameraError as error:
         _let_go(device)
         raise CameraError(f"{name}: {error}") from error
-    return PiSource(name, package, device, settings.stall_s)
+    return PiSource(name, package, device, patience_s(settings))
 
 
 class PiSource:
@@ -135,14 +138,14 @@ class PiSource:
         name: the source as it may be printed.
         package: gives access to its memory.
         device: the camera, started.
-        stall_s: seconds for which a frame is waited for.
+        patience_s: seconds for which a frame is waited for.
     """
 
-    def __init__(self, name: str, package: Package, device: Device, stall_s: float) -> None:
+    def __init__(self, name: str, package: Package, device: Device, patience_s: float) -> None:
         self._name = name
         self._package = package
         self._device = device
-        self._stall_s = stall_s
+        self._patience_s = patience_s
         self._streams = device.camera_configuration()
 
     def read(self) -> Frame:
@@ -152,10 +155,10 @@ class PiSource:
             CameraError: none comes, or the camera fails.
         """
         try:
-            request = self._device.capture_request(wait=self._stall_s)
+            request = self._device.capture_request(wait=self._patience_s)
         except TimeoutError as error:
             self._device.cancel_all_and_flush()  # closing would wait behind this capture for ever
-            raise CameraError(f"{self._name}: no frame for {self._stall_s:g} s: check its cable") from error
+            raise CameraError(f"{self._name}: no frame for {self._patience_s:g} s: check its cable") from error
         except (RuntimeError, OSError) as error:
             raise CameraError(f"{self._name}: failed: {_innermost(error)}: check its cable") from error
         try:

@@ -51,6 +51,14 @@ def controls(settings: CameraSettings, offered: Container[str]) -> dict[str, obj
     return found
 
 
+def patience_s(settings: CameraSettings) -> float:
+    """Return the seconds for which a frame is waited for: two frames' time, and half of what makes a camera lost.
+
+    So the one who waits has let go of the camera by the time that it is to be opened again.
+    """
+    return max(settings.stall_s / 2, min(settings.stall_s, 2 / settings.fps))
+
+
 def part_of_sensor(sensor: Rectangle, crop: Crop, picture: Size) -> Rectangle:
     """Return the part of the sensor that fills the picture.
 

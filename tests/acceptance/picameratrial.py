@@ -58,6 +58,22 @@ def _plays(kept: Path) -> None:
         cv2.imwrite(str(kept / "small.png"), cv2.cvtColor(small, cv2.COLOR_RGB2BGR))
 
 
+def _stalls() -> None:
+    """Stop the camera behind the driver's back, as a cable does that comes off."""
+    import picamera2  # noqa: PLC0415 - only after the virtual camera is installed
+
+    with _open(stall_s=1, restart_after=100) as camera:
+        _frames(camera, 2)
+        stopped = picamera2.Picamera2.latest
+        stopped.stop()
+        seen: list[str | None] = []
+        for tick in islice(camera, 200):
+            seen.append(camera.problem)
+            if tick.frame and picamera2.Picamera2.latest is not stopped:
+                break
+        _tell("stall", problems=sorted({problem for problem in seen if problem}), again=camera.problem is None)
+
+
 def _is_busy() -> None:
     """Open it while somebody else has it, and again when they have left."""
     with _open() as first:
@@ -104,5 +120,6 @@ if __name__ == "__main__":
     virtualcamera.install()
     _names()
     _plays(Path(sys.argv[1]))
+    _stalls()
     _is_busy()
     _cannot_crop()

@@ -75,6 +75,13 @@ def _difference(one: Image, other: cv2.typing.MatLike) -> float:
     return float(np.abs(one.astype(int) - np.asarray(other)).mean())
 
 
+def test_a_camera_that_stops_giving_frames_is_let_go_and_opened_again(told: Told) -> None:
+    """The real one closes only once nobody waits for a frame any more: whoever waits in vain must be sent away."""
+    (stall,) = told["stall"]
+    assert stall["problems"] == ["picamera:0: no frame for 0.5 s: check its cable"]
+    assert stall["again"] is True
+
+
 def test_a_busy_camera_is_told_and_free_once_it_is_closed(told: Told) -> None:
     """The real words of libcamera, under those of picamera2, are understood."""
     assert told["busy"][0]["error"].startswith("picamera:0: is used by another program: ")

@@ -6,7 +6,7 @@ its memory made by libcamera. Both are given here and nothing else is changed. `
 
 import sys
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 _FORMATS = (
     "RGB888",
@@ -33,12 +33,19 @@ def install() -> None:
     from picamera2.allocators import LibcameraAllocator  # noqa: PLC0415 - as above
 
     class Virtual(picamera2.Picamera2):
-        """picamera2 as it is, but for what a sensor has and a virtual camera has not."""
+        """picamera2 as it is, but for what a sensor has and a virtual camera has not.
+
+        Attributes:
+            latest: the one that was opened last.
+        """
+
+        latest: ClassVar[Any] = None
 
         def __init__(self, number: int) -> None:
             memory = LibcameraAllocator(None)
             super().__init__(number, allocator=memory)
             memory.camera = self.camera
+            type(self).latest = self
 
         def _get_raw_modes(self) -> list[dict[str, Any]]:
             return []

@@ -203,8 +203,13 @@ def package(sensor: Sensor, cameras: int = 1) -> Package:
 
         yield _Mapped(request.buffers[stream])
 
+    def listed() -> list[dict[str, Any]]:
+        if "list" in sensor.broken:
+            raise sensor.broken["list"]
+        return [{"Model": "imx219", "Num": number} for number in range(cameras)]
+
     return Package(
-        cameras=lambda: [{"Model": "imx219", "Num": number} for number in range(cameras)],
+        cameras=listed,
         open=lambda _: FakePicamera2(sensor),
         mapped=mapped,
         transform=lambda **flips: flips,

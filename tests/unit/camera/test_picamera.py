@@ -151,11 +151,19 @@ def test_no_camera_and_a_wrong_number_are_told_apart_at_once() -> None:
         open_picamera(2, SETTINGS, HandClock(), package=package(_sensor(), cameras=2))
 
 
+def test_a_libcamera_that_does_not_start_is_told() -> None:
+    """It fails before any camera is named; no traceback reaches whoever asked."""
+    sensor = _sensor()
+    sensor.broken["list"] = RuntimeError("Failed to start the camera manager")
+    with pytest.raises(CameraError, match="libcamera does not start: Failed to start the camera manager; "):
+        open_picamera(0, SETTINGS, HandClock(), package=package(sensor))
+
+
 def test_a_capture_that_waits_in_vain_ends_and_frees_the_camera() -> None:
     """Without a flush, picamera2 would close behind a capture that never ends."""
     sensor = Sensor(lambda: None)
     source = connect(package(sensor), 0, SETTINGS)
-    with pytest.raises(CameraError, match=r"^picamera:0: no frame for 1 s: check its cable$"):
+    with pytest.raises(CameraError, match=r"^picamera:0: no frame for 0.5 s: check its cable$"):
         source.read()
     assert sensor.flushes == 1
     source.close()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from node.camera.streams import controls, main_size, part_of_sensor, small_size
+from node.camera.streams import controls, main_size, part_of_sensor, patience_s, small_size
 from node.settings import CameraSettings
 
 SENSOR = (0, 0, 3280, 2464)
@@ -56,6 +56,14 @@ def test_only_what_a_camera_has_is_asked_of_it() -> None:
     assert controls(settings, {}) == {}
     assert controls(settings, {"FrameDurationLimits"}) == {"FrameDurationLimits": (125_000, 125_000)}
     assert controls(settings, {"AfMode", "ExposureTime", "AnalogueGain"}) == {"AfMode": 2}
+
+
+@pytest.mark.parametrize(("fps", "stall_s", "expected_s"), [(10, 10, 5), (10, 1, 0.5), (1, 3, 2), (0.1, 10, 10)])
+def test_a_frame_is_waited_for_less_long_than_a_camera_takes_to_be_lost(
+    fps: float, stall_s: float, expected_s: float
+) -> None:
+    """Else it would be opened again while the first opening is still held; a slow camera has two frames' time."""
+    assert patience_s(CameraSettings(source="picamera", fps=fps, stall_s=stall_s)) == expected_s
 
 
 def test_the_whole_view_is_the_largest_part_of_the_pictures_shape() -> None:
