@@ -24,7 +24,9 @@ PYTHON = "/opt/picamera/bin/python"
 _HERE = Path(__file__).parent
 _HOME = "opt/picamera"
 _SCRIPTS = "srv/picamera"
+# The last three build PiDNG, which picamera2 wants, and dmabuf.c.
 _PACKAGES = ("python3-libcamera", "libcamera-ipa", "python3-prctl", "python3-dev", "gcc", "libc6-dev")
+_PICAMERA = "picamera2==0.3.38"
 _DESCRIPTION = "usr/share/libcamera/pipeline/virtual/virtual.yaml"
 _CAMERA = """
 "Door":
@@ -42,13 +44,14 @@ def pi_root() -> Path:
     if not (home / "complete").exists():
         shutil.rmtree(home, ignore_errors=True)
         inside(root, "python3", "-m", "venv", "--system-site-packages", f"/{_HOME}")
-        inside(root, PYTHON, "-m", "pip", "install", "--quiet", "picamera2")
+        inside(root, PYTHON, "-m", "pip", "install", "--quiet", _PICAMERA)
         (home / "complete").touch()
     scripts = root / _SCRIPTS
     shutil.rmtree(scripts, ignore_errors=True)
     (scripts / "pictures").mkdir(parents=True)
     run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", scripts, ROOT)
     (wheel,) = scripts.glob("*.whl")
+    # First what it needs, which stays from run to run, then itself, whose version says nothing of what has changed.
     inside(root, PYTHON, "-m", "pip", "install", "--quiet", f"/{_SCRIPTS}/{wheel.name}")
     inside(
         root, PYTHON, "-m", "pip", "install", "--quiet", "--no-deps", "--force-reinstall", f"/{_SCRIPTS}/{wheel.name}"

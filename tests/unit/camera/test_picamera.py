@@ -47,11 +47,13 @@ def test_a_lens_that_can_move_focuses_by_itself() -> None:
     assert sensor.configurations[0]["controls"] == {"FrameDurationLimits": (50_000, 50_000), "AfMode": 2}
 
 
-def test_a_camera_that_hangs_upside_down_is_turned() -> None:
-    """Both flips are half a turn, done by the sensor."""
+@pytest.mark.parametrize("hflip", [False, True])
+@pytest.mark.parametrize("vflip", [False, True])
+def test_a_picture_is_turned_and_mirrored_by_the_camera(hflip: bool, vflip: bool) -> None:  # noqa: FBT001 - parameters
+    """Each flip by itself; both are half a turn, for a camera that hangs upside down."""
     sensor = _sensor()
-    connect(package(sensor), 0, _settings(hflip=True, vflip=True)).close()
-    assert sensor.configurations[0]["transform"] == {"hflip": True, "vflip": True}
+    connect(package(sensor), 0, _settings(hflip=hflip, vflip=vflip)).close()
+    assert sensor.configurations[0]["transform"] == {"hflip": hflip, "vflip": vflip}
 
 
 def test_a_part_of_the_view_fills_both_streams() -> None:
