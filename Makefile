@@ -19,7 +19,7 @@ test: $(READY)  ## all tests that this machine can run; what is left out is said
 faults: $(READY)  ## 20 seeded runs of random faults between node and broker; two minutes
 	FACENODE_FAULT_SEEDS=20 $(BIN)/python -m pytest -s tests/integration/test_faults_random.py
 
-acceptance: $(READY) $(FLEET_READY)  ## the wheel, Docker, Home Assistant and a Pi's processor, each made in .cache; needs root
+acceptance: $(READY) $(FLEET_READY)  ## wheel, Docker, Home Assistant, picamera2, a Pi's processor, made in .cache; needs root
 	$(BIN)/python -m pytest --ignore=tests/acceptance/fleet tests/acceptance
 
 acceptance-fleet: $(READY) $(FLEET_READY)  ## a fleet of booted Debian hosts, from bare to retired; needs root, and minutes

@@ -113,7 +113,7 @@ class Node:
             settings.storage.dir, self._reply, self._examine, now, [rule.id for rule in self._rules]
         )
         self._snapshots = Snapshots(settings.publish.snapshots, self._topics, self._publisher.flash, self._reply)
-        self._camera = camera or open_camera(settings.camera, self._clock)
+        self._camera = camera or open_camera(settings.camera, self._clock, settings.detector.width)
         self._stopping = threading.Event()
 
     @property

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from facenode import environment
@@ -17,12 +18,18 @@ PATIENCE_S = 30.0
 
 @contextmanager
 def running(
-    settings: Mapping[str, object], *arguments: str | Path, command: str = "run"
+    settings: Mapping[str, object],
+    *arguments: str | Path,
+    command: str = "run",
+    environ: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[subprocess.Popen[str]]:
-    """Run a node, or another command that stays, for as long as the context lasts."""
+    """Run a node, or another command that stays, for as long as the context lasts.
+
+    `environ` is added to the process's environment.
+    """
     process = subprocess.Popen(
         [sys.executable, "-m", "node.cli", command, *map(str, arguments)],
-        env=environment(settings), stderr=subprocess.PIPE, text=True,
+        env={**environment(settings), **environ}, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
         yield process
