@@ -13,7 +13,7 @@ import cv2
 
 from node.clock import SystemClock
 from node.console.stopwatch import Step, take_turns
-from node.console.visit import FPS, SIZE, Visit, group, portrait
+from node.console.visit import SIZE, Visit, group, portrait
 from node.domain import Frame, Track
 from node.errors import SettingsError
 from node.parts import Eyes, build_eyes
@@ -22,7 +22,6 @@ from node.vision.motion import Motion
 from node.vision.tflite import Network
 
 _BARE = ("bare detector", "bare network")
-_VISIT_S = 10
 _TARGETS = {"whole frame / bare calls": 1.10, "four people / one": 1.5}
 """Greatest ratios that the program is held to."""
 
@@ -74,8 +73,8 @@ def measure(settings: Settings, eyes: Eyes, runs: int, others: Sequence[Network]
     """Return the times of each step, the ratios that matter, and the peak memory.
 
     The bare calls are the detector on a picture already of its size and colour order, and the interpreter on an input
-    it already holds. Four people are set beside one over a visit of ten seconds, in which a node looks at faces as
-    often as it needs to, and over the frames before it has decided, in which it looks at all of them.
+    it already holds. Four people are set beside one over a visit of a tenth of a second a run, in which a node looks
+    at faces as often as it needs to, and over the frames before it has decided, in which it looks at all of them.
 
     Args:
         settings: of the node.
@@ -93,7 +92,7 @@ def measure(settings: Settings, eyes: Eyes, runs: int, others: Sequence[Network]
         "ratios": {
             "whole frame / bare calls": rounds.ratio(("whole frame",), _BARE),
             "motion gate / whole frame": rounds.ratio(("motion gate",), ("whole frame",)),
-            "four people / one": _crowd(settings, eyes, _VISIT_S * FPS),
+            "four people / one": _crowd(settings, eyes, runs),
             "four / one, until decided": median(_crowd(settings, eyes, undecided) for _ in range(runs // 10 + 1)),
         },
         "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000, 1),

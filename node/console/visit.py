@@ -16,7 +16,7 @@ from node.settings import Settings
 SIZE = (480, 640)
 """Height and width of the frames, pixels."""
 
-FPS = 10
+_FPS = 10
 _GREY = 118
 
 
@@ -68,4 +68,9 @@ class Visit:
         self._tracker.update(self._at, self._eyes.detector.detect(self._frame))
         self._tracker.assign(self._eyes.recognizer.recognize(self._frame, self._tracker.due()))
         self._engine.update(self._at, self._tracker.tracks)
-        self._at = replace(self._at, mono_s=self._at.mono_s + 1 / FPS)
+        self._at = replace(self._at, mono_s=self._at.mono_s + 1 / _FPS)
+
+    @property
+    def looks(self) -> int:
+        """How many usable looks at those in view there were."""
+        return sum(track.looks for track in self._tracker.tracks)

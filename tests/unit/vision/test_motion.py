@@ -21,7 +21,8 @@ seeds = st.integers(0, 2**16)
 def room(seed: int) -> Image:
     """Return an empty room: light and dark places of 20 to 160 grey levels, without anything small."""
     rough = np.random.default_rng(seed).uniform(20, 160, (5, 7, 1)).repeat(3, axis=2).astype(np.float32)
-    return cv2.resize(rough, (COLUMNS, ROWS), interpolation=cv2.INTER_LINEAR).astype(np.uint8)
+    smooth: Image = cv2.resize(rough, (COLUMNS, ROWS), interpolation=cv2.INTER_LINEAR).astype(np.uint8)
+    return smooth
 
 
 def noisy(image: Image, seed: int, spread: float) -> Image:
@@ -33,7 +34,8 @@ def noisy(image: Image, seed: int, spread: float) -> Image:
 def lit(image: Image, gain: float, stripes: float = 0.0, phase: int = 0) -> Image:
     """Return the picture under other light, with the stripes that a lamp on the mains leaves in a rolling shutter."""
     wave = gain * (1 + stripes * np.sin((np.arange(image.shape[0]) + phase) / 25))[:, np.newaxis, np.newaxis]
-    return (image * wave).clip(0, 255).astype(np.uint8)
+    changed: Image = (image * wave).clip(0, 255).astype(np.uint8)
+    return changed
 
 
 def covered(image: Image, left: int, top: int, width: int, factor: float) -> Image:
