@@ -22,7 +22,7 @@ from node.machine import Machine
 
 pytestmark = pytest.mark.broker
 FPS = 10
-HOT, COOL = "85000\n", "70000\n"
+HOT, COOL = ("85000\n", "80008\n"), ("70000\n", "80000\n")  # throttled by the soft limit now; once
 
 
 class Room:
@@ -105,11 +105,15 @@ def test_somebody_who_appears_by_and_by_is_found_within_a_second(room: Room, car
     assert 0 <= seen_s[1] - seen_s[0] <= 1.01
 
 
-def machine(root: Path, temperature: str) -> Machine:
-    """Return a board of that temperature, in thousandths of a degree, as its kernel tells it."""
-    file = root / "sys/class/thermal/thermal_zone0/temp"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(temperature)
+def machine(root: Path, temperature: str, bits: str) -> Machine:
+    """Return a board of that temperature, thousandths of a degree, and with these bits, as its kernel tells them."""
+    told = {
+        "sys/class/thermal/thermal_zone0/temp": temperature,
+        "sys/devices/platform/soc/soc:firmware/get_throttled": bits,
+    }
+    for name, text in told.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
     return Machine(root)
 
 
@@ -118,20 +122,20 @@ def test_a_node_that_is_too_hot_looks_at_half_of_the_frames(
     room: Room, carl: list[Image], tmp_path: Path, caplog: pytest.LogCaptureFixture, *, cools_down: bool
 ) -> None:
     """Told by the frame rate, and once in the log, as is the end of it; who is in view is told all the same."""
-    board = machine(tmp_path / "board", HOT)
+    board = machine(tmp_path / "board", *HOT)
 
     class Warming(LiveClip):
         """A clip amidst which the board may cool down."""
 
         def before(self, number: int) -> None:
             if cools_down and number == 3 * FPS:
-                machine(tmp_path / "board", COOL)
+                machine(tmp_path / "board", *COOL)
 
     with caplog.at_level(logging.INFO):
         told = room.show([carl[0]] * (12 * FPS), board, Warming, health__every_s=5)
     assert [event["event_type"] for event in told] == ["unknown", "left"]
     assert room.health["fps"] == pytest.approx(FPS if cools_down else FPS / 2, abs=0.3)
-    assert room.health["cpu_c"] == (70.0 if cools_down else 85.0)
+    assert (room.health["cpu_c"], room.health["throttled"]) == ((70.0, False) if cools_down else (85.0, True))
     lines = [record.getMessage() for record in caplog.records if "processor" in record.getMessage()]
     assert len(lines) == 1 + cools_down
     assert "85 °C, above health.max_cpu_c" in lines[0]
