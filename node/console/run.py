@@ -6,6 +6,7 @@ import signal
 import sys
 from typing import Any
 
+from node import memory
 from node.app import Node
 from node.service import Service
 from node.settings import Settings
@@ -20,6 +21,7 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noq
 def main(args: argparse.Namespace, settings: Settings) -> int:
     """Run until the source ends, or SIGINT or SIGTERM asks for a clean stop."""
     del args
+    memory.keep()
     node = Node(settings, service=Service.of())
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: node.stop())

@@ -137,12 +137,15 @@ def empty_beside_busy(settings: dict[str, object], folder: Path) -> list[Row]:
             pids[name] = both.enter_context(running(settings | given)).pid
         pause(SETTLE_S)
         before_s = {name: processor_s(pid) for name, pid in pids.items()}
+        fetched = faults(pids["busy"])
         pause(WATCH_S)
         used_s = {name: processor_s(pid) - before_s[name] for name, pid in pids.items()}
+        fetched = faults(pids["busy"]) - fetched
     per_frame_ms = {name: 1e3 * seconds / (WATCH_S * FPS) for name, seconds in used_s.items()}
     return [
         ("processor time before an empty, still room / a busy one", used_s["empty"] / used_s["busy"], 0.25),
         *((f"processor time a frame, {name} room, ms", figure, None) for name, figure in per_frame_ms.items()),
+        ("page faults a frame, busy room", fetched / (WATCH_S * FPS), None),
     ]
 
 
@@ -189,8 +192,18 @@ def status_mb(pid: int, field: str) -> float:
 
 def processor_s(pid: int) -> float:
     """Return the processor time that a process has used, seconds."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
+    fields = _stat(pid)
+    return (fields[11] + fields[12]) / _TICKS
+
+
+def faults(pid: int) -> int:
+    """Return how many pages the kernel had to fetch or clear for a process."""
+    return _stat(pid)[7]
+
+
+def _stat(pid: int) -> list[int]:
+    """Return the numbers of /proc/PID/stat behind the state of the process, proc_pid_stat(5) from field 4 on."""
+    return [0, *map(int, Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1:])]
 
 
 def pause(seconds: float) -> None:
