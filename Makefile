@@ -7,6 +7,8 @@ TRAIN := .venv-train
 TRAIN_READY := $(TRAIN)/.ready
 FLEET := .venv-fleet
 FLEET_READY := $(FLEET)/.ready
+BENCH := .venv-bench
+BENCH_READY := $(BENCH)/.ready
 
 .PHONY: demo test acceptance acceptance-fleet fleet lint faults bench soak memory train zoo wheel picture screenshots clean
 
@@ -32,9 +34,11 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(READY)  ## this machine's figures, and each network of the zoo beside three of its kind
-	$(BIN)/facenode bench
-	$(BIN)/python tests/benchmarks/zoo.py
+bench: $(BENCH_READY)  ## this machine's figures beside their targets, on one thread; NETWORK=FILE is another network
+	$(BENCH)/bin/facenode bench --set model.threads=1 $(if $(NETWORK),--set model.path=$(NETWORK))
+	$(BENCH)/bin/python tests/benchmarks/peers.py $(if $(NETWORK),--model $(NETWORK))
+	PYTHONPATH=tests/unit:tests/integration $(BENCH)/bin/python tests/benchmarks/running.py $(if $(NETWORK),--model $(NETWORK))
+	$(BENCH)/bin/python tests/benchmarks/zoo.py
 
 soak: $(READY)  ## a node for an hour: whether it grows, and whether an event is lost; needs mosquitto
 	PYTHONPATH=.:tests/benchmarks:tests/acceptance:tests/integration:tests/unit \
@@ -63,7 +67,7 @@ screenshots: $(READY)  ## the pictures of docs/home-assistant, from a real Home 
 	PYTHONPATH=.:tests/acceptance:tests/integration:tests/unit $(BIN)/python -m docs.screenshots
 
 clean:
-	rm -rf $(VENV) $(TRAIN) $(FLEET) build dist
+	rm -rf $(VENV) $(TRAIN) $(FLEET) $(BENCH) build dist
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -76,6 +80,15 @@ $(TRAIN_READY): pyproject.toml
 	$(TRAIN)/bin/python -m pip install --quiet paho-mqtt pydantic-settings 'ai-edge-litert>=2.1,<3' \
 		'opencv-python-headless>=4.12,<5' 'keras>=3.8,<4' 'tensorflow-cpu>=2.19,<3' 'torch==2.13.0' 'matplotlib>=3.9,<4' \
 		'pytest>=8.2,<10' 'pytest-timeout>=2.3,<3' 'hypothesis>=6.100,<7' 'jsonschema>=4.21,<5'
+	touch $@
+
+# The program with the faster runtime, and what it is set beside; a machine for which there is no dlib goes without it.
+# `face_recognition` asks for dlib's source, which takes a compiler and minutes: `dlib-bin` is the same, built.
+$(BENCH_READY): pyproject.toml
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip install --quiet --editable '.[litert,dev]'
+	-$(BENCH)/bin/python -m pip install --quiet dlib-bin face-recognition-models 'setuptools<81' pillow click && \
+		$(BENCH)/bin/python -m pip install --quiet --no-deps face_recognition
 	touch $@
 
 # Ansible is the controller's: no node has it.

@@ -137,6 +137,8 @@ class DetectorSettings(_Section):
     """Pixels of the longer side on which faces are searched; smaller is faster and misses small faces."""
     min_score: Annotated[float, Field(gt=0, lt=1)] = 0.7
     """Least confidence with which something is called a face, 0..1."""
+    motion: bool = True
+    """While nobody is in view, search what moves, and the still picture once a second; live cameras only."""
 
 
 class ModelSettings(_Section):
@@ -355,6 +357,8 @@ class HealthSettings(_Section):
     """Seconds between two health messages."""
     log_every_s: Annotated[float, Field(ge=1, le=86_400)] = 60.0
     """Seconds between two heartbeat lines in the log."""
+    max_cpu_c: Annotated[float, Field(ge=40, le=120)] = 80.0
+    """Temperature of the processor above which every other frame is looked at, °C; live cameras only."""
 
 
 class Settings(BaseSettings):

@@ -6,6 +6,7 @@ import signal
 import sys
 from typing import Any
 
+from node import memory
 from node.app import Node
 from node.console.readiness import add_option, marker
 from node.service import Service
@@ -23,6 +24,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     """Run until the source ends, or SIGINT or SIGTERM asks for a clean stop."""
     mark = marker(args.ready)
     mark(False)
+    memory.keep()
     node = Node(settings, service=Service.of(mark=mark))
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: node.stop())

@@ -52,15 +52,15 @@ def one(name: str, runtime: Runtime) -> dict[str, float]:
 
     held["OpenCV"] = _held()
     importlib.import_module("node.console.run")
-    from node import artefacts, heap  # noqa: PLC0415 - as numpy
-    from node.console.bench import portrait  # noqa: PLC0415 - as numpy
+    from node import artefacts, memory  # noqa: PLC0415 - as numpy
+    from node.console.visit import portrait  # noqa: PLC0415 - as numpy
     from node.domain import Frame  # noqa: PLC0415 - as numpy
     from node.settings import GateSettings  # noqa: PLC0415 - as numpy
     from node.vision.detector import Detector  # noqa: PLC0415 - as numpy
     from node.vision.recognizer import Recognizer  # noqa: PLC0415 - as numpy
     from node.vision.tflite import Network  # noqa: PLC0415 - as numpy
 
-    heap.trim()
+    memory.keep()
     held["the program"] = _held()
     network = Network(ROOT / "models" / "zoo" / f"{name}.tflite", runtime, threads=2)
     recognizer = Recognizer(network, GateSettings(), ("age",))
