@@ -8,7 +8,7 @@ from node.mqtt import failures
 from node.mqtt.board import Board
 from node.mqtt.link import Acknowledged, Link
 from node.mqtt.messages import OFFLINE, ONLINE, Fields, dump
-from node.mqtt.outbox import Outbox, Parcel
+from node.mqtt.stock import Parcel, Stock
 from node.mqtt.topics import Topics
 
 _HEADER_BYTES = 16
@@ -78,7 +78,7 @@ class Session:
         self,
         link: Link,
         topics: Topics,
-        outbox: Outbox,
+        outbox: Stock,
         board: Board,
         *,
         voice: deque[Letter],

@@ -14,7 +14,8 @@ from node.mqtt import messages
 from node.mqtt.board import Board
 from node.mqtt.link import Link, Lost, Received, Report
 from node.mqtt.outbox import Outbox
-from node.mqtt.publisher import Pace, Publisher
+from node.mqtt.pace import Pace
+from node.mqtt.publisher import Publisher
 from node.mqtt.topics import Kind, Topics
 
 TOPICS = Topics("pi-1")
