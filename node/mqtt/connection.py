@@ -24,14 +24,24 @@ _PATIENCE = Patience()
 def connect(
     settings: MqttSettings, client: Client, report: Callable[[Report], None], patience: Patience = _PATIENCE
 ) -> Link:
-    """Return a connection that the broker has accepted.
+    """Return a connection that the broker has accepted: of several brokers the first that does.
 
     `auto` tries MQTT 5, and 3.1.1 where that is refused or closed without an answer. Password and certificates are
     read anew. `report` is called from the connection's own thread.
 
     Raises:
-        BrokerError: there is no connection; the message is one sentence.
+        BrokerError: there is no connection; the message is one sentence, of several brokers one each.
     """
+    failed: list[BrokerError] = []
+    for one in settings.each:
+        try:
+            return _connect(one, client, report, patience)
+        except BrokerError as error:
+            failed.append(error)
+    raise BrokerError("; ".join(map(str, failed))) from failed[-1]
+
+
+def _connect(settings: MqttSettings, client: Client, report: Callable[[Report], None], patience: Patience) -> Link:
     if settings.protocol != "auto":
         return _Connection(settings, client, report, patience, settings.protocol)
     try:
