@@ -1,5 +1,6 @@
 """The text of `mqtt.host` -> the brokers that it names, in the order in which they are tried."""
 
+import ipaddress
 import re
 
 _MOST_PORT = 65535
@@ -27,6 +28,9 @@ def _endpoint(part: str, port: int) -> tuple[str, int]:
         if not 1 <= own <= _MOST_PORT:
             raise ValueError(f"{part}: a port is 1 to {_MOST_PORT}")
         return found["six"] or found["host"], own
-    if part.count(":") > 1 and not part.startswith("["):
-        return part, port  # an address of version 6 without a port
-    raise ValueError(f"{part or 'an empty name'}: write HOST, HOST:PORT or [ADDRESS]:PORT, with commas between several")
+    try:
+        ipaddress.IPv6Address(part)
+    except ValueError as error:
+        name = part or "an empty name"
+        raise ValueError(f"{name}: write HOST, HOST:PORT or [ADDRESS]:PORT, with commas between several") from error
+    return part, port

@@ -1,59 +1,23 @@
-"""One simulated node: its visitors, the real board, session and back-off -> what it says over a wire."""
+"""One simulated node: what it has to say, the real session and back-off -> packets on a wire."""
 
 import random
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 
-from node import __version__
-from node.clock import Clock
-from node.domain import CameraState, Health, Instant
+from node.domain import Instant
 from node.mqtt import messages
-from node.mqtt.board import Board
-from node.mqtt.homeassistant import Device, discovery
 from node.mqtt.link import Acknowledged, Client, Lost, Received, Report
-from node.mqtt.pace import Backoff, Pace
+from node.mqtt.pace import Backoff
 from node.mqtt.session import Experience, Letter, Session
 from node.mqtt.topics import Topics
 from node.simulation.dial import Target
-from node.simulation.diary import Diary
+from node.simulation.gear import Gear
+from node.simulation.life import Life
 from node.simulation.memory import Memory
-from node.simulation.plan import Plan, node_id
-from node.simulation.visitors import Visitors
+from node.simulation.plan import node_id
 from node.simulation.wire import Wire
 
 _CHECK_S = 2.0
-_MODEL = "00000000"
 _NEVER = float("inf")
-
-
-@dataclass(slots=True)
-class Gear:
-    """What the nodes of one process share.
-
-    Attributes:
-        plan: how the simulation goes.
-        targets: where the broker is.
-        protocol: the MQTT version.
-        prefix: first levels of Home Assistant's topics.
-        live_s: seconds after which an event that waits is late.
-        clock: the machine's.
-        diary: what is noted.
-        pace: how patient a node is.
-        storm_until_s: up to when no attempt reaches the broker.
-        cutting: whether connections are cut now and then.
-    """
-
-    plan: Plan
-    targets: Sequence[Target]
-    protocol: str
-    prefix: str
-    live_s: float
-    clock: Clock
-    diary: Diary = field(default_factory=Diary)
-    pace: Pace = field(default_factory=Pace)
-    storm_until_s: float = 0.0
-    cutting: bool = True
 
 
 class Actor:
@@ -70,15 +34,12 @@ class Actor:
         self._chance = random.Random(number)
         self._topics = Topics(node_id(number), gear.prefix)
         self._client = Client(self._topics.client_id, (self._topics.status, messages.OFFLINE))
-        self._memory = Memory(number, gear.diary, gear.live_s, lambda: gear.clock.now().mono_s)
-        self._visitors = Visitors(self._chance, gear.plan.events_per_hour)
-        self._board = Board(self._topics, messages.state(gear.clock.now()))
+        self._memory = Memory(number, gear.diary, gear.live_s, lambda: self._now().mono_s)
+        self._life = Life(self._topics, gear.plan, self._memory, self._chance, self._now())
         self._voice: deque[Letter] = deque()
         self._experience = Experience()
         self._backoff = Backoff(gear.pace, self._chance.random)
-        self._began_s = begins_s
         self._attempt_s, self._tried_s = begins_s, begins_s
-        self._health_s = begins_s
         self._announce_s = self._cut_s = self._leave_by_s = _NEVER
         self._left_to_try: list[Target] = []
         self._wire: Wire | None = None
@@ -86,9 +47,6 @@ class Actor:
         self._reports: list[Report] = []
         self._erasing: set[int] | None = None
         self._gone = False
-        if gear.plan.discovery:
-            device = Device(node_id(number), "", __version__, gear.plan.health_s)
-            self._board.announce(discovery(self._topics, device))
 
     @property
     def wire(self) -> Wire | None:
@@ -115,24 +73,34 @@ class Actor:
         """When it must be woken at the latest."""
         if self._gone:
             return _NEVER
-        now_s = self._now().mono_s
-        quiet_s = self._attempt_s if self._wire is None else now_s + _CHECK_S
-        return min(quiet_s, self._visitors.next_s, self._health_s, self._cut_s, self._announce_s, self._leave_by_s)
+        line_s = self._attempt_s if self._wire is None else self._now().mono_s + _CHECK_S
+        if self._leave_by_s < _NEVER:
+            return min(line_s, self._leave_by_s)
+        return min(line_s, self._life.next_s, self._cut_s, self._announce_s)
 
     def open(self, now_s: float) -> None:
         """Let people come by."""
-        self._visitors.open(now_s)
+        self._life.open(now_s)
         self._cut_s = now_s + self._gap_s()
 
     def calm(self) -> None:
         """Let nothing more happen, but go on to deliver what has."""
-        self._visitors.close()
+        self._life.calm(self._now())
         self._cut_s = _NEVER
-        self._show()
 
     def hand_over(self) -> None:
         """Note what still waits as what the broker never had."""
         self._memory.give_up()
+
+    def leave(self, leave_by_s: float) -> None:
+        """Take leave as a node does, then leave nothing retained behind; what still waits is given up."""
+        at = self._now()
+        self._life.calm(at)
+        if self._session is None:
+            self._vanish()
+            return
+        self._leave_by_s = leave_by_s
+        self._session.take_leave(messages.state(at), at.mono_s)
 
     def wake(self) -> None:
         """Do what is due."""
@@ -146,20 +114,8 @@ class Actor:
             self._try(at.mono_s)
         if self._wire is not None:
             self._wire.check(at.mono_s)
-        if self._visitors.next_s <= at.mono_s:
-            self._memory.put(messages.encode(self._visitors.happen(at), (), _MODEL))
-            self._show()
-        if at.mono_s >= self._health_s:
-            self._health_s = at.mono_s + self._gear.plan.health_s
-            self._show(messages.health(at, self._vitals(at)))
-        if at.mono_s >= self._announce_s:
-            self._announce_s = _NEVER
-            self._board.greet()
-        if at.mono_s >= self._cut_s:
-            self._cut_s = at.mono_s + self._gap_s()
-            if self._gear.cutting and self.connected:
-                self._gear.diary.cuts += 1
-                self.cut()
+        if self._leave_by_s == _NEVER:
+            self._live(at)
         self._react(at.mono_s)
 
     def ready(self) -> None:
@@ -175,19 +131,16 @@ class Actor:
             self._wire.cut()
             self._lose("the connection was cut", 0, self._now().mono_s)
 
-    def leave(self, leave_by_s: float) -> None:
-        """Take leave as a node does, then leave nothing retained behind; what still waits is given up."""
-        now_s = self._now().mono_s
-        self._visitors.close()
-        self._attempt_s = self._health_s = self._cut_s = self._announce_s = _NEVER
-        if self._session is None:
-            self._vanish()
-            return
-        self._leave_by_s = leave_by_s
-        self._session.take_leave(messages.state(self._gear.clock.now()), now_s)
-
-    def _now(self) -> Instant:
-        return self._gear.clock.now()
+    def _live(self, at: Instant) -> None:
+        self._life.go_on(at)
+        if at.mono_s >= self._announce_s:
+            self._announce_s = _NEVER
+            self._life.board.greet()
+        if at.mono_s >= self._cut_s:
+            self._cut_s = at.mono_s + self._gap_s()
+            if self._gear.cutting and self.connected:
+                self._gear.diary.cuts += 1
+                self.cut()
 
     def _react(self, now_s: float) -> None:
         """Take in what the wire has reported, and say what there is to say."""
@@ -198,15 +151,16 @@ class Actor:
             self._fail(str(wire.failure), now_s)
             return
         if wire.accepted and self._session is None:
-            self._greet(wire, now_s)
-        session = self._session
-        if session is None:
-            return
-        reports, self._reports = self._reports, []
+            self._session = self._greet(wire, now_s)
+        if self._session is not None:
+            self._converse(self._session, wire, now_s)
+
+    def _converse(self, session: Session, wire: Wire, now_s: float) -> None:
+        reports = list(self._reports)
+        self._reports.clear()
         for report in reports:
             if isinstance(report, Lost):
                 wire.close()
-                session.lose(report.code)
                 self._lose(report.sentence, report.code, now_s)
                 return
             self._take(session, report, now_s)
@@ -236,28 +190,25 @@ class Actor:
             self._left_to_try = []
             self._pause("the storm lets nobody through", 0, now_s)
             return
-        target = self._left_to_try.pop(0)
         self._reports = []
-        self._wire = Wire(target, self._client, self._gear.protocol, self._report, now_s=now_s)
+        target = self._left_to_try.pop(0)
+        self._wire = Wire(target, self._client, self._gear.protocol, self._reports.append, now_s=now_s)
 
-    def _report(self, report: Report) -> None:
-        self._reports.append(report)
-
-    def _greet(self, wire: Wire, now_s: float) -> None:
+    def _greet(self, wire: Wire, now_s: float) -> Session:
         self._gear.diary.accepted.extend((self._number, self._tried_s, now_s))
         self._left_to_try = []
-        self._began_s = now_s
-        self._session = Session(
-            wire, self._topics, self._memory, self._board, voice=self._voice, experience=self._experience
+        session = Session(
+            wire, self._topics, self._memory, self._life.board, voice=self._voice, experience=self._experience
         )
         wire.subscribe(self._topics.requests)
         if self._gear.plan.discovery:
             wire.subscribe(self._topics.birth)
+        return session
 
     def _lose(self, sentence: str, code: int, now_s: float) -> None:
         """Take in the end of a connection, or of an attempt."""
         if self._session is not None:
-            self._session.settle()
+            self._session.lose(code)
             self._gear.diary.lost.extend((self._number, now_s))
         self._session, self._wire = None, None
         self._memory.release()
@@ -291,7 +242,6 @@ class Actor:
                 topics.insert(0, self._topics.discovery)
             self._erasing = {wire.publish(topic, b"", retain=True) for topic in topics}
         elif self._erasing is not None and not self._erasing:
-            wire.close()
             self._vanish()
 
     def _vanish(self) -> None:
@@ -299,34 +249,11 @@ class Actor:
             self._wire.close()
         self._wire = self._session = None
         self._gone = True
-        self._leave_by_s = _NEVER
         self._memory.give_up()
 
     def _gap_s(self) -> float:
         mean_s = self._gear.plan.cut_every_s
         return self._chance.expovariate(1 / mean_s) if mean_s else _NEVER
 
-    def _show(self, health: messages.Fields | None = None) -> None:
-        self._board.show(messages.state(self._now(), self._visitors.count, self._visitors.present), health)
-
-    def _vitals(self, at: Instant) -> Health:
-        """Return what such a node would tell of itself: figures of a Raspberry Pi 4 that is well."""
-        return Health(
-            version=__version__,
-            model=_MODEL,
-            camera=CameraState.OK,
-            fps=self._chance.uniform(9.0, 10.0),
-            p50_ms=self._chance.uniform(35.0, 45.0),
-            p95_ms=self._chance.uniform(50.0, 60.0),
-            cpu_c=self._chance.uniform(50.0, 65.0),
-            throttled=False,
-            rss_mb=self._chance.uniform(90.0, 110.0),
-            outbox=self._memory.waiting,
-            dropped=0,
-            rejected=0,
-            unusable=0,
-            flaws={"size": 0, "edge": 0, "blur": 0, "light": 0, "keypoints": 0},
-            people=4,
-            cert_days_left=None,
-            uptime_s=int(max(0.0, at.mono_s - self._began_s)),
-        )
+    def _now(self) -> Instant:
+        return self._gear.clock.now()

@@ -7,7 +7,8 @@ import time
 from collections.abc import Iterable
 from multiprocessing.connection import Connection
 
-from node.simulation.actor import Actor, Gear
+from node.simulation.actor import Actor
+from node.simulation.gear import Gear
 from node.simulation.orders import Account, Answer, Command, Order, Progress
 
 _TELL_EVERY_S, _LAG_EVERY_S = 0.25, 1.0

@@ -120,11 +120,8 @@ def delays(diary: Diary, heard: Heard) -> tuple[Spread | None, Spread | None]:
 
 
 def returned(diary: Diary, began_s: float) -> Return:
-    """Return how all came back after a storm that began at a moment."""
-    lost: dict[int, float] = {}
-    for node, lost_s in diary.losses():
-        if lost_s >= began_s:
-            lost[node] = min(lost_s, lost.get(node, math.inf))
+    """Return how all came back after a storm that began at a moment; who was away by then counts, too."""
+    lost = _away(diary, began_s)
     back: dict[int, float] = {}
     accepted = [(node, tried_s, at_s) for node, tried_s, at_s in diary.connections() if at_s >= began_s]
     for node, _, at_s in accepted:
@@ -139,6 +136,21 @@ def returned(diary: Diary, began_s: float) -> Return:
         accepts_per_s=busiest(at_s for _, _, at_s in accepted),
         connect=spread(at_s - tried_s for _, tried_s, at_s in accepted),
     )
+
+
+def _away(diary: Diary, began_s: float) -> dict[int, float]:
+    """Return since when each node was away that lost its connection after a moment, or had lost it before."""
+    latest: dict[int, float] = {}
+    for node, _, at_s in diary.connections():
+        if at_s < began_s:
+            latest[node] = max(at_s, latest.get(node, -math.inf))
+    away: dict[int, float] = {}
+    for node, lost_s in diary.losses():
+        if lost_s >= began_s:
+            away[node] = min(lost_s, away.get(node, math.inf))
+        elif lost_s >= latest.get(node, -math.inf):
+            away[node] = began_s
+    return away
 
 
 def _rank(ordered: Sequence[float], share: float) -> float:

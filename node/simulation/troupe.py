@@ -12,9 +12,9 @@ from multiprocessing.context import SpawnProcess
 from node.clock import SystemClock
 from node.errors import BrokerError, UsageError
 from node.settings import MqttSettings
-from node.simulation.actor import Gear
 from node.simulation.crew import Crew
 from node.simulation.dial import targets
+from node.simulation.gear import Gear
 from node.simulation.orders import Account, Answer, Command, Order, Progress
 from node.simulation.plan import Plan
 

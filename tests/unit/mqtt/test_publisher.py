@@ -185,13 +185,6 @@ def test_requests_are_handed_on(post: Callable[..., Post]) -> None:
     assert TOPICS.requests in link.filters
 
 
-def test_pauses_double_and_are_spread() -> None:
-    """Three hundred nodes must not come back to a broker in the same second."""
-    pace = Pace(first_s=1, most_s=30)
-    assert [pace.pause(failed, 1.0) for failed in (1, 2, 3, 6, 100)] == [1, 2, 4, 30, 30]
-    assert [pace.pause(failed, 0.0) for failed in (1, 2, 3, 6, 100)] == [0.5, 1, 2, 15, 15]
-
-
 def test_a_connection_that_is_cut_again_and_again_points_to_a_twin(
     post: Callable[..., Post], caplog: pytest.LogCaptureFixture
 ) -> None:
