@@ -149,16 +149,18 @@ def _say(text: str) -> None:
 
 @contextmanager
 def _terminated() -> Iterator[None]:
-    """Let SIGTERM do what Ctrl-C does: the nodes take leave."""
+    """Let SIGTERM do what Ctrl-C does, also in the background of a shell, which ignores that: the nodes take leave."""
 
     def stop(*_: object) -> NoReturn:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, stop)
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(each, stop) for each in signals]
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for each, handler in zip(signals, before, strict=True):
+            signal.signal(each, handler)
 
 
 def _whole(least: int, most: int) -> Callable[[str], int]:

@@ -16,6 +16,7 @@ class Pace:
         steady_s: a connection that lasts less counts as a failed attempt.
         ack_s: how long the broker may leave a publish without an answer.
         birth_s: discovery is sent again within this time after Home Assistant's birth.
+        again_s: what is retained is sent once more this long after a discovery.
     """
 
     first_s: float = 1.0
@@ -23,6 +24,7 @@ class Pace:
     steady_s: float = 10.0
     ack_s: float = 15.0
     birth_s: float = 10.0
+    again_s: float = 5.0
 
     def pause(self, failed: int, chance: float) -> float:
         """Return the pause after `failed` attempts in a row; `chance` (0..1) spreads it over its upper half."""

@@ -68,6 +68,7 @@ class Publisher:
         self._number = 0
         self._rung = False
         self._announce_s: float | None = None
+        self._again_s: float | None = None
         self._failure = ""
         self._warned = False
         self._greeted = self._cut = 0
@@ -179,9 +180,7 @@ class Publisher:
                 self._take(session, report)
             hears = self._hear_birth(link, hears=hears)
             now_s = self._mono_s()
-            if self._announce_s is not None and now_s >= self._announce_s:
-                self._announce_s = None
-                self._board.greet()
+            self._introduce(session, now_s)
             session.pump(now_s)
             if session.overdue(now_s, self._pace.ack_s):
                 return Lost("the broker does not answer any more")
@@ -192,8 +191,18 @@ class Publisher:
         """Subscribe to Home Assistant's birth once there is something to answer it with; return whether it is."""
         if not hears and self._board.announced:
             link.subscribe(self._topics.birth)
+            self._again_s = self._mono_s() + self._pace.again_s
             return True
         return hears
+
+    def _introduce(self, session: Session, now_s: float) -> None:
+        """Answer Home Assistant's birth, and repeat what it may have missed before it knew the node."""
+        if self._announce_s is not None and now_s >= self._announce_s:
+            self._announce_s, self._again_s = None, now_s + self._pace.again_s
+            self._board.greet()
+        if self._again_s is not None and now_s >= self._again_s:
+            self._again_s = None
+            session.repeat()
 
     def _leave(self, session: Session, state: Fields, leave_by_s: float) -> None:
         session.take_leave(state, self._mono_s())

@@ -138,6 +138,15 @@ class Session:
             if letter.row is not None or answer.code in failures.TRANSIENT:
                 self._hold(letter, now_s)
 
+    def repeat(self) -> None:
+        """Say `online`, state and health once more.
+
+        Home Assistant subscribes to them only when it has read the discovery. In a cluster whose brokers retain for
+        themselves, such as RabbitMQ's, another broker than the node's has nothing for it.
+        """
+        self._board.rewind(self._topics.state, self._topics.health)
+        self._next.append(Letter(self._topics.status, ONLINE, retain=True))
+
     def overdue(self, now_s: float, ack_s: float) -> bool:
         """Return whether the broker has left a publish without an answer for too long."""
         return any(now_s - sent_s > ack_s for _, sent_s in self._flying.values())

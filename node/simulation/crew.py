@@ -34,6 +34,7 @@ class Crew:
         self._due_s: dict[Actor, float] = {}
         self._counter = itertools.count()
         self._leaving = False
+        self._obeyed = 0
         self._tell_s, self._lag_end_s = begin_s, begin_s + _LAG_EVERY_S
         self._lag_s = 0.0
         self._lags_s: list[float] = []
@@ -106,6 +107,7 @@ class Crew:
         for actor in self._actors:
             _pass_on(command, actor, now_s)
             self._look_after(actor)
+        self._obeyed += 1
 
     def _hand_over(self) -> None:
         for actor in self._actors:
@@ -119,9 +121,9 @@ class Crew:
             self._lag_s, self._lag_end_s = 0.0, now_s + _LAG_EVERY_S
         if now_s >= self._tell_s:
             self._tell_s = now_s + _TELL_EVERY_S
-            self._say(
-                Progress(sum(actor.connected for actor in self._actors), sum(actor.waiting for actor in self._actors))
-            )
+            connected = sum(actor.connected for actor in self._actors)
+            waiting = sum(actor.waiting for actor in self._actors)
+            self._say(Progress(connected, waiting, self._obeyed))
 
     def _say(self, answer: Answer) -> None:
         try:

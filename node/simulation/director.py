@@ -18,7 +18,7 @@ from node.simulation.plan import Plan
 from node.simulation.troupe import Troupe
 
 _CONNECT_S, _RETURN_S, _DRAIN_S, _ACCOUNT_S, _COMMAND_S = 60.0, 180.0, 120.0, 60.0, 120.0
-_QUIET_S = 5.0
+_QUIET_S, _SETTLE_S = 5.0, 1.0
 _SENTENCES = 3
 
 
@@ -143,7 +143,7 @@ class Director:
         self._gauge.sample()
         self._ended_s = time.monotonic()
         troupe.tell(Order.CALM)
-        if not troupe.listen(lambda: troupe.waiting == 0, _DRAIN_S):
+        if not troupe.listen(lambda: troupe.obedient and troupe.waiting == 0, _DRAIN_S):
             self._say(f"{troupe.waiting} events still wait: the broker does not take them")
         return troupe.accounts(_ACCOUNT_S)
 
@@ -171,16 +171,16 @@ class Director:
             troupe.tell(Order.WEATHER)
             self._storm_s = time.monotonic()
             _restart(plan.storm_command)
+            # What the processes told meanwhile is of the time before, or of the middle of it.
+            troupe.listen(lambda: False, _SETTLE_S)
         else:
             self._say(f"the storm: every connection is cut, and for {plan.storm_s:g} s none gets through")
             self._storm_s = time.monotonic()
             troupe.tell(Order.STORM, plan.storm_s)
-        until_s = time.monotonic() + plan.storm_s + 1
 
         def back() -> bool:
             self._gauge.sample()
-            # What the processes have told may be of the time before it.
-            return time.monotonic() > until_s and troupe.connected == plan.nodes
+            return troupe.obedient and troupe.connected == plan.nodes
 
         if troupe.listen(back, _RETURN_S):
             self._say("all are back")

@@ -32,10 +32,12 @@ class Progress:
     Attributes:
         connected: nodes that the broker has accepted.
         waiting: events that it does not have yet.
+        obeyed: how many orders they had followed by then.
     """
 
     connected: int = 0
     waiting: int = 0
+    obeyed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

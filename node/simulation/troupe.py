@@ -70,6 +70,7 @@ class Troupe:
         self._processes: list[SpawnProcess] = []
         self._pipes: list[Connection] = []
         self._progress: dict[Connection, Progress] = {}
+        self._told = 0
         self._accounts: dict[Connection, Account] = {}
         for process in range(plan.processes):
             here, there = context.Pipe()
@@ -78,6 +79,12 @@ class Troupe:
             there.close()
             self._processes.append(child)
             self._pipes.append(here)
+
+    @property
+    def obedient(self) -> bool:
+        """Whether what is known of the nodes is of a time after the latest order."""
+        known = self._progress.values()
+        return len(known) == len(self._pipes) and all(progress.obeyed == self._told for progress in known)
 
     @property
     def connected(self) -> int:
@@ -91,6 +98,7 @@ class Troupe:
 
     def tell(self, order: Order, seconds: float = 0.0) -> None:
         """Tell all processes what to do."""
+        self._told += 1
         for pipe in self._pipes:
             try:
                 pipe.send(Command(order, seconds))

@@ -19,7 +19,7 @@ from node.mqtt.publisher import Publisher
 from node.mqtt.topics import Kind, Topics
 
 TOPICS = Topics("pi-1")
-QUICK = Pace(first_s=0.01, most_s=0.02, birth_s=0.01)
+QUICK = Pace(first_s=0.01, most_s=0.02, birth_s=0.01, again_s=0.01)
 
 
 class Broker:
@@ -57,6 +57,16 @@ class Post:
         if self.publisher.alive:
             self.publisher.stop(messages.state(instant(9)))
         self.outbox.close()
+
+
+def wait_for(condition: Callable[[], bool]) -> bool:
+    """Ask until a condition holds, for at most some seconds; return whether it held."""
+    pause = threading.Event()
+    for _ in range(500):
+        if condition():
+            return True
+        pause.wait(0.01)
+    return False
 
 
 @pytest.fixture
@@ -164,12 +174,35 @@ def test_home_assistants_birth_brings_discovery_again(post: Callable[..., Post])
     assert one.publisher.wait_connected(5)
     (link,) = one.broker.links
     link.report(Received(TOPICS.birth, b"online", retained=False))
-    deadline = threading.Event()
-    for _ in range(300):
-        if link.topics.count(TOPICS.discovery) >= 2:
-            break
-        deadline.wait(0.01)
+    assert wait_for(lambda: link.topics.count(TOPICS.discovery) >= 2)
     assert link.topics.count(TOPICS.discovery) == 2
+
+
+def test_what_is_retained_follows_a_discovery_once_more(post: Callable[..., Post]) -> None:
+    """Home Assistant knows the topics only by then, and its broker of a cluster may have nothing retained for it."""
+    one = post()
+    one.board.show(messages.state(instant(0)), {"v": 1})
+    one.board.announce(b'{"dev":{}}')
+    assert one.publisher.wait_connected(5)
+    (link,) = one.broker.links
+    assert wait_for(lambda: link.topics.count(TOPICS.health) >= 2)
+    again = link.topics[link.topics.index(TOPICS.health) + 1 :]
+    assert set(again) == {TOPICS.status, TOPICS.state, TOPICS.health}
+    assert {retain for _, _, retain in link.sent} == {True}
+    link.report(Received(TOPICS.birth, b"online", retained=False))
+    assert wait_for(lambda: link.topics.count(TOPICS.status) >= 3)
+    assert link.topics.index(TOPICS.discovery, link.topics.index(TOPICS.discovery) + 1) < len(link.topics) - 1
+
+
+def test_without_a_discovery_nothing_is_said_twice(post: Callable[..., Post]) -> None:
+    """Who has no Home Assistant pays nothing for it."""
+    one = post()
+    assert one.publisher.wait_connected(5)
+    one.outbox.put([event(1)])
+    assert one.publisher.drain(5)
+    one.publisher.stop(messages.state(instant(9)))
+    (link,) = one.broker.links
+    assert [payload for topic, payload, _ in link.sent if topic == TOPICS.status] == [b"online", b"offline"]
 
 
 def test_requests_are_handed_on(post: Callable[..., Post]) -> None:
