@@ -144,13 +144,15 @@ def _away(diary: Diary, began_s: float) -> dict[int, float]:
     for node, _, at_s in diary.connections():
         if at_s < began_s:
             latest[node] = max(at_s, latest.get(node, -math.inf))
-    away: dict[int, float] = {}
+    before: dict[int, float] = {}
+    after: dict[int, float] = {}
     for node, lost_s in diary.losses():
         if lost_s >= began_s:
-            away[node] = min(lost_s, away.get(node, math.inf))
+            after[node] = min(lost_s, after.get(node, math.inf))
         elif lost_s >= latest.get(node, -math.inf):
-            away[node] = began_s
-    return away
+            before[node] = began_s
+    # Who was away and came back just before the storm reached it is away since then.
+    return before | after
 
 
 def _rank(ordered: Sequence[float], share: float) -> float:

@@ -80,6 +80,15 @@ def test_all_are_back_when_the_last_one_is() -> None:
     assert (found.connect.p50_ms, found.connect.count) == (500, 3)
 
 
+def test_who_comes_back_just_before_the_storm_reaches_it_is_not_back_yet() -> None:
+    """An order takes a moment to reach every process: until then its nodes connect as before."""
+    notes = Diary()
+    notes.lost.extend((0, 99.0, 0, 100.5))
+    notes.accepted.extend((0, 100.1, 100.2, 0, 106.0, 106.5))
+    found = returned(notes, 100.0)
+    assert (found.lost, found.missing, found.first_s, found.all_s) == (1, 0, 6.5, 6.5)
+
+
 def test_who_does_not_come_back_is_missing() -> None:
     """Then there is no time by which all are."""
     notes = Diary()
