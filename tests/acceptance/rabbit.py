@@ -1,5 +1,6 @@
 """A root with RabbitMQ -> brokers on loopback that form a cluster, each ended by its process group."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -87,10 +88,24 @@ class Rabbit:
         """Wait until it speaks MQTT."""
         assert eventually(lambda: listens("127.0.0.1", self.port), _UP_S), self._log.read_text()[-4000:]
 
+    @property
+    def group(self) -> int:
+        """The process group of the broker and of what it started; 0 where it does not run."""
+        return 0 if self._process is None else self._process.pid
+
+    def revive(self) -> None:
+        """Start it again, if it was killed, by whomever."""
+        if self._process is not None and self._process.poll() is None:
+            return
+        self.kill()
+        self.start()
+        self.wait()
+
     def kill(self) -> None:
         """End it as a power cut would."""
         if self._process is not None:
-            os.killpg(self._process.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait(20)
             self._process = None
 
