@@ -53,7 +53,7 @@ class Seat:
 def test_a_broker_that_is_killed_costs_no_event(
     cluster: Cluster, tmp_path: Path, say: Callable[[str], None], killed: int
 ) -> None:
-    """In the middle of 2,000 events: the node goes on at the next broker, where the subscriber finds its session, too."""
+    """In the middle of 2,000 events: the node goes on at the next one, and there the subscriber finds its session."""
     with closing(Recorder(Seat(cluster, 1, 2, 0), keep_s=600)) as recorder:
         assert recorder.wait_ready(30)
         node = NodeProcess(tmp_path, cluster.hosts(0, 1, 2), 1883, "--count", str(EVENTS), "--rate", str(RATE))
