@@ -55,6 +55,8 @@ class Rabbit:
             "LANG": "C.UTF-8",
             "ERL_EPMD_PORT": str(epmd),
             "ERL_EPMD_ADDRESS": "127.0.0.1",
+            # The broker takes the place of its script, which would else wait for it and outlive a kill.
+            "RUNNING_UNDER_SYSTEMD": "1",
             "RABBITMQ_NODENAME": name,
             "RABBITMQ_NODE_PORT": str(self._amqp),
             "RABBITMQ_DIST_PORT": str(distribution),
