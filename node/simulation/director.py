@@ -133,14 +133,14 @@ class Director:
         self._say(f"{plan.nodes} nodes connect")
         self._all_connect(troupe, plan.nodes / plan.connects_per_s + _CONNECT_S)
         self._say(f"all are connected; people come by for {plan.duration_s:g} s")
-        self._gauge.sample()
+        self._gauge.sample(time.monotonic())
         self._began_s = time.monotonic()
         troupe.tell(Order.OPEN)
         self._watch(troupe, plan.duration_s / (2 if plan.stormy else 1))
         if plan.stormy:
             self._storm(troupe)
             self._watch(troupe, plan.duration_s / 2)
-        self._gauge.sample()
+        self._gauge.sample(time.monotonic())
         self._ended_s = time.monotonic()
         troupe.tell(Order.CALM)
         if not troupe.listen(lambda: troupe.obedient and troupe.waiting == 0, _DRAIN_S):
@@ -159,7 +159,7 @@ class Director:
         until_s = time.monotonic() + seconds
 
         def over() -> bool:
-            self._gauge.sample()
+            self._gauge.sample(time.monotonic())
             return time.monotonic() >= until_s
 
         troupe.listen(over, seconds + 1)
@@ -179,7 +179,7 @@ class Director:
             troupe.tell(Order.STORM, plan.storm_s)
 
         def back() -> bool:
-            self._gauge.sample()
+            self._gauge.sample(time.monotonic())
             return troupe.obedient and troupe.connected == plan.nodes
 
         if troupe.listen(back, _RETURN_S):
@@ -201,7 +201,7 @@ class Director:
             cuts=diary.cuts,
             wills=listener.heard.wills,
             storm=None if self._storm_s is None else figures.returned(diary, self._storm_s),
-            broker=self._burden(elapsed_s, listener.heard),
+            broker=self._burden(listener.heard),
             own=Own(
                 # Of the whole run: the processes also connect and deliver before and after.
                 cpu_percent=100 * sum(account.cpu_s for account in accounts) / elapsed_s,
@@ -210,11 +210,11 @@ class Director:
             troubles=_troubles(accounts),
         )
 
-    def _burden(self, elapsed_s: float, heard: Heard) -> Broker:
+    def _burden(self, heard: Heard) -> Broker:
         gauge = self._gauge
         if not gauge.known:
             return Broker(None, None, heard.heap_mb)
-        return Broker(gauge.name, 100 * gauge.cpu_s / elapsed_s, gauge.most_mb)
+        return Broker(gauge.name, gauge.cpu_percent, gauge.most_mb)
 
 
 def _restart(command: tuple[str, ...]) -> None:

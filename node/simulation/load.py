@@ -91,15 +91,21 @@ class Gauge:
         self._host, self._port, self._given = host, port, pid
         self._pid = pid or listener(host, port)
         self._last: Use | None = None
-        self.name, self.cpu_s, self.most_mb = "", 0.0, 0.0
+        self._last_s = 0.0
+        self.name, self.cpu_s, self.seen_s, self.most_mb = "", 0.0, 0.0, 0.0
 
     @property
     def known(self) -> bool:
         """Whether there is anything to tell."""
         return self._last is not None
 
-    def sample(self) -> None:
-        """Look at it; to be called now and then."""
+    @property
+    def cpu_percent(self) -> float:
+        """Processor time while it was there, percent of one core."""
+        return 100 * self.cpu_s / self.seen_s if self.seen_s else 0.0
+
+    def sample(self, now_s: float) -> None:
+        """Look at it; to be called now and then, with seconds of the monotonic clock."""
         if self._pid is None:
             return
         now = use(self._pid)
@@ -110,6 +116,8 @@ class Gauge:
             if now is None:
                 self._pid = self._pid or -1
                 return
-            self._last = Use(now.name, 0.0, 0.0)
-        self.cpu_s += now.cpu_s - (self._last.cpu_s if self._last else now.cpu_s)
-        self.name, self.most_mb, self._last = now.name, max(self.most_mb, now.rss_mb), now
+            self._last = None
+        if self._last is not None:
+            self.cpu_s += now.cpu_s - self._last.cpu_s
+            self.seen_s += now_s - self._last_s
+        self.name, self.most_mb, self._last, self._last_s = now.name, max(self.most_mb, now.rss_mb), now, now_s

@@ -4,6 +4,8 @@ import os
 import socket
 from pathlib import Path
 
+import pytest
+
 from node.simulation.load import Gauge, listener, use
 
 
@@ -47,17 +49,19 @@ def test_a_process_that_is_gone_uses_nothing(tmp_path: Path) -> None:
 def test_only_what_is_used_while_one_looks_counts() -> None:
     """Processor time from before the first look is not the simulation's doing."""
     gauge = Gauge("127.0.0.1", 1, os.getpid())
-    gauge.sample()
+    gauge.sample(100.0)
     before_s = gauge.cpu_s
     sum(number * number for number in range(2_000_000))
-    gauge.sample()
+    gauge.sample(102.0)
     assert before_s == 0.0
     assert 0.0 < gauge.cpu_s < 60.0
+    assert gauge.cpu_percent == pytest.approx(50 * gauge.cpu_s)
     assert gauge.most_mb > 1.0
 
 
 def test_a_gauge_without_a_process_knows_nothing() -> None:
     """And says so."""
     gauge = Gauge("192.0.2.1", 1883, None)
-    gauge.sample()
+    gauge.sample(100.0)
     assert not gauge.known
+    assert gauge.cpu_percent == 0.0
