@@ -70,6 +70,32 @@ def test_a_broker_that_is_killed_costs_no_event(
     assert (tally.sent, tally.lost, tally.unknown, tally.gaps) == (EVENTS, 0, 0, 0)
 
 
+def test_sessions_that_are_not_replicated_hold_the_events_back(tmp_path: Path, say: Callable[[str], None]) -> None:
+    """Without `mqtt.durable_queue_type = quorum`: the dead broker has the subscriber's session, and so nobody gets any.
+
+    The others refuse the events for now (reason 0x83), and the node keeps them until that broker is back.
+    """
+    with (
+        Cluster(rabbit_root(), tmp_path, queues="classic") as cluster,
+        closing(Recorder(Seat(cluster, 1, 2, 0), keep_s=600)) as recorder,
+    ):
+        assert recorder.wait_ready(30)
+        node = NodeProcess(tmp_path, cluster.hosts(0, 1, 2), 1883, "--count", "300", "--rate", "100")
+        try:
+            assert eventually(lambda: len(recorder.arrived) >= 100, 60), node.log()
+            cluster.brokers[1].kill()
+            assert eventually(lambda: "(reason 0x83)" in node.log(), 60), node.log()
+            assert not node.drained
+            cluster.brokers[1].revive()
+            assert eventually(lambda: node.drained, 150), node.log()
+            assert eventually(lambda: count(tmp_path / "journal", recorder.arrived).lost == 0, 60), node.log()
+        finally:
+            node.kill()
+        tally = count(tmp_path / "journal", recorder.arrived)
+    say(f"sessions not replicated, their broker killed and started again: {tally}")
+    assert (tally.sent, tally.lost) == (300, 0)
+
+
 def test_a_message_is_retained_by_the_broker_that_took_it_alone(cluster: Cluster) -> None:
     """What RabbitMQ 4.0 does, and docs/brokers.md says: exact filters at the same broker find it, nothing else does."""
     with closing(Subscriber(cluster.settings(0), "mark", client_id="teller")) as teller:
