@@ -18,7 +18,7 @@ class Pace:
         steady_s: a connection that lasts less counts as a failed attempt.
         ack_s: how long the broker may leave a publish without an answer.
         birth_s: discovery is sent again within this time after Home Assistant's birth.
-        again_s: what is retained is sent once more this long after a discovery.
+        again_s: what else is retained is sent again this long after that.
     """
 
     first_s: float = 3.0

@@ -191,12 +191,11 @@ class Publisher:
         """Subscribe to Home Assistant's birth once there is something to answer it with; return whether it is."""
         if not hears and self._board.announced:
             link.subscribe(self._topics.birth)
-            self._again_s = self._mono_s() + self._pace.again_s
             return True
         return hears
 
     def _introduce(self, session: Session, now_s: float) -> None:
-        """Answer Home Assistant's birth, and repeat what it may have missed before it knew the node."""
+        """Answer Home Assistant's birth; then say again what it could not hear before it knew the node."""
         if self._announce_s is not None and now_s >= self._announce_s:
             self._announce_s, self._again_s = None, now_s + self._pace.again_s
             self._board.greet()
