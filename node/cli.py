@@ -22,6 +22,7 @@ _COMMANDS = {
     "people": "enrol, list and remove people",
     "check": "say what is well and what is not",
     "bench": "measure this machine",
+    "simulate": "measure a broker with many nodes that are not there",
     "fleet": "show how all nodes are",
     "gate": "say whether nodes took an update well",
     "forget": "leave nothing of a node at the broker",

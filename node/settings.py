@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from node.endpoint import endpoints
+
 ENV_PREFIX = "FACENODE_"
 ID_PATTERN = r"[a-z0-9][a-z0-9_-]{0,31}"
 
@@ -306,10 +308,10 @@ class TlsSettings(_Section):
 class MqttSettings(_Section):
     """The broker."""
 
-    host: Annotated[str, Field(min_length=1, max_length=253)] = "localhost"
-    """Name or address of the broker."""
+    host: Annotated[str, Field(min_length=1, max_length=1024)] = "localhost"
+    """Name or address of the broker; several, tried in this order: `a.example, b.example:8883, [2001:db8::1]:8883`."""
     port: Annotated[int, Field(ge=1, le=65535)] = 1883
-    """Port of the broker; 8883 is usual with TLS."""
+    """Port of the broker, or of those that name none; 8883 is usual with TLS."""
     protocol: Literal["auto", "5", "3.1.1"] = "auto"
     """MQTT version: `auto` speaks 5 and falls back to 3.1.1 where a broker refuses it."""
     username: Annotated[str, Field(max_length=256)] = ""
@@ -328,6 +330,18 @@ class MqttSettings(_Section):
         if self.password_file and not self.username:
             raise ValueError("password_file is given but username is not")
         return self
+
+    @model_validator(mode="after")
+    def _hosts_can_be_read(self) -> Self:
+        endpoints(self.host, self.port)
+        return self
+
+    @property
+    def each(self) -> "tuple[MqttSettings, ...]":
+        """The same for each broker alone, in the order in which they are tried."""
+        return tuple(
+            self.model_copy(update={"host": host, "port": port}) for host, port in endpoints(self.host, self.port)
+        )
 
 
 class HomeAssistantSettings(_Section):

@@ -19,7 +19,7 @@ _CONNECT_S, _RETURN_S = 5.0, 5.0
 
 
 def broker_findings(settings: Settings) -> Iterator[Finding]:
-    """Look at the way to the broker step by step; the first step that fails is the last.
+    """Look at the way to each broker step by step; the first step that fails is the last.
 
     The message that must come back goes to `facenode/<node>/request/check/<random>`. The strictest access list that
     lets a node work is: write `facenode/<node>/#`, read `facenode/<node>/request/#`; only below `request/` may it
@@ -27,25 +27,32 @@ def broker_findings(settings: Settings) -> Iterator[Finding]:
     disturbed. Where the broker replaces client ids by the certificate's name, a running node is thrown out and
     connects again some seconds later.
     """
+    brokers = settings.mqtt.each
+    for mqtt in brokers:
+        name = "broker" if len(brokers) == 1 else f"broker {mqtt.host}:{mqtt.port}"
+        yield from _look(settings.model_copy(update={"mqtt": mqtt}), name)
+
+
+def _look(settings: Settings, broker: str) -> Iterator[Finding]:
     mqtt = settings.mqtt
     try:
         addresses = socket.getaddrinfo(mqtt.host, mqtt.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         reason = failures.raised(error, mqtt.host, mqtt.port) if isinstance(error, OSError) else str(error)
-        yield Finding("broker: name", ok=False, text=reason)
+        yield Finding(f"{broker}: name", ok=False, text=reason)
         return
     found = sorted({str(address[4][0]) for address in addresses})
-    yield Finding("broker: name", ok=True, text=f"{mqtt.host} is {', '.join(found)}")
-    for name, look in (("broker: tcp", _tcp), ("broker: tls", _tls)):
-        if name == "broker: tls" and not mqtt.tls.enabled:
+    yield Finding(f"{broker}: name", ok=True, text=f"{mqtt.host} is {', '.join(found)}")
+    for step, look in (("tcp", _tcp), ("tls", _tls)):
+        if step == "tls" and not mqtt.tls.enabled:
             continue
         try:
-            yield Finding(name, ok=True, text=look(mqtt))
+            yield Finding(f"{broker}: {step}", ok=True, text=look(mqtt))
         except (OSError, BrokerError) as error:
             text = str(error) if isinstance(error, BrokerError) else failures.raised(error, mqtt.host, mqtt.port)
-            yield Finding(name, ok=False, text=text)
+            yield Finding(f"{broker}: {step}", ok=False, text=text)
             return
-    yield from _login(settings)
+    yield from _login(settings, broker)
 
 
 def _tcp(mqtt: MqttSettings) -> str:
@@ -59,21 +66,21 @@ def _tls(mqtt: MqttSettings) -> str:
     return f"{done.version}, the broker's certificate is valid for {done.days_left:.0f} more days"
 
 
-def _login(settings: Settings) -> Iterator[Finding]:
+def _login(settings: Settings, broker: str) -> Iterator[Finding]:
     topics = Topics(settings.node.id, settings.homeassistant.prefix)
     inbox: queue.SimpleQueue[Report] = queue.SimpleQueue()
     try:
         link = connect(settings.mqtt, Client(f"{topics.client_id}-check"), inbox.put)
     except BrokerError as error:
-        yield Finding("broker: login", ok=False, text=str(error))
+        yield Finding(f"{broker}: login", ok=False, text=str(error))
         return
     try:
         who = f"as {settings.mqtt.username}" if settings.mqtt.username else "without a name"
-        yield Finding("broker: login", ok=True, text=f"accepted {who}, MQTT {link.protocol}")
+        yield Finding(f"{broker}: login", ok=True, text=f"accepted {who}, MQTT {link.protocol}")
         topic = f"{topics.request('check')}/{secrets.token_hex(4)}"
         fault = _there_and_back(link, inbox, topic)
         text = fault or f"{topic} came back"
-        yield Finding("broker: message", ok=fault is None, text=text)
+        yield Finding(f"{broker}: message", ok=fault is None, text=text)
     finally:
         link.close()
 

@@ -18,7 +18,7 @@ from node.errors import BrokerError
 from node.mqtt import failures
 from node.mqtt.connection import connect
 from node.mqtt.link import Client, Link, Lost, Received, Report, Subscribed
-from node.mqtt.publisher import Pace
+from node.mqtt.pace import Pace
 from node.mqtt.topics import ROOT
 from node.settings import Settings
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from node.clock import Clock
 from node.mqtt.messages import Draft, concerns, render
 from node.mqtt.shelf import Shelf
+from node.mqtt.stock import Parcel
 from node.mqtt.store import Row
 from node.mqtt.topics import Kind
 
@@ -16,14 +17,6 @@ FILE = "outbox.db"
 _BATCH, _PAGE = 32, 500
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Parcel:
-    """A row on its way to the broker, and whether it has waited too long to count as live."""
-
-    row: Row
-    late: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from node.errors import BrokerError
 from node.mqtt import failures
@@ -15,11 +14,13 @@ from node.mqtt.board import Board
 from node.mqtt.link import Acknowledged, Link, Lost, Received, Report, Subscribed
 from node.mqtt.messages import ONLINE, Fields
 from node.mqtt.outbox import Outbox
+from node.mqtt.pace import Backoff, Pace
 from node.mqtt.session import Experience, Letter, Session
 from node.mqtt.topics import Topics
 
 _VOICES = 64
 _TURN_S = 1.0
+_PACE = Pace()
 _CUTS = 3
 _TWIN = ": is there another node with this node.id?"
 
@@ -27,29 +28,6 @@ _log = logging.getLogger(__name__)
 
 Connect = Callable[[Callable[[Report], None]], Link]
 """Makes one connection attempt; raises BrokerError."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """Seconds.
-
-    Attributes:
-        first_s: the first pause after a failed attempt; doubles up to `most_s`.
-        most_s: the longest pause.
-        steady_s: a connection that lasts less counts as a failed attempt.
-        ack_s: how long the broker may leave a publish without an answer.
-        birth_s: discovery is sent again within this time after Home Assistant's birth.
-    """
-
-    first_s: float = 1.0
-    most_s: float = 30.0
-    steady_s: float = 10.0
-    ack_s: float = 15.0
-    birth_s: float = 10.0
-
-    def pause(self, failed: int, chance: float) -> float:
-        """Return the pause after `failed` attempts in a row; `chance` (0..1) spreads it over its upper half."""
-        return min(self.most_s, self.first_s * 2.0 ** (min(failed, 20) - 1)) * (0.5 + chance / 2)
 
 
 class Publisher:
@@ -74,12 +52,13 @@ class Publisher:
         connect: Connect,
         *,
         receive: Callable[[Received], None] | None = None,
-        pace: Pace = Pace(),
+        pace: Pace = _PACE,
         chance: Callable[[], float] = random.random,
         mono_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._topics, self._outbox, self._board, self._connect = topics, outbox, board, connect
         self._receive, self._pace, self._chance, self._mono_s = receive, pace, chance, mono_s
+        self._backoff = Backoff(pace, chance)
         self._inbox: queue.SimpleQueue[tuple[int, Report] | None] = queue.SimpleQueue()
         self._voice: deque[Letter] = deque(maxlen=_VOICES)
         self._experience = Experience()
@@ -89,6 +68,7 @@ class Publisher:
         self._number = 0
         self._rung = False
         self._announce_s: float | None = None
+        self._again_s: float | None = None
         self._failure = ""
         self._warned = False
         self._greeted = self._cut = 0
@@ -150,18 +130,16 @@ class Publisher:
             self._inbox.put(None)
 
     def _run(self) -> None:
-        failed = 0
         while not self._stopping.is_set():
             began_s, number = self._mono_s(), self._greeted
             lost = self._attempt()
             if lost is None:
                 return
-            steady = self._mono_s() - began_s >= self._pace.steady_s
-            failed = 1 if steady and lost.code != failures.TAKEN_OVER else failed + 1
-            self._cut = 0 if steady or self._greeted == number else self._cut + 1
+            lasted_s = self._mono_s() - began_s
+            self._cut = 0 if self._pace.steady(lasted_s) or self._greeted == number else self._cut + 1
             again = f", again and again{_TWIN}" if self._cut >= _CUTS and lost.code != failures.TAKEN_OVER else ""
             self._tell(lost.sentence + again)
-            self._stopping.wait(self._pace.pause(failed, self._chance()))
+            self._stopping.wait(self._backoff.pause_s(lasted_s, lost.code))
 
     def _attempt(self) -> Lost | None:
         """Make one connection and use it to its end; return why it ended, None if it was asked to."""
@@ -202,9 +180,7 @@ class Publisher:
                 self._take(session, report)
             hears = self._hear_birth(link, hears=hears)
             now_s = self._mono_s()
-            if self._announce_s is not None and now_s >= self._announce_s:
-                self._announce_s = None
-                self._board.greet()
+            self._introduce(session, now_s)
             session.pump(now_s)
             if session.overdue(now_s, self._pace.ack_s):
                 return Lost("the broker does not answer any more")
@@ -217,6 +193,15 @@ class Publisher:
             link.subscribe(self._topics.birth)
             return True
         return hears
+
+    def _introduce(self, session: Session, now_s: float) -> None:
+        """Answer Home Assistant's birth; then say again what it could not hear before it knew the node."""
+        if self._announce_s is not None and now_s >= self._announce_s:
+            self._announce_s, self._again_s = None, now_s + self._pace.again_s
+            self._board.greet()
+        if self._again_s is not None and now_s >= self._again_s:
+            self._again_s = None
+            session.repeat()
 
     def _leave(self, session: Session, state: Fields, leave_by_s: float) -> None:
         session.take_leave(state, self._mono_s())

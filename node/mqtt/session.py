@@ -8,7 +8,7 @@ from node.mqtt import failures
 from node.mqtt.board import Board
 from node.mqtt.link import Acknowledged, Link
 from node.mqtt.messages import OFFLINE, ONLINE, Fields, dump
-from node.mqtt.outbox import Outbox, Parcel
+from node.mqtt.stock import Parcel, Stock
 from node.mqtt.topics import Topics
 
 _HEADER_BYTES = 16
@@ -78,7 +78,7 @@ class Session:
         self,
         link: Link,
         topics: Topics,
-        outbox: Outbox,
+        outbox: Stock,
         board: Board,
         *,
         voice: deque[Letter],
@@ -137,6 +137,15 @@ class Session:
             self._complain(letter, answer.code)
             if letter.row is not None or answer.code in failures.TRANSIENT:
                 self._hold(letter, now_s)
+
+    def repeat(self) -> None:
+        """Say `online`, state and health once more.
+
+        Home Assistant subscribes to them only when it has read the discovery. In a cluster whose brokers retain for
+        themselves, such as RabbitMQ's, another broker than the node's has nothing for it.
+        """
+        self._board.rewind(self._topics.state, self._topics.health)
+        self._next.append(Letter(self._topics.status, ONLINE, retain=True))
 
     def overdue(self, now_s: float, ack_s: float) -> bool:
         """Return whether the broker has left a publish without an answer for too long."""

@@ -1,5 +1,6 @@
 """Fixtures of this folder, by name."""
 
 from homefixtures import broker, home
+from saying import say
 
-__all__ = ["broker", "home"]
+__all__ = ["broker", "home", "say"]

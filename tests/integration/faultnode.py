@@ -21,7 +21,8 @@ from node.mqtt.board import Board
 from node.mqtt.connection import connect
 from node.mqtt.link import Client, Patience
 from node.mqtt.outbox import Outbox
-from node.mqtt.publisher import Pace, Publisher
+from node.mqtt.pace import Pace
+from node.mqtt.publisher import Publisher
 from node.mqtt.topics import Topics
 from node.settings import MqttSettings
 

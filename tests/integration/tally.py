@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-from realbroker import Mosquitto, Subscriber
+from realbroker import Subscriber
 
 from node.errors import BrokerError
 from node.mqtt.connection import connect
 from node.mqtt.link import Client, Lost, Received, Report, Subscribed
+from node.settings import MqttSettings
 
 _MARK = "facenode/pi-1/mark"
 
@@ -73,16 +75,28 @@ def count(journal: Path, arrived: Sequence[Received]) -> Tally:
     )
 
 
+class Reachable(Protocol):
+    """Whatever a subscriber can connect to."""
+
+    def settings(self, **more: object) -> MqttSettings:
+        """Return the settings with which it is reached."""
+        ...
+
+
 class Recorder:
     """A subscriber that comes back whenever the broker does, and keeps what it gets.
+
+    Args:
+        broker: what it connects to.
+        keep_s: seconds for which the broker keeps what it misses; 0: no session.
 
     Attributes:
         arrived: events and late events, in the order in which they came.
         statuses: payloads of the node's status.
     """
 
-    def __init__(self, broker: Mosquitto) -> None:
-        self._broker = broker
+    def __init__(self, broker: Reachable, keep_s: int = 0) -> None:
+        self._broker, self._keep_s = broker, keep_s
         self.arrived: list[Received] = []
         self.statuses: list[bytes] = []
         self._inbox: queue.SimpleQueue[Report | None] = queue.SimpleQueue()
@@ -118,7 +132,9 @@ class Recorder:
     def _run(self) -> None:
         while True:
             try:
-                link = connect(self._broker.settings(protocol="5"), Client("recorder"), self._inbox.put)
+                link = connect(
+                    self._broker.settings(protocol="5"), Client("recorder", keep_s=self._keep_s), self._inbox.put
+                )
             except BrokerError:
                 if self._ended(0.05):
                     return

@@ -20,7 +20,8 @@ from node.mqtt.connection import connect
 from node.mqtt.control import Control
 from node.mqtt.link import Client, Patience
 from node.mqtt.outbox import Outbox
-from node.mqtt.publisher import Pace, Publisher
+from node.mqtt.pace import Pace
+from node.mqtt.publisher import Publisher
 from node.mqtt.topics import Topics
 from node.settings import MqttSettings
 

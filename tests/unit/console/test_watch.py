@@ -13,7 +13,7 @@ from node.console.lines import Fields, Show, json_line, printer, readable
 from node.console.watch import Watcher, topics, watch
 from node.errors import BrokerError
 from node.mqtt.link import Link, Lost, Received, Report, Subscribed
-from node.mqtt.publisher import Pace
+from node.mqtt.pace import Pace
 
 ADA = {
     "v": 1,

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from node.errors import OutboxError
-from node.mqtt.outbox import FILE, Outbox, Parcel
+from node.mqtt.outbox import FILE, Outbox
+from node.mqtt.stock import Parcel
 from node.mqtt.topics import Kind
 
 

@@ -13,7 +13,8 @@ import pytest
 from brokers import HandClock, alert, event
 
 from node.mqtt.messages import Draft
-from node.mqtt.outbox import Outbox, Parcel
+from node.mqtt.outbox import Outbox
+from node.mqtt.stock import Parcel
 from node.mqtt.topics import Kind
 
 MEMORY_ROWS = 20

@@ -14,11 +14,12 @@ from node.mqtt import messages
 from node.mqtt.board import Board
 from node.mqtt.link import Link, Lost, Received, Report
 from node.mqtt.outbox import Outbox
-from node.mqtt.publisher import Pace, Publisher
+from node.mqtt.pace import Pace
+from node.mqtt.publisher import Publisher
 from node.mqtt.topics import Kind, Topics
 
 TOPICS = Topics("pi-1")
-QUICK = Pace(first_s=0.01, most_s=0.02, birth_s=0.01)
+QUICK = Pace(first_s=0.01, most_s=0.02, birth_s=0.01, again_s=0.01)
 
 
 class Broker:
@@ -56,6 +57,16 @@ class Post:
         if self.publisher.alive:
             self.publisher.stop(messages.state(instant(9)))
         self.outbox.close()
+
+
+def wait_for(condition: Callable[[], bool]) -> bool:
+    """Ask until a condition holds, for at most some seconds; return whether it held."""
+    pause = threading.Event()
+    for _ in range(500):
+        if condition():
+            return True
+        pause.wait(0.01)
+    return False
 
 
 @pytest.fixture
@@ -163,12 +174,37 @@ def test_home_assistants_birth_brings_discovery_again(post: Callable[..., Post])
     assert one.publisher.wait_connected(5)
     (link,) = one.broker.links
     link.report(Received(TOPICS.birth, b"online", retained=False))
-    deadline = threading.Event()
-    for _ in range(300):
-        if link.topics.count(TOPICS.discovery) >= 2:
-            break
-        deadline.wait(0.01)
+    assert wait_for(lambda: link.topics.count(TOPICS.discovery) >= 2)
     assert link.topics.count(TOPICS.discovery) == 2
+
+
+def test_what_is_retained_follows_the_answer_to_a_birth(post: Callable[..., Post]) -> None:
+    """Home Assistant knows the topics only by then, and its broker of a cluster may have nothing retained for it."""
+    one = post()
+    one.board.show(messages.state(instant(0)), {"v": 1})
+    one.board.announce(b'{"dev":{}}')
+    assert one.publisher.wait_connected(5)
+    (link,) = one.broker.links
+    assert wait_for(lambda: TOPICS.health in link.topics)
+    before = len(link.sent)
+    link.report(Received(TOPICS.birth, b"online", retained=False))
+    assert wait_for(lambda: link.topics.count(TOPICS.health) >= 2)
+    again = link.topics[before:]
+    assert again[0] == TOPICS.discovery
+    assert set(again[1:]) == {TOPICS.status, TOPICS.state, TOPICS.health}
+    assert {retain for _, _, retain in link.sent} == {True}
+
+
+def test_without_a_birth_nothing_is_said_twice(post: Callable[..., Post]) -> None:
+    """Whoever counts how often a node has come online is not misled."""
+    one = post()
+    one.board.announce(b'{"dev":{}}')
+    assert one.publisher.wait_connected(5)
+    one.outbox.put([event(1)])
+    assert one.publisher.drain(5)
+    one.publisher.stop(messages.state(instant(9)))
+    (link,) = one.broker.links
+    assert [payload for topic, payload, _ in link.sent if topic == TOPICS.status] == [b"online", b"offline"]
 
 
 def test_requests_are_handed_on(post: Callable[..., Post]) -> None:
@@ -182,13 +218,6 @@ def test_requests_are_handed_on(post: Callable[..., Post]) -> None:
     assert one.publisher.drain(5)
     assert one.received == [request]
     assert TOPICS.requests in link.filters
-
-
-def test_pauses_double_and_are_spread() -> None:
-    """Three hundred nodes must not come back to a broker in the same second."""
-    pace = Pace(first_s=1, most_s=30)
-    assert [pace.pause(failed, 1.0) for failed in (1, 2, 3, 6, 100)] == [1, 2, 4, 30, 30]
-    assert [pace.pause(failed, 0.0) for failed in (1, 2, 3, 6, 100)] == [0.5, 1, 2, 15, 15]
 
 
 def test_a_connection_that_is_cut_again_and_again_points_to_a_twin(

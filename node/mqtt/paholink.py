@@ -1,0 +1,172 @@
+"""Broker settings and a client -> a paho client set up like every client of this project, its callbacks as reports."""
+
+import socket
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from node.errors import BrokerError
+from node.mqtt import failures
+from node.mqtt.credentials import password
+from node.mqtt.link import Acknowledged, Client, Lost, Received, Report, Subscribed
+from node.settings import MqttSettings
+
+_QOS = 1
+_KEEPALIVE_IDLE_S, _KEEPALIVE_EVERY_S, _KEEPALIVE_COUNT, _UNSENT_MS = 5, 5, 3, 15_000
+
+_Paho = TypeVar("_Paho", bound=paho.Client)
+
+
+class VersionRefusedError(BrokerError):
+    """The broker does not speak MQTT 5."""
+
+
+class PahoLink(Generic[_Paho]):
+    """A link whose packets paho reads and writes; whoever inherits it opens the socket and drives it.
+
+    Args:
+        settings: the broker.
+        client: who connects.
+        report: is given what comes.
+        protocol: the MQTT version, `5` or `3.1.1`.
+        kind: the class of the client.
+    """
+
+    def __init__(
+        self,
+        settings: MqttSettings,
+        client: Client,
+        report: Callable[[Report], None],
+        protocol: str,
+        kind: type[_Paho],
+    ) -> None:
+        self.protocol = protocol
+        self.window = client.window
+        self.max_bytes: int | None = None
+        self._where = f"{settings.host}:{settings.port}"
+        self._settings, self._who, self._report = settings, client, report
+        self._refusal: BrokerError | None = None
+        self._accepted = self._ended = self._closed_early = False
+        self._client = self._build(kind)
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool) -> int:
+        """Send a message."""
+        return self._client.publish(topic, payload, _QOS, retain).mid
+
+    def subscribe(self, topic: str) -> None:
+        """Ask for messages."""
+        self._client.subscribe(topic, _QOS)
+
+    def _build(self, kind: type[_Paho]) -> _Paho:
+        who, five = self._who, self.protocol == "5"
+        built = kind(
+            CallbackAPIVersion.VERSION2,
+            who.id,
+            protocol=MQTTProtocolVersion.MQTTv5 if five else MQTTProtocolVersion.MQTTv311,
+            clean_session=None if five else who.keep_s == 0,
+            reconnect_on_failure=False,
+        )
+        built.max_inflight_messages = 0  # whoever publishes keeps to the window
+        if who.will is not None:
+            built.will_set(*who.will, qos=_QOS, retain=True)
+        if self._settings.username:
+            built.username_pw_set(self._settings.username, password(self._settings))
+        built.on_connect = self._on_connect
+        built.on_disconnect = self._on_disconnect
+        built.on_publish = self._on_publish
+        built.on_subscribe = self._on_subscribe
+        built.on_message = self._on_message
+        built.on_socket_open = _keep_watch
+        return built
+
+    def _connect(self) -> None:
+        """Open the socket, as the client does it, and send CONNECT."""
+        options: dict[str, Any] = {}
+        if self.protocol == "5":
+            properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call] # paho's lacks types
+            if self._who.keep_s:
+                # Else left out: a broker that knows only 3.1.1 takes properties for a client id and waits for its end.
+                properties.SessionExpiryInterval = self._who.keep_s
+            options = {"clean_start": self._who.keep_s == 0, "properties": properties}
+        self._client.connect(self._settings.host, self._settings.port, self._settings.keepalive_s, **options)
+
+    def _answer(self) -> None:
+        """Take in that the broker has accepted, refused or left; for whoever waits for it."""
+
+    def _forget(self) -> None:
+        """Drop everything by which the client refers to this link."""
+        for name in ("connect", "disconnect", "publish", "subscribe", "message", "socket_open"):
+            setattr(self._client, f"on_{name}", None)
+
+    def _on_connect(
+        self, _client: paho.Client, _data: object, _flags: object, code: ReasonCode, properties: Properties | None
+    ) -> None:
+        if code.is_failure:
+            kind = VersionRefusedError if code.value == failures.UNSUPPORTED_PROTOCOL else BrokerError
+            self._refusal = kind(f"{self._where}: {failures.refused(code.value)}")
+        else:
+            self._accepted = True
+            self.window = min(self.window, getattr(properties, "ReceiveMaximum", self.window))
+            self.max_bytes = getattr(properties, "MaximumPacketSize", None)
+        self._answer()
+
+    def _on_disconnect(
+        self,
+        _client: paho.Client,
+        _data: object,
+        _flags: object,
+        code: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        if code.value == failures.SUCCESS_BELOW or not code.is_failure:
+            self._end("the broker closed the connection", code.value)
+        else:
+            self._end(failures.coded(code.value), code.value)
+
+    def _on_publish(
+        self, _client: paho.Client, _data: object, mid: int, code: ReasonCode, _properties: Properties | None
+    ) -> None:
+        self._report(Acknowledged(mid, code.value))
+
+    def _on_subscribe(
+        self, _client: paho.Client, _data: object, _mid: int, codes: list[ReasonCode], _properties: Properties | None
+    ) -> None:
+        for code in codes:
+            self._report(Subscribed(code.value))
+
+    def _on_message(self, _client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            return  # no topic of ours
+        self._report(Received(topic, bytes(message.payload), message.retain))
+
+    def _end(self, sentence: str, code: int) -> None:
+        if self._ended:
+            return
+        self._ended = True
+        if self._accepted:
+            self._report(Lost(f"{self._where}: {sentence}", code))
+        elif self._refusal is None:
+            self._closed_early = True
+            kind = VersionRefusedError if self.protocol == "5" else BrokerError
+            self._refusal = kind(f"{self._where}: {sentence}")
+        self._answer()
+
+
+def _keep_watch(_client: paho.Client, _data: object, opened: Any) -> None:  # noqa: ANN401 - paho's socket type
+    """Let the kernel find a dead link: an idle one within 20 s, one with bytes on the way within 15 s."""
+    for level, option, value in (
+        (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+        (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _KEEPALIVE_IDLE_S),
+        (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _KEEPALIVE_EVERY_S),
+        (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, _KEEPALIVE_COUNT),
+        (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNSENT_MS),
+        (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+    ):
+        opened.setsockopt(level, option, value)

@@ -1,0 +1,39 @@
+"""What the nodes of one process share: the plan, the way to the broker, the clock and the diary."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from node.clock import Clock
+from node.mqtt.pace import Pace
+from node.simulation.dial import Target
+from node.simulation.diary import Diary
+from node.simulation.plan import Plan
+
+
+@dataclass(slots=True)
+class Gear:
+    """What the nodes of one process share.
+
+    Attributes:
+        plan: how the simulation goes.
+        targets: where the broker is.
+        protocol: the MQTT version.
+        prefix: first levels of Home Assistant's topics.
+        live_s: seconds after which an event that waits is late.
+        clock: the machine's.
+        diary: what is noted.
+        pace: how patient a node is.
+        storm_until_s: up to when no attempt reaches the broker.
+        cutting: whether connections are cut now and then.
+    """
+
+    plan: Plan
+    targets: Sequence[Target]
+    protocol: str
+    prefix: str
+    live_s: float
+    clock: Clock
+    diary: Diary = field(default_factory=Diary)
+    pace: Pace = field(default_factory=Pace)
+    storm_until_s: float = 0.0
+    cutting: bool = True
