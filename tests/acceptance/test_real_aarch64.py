@@ -25,8 +25,8 @@ pytestmark = pytest.mark.timeout(7200)
 ZOO = sorted((ROOT / "models" / "zoo").glob("*.tflite"))
 FACES = 200
 ENROLLED, PROBES = range(0, 41, 10), range(45, 120, 10)
-"""Frames of the clip from which its man is enrolled, and in which he is looked for. They are decoded once: a processor's
-own decoder gives pictures that differ by up to two grey levels."""
+"""Frames of the clip from which its man is enrolled, and in which he is looked for. They are decoded once: by
+itself each processor makes pictures of the clip that differ by up to two grey levels."""
 
 _PARTS = {"stills": ENROLLED, "probes": PROBES}
 
