@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from node.camera import png
 from node.camera.capture import rgb, silence
 from node.domain import Image
 from node.errors import CameraError
@@ -51,9 +52,13 @@ def read_picture(path: Path) -> Image:
     silence()
     try:
         content = path.read_bytes()
+        if content.startswith(png.SIGNATURE):
+            png.header(content)
         picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if content else None
     except OSError as error:
         raise CameraError(f"{path}: {error.strerror or error}: name a readable picture") from error
+    except ValueError as error:
+        raise CameraError(f"{path}: not a picture that can be read ({error}): copy it again") from error
     except cv2.error as error:  # more pixels than OpenCV agrees to decode
         raise CameraError(f"{path}: not a picture that can be read ({error.err}): use a smaller one") from error
     if picture is None:
