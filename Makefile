@@ -8,7 +8,7 @@ TRAIN_READY := $(TRAIN)/.ready
 FLEET := .venv-fleet
 FLEET_READY := $(FLEET)/.ready
 
-.PHONY: demo test acceptance acceptance-fleet fleet lint faults bench train zoo wheel picture screenshots clean
+.PHONY: demo test acceptance acceptance-fleet fleet lint faults fuzz docs bench train zoo wheel picture screenshots clean
 
 demo: $(READY)  ## a face in a clip becomes an event on a broker
 	$(BIN)/facenode demo
@@ -18,6 +18,12 @@ test: $(READY)  ## all tests that this machine can run; what is left out is said
 
 faults: $(READY)  ## 20 seeded runs of random faults between node and broker; two minutes
 	FACENODE_FAULT_SEEDS=20 $(BIN)/python -m pytest -s tests/integration/test_faults_random.py
+
+FUZZ := pictures clips networks people payloads packets settings storage
+FUZZ_SECONDS ?= 60
+FUZZ_SEED ?= 0
+fuzz: $(READY)  ## damaged and forged inputs of each kind for FUZZ_SECONDS; one that breaks a promise is kept
+	@for target in $(FUZZ); do $(BIN)/python -m tests.fuzz.$$target --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED) || exit 1; done
 
 acceptance: $(READY)  ## the wheel, Docker and Home Assistant themselves, each made in .cache; needs root, and minutes
 	$(BIN)/python -m pytest --ignore=tests/acceptance/fleet tests/acceptance
@@ -48,6 +54,9 @@ zoo: $(TRAIN_READY)  ## the default network anew: files, sidecars, card and plot
 
 wheel: $(READY)
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+docs: $(READY)  ## the pages of docs that are generated: settings, topics, commands
+	$(BIN)/python -m docs.generate
 
 picture: $(READY)  ## docs/picture.png, from real output
 	$(BIN)/python docs/picture.py

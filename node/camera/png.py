@@ -52,4 +52,5 @@ def header(content: bytes) -> Header:
     first = len(SIGNATURE) + _CHUNK.size
     if kinds[0] != b"IHDR" or len(content) < first + _SIZE.size:
         raise ValueError("not a plain PNG")
-    return Header(*_SIZE.unpack_from(content, first), place)
+    width, height = _SIZE.unpack_from(content, first)
+    return Header(width, height, place)

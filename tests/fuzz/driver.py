@@ -1,4 +1,4 @@
-"""Targets and seconds -> a fuzz run: how many inputs each had, what became of them, and the first that breaks a promise.
+"""Targets and seconds -> how many inputs each had, what became of them, and the first that breaks a promise.
 
 python -m tests.fuzz.TARGET --seconds 60 [--seed N]
 python -m tests.fuzz.TARGET --again .cache/fuzz/NAME-DIGEST.bin

@@ -21,15 +21,16 @@ class Bytes:
     Args:
         seeds: good inputs.
         words: what is put in now and then, such as the names of a format's parts.
+        most: changes at the most.
     """
 
-    def __init__(self, seeds: Sequence[bytes], words: Sequence[bytes] = ()) -> None:
-        self._seeds, self._words = tuple(seeds), tuple(words)
+    def __init__(self, seeds: Sequence[bytes], words: Sequence[bytes] = (), most: int = 8) -> None:
+        self._seeds, self._words, self._most = tuple(seeds), tuple(words), most
 
     def __call__(self, random: Random) -> bytes:
-        """Return a seed with one to eight changes."""
+        """Return a seed with some changes."""
         content = bytearray(random.choice(self._seeds))
-        for _ in range(random.randint(1, 8)):
+        for _ in range(random.randint(1, self._most)):
             self._change(random, content)
         return bytes(content)
 

@@ -1,4 +1,4 @@
-"""Forged messages -> requests, health and lines for people that can be trusted, or nothing; none ends a node or a watcher.
+"""Forged messages -> requests, health and lines for people, or nothing; none ends a node or a watcher.
 
 python -m tests.fuzz.payloads --seconds 60
 """

@@ -51,7 +51,7 @@ def _records(folder: Path) -> Target:
         aside = list(home.glob("ada.damaged-*"))
         assert ("ada" in known) != bool(aside)
         if not aside:
-            assert all(len(anchor.embedding) == 2 for anchor in known["ada"].anchors)  # noqa: PLR2004 - as in _LENGTHS
+            assert all(len(anchor.embedding) == 2 for anchor in known["ada"].anchors)
             return "taken"
         (kept,) = aside
         assert (kept / FILE).read_bytes() == content

@@ -92,6 +92,8 @@ def test_variables_that_are_no_settings_are_left_alone() -> None:
     ("content", "message"),
     [
         ("[camera\n", "not a TOML file"),
+        (f"a = {'9' * 5000}\n", "not a TOML file"),
+        (f"a = {'[' * 5000}\n", "not a TOML file"),
         ("[camra]\nfps = 3\n", "camra"),
         ("[camera]\nfsp = 3\n", "did you mean fps?"),
         ("[camera]\nfps = 300\n", "camera.fps = 300"),
