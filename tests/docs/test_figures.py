@@ -4,6 +4,7 @@ import ast
 import inspect
 import re
 from collections.abc import Callable
+from functools import cache
 
 import pytest
 
@@ -72,6 +73,7 @@ def test_a_figure_is_the_programs(page: str, pattern: str, actual: Callable[[], 
     assert set(re.findall(pattern, text)) == {actual()}
 
 
+@cache
 def _said() -> list[str]:
     """Return every piece of text in the program."""
     return [
