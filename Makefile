@@ -8,7 +8,7 @@ TRAIN_READY := $(TRAIN)/.ready
 FLEET := .venv-fleet
 FLEET_READY := $(FLEET)/.ready
 
-.PHONY: demo test acceptance acceptance-fleet fleet lint faults fuzz docs bench train zoo wheel picture screenshots clean
+.PHONY: demo test acceptance acceptance-fleet fleet lint faults bench train zoo wheel picture screenshots clean
 
 demo: $(READY)  ## a face in a clip becomes an event on a broker
 	$(BIN)/facenode demo
@@ -19,6 +19,7 @@ test: $(READY)  ## all tests that this machine can run; what is left out is said
 faults: $(READY)  ## 20 seeded runs of random faults between node and broker; two minutes
 	FACENODE_FAULT_SEEDS=20 $(BIN)/python -m pytest -s tests/integration/test_faults_random.py
 
+.PHONY: fuzz
 FUZZ := pictures clips networks people payloads packets settings storage
 FUZZ_SECONDS ?= 60
 FUZZ_SEED ?= 0
@@ -55,6 +56,7 @@ zoo: $(TRAIN_READY)  ## the default network anew: files, sidecars, card and plot
 wheel: $(READY)
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
+.PHONY: docs
 docs: $(READY)  ## the pages of docs that are generated: settings, topics, commands
 	$(BIN)/python -m docs.generate
 
