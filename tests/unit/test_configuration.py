@@ -97,6 +97,8 @@ def test_variables_that_are_no_settings_are_left_alone() -> None:
         ("[camra]\nfps = 3\n", "camra"),
         ("[camera]\nfsp = 3\n", "did you mean fps?"),
         ("[camera]\nfps = 300\n", "camera.fps = 300"),
+        ('[camera]\nsource = "images:a\\u0000b"\n', "zero byte"),
+        ('[storage]\ndir = "a\\u0000b"\n', "zero byte"),
         ('[mqtt]\npassword = "x"\n', "mqtt.password"),
     ],
 )
