@@ -15,6 +15,9 @@ from node.errors import CameraError
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 """Endings, in small letters, of the files that are taken for pictures when a folder is read."""
 
+_STARTS = (b"\xff\xd8\xff", png.SIGNATURE, b"BM", b"II*\0", b"MM\0*")
+"""How JPEG, PNG, BMP and TIFF begin, of either order of bytes."""
+
 
 def list_files(path: Path, endings: Container[str] = PICTURES, *, nested: bool = False) -> list[Path]:
     """Return the files of a folder by name; what is no folder, or cannot be looked at, is returned: reading says why.
@@ -54,7 +57,7 @@ def read_picture(path: Path) -> Image:
         content = path.read_bytes()
         if content.startswith(png.SIGNATURE):
             png.header(content)
-        picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if content else None
+        picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if _is_picture(content) else None
     except OSError as error:
         raise CameraError(f"{path}: {error.strerror or error}: name a readable picture") from error
     except ValueError as error:
@@ -64,3 +67,12 @@ def read_picture(path: Path) -> Image:
     if picture is None:
         raise CameraError(f"{path}: not a picture that can be read (damaged, or of another kind): use JPEG or PNG")
     return rgb(picture)
+
+
+def _is_picture(content: bytes) -> bool:
+    """Return whether a file begins as one of `PICTURES` does.
+
+    OpenCV goes by the content alone and knows a dozen kinds more. Nobody needs them here, and their decoders are rarely
+    looked at: 4.11, the newest beside numpy 1, writes beyond its memory on a forged JPEG 2000 (CVE-2025-53644).
+    """
+    return content.startswith(_STARTS) or (content.startswith(b"RIFF") and content[8:12] == b"WEBP")

@@ -86,3 +86,22 @@ def test_what_follows_a_picture_in_its_file_is_passed_over(tmp_path: Path) -> No
     path = tmp_path / "long.png"
     path.write_bytes(cv2.imencode(".png", picture)[1].tobytes() + b"made by an editor")
     np.testing.assert_array_equal(read_picture(path), picture[..., ::-1])
+
+
+@pytest.mark.parametrize("ending", [".jp2", ".ppm", ".hdr", ".ras"])
+def test_a_kind_of_picture_that_nobody_needs_is_refused_by_its_content(tmp_path: Path, ending: str) -> None:
+    """OpenCV would read it whatever its name says; decoders that are rarely looked at never see a file."""
+    picture = np.zeros((64, 64, 3), np.float32 if ending == ".hdr" else np.uint8)
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(cv2.imencode(ending, picture)[1].tobytes())
+    with pytest.raises(CameraError, match="of another kind"):
+        read_picture(path)
+
+
+@pytest.mark.parametrize("ending", [".jpg", ".png", ".bmp", ".webp", ".tiff"])
+def test_each_kind_of_picture_is_read(tmp_path: Path, ending: str) -> None:
+    """Within 3 of 255: two of them lose a little."""
+    picture = np.full((8, 6, 3), (10, 20, 30), np.uint8)
+    path = tmp_path / f"photo{ending}"
+    path.write_bytes(cv2.imencode(ending, picture)[1].tobytes())
+    np.testing.assert_allclose(read_picture(path), picture[..., ::-1], atol=3)
