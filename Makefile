@@ -19,13 +19,6 @@ test: $(READY)  ## all tests that this machine can run; what is left out is said
 faults: $(READY)  ## 20 seeded runs of random faults between node and broker; two minutes
 	FACENODE_FAULT_SEEDS=20 $(BIN)/python -m pytest -s tests/integration/test_faults_random.py
 
-.PHONY: fuzz
-FUZZ := pictures clips networks people payloads packets settings storage
-FUZZ_SECONDS ?= 60
-FUZZ_SEED ?= 0
-fuzz: $(READY)  ## damaged and forged inputs of each kind for FUZZ_SECONDS; one that breaks a promise is kept
-	@for target in $(FUZZ); do $(BIN)/python -m tests.fuzz.$$target --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED) || exit 1; done
-
 acceptance: $(READY)  ## the wheel, Docker and Home Assistant themselves, each made in .cache; needs root, and minutes
 	$(BIN)/python -m pytest --ignore=tests/acceptance/fleet tests/acceptance
 
@@ -38,6 +31,13 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+.PHONY: fuzz
+FUZZ := pictures clips networks people payloads packets settings storage
+FUZZ_SECONDS ?= 60
+FUZZ_SEED ?= 0
+fuzz: $(READY)  ## damaged and forged inputs of each kind for FUZZ_SECONDS; one that breaks a promise is kept
+	@for target in $(FUZZ); do $(BIN)/python -m tests.fuzz.$$target --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED) || exit 1; done
 
 bench: $(READY)  ## this machine's figures, and each network of the zoo beside three of its kind
 	$(BIN)/facenode bench
