@@ -91,7 +91,8 @@ def test_what_follows_a_picture_in_its_file_is_passed_over(tmp_path: Path) -> No
 @pytest.mark.parametrize("ending", [".jp2", ".ppm", ".hdr", ".ras"])
 def test_a_kind_of_picture_that_nobody_needs_is_refused_by_its_content(tmp_path: Path, ending: str) -> None:
     """OpenCV would read it whatever its name says; decoders that are rarely looked at never see a file."""
-    picture = np.zeros((64, 64, 3), np.float32 if ending == ".hdr" else np.uint8)
+    black = np.zeros((64, 64, 3), np.uint8)
+    picture = black.astype(np.float32) if ending == ".hdr" else black
     path = tmp_path / "photo.jpg"
     path.write_bytes(cv2.imencode(ending, picture)[1].tobytes())
     with pytest.raises(CameraError, match="of another kind"):
