@@ -59,7 +59,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
             node: {"status": known.status, "wrong": wrong[node], "health": known.health}
             for node, known in nodes.items()
         }
-        print(json.dumps(fields, ensure_ascii=False))
+        print(json.dumps(fields))
     else:
         print(table(nodes, wrong))
     return 1 if not nodes or any(wrong.values()) else 0
