@@ -74,7 +74,7 @@ def load(
     except ValidationError as error:
         lines = [_sentence(problem, overrides, variables, path) for problem in error.errors(include_url=False)]
         raise SettingsError("; ".join(lines)) from error
-    except ForeignSettingsError as error:  # a whole section given by one variable is not JSON
+    except (ForeignSettingsError, RecursionError) as error:  # a list or section in one variable is no JSON, or too deep
         raise SettingsError(f"{error}: write one variable a setting, {ENV_PREFIX}SECTION__KEY") from error
 
 

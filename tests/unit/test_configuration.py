@@ -74,6 +74,7 @@ def test_ethnicity_is_off_until_named() -> None:
         ({"FACENODE_PUBLISH__TASKS": "age"}, "identity"),
         ({"FACENODE_EVENTS__GATES__MIN_LIGHT": "240"}, "min_light"),
         ({"FACENODE_PEOPLE__MAX_FPIR": "0.2"}, "people.max_fpir"),
+        ({"FACENODE_ALERTS__RULES": "[" * 5000}, "write one variable a setting"),
     ],
 )
 def test_a_wrong_variable_is_refused_with_what_and_where(environ: dict[str, str], message: str) -> None:
