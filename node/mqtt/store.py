@@ -103,6 +103,9 @@ class Store:
             if not self._db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'rejected'").fetchone():
                 self._db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
             self.unsound = discard_unsound(self._db) if check else 0
+        except UnicodeDecodeError as error:  # SQLite quotes what is damaged, and Python cannot read the quotation
+            self._db.close()
+            raise corrupt("its schema is damaged") from error
         except BaseException:
             self._db.close()
             raise
@@ -241,7 +244,7 @@ def salvage(path: Path) -> Counters:
     try:
         row = database.execute("SELECT boot, seq, dropped, rejected FROM counters").fetchone()
         return Counters(*sound_counters(row))
-    except sqlite3.Error:
+    except (sqlite3.Error, UnicodeDecodeError):
         return Counters()
     finally:
         database.close()

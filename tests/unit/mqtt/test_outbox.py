@@ -291,6 +291,18 @@ def test_damaged_counters_set_the_file_aside(tmp_path: Path, clock: HandClock) -
     assert len(list(tmp_path.glob(f"{FILE}.damaged-*"))) == 1
 
 
+def test_a_damaged_schema_sets_the_file_aside(tmp_path: Path, clock: HandClock) -> None:
+    """SQLite's own message then quotes bytes that are no text, which Python's reader of it does not survive."""
+    with closing(Outbox(tmp_path, clock)) as outbox:
+        outbox.put([event(1)])
+    file = tmp_path / FILE
+    file.write_bytes(file.read_bytes().replace(b"CREATE TABLE counters", b"CREATE TABL\x8b counters"))
+    with closing(Outbox(tmp_path, clock)) as outbox:
+        outbox.put([event(2)])
+        assert numbers(outbox.take(3)) == [2]
+    assert len(list(tmp_path.glob(f"{FILE}.damaged-*"))) == 1
+
+
 def test_a_file_that_is_no_database_is_set_aside(tmp_path: Path, clock: HandClock) -> None:
     """Whatever lies in its place, the node starts."""
     (tmp_path / FILE).write_bytes(b"not a database at all" * 100)
