@@ -9,6 +9,11 @@ SELECT id, CAST(payload AS BLOB), typeof(payload) = 'blob' AND typeof(alert) = '
     AND typeof(boot) = 'integer' AND typeof(put_s) = 'real'
 FROM rows
 """
+_COLUMNS = (
+    "SELECT one, boot, seq, dropped, rejected FROM counters LIMIT 0",
+    "SELECT id, alert, name, payload, boot, put_s FROM rows LIMIT 0",
+    "SELECT id, code, alert, name, payload FROM rejected LIMIT 0",
+)
 _REJECTED = "SELECT id, CAST(payload AS BLOB), typeof(payload) = 'blob' FROM rejected"
 
 
@@ -32,7 +37,17 @@ def discard_unsound(database: sqlite3.Connection) -> int:
     """Delete the messages that are damaged, in transactions of their own; return how many of them waited.
 
     A message that is no JSON would tell a subscriber nothing, and a name that is none cannot be a topic.
+
+    Raises:
+        sqlite3.DatabaseError: a table or a column is missing, or the file cannot be read or written.
     """
+    for query in _COLUMNS:
+        try:
+            database.execute(query)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_ERROR:  # no such table, no such column
+                raise corrupt(str(error)) from error
+            raise
     waited = _unsound(database, _ROWS)
     _delete(database, "DELETE FROM rows WHERE id IN (SELECT value FROM json_each(?))", waited)
     _delete(

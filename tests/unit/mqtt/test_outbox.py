@@ -291,15 +291,26 @@ def test_damaged_counters_set_the_file_aside(tmp_path: Path, clock: HandClock) -
     assert len(list(tmp_path.glob(f"{FILE}.damaged-*"))) == 1
 
 
-def test_a_damaged_schema_sets_the_file_aside(tmp_path: Path, clock: HandClock) -> None:
-    """SQLite's own message then quotes bytes that are no text, which Python's reader of it does not survive."""
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        (b"CREATE TABLE counters", b"CREATE TABL\x8b counters"),
+        (b"dropped INTEGER NOT NULL, rejected", b"dropped INTEGER NOT NULL, rejgcted"),
+        (b"boot INTEGER NOT NULL, put_s", b"boot INTEGER NOT NULL, pet_s"),
+    ],
+)
+def test_a_damaged_schema_sets_the_file_aside(tmp_path: Path, clock: HandClock, good: bytes, bad: bytes) -> None:
+    """Also where SQLite's own message quotes bytes that are no text, which Python's reader of it does not survive."""
     with closing(Outbox(tmp_path, clock)) as outbox:
         outbox.put([event(1)])
     file = tmp_path / FILE
-    file.write_bytes(file.read_bytes().replace(b"CREATE TABLE counters", b"CREATE TABL\x8b counters"))
+    content = file.read_bytes()
+    assert good in content
+    file.write_bytes(content.replace(good, bad))
     with closing(Outbox(tmp_path, clock)) as outbox:
         outbox.put([event(2)])
         assert numbers(outbox.take(3)) == [2]
+        assert outbox.counts().waiting == 1
     assert len(list(tmp_path.glob(f"{FILE}.damaged-*"))) == 1
 
 
