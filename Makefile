@@ -7,8 +7,10 @@ TRAIN := .venv-train
 TRAIN_READY := $(TRAIN)/.ready
 FLEET := .venv-fleet
 FLEET_READY := $(FLEET)/.ready
+BENCH := .venv-bench
+BENCH_READY := $(BENCH)/.ready
 
-.PHONY: demo test acceptance acceptance-fleet fleet lint faults bench train zoo wheel picture screenshots clean
+.PHONY: demo test acceptance acceptance-fleet fleet lint faults bench soak memory train zoo wheel picture screenshots clean
 
 demo: $(READY)  ## a face in a clip becomes an event on a broker
 	$(BIN)/facenode demo
@@ -19,7 +21,7 @@ test: $(READY)  ## all tests that this machine can run; what is left out is said
 faults: $(READY)  ## 20 seeded runs of random faults between node and broker; two minutes
 	FACENODE_FAULT_SEEDS=20 $(BIN)/python -m pytest -s tests/integration/test_faults_random.py
 
-acceptance: $(READY)  ## the wheel, Docker and Home Assistant themselves, each made in .cache; needs root, and minutes
+acceptance: $(READY) $(FLEET_READY)  ## wheel, Docker, Home Assistant, picamera2, a Pi's processor, made in .cache; needs root
 	$(BIN)/python -m pytest --ignore=tests/acceptance/fleet tests/acceptance
 
 acceptance-fleet: $(READY) $(FLEET_READY)  ## a fleet of booted Debian hosts, from bare to retired; needs root, and minutes
@@ -39,9 +41,18 @@ FUZZ_SEED ?= 0
 fuzz: $(READY)  ## damaged and forged inputs of each kind for FUZZ_SECONDS; one that breaks a promise is kept
 	@for target in $(FUZZ); do $(BIN)/python -m tests.fuzz.$$target --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED) || exit 1; done
 
-bench: $(READY)  ## this machine's figures, and each network of the zoo beside three of its kind
-	$(BIN)/facenode bench
-	$(BIN)/python tests/benchmarks/zoo.py
+bench: $(BENCH_READY)  ## this machine's figures beside their targets, on one thread; NETWORK=FILE is another network
+	$(BENCH)/bin/facenode bench --set model.threads=1 $(if $(NETWORK),--set model.path=$(NETWORK))
+	$(BENCH)/bin/python tests/benchmarks/peers.py $(if $(NETWORK),--model $(NETWORK))
+	PYTHONPATH=tests/unit:tests/integration $(BENCH)/bin/python tests/benchmarks/running.py $(if $(NETWORK),--model $(NETWORK))
+	$(BENCH)/bin/python tests/benchmarks/zoo.py
+
+soak: $(READY)  ## a node for an hour: whether it grows, and whether an event is lost; needs mosquitto
+	PYTHONPATH=.:tests/benchmarks:tests/acceptance:tests/integration:tests/unit \
+		$(BIN)/python tests/benchmarks/soak.py --minutes 60
+
+memory: $(READY)  ## what a node takes, step by step
+	$(BIN)/python tests/benchmarks/memory.py
 
 train: $(TRAIN_READY)  ## a trial of training on few pictures, from start to figures, in build/smoke; needs the face data
 	$(TRAIN)/bin/python -m models.train models/configs/smoke.toml
@@ -67,7 +78,7 @@ screenshots: $(READY)  ## the pictures of docs/home-assistant, from a real Home 
 	PYTHONPATH=.:tests/acceptance:tests/integration:tests/unit $(BIN)/python -m docs.screenshots
 
 clean:
-	rm -rf $(VENV) $(TRAIN) $(FLEET) build dist
+	rm -rf $(VENV) $(TRAIN) $(FLEET) $(BENCH) build dist
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -80,6 +91,15 @@ $(TRAIN_READY): pyproject.toml
 	$(TRAIN)/bin/python -m pip install --quiet paho-mqtt pydantic-settings 'ai-edge-litert>=2.1,<3' \
 		'opencv-python-headless>=4.12,<5' 'keras>=3.8,<4' 'tensorflow-cpu>=2.19,<3' 'torch==2.13.0' 'matplotlib>=3.9,<4' \
 		'pytest>=8.2,<10' 'pytest-timeout>=2.3,<3' 'hypothesis>=6.100,<7' 'jsonschema>=4.21,<5'
+	touch $@
+
+# The program with the faster runtime, and what it is set beside; a machine for which there is no dlib goes without it.
+# `face_recognition` asks for dlib's source, which takes a compiler and minutes: `dlib-bin` is the same, built.
+$(BENCH_READY): pyproject.toml
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip install --quiet --editable '.[litert,dev]'
+	-$(BENCH)/bin/python -m pip install --quiet dlib-bin face-recognition-models 'setuptools<81' pillow click && \
+		$(BENCH)/bin/python -m pip install --quiet --no-deps face_recognition
 	touch $@
 
 # Ansible is the controller's: no node has it.

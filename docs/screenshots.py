@@ -49,9 +49,9 @@ def main() -> None:
             camera__source=f"video:{stream.url}", events__leave_after_s=1,
         ):  # fmt: skip
             _demand(eventually(partial(shows, home, f"binary_sensor.{PLACE}_person_grace", "on"), PATIENCE_S))
-            stream.content = scene()
+            stream.contents = (scene(),)
             _demand(eventually(partial(shows, home, f"sensor.{PLACE}_count", "0"), PATIENCE_S))
-            stream.content = scene(read_picture(MEDIA / "astronaut.jpg"))
+            stream.contents = (scene(read_picture(MEDIA / "astronaut.jpg")),)
             _demand(eventually(lambda: bool(home.ask("persistent_notification/get")), PATIENCE_S))
             take(home, zone)
 

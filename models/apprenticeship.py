@@ -61,12 +61,12 @@ def distil(recipe: Recipe, data: Path) -> tuple[Convolution, ...]:
 
 
 def _course(recipe: Recipe, settings: Distillation) -> str:
-    """Return all that the training depends on, but its length, which may grow."""
+    """Return all that the training depends on, but its length and its fall, which a checkpoint's rate tells."""
     answers = [
         (name, head.labels, head.data, head.borders, head.spread_years) for name, head in recipe.heads.groups.items()
     ]
-    fixed = settings.model_copy(update={"steps": 10, "save_steps": 1})
-    parts = [part.model_dump_json() for part in (recipe.weights, recipe.input, recipe.views, fixed)]
+    fixed = settings.model_dump_json(exclude={"steps", "save_steps", "fall_share", "settled_rate"})
+    parts = [*(part.model_dump_json() for part in (recipe.weights, recipe.input, recipe.views)), fixed]
     return repr((recipe.backbone, recipe.seed, recipe.every, recipe.training.class_balance, answers, parts))
 
 

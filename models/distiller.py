@@ -43,7 +43,7 @@ class Distiller:
         lessons: what it learns from.
         settings: of the training.
         folder: for checkpoints.
-        recipe: digest of all that the training depends on but its length.
+        recipe: digest of all that the training depends on but its length and its fall.
         balance: exponent p of the heads' classes: a class of n pictures weighs n^-p.
     """
 
@@ -83,8 +83,10 @@ class Distiller:
         settings = self._settings
         if step < settings.warmup_steps:
             return settings.learning_rate * (step + 1) / settings.warmup_steps
+        if step < self._fall_begins:
+            return settings.learning_rate
         left = (settings.steps - step) / max(1, settings.steps - self._fall_begins)
-        return settings.learning_rate * min(1.0, left)
+        return settings.learning_rate * settings.settled_rate * left
 
     def resume(self) -> int:
         """Go on from the newest checkpoint that this course could have written; return the steps that it had done.
@@ -124,6 +126,8 @@ class Distiller:
         for step in range(self._done, settings.steps):
             if step == self._fall_begins:
                 self._save("steady")
+            if step >= self._fall_begins:
+                student.settle()
             losses = self._step(step)
             for name, value in losses.items():
                 self.curve.setdefault(name, []).append(value)

@@ -129,8 +129,9 @@ class Training(Section):
 class Distillation(Section):
     """How the backbone learns a teacher's embedding: Adam with decoupled weight decay.
 
-    The rate rises over the warm-up, stays, and falls along a line to nothing at the end. So a training that was given
-    more views later goes on from where its rate began to fall.
+    The rate rises over the warm-up, stays, and falls along a line to nothing at the end. Where the fall begins, batch
+    norm keeps its statistics from then on: a step takes less time, and the network is trained as it will be used. A
+    training that was given more views later goes on from there.
     """
 
     teacher: Weights
@@ -143,6 +144,8 @@ class Distillation(Section):
     warmup_steps: Annotated[int, Field(ge=0, le=100_000)]
     fall_share: Annotated[float, Field(gt=0, le=1)]
     """The last share of the steps, over which the rate falls."""
+    settled_rate: Annotated[float, Field(gt=0, le=1)]
+    """What the rate is multiplied by as the fall begins: with settled batch norms a network bears less."""
     batch: Annotated[int, Field(ge=2, le=4096)]
     """Pictures in a step."""
     learning_rate: Annotated[float, Field(gt=0, le=1)]

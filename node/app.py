@@ -12,13 +12,14 @@ from node import certificate
 from node.camera import Camera, open_camera
 from node.clock import Clock, SystemClock
 from node.desk import Desk
-from node.domain import Alert, CameraState, Event, Instant, Tick, Track
+from node.domain import Alert, CameraState, Event, Face, Instant, Tick, Track
 from node.errors import BrokerError
 from node.events.alerts import Alerts, Scene
 from node.events.engine import Engine
 from node.events.recent import Recent
 from node.events.tracker import Tracker
 from node.health import Counts, Pulse, in_words
+from node.heat import Heat
 from node.machine import Machine
 from node.mqtt import messages
 from node.mqtt.board import Board
@@ -42,6 +43,7 @@ from node.parts import (
 from node.people.roster import Roster
 from node.service import Service
 from node.settings import Settings, zone_of
+from node.vision.motion import Motion
 
 _log = logging.getLogger(__name__)
 _SAY_WAITING_S = 30.0
@@ -58,6 +60,7 @@ class Node:
         camera: where ticks come from; the one of the settings unless given.
         clock: the machine's.
         service: whoever watches over the process; nobody unless given.
+        machine: what this machine tells of itself; read from its files unless given.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class Node:
         camera: Camera | None = None,
         clock: Clock | None = None,
         service: Service | None = None,
+        machine: Machine | None = None,
     ) -> None:
         self._settings = settings
         self._clock = clock or SystemClock()
@@ -82,8 +86,8 @@ class Node:
         self._engine = Engine(settings.events, self._roster.matcher, event_labels(settings, sidecar), same_stranger)
         self._rules = settings.alerts.rules
         self._alerts = Alerts(self._rules, zone_of(settings.node.timezone))
-        health = settings.health
-        self._pulse = Pulse(Machine(), health.every_s, health.log_every_s, sidecar.short_hash, now)
+        health, machine = settings.health, machine or Machine()
+        self._pulse = Pulse(machine, health.every_s, health.log_every_s, sidecar.short_hash, now)
         self._seen: dict[str, Instant] = {}
         self._tracks: tuple[Track, ...] = ()
         self._known = {person.id for person in self._roster.people}
@@ -113,7 +117,11 @@ class Node:
             settings.storage.dir, self._reply, self._examine, now, [rule.id for rule in self._rules]
         )
         self._snapshots = Snapshots(settings.publish.snapshots, self._topics, self._publisher.flash, self._reply)
-        self._camera = camera or open_camera(settings.camera, self._clock)
+        self._camera = camera or open_camera(settings.camera, self._clock, settings.detector.width)
+        # A recorded source waits for nobody, and to skip any of its frames would make two replays differ.
+        live = self._camera.live
+        self._heat = Heat(health.max_cpu_c, machine.cpu_c) if live else None
+        self._motion = Motion() if live and settings.detector.motion else None
         self._stopping = threading.Event()
 
     @property
@@ -155,6 +163,7 @@ class Node:
                     self._step(tick)
                     self._demand_publisher()
                     self._service.alive(self._clock.now().mono_s)
+                    self._service.able(able=self._publisher.connected and self._camera.state is CameraState.OK)
                     if self._ending:
                         break
         except BaseException:
@@ -168,8 +177,9 @@ class Node:
         self._refresh()
         requests = self._commands.drain()
         self._control.apply(requests, tick.at)
-        faces = self._eyes.detector.detect(tick.frame) if tick.frame and self._control.watching else ()
-        self._tracker.update(tick.at, faces)
+        looked = bool(tick.frame) and self._control.watching and not (self._heat and self._heat.spares(tick.at))
+        faces = self._search(tick) if looked else None
+        self._tracker.update(tick.at, faces or ())
         if self._control.recognising:
             self._tracker.assign(self._eyes.recognizer.recognize(tick.frame, self._tracker.due()))
         tracks = self._tracker.tracks
@@ -180,9 +190,17 @@ class Node:
         self._tell(tick, happened, raised, tracks)
         self._snapshots.apply(requests, tick, tracks, self._view())
         self._tracks = tracks
-        if tick.frame and self._control.watching:
-            self._pulse.frame(tick.at, (time.perf_counter() - began_s) * 1e3)
+        if looked:
+            self._pulse.frame(tick.at, None if faces is None else (time.perf_counter() - began_s) * 1e3)
         self._show(tick.at, len(tracks))
+
+    def _search(self, tick: Tick) -> tuple[Face, ...] | None:
+        """Return the faces in a frame; None where nothing has moved, so that it is not searched."""
+        if tick.frame is None or (
+            self._motion and not self._motion.opens(tick.at, tick.frame, busy=bool(self._tracks))
+        ):
+            return None
+        return self._eyes.detector.detect(tick.frame)
 
     def _tell(self, tick: Tick, happened: Sequence[Event], raised: Sequence[Alert], tracks: Sequence[Track]) -> None:
         """Put what happened into the outbox, and remember the faces behind it."""
@@ -239,6 +257,7 @@ class Node:
             if now_s - said_s >= _SAY_WAITING_S:
                 said_s = now_s
                 _log.info("the source has ended; %d messages wait for the broker", self._outbox.counts().waiting)
+        self._service.able(able=False)
         self._publisher.stop(messages.state(self._clock.now()))
         self._outbox.close()
 

@@ -274,7 +274,7 @@ class Health:
         model: first eight hex digits of the network's sha256.
         camera: what the camera does.
         fps: frames a second that were looked at.
-        p50_ms: median milliseconds from a frame to its events.
+        p50_ms: median milliseconds from a frame to its events; frames in which nothing moved are left out.
         p95_ms: the same, 95th percentile.
         cpu_c: temperature of the processor, degrees Celsius.
         throttled: whether the board has slowed itself down.

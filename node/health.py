@@ -13,7 +13,7 @@ from node.domain import CameraState, Health, Instant
 
 _log = logging.getLogger(__name__)
 _SAMPLES = 600
-"""Frames that median and percentile are taken over: a minute at ten frames a second."""
+"""Frames that median and percentile are taken over: a minute at ten frames a second while somebody is in view."""
 
 
 class Vitals(Protocol):
@@ -75,10 +75,16 @@ class Pulse:
         self._told_s = float("-inf")
         self._logged_s = started.mono_s
 
-    def frame(self, at: Instant, took_ms: float) -> None:
-        """Take in one frame: when it came and how long it took to become events."""
+    def frame(self, at: Instant, took_ms: float | None) -> None:
+        """Take in one frame: when it came, and how long it took to become events.
+
+        Args:
+            at: when it came.
+            took_ms: milliseconds; None where nothing had moved: it is counted, but says nothing of the pace.
+        """
         self._frames_s.append(at.mono_s)
-        self._took_ms.append(took_ms)
+        if took_ms is not None:
+            self._took_ms.append(took_ms)
 
     def beat(self, at: Instant, camera: CameraState, counts: Callable[[], Counts]) -> Health | None:
         """Return the health where it is time to tell: every `every_s`, and when the camera changes; else None."""

@@ -1,5 +1,7 @@
 """What the loop does -> the words that systemd waits for, told through the socket that NOTIFY_SOCKET names.
 
+Whoever has no such socket, such as a container, may have a mark instead that says whether the work is being done.
+
 A service of type `notify` counts as started once it says so, and with WatchdogSec it is ended and started anew when it
 keeps silent for longer: sd_notify(3), systemd.service(5). Without a socket, as on a terminal, nothing is told.
 """
@@ -7,7 +9,7 @@ keeps silent for longer: sd_notify(3), systemd.service(5). Without a socket, as 
 import contextlib
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 _MICROSECONDS = 1e6
 _SIGNS_IN_A_WATCH = 4
@@ -20,22 +22,35 @@ class Service:
     Args:
         address: of the socket; `@` stands for the zero byte of an abstract one. None: nobody listens.
         watch_s: seconds of silence that the watchdog bears; None: there is no watchdog.
+        mark: is told whether the work is being done, whenever that changes; nobody unless given.
     """
 
-    def __init__(self, address: str | None = None, watch_s: float | None = None) -> None:
+    def __init__(
+        self,
+        address: str | None = None,
+        watch_s: float | None = None,
+        mark: Callable[[bool], None] = lambda _able: None,
+    ) -> None:
         self._address = address
         self._every_s = None if watch_s is None else watch_s / _SIGNS_IN_A_WATCH
         self._said_s = float("-inf")
         self._status = ""
         self._ready = False
+        self._mark = mark
+        self._able: bool | None = None
 
     @classmethod
-    def of(cls, environ: Mapping[str, str] = os.environ, pid: int | None = None) -> "Service":
+    def of(
+        cls,
+        environ: Mapping[str, str] = os.environ,
+        pid: int | None = None,
+        mark: Callable[[bool], None] = lambda _able: None,
+    ) -> "Service":
         """Return the one that systemd describes in the environment of the process that it watches."""
         watched = environ.get("WATCHDOG_PID", "") in {"", str(os.getpid() if pid is None else pid)}
         waits_us = environ.get("WATCHDOG_USEC", "")
         watch_s = int(waits_us) / _MICROSECONDS if watched and waits_us.isdecimal() and int(waits_us) else None
-        return cls(environ.get("NOTIFY_SOCKET") or None, watch_s)
+        return cls(environ.get("NOTIFY_SOCKET") or None, watch_s, mark)
 
     def alive(self, mono_s: float) -> None:
         """Say that the loop goes round; the first time, that the service has started.
@@ -50,6 +65,12 @@ class Service:
         elif self._every_s is not None and mono_s - self._said_s >= self._every_s:
             self._said_s = mono_s
             self._send("WATCHDOG=1")
+
+    def able(self, *, able: bool) -> None:
+        """Say whether frames come and the broker hears of them; the same again is not said."""
+        if able is not self._able:
+            self._able = able
+            self._mark(able)
 
     def describe(self, status: str) -> None:
         """Give `systemctl status` a line; the same one again is not sent."""

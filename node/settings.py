@@ -85,11 +85,22 @@ class NodeSettings(_Section):
     """Time zone of the hours in alert rules, such as Europe/Berlin."""
 
 
+def _split(value: object) -> object:
+    """Take `identity,age` for a list, as a command line or a variable gives it."""
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Crop = tuple[Fraction, Fraction, Fraction, Fraction]
+
+_LEAST_CROP = 0.1
+
+
 class CameraSettings(_Section):
     """Where frames come from."""
 
-    source: Annotated[str, Field(pattern=r"^(webcam:\d+|video:.+|images:.+)$")] = "webcam:0"
-    """`webcam:NUMBER`, `video:PATH_OR_URL` or `images:PATH`."""
+    source: Annotated[str, Field(pattern=r"^(picamera(:\d)?|webcam:\d+|video:.+|images:.+)$")] = "webcam:0"
+    """`picamera`, `picamera:NUMBER`, `webcam:NUMBER`, `video:PATH_OR_URL` or `images:PATH`."""
     width: Annotated[int, Field(ge=160, le=4608)] = 1280
     """Pixels asked of a live camera, across."""
     height: Annotated[int, Field(ge=120, le=2592)] = 720
@@ -100,6 +111,30 @@ class CameraSettings(_Section):
     """Seconds without a frame after which a live camera counts as lost."""
     restart_after: Annotated[int, Field(ge=1, le=100)] = 5
     """Failed attempts to re-open a lost camera after which the process ends, so that systemd starts a new one."""
+    hflip: bool = False
+    """With `picamera`: mirror the picture; with `vflip` it is turned by 180 degrees."""
+    vflip: bool = False
+    """With `picamera`: put the picture upside down; with `hflip` it is turned by 180 degrees."""
+    crop: Annotated[Crop | None, NoDecode, BeforeValidator(_split)] = None
+    """With `picamera`: the part of the view that is shown, [left, top, width, height] in fractions of it, 0..1."""
+
+    @model_validator(mode="after")
+    def _view_goes_with_picamera(self) -> Self:
+        if not self.source.startswith("picamera"):
+            given = [name for name in ("hflip", "vflip", "crop") if getattr(self, name)]
+            if given:
+                raise ValueError(f"of all sources picamera alone knows {' and '.join(given)}: remove it")
+        return self
+
+    @model_validator(mode="after")
+    def _crop_is_a_part(self) -> Self:
+        if self.crop is not None:
+            left, top, width, height = self.crop
+            if min(width, height) < _LEAST_CROP:
+                raise ValueError(f"crop must be at least {_LEAST_CROP} wide and high")
+            if left + width > 1 or top + height > 1:
+                raise ValueError("crop reaches beyond the view: left + width and top + height are 1 at the most")
+        return self
 
 
 class DetectorSettings(_Section):
@@ -109,6 +144,8 @@ class DetectorSettings(_Section):
     """Pixels of the longer side on which faces are searched; smaller is faster and misses small faces."""
     min_score: Annotated[float, Field(gt=0, lt=1)] = 0.7
     """Least confidence with which something is called a face, 0..1."""
+    motion: bool = True
+    """While nobody is in view, search what moves, and the still picture once a second; live cameras only."""
 
 
 class ModelSettings(_Section):
@@ -180,12 +217,6 @@ class EventSettings(_Section):
 
 
 Task = Literal["identity", "age", "ethnicity"]
-
-
-def _split(value: object) -> object:
-    """Take `identity,age` for a list, as a command line or a variable gives it."""
-    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-
 
 _CLOCK = r"^([01]\d|2[0-3]):[0-5]\d$"
 
@@ -333,6 +364,8 @@ class HealthSettings(_Section):
     """Seconds between two health messages."""
     log_every_s: Annotated[float, Field(ge=1, le=86_400)] = 60.0
     """Seconds between two heartbeat lines in the log."""
+    max_cpu_c: Annotated[float, Field(ge=40, le=120)] = 80.0
+    """Temperature of the processor above which every other frame is looked at, °C; live cameras only."""
 
 
 class Settings(BaseSettings):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from node.camera.camera import Camera
 from node.camera.images import open_images
+from node.camera.picamera import open_picamera
 from node.camera.video import open_video
 from node.camera.webcam import open_webcam
 from node.clock import Clock
@@ -13,14 +14,22 @@ from node.settings import CameraSettings
 __all__ = ["Camera", "open_camera"]
 
 
-def open_camera(settings: CameraSettings, clock: Clock) -> Camera:
+def open_camera(settings: CameraSettings, clock: Clock, small_px: int | None = None) -> Camera:
     """Open the camera that `settings.source` names; a live one begins to capture with the iteration.
+
+    Args:
+        settings: of the camera.
+        clock: gives every moment.
+        small_px: pixels of the longer side of the small picture of each frame, where the driver has one; None: it is
+            not wanted.
 
     Raises:
         CameraError: the source does not exist, or cannot be read.
     """
     kind, _, target = settings.source.partition(":")
     match kind:
+        case "picamera":
+            return open_picamera(int(target or 0), settings, clock, small_px)
         case "webcam":
             return open_webcam(int(target), settings, clock)
         case "video":
@@ -28,4 +37,4 @@ def open_camera(settings: CameraSettings, clock: Clock) -> Camera:
         case "images":
             return open_images(Path(target), settings, clock)
         case _:
-            raise CameraError(f"camera.source: no driver is called {kind}: use webcam, video or images")
+            raise CameraError(f"camera.source: no driver is called {kind}: use picamera, webcam, video or images")

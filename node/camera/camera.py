@@ -9,7 +9,8 @@ The rules, which one suite of tests holds every driver to:
    the moment at which a frame arrived. It never ends by itself; what fails is opened again.
 4. A finite source drops nothing, is not paced, and ends the iteration. Its ticks carry the moment at which the
    iteration began plus the frame's own presentation time, so two runs give the same differences, bit for bit.
-5. A frame is full resolution, shape (height, width, 3), uint8, RGB, C-contiguous, and nobody else's memory.
+5. A frame is full resolution, shape (height, width, 3), uint8, RGB, C-contiguous, and nobody else's memory; so is its
+   small picture, where the driver has one, and it shows the same view.
 6. A camera is iterated once. Closing ends the iteration and the capture thread; closing twice is fine.
 7. What cannot be read is a CameraError of one line: what, where, what to do. It never holds a password.
 """

@@ -1,4 +1,4 @@
-"""OpenCV's VideoCapture -> pictures in RGB, with its own chatter off."""
+"""OpenCV's VideoCapture -> frames in RGB, with its own chatter off."""
 
 import os
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from typing import cast
 
 import cv2
 
-from node.domain import Image
+from node.domain import Frame, Image
 from node.errors import CameraError
 
 
@@ -59,10 +59,10 @@ class Capture:
         """Return a property; 0 where there is none."""
         return self._capture.get(prop)
 
-    def read(self) -> Image | None:
-        """Return the next picture, shape (height, width, 3), uint8, RGB; None if there is none."""
+    def read(self) -> Frame | None:
+        """Return the next frame; None if there is none."""
         there, picture = self._capture.read()
-        return rgb(picture) if there else None
+        return Frame(rgb(picture)) if there else None
 
     def close(self) -> None:
         """Let go of it; twice is fine."""

@@ -5,15 +5,15 @@ from collections.abc import Callable
 from typing import Protocol
 
 from node.clock import Clock
-from node.domain import Frame, Image, Tick
+from node.domain import Frame, Tick
 from node.errors import CameraError
 
 
 class Source(Protocol):
     """An opened live source; used by one thread only."""
 
-    def read(self) -> Image | None:
-        """Wait for the next picture and return it, RGB; None when no more will come.
+    def read(self) -> Frame | None:
+        """Wait for the next frame and return it; None when no more will come.
 
         Raises:
             CameraError: the source failed.
@@ -89,11 +89,11 @@ class Feed:
         source = self._opener()
         try:
             while not self._stopped.is_set():
-                image = source.read()
-                if image is None:
+                frame = source.read()
+                if frame is None:
                     raise CameraError(f"{self._name}: it sends no more frames: check that it is on and connected")
                 with self._bell:
-                    self._slot = Tick(self._clock.now(), Frame(image))
+                    self._slot = Tick(self._clock.now(), frame)
                     self._bell.notify_all()
         finally:
             source.close()

@@ -110,13 +110,13 @@ class Film:
         Raises:
             CameraError: the file holds no frame at all, or nothing tells its frames' times.
         """
-        image = self._capture.read()
-        if image is None:
+        frame = self._capture.read()
+        if frame is None:
             if self._last_s is None:
                 raise CameraError(f"{self._name}: not one frame can be decoded: re-encode it, or name another")
             return None
         self._last_s = self._follow(self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
-        return self._last_s, image
+        return self._last_s, frame.image
 
     def close(self) -> None:
         """Let go of the file; twice is fine."""

@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import signal
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -12,30 +13,40 @@ from node.app import Node
 from node.clock import SystemClock
 from node.configuration import load
 from node.console.embedded import EmbeddedBroker
+from node.console.readiness import Mark, add_option, marker
 from node.console.scene import DemoCamera, enrolment_pictures
 from node.console.sightings import Sighting, Subscriber, view
 from node.errors import BrokerError
 from node.parts import build_eyes, build_gallery
 from node.people.enrolment import examine_image
 from node.people.gallery import Sample
+from node.service import Service
 from node.settings import Settings
 
 _PERSON, _NAME = "carl", "Carl"
+_COOL_DOWN_S = 5.0
+"""The play lasts some twelve seconds: each time somebody comes by is told."""
 _WANTED = ("recognized", "unknown", "left")
 
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's is private
     """Add `demo` to the command line."""
     parser = subparsers.add_parser("demo", parents=[common])
+    parser.add_argument("--stay", action="store_true", help="play without end, on the broker of the settings")
+    add_option(parser, "the demonstration stays and the broker is connected")
     parser.set_defaults(main=main)
 
 
 def main(args: argparse.Namespace, settings: Settings) -> int:
     """Run a node between played-back frames and an embedded broker, and show what a subscriber sees.
 
+    With `--stay` it plays without end for whoever listens on the broker of the settings, until a signal comes.
+
     Raises:
         BrokerError: something of what must be seen did not arrive.
     """
+    if args.stay:
+        return _stay(marker(args.ready), settings)
     if not args.verbose:
         logging.getLogger().setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory(prefix="facenode-demo-") as folder, EmbeddedBroker() as broker:
@@ -54,6 +65,22 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
                 clock = SystemClock()
                 Node(own, DemoCamera(clock), clock).run()
     return _summary(sightings)
+
+
+def _stay(mark: Mark, settings: Settings) -> int:
+    mark(False)
+    with tempfile.TemporaryDirectory(prefix="facenode-demo-") as folder:
+        own = settings_of_the_demo(settings, Path(folder), settings.mqtt.port).model_copy(
+            update={"mqtt": settings.mqtt, "homeassistant": settings.homeassistant}
+        )
+        own = own.model_copy(update={"events": own.events.model_copy(update={"cool_down_s": _COOL_DOWN_S})})
+        enrol(own)
+        clock = SystemClock()
+        node = Node(own, DemoCamera(clock, again=True), clock, Service.of(mark=mark))
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: node.stop())
+        node.run()
+    return 0
 
 
 def settings_of_the_demo(settings: Settings, folder: Path, port: int) -> Settings:

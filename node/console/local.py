@@ -40,7 +40,7 @@ def _camera(settings: Settings, clock: Clock) -> Finding:
     """Wait for the first frame."""
     started_s = clock.now().mono_s
     try:
-        with open_camera(settings.camera, clock) as camera:
+        with open_camera(settings.camera, clock, settings.detector.width) as camera:
             for tick in camera:
                 if tick.frame is not None:
                     rows, columns = tick.frame.image.shape[:2]

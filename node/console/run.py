@@ -6,7 +6,9 @@ import signal
 import sys
 from typing import Any
 
+from node import memory
 from node.app import Node
+from node.console.readiness import add_option, marker
 from node.service import Service
 from node.settings import Settings
 
@@ -14,13 +16,16 @@ from node.settings import Settings
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's is private
     """Add `run` to the command line."""
     parser = subparsers.add_parser("run", parents=[common])
+    add_option(parser, "frames come and the broker is connected")
     parser.set_defaults(main=main)
 
 
 def main(args: argparse.Namespace, settings: Settings) -> int:
     """Run until the source ends, or SIGINT or SIGTERM asks for a clean stop."""
-    del args
-    node = Node(settings, service=Service.of())
+    mark = marker(args.ready)
+    mark(False)
+    memory.keep()
+    node = Node(settings, service=Service.of(mark=mark))
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: node.stop())
     node.run()

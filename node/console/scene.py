@@ -32,6 +32,7 @@ class DemoCamera(Camera):
 
     Args:
         clock: gives every moment.
+        again: play without end.
     """
 
     name = "three people, played back"
@@ -39,8 +40,9 @@ class DemoCamera(Camera):
     state = CameraState.OK
     problem = None
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, again: bool = False) -> None:
         self._clock = clock
+        self._again = again
         self._closed = threading.Event()
 
     def __iter__(self) -> Iterator[Tick]:
@@ -59,6 +61,11 @@ class DemoCamera(Camera):
         self._closed.set()
 
     def _images(self) -> Iterator[Image]:
+        yield from self._play()
+        while self._again:
+            yield from self._play()
+
+    def _play(self) -> Iterator[Image]:
         empty = [np.full((480, 640, 3), 96, np.uint8)] * round(_EMPTY_S * _FPS)
         scenes: Sequence[Sequence[Image]] = (
             _still("grace_hopper.jpg"),

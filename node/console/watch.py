@@ -9,12 +9,12 @@ import sys
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any
 
 from node.console.lines import Fields, Show, escaped, json_line, printer
+from node.console.readiness import add_option, marker
 from node.domain import EventType
-from node.errors import BrokerError, UsageError
+from node.errors import BrokerError
 from node.mqtt import failures
 from node.mqtt.connection import connect
 from node.mqtt.link import Client, Link, Lost, Received, Report, Subscribed
@@ -34,7 +34,7 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noq
     parser.add_argument("--type", choices=[str(each) for each in EventType], help="only events of this type")
     parser.add_argument("--json", action="store_true", help='one JSON line a message: {"topic": ..., "payload": ...}')
     parser.add_argument("--durable", metavar="ID", help="the broker keeps what comes while this watcher is away")
-    parser.add_argument("--ready", type=Path, metavar="FILE", help="a file that exists while all is subscribed to")
+    add_option(parser, "all is subscribed to")
     parser.set_defaults(main=main)
 
 
@@ -43,7 +43,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     client = Client(f"{ROOT}-watch-{args.durable or secrets.token_hex(4)}", keep_s=_KEEP_S if args.durable else 0)
     inbox: queue.SimpleQueue[Report | None] = queue.SimpleQueue()
     show = json_line if args.json else printer()
-    ready = _marker(args.ready)
+    ready = marker(args.ready)
     ready(False)
     with _stopping(lambda: inbox.put(None)):
         watch(
@@ -231,23 +231,6 @@ def _take(message: Received, watcher: Watcher, show: Show, say: Callable[[str], 
     except RecursionError:
         # Nested just so deep that it could still be read.
         show(message.topic, text)
-
-
-def _marker(path: Path | None) -> Callable[[bool], None]:
-    """Return what makes a file when told True and removes it when told False."""
-
-    def mark(there: bool) -> None:  # noqa: FBT001 - it is only ever called with the one thing it is told
-        if path is None:
-            return
-        try:
-            if there:
-                path.touch()
-            else:
-                path.unlink(missing_ok=True)
-        except OSError as error:
-            raise UsageError(f"--ready {path}: {error.strerror}: name a file that can be made") from error
-
-    return mark
 
 
 @contextmanager

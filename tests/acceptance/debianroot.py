@@ -1,4 +1,4 @@
-"""This machine's apt mirror -> a Debian 13 root with Python 3.13, made once and kept in `.cache`."""
+"""This machine's apt mirror -> Debian 13 roots with Python 3.13, each made once and kept in `.cache`."""
 
 import os
 import shutil
@@ -9,21 +9,27 @@ import pytest
 from process import run
 
 CACHE = Path(__file__).resolve().parents[2] / ".cache"
-_PACKAGES = "--include=python3,python3-venv,ca-certificates"
+_PACKAGES = ("python3", "python3-venv", "ca-certificates")
 # The mounts live and end with the command: none is left behind, whatever becomes of the test.
 _INSIDE = 'for each in proc dev; do mount --rbind "/$each" "$1/$each"; done; exec chroot "$@"'
 
 
-def debian_root() -> Path:
-    """Return the root, brought up to this machine's network; skip where it cannot be made."""
+def debian_root(name: str = "trixie", *more: str) -> Path:
+    """Return a root, brought up to this machine's network; skip where it cannot be made.
+
+    Args:
+        name: of its folder in `.cache`.
+        more: packages that it has beside Python.
+    """
     if os.geteuid() != 0 or not shutil.which("mmdebstrap"):
         pytest.skip("a Debian 13 root needs root and mmdebstrap (apt install mmdebstrap)")
-    root = CACHE / "trixie"
+    root = CACHE / name
     if not (root / "usr/bin/python3.13").exists():
         CACHE.mkdir(exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=CACHE, prefix="trixie-", ignore_cleanup_errors=True) as folder:
+        with tempfile.TemporaryDirectory(dir=CACHE, prefix=f"{name}-", ignore_cleanup_errors=True) as folder:
             new = Path(folder) / "root"
-            run("mmdebstrap", "--mode=root", "--variant=minbase", _PACKAGES, "trixie", new, mirror())
+            wanted = f"--include={','.join((*_PACKAGES, *more))}"
+            run("mmdebstrap", "--mode=root", "--variant=minbase", wanted, "trixie", new, mirror())
             new.rename(root)
     # As in Debian's own image: a package that is installed starts no service.
     policy = root / "usr/sbin/policy-rc.d"
@@ -39,7 +45,12 @@ def debian_root() -> Path:
 
 def inside(root: Path, *command: str | Path) -> str:
     """Run a command inside the root and return what it printed."""
-    return run("unshare", "--mount", "sh", "-ec", _INSIDE, "sh", root, *command)
+    return run(*within(root, *command))
+
+
+def within(root: Path, *command: str | Path) -> tuple[str | Path, ...]:
+    """Return the command that runs another inside the root; both have one process id."""
+    return ("unshare", "--mount", "sh", "-ec", _INSIDE, "sh", root, *command)
 
 
 def mirror() -> str:

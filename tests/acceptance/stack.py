@@ -20,7 +20,8 @@ ROOT = Path(__file__).resolve().parents[2]
 _FILTERS = [("facenode/+/event/+", 1), ("facenode/+/late/#", 1)]
 _EVENTS = ("recognized", "unknown", "changed", "left")
 # The engine of the tests has no bridge of its own, so that what is installed comes by the machine's network.
-_OVERRIDE = "services: {broker: {build: {network: host}}, watch: {build: {network: host}}}\n"
+_SERVICES = ("broker", "watch", "node")
+_OVERRIDE = "services: {" + ", ".join(f"{name}: {{build: {{network: host}}}}" for name in _SERVICES) + "}\n"
 
 
 class Stack:
@@ -47,13 +48,13 @@ class Stack:
         environ = {**self._engine.environ, "FACENODE_BROKER_PORT": str(self.port), **variables}
         return run(*self._command, *arguments, environ=environ, code=code)
 
-    def up(self) -> None:
+    def up(self, *profiles: str) -> None:
         """Start what does not run, and wait until it is healthy."""
-        self.compose("up", "--wait")
+        self.compose(*(f"--profile={name}" for name in profiles), "up", "--wait")
 
     def down(self) -> None:
-        """End it and remove all that it made."""
-        self.compose("down", "--volumes", "--timeout", "10")
+        """End it and remove all that it made, of whatever profile."""
+        self.compose("--profile=*", "down", "--volumes", "--timeout", "10")
 
     def kill_broker(self) -> None:
         """End the broker as a power cut would, but for what the kernel has not yet written."""

@@ -1,27 +1,30 @@
-"""A picture -> a network camera on loopback that can stop to send: MJPEG over HTTP."""
+"""Pictures -> a network camera on loopback that can stop to send: MJPEG over HTTP."""
 
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from typing import Self
 
 _BOUNDARY = "frame"
-_PERIOD_S = 0.1
 
 
 class Stream:
-    """Serves one picture over and over, for as long as the context lasts.
+    """Serves pictures one after the other, over and over, for as long as the context lasts.
 
     Args:
-        content: of a JPEG.
+        contents: of JPEGs.
+        period_s: seconds from one to the next.
 
     Attributes:
-        content: what it shows.
+        contents: what it shows.
         url: where it is.
         playing: cleared, it sends nothing more but keeps its connections, as a camera that hangs.
+        sent: pictures that were sent.
     """
 
-    def __init__(self, content: bytes) -> None:
-        self.content = content
+    def __init__(self, *contents: bytes, period_s: float = 0.1) -> None:
+        self.contents = contents
+        self.sent = 0
         stream = self
         self.playing = playing = threading.Event()
         self._ended = ended = threading.Event()
@@ -32,15 +35,19 @@ class Stream:
                 self.send_response(200)
                 self.send_header("Content-Type", f"multipart/x-mixed-replace; boundary={_BOUNDARY}")
                 self.end_headers()
-                while not ended.wait(_PERIOD_S):
+                for number in count():
+                    if ended.wait(period_s):
+                        return
                     if playing.is_set():
-                        content = stream.content
+                        shown = stream.contents
+                        content = shown[number % len(shown)]
                         size = f"Content-Length: {len(content)}\r\n"
                         head = f"--{_BOUNDARY}\r\nContent-Type: image/jpeg\r\n{size}\r\n"
                         try:
                             self.wfile.write(head.encode() + content + b"\r\n")
                         except OSError:
                             return
+                        stream.sent += 1
 
             def log_message(self, *_: object) -> None:
                 pass

@@ -5,6 +5,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -168,6 +169,31 @@ def test_what_waits_for_a_watcher_survives_the_broker(
     counted = settle(stack, observer, "early")
     LOG.info("killed with the watcher away: %s", counted)
     assert replace(counted, repeated=0) == NOTHING_LOST
+
+
+def test_the_profile_demo_shows_who_is_known_and_who_is_not(engine: Engine, tmp_path: Path) -> None:
+    """From nothing, by one command: `watch` shows both; a broker that is killed and comes back costs no event."""
+    before = engine.everything()
+    stack = Stack(engine, tmp_path, "other")
+    try:
+        began_s = time.monotonic()
+        stack.up("demo")
+        LOG.info("the profile demo is up after %.0f s", time.monotonic() - began_s)
+        assert eventually(lambda: {"recognized", "unknown"} <= _kinds(stack, "demo"), 60)
+        shown = len(stack.shown("demo"))
+        engine.docker("kill", "--signal", "KILL", "other-broker-1")
+        stack.up("demo")
+        assert eventually(lambda: len(stack.shown("demo")) >= shown + 6, 90)
+        said = stack.compose("logs", "--no-log-prefix", "watch")
+        assert "demo: no event is missing any more" in said or "are missing so far" not in said
+        assert stack.compose("--profile=demo", "exec", "-T", "node", "id", "-u").strip() == "10001"
+    finally:
+        stack.down()
+    assert engine.everything() == before
+
+
+def _kinds(stack: Stack, node: str) -> set[str]:
+    return {kind for _, kind in stack.shown(node)}
 
 
 def test_down_leaves_nothing_and_the_next_password_is_another(engine: Engine, stack: Stack, tmp_path: Path) -> None:

@@ -15,11 +15,11 @@ _PARTS = (
 EDITS = {
     "good": ("node/cli.py", "", ""),
     "crashes": ("node/console/run.py", "    node = Node(", "    raise SystemExit(3)\n    node = Node("),
-    "processes nothing": ("node/app.py", "if tick.frame and self._control.watching:", "if False:"),
+    "processes nothing": ("node/app.py", "        if looked:\n", "        if False:\n"),
     "is twice as slow": (
         "node/app.py",
-        "        if tick.frame and self._control.watching:\n",
-        "        time.sleep(time.perf_counter() - began_s)\n        if tick.frame and self._control.watching:\n",
+        "        if looked:\n",
+        "        time.sleep(time.perf_counter() - began_s)\n        if looked:\n",
     ),
 }
 """What a program does, and where: the file, what stands there, and what takes its place."""

@@ -10,7 +10,7 @@ from node.domain import CameraState, Frame, Image, Tick
 
 
 class ClockedClip(Camera):
-    """Frames, a tenth of a monotonic second apart; wall time and synchronisation are the clock's.
+    """Frames, 1 / `fps` monotonic seconds apart; wall time and synchronisation are the clock's.
 
     Args:
         frames: each (height, width, 3), uint8, RGB.
@@ -18,6 +18,7 @@ class ClockedClip(Camera):
     """
 
     name, live, state, problem = "a clip", False, CameraState.OK, None
+    fps = 10.0
 
     def __init__(self, frames: Sequence[Image], clock: Clock) -> None:
         self._frames = frames
@@ -29,7 +30,7 @@ class ClockedClip(Camera):
         start = self._clock.now()
         for number, image in enumerate(self._frames):
             self.before(number)
-            tick = Tick(replace(self._clock.now(), mono_s=start.mono_s + number / 10), Frame(image))
+            tick = Tick(replace(self._clock.now(), mono_s=start.mono_s + number / self.fps), Frame(image))
             began_s = time.perf_counter()
             yield tick
             self.taken_ms.append((time.perf_counter() - began_s) * 1e3)
@@ -39,3 +40,9 @@ class ClockedClip(Camera):
 
     def close(self) -> None:
         """Nothing is held."""
+
+
+class LiveClip(ClockedClip):
+    """Frames as a live camera gives them, for whatever a node does with live cameras alone; time is as in a clip."""
+
+    live = True

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from facenode import environment
@@ -16,11 +17,19 @@ PATIENCE_S = 30.0
 
 
 @contextmanager
-def running(settings: Mapping[str, object], *arguments: str | Path) -> Iterator[subprocess.Popen[str]]:
-    """Run a node for as long as the context lasts."""
+def running(
+    settings: Mapping[str, object],
+    *arguments: str | Path,
+    command: str = "run",
+    environ: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[subprocess.Popen[str]]:
+    """Run a node, or another command that stays, for as long as the context lasts.
+
+    `environ` is added to the process's environment.
+    """
     process = subprocess.Popen(
-        [sys.executable, "-m", "node.cli", "run", *map(str, arguments)],
-        env=environment(settings), stderr=subprocess.PIPE, text=True,
+        [sys.executable, "-m", "node.cli", command, *map(str, arguments)],
+        env={**environment(settings), **environ}, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
         yield process
@@ -41,14 +50,15 @@ def contents(folder: Path) -> dict[Path, bytes]:
 
 
 class House:
-    """A subscriber that also asks."""
+    """A subscriber that also asks a node."""
 
-    def __init__(self, subscriber: Subscriber) -> None:
+    def __init__(self, subscriber: Subscriber, node: str = "hall") -> None:
         self._subscriber = subscriber
+        self._root = f"facenode/{node}"
 
     def send(self, verb: str, payload: bytes) -> None:
         """Send a request as it is."""
-        self._subscriber.publish(f"facenode/hall/request/{verb}", payload)
+        self._subscriber.publish(f"{self._root}/request/{verb}", payload)
 
     def ask(self, verb: str, **fields: object) -> dict[str, Any]:
         """Send a request and return its answer."""
@@ -57,7 +67,7 @@ class House:
         found: list[dict[str, Any]] = []
 
         def answered() -> bool:
-            answers = map(json.loads, self._subscriber.on(f"facenode/hall/response/{verb}"))
+            answers = map(json.loads, self._subscriber.on(f"{self._root}/response/{verb}"))
             found[:] = [answer for answer in answers if answer["transaction"] == transaction]
             return bool(found)
 
@@ -66,7 +76,7 @@ class House:
 
     def latest(self, topic: str) -> dict[str, Any]:
         """Return the latest state or health."""
-        payloads = self._subscriber.on(f"facenode/hall/{topic}")
+        payloads = self._subscriber.on(f"{self._root}/{topic}")
         return dict(json.loads(payloads[-1])) if payloads else {}
 
     def events(self) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from makers import START
 from node.camera.live import LiveCamera
 from node.camera.video import Film
 from node.clock import Clock
-from node.domain import Image, Instant
+from node.domain import Frame, Image, Instant
 from node.errors import CameraError
 from node.settings import CameraSettings
 
@@ -46,7 +46,7 @@ class Reel:
         self._film = Film(path)
         self._pace = threading.Event()  # never set: its wait is the time between two frames of a camera
 
-    def read(self) -> Image | None:
+    def read(self) -> Frame | None:
         """Return the next frame."""
         self._pace.wait(0.01)
         item = self._film.read()
@@ -54,7 +54,7 @@ class Reel:
             self.close()
             self._film = Film(self._path)
             item = self._film.read()
-        return item[1] if item else None
+        return Frame(item[1]) if item else None
 
     def close(self) -> None:
         """Let go of the file."""
@@ -102,15 +102,15 @@ class Stage:
             raise self._refusals.popleft()
         return self
 
-    def read(self) -> Image | None:
-        """Return the next cue, or raise it."""
+    def read(self) -> Frame | None:
+        """Return the next cue as a frame, or raise it."""
         with self._told:
             self._reads += 1
             self._told.notify_all()
         cue = self._cues.get(timeout=DEADLINE_S)
         if isinstance(cue, Exception):
             raise cue
-        return cue
+        return None if cue is None else Frame(cue)
 
     def close(self) -> None:
         """Count the closing."""

@@ -66,6 +66,12 @@ def test_ethnicity_is_off_until_named() -> None:
         ({"FACENODE_CAMERA__FPS": "fast"}, "camera.fps = 'fast' (variable FACENODE_CAMERA__FPS)"),
         ({"FACENODE_CAMERA__FPS": "0"}, "greater than 0"),
         ({"FACENODE_CAMERA__SOURCE": "usb"}, "camera.source"),
+        ({"FACENODE_CAMERA__SOURCE": "picamera:"}, "camera.source"),
+        ({"FACENODE_CAMERA__HFLIP": "yes"}, "picamera alone knows hflip: remove it"),
+        ({"FACENODE_CAMERA__SOURCE": "picamera", "FACENODE_CAMERA__CROP": "0,0,1"}, "camera.crop"),
+        ({"FACENODE_CAMERA__SOURCE": "picamera", "FACENODE_CAMERA__CROP": "0,0,2,1"}, "camera.crop.2"),
+        ({"FACENODE_CAMERA__SOURCE": "picamera", "FACENODE_CAMERA__CROP": "0,0,1,0.01"}, "at least 0.1"),
+        ({"FACENODE_CAMERA__SOURCE": "picamera", "FACENODE_CAMERA__CROP": "0.5,0,0.6,1"}, "beyond the view"),
         ({"FACENODE_NODE__ID": "Küche"}, "node.id"),
         ({"FACENODE_NODE__TIMEZONE": "Mars/Olympus"}, "time zone"),
         ({"FACENODE_MQTT__USERNAME": "a", "FACENODE_MQTT__PASSWORD_FILE": "/nonexistent"}, "/nonexistent"),
@@ -82,6 +88,15 @@ def test_a_wrong_variable_is_refused_with_what_and_where(environ: dict[str, str]
     with pytest.raises(SettingsError, match=re.escape(message)) as caught:
         read(environ)
     assert "\n" not in str(caught.value)
+
+
+def test_the_view_of_a_pi_camera_is_written_as_a_list_or_with_commas(tmp_path: Path) -> None:
+    """As a list in the file, and as a variable can give it."""
+    path = tmp_path / "pi.toml"
+    path.write_text('[camera]\nsource = "picamera:1"\ncrop = [0, 0.5, 1, 0.5]\nhflip = true\nvflip = true\n')
+    by_file = read(file=path).camera
+    assert (by_file.crop, by_file.hflip, by_file.vflip) == ((0.0, 0.5, 1.0, 0.5), True, True)
+    assert read({"FACENODE_CAMERA__CROP": "0.25, 0, 0.5, 1"}, file=path).camera.crop == (0.25, 0.0, 0.5, 1.0)
 
 
 def test_variables_that_are_no_settings_are_left_alone() -> None:

@@ -87,10 +87,9 @@ def test_one_heartbeat_line_a_minute(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_the_machine_is_read_from_its_files(tmp_path: Path) -> None:
-    """Millidegrees, the firmware's bits of now (0 to 3), pages of memory."""
+    """Millidegrees, pages of memory."""
     files = {
         "sys/class/thermal/thermal_zone0/temp": "58100\n",
-        "sys/devices/platform/soc/soc:firmware/get_throttled": "50000\n",
         "proc/self/statm": "9000 2500 100 1 0 500 0\n",
     }
     for name, content in files.items():
@@ -98,10 +97,31 @@ def test_the_machine_is_read_from_its_files(tmp_path: Path) -> None:
         (tmp_path / name).write_text(content)
     machine = Machine(tmp_path)
     assert machine.cpu_c() == 58.1
-    assert machine.throttled() is False
     assert machine.rss_mb() == pytest.approx(2500 * os.sysconf("SC_PAGE_SIZE") / 1e6, abs=1e-9)
-    (tmp_path / "sys/devices/platform/soc/soc:firmware/get_throttled").write_text("50005\n")
-    assert machine.throttled() is True
+
+
+@pytest.mark.parametrize(
+    ("bits", "throttled"), [(0, False), (1, True), (2, True), (4, True), (8, True), (0xF0000, False), (0x50005, True)]
+)
+def test_what_slows_the_board_down_now_is_told_and_what_did_is_not(
+    tmp_path: Path, bits: int, *, throttled: bool
+) -> None:
+    """Too little voltage, a capped frequency, throttled, the soft limit of temperature: each bit of now alone."""
+    file = tmp_path / "sys/devices/platform/soc/soc:firmware/get_throttled"
+    file.parent.mkdir(parents=True)
+    file.write_text(f"{bits:x}\n")
+    assert Machine(tmp_path).throttled() is throttled
+
+
+def test_frames_in_which_nothing_moved_count_but_say_nothing_of_the_pace() -> None:
+    """An empty room makes a node neither slow nor fast: one release is held against another by these figures."""
+    beats = pulse()
+    for number in range(100):
+        beats.frame(instant(number / 10), 20.0 if number % 10 == 0 else None)
+    health = beats.beat(instant(9.9), CameraState.OK, lambda: COUNTS)
+    assert health is not None
+    assert health.fps == pytest.approx(10.0, abs=0.1)
+    assert (health.p50_ms, health.p95_ms) == (20.0, 20.0)
 
 
 def test_a_machine_that_does_not_tell_is_unknown(tmp_path: Path) -> None:

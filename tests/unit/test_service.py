@@ -106,3 +106,12 @@ def test_where_nobody_listens_nothing_happens(environ: dict[str, str]) -> None:
     service.alive(0.0)
     service.describe("well")
     service.stopping()
+
+
+def test_a_mark_is_told_when_it_changes() -> None:
+    """Whoever has no systemd is told whether the work is being done, and the same thing only once."""
+    told: list[bool] = []
+    service = Service(mark=told.append)
+    for able in (False, True, True, False):
+        service.able(able=able)
+    assert told == [False, True, False]

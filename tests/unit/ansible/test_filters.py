@@ -15,6 +15,7 @@ from facenode_filters import mosquitto_hash, to_toml
         {"mqtt": {"port": 8883, "tls": {"enabled": True, "ca_file": "/etc/x"}}, "camera": {"fps": 7.5}},
         {"alerts": {"rules": [{"id": "a", "between": ["22:00", "06:00"]}, {"id": "b", "people": []}]}},
         {"events": {"gates": {"min_face_px": 40}}},
+        {"camera": {"source": "picamera", "hflip": True, "crop": [0.25, 0, 0.5, 1]}},
         {"a b": {"c.d": 1}},
     ],
 )

@@ -7,13 +7,16 @@ from functools import partial
 from itertools import islice, pairwise
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from cameras import HandClock, Reel, Stage
+from fakepicamera import Sensor, package
 
 from node.camera import Camera, open_camera
 from node.camera.feed import Opener
 from node.camera.live import LiveCamera
+from node.camera.picamera import open_picamera
 from node.camera.picture import read_picture
 from node.camera.video import open_video, read_video
 from node.camera.webcam import open_webcam
@@ -43,7 +46,17 @@ def _fake(opener: Opener, clock: Clock, folder: Path) -> Camera:
     return LiveCamera("fake", opener, clock, SETTINGS)
 
 
-LIVE: dict[str, Callable[[Opener, Clock, Path], Camera]] = {"webcam": _webcam, "stream": _stream, "fake": _fake}
+def _picamera(opener: Opener, clock: Clock, folder: Path) -> Camera:
+    del folder
+    return open_picamera(0, SETTINGS, clock, package=package(Sensor(lambda: None)), opener=opener)
+
+
+LIVE: dict[str, Callable[[Opener, Clock, Path], Camera]] = {
+    "webcam": _webcam,
+    "stream": _stream,
+    "picamera": _picamera,
+    "fake": _fake,
+}
 """Live drivers, each given what opens its source."""
 
 
@@ -55,11 +68,13 @@ class Driver:
         open: opens it on the media of the tests, given a clock and an empty folder.
         pictures: what it must show, in this order if it is finite.
         live: what `live` must be.
+        small: the shape of the small picture of each frame; None where the driver has none.
     """
 
     open: Callable[[Clock, Path], Camera]
     pictures: list[Image]
     live: bool
+    small: tuple[int, int, int] | None = None
 
 
 def _drivers(media: Path) -> dict[str, Driver]:
@@ -74,7 +89,22 @@ def _drivers(media: Path) -> dict[str, Driver]:
     def live(make: Callable[[Opener, Clock, Path], Camera]) -> Driver:
         return Driver(lambda clock, folder: make(partial(Reel, clip), clock, folder), frames, live=True)
 
-    return finite | {name: live(make) for name, make in LIVE.items()}
+    def pi(clock: Clock, folder: Path) -> Camera:
+        """Open the fake of picamera2 by the driver itself: sizes, formats and copies are the driver's."""
+        del folder
+        reel = Reel(clip)
+
+        def show() -> Image | None:
+            frame = reel.read()
+            return frame.image if frame else None
+
+        rows, columns = frames[0].shape[:2]
+        settings = SETTINGS.model_copy(update={"source": "picamera", "width": columns, "height": rows})
+        return open_picamera(0, settings, clock, columns // 2, package=package(Sensor(show)))
+
+    rows, columns = frames[0].shape[:2]
+    picamera = Driver(pi, frames, live=True, small=(rows // 2, columns // 2, 3))
+    return finite | {name: live(make) for name, make in LIVE.items()} | {"picamera": picamera}
 
 
 DRIVERS = ("video", "images", *LIVE)
@@ -109,16 +139,33 @@ def _shown(camera: Camera, count: int) -> list[Tick]:
     return list(islice((tick for tick in camera if tick.frame), count))
 
 
+def _is_kept(image: Image) -> bool:
+    """Return whether it is uint8 in whole memory that is nobody else's."""
+    return image.dtype == np.uint8 and image.flags.c_contiguous and image.flags.owndata
+
+
 def test_frames_are_full_resolution_rgb_in_memory_of_their_own(camera: Camera, driver: Driver) -> None:
     """Rule 5: each frame is one of the source's pictures, byte for byte in RGB, and can be kept."""
     known = {(image.shape, image.tobytes()) for image in driver.pictures}
     for tick in _shown(camera, 2):
         assert tick.frame is not None
-        assert tick.frame.image.dtype == np.uint8
-        assert tick.frame.image.flags.c_contiguous
-        assert tick.frame.image.flags.owndata
+        assert _is_kept(tick.frame.image)
         assert (tick.frame.image.shape, tick.frame.image.tobytes()) in known
-        assert tick.frame.small is None
+
+
+def test_a_small_picture_shows_the_same_view(camera: Camera, driver: Driver) -> None:
+    """Rule 5: where a driver has one, it is the frame at fewer pixels, within 8 grey levels on average after YUV."""
+    for tick in _shown(camera, 2):
+        assert tick.frame is not None
+        small = tick.frame.small
+        if driver.small is None:
+            assert small is None
+            continue
+        assert small is not None
+        assert _is_kept(small)
+        assert small.shape == driver.small
+        shrunk = cv2.resize(tick.frame.image, small.shape[1::-1], interpolation=cv2.INTER_AREA)
+        assert np.abs(shrunk.astype(int) - small).mean() < 8
 
 
 def test_time_never_runs_backwards_and_passes_at_least_every_second(camera: Camera) -> None:

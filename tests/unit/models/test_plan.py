@@ -83,6 +83,23 @@ def test_measured_statistics_change_no_answer() -> None:
     assert float(np.abs(found - expected).max()) <= 1e-3 * float(np.abs(expected).max())
 
 
+def test_a_settled_network_is_trained_as_it_will_be_used() -> None:
+    """In training it answers what it answers in use, whatever the batch (to 1e-4), and its gains still learn."""
+    torch.manual_seed(1)
+    student = Student(BACKBONES["mobilenet_v2"](), {})
+    student.start((), torch.from_numpy(_faces(4)))
+    student.eval()
+    faces = torch.from_numpy(_faces(2))
+    with torch.no_grad():
+        expected = student(faces)["embedding"]
+    student.train()
+    student.settle()
+    found = student(faces)["embedding"]
+    assert float((found.detach() - expected).abs().max()) <= 1e-4 * float(expected.abs().max())
+    found.sum().backward()
+    assert all(value.grad is not None for value in student.parameters())
+
+
 @pytest.mark.parametrize(("name", "application"), [("mobilenet_v2", "MobileNetV2"), ("inception_v3", "InceptionV3")])
 def test_starting_weights_give_what_keras_gives(name: str, application: str, tmp_path: Path) -> None:
     """An application's weights, put into our plan, compute its last map: its mean differs by at most 1e-4.

@@ -15,6 +15,13 @@ from node.vision.tflite import Network
 
 ZOO = Path(__file__).resolve().parents[3] / "models" / "zoo"
 SIDECARS = sorted(ZOO.glob("*.json"))
+LEAST = {
+    "mobilefacenet": {"verification": 0.985, "nine": 0.98},
+    "mobilenet": {"verification": 0.96, "nine": 0.98},
+    "mobilenet_v2": {"verification": 0.96, "nine": 0.98},
+    "inception_v3": {"verification": 0.945, "nine": 0.96},
+}
+"""By backbone, the shares below which no file is shipped: a point under what the zoo is made to reach."""
 
 
 @pytest.fixture(params=SIDECARS, ids=lambda path: path.stem)
@@ -58,12 +65,14 @@ def test_thresholds_never_fall(sidecar: Path) -> None:
 
 
 def test_figures_stand_with_their_number_of_cases(sidecar: Path) -> None:
-    """A published figure says how many cases are behind it, and the two that must hold do."""
-    figures = {(entry["data"], entry["figure"]): entry for entry in _content(sidecar)["metrics"]}
-    assert figures["lfw_people val", "verification, 10-fold balanced"]["value"] >= 0.98
+    """A published figure says how many cases are behind it, and those that must hold do."""
+    content = _content(sidecar)
+    least = LEAST[content["backbone"]]
+    figures = {(entry["data"], entry["figure"]): entry for entry in content["metrics"]}
+    assert figures["lfw_people val", "verification, 10-fold balanced"]["value"] >= least["verification"]
     for head in ("identity", "age", "ethnicity"):
         assert figures["lfw9 test", head]["n"] == 83
-        assert figures["lfw9 test", head]["value"] >= 0.98
+        assert figures["lfw9 test", head]["value"] >= least["nine"]
 
 
 def test_networks_run(sidecar: Path) -> None:

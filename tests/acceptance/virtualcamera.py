@@ -1,0 +1,64 @@
+"""libcamera's virtual camera -> one that the real picamera2 takes; run as a program, it is `facenode`.
+
+picamera2 asks a sensor for its raw modes and fills memory of one piece; the virtual camera has no raw modes and wants
+its memory made by libcamera. Both are given here and nothing else is changed. `pykms` draws on a screen: no node does.
+"""
+
+import sys
+from types import ModuleType, SimpleNamespace
+from typing import Any, ClassVar
+
+_FORMATS = (
+    "RGB888",
+    "BGR888",
+    "XRGB8888",
+    "XBGR8888",
+    "YUV420",
+    "YVU420",
+    "YUYV",
+    "YVYU",
+    "UYVY",
+    "VYUY",
+    "NV12",
+    "NV21",
+)
+
+
+def install() -> None:
+    """Let `picamera2.Picamera2` be one for the virtual camera."""
+    screen = ModuleType("pykms")
+    vars(screen)["PixelFormat"] = SimpleNamespace(**dict.fromkeys(_FORMATS))
+    sys.modules["pykms"] = screen
+    import picamera2  # noqa: PLC0415 - only after pykms
+    from picamera2.allocators import LibcameraAllocator  # noqa: PLC0415 - as above
+
+    class Virtual(picamera2.Picamera2):
+        """picamera2 as it is, but for what a sensor has and a virtual camera has not.
+
+        Attributes:
+            latest: the one that was opened last.
+        """
+
+        latest: ClassVar[Any] = None
+
+        def __init__(self, number: int) -> None:
+            memory = LibcameraAllocator(None)
+            super().__init__(number, allocator=memory)
+            memory.camera = self.camera
+            type(self).latest = self
+
+        def _get_raw_modes(self) -> list[dict[str, Any]]:
+            return []
+
+        def _select_native_mode(self, modes: list[dict[str, Any]]) -> dict[str, Any]:
+            del modes
+            return {"size": (1280, 720), "format": "NV12"}
+
+    picamera2.Picamera2 = Virtual
+
+
+if __name__ == "__main__":
+    install()
+    from node.cli import main
+
+    sys.exit(main())

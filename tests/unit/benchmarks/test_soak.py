@@ -1,0 +1,44 @@
+"""What a soak prints and returns, of runs that never were."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from procfs import Sample
+from soak import Soaked, report
+
+from node.mqtt.link import Received
+from node.mqtt.store import Counters
+
+
+def _event(number: int) -> Received:
+    payload = json.dumps({"id": f"e{number}", "seq": number, "event_type": "unknown"}).encode()
+    return Received("facenode/soak/event/unknown", payload, retained=False)
+
+
+SAMPLES = [Sample(5.0 * n, 130 + 0.1 * (n % 2), 80, 10, 8, 0.001 * n, 0.5 * n) for n in range(720)]
+GOOD = Soaked(SAMPLES, SAMPLES[0], Counters(seq=3), [_event(n) for n in (1, 2, 3)], 9000, 0, "")
+BAD = {
+    "memory grows": replace(GOOD, samples=[replace(s, rss_mb=s.rss_mb + 2 * s.at_s / 3600) for s in SAMPLES]),
+    "file descriptors grow": replace(GOOD, samples=[*SAMPLES, replace(SAMPLES[-1], files=11)]),
+    "threads grow": replace(GOOD, samples=[*SAMPLES, replace(SAMPLES[-1], threads=9)]),
+    "1 events were lost": replace(GOOD, messages=[_event(1), _event(3)]),
+    "2 events were lost": replace(GOOD, counters=Counters(seq=3, dropped=2)),
+    "nobody was seen": replace(GOOD, counters=Counters(), messages=[]),
+    "it ended with 1": replace(GOOD, code=1),
+}
+
+
+def test_a_run_without_fault_ends_well(capsys: pytest.CaptureFixture[str]) -> None:
+    """An hour in which memory wavers by a tenth of a megabyte and every event came, one of them twice."""
+    assert report(replace(GOOD, messages=[*GOOD.messages, _event(2)])) == 0
+    printed = capsys.readouterr().out
+    assert "3 made, 3 received, 0 lost, 1 repeated" in printed
+    assert "may or may not" not in printed
+
+
+@pytest.mark.parametrize("fault", BAD)
+def test_each_fault_is_said_and_fails(fault: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Growth of 2 MB an hour, of descriptors, of threads, a lost event, an early end: each by itself."""
+    assert report(BAD[fault]) == 1
+    assert fault in capsys.readouterr().out

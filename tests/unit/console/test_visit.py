@@ -1,0 +1,43 @@
+"""What is measured with: as many faces as are said, and decided upon as a node decides."""
+
+from pathlib import Path
+
+import pytest
+from makers import instant
+
+from node.configuration import load
+from node.console.visit import SIZE, Visit, group, portrait
+from node.domain import Frame, Image
+from node.parts import Eyes, build_eyes
+from node.settings import Settings
+
+
+@pytest.fixture(scope="module")
+def settings() -> Settings:
+    """Return the default settings."""
+    return load(None, {}, {}, Path("/nonexistent"))
+
+
+@pytest.fixture(scope="module")
+def eyes(settings: Settings) -> Eyes:
+    """Return detector and network."""
+    return build_eyes(settings, ())
+
+
+@pytest.mark.parametrize(("image", "count"), [(portrait(), 1), (group(), 4)])
+def test_each_face_is_found_and_looked_at(eyes: Eyes, image: Image, count: int) -> None:
+    """All are usable: a face that failed a gate would cost no run of the network."""
+    assert image.shape == (*SIZE, 3)
+    faces = eyes.detector.detect(Frame(image))
+    assert len(faces) == count
+    assert all(eyes.recognizer.look(image, face).usable for face in faces)
+
+
+def test_a_visit_looks_at_a_face_until_it_has_decided(settings: Settings, eyes: Eyes) -> None:
+    """Six looks, and from then on one a second."""
+    visit = Visit(settings, eyes, portrait(), instant(0))
+    looks = []
+    for _ in range(18):
+        visit.step()
+        looks.append(visit.looks)
+    assert looks == [1, 2, 3, 4, 5, *[6] * 10, *[7] * 3]
