@@ -29,7 +29,7 @@ _SHELL = {
     page: [block for block in found if block.language == "sh" and block.reason is None]
     for page, found in ((page, list(group)) for page, group in groupby(_ALL, lambda block: block.page))
 }
-_LANGUAGES = {"sh", "toml", "json", "yaml", "text", ""}
+_LANGUAGES = {"sh", "toml", "json", "yaml", "ini", "conf", "text", ""}
 _TYPED = {"facenode", "cat"}
 _LINE_S = 60
 
