@@ -31,13 +31,14 @@ _SHELL = {
 }
 _LANGUAGES = {"sh", "toml", "json", "yaml", "ini", "conf", "text", ""}
 _TYPED = {"facenode", "cat"}
+_NEVER = re.compile(r"\b(?:apt|docker|rm|sudo|systemctl)\b")
 _LINE_S = 60
 
 
 def _programs(block: Block) -> set[str]:
-    """Return the first word of each line that is a command, those of a file in it left out."""
+    """Return the first word of each line that is a command, files in it left out, and words that change a machine."""
     text = re.sub(r"^cat >.*? <<(\w+)\n.*?^\1$", "cat", block.text, flags=re.MULTILINE | re.DOTALL)
-    return {line.split()[0] for line in text.splitlines() if line.strip()}
+    return {line.split()[0] for line in text.splitlines() if line.strip()} | set(_NEVER.findall(text))
 
 
 def _named(kind: str) -> list[Block]:
