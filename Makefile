@@ -34,6 +34,13 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+.PHONY: fuzz
+FUZZ := pictures clips networks people payloads packets settings storage
+FUZZ_SECONDS ?= 60
+FUZZ_SEED ?= 0
+fuzz: $(READY)  ## damaged and forged inputs of each kind for FUZZ_SECONDS; one that breaks a promise is kept
+	@for target in $(FUZZ); do $(BIN)/python -m tests.fuzz.$$target --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED) || exit 1; done
+
 bench: $(BENCH_READY)  ## this machine's figures beside their targets, on one thread; NETWORK=FILE is another network
 	$(BENCH)/bin/facenode bench --set model.threads=1 $(if $(NETWORK),--set model.path=$(NETWORK))
 	$(BENCH)/bin/python tests/benchmarks/peers.py $(if $(NETWORK),--model $(NETWORK))
@@ -59,6 +66,10 @@ zoo: $(TRAIN_READY)  ## the default network anew: files, sidecars, card and plot
 
 wheel: $(READY)
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+.PHONY: docs
+docs: $(READY)  ## the pages of docs that are generated: settings, topics, commands
+	$(BIN)/python -m docs.generate
 
 picture: $(READY)  ## docs/picture.png, from real output
 	$(BIN)/python docs/picture.py

@@ -15,7 +15,7 @@ def not_after(path: Path) -> datetime | None:
         start = text.index(ssl.PEM_HEADER)
         end = text.index(ssl.PEM_FOOTER, start) + len(ssl.PEM_FOOTER)
         return _not_after(ssl.PEM_cert_to_DER_cert(text[start:end]))
-    except (OSError, ValueError, IndexError):
+    except (OSError, ValueError, LookupError):
         return None
 
 

@@ -14,7 +14,7 @@ from node import __version__
 from node.configuration import DEFAULT_FILE, SECTIONS, load, printable
 from node.errors import FacenodeError, UsageError
 
-_COMMANDS = {
+COMMANDS = {
     "run": "run the node",
     "demo": "see it work: needs no camera and no broker",
     "recognize": "say who is in pictures, folders and clips",
@@ -76,7 +76,7 @@ def _parser(asked: Sequence[str]) -> argparse.ArgumentParser:
     )
     common.add_argument("--verbose", action="store_true", help="log more")
     subparsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for name, summary in _COMMANDS.items():
+    for name, summary in COMMANDS.items():
         if name in asked:
             importlib.import_module(f"node.console.{name}").add_parser(subparsers, common)
         else:

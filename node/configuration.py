@@ -74,7 +74,7 @@ def load(
     except ValidationError as error:
         lines = [_sentence(problem, overrides, variables, path) for problem in error.errors(include_url=False)]
         raise SettingsError("; ".join(lines)) from error
-    except ForeignSettingsError as error:  # a whole section given by one variable is not JSON
+    except (ForeignSettingsError, RecursionError) as error:  # a list or section in one variable is no JSON, or too deep
         raise SettingsError(f"{error}: write one variable a setting, {ENV_PREFIX}SECTION__KEY") from error
 
 
@@ -102,7 +102,7 @@ def _read(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise SettingsError(f"{path}: {error.strerror or error}: name a readable settings file") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # also numbers too long, and tables too deep, for tomllib
         raise SettingsError(f"{path}: not a TOML file: {error}") from error
 
 

@@ -7,12 +7,15 @@ from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
+from node.console.lines import escaped
 from node.fleet.census import FILTERS, Census, Fields, Known
 from node.fleet.diagnosis import Limits, Problem, diagnose
 from node.fleet.observer import Observer
 from node.settings import Settings
 
 _QUIET_S = 1.0
+_CELL = 16
+"""Characters of a cell at the most: what it says is a machine's that may be anything."""
 _COLUMNS = {
     "version": "version",
     "model": "model",
@@ -56,7 +59,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
             node: {"status": known.status, "wrong": wrong[node], "health": known.health}
             for node, known in nodes.items()
         }
-        print(json.dumps(fields, ensure_ascii=False))
+        print(json.dumps(fields))
     else:
         print(table(nodes, wrong))
     return 1 if not nodes or any(wrong.values()) else 0
@@ -71,7 +74,7 @@ def table(nodes: Mapping[str, Known], wrong: Mapping[str, list[str]]) -> str:
     """Return a line for each node under a head, and a line that counts."""
     head = ("node", "status", *_COLUMNS.values(), "wrong")
     rows = [
-        (node, known.status or "unknown", *_cells(known.health or {}), ", ".join(wrong[node]))
+        (escaped(node), escaped(known.status or "unknown")[:_CELL], *_cells(known.health or {}), ", ".join(wrong[node]))
         for node, known in nodes.items()
     ]
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
@@ -84,7 +87,4 @@ def table(nodes: Mapping[str, Known], wrong: Mapping[str, list[str]]) -> str:
 
 
 def _cells(health: Fields) -> list[str]:
-    return [
-        "-" if (value := health.get(field)) is None else "".join(filter(str.isprintable, str(value)))[:16]
-        for field in _COLUMNS
-    ]
+    return ["-" if (value := health.get(field)) is None else escaped(str(value))[:_CELL] for field in _COLUMNS]

@@ -22,10 +22,10 @@ from node.vision.sidecar import Sidecar
 def add_verbs(verbs: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's is private
     """Add `export` and `import`."""
     out = verbs.add_parser("export", parents=[common], help="write everybody to one file, for other nodes")
-    out.add_argument("file", type=Path, metavar="FILE")
+    out.add_argument("file", type=Path, metavar="FILE", help="where to; it is replaced if it is there")
     out.set_defaults(main=export_people)
     into = verbs.add_parser("import", parents=[common], help="add everybody of such a file")
-    into.add_argument("file", type=Path, metavar="FILE")
+    into.add_argument("file", type=Path, metavar="FILE", help="what `export` has written")
     into.set_defaults(main=import_people)
 
 

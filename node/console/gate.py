@@ -50,7 +50,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
         node: f"{why}; it is {census.nodes[node].status}" if why and node in census.nodes else why
         for node, why in jury.verdicts().items()
     }
-    print(json.dumps(verdicts, ensure_ascii=False))
+    print(json.dumps(verdicts))
     return 0 if jury.done else 1
 
 

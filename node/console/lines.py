@@ -36,7 +36,7 @@ def json_line(topic: str, payload: str | Fields) -> None:
     """Print a message as JSON."""
     message = {"topic": topic, "payload": payload}
     line = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
-    if _printable(line) != line:
+    if escaped(line) != line:
         line = json.dumps(message, separators=(",", ":"))
     print(line, flush=True)
 
@@ -44,7 +44,7 @@ def json_line(topic: str, payload: str | Fields) -> None:
 def printer() -> Show:
     """Return what prints a line for people, in colours where rich is installed and a terminal reads it."""
     if not (sys.stdout.isatty() and importlib.util.find_spec("rich")):
-        return lambda topic, payload: print(_printable(readable(topic, payload)[0]), flush=True)
+        return lambda topic, payload: print(escaped(readable(topic, payload)[0]), flush=True)
     from rich.console import Console  # noqa: PLC0415 - rich comes with the extra `demo`
     from rich.text import Text  # noqa: PLC0415 - as above
 
@@ -52,12 +52,16 @@ def printer() -> Show:
 
     def show(topic: str, payload: str | Fields) -> None:
         line, style = readable(topic, payload)
-        console.print(Text(_printable(line), style=style), soft_wrap=True)
+        console.print(Text(escaped(line), style=style), soft_wrap=True)
 
     return show
 
 
-def _printable(line: str) -> str:
-    """Return a line with an escape for each character that standard output has no bytes for, such as half a pair."""
+def escaped(line: str) -> str:
+    """Return a line with an escape for each character that a terminal would obey, or that it has no bytes for.
+
+    What comes from a broker is anybody's: it must not move the cursor, or colour and rename the terminal.
+    """
+    shown = "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in line)
     encoding = sys.stdout.encoding or "utf-8"
-    return line.encode(encoding, "backslashreplace").decode(encoding)
+    return shown.encode(encoding, "backslashreplace").decode(encoding)

@@ -61,7 +61,7 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noq
     reject.add_argument("--event", required=True, metavar="EVENT_ID", help="which event of a running node")
     reject.set_defaults(main=reject_face)
     remove = verbs.add_parser("remove", parents=[common], help="erase somebody")
-    remove.add_argument("id", metavar="ID")
+    remove.add_argument("id", metavar="ID", help="who is erased")
     remove.add_argument("--dry-run", action="store_true", help="only show what would be erased")
     remove.set_defaults(main=remove_person)
     fleetfile.add_verbs(verbs, common)

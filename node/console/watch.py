@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from node.console.lines import Fields, Show, json_line, printer
+from node.console.lines import Fields, Show, escaped, json_line, printer
 from node.console.readiness import add_option, marker
 from node.domain import EventType
 from node.errors import BrokerError
@@ -52,7 +52,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
             topics(args.type),
             Watcher(gaps=args.type is None),
             show=show,
-            say=lambda line: print(line, file=sys.stderr, flush=True),
+            say=lambda line: print(escaped(line), file=sys.stderr, flush=True),
             ready=ready,
         )
     return 0
@@ -223,7 +223,7 @@ def _take(message: Received, watcher: Watcher, show: Show, say: Callable[[str], 
     if isinstance(payload, dict):
         if not watcher.is_new(payload):
             return
-        gap = watcher.missing(message.topic.split("/")[1], payload)
+        gap = watcher.missing(message.topic.partition("/")[2].partition("/")[0], payload)
         if gap:
             say(gap)
     try:

@@ -1,6 +1,7 @@
 """Messages of all nodes -> what is known of each: status, health, and whether that health is live."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -59,9 +60,15 @@ class Census:
 
 
 def number(fields: Fields, name: str) -> float | None:
-    """Return a field that is a number, None where it is none: health comes from a machine that may be anything."""
+    """Return a field that is a finite number, else None: health comes from a machine that may be anything."""
     value = fields.get(name)
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        found = float(value)
+    except OverflowError:  # JSON knows whole numbers of any length
+        return None
+    return found if math.isfinite(found) else None
 
 
 def _fields(payload: bytes) -> Fields | None:

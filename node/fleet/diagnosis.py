@@ -45,7 +45,7 @@ def diagnose(known: Known, now: datetime, limits: Limits = Limits()) -> tuple[Pr
     days = number(health, "cert_days_left")
     found = {
         Problem.SILENT: at is None or (now - at).total_seconds() > limits.silent_s,
-        Problem.CAMERA: camera not in {"ok", "private"},
+        Problem.CAMERA: camera not in ("ok", "private"),
         # None is the first health of a process, before there was time for a rate.
         Problem.FRAMES: camera == "ok" and number(health, "fps") == 0,
         Problem.REJECTED: bool(number(health, "rejected")),

@@ -133,7 +133,7 @@ class Control:
             return _decode(json.loads(self._path.read_text(encoding="utf-8")), at)
         except FileNotFoundError:
             return Switches()
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             _log.error("control: %s cannot be read (%s): privacy is on until it is switched", self._path, error)
             return Switches(privacy=True)
 

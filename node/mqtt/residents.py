@@ -134,7 +134,7 @@ class Residents:
             return _secret(content["secret"]), _keys(content["known"]), _keys(content["gone"])
         except FileNotFoundError:
             pass
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             _log.error(
                 "home assistant: %s cannot be read (%s): people get new entities: delete the old ones there",
                 self._path, error,

@@ -11,8 +11,9 @@ from typing import TypeVar
 
 from node.clock import Clock
 from node.errors import OutboxError
+from node.mqtt.damage import damaged
 from node.mqtt.messages import concerns
-from node.mqtt.store import Counters, Row, Store, contains, damaged, salvage
+from node.mqtt.store import Counters, Row, Store, contains, salvage
 from node.mqtt.topics import Kind
 
 _TRY_AGAIN_S = 5.0
@@ -184,11 +185,13 @@ class Shelf:
         self.counters = Counters(
             max(stored.boot, mine.boot) + 1,
             stored.seq + mine.seq,
-            stored.dropped + mine.dropped,
+            stored.dropped + mine.dropped + store.unsound,
             stored.rejected + mine.rejected,
         )
         self.count, self.size, self.last_id = self.count + count, self.size + size, last
         self._loaded = True
+        if store.unsound:
+            _log.error("outbox: %s: messages that were damaged are not sent: %d", self._path, store.unsound)
         return store
 
     def _close(self) -> None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from node.mqtt.damage import corrupt, discard_unsound, sound_counters
 from node.mqtt.topics import Kind
 
 _SCHEMA = """
@@ -30,9 +31,6 @@ _KEPT_REJECTED = 1000
 
 _ROW_BYTES = 64
 """Room of a row beside its payload, about."""
-
-_DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
-"""Primary result codes that no waiting mends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +82,9 @@ class Store:
     Args:
         path: the file, made if it is not there.
         check: look through all of it for damage.
+
+    Attributes:
+        unsound: messages that waited and were found damaged; they are no more there.
     """
 
     def __init__(self, path: Path, *, check: bool = True) -> None:
@@ -101,6 +102,10 @@ class Store:
                 self._check()
             if not self._db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'rejected'").fetchone():
                 self._db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
+            self.unsound = discard_unsound(self._db) if check else 0
+        except UnicodeDecodeError as error:  # SQLite quotes what is damaged, and Python cannot read the quotation
+            self._db.close()
+            raise corrupt("its schema is damaged") from error
         except BaseException:
             self._db.close()
             raise
@@ -112,7 +117,7 @@ class Store:
     def counters(self) -> Counters:
         """Return what was counted up to the latest transaction."""
         row = self._db.execute("SELECT boot, seq, dropped, rejected FROM counters").fetchone()
-        return Counters(*row) if row else Counters()
+        return Counters(*sound_counters(row))
 
     def measure(self) -> tuple[int, int, int]:
         """Return how many rows there are, their bytes, and the greatest id (0 if none)."""
@@ -191,9 +196,7 @@ class Store:
     def _check(self) -> None:
         verdict = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
         if verdict != "ok":
-            error = sqlite3.DatabaseError(verdict)
-            error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-            raise error
+            raise corrupt(verdict)
 
     def _rows(self, query: str, values: tuple[object, ...]) -> list[Row]:
         return [
@@ -223,11 +226,6 @@ class Store:
             raise
 
 
-def damaged(error: sqlite3.Error) -> bool:
-    """Return whether an error says that the file is damaged, rather than that it cannot be written now."""
-    return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in _DAMAGE
-
-
 def contains(path: Path, needle: bytes) -> bool:
     """Return whether these bytes are anywhere in a file; raises OSError if it cannot be read."""
     with path.open("rb") as file:
@@ -245,8 +243,8 @@ def salvage(path: Path) -> Counters:
         return Counters()
     try:
         row = database.execute("SELECT boot, seq, dropped, rejected FROM counters").fetchone()
-    except sqlite3.Error:
-        row = None
+        return Counters(*sound_counters(row))
+    except (sqlite3.Error, UnicodeDecodeError):
+        return Counters()
     finally:
         database.close()
-    return Counters(*row) if row else Counters()

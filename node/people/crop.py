@@ -1,19 +1,15 @@
 """An aligned face -> a PNG file named by the hash of its pixels, and back: what was changed or swapped is seen."""
 
 import hashlib
-import struct
-import zlib
 from typing import cast
 
 import cv2
 import numpy as np
 
+from node.camera import png
 from node.camera.capture import rgb, silence
 from node.domain import Image
 
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_CHUNK = struct.Struct(">I4s")  # length and kind; the data and a CRC-32 of kind and data follow
-_SIZE = struct.Struct(">II")  # width and height: how the data of the first chunk begins
 _MAX_PX = 512
 """Pixels across and down at the most: the bound of a network's input."""
 
@@ -35,9 +31,11 @@ def decode(name: str, content: bytes) -> Image:
     """
     if len(content) > MAX_BYTES:
         raise ValueError(f"{len(content)} bytes, above {MAX_BYTES}")
-    width, height = _size(content)
-    if not (0 < width <= _MAX_PX and 0 < height <= _MAX_PX):
-        raise ValueError(f"{width}x{height} pixels, above {_MAX_PX}")
+    head = png.header(content)
+    if head.length != len(content):
+        raise ValueError("not a plain PNG")
+    if not (0 < head.width <= _MAX_PX and 0 < head.height <= _MAX_PX):
+        raise ValueError(f"{head.width}x{head.height} pixels, above {_MAX_PX}")
     silence()
     try:
         picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
@@ -58,31 +56,6 @@ def fitted(image: Image, size: tuple[int, int]) -> Image:
     shrinks = size[0] * size[1] < image.shape[0] * image.shape[1]
     way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     return cast("Image", cv2.resize(image, size[::-1], interpolation=way))
-
-
-def _size(content: bytes) -> tuple[int, int]:
-    """Return width and height of a PNG whose chunks are whole.
-
-    Looked at before OpenCV is: a small file can claim a picture that fills the memory, and libpng writes what it does
-    not like to stderr by itself.
-    """
-    if not content.startswith(_SIGNATURE):
-        raise ValueError("not a PNG")
-    kinds: list[bytes] = []
-    place = len(_SIGNATURE)
-    while not kinds or kinds[-1] != b"IEND":
-        if len(content) < place + _CHUNK.size:
-            raise ValueError("a PNG that is cut short")
-        length, kind = _CHUNK.unpack_from(content, place)
-        end = place + _CHUNK.size + length
-        if zlib.crc32(content[place + 4 : end]).to_bytes(4, "big") != content[end : end + 4]:
-            raise ValueError("a damaged PNG")
-        kinds.append(kind)
-        place = end + 4
-    if kinds[0] != b"IHDR" or len(content) != place:
-        raise ValueError("not a plain PNG")
-    width, height = _SIZE.unpack_from(content, len(_SIGNATURE) + _CHUNK.size)
-    return width, height
 
 
 def _digest(image: Image) -> str:

@@ -12,7 +12,8 @@ Labels = Annotated[tuple[Annotated[str, Field(pattern=_ID)], ...], Field(min_len
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    # JSON has no NaN and no infinity, but pydantic's reader takes them.
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
 
 class Alignment(_Part):
@@ -30,7 +31,7 @@ class Input(_Part):
     size: tuple[Annotated[int, Field(ge=32, le=512)], Annotated[int, Field(ge=32, le=512)]]
     """Height and width, pixels."""
     dtype: Literal["uint8", "int8", "float32"]
-    scale: float | None
+    scale: Annotated[float | None, Field(gt=0)]
     zero_point: int | None
     colour: Literal["rgb"]
     alignment: Alignment
@@ -61,7 +62,7 @@ class Embedding(_Part):
 class Heads(_Part):
     """What the network answers."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     embedding: Embedding
     identity: Classes | None = None

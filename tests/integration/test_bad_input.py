@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import struct
 from pathlib import Path
 
 import cv2
@@ -123,6 +124,13 @@ def test_a_path_that_no_disk_takes_is_said(settings: dict[str, object], tmp_path
     """The system refuses the name itself; `recognize` ends with 1 and one line."""
     path = tmp_path / ("x" * 300 + ending)
     says(facenode("recognize", path, settings=settings), 1, r"xxx(\.jpg|\.mp4)?: ")
+
+
+def test_a_file_of_54_bytes_that_claims_a_gigabyte_is_refused(settings: dict[str, object], tmp_path: Path) -> None:
+    """Its head says 20000 x 20000 pixels: on a Pi the system would end whatever process is largest."""
+    head = struct.pack("<2sIIIIiiHHIIIIII", b"BM", 54, 0, 54, 40, 20_000, 20_000, 1, 24, 0, 0, 0, 0, 0, 0)
+    (tmp_path / "huge.bmp").write_bytes(head)
+    says(facenode("recognize", tmp_path / "huge.bmp", settings=settings), 1, r"huge\.bmp: .*use a smaller one")
 
 
 def test_a_picture_two_pixels_high_has_no_face(settings: dict[str, object], tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The end of a certificate is read from the file itself."""
 
+import ssl
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,15 +10,21 @@ import pytest
 from node.certificate import days_left, not_after
 
 
+def made(folder: Path, days: int) -> Path:
+    """Return the file of a certificate."""
+    path = folder / "cert.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+         "-keyout", str(folder / "key.pem"), "-out", str(path), "-days", str(days), "-subj", "/CN=pi-1"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return path
+
+
 @pytest.mark.parametrize("days", [30, 36500])
 def test_the_end_of_a_certificate_is_read(tmp_path: Path, days: int) -> None:
     """Both forms of time are read: two digits of a year until 2049, four from 2050 on. Within a minute."""
-    path = tmp_path / "cert.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-         "-keyout", str(tmp_path / "key.pem"), "-out", str(path), "-days", str(days), "-subj", "/CN=pi-1"],
-        check=True, capture_output=True,
-    )  # fmt: skip
+    path = made(tmp_path, days)
     now = datetime.now(UTC)
     end = not_after(path)
     assert end is not None
@@ -34,3 +41,11 @@ def test_what_is_no_certificate_has_no_end(tmp_path: Path, content: str) -> None
     path.write_text(content)
     assert not_after(path) is None
     assert days_left(tmp_path / "none.pem", datetime.now(UTC)) is None
+
+
+def test_a_time_of_a_kind_that_is_none_has_no_end(tmp_path: Path) -> None:
+    """The file is read in the loop of the node: whatever is the matter with it must not end that."""
+    path = made(tmp_path, 30)
+    der = ssl.PEM_cert_to_DER_cert(path.read_text())
+    path.write_text(ssl.DER_cert_to_PEM_cert(der.replace(b"\x17\x0d", b"\x13\x0d")))
+    assert not_after(path) is None

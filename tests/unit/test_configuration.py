@@ -80,6 +80,7 @@ def test_ethnicity_is_off_until_named() -> None:
         ({"FACENODE_PUBLISH__TASKS": "age"}, "identity"),
         ({"FACENODE_EVENTS__GATES__MIN_LIGHT": "240"}, "min_light"),
         ({"FACENODE_PEOPLE__MAX_FPIR": "0.2"}, "people.max_fpir"),
+        ({"FACENODE_ALERTS__RULES": "[" * 5000}, "write one variable a setting"),
     ],
 )
 def test_a_wrong_variable_is_refused_with_what_and_where(environ: dict[str, str], message: str) -> None:
@@ -107,9 +108,13 @@ def test_variables_that_are_no_settings_are_left_alone() -> None:
     ("content", "message"),
     [
         ("[camera\n", "not a TOML file"),
+        (f"a = {'9' * 5000}\n", "not a TOML file"),
+        (f"a = {'[' * 5000}\n", "not a TOML file"),
         ("[camra]\nfps = 3\n", "camra"),
         ("[camera]\nfsp = 3\n", "did you mean fps?"),
         ("[camera]\nfps = 300\n", "camera.fps = 300"),
+        ('[camera]\nsource = "images:a\\u0000b"\n', "zero byte"),
+        ('[storage]\ndir = "a\\u0000b"\n', "zero byte"),
         ('[mqtt]\npassword = "x"\n', "mqtt.password"),
     ],
 )

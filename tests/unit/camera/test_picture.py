@@ -1,13 +1,17 @@
-"""Folders of pictures: what is listed, and what is left to be said by whoever reads it."""
+"""Pictures and folders of them: what is read and listed, and what is refused before it costs memory."""
 
 import os
+import struct
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import cv2
+import numpy as np
 import pytest
 
-from node.camera.picture import list_files
+from node.camera.picture import list_files, read_picture
 from node.errors import CameraError
 
 
@@ -59,3 +63,46 @@ def test_a_folder_that_cannot_be_listed_is_an_error(asked_by_nobody: Path, neste
     """It is not taken for an empty one."""
     with pytest.raises(CameraError, match="Permission denied"):
         list_files(asked_by_nobody, nested=nested)
+
+
+def chunk(kind: bytes, data: bytes, length: int | None = None) -> bytes:
+    """Return a part of a PNG, which may claim another length than it has."""
+    size = len(data) if length is None else length
+    return struct.pack(">I", size) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def test_a_part_of_a_png_that_claims_more_than_the_file_is_refused(tmp_path: Path) -> None:
+    """A few hundred bytes that claim 2 GB made OpenCV take them, for seconds: too much for a Pi."""
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", 96, 96, 8, 2, 0, 0, 0))
+    path = tmp_path / "claims.png"
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", b"x" * 100, (1 << 31) - 1))
+    with pytest.raises(CameraError, match=r"claims\.png: not a picture that can be read \(a damaged PNG\)"):
+        read_picture(path)
+
+
+def test_what_follows_a_picture_in_its_file_is_passed_over(tmp_path: Path) -> None:
+    """Some cameras and editors append their own data behind the end of a PNG."""
+    picture = np.full((8, 6, 3), (10, 20, 30), np.uint8)
+    path = tmp_path / "long.png"
+    path.write_bytes(cv2.imencode(".png", picture)[1].tobytes() + b"made by an editor")
+    np.testing.assert_array_equal(read_picture(path), picture[..., ::-1])
+
+
+@pytest.mark.parametrize("ending", [".jp2", ".ppm", ".hdr", ".ras"])
+def test_a_kind_of_picture_that_nobody_needs_is_refused_by_its_content(tmp_path: Path, ending: str) -> None:
+    """OpenCV would read it whatever its name says; decoders that are rarely looked at never see a file."""
+    black = np.zeros((64, 64, 3), np.uint8)
+    picture = black.astype(np.float32) if ending == ".hdr" else black
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(cv2.imencode(ending, picture)[1].tobytes())
+    with pytest.raises(CameraError, match="of another kind"):
+        read_picture(path)
+
+
+@pytest.mark.parametrize("ending", [".jpg", ".png", ".bmp", ".webp", ".tiff"])
+def test_each_kind_of_picture_is_read(tmp_path: Path, ending: str) -> None:
+    """Within 3 of 255: two of them lose a little."""
+    picture = np.full((8, 6, 3), (10, 20, 30), np.uint8)
+    path = tmp_path / f"photo{ending}"
+    path.write_bytes(cv2.imencode(ending, picture)[1].tobytes())
+    np.testing.assert_allclose(read_picture(path), picture[..., ::-1], atol=3)

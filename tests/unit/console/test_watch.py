@@ -226,3 +226,13 @@ def test_a_line_of_json_is_json_on_any_terminal() -> None:
             json_line("facenode/pi-1/event/unknown", {"name": name})
             written = output.getvalue()
         assert json.loads(written)["payload"] == {"name": name}
+
+
+@pytest.mark.parametrize("show", [json_line, printer()])
+def test_what_a_terminal_would_obey_is_escaped(show: Show) -> None:
+    """Whoever may publish could else clear the screen of everybody who watches, or write lines of their own."""
+    shown = io.StringIO()
+    with contextlib.redirect_stdout(shown):
+        show("facenode/\x1b[2J/status", "on\x9b31mline\nada recognized\x7f\u2028")
+    assert shown.getvalue().count("\n") == 1
+    assert shown.getvalue().rstrip("\n").isprintable()

@@ -2,7 +2,9 @@
 
 import json
 
-from node.fleet.census import Census, Known
+import pytest
+
+from node.fleet.census import Census, Known, number
 from node.mqtt.link import Received
 
 
@@ -35,3 +37,11 @@ def test_what_is_no_health_of_a_node_changes_nothing_else() -> None:
     ):
         assert census.take(told(topic, payload)) is None
     assert census.nodes == {"hall": Known()}
+
+
+@pytest.mark.parametrize("value", [True, None, "5", [5], 10**400, float("nan"), float("-inf")])
+def test_what_is_no_finite_number_is_none(value: object) -> None:
+    """One node that sends a number beyond all bounds must not end the view of the whole fleet."""
+    assert number({"fps": value}, "fps") is None
+    assert number({}, "fps") is None
+    assert number({"fps": 5}, "fps") == 5.0

@@ -38,6 +38,7 @@ def test_nothing_is_wrong_with_a_node_that_is_well() -> None:
         ("throttled", True, Problem.THROTTLED),
         ("at", "2026-11-24T11:54:59.000Z", Problem.SILENT),
         ("at", "never", Problem.SILENT),
+        ("camera", {"state": "ok"}, Problem.CAMERA),
     ],
 )
 def test_each_problem_shows_in_one_field(field: str, value: object, problem: Problem) -> None:

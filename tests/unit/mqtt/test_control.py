@@ -107,8 +107,13 @@ def test_a_check_is_answered_with_what_was_examined(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["", "{", "[]", "{}", '{"privacy":1,"recognition":true,"snoozed":{}}', '{"snoozed":{"x":5}}']
-)
+    "content",
+    [
+        "", "{", "[]", "{}", '{"privacy":1,"recognition":true,"snoozed":{}}', '{"snoozed":{"x":5}}', "[" * 100_000,
+        f'{{"snoozed":{{"x":{{"until":"9999-12-31T00:00:00Z","for_s":1{"0" * 400}}}}}}}',
+        '{"snoozed":{"x":{"until":"0001-01-01T00:00:00+23:59","for_s":1}}}',
+    ],
+)  # fmt: skip
 def test_a_file_that_cannot_be_read_turns_privacy_on(
     tmp_path: Path, content: str, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,6 +1,7 @@
 """What the outbox keeps, in which order it gives it, and what it counts."""
 
 import json
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -240,6 +241,78 @@ def test_a_damaged_file_is_set_aside_and_counting_goes_on(
         assert outbox.boot == 2
     assert len(list(tmp_path.glob(f"{FILE}.damaged-*"))) == 1
     assert sum("set aside" in record.message for record in caplog.records) == 1
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "payload = CAST('{' AS BLOB)", "payload = x'ff'", "payload = CAST('5' AS BLOB)", "payload = 'text'",
+        "name = 'a/b'", "name = '#'", "name = x'ff'", "name = CAST(x'ff' AS TEXT)",
+        "put_s = 'x'", "boot = 'x'",
+    ],
+)  # fmt: skip
+def test_a_damaged_message_is_left_out_and_counted(
+    tmp_path: Path, clock: HandClock, caplog: pytest.LogCaptureFixture, damage: str
+) -> None:
+    """SQLite finds no damage within a value; such a message would end the thread that sends, at every start anew."""
+    with closing(Outbox(tmp_path, clock)) as outbox:
+        outbox.put([event(number) for number in range(3)])
+    with closing(sqlite3.connect(tmp_path / FILE)) as database, database:
+        database.execute(f"UPDATE rows SET {damage} WHERE id = (SELECT max(id) FROM rows)")  # noqa: S608 - its own words
+    with closing(Outbox(tmp_path, clock)) as outbox:
+        assert (outbox.counts().waiting, outbox.counts().dropped) == (2, 1)
+        assert numbers(outbox.take(3)) == [0, 1]
+        assert outbox.erase("ada") == 0
+    assert sum("damaged are not sent: 1" in record.message for record in caplog.records) == 1
+
+
+def test_a_damaged_rejected_message_is_deleted(tmp_path: Path, clock: HandClock) -> None:
+    """Whether it named somebody who is to be erased could not be told."""
+    with closing(Outbox(tmp_path, clock)) as outbox:
+        outbox.put([event(1)])
+        outbox.reject(outbox.take(1)[0].row.id, 0x87, "not allowed")
+    with closing(sqlite3.connect(tmp_path / FILE)) as database, database:
+        database.execute("UPDATE rejected SET payload = x'ff'")
+    with closing(Outbox(tmp_path, clock)) as outbox:
+        outbox.erase("ada")
+        assert outbox.counts().rejected == 1
+    with closing(sqlite3.connect(tmp_path / FILE)) as database:
+        assert database.execute("SELECT count(*) FROM rejected").fetchone() == (0,)
+
+
+def test_damaged_counters_set_the_file_aside(tmp_path: Path, clock: HandClock) -> None:
+    """A number that is none cannot be counted on from."""
+    with closing(Outbox(tmp_path, clock)) as outbox:
+        outbox.put([event(1)])
+    with closing(sqlite3.connect(tmp_path / FILE)) as database, database:
+        database.execute("UPDATE counters SET seq = 'x'")
+    with closing(Outbox(tmp_path, clock)) as outbox:
+        outbox.put([event(2)])
+        assert numbers(outbox.take(3)) == [2]
+    assert len(list(tmp_path.glob(f"{FILE}.damaged-*"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        (b"CREATE TABLE counters", b"CREATE TABL\x8b counters"),
+        (b"dropped INTEGER NOT NULL, rejected", b"dropped INTEGER NOT NULL, rejgcted"),
+        (b"boot INTEGER NOT NULL, put_s", b"boot INTEGER NOT NULL, pet_s"),
+    ],
+)
+def test_a_damaged_schema_sets_the_file_aside(tmp_path: Path, clock: HandClock, good: bytes, bad: bytes) -> None:
+    """Also where SQLite's own message quotes bytes that are no text, which Python's reader of it does not survive."""
+    with closing(Outbox(tmp_path, clock)) as outbox:
+        outbox.put([event(1)])
+    file = tmp_path / FILE
+    content = file.read_bytes()
+    assert good in content
+    file.write_bytes(content.replace(good, bad))
+    with closing(Outbox(tmp_path, clock)) as outbox:
+        outbox.put([event(2)])
+        assert numbers(outbox.take(3)) == [2]
+        assert outbox.counts().waiting == 1
+    assert len(list(tmp_path.glob(f"{FILE}.damaged-*"))) == 1
 
 
 def test_a_file_that_is_no_database_is_set_aside(tmp_path: Path, clock: HandClock) -> None:

@@ -1,0 +1,99 @@
+"""A broker that sends anything -> a connection, or one sentence that says why there is none; nothing hangs or stays.
+
+python -m tests.fuzz.packets --seconds 60
+"""
+
+import contextlib
+import queue
+import socket
+import threading
+from collections.abc import Sequence
+from itertools import cycle
+from pathlib import Path
+
+from node.errors import BrokerError
+from node.mqtt.connection import connect
+from node.mqtt.link import Client, Lost, Patience, Report
+from node.settings import MqttSettings
+from tests.fuzz.driver import Target, main
+from tests.fuzz.mutation import Bytes
+
+_LOST_S, _GONE_S = 10.0, 10.0
+_PATIENCE = Patience(connect_s=2.0, answer_s=2.0)
+_PROTOCOLS = ("auto", "5", "3.1.1")
+_CONNACK_5 = bytes((0x20, 0x06, 0, 0, 3, 0x21, 0, 8))
+_CONNACK_3 = bytes((0x20, 0x02, 0, 0))
+_TOPIC = b"facenode/pi-1/request/check"
+_PUBLISH = bytes((0x32, len(_TOPIC) + 14, 0, len(_TOPIC))) + _TOPIC + b"\0\1" + b'{"t":12345}'
+_SEEDS = (
+    _CONNACK_5 + b"\x90\4\0\1\0\1" + _PUBLISH + b"\xd0\0" + b"\x40\2\0\1",
+    _CONNACK_3 + b"\x90\3\0\1\1" + _PUBLISH + b"\xd0\0" + b"\x40\2\0\1",
+    b"\x20\3\0\x87\0",
+    _CONNACK_5 + b"\xe0\2\x8b\0",
+)
+_WORDS = (b"\xff\xff\xff\x7f", b"\x80\x80\x80\x80", b"\x26\0\1a\0\1b", b"\x1f\0\3why", b"\x27\0\0\4\0")
+
+
+class Anybody:
+    """A listener on loopback that reads what a client sends first, answers with any bytes, and closes.
+
+    Attributes:
+        port: where it listens.
+        answer: what the next connections get.
+    """
+
+    def __init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self.answer = b""
+        threading.Thread(target=self._serve, name="anybody", daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            opened, _ = self._listener.accept()
+            with opened, contextlib.suppress(OSError):
+                opened.settimeout(_LOST_S)
+                opened.recv(4096)
+                opened.sendall(self.answer)
+                opened.shutdown(socket.SHUT_WR)
+                while opened.recv(4096):
+                    pass
+
+
+def build(folder: Path) -> Sequence[Target]:
+    """Return the target."""
+    del folder
+    broker = Anybody()
+    protocols = cycle(_PROTOCOLS)
+    former = set(threading.enumerate())
+
+    def judge(content: bytes) -> str:
+        broker.answer = content
+        settings = MqttSettings.model_validate(
+            {"host": "127.0.0.1", "port": broker.port, "protocol": next(protocols), "keepalive_s": 5}
+        )
+        inbox: queue.SimpleQueue[Report] = queue.SimpleQueue()
+        try:
+            link = connect(settings, Client("facenode-fuzz"), inbox.put, _PATIENCE)
+        except BrokerError as error:
+            outcome = "refused"
+            sentence = str(error)
+        else:
+            link.subscribe("facenode/pi-1/request/#")
+            link.publish("facenode/pi-1/status", b"online", retain=True)
+            while not isinstance(report := inbox.get(timeout=_LOST_S), Lost):
+                pass
+            link.close()
+            outcome, sentence = "accepted and lost", report.sentence
+        assert sentence.startswith(f"127.0.0.1:{broker.port}: ")
+        assert sentence.isprintable()
+        for thread in set(threading.enumerate()) - former:
+            thread.join(_GONE_S)
+            assert not thread.is_alive()
+        return outcome
+
+    return (Target("packets", Bytes(_SEEDS, _WORDS), judge),)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(build))

@@ -1,0 +1,183 @@
+"""Forged messages -> requests, health and lines for people, or nothing; none ends a node or a watcher.
+
+python -m tests.fuzz.payloads --seconds 60
+"""
+
+import contextlib
+import io
+import json
+import queue
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+
+from node.console.fleet import table
+from node.console.lines import json_line, printer
+from node.console.watch import Watcher, watch
+from node.desk import FILE, Desk
+from node.domain import Instant
+from node.fleet.census import Census
+from node.fleet.diagnosis import diagnose
+from node.fleet.verdict import Demand, Jury
+from node.mqtt.commands import Commands, Request, Verb, success
+from node.mqtt.control import Control
+from node.mqtt.link import Received, Report
+from node.mqtt.topics import Topics
+from tests.fuzz.driver import Target, main
+from tests.fuzz.mutation import Json
+
+_TOPICS = Topics("pi-1")
+_EVENT = "01936d4e-0000-7000-8000-000000000000"
+_REQUESTS = (
+    {"transaction": "t"},
+    {"transaction": "t", "state": "on"},
+    {"transaction": "t", "for_s": 60, "rule": "night"},
+    {"transaction": "t", "id": "ada", "name": "Ada", "event": _EVENT, "for_s": 3, "state": "off"},
+)
+_EVENTS = (
+    {"v": 1, "id": _EVENT, "boot": 1, "seq": 7, "at": "2026-01-02T03:04:05.678Z", "event_type": "changed", "track": 1,
+     "person": {"id": "ada", "score": 0.9}, "was": "unknown", "age": {"group": "young", "score": 0.8},
+     "ethnicity": {"group": "other", "score": 0.5}, "seen_s": 1.5, "box": [0.1, 0.1, 0.2, 0.2], "model": "0" * 8},
+    {"v": 1, "id": _EVENT, "at": "2026-01-02T03:04:05.678Z", "event_type": "night", "state": "raised", "count": 2,
+     "person": "ada", "for_s": 1.0},
+)  # fmt: skip
+_HEALTH = {
+    "v": 1, "at": "2026-01-02T03:04:05.678Z", "version": "1.0.0", "model": "0" * 8, "camera": "ok", "fps": 9.8,
+    "p50_ms": 41.0, "p95_ms": 55.0, "cpu_c": 50.0, "throttled": False, "rss_mb": 96.0, "outbox": 0, "dropped": 0,
+    "rejected": 0, "unusable": 0, "flaws": {}, "people": 1, "cert_days_left": 300, "clock": "synced", "uptime_s": 9,
+}  # fmt: skip
+_START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+_A_WATCH = 20
+
+
+def build(folder: Path) -> Sequence[Target]:
+    """Return a target for each place that takes messages of others."""
+    return (
+        Target("requests", Json(_REQUESTS), Requests(folder).judge),
+        Target("desk", Json([{"verb": str(verb), **fields} for verb in Verb for fields in _REQUESTS]), desk(folder)),
+        Target("fleet", Json([_HEALTH]), fleet),
+        Target("watch", _several(Json([*_EVENTS, _HEALTH])), watched),
+    )
+
+
+class Requests:
+    """Each request is taken, answered with an error, or counted as ignored; what is taken can be done."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._now_s = 0.0
+        self._verbs = (*Verb, "x", "../x")
+        self._count = 0
+
+    def judge(self, content: bytes) -> str:
+        """Ask a node for something."""
+        self._now_s += 60
+        self._count += 1
+        answers: list[bytes] = []
+        commands = Commands(_TOPICS, lambda _topic, payload: answers.append(payload), lambda: self._now_s)
+        verb = self._verbs[self._count % len(self._verbs)]
+        commands.receive(Received(_TOPICS.request(verb), content, retained=False))
+        taken = commands.drain()
+        assert len(taken) + len(answers) + commands.ignored == (verb != "../x")
+        if taken:
+            at = Instant(_START, self._now_s, synced=True)
+            control = Control(self._folder, lambda _request, payload: answers.append(payload), dict, at, ["night"])
+            control.apply(taken, at)
+        assert all(json.loads(answer)["status"] in {"ok", "error"} for answer in answers)
+        return "taken" if taken else "answered" if answers else "ignored"
+
+
+def desk(folder: Path) -> Callable[[bytes], str]:
+    """Return what asks the socket of a running node; it is there for the next one whatever was sent."""
+    asked: list[Request] = []
+
+    def ask(request: Request) -> None:
+        asked.append(request)
+        assert request.reply is not None
+        request.reply(success(request.transaction))
+
+    counter = Desk(folder, ask)
+    counter.open()
+
+    def judge(content: bytes) -> str:
+        asked.clear()
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(10)
+            connection.connect(str(folder / FILE))
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                connection.sendall(content.replace(b"\n", b" ") + b"\n")
+                answer = connection.makefile("rb").readline()
+                assert json.loads(answer)["status"] == ("ok" if asked else "error")
+                return "taken" if asked else "answered with an error"
+        return "closed"
+
+    return judge
+
+
+def fleet(content: bytes) -> str:
+    """Show and judge the health of a node that may be anything."""
+    census = Census()
+    jury = Jury(Demand("1.0.0", "0" * 8), {"pi-1": _HEALTH}, ("pi-1",))
+    census.take(Received("facenode/pi-1/status", b"online", retained=True))
+    census.take(Received(f"facenode/{content[:8].decode(errors='replace')}/status", content[-6:], retained=True))
+    told = census.take(Received("facenode/pi-1/health", content, retained=False))
+    if told:
+        jury.hear(*told)
+        jury.hear(*told)
+    known = census.nodes["pi-1"]
+    problems = diagnose(known, _START)
+    wrong = {node: [str(problem) for problem in problems] for node in census.nodes}
+    lines = table(census.nodes, wrong).split("\n")
+    assert len(lines) == len(census.nodes) + 2
+    assert all(line.isprintable() for line in lines)
+    json.dumps({"health": known.health, "verdicts": jury.verdicts()})
+    return "not well" if problems else "well"
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A connection over which nothing is sent."""
+
+    protocol: str = "5"
+    window: int = 8
+    max_bytes: int | None = None
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool) -> int:
+        raise NotImplementedError
+
+    def subscribe(self, topic: str) -> None:
+        """Ask for nothing."""
+
+    def close(self) -> None:
+        """Leave."""
+
+
+def watched(content: bytes) -> str:
+    """Show messages as `facenode watch` does, for people and as JSON; a line each, whatever they hold."""
+    for show in (printer(), json_line):
+        inbox: queue.SimpleQueue[Report | None] = queue.SimpleQueue()
+        for number, payload in enumerate(content.split(b"\n")):
+            topic = (
+                "facenode/pi-1/event/changed",
+                "facenode/pi-1/alert/night",
+                "facenode/\x1b[2J\x9b/status",
+                "facenode",
+            )[number % 4]
+            inbox.put(Received(topic, payload, retained=False))
+        inbox.put(None)
+        shown, said = io.StringIO(), list[str]()
+        with contextlib.redirect_stdout(shown):
+            watch(_Line, inbox, (), Watcher(), show=show, say=said.append, ready=lambda _there: None)
+        assert all(line.isprintable() for line in shown.getvalue().split("\n"))
+    return "shown" if shown.getvalue() else "nothing to show"
+
+
+def _several(make: Callable[[Random], bytes]) -> Callable[[Random], bytes]:
+    return lambda random: b"\n".join(make(random).replace(b"\n", b" ") for _ in range(_A_WATCH))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(build))

@@ -1,0 +1,129 @@
+"""Damaged and forged records, crops and files of people -> who was enrolled, or a refusal; nobody else is touched.
+
+python -m tests.fuzz.people --seconds 60
+"""
+
+import hashlib
+import io
+import json
+import shutil
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from random import Random
+
+import numpy as np
+
+from node.domain import Image
+from node.errors import PeopleError
+from node.people import bundle
+from node.people import crop as crops
+from node.people.gallery import Gallery, Sample
+from node.people.record import FILE
+from tests.fuzz.driver import Target, main
+from tests.fuzz.mutation import Bytes, Json, either
+
+_LENGTHS = {"s": 2}
+_WORDS = (b"PK\x01\x02", b"PK\x03\x04", b"PK\x05\x06", b"manifest.json", b"ada/person.json", b"../../evil.png")
+_RECORD = f"ada/{FILE}"
+
+
+def build(folder: Path) -> Sequence[Target]:
+    """Return a target for each kind of file."""
+    gallery = Gallery(folder / "people", _LENGTHS)
+    gallery.add("ada", "Zoë Müller", "s", [_sample(1, 0, _picture(1)), _sample(0, 1, None)])
+    gallery.reject("ada", "s", _sample(1, 1, _picture(2)))
+    gallery.add("bob", None, "s", [_sample(1, 2, None)])
+    bundle.write(folder / "family.zip", gallery.load())
+    return (_records(folder), _crops(), _bundles(folder))
+
+
+def _records(folder: Path) -> Target:
+    """Whoever is damaged is set aside whole, and everybody else is still known."""
+    home = folder / "people"
+    record = home / "ada" / FILE
+    good = record.read_bytes()
+
+    def judge(content: bytes) -> str:
+        record.write_bytes(content)
+        known = {person.id: person for person in Gallery(home, _LENGTHS).load()}
+        assert "bob" in known
+        aside = list(home.glob("ada.damaged-*"))
+        assert ("ada" in known) != bool(aside)
+        if not aside:
+            assert all(len(anchor.embedding) == 2 for anchor in known["ada"].anchors)
+            return "taken"
+        (kept,) = aside
+        assert (kept / FILE).read_bytes() == content
+        kept.rename(home / "ada")
+        return "set aside"
+
+    return Target("records", either(Json([json.loads(good)]), Bytes([good])), judge)
+
+
+def _crops() -> Target:
+    """Only the very picture that was enrolled comes back."""
+    picture = _picture(1)
+    name, good = crops.encode(picture)
+
+    def judge(content: bytes) -> str:
+        try:
+            found = crops.decode(name, content)
+        except ValueError:
+            return "refused"
+        np.testing.assert_array_equal(found, picture)
+        return "taken"
+
+    return Target("crops", Bytes([good], (b"IHDR", b"IDAT", b"IEND")), judge)
+
+
+def _bundles(folder: Path) -> Target:
+    """All of a file's people or none, and what is taken can be read again."""
+    path, home = folder / "other.zip", folder / "other"
+    good = (folder / "family.zip").read_bytes()
+    with zipfile.ZipFile(io.BytesIO(good)) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    record = Json([json.loads(parts[_RECORD])])
+
+    def forged(random: Random) -> bytes:
+        return _packed(parts | {_RECORD: record(random)})
+
+    def judge(content: bytes) -> str:
+        path.write_bytes(content)
+        try:
+            entries = bundle.read(path, _LENGTHS)
+        except PeopleError as error:
+            assert str(error).startswith(f"{path}: ")
+            return "refused"
+        shutil.rmtree(home, ignore_errors=True)
+        gallery = Gallery(home, _LENGTHS)
+        gallery.merge(entries)
+        assert {person.id for person in gallery.load()} == {entry.person.id for entry in entries}
+        assert not list(home.glob("*.damaged-*"))
+        return "taken"
+
+    return Target("bundles", either(Bytes([good], _WORDS), forged), judge)
+
+
+def _packed(parts: Mapping[str, bytes]) -> bytes:
+    """Return a file that anybody could make: hashes that fit, around any content."""
+    files = {name: hashlib.sha256(data).hexdigest() for name, data in parts.items() if name != "manifest.json"}
+    manifest = json.dumps({"format": "facenode-people", "v": 1, "files": files}).encode()
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, data in ({"manifest.json": manifest} | {name: parts[name] for name in files}).items():
+            archive.writestr(name, data)
+    return file.getvalue()
+
+
+def _picture(seed: int) -> Image:
+    return np.random.default_rng(seed).integers(0, 256, (32, 32, 3), np.uint8)
+
+
+def _sample(x: float, y: float, crop: Image | None) -> Sample:
+    vector = np.array((x, y), dtype=np.float32)
+    return Sample((vector / np.linalg.norm(vector)).astype(np.float32), "photo.jpg", crop)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(build))

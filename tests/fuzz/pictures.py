@@ -1,0 +1,107 @@
+"""Damaged and forged picture files -> an upright picture that can be searched for faces, or one sentence that names it.
+
+python -m tests.fuzz.pictures --seconds 60
+"""
+
+import struct
+import zlib
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from random import Random
+
+import cv2
+import numpy as np
+
+from node import artefacts
+from node.camera import png
+from node.camera.picture import read_picture
+from node.domain import Frame
+from node.errors import CameraError
+from node.vision.detector import Detector
+from node.vision.jpeg import face_jpeg
+from tests.fuzz.driver import Target, main
+from tests.fuzz.mutation import Bytes, either
+
+_SIDE_PX, _SEARCHED_PX = 96, 160
+_SAME_KIND, _AGAIN = 0.8, 0.2
+_EXIF = b"\xff\xe1\x00\x22Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
+_WORDS = (
+    b"IHDR",
+    b"IDAT",
+    b"PLTE",
+    b"tRNS",
+    b"eXIf",
+    b"RIFF",
+    b"WEBPVP8 ",
+    b"WEBPVP8X",
+    b"ALPH",
+    b"BM",
+    b"II*\0",
+    b"MM\0*",
+)
+
+
+def build(folder: Path) -> Sequence[Target]:
+    """Return the target."""
+    detector = Detector(artefacts.bundled(artefacts.DETECTOR), _SEARCHED_PX)
+    path = folder / "picture.jpg"
+
+    def judge(content: bytes) -> str:
+        path.write_bytes(content)
+        try:
+            image = read_picture(path)
+        except CameraError as error:
+            assert str(error).startswith(f"{path}: ")
+            assert "\n" not in str(error)
+            return "refused"
+        assert image.dtype == np.uint8
+        assert image.shape[2:] == (3,)
+        faces = detector.detect(Frame(image))
+        for face in faces:
+            assert face_jpeg(image, face.box).startswith(b"\xff\xd8")
+        return "with a face" if faces else "without a face"
+
+    return (Target("pictures", either(Bytes(seeds(), _WORDS), forged_png), judge),)
+
+
+@cache
+def seeds() -> tuple[bytes, ...]:
+    """Return one small portrait in every kind of file that is taken for a picture, and of several depths."""
+    portrait = read_picture(artefacts.bundled("media/astronaut.jpg"))
+    small = cv2.cvtColor(cv2.resize(portrait, (_SIDE_PX, _SIDE_PX)), cv2.COLOR_RGB2BGR)
+    found = [_encoded(ending, small) for ending in (".jpg", ".png", ".bmp", ".webp", ".tiff")]
+    found.append(_encoded(".png", cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)))
+    found.append(_encoded(".png", cv2.cvtColor(small, cv2.COLOR_BGR2BGRA)))
+    found.append(_encoded(".png", small.astype(np.uint16) * 257))
+    found.append(found[0][:2] + _EXIF + found[0][2:])
+    return tuple(found)
+
+
+def forged_png(random: Random) -> bytes:
+    """Return a PNG with changes in its chunks that their checksums fit."""
+    content = random.choice([seed for seed in seeds() if seed.startswith(png.SIGNATURE)])
+    chunks: list[tuple[bytes, bytes]] = []
+    place = len(png.SIGNATURE)
+    while place < len(content):
+        (length,) = struct.unpack_from(">I", content, place)
+        chunks.append((content[place + 4 : place + 8], content[place + 8 : place + 8 + length]))
+        place += length + 12
+    for _ in range(random.randint(1, 3)):
+        number = random.randrange(len(chunks))
+        kind, data = chunks[number]
+        changed = Bytes([data], _WORDS)(random)
+        chunks[number] = (kind if random.random() < _SAME_KIND else random.choice(_WORDS)[:4].ljust(4), changed)
+        if random.random() < _AGAIN:
+            chunks.insert(number, chunks[number])
+    return png.SIGNATURE + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
+    )
+
+
+def _encoded(ending: str, picture: cv2.typing.MatLike) -> bytes:
+    return cv2.imencode(ending, picture)[1].tobytes()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(build))

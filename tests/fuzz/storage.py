@@ -1,0 +1,153 @@
+"""Damaged files of the storage folder -> a node that starts, says so and loses no new message.
+
+python -m tests.fuzz.storage --seconds 60
+"""
+
+import json
+import shutil
+import ssl
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+
+from node.certificate import days_left
+from node.domain import Alert, AlertState, Box, Event, EventType, Instant, Match
+from node.errors import OutboxError
+from node.mqtt import messages
+from node.mqtt.control import FILE as CONTROL
+from node.mqtt.control import Control
+from node.mqtt.outbox import FILE, Outbox
+from node.mqtt.residents import FILE as RESIDENTS
+from node.mqtt.residents import Residents
+from node.people.person import Person
+from tests.fuzz.driver import Target, main
+from tests.fuzz.mutation import Bytes, Json, either
+
+_AT = Instant(datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), 100.0, synced=True)
+_CERTIFICATE = """-----BEGIN CERTIFICATE-----
+MIIBczCCARmgAwIBAgIUMj6ea5CoP1TCKKx9AfA8+LGR3Y4wCgYIKoZIzj0EAwIw
+DzENMAsGA1UEAwwEcGktMTAeFw0yNjExMjQxNDU5MzVaFw0yNzA5MjAxNDU5MzVa
+MA8xDTALBgNVBAMMBHBpLTEwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAARjxQ/o
+l2JWuY97skCiSJFSp8y/rb09BEk3wp6/FNPesEDpfqx1Jn0EUpnbtnQeCN28ZUeG
+YDrog6fAXIAh489Eo1MwUTAdBgNVHQ4EFgQUvPHNd4AHxPA5kPaZVc1MOl/iR6Ew
+HwYDVR0jBBgwFoAUvPHNd4AHxPA5kPaZVc1MOl/iR6EwDwYDVR0TAQH/BAUwAwEB
+/zAKBggqhkjOPQQDAgNIADBFAiB9iSxoAp7YAMPBj9PU9IQOuKC9DDp9S1uYJHej
+DoLtOgIhAPouH8RYZFiIwYcDwweHHJLHJtbiD5dSrUgRBde98wdy
+-----END CERTIFICATE-----
+"""
+
+
+class _Stands:
+    """A clock that stands still."""
+
+    def now(self) -> Instant:
+        """Return the one moment."""
+        return _AT
+
+
+def build(folder: Path) -> Sequence[Target]:
+    """Return a target for each file."""
+    return (_outbox(folder), _control(folder), _residents(folder), _certificate(folder))
+
+
+def _outbox(folder: Path) -> Target:
+    """A new message is kept and delivered, whatever is the matter with those of before."""
+    home = folder / "outbox"
+    home.mkdir()
+    path = home / FILE
+    with closing(Outbox(home, _Stands())) as made:
+        for _ in range(20):
+            made.put(_drafts())
+        for parcel in made.take(2):
+            made.reject(parcel.row.id, 0x87, "not allowed")
+    good = path.read_bytes()
+
+    def judge(content: bytes) -> str:
+        shutil.rmtree(home)
+        home.mkdir()
+        path.write_bytes(content)
+        try:
+            with closing(Outbox(home, _Stands())) as outbox:
+                outbox.about("ada")
+                (new, *_) = drafts = _drafts()
+                outbox.put(drafts)
+                seen = set()
+                while parcels := outbox.take(8):
+                    seen |= {parcel.row.payload for parcel in parcels}
+                    outbox.settle([parcel.row.id for parcel in parcels])
+                assert any(new.id.encode() in payload for payload in seen)
+                outbox.erase("ada")
+                assert outbox.counts().waiting == 0
+        except OutboxError as error:
+            assert str(path) in str(error) or str(home) in str(error)
+            return "refused"
+        return "set aside" if list(home.glob(f"{FILE}.damaged-*")) else "read"
+
+    return Target("outbox", Bytes([good]), judge)
+
+
+def _drafts() -> tuple[messages.Draft, ...]:
+    event = Event(EventType.RECOGNIZED, _AT, 1, Box(0.1, 0.1, 0.2, 0.2), Match("ada", 0.9))
+    return messages.encode([event], [Alert("door", AlertState.RAISED, _AT, event, "ada")], "0" * 8)
+
+
+def _control(folder: Path) -> Target:
+    """What cannot be read turns privacy on; only a file that says so leaves it off."""
+    path = folder / CONTROL
+    good = {
+        "privacy": False,
+        "recognition": True,
+        "snoozed": {"night": {"for_s": 60.0, "until": "2026-01-02T04:04:05Z"}},
+    }
+
+    def judge(content: bytes) -> str:
+        path.write_bytes(content)
+        control = Control(folder, lambda _request, _payload: None, dict, _AT, ["night"])
+        control.silent("night", _AT)
+        if control.watching:
+            assert json.loads(content)["privacy"] is False
+        return "watching" if control.watching else "private"
+
+    return Target("control", Json([good]), judge)
+
+
+def _residents(folder: Path) -> Target:
+    """Keys are found again, or made anew."""
+    path = folder / RESIDENTS
+    people = (Person("ada", "Ada", ()),)
+    Residents(folder).update(people, ("snapshot",))
+    good = path.read_bytes()
+    whole = Residents(folder).known
+
+    def judge(content: bytes) -> str:
+        path.write_bytes(content)
+        residents = Residents(folder)
+        read = residents.known
+        residents.update(people, ("snapshot",))
+        assert len(residents.here) == 1
+        assert Residents(folder).known == residents.known
+        return "read" if read == whole else "made anew"
+
+    return Target("residents", either(Json([json.loads(good)]), Bytes([good])), judge)
+
+
+def _certificate(folder: Path) -> Target:
+    """Health says how long it lasts, or null."""
+    path = folder / "cert.pem"
+
+    def judge(content: bytes) -> str:
+        path.write_bytes(content)
+        return "no certificate" if days_left(path, _AT.wall) is None else "read"
+
+    der = Bytes([ssl.PEM_cert_to_DER_cert(_CERTIFICATE)])
+
+    def inside(random: Random) -> bytes:
+        return ssl.DER_cert_to_PEM_cert(der(random)).encode()
+
+    return Target("certificates", either(Bytes([_CERTIFICATE.encode()]), inside), judge)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(build))

@@ -1,0 +1,121 @@
+"""What the documents tell people to type: it is typed here, in a home of its own, against a real broker.
+
+A block that cannot be run here is marked right before it by an HTML comment, `<!-- not run: why -->`.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from itertools import groupby
+from pathlib import Path
+
+import cv2
+import jsonschema
+import pytest
+from facenode import facenode
+from realbroker import Mosquitto
+
+from node.camera.video import read_video
+from node.configuration import load
+from node.contract import schema
+from tests.docs.pages import Block, blocks, pages
+
+_ALL = [block for page in pages() for block in blocks(page)]
+_SHELL = {
+    page: [block for block in found if block.language == "sh" and block.reason is None]
+    for page, found in ((page, list(group)) for page, group in groupby(_ALL, lambda block: block.page))
+}
+_LANGUAGES = {"sh", "toml", "json", "yaml", "ini", "conf", "text", ""}
+_TYPED = {"facenode", "cat"}
+_NEVER = re.compile(r"\b(?:apt|docker|rm|sudo|systemctl)\b")
+_LINE_S = 60
+
+
+def _programs(block: Block) -> set[str]:
+    """Return the first word of each line that is a command, files in it left out, and words that change a machine."""
+    text = re.sub(r"^cat >.*? <<(\w+)\n.*?^\1$", "cat", block.text, flags=re.MULTILINE | re.DOTALL)
+    return {line.split()[0] for line in text.splitlines() if line.strip()} | set(_NEVER.findall(text))
+
+
+def _named(kind: str) -> list[Block]:
+    return [block for block in _ALL if block.language == kind and block.reason is None]
+
+
+def test_each_block_says_what_it_is() -> None:
+    """Of a language that is looked at here."""
+    assert [block.name for block in _ALL if block.language not in _LANGUAGES] == []
+
+
+@pytest.mark.parametrize("block", _named("sh"), ids=lambda block: block.name)
+def test_what_is_typed_here_changes_nothing_outside_its_home(block: Block) -> None:
+    """No `sudo`, no package manager: whoever writes such a block marks it as not run."""
+    assert _programs(block) <= _TYPED, f"{block.name}: mark it by <!-- not run: why -->"
+
+
+@pytest.fixture
+def home(tmp_path: Path, media_dir: Path) -> Path:
+    """Return a home with what the documents take for granted: Ada, photos, a clip, a password, a settings file."""
+    (tmp_path / "photos").mkdir()
+    ada = cv2.imread(str(media_dir / "astronaut.jpg"))
+    assert ada is not None
+    for number, photo in enumerate((ada, cv2.flip(ada, 1), cv2.convertScaleAbs(ada, alpha=0.8)), 1):
+        cv2.imwrite(str(tmp_path / f"photo{number}.jpg"), photo)
+    postman = next(read_video(media_dir / "carphone.mp4"))
+    enlarged = cv2.resize(postman, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+    cv2.imwrite(str(tmp_path / "photo.jpg"), cv2.cvtColor(enlarged, cv2.COLOR_RGB2BGR))
+    shutil.copy(media_dir / "grace_hopper.jpg", tmp_path / "photos" / "one.jpg")
+    shutil.copy(media_dir / "carphone.mp4", tmp_path / "clip.mp4")
+    (tmp_path / "mqtt-password").write_text("secret\n")
+    (tmp_path / "facenode.toml").write_text(f'[storage]\ndir = "{tmp_path}/.facenode"\n')
+    enrolled = facenode(
+        "people", "add", "ada", tmp_path / "photo1.jpg", settings={"storage.dir": tmp_path / ".facenode"}
+    )
+    assert enrolled.code == 0, enrolled.err
+    return tmp_path
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("page", [page for page, found in _SHELL.items() if found], ids=lambda page: page.name)
+def test_every_command_of_a_page_can_be_typed(page: Path, home: Path, mosquitto: Callable[..., Mosquitto]) -> None:
+    """From top to bottom, each with exit code 0; only the camera and the broker's port are this machine's."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("FACENODE_")}
+    environment = kept | {
+        "HOME": str(home),
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "FACENODE_CAMERA__SOURCE": f"images:{home / 'photo.jpg'}",
+        "FACENODE_MQTT__PORT": str(mosquitto().port),
+    }
+    for block in _SHELL[page]:
+        assert _programs(block) <= _TYPED, block.name
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", block.text],
+            cwd=home, env=environment, capture_output=True, text=True, timeout=_LINE_S * block.text.count("\n"),
+            check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{block.name}: {done.stdout}{done.stderr}"
+
+
+@pytest.mark.parametrize("block", _named("toml"), ids=lambda block: block.name)
+def test_every_example_of_settings_is_taken(block: Block, tmp_path: Path) -> None:
+    """By the node itself; the files that it names lie elsewhere here."""
+
+    def moved(match: re.Match[str]) -> str:
+        (tmp_path / match[1]).touch()
+        return str(tmp_path / match[1])
+
+    path = tmp_path / "facenode.toml"
+    path.write_text(re.sub(r"/etc/facenode/([\w.]+)", moved, block.text))
+    load(path, {}, {}, Path("/nonexistent"))
+
+
+@pytest.mark.parametrize("block", _named("json"), ids=lambda block: block.name)
+def test_every_example_of_a_payload_fits_its_schema(block: Block) -> None:
+    """The one that its page's heading names."""
+    above = block.page.read_text(encoding="utf-8").splitlines()[: block.line]
+    name = next(line.removeprefix("## ") for line in reversed(above) if line.startswith("## "))
+    for line in block.text.splitlines():
+        jsonschema.validate(json.loads(line), schema(name))
