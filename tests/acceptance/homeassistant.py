@@ -7,7 +7,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +43,20 @@ class HomeAssistant:
         folder: where its log goes.
         broker: what it is connected to.
         zone: where it is, by its clocks.
+        prepare: lays more into its folder, which is /cfg of the root, before it starts; it then has to know the broker.
 
     Attributes:
         port: where it listens.
     """
 
-    def __init__(self, root: Path, folder: Path, broker: Mosquitto, zone: str = "UTC") -> None:
+    def __init__(
+        self,
+        root: Path,
+        folder: Path,
+        broker: Mosquitto,
+        zone: str = "UTC",
+        prepare: Callable[[], None] | None = None,
+    ) -> None:
         self._root, self._broker = root, broker
         self._log = folder / "hass.log"
         self.port = free_port()
@@ -65,6 +73,9 @@ class HomeAssistant:
         for file in BLUEPRINTS.glob("*.yaml"):
             shutil.copy(file, folder)
         (root / "cfg/configuration.yaml").write_text(_CONFIGURATION.format(port=self.port, zone=zone))
+        self._introduced = prepare is not None
+        if prepare is not None:
+            prepare()
 
     def start(self) -> None:
         """Start it and wait until it runs; the first time, make a user and connect it to the broker."""
@@ -82,7 +93,8 @@ class HomeAssistant:
         self._enter() if new else self._renew()
         assert eventually(lambda: self._get("/api/config")["state"] == "RUNNING", _START_S)
         if new:
-            self._connect()
+            if not self._introduced:
+                self._connect()
             if not OLDER:  # else it goes back to its usual port after five minutes
                 self.ask("http/config/promote")
 

@@ -1,0 +1,34 @@
+#!/bin/sh
+# Starts in Home Assistant's container: before its first start writes down which broker it uses, as its owner would by
+# Settings, Devices & services, MQTT. What is there already stays as it is. The arguments are what is started then.
+#
+# Variables: MQTT_HOST, MQTT_PORT, MQTT_USERNAME, MQTT_PASSWORD_FILE, and CONFIG, its folder (/config).
+set -eu
+umask 077
+
+storage="${CONFIG:-/config}/.storage"
+entries="$storage/core.config_entries"
+if [ ! -e "$entries" ]; then
+    mkdir -p "$storage"
+    now=$(date -u +%Y-%m-%dT%H:%M:%S+00:00)
+    # Written aside and renamed: a stop in between leaves no half of it.
+    cat >"$entries.new" <<END
+{
+  "version": 1,
+  "minor_version": 5,
+  "key": "core.config_entries",
+  "data": {"entries": [{
+    "created_at": "$now", "modified_at": "$now", "entry_id": "facenode00000000000000000mqtt1",
+    "domain": "mqtt", "title": "$MQTT_HOST", "unique_id": null, "source": "user", "version": 2, "minor_version": 1,
+    "data": {
+      "broker": "$MQTT_HOST", "port": $MQTT_PORT, "protocol": "5", "transport": "tcp",
+      "username": "$MQTT_USERNAME", "password": "$(cat "$MQTT_PASSWORD_FILE")"
+    },
+    "options": {}, "discovery_keys": {}, "subentries": [], "disabled_by": null,
+    "pref_disable_new_entities": false, "pref_disable_polling": false
+  }]}
+}
+END
+    mv "$entries.new" "$entries"
+fi
+exec "$@"
