@@ -257,9 +257,9 @@ class Node:
             if now_s - said_s >= _SAY_WAITING_S:
                 said_s = now_s
                 _log.info("the source has ended; %d messages wait for the broker", self._outbox.counts().waiting)
-        self._service.able(able=False)
         self._publisher.stop(messages.state(self._clock.now()))
         self._outbox.close()
+        self._service.able(able=False)  # last: a mark that cannot be removed must keep nobody from his leave
 
     def _refresh(self, *, now: bool = False) -> None:
         """Take over what was changed in the gallery, by this process or another."""

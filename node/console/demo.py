@@ -2,7 +2,6 @@
 
 import argparse
 import logging
-import signal
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -14,9 +13,10 @@ from node.clock import SystemClock
 from node.configuration import load
 from node.console.embedded import EmbeddedBroker
 from node.console.readiness import Mark, add_option, marker
+from node.console.run import run_until_signalled
 from node.console.scene import DemoCamera, enrolment_pictures
 from node.console.sightings import Sighting, Subscriber, view
-from node.errors import BrokerError
+from node.errors import BrokerError, UsageError
 from node.parts import build_eyes, build_gallery
 from node.people.enrolment import examine_image
 from node.people.gallery import Sample
@@ -44,9 +44,12 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
 
     Raises:
         BrokerError: something of what must be seen did not arrive.
+        UsageError: `--ready` without `--stay`, or with a file that cannot be made.
     """
     if args.stay:
         return _stay(marker(args.ready), settings)
+    if args.ready:
+        raise UsageError("--ready goes with --stay: a demonstration that ends by itself is never ready")
     if not args.verbose:
         logging.getLogger().setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory(prefix="facenode-demo-") as folder, EmbeddedBroker() as broker:
@@ -77,9 +80,7 @@ def _stay(mark: Mark, settings: Settings) -> int:
         enrol(own)
         clock = SystemClock()
         node = Node(own, DemoCamera(clock, again=True), clock, Service.of(mark=mark))
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: node.stop())
-        node.run()
+        run_until_signalled(node)
     return 0
 
 

@@ -26,10 +26,15 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     mark(False)
     memory.keep()
     node = Node(settings, service=Service.of(mark=mark))
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: node.stop())
-    node.run()
+    run_until_signalled(node)
     if node.restarting:
         # The same process begins anew, so that whoever watches over it, such as systemd, sees it go on.
         os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - its own command line, no shell wanted
     return 0
+
+
+def run_until_signalled(node: Node) -> None:
+    """Run a node until its source ends, or SIGINT or SIGTERM asks for a clean stop."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: node.stop())
+    node.run()

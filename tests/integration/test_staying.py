@@ -51,6 +51,13 @@ def test_a_node_is_ready_while_frames_come_and_the_broker_is_there(
         assert process.wait(PATIENCE_S) == 0
 
 
+def test_a_mark_for_a_demonstration_that_ends_is_refused(tmp_path: Path) -> None:
+    """It would never be there, so whoever waited for it would wait for ever."""
+    found = facenode("demo", "--ready", tmp_path / "ready", settings={})
+    assert found.code == 2
+    assert "--ready goes with --stay" in found.err
+
+
 @pytest.mark.parametrize("command", ["run", "watch"])
 def test_a_mark_that_cannot_be_made_is_refused_at_once(command: str, tmp_path: Path) -> None:
     """The message names the folder; nothing is started."""
