@@ -41,7 +41,7 @@ def distil(recipe: Recipe, data: Path) -> tuple[Convolution, ...]:
     settings = recipe.distillation
     if settings is None:
         raise TrainingError(f"{recipe.name}: the recipe has no [distillation]")
-    lessons, faces = _lessons(recipe, settings, data)
+    lessons, faces = lessons_of(recipe, settings, data)
     torch.manual_seed(recipe.seed)
     plan = BACKBONES[recipe.backbone]()
     student = Student(plan, {name: len(head.labels) for name, head in recipe.heads.groups.items()})
@@ -70,7 +70,8 @@ def _course(recipe: Recipe, settings: Distillation) -> str:
     return repr((recipe.backbone, recipe.seed, recipe.every, recipe.training.class_balance, answers, parts))
 
 
-def _lessons(recipe: Recipe, settings: Distillation, data: Path) -> tuple[Lessons, torch.Tensor]:
+def lessons_of(recipe: Recipe, settings: Distillation, data: Path) -> tuple[Lessons, torch.Tensor]:
+    """Return what a backbone learns from, and some of its pictures, shape (n, height, width, 3), uint8."""
     weights = read_convolutions(data / settings.teacher.file, settings.teacher.sha256)
     teacher = to_tflite(backbone(BACKBONES["mobilefacenet"](), weights, recipe.input.size))
     parts = []

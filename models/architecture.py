@@ -76,14 +76,17 @@ def channel_ranges(
         plan: of the backbone.
         base: the backbone.
         crops: typical inputs, shape (n, height, width, 3), uint8, RGB.
-        before: count the values before the activation as well as those after it: where it is written as steps of its
-            own, they are quantised too.
+        before: count the values before a PReLU as well as those after it: where it is written as steps of its own,
+            they are quantised too. A rectifier is one with its convolution.
     """
     known = {layer.name for layer in base.layers}
-    ends = {
-        name: [end for end in (name, f"{name}_prelu", f"{name}_relu") if end in known][0 if before else -1 :]
-        for name in inner(plan)
-    }
+
+    def counted(name: str) -> tuple[str, ...]:
+        if f"{name}_prelu" in known:
+            return (name, f"{name}_prelu") if before else (f"{name}_prelu",)
+        return (f"{name}_relu" if f"{name}_relu" in known else name,)
+
+    ends = {name: counted(name) for name in inner(plan)}
     layers = {end for found in ends.values() for end in found}
     model = keras.Model(base.input, {end: base.get_layer(end).output for end in sorted(layers)})
     reached = dict.fromkeys(layers, np.zeros(1, dtype=np.float32))

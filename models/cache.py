@@ -76,7 +76,7 @@ def computed(
 
 
 def _write(file: Path, arrays: Arrays) -> None:
-    partial = file.with_suffix(".part")
+    partial = file.with_suffix(f".{os.getpid()}.part")  # two trainings may want the same pictures
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("wb") as stream:

@@ -73,9 +73,9 @@ class Checkpoint:
     groups: Mapping[str, Group]
 
 
-def place(name: str, folder: Path = FOLDER) -> Path:
-    """Return where the checkpoint of a recipe lies."""
-    return folder / "checkpoints" / f"{name}.npz"
+def place(name: str, folder: Path = FOLDER, *, tuned: bool = False) -> Path:
+    """Return where the checkpoint of a recipe lies, or that of the same network tuned to 8 bits."""
+    return folder / "checkpoints" / f"{name}{'.int8' if tuned else ''}.npz"
 
 
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:

@@ -34,12 +34,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _export(recipe: Recipe, zoo: Path) -> None:
     data = data_folder()
     try:  # late, so that a missing TensorFlow is one line and no traceback
-        from models.exporter import build, calibrate, typical_crops  # noqa: PLC0415
+        from models.exporter import build, calibrate, even, typical_crops  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise TrainingError(f"{error.name} is not installed: pip install 'facenode[train,litert]'") from error
-    checkpoint = load_checkpoint(place(recipe.name), tuple(recipe.heads.groups))
+    heads = tuple(recipe.heads.groups)
+    trained = load_checkpoint(place(recipe.name), heads)
     crops = typical_crops(recipe, data)
     for form in recipe.forms:
+        if form == "int8" and recipe.tuning:
+            checkpoint = load_checkpoint(place(recipe.name, tuned=True), heads)
+        else:
+            checkpoint = trained if form == "float32" else even(recipe, trained, form, crops)
         content = build(recipe, checkpoint, form, crops)
         calibration = calibrate(recipe, content, data)
         written = write(zoo, sidecar(recipe, checkpoint, calibration, content, form), content)

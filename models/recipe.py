@@ -20,6 +20,7 @@ from models.sections import (
     Section,
     Source,
     Training,
+    Tuning,
     Views,
     Weights,
 )
@@ -44,6 +45,8 @@ class Recipe(Section):
     distillation: Distillation | None = None
     """None keeps the backbone's weights as they are."""
     equalisation: Equalisation
+    tuning: Tuning | None = None
+    """Of the form of 8 bits; None quantises the network as it was trained."""
     forms: Annotated[tuple[Quantisation, ...], Field(min_length=1)]
     """How the exported files are quantised."""
     expected: Expected
@@ -57,6 +60,12 @@ class Recipe(Section):
                 "mobilefacenet keeps its weights and has no [distillation]; every other backbone has one, since its "
                 "starting weights never saw a face"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _what_was_distilled_can_be_tuned(self) -> Self:
+        if self.tuning and not self.distillation:
+            raise ValueError("[tuning] goes on with the pictures of [distillation]: leave it out, or distil")
         return self
 
     @model_validator(mode="after")

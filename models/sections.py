@@ -171,6 +171,17 @@ class Equalisation(Section):
     """How many, evenly chosen."""
 
 
+class Tuning(Section):
+    """How a distilled backbone is made used to 8 bits: Adam, a rate that falls along a line to nothing."""
+
+    steps: Annotated[int, Field(ge=1, le=1_000_000)]
+    batch: Annotated[int, Field(ge=2, le=4096)]
+    """Pictures in a step."""
+    learning_rate: Annotated[float, Field(gt=0, le=1)]
+    cosine_weight: Annotated[float, Field(gt=0, le=1000)]
+    """Weight of 1 - cos between the rounded and the unrounded embedding, beside the taps' squared difference."""
+
+
 class Expected(Section):
     """The shares of right answers that validation is expected to reach."""
 

@@ -12,7 +12,9 @@ from torch import nn
 
 from models.convolution import Convolution
 from models.errors import DataError
+from models.names import EMBEDDING
 from models.plan import PICTURE, Convolve, Join, Plan, Pool
+from models.rounding import Reach, reach_of, rounded_kernel, rounded_map
 from models.vectors import Array
 
 _MOMENTUM = 0.01
@@ -32,6 +34,7 @@ class Student(nn.Module):
         super().__init__()
         self._plan = plan
         self._wide = _end_of_trunk(plan)
+        self._reaches: Mapping[str, Reach] = {}
         self.layers = nn.ModuleDict()
         channels = {PICTURE: 3}
         for step in plan.steps:
@@ -53,14 +56,21 @@ class Student(nn.Module):
         Args:
             pictures: shape (n, height, width, 3), values 0..255.
         """
-        x = (pictures.permute(0, 3, 1, 2).float() - self.mean) / self.spread
-        maps = self._maps(x.contiguous(memory_format=torch.channels_last))
-        answers = {"embedding": maps[self._plan.last].flatten(1).float()}
+        maps = self._maps(pictures)
+        answers = {EMBEDDING: maps[self._plan.last].flatten(1).float()}
         pooled = maps[self._wide].float().mean(dim=(2, 3))
         return answers | {name: head(pooled) for name, head in self.heads.items()}
 
-    def _maps(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
-        maps = {PICTURE: x}
+    def taps(self, pictures: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Return what the real heads will read, each of shape (n, channels); pictures as in `forward`."""
+        maps = self._maps(pictures)
+        bands = {name: maps[band.step][:, :, band.first : band.end] for name, band in self._plan.taps.items()}
+        means = {name: rows.float().mean(dim=(2, 3)) for name, rows in bands.items()}
+        return means | {EMBEDDING: maps[self._plan.last].flatten(1).float()}
+
+    def _maps(self, pictures: torch.Tensor) -> dict[str, torch.Tensor]:
+        x = (pictures.permute(0, 3, 1, 2).float() - self.mean) / self.spread
+        maps = {PICTURE: x.contiguous(memory_format=torch.channels_last)}
         for step in self._plan.steps:
             given = [maps[source] for source in step.sources]
             if isinstance(step, Convolve):
@@ -71,6 +81,8 @@ class Student(nn.Module):
                 maps[step.name] = given[0] + given[1]
             else:
                 maps[step.name] = torch.cat(given, dim=1)
+            if step.name in self._reaches:
+                maps[step.name] = rounded_map(maps[step.name], self._reaches[step.name])
         return maps
 
     def start(self, convolutions: Sequence[Convolution], faces: torch.Tensor) -> None:
@@ -101,6 +113,20 @@ class Student(nn.Module):
         for step in self._plan.convolutions:
             self._layer(step).settled = True
 
+    def round(self, faces: torch.Tensor) -> None:
+        """Hold kernels and maps as 8 bits would from now on; settle first.
+
+        Args:
+            faces: show how far the values of each map reach, shape (n, height, width, 3), values 0..255.
+        """
+        with torch.no_grad():
+            maps = self._maps(faces)
+        side_by_side = (step for step in self._plan.steps if isinstance(step, Join) and step.how == "concatenate")
+        parts = {source for step in side_by_side for source in step.sources}  # have the scale of the whole
+        self._reaches = {step.name: reach_of(maps[step.name]) for step in self._plan.steps if step.name not in parts}
+        for step in self._plan.convolutions:
+            self._layer(step).rounded = True
+
     def folded(self) -> tuple[Convolution, ...]:
         """Return the convolutions in the plan's order, batch norm folded in by its running statistics."""
         with torch.no_grad():
@@ -121,6 +147,7 @@ class _Layer(nn.Module):
         self._step = step
         self.measuring = False
         self.settled = False
+        self.rounded = False
         groups = inputs if step.depthwise else 1
         self.convolution = nn.Conv2d(inputs, step.outputs, step.kernel, groups=groups, bias=not normed)
         self.norm = nn.BatchNorm2d(step.outputs, eps=1e-5, momentum=_MOMENTUM) if normed else None
@@ -129,7 +156,8 @@ class _Layer(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if self.settled:
-            x = self._convolve(x, *self._effective())
+            weight, bias = self._effective()
+            x = self._convolve(x, rounded_kernel(weight) if self.rounded else weight, bias)
         else:
             x = self._convolve(x, self.convolution.weight, self.convolution.bias)
             if self.norm is not None:

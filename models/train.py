@@ -40,16 +40,22 @@ def _train(recipe: Recipe) -> None:
     data = data_folder()
     try:  # late, so that a missing TensorFlow is one line and no traceback
         from models.trainer import Trainer  # noqa: PLC0415
+        from models.tuner import tuned  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise TrainingError(f"{error.name} is not installed: pip install 'facenode[train,litert]'") from error
     trainer = Trainer(recipe, data)
     checkpoint = trainer.train()
+    place(recipe.name, tuned=True).unlink(missing_ok=True)  # of an older training
     save_checkpoint(checkpoint, place(recipe.name))
     print(f"{place(recipe.name)}: heads of {', '.join(checkpoint.groups)} and {len(checkpoint.people)} people")
     print("| head | expected | reached | n |\n| --- | --- | --- | --- |")
     expected = recipe.expected.model_dump()
     for name, (share, number) in trainer.reached(checkpoint).items():
         print(f"| {name} | {expected[name]:.3f} | {share:.3f} | {number} |")
+    accustomed = tuned(recipe, checkpoint, data)
+    if accustomed:
+        save_checkpoint(accustomed, place(recipe.name, tuned=True))
+        print(f"{place(recipe.name, tuned=True)}: the same, tuned to 8 bits")
 
 
 if __name__ == "__main__":

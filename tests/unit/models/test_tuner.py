@@ -1,0 +1,95 @@
+"""A trained network is made used to 8 bits."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'facenode[train]'")
+pytest.importorskip("tensorflow", reason="TensorFlow is not installed: pip install 'facenode[train]'")
+
+import torch
+
+from models.checkpoint import Checkpoint, Scale
+from models.errors import RecipeError, TrainingError
+from models.lessons import Lessons, Part
+from models.plan import PICTURE, Band, Drawing, Plan
+from models.recipe import load_recipe
+from models.sections import Tuning, Views
+from models.student import Student
+from models.tuner import Tuner
+
+VIEWS = Views(count=1, margin_px=2, shift_px=1.0, turn_deg=5.0, zoom=0.05, brightness=0.1, contrast=0.1, blur=0.2)
+SETTINGS = Tuning(steps=400, batch=16, learning_rate=0.0001, cosine_weight=10.0)
+CROPS = np.random.default_rng(5).integers(0, 256, (40, 20, 20, 3), dtype=np.uint8)
+FACES = torch.from_numpy(CROPS[:, 2:18, 2:18].copy())
+CONFIGS = Path(__file__).resolve().parents[3] / "models" / "configs"
+
+
+def _plan() -> Plan:
+    draw = Drawing()
+    x = draw.convolve("stem", PICTURE, 8, 3, stride=2)
+    left = draw.convolve("left", x, 4)
+    x = draw.concatenate("both", left, draw.pool("around", x, "mean", stride=1, padding="same"))
+    x = draw.depthwise("block_depthwise", x, stride=2)
+    x = draw.convolve("block", x, 16)
+    x = draw.depthwise("whole_face", x, 4, padding="valid", activation="none")
+    draw.convolve("embedding_project", x, 12, activation="none")
+    return Plan("tiny", (127.5,) * 3, (127.5,) * 3, tuple(draw.steps), {"top": Band("block", 0, 2)})
+
+
+def _checkpoint() -> Checkpoint:
+    """Return random weights, some channels of which reach much further than others."""
+    torch.manual_seed(3)
+    student = Student(_plan(), {})
+    chance = np.random.default_rng(1)
+    convolutions = tuple(
+        replace(one, kernel=one.kernel * np.exp(1.5 * chance.normal(size=one.kernel.shape[2:])).astype(np.float32))
+        for one in student.folded()
+    )
+    scales = {name: Scale(np.zeros(n, np.float32), np.ones(n, np.float32)) for name, n in (("top", 16),)}
+    return Checkpoint(convolutions, (), np.zeros((0, 12), np.float32), scales, {})
+
+
+def _tuner(settings: Tuning = SETTINGS) -> Tuner:
+    part = Part(CROPS, np.ones((40, 1, 12), dtype=np.float32), {}, 1.0)
+    return Tuner(_plan(), _checkpoint(), Lessons([part], (16, 16), VIEWS, 1), FACES, settings)
+
+
+def test_a_tuned_network_answers_in_8_bits_more_as_it_did_before() -> None:
+    """What rounding costs falls to under three quarters of what it was."""
+    tuner = _tuner()
+    before = tuner.distance()
+    tuner.tune(lambda: None)
+    assert tuner.distance() < 0.75 * before
+
+
+def test_only_the_convolutions_change() -> None:
+    """Heads and their scales are those of the network as it was trained."""
+    tuner, before = _tuner(), _checkpoint()
+    after = tuner.tune(lambda: None)
+    assert not np.array_equal(after.convolutions[0].kernel, before.convolutions[0].kernel)
+    assert np.array_equal(after.scales["top"].spread, before.scales["top"].spread)
+
+
+def test_the_same_pictures_tune_the_same() -> None:
+    """Nothing is drawn but the lessons, which their seed decides."""
+    first, second = (_tuner().tune(lambda: None) for _ in range(2))
+    assert np.array_equal(first.convolutions[-1].kernel, second.convolutions[-1].kernel)
+
+
+@pytest.mark.parametrize("rate", [1.0, 1.0e30])
+def test_a_rate_far_too_high_is_said(rate: float) -> None:
+    """A network that became worse, or no network at all, is not kept; the message names the setting."""
+    with pytest.raises(TrainingError, match=r"made the network worse, .*lower tuning.learning_rate"):
+        _tuner(SETTINGS.model_copy(update={"learning_rate": rate})).tune(lambda: None)
+
+
+def test_a_network_with_kept_weights_is_not_tuned(tmp_path: Path) -> None:
+    """There are no pictures of a distillation to go on with: refused with what to do."""
+    recipe = tmp_path / "one.toml"
+    text = (CONFIGS / "mobilefacenet.toml").read_text()
+    recipe.write_text(f"{text}\n[tuning]\nsteps = 1\nbatch = 2\nlearning_rate = 0.1\ncosine_weight = 1.0\n")
+    with pytest.raises(RecipeError, match=r"\[tuning\] goes on with"):
+        load_recipe(recipe)
