@@ -15,9 +15,11 @@ from ai_edge_litert.interpreter import Interpreter
 
 from models.architecture import backbone, channel_ranges, network
 from models.backbones import BACKBONES
+from models.convolution import Convolution
 from models.equalise import equalised, inner
 from models.errors import DataError
 from models.names import EMBEDDING
+from models.plan import PICTURE, Activation, Drawing, Plan
 from models.recipe import load_recipe
 from models.reliability import tempered
 from models.vectors import Array, unit_rows
@@ -129,6 +131,24 @@ def test_equalisation_evens_what_a_depthwise_convolution_reads() -> None:
     even = equalised(PLAN, layers, channel_ranges(PLAN, backbone(PLAN, layers), _crops(4)))
     found = channel_ranges(PLAN, backbone(PLAN, even.convolutions), _crops(4))["stage28_0_expand"]
     assert found == pytest.approx(np.ones_like(found), abs=1e-4)
+
+
+@pytest.mark.parametrize(("activation", "reach"), [("prelu", 3.0), ("relu", 1.0)])
+def test_only_what_is_quantised_counts_in_a_range(activation: Activation, reach: float) -> None:
+    """A PReLU in 8 bits is several steps, a rectifier is one with its convolution: what it cuts off has no codes."""
+    draw = Drawing()
+    x = draw.convolve("stem", PICTURE, 1, activation=activation)
+    draw.convolve("end", x, 1, activation="none")
+    plan = Plan("small", (127.5,) * 3, (127.5,) * 3, tuple(draw.steps), {})
+    slope = np.full(1, 0.1, dtype=np.float32) if activation == "prelu" else None
+    stem = Convolution(
+        False, np.array([2.0, 0, 0], dtype=np.float32).reshape(1, 1, 3, 1), -np.ones(1, np.float32), slope
+    )
+    end = Convolution(False, np.ones((1, 1, 1, 1), dtype=np.float32), np.zeros(1, np.float32), None)
+    crops = np.zeros((2, 4, 4, 3), dtype=np.uint8)  # black is -1, white 1: -3 and 1 after the convolution
+    crops[1] = 255
+    found = channel_ranges(plan, backbone(plan, (stem, end), (4, 4)), crops, before=True)
+    assert found["stem"] == pytest.approx([reach], abs=1e-5)
 
 
 def test_unused_channels_keep_their_weights() -> None:
