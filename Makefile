@@ -81,7 +81,7 @@ audit: $(READY) $(RELEASE_READY)  ## secrets in any commit, and advisories for w
 	@mkdir -p build
 	$(RELEASE)/bin/python -m pip install --quiet 'pip-audit>=2.9,<3'
 	@for wheels in dist/*-wheels-*.tar; do echo "$$wheels"; tar -xOf $$wheels lock.txt >build/lock.txt && \
-		$(RELEASE)/bin/pip-audit --disable-pip --require-hashes --requirement build/lock.txt || exit 1; done
+		$(RELEASE)/bin/pip-audit --strict --disable-pip --require-hashes --requirement build/lock.txt || exit 1; done
 
 .PHONY: docs
 docs: $(READY)  ## the pages of docs that are generated: settings, topics, commands

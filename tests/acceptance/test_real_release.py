@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from debianroot import bare_root, offline
+from debianroot import bare_root, offline, slim_root
 from dockerimage import DockerImage
 from engine import Engine
 from process import run
@@ -26,8 +26,6 @@ KINDS = [f"{python}-{machine}" for python in ("cp311", "cp313") for machine in (
 HERE = {"cp311-x86_64": ("bookworm", "tflite_runtime"), "cp313-x86_64": ("trixie", "ai_edge_litert")}
 """Debian's release and the runtime of the kinds of machines that this one is."""
 IMAGES = ("facenode", "facenode-broker")
-SLIM = tuple(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in ("man", "doc", "locale", "info"))
-"""What Docker's own slim image of Debian leaves out."""
 SEEN = ("recognized", "unknown", "left")
 VALIDATE = """
 import sys
@@ -74,7 +72,7 @@ class Release:
 def engine() -> Iterator[Engine]:
     """Return an engine that knows one image: Debian 13 as Docker has it, without Python."""
     with Engine() as engine:
-        engine.import_root(bare_root("slim", "trixie", options=SLIM), "debian:trixie-slim")
+        engine.import_root(slim_root(), "debian:trixie-slim")
         yield engine
 
 
