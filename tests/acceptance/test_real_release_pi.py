@@ -20,7 +20,7 @@ __all__ = ["say"]
 
 pytestmark = pytest.mark.timeout(3600)
 _ROOT = ("--architectures=arm64", "--skip=check/qemu", "--include=python3,python3-venv,mosquitto")
-"""Containers have no network in that namespace, so that the packages that Dockerfile installs are there before."""
+"""Containers have no network in that namespace: the packages that Dockerfile installs are there before."""
 
 Say = Callable[[str], None]
 
@@ -32,6 +32,7 @@ def engine() -> Iterator[Engine]:
         pytest.skip(f"no {pinamespace.EMULATOR.name} program: apt install qemu-user-static")
     with Engine(pinamespace.within) as engine:
         root = slim_root(*_ROOT, name="slim-arm64", beneath=pinamespace.within)
+        (root / "etc/apt/sources.list").write_text("")
         engine.import_root(root, "debian:trixie-slim", "arm64")
         engine.environ["DOCKER_DEFAULT_PLATFORM"] = "linux/arm64"
         yield engine
