@@ -3,14 +3,12 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from process import run
 
-Beneath = Callable[..., tuple[str | Path, ...]]
-"""Puts a command behind another, under which it runs."""
 CACHE = Path(__file__).resolve().parents[2] / ".cache"
 PYTHON = ("python3", "python3-venv", "ca-certificates")
 # The mounts live and end with the command: none is left behind, whatever becomes of the test.
@@ -37,21 +35,13 @@ def debian_root(name: str = "trixie", *more: str) -> Path:
     return root
 
 
-def slim_root(*options: str, name: str = "slim", beneath: Beneath | None = None) -> Path:
-    """Return a root of Debian 13 as Docker's own slim image has it: without Python, certificates or documents.
-
-    Args:
-        options: for mmdebstrap.
-        name: of its folder in `.cache`.
-        beneath: puts a command behind another, under which the root is made.
-    """
+def slim_root() -> Path:
+    """Return a root of Debian 13 as Docker's own slim image has it: without Python, certificates or documents."""
     left_out = [f"--dpkgopt=path-exclude=/usr/share/{each}/*" for each in ("man", "doc", "locale", "info")]
-    return bare_root(name, "trixie", options=(*left_out, *options), beneath=beneath)
+    return bare_root("slim", "trixie", options=left_out)
 
 
-def bare_root(
-    name: str, suite: str, *packages: str, options: Sequence[str] = (), beneath: Beneath | None = None
-) -> Path:
+def bare_root(name: str, suite: str, *packages: str, options: Sequence[str] = ()) -> Path:
     """Return a root that knows nothing of this machine but its mirror; skip where it cannot be made.
 
     Args:
@@ -59,7 +49,6 @@ def bare_root(
         suite: Debian's name of the release.
         packages: what it has beside what every Debian has.
         options: for mmdebstrap.
-        beneath: puts a command behind another, under which the root is made.
     """
     if os.geteuid() != 0 or not shutil.which("mmdebstrap"):
         pytest.skip("a root of Debian needs root and mmdebstrap (apt install mmdebstrap)")
@@ -69,10 +58,7 @@ def bare_root(
         with tempfile.TemporaryDirectory(dir=CACHE, prefix=f"{name}-", ignore_cleanup_errors=True) as folder:
             new = Path(folder) / "root"
             wanted = [f"--include={','.join(packages)}"] if packages else []
-            command: tuple[str | Path, ...] = (
-                "mmdebstrap", "--mode=root", "--variant=minbase", *wanted, *options, suite, new, mirror(),
-            )  # fmt: skip
-            run(*(beneath(*command) if beneath else command))
+            run("mmdebstrap", "--mode=root", "--variant=minbase", *wanted, *options, suite, new, mirror())
             new.rename(root)
     return root
 

@@ -1,20 +1,16 @@
 """A temporary folder -> a Docker Engine of the test's own, gone with all that it made when the context ends."""
 
-import hashlib
-import io
-import json
 import os
 import shutil
 import signal
 import subprocess
-import tarfile
 import tempfile
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import pytest
-from debianroot import CACHE, Beneath, debian_root, inside
+from debianroot import CACHE, debian_root, inside
 from process import run
 from realbroker import eventually
 
@@ -22,7 +18,6 @@ _START_S, _END_S = 60.0, 60.0
 _PROGRAMS = {"docker": "docker.io", "dockerd": "docker.io", "docker-init": "docker.io", "unshare": "util-linux"}
 _OURS = ("FACENODE", "DOCKER", "COMPOSE", "BUILDKIT")
 """Beginnings of variables that would change what is tested."""
-_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _COMPOSE = "usr/libexec/docker/cli-plugins/docker-compose"
 _FETCH = f"""
 cd "$(mktemp -d)"
@@ -41,14 +36,11 @@ class Engine:
     namespace of their own, so that they end with it, even where the test is killed. Since it has no bridge before
     Compose makes one, images are built with the machine's network.
 
-    Args:
-        beneath: puts a command behind another, under which the engine runs.
-
     Attributes:
         environ: the environment in which `docker` speaks to it.
     """
 
-    def __init__(self, beneath: Beneath | None = None) -> None:
+    def __init__(self) -> None:
         for program, package in _PROGRAMS.items():
             if shutil.which(program) is None:
                 pytest.skip(f"no {program} program: install the package {package}")
@@ -61,7 +53,6 @@ class Engine:
             "DOCKER_HOST": f"unix://{self._folder}/socket",
             "DOCKER_CONFIG": str(self._folder / "config"),
         }
-        self._beneath = beneath
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -82,29 +73,12 @@ class Engine:
         """Run `docker` and return what it printed."""
         return run("docker", *arguments, environ=self.environ)
 
-    def import_root(self, root: Path, image: str, architecture: str = "amd64") -> None:
-        """Make an image of a root folder. `docker import` would say that it is for the engine's own architecture."""
-        layer, archive = self._folder / "layer.tar", self._folder / "image.tar"
+    def import_root(self, root: Path, image: str) -> None:
+        """Make an image of a root folder."""
+        archive = self._folder / "root.tar"
         left_out = [f"--exclude=./{name}/*" for name in ("opt", "proc", "dev")]
-        run("tar", "--one-file-system", *left_out, "-C", root, "-cf", layer, ".")
-        with layer.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        files = {
-            "config.json": {
-                "architecture": architecture, "os": "linux", "config": {"Env": [_PATH], "Cmd": ["bash"]},
-                "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}"]},
-            },
-            "manifest.json": [{"Config": "config.json", "RepoTags": [image], "Layers": [layer.name]}],
-        }  # fmt: skip
-        with tarfile.open(archive, "w") as content:
-            for name, value in files.items():
-                text = json.dumps(value).encode()
-                member = tarfile.TarInfo(name)
-                member.size = len(text)
-                content.addfile(member, io.BytesIO(text))
-            content.add(layer, layer.name)
-        self.docker("load", "--input", archive)
-        layer.unlink()
+        run("tar", "--one-file-system", *left_out, "-C", root, "-cf", archive, ".")
+        self.docker("import", archive, image)
         archive.unlink()
 
     def everything(self) -> set[str]:
@@ -127,8 +101,6 @@ class Engine:
             "--exec-opt", "native.cgroupdriver=cgroupfs", "--storage-driver=overlay2",
             "--bridge=none", "--iptables=false", "--ip6tables=false", "--ip-forward=false", "--ip-masq=false",
         ]  # fmt: skip
-        if self._beneath is not None:
-            command = [*self._beneath(*command)]
         with (self._folder / "log").open("wb") as log:
             process = subprocess.Popen([str(part) for part in command], stdout=log, stderr=log)
         self._process = process
