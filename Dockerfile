@@ -1,36 +1,56 @@
 # Two images from one small Debian: `broker` (mosquitto) and `facenode` (the program: watch, run, demo and the rest).
 # The base is any Debian 13 or later, for instance one imported by `docker import`: FACENODE_BASE_IMAGE=NAME.
 ARG BASE_IMAGE=debian:trixie-slim
+# Of the program; `make release` gives it.
+ARG VERSION=checkout
 
 FROM ${BASE_IMAGE} AS base
-# The same user in both images: the broker makes the password, and `watch` may read it, but nobody else.
+# The same user in both images: the broker makes the password, and `watch` may read it, but nobody else. No program in
+# them makes anybody root.
 RUN groupadd --gid 10001 facenode \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin facenode \
-    && install --directory --owner=facenode --group=facenode --mode=0700 /login
+    && install --directory --owner=facenode --group=facenode --mode=0700 /login \
+    && find / -xdev -type f -perm /6000 -exec chmod a-s {} +
 
 FROM base AS broker
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends mosquitto \
-    && rm -rf /var/lib/apt/lists/* \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin \
     && install --directory --owner=facenode --group=facenode --mode=0700 /var/lib/mosquitto
 COPY docker/mosquitto.conf /etc/mosquitto/mosquitto.conf
 COPY docker/broker.sh /usr/local/bin/broker
 USER facenode
 EXPOSE 1883
+# Whether port 1883 (075B) is listened on: to connect every 2 s would fill the log.
+HEALTHCHECK --interval=2s --timeout=5s --retries=5 --start-period=10s \
+    CMD ["grep", "-q", ":075B 00000000:0000 0A", "/proc/net/tcp"]
+ARG VERSION
+LABEL org.opencontainers.image.title="facenode-broker" \
+      org.opencontainers.image.description="An MQTT broker for Facenode that keeps what it acknowledged" \
+      org.opencontainers.image.licenses="Apache-2.0 AND (EPL-2.0 OR BSD-3-Clause)" \
+      org.opencontainers.image.version="${VERSION}"
 ENTRYPOINT ["broker"]
 
 FROM base AS python
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends python3 \
-    && rm -rf /var/lib/apt/lists/*
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin
 
 FROM python AS install
 RUN apt-get update && apt-get install --yes --no-install-recommends python3-venv
 COPY . /src
-# pip is needed no more once the program is installed.
+# What pip installs, and from where: the checkout, unless `make release` gives its wheel and a folder of wheels.
+ARG PROGRAM=/src
+ARG PIP_NO_INDEX
+ARG PIP_FIND_LINKS
+# pip is needed no more once the program is installed; nor are tests of libraries, and what the runtime brings for other
+# processors than the CPU.
 RUN python3 -m venv /opt/facenode \
-    && /opt/facenode/bin/pip install --no-cache-dir /src \
-    && /opt/facenode/bin/pip uninstall --yes pip
+    && /opt/facenode/bin/pip install --no-cache-dir "${PROGRAM}" \
+    && /opt/facenode/bin/pip uninstall --yes pip \
+    && cd /opt/facenode/lib/python3*/site-packages \
+    && find . -type d -name tests -prune -exec rm -r {} + \
+    && rm -rf ai_edge_litert/libLiteRtWebGpuAccelerator.so ai_edge_litert/tools ai_edge_litert/vendors cv2/data/*.xml
 
 FROM python AS facenode
 # What a node keeps; a volume here outlives the container.
@@ -38,5 +58,12 @@ RUN install --directory --owner=facenode --group=facenode --mode=0700 /var/lib/f
 COPY --from=install /opt/facenode /opt/facenode
 ENV PATH=/opt/facenode/bin:$PATH
 USER facenode
+# No check of health here: most commands end by themselves. Those that stay say by --ready how they are, and
+# docker-compose.yml looks there.
+ARG VERSION
+LABEL org.opencontainers.image.title="facenode" \
+      org.opencontainers.image.description="Face recognition that runs on a Raspberry Pi and speaks MQTT" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}"
 ENTRYPOINT ["facenode"]
 CMD ["--help"]

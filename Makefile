@@ -9,8 +9,12 @@ FLEET := .venv-fleet
 FLEET_READY := $(FLEET)/.ready
 BENCH := .venv-bench
 BENCH_READY := $(BENCH)/.ready
+RELEASE := .venv-release
+RELEASE_READY := $(RELEASE)/.ready
+# What builds wheelhouses and their bills of materials; a fleet's controller has it, too.
+BUILDS := 'uv>=0.8,<1' 'packaging>=24,<27'
 
-.PHONY: demo test acceptance acceptance-fleet fleet lint faults bench soak memory train zoo wheel picture screenshots clean
+.PHONY: demo test acceptance acceptance-fleet fleet lint faults bench soak memory train zoo picture screenshots clean
 
 demo: $(READY)  ## a face in a clip becomes an event on a broker
 	$(BIN)/facenode demo
@@ -64,8 +68,20 @@ zoo: $(TRAIN_READY)  ## the default network anew: files, sidecars, card and plot
 	$(TRAIN)/bin/python -m models.export models/configs/mobilefacenet.toml
 	$(TRAIN)/bin/python -m models.evaluate --all --write --card models/README.md --plots models/figures
 
-wheel: $(READY)
-	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+.PHONY: release audit
+# For which machines there are images: `engine` is that of the Docker Engine; or amd64, arm64; `IMAGES=` makes none.
+IMAGES ?= engine
+DOCKER_BUILD ?=
+release: $(RELEASE_READY)  ## dist/ from the last commit: wheel, wheelhouses, bills of materials, images, checksums
+	$(RELEASE)/bin/python ansible/tools/products.py --folder dist $(addprefix --image=,$(IMAGES)) \
+		--build-flags='$(DOCKER_BUILD)'
+
+audit: $(READY) $(RELEASE_READY)  ## secrets in any commit, and advisories for what dist/ holds, which takes a network
+	$(BIN)/python -m tests.docs.history
+	@mkdir -p build
+	$(RELEASE)/bin/python -m pip install --quiet 'pip-audit>=2.9,<3'
+	@for wheels in dist/*-wheels-*.tar; do echo "$$wheels"; tar -xOf $$wheels lock.txt >build/lock.txt && \
+		$(RELEASE)/bin/pip-audit --strict --disable-pip --require-hashes --requirement build/lock.txt || exit 1; done
 
 .PHONY: docs
 docs: $(READY)  ## the pages of docs that are generated: settings, topics, commands
@@ -78,7 +94,7 @@ screenshots: $(READY)  ## the pictures of docs/home-assistant, from a real Home 
 	PYTHONPATH=.:tests/acceptance:tests/integration:tests/unit $(BIN)/python -m docs.screenshots
 
 clean:
-	rm -rf $(VENV) $(TRAIN) $(FLEET) $(BENCH) build dist
+	rm -rf $(VENV) $(TRAIN) $(FLEET) $(BENCH) $(RELEASE) build dist
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -105,5 +121,10 @@ $(BENCH_READY): pyproject.toml
 # Ansible is the controller's: no node has it.
 $(FLEET_READY): pyproject.toml
 	$(PYTHON) -m venv $(FLEET)
-	$(FLEET)/bin/python -m pip install --quiet --editable . 'ansible>=12.3,<13' 'ansible-lint>=25' 'uv>=0.8,<1'
+	$(FLEET)/bin/python -m pip install --quiet --editable . 'ansible>=12.3,<13' 'ansible-lint>=25' $(BUILDS)
+	touch $@
+
+$(RELEASE_READY): pyproject.toml
+	$(PYTHON) -m venv $(RELEASE)
+	$(RELEASE)/bin/python -m pip install --quiet $(BUILDS)
 	touch $@

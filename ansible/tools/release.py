@@ -9,14 +9,15 @@ import argparse
 import json
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any
 
-from wheelhouse import ReleaseError, Wheelhouse, checksum
+from checkout import build_wheel, version
+from programs import ReleaseError
+from wheelhouse import Wheelhouse, checksum
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _BUNDLED = "node/artefacts/mobilefacenet.float32.json"
@@ -76,7 +77,7 @@ def _build(args: argparse.Namespace, folder: Path) -> None:
         wheel = Path(shutil.copy(args.wheel, new)) if args.wheel else _wheel(args.source, new)
         content: dict[str, Any] = {
             "release": args.name,
-            "version": _version(wheel),
+            "version": version(wheel),
             "wheel": {"file": wheel.name, "sha256": checksum(wheel)},
             "model_files": {},
             "kinds": {},
@@ -99,15 +100,7 @@ def _build(args: argparse.Namespace, folder: Path) -> None:
 def _wheel(source: Path | None, folder: Path) -> Path:
     if source is None:
         raise ReleaseError("it is not there yet: name a checkout by --source, or a wheel by --wheel")
-    done = subprocess.run(
-        (sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), str(source)),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise ReleaseError(f"{source}: the wheel cannot be built: {done.stderr.strip()}")
-    return next(folder.glob("*.whl"))
+    return build_wheel(source, folder)
 
 
 def _network(sidecar: bytes, where: Path) -> dict[str, str]:
@@ -117,10 +110,6 @@ def _network(sidecar: bytes, where: Path) -> dict[str, str]:
         return {"model": content["sha256"][:8], "space": content["heads"]["embedding"]["space"]}
     except (ValueError, KeyError, TypeError) as error:
         raise ReleaseError(f"{where}: no sidecar of a network: {error}") from error
-
-
-def _version(wheel: Path) -> str:
-    return wheel.name.split("-")[1]
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:

@@ -5,9 +5,7 @@ are given this archive, and pip takes from it only what has the checksums of its
 """
 
 import hashlib
-import os
 import re
-import subprocess
 import sys
 import tarfile
 import tempfile
@@ -16,15 +14,15 @@ from dataclasses import dataclass
 from email.parser import HeaderParser
 from pathlib import Path
 
+from programs import ReleaseError, call
+
 _GLIBC = range(17, 37)
 """Versions 2.N of glibc that wheels may ask for: Debian 12, the older of the two, has 2.36."""
 _CONSTRAINTS = "backports-strenum<1.3\n"
 """A release that says it wants a Python before 3.11, of which uv heeds only lower bounds."""
 _KIND = re.compile(r"(x86_64|aarch64)-3\.\d{1,2}")
-
-
-class ReleaseError(Exception):
-    """Something cannot be built; the message says what and what to do."""
+_WRITTEN_S = 315_532_800
+"""1980, for every file of an archive: its bytes depend on its wheels alone. tar warns of earlier times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +45,12 @@ class Wheelhouse:
 
     Args:
         folder: where it lies.
+        newest: such as `2026-11-24T18:00:00Z`: what was published later is not taken. Without it the newest is.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, newest: str | None = None) -> None:
         self._folder = folder
+        self._newest = newest
 
     def archive(self, wheel: Path, kind: str) -> Archive:
         """Return the archive of what a wheel needs, from the folder where it is there already.
@@ -80,27 +80,29 @@ class Wheelhouse:
             constraints = Path(work, "constraints.txt")
             constraints.write_text(_CONSTRAINTS, encoding="ascii")
             # uv, since pip reads the conditions of dependencies as if they were for the Python that it runs on.
-            _call(
+            call(
                 _beside("uv"), "pip", "compile", "--quiet", "--no-header", "--no-annotate", "--only-binary", ":all:",
                 "--no-emit-package", "facenode", "--python-version", python,
                 "--python-platform", f"{architecture}-manylinux_2_{_GLIBC[-1]}",
-                "--constraints", str(constraints), "--output-file", str(resolved), "-",
+                "--constraints", constraints, "--output-file", resolved,
+                *(("--exclude-newer", self._newest) if self._newest else ()), "-",
                 given=f"facenode @ {wheel.resolve().as_uri()}\n",
             )  # fmt: skip
             platforms = [f"--platform=manylinux_2_{minor}_{architecture}" for minor in reversed(_GLIBC)]
             tag = f"cp{python.replace('.', '')}"
-            _call(
+            call(
                 sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:",
                 f"--python-version={python}", "--implementation=cp", f"--abi={tag}", "--abi=abi3", "--abi=none",
-                *platforms, f"--platform=manylinux2014_{architecture}", "--requirement", str(resolved),
-                "--dest", str(wheels),
+                *platforms, f"--platform=manylinux2014_{architecture}", "--requirement", resolved,
+                "--dest", wheels,
             )  # fmt: skip
             text = "".join(f"{_pinned(path)}\n" for path in sorted(wheels.glob("*.whl")))
             (wheels / "lock.txt").write_text(text, encoding="ascii")
             lock = _digest(text.encode())
             part = Path(work, "archive")
             with tarfile.open(part, "w") as archive:
-                archive.add(wheels, arcname=".")
+                for path in sorted(wheels.iterdir()):
+                    archive.add(path, arcname=path.name, filter=_plain)
             part.replace(folder / f"{lock}.tar")
         return lock
 
@@ -128,14 +130,14 @@ def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:16]
 
 
-def _beside(program: str) -> str:
+def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    """Return a file of an archive without what depends on who packs it, where and when."""
+    member.mtime, member.mode = _WRITTEN_S, 0o644
+    member.uid = member.gid = 0
+    member.uname = member.gname = ""
+    return member
+
+
+def _beside(program: str) -> Path:
     """Return the program of the environment that this runs in."""
-    return str(Path(sys.executable).parent / program)
-
-
-def _call(*command: str, given: str | None = None) -> None:
-    done = subprocess.run(
-        command, input=given, text=True, capture_output=True, check=False, env={**os.environ, "LC_ALL": "C.UTF-8"}
-    )
-    if done.returncode:
-        raise ReleaseError(f"{Path(command[0]).name} {command[1]}: {done.stderr.strip() or done.stdout.strip()}")
+    return Path(sys.executable).parent / program

@@ -1,36 +1,28 @@
-"""This machine's apt mirror -> Debian 13 roots with Python 3.13, each made once and kept in `.cache`."""
+"""This machine's apt mirror -> roots of Debian, each made once and kept in `.cache`."""
 
 import os
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from process import run
 
 CACHE = Path(__file__).resolve().parents[2] / ".cache"
-_PACKAGES = ("python3", "python3-venv", "ca-certificates")
+PYTHON = ("python3", "python3-venv", "ca-certificates")
 # The mounts live and end with the command: none is left behind, whatever becomes of the test.
 _INSIDE = 'for each in proc dev; do mount --rbind "/$each" "$1/$each"; done; exec chroot "$@"'
 
 
 def debian_root(name: str = "trixie", *more: str) -> Path:
-    """Return a root, brought up to this machine's network; skip where it cannot be made.
+    """Return a root of Debian 13 with Python, brought up to this machine's network; skip where it cannot be made.
 
     Args:
         name: of its folder in `.cache`.
         more: packages that it has beside Python.
     """
-    if os.geteuid() != 0 or not shutil.which("mmdebstrap"):
-        pytest.skip("a Debian 13 root needs root and mmdebstrap (apt install mmdebstrap)")
-    root = CACHE / name
-    if not (root / "usr/bin/python3.13").exists():
-        CACHE.mkdir(exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=CACHE, prefix=f"{name}-", ignore_cleanup_errors=True) as folder:
-            new = Path(folder) / "root"
-            wanted = f"--include={','.join((*_PACKAGES, *more))}"
-            run("mmdebstrap", "--mode=root", "--variant=minbase", wanted, "trixie", new, mirror())
-            new.rename(root)
+    root = bare_root(name, "trixie", *PYTHON, *more)
     # As in Debian's own image: a package that is installed starts no service.
     policy = root / "usr/sbin/policy-rc.d"
     policy.write_text("#!/bin/sh\nexit 101\n")
@@ -43,6 +35,34 @@ def debian_root(name: str = "trixie", *more: str) -> Path:
     return root
 
 
+def slim_root() -> Path:
+    """Return a root of Debian 13 as Docker's own slim image has it: without Python, certificates or documents."""
+    left_out = [f"--dpkgopt=path-exclude=/usr/share/{each}/*" for each in ("man", "doc", "locale", "info")]
+    return bare_root("slim", "trixie", options=left_out)
+
+
+def bare_root(name: str, suite: str, *packages: str, options: Sequence[str] = ()) -> Path:
+    """Return a root that knows nothing of this machine but its mirror; skip where it cannot be made.
+
+    Args:
+        name: of its folder in `.cache`.
+        suite: Debian's name of the release.
+        packages: what it has beside what every Debian has.
+        options: for mmdebstrap.
+    """
+    if os.geteuid() != 0 or not shutil.which("mmdebstrap"):
+        pytest.skip("a root of Debian needs root and mmdebstrap (apt install mmdebstrap)")
+    root = CACHE / name
+    if not root.exists():
+        CACHE.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=CACHE, prefix=f"{name}-", ignore_cleanup_errors=True) as folder:
+            new = Path(folder) / "root"
+            wanted = [f"--include={','.join(packages)}"] if packages else []
+            run("mmdebstrap", "--mode=root", "--variant=minbase", *wanted, *options, suite, new, mirror())
+            new.rename(root)
+    return root
+
+
 def inside(root: Path, *command: str | Path) -> str:
     """Run a command inside the root and return what it printed."""
     return run(*within(root, *command))
@@ -51,6 +71,19 @@ def inside(root: Path, *command: str | Path) -> str:
 def within(root: Path, *command: str | Path) -> tuple[str | Path, ...]:
     """Return the command that runs another inside the root; both have one process id."""
     return ("unshare", "--mount", "sh", "-ec", _INSIDE, "sh", root, *command)
+
+
+def offline(root: Path, script: str, code: int = 0) -> str:
+    """Run a script of bash inside the root, with no network but loopback; return what it printed.
+
+    Args:
+        root: where.
+        script: the lines.
+        code: the exit code that it must end with.
+    """
+    environ = {"PATH": os.environ["PATH"], "HOME": "/root", "LC_ALL": "C.UTF-8"}
+    command = ("unshare", "--mount", "--net", "sh", "-ec", f"ip link set lo up; {_INSIDE}", "sh", root)
+    return run(*command, "bash", "-euo", "pipefail", "-c", script, environ=environ, code=code)
 
 
 def mirror() -> str:

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 import pytest
 from debianroot import debian_root
+from dockerimage import DockerImage
 from engine import Engine
 from facenode import environment, facenode
 from realbroker import eventually
@@ -79,6 +80,26 @@ def test_only_this_machine_reaches_the_broker_and_nobody_is_root(engine: Engine,
     assert re.findall(r'"HostIp":"([^"]*)"', bound) == ["127.0.0.1"]
     for service in ("broker", "watch"):
         assert stack.compose("exec", "-T", service, "id", "-u").strip() == "10001"
+
+
+@pytest.mark.usefixtures("stack")
+@pytest.mark.parametrize("name", ["facenode", "facenode-broker"])
+def test_an_image_makes_nobody_root(engine: Engine, name: str) -> None:
+    """Its program runs as a plain user, no file in it gives that up, and what it is stands in its labels."""
+    image = DockerImage(engine, name)
+    assert image.user == "facenode"
+    assert image.privileged() == []
+    assert image.writable() == []
+    assert image.labels["title"] == name
+    assert image.labels["version"] == "checkout"
+    assert {"description", "licenses"} <= image.labels.keys()
+    assert image.checks_health == (name == "facenode-broker")
+
+
+@pytest.mark.usefixtures("stack")
+def test_nothing_is_installed_or_built_in_the_programs_image(engine: Engine) -> None:
+    """What its base brings is its base's affair; `make release` is tried on one that brings nothing."""
+    assert DockerImage(engine, "facenode").tools("/opt/facenode") == []
 
 
 def test_the_password_is_made_once_and_told_to_nobody(engine: Engine, stack: Stack) -> None:

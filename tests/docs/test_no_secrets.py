@@ -7,19 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.docs.pages import ROOT
+from tests.docs.secretkinds import SECRETS, TEXT_BYTES
 
 _PASSED_OVER = re.compile(r"^(\.git|\.venv.*|\.cache|build|dist|\.\w+_cache|\.hypothesis|__pycache__|.*\.egg-info)$")
-_TEXT_BYTES = 2_000_000
-_EXAMPLE_PASSWORDS = r"s3cret|secret|p[?#]w|password|a:b@c|\w*\*\*\*|[{$]"
-_SECRETS = {
-    "a private key": re.compile(r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----\s+[A-Za-z0-9+/=]{20}"),
-    "an AWS key": re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
-    "a token": re.compile(r"\b(?:gh[pousr]_\w{30,}|github_pat_\w{30,}|xox[abprs]-[\w-]{10,}|sk-\w{30,}|pypi-\w{30,})"),
-    "a JSON web token": re.compile(r"\beyJ[\w-]{15,}\.eyJ[\w-]{15,}\.[\w-]{15,}"),
-    "a password in an address": re.compile(
-        rf"\b[a-z]{{2,8}}://[^\s:/@\"'`]+:(?!{_EXAMPLE_PASSWORDS})[^\s/@\"'`]{{3,}}@[\w.]"
-    ),
-}
 
 
 def _texts() -> Iterator[tuple[Path, str]]:
@@ -31,16 +21,16 @@ def _texts() -> Iterator[tuple[Path, str]]:
                 continue
             if path.is_dir():
                 waiting.append(path)
-            elif path.stat().st_size < _TEXT_BYTES:
+            elif path.stat().st_size < TEXT_BYTES:
                 content = path.read_bytes()
                 if b"\0" not in content:
                     yield path, content.decode(errors="replace")
 
 
-@pytest.mark.parametrize("kind", _SECRETS)
+@pytest.mark.parametrize("kind", SECRETS)
 def test_no_file_holds_a_secret(kind: str) -> None:
     """Passwords of examples are words that say so."""
-    found = [f"{path}: {match[0][:40]}" for path, text in _texts() for match in _SECRETS[kind].finditer(text)]
+    found = [f"{path}: {match[0][:40]}" for path, text in _texts() for match in SECRETS[kind].finditer(text)]
     assert found == []
 
 
@@ -56,4 +46,4 @@ def test_no_file_holds_a_secret(kind: str) -> None:
 )
 def test_each_kind_is_found(kind: str, example: str) -> None:
     """The patterns do find what they look for."""
-    assert _SECRETS[kind].search(example)
+    assert SECRETS[kind].search(example)
