@@ -14,7 +14,7 @@ RELEASE_READY := $(RELEASE)/.ready
 # What builds wheelhouses and their bills of materials; a fleet's controller has it, too.
 BUILDS := 'uv>=0.8,<1' 'packaging>=24,<27'
 
-.PHONY: demo test acceptance acceptance-fleet fleet lint faults bench soak memory train zoo picture screenshots clean
+.PHONY: demo test acceptance acceptance-fleet fleet lint faults bench soak memory training train zoo picture screenshots clean
 
 demo: $(READY)  ## a face in a clip becomes an event on a broker
 	$(BIN)/facenode demo
@@ -58,12 +58,20 @@ soak: $(READY)  ## a node for an hour: whether it grows, and whether an event is
 memory: $(READY)  ## what a node takes, step by step
 	$(BIN)/python tests/benchmarks/memory.py
 
-train: $(TRAIN_READY)  ## a trial of training on few pictures, from start to figures, in build/smoke; needs the face data
+training: $(TRAIN_READY)  ## what the commands of models/ need, in .venv-train: TensorFlow, PyTorch
+
+# Before gigabytes are fetched: without the pictures they are of no use.
+.PHONY: face-data
+face-data:
+	@test -d "$${FACENODE_DATA:-../shared/data}" || { \
+		echo "no face data in $${FACENODE_DATA:-../shared/data}: set FACENODE_DATA (models/README.md, The face data)" >&2; exit 1; }
+
+train: face-data $(TRAIN_READY)  ## a trial of training on few pictures, from start to figures, in build/smoke; needs the face data
 	$(TRAIN)/bin/python -m models.train models/configs/smoke.toml
 	$(TRAIN)/bin/python -m models.export models/configs/smoke.toml --zoo build/smoke
 	$(TRAIN)/bin/python -m models.evaluate build/smoke/smoke.float32.json build/smoke/smoke.int8.json
 
-zoo: $(TRAIN_READY)  ## the default network anew: files, sidecars, card and plots; needs the face data
+zoo: face-data $(TRAIN_READY)  ## the default network anew: files, sidecars, card and plots; needs the face data
 	$(TRAIN)/bin/python -m models.train models/configs/mobilefacenet.toml
 	$(TRAIN)/bin/python -m models.export models/configs/mobilefacenet.toml
 	$(TRAIN)/bin/python -m models.evaluate --all --write --card models/README.md --plots models/figures

@@ -256,7 +256,11 @@ class Node:
                 break
             if now_s - said_s >= _SAY_WAITING_S:
                 said_s = now_s
-                _log.info("the source has ended; %d messages wait for the broker", self._outbox.counts().waiting)
+                waiting = self._outbox.counts().waiting
+                _log.info(
+                    "the source has ended; %d messages wait for the broker: Ctrl-C leaves them to the next start",
+                    waiting,
+                )
         self._publisher.stop(messages.state(self._clock.now()))
         self._outbox.close()
         self._service.able(able=False)  # last: a mark that cannot be removed must keep nobody from his leave

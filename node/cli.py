@@ -37,7 +37,11 @@ _EPILOGUE = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; no traceback reaches a user."""
     given = sys.argv[1:] if arguments is None else arguments
-    args = _parser(given[:1]).parse_args(given)
+    parser = _parser(given[:1])
+    if not given:  # the commands say more than that one is missing
+        parser.print_help(sys.stderr)
+        return UsageError.exit_code
+    args = parser.parse_args(given)
     logging.basicConfig(
         stream=sys.stderr,
         level=logging.DEBUG if args.verbose else logging.INFO,

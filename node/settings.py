@@ -5,7 +5,7 @@ import stat
 from datetime import UTC, time, tzinfo
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -34,13 +34,15 @@ def zone_of(name: str) -> tzinfo:
     """Return a time zone by its name; UTC also where the system has no table of time zones.
 
     Raises:
-        ValueError: there is none of this name.
+        ValueError: there is none of this name, or the system has no table of them.
     """
     if name == "UTC":
         return UTC
     try:
         return ZoneInfo(name)
     except (OSError, ValueError, KeyError) as error:
+        if not available_timezones():
+            raise ValueError("this system has no table of time zones: apt install tzdata") from error
         raise ValueError("not the name of a time zone, such as Europe/Berlin") from error
 
 

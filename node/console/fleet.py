@@ -82,7 +82,8 @@ def table(nodes: Mapping[str, Known], wrong: Mapping[str, list[str]]) -> str:
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (head, *rows)
     ]
     bad = sum(bool(problems) for problems in wrong.values())
-    lines.append(f"{len(nodes)} nodes, {bad} not well" if nodes else "the broker knows of no node")
+    noun = "node" if len(nodes) == 1 else "nodes"
+    lines.append(f"{len(nodes)} {noun}, {bad} not well" if nodes else "the broker knows of no node")
     return "\n".join(lines)
 
 

@@ -36,7 +36,7 @@ def export_people(args: argparse.Namespace, settings: Settings) -> int:
         raise PeopleError("nobody is enrolled: there is nothing to export")
     bundle.write(args.file, people)
     faces = counted(sum(len(person.anchors) for person in people), "face")
-    print(f"{args.file}: {len(people)} people, {faces}; it holds what recognises them: keep it private")
+    print(f"{args.file}: {_people(len(people))}, {faces}; it holds what recognises them: keep it private")
     return 0
 
 
@@ -53,8 +53,12 @@ def import_people(args: argparse.Namespace, settings: Settings) -> int:
             print(f"{change.after.id}: {', '.join(_news(change))}")
     fresh = sum(change.before is None for change in changes)
     changed = sum(change.happened for change in changes) - fresh
-    print(f"{args.file}: {len(changes)} people, {fresh} new, {changed} changed")
+    print(f"{args.file}: {_people(len(changes))}, {fresh} new, {changed} changed")
     return 0
+
+
+def _people(number: int) -> str:
+    return "1 person" if number == 1 else f"{number} people"
 
 
 def _current(entries: Sequence[Entry], settings: Settings, sidecar: Sidecar) -> Sequence[Entry]:

@@ -20,8 +20,9 @@ from node.errors import BrokerError
 
 _READY_S = 10.0
 _COLUMNS = ("time", "event", "who", "score", "age group", "in view", "latency")
-_WIDTHS = (10, 12, 10, 6, 12, 8, 9)
-_WIDE = 84
+_WIDTHS = (8, 10, 7, 5, 11, 7, 7)
+_WIDE = sum(_WIDTHS) + 3 * len(_WIDTHS) + 1
+"""A cell has a space on either side, and lines stand between and around the columns."""
 _COLOURS = {"recognized": "bold green", "unknown": "bold red", "changed": "bold yellow", "left": "dim"}
 
 
@@ -130,6 +131,6 @@ def _live_table() -> Iterator[Callable[[Sighting], None]]:
 
     table: Any = Table(box=box.ROUNDED, title="facenode/demo/event/+ as a subscriber sees it", title_style="bold")
     for name, width in zip(_COLUMNS, _WIDTHS, strict=True):
-        table.add_column(name, min_width=width)
+        table.add_column(name, min_width=width, no_wrap=True)
     with Live(table, refresh_per_second=8):
         yield lambda seen: table.add_row(*seen.row, style=_COLOURS.get(seen.kind))

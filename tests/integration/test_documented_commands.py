@@ -6,20 +6,18 @@ A block that cannot be run here is marked right before it by an HTML comment, `<
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from itertools import groupby
 from pathlib import Path
 
-import cv2
 import jsonschema
 import pytest
+from documentedhome import furnish
 from facenode import facenode
 from realbroker import Mosquitto
 
-from node.camera.video import read_video
 from node.configuration import load
 from node.contract import schema
 from tests.docs.pages import Block, blocks, pages
@@ -59,17 +57,7 @@ def test_what_is_typed_here_changes_nothing_outside_its_home(block: Block) -> No
 @pytest.fixture
 def home(tmp_path: Path, media_dir: Path) -> Path:
     """Return a home with what the documents take for granted: Ada, photos, a clip, a password, a settings file."""
-    (tmp_path / "photos").mkdir()
-    ada = cv2.imread(str(media_dir / "astronaut.jpg"))
-    assert ada is not None
-    for number, photo in enumerate((ada, cv2.flip(ada, 1), cv2.convertScaleAbs(ada, alpha=0.8)), 1):
-        cv2.imwrite(str(tmp_path / f"photo{number}.jpg"), photo)
-    postman = next(read_video(media_dir / "carphone.mp4"))
-    enlarged = cv2.resize(postman, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
-    cv2.imwrite(str(tmp_path / "photo.jpg"), cv2.cvtColor(enlarged, cv2.COLOR_RGB2BGR))
-    shutil.copy(media_dir / "grace_hopper.jpg", tmp_path / "photos" / "one.jpg")
-    shutil.copy(media_dir / "carphone.mp4", tmp_path / "clip.mp4")
-    (tmp_path / "mqtt-password").write_text("secret\n")
+    furnish(tmp_path, media_dir)
     (tmp_path / "facenode.toml").write_text(f'[storage]\ndir = "{tmp_path}/.facenode"\n')
     enrolled = facenode(
         "people", "add", "ada", tmp_path / "photo1.jpg", settings={"storage.dir": tmp_path / ".facenode"}

@@ -36,6 +36,14 @@ def test_every_command_is_listed_and_explains_itself(command: str, capsys: pytes
     assert f"usage: facenode {command}" in capsys.readouterr().out
 
 
+def test_no_command_shows_all_of_them(capsys: pytest.CaptureFixture[str]) -> None:
+    """It is a usage error, and whoever makes it wants to know what there is."""
+    assert main([]) == 2
+    shown = capsys.readouterr().err
+    assert "recognize" in shown
+    assert "say who is in pictures" in shown
+
+
 def test_an_unknown_command_is_refused_with_those_that_there_are(capsys: pytest.CaptureFixture[str]) -> None:
     """A usage error ends with 2."""
     with pytest.raises(SystemExit) as ended:

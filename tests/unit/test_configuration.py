@@ -1,6 +1,9 @@
 """Settings: the nearest source wins, and what nobody would read is refused with a proposal."""
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,7 @@ from node.configuration import load
 from node.errors import SettingsError
 from node.settings import ID_PATTERN, Settings, default_node_id
 
+ROOT = Path(__file__).resolve().parents[2]
 NOWHERE = Path("/nonexistent/facenode.toml")
 
 
@@ -88,6 +92,16 @@ def test_a_wrong_variable_is_refused_with_what_and_where(environ: dict[str, str]
     with pytest.raises(SettingsError, match=re.escape(message)) as caught:
         read(environ)
     assert "\n" not in str(caught.value)
+
+
+def test_a_system_without_time_zones_is_told_from_a_wrong_name() -> None:
+    """A slim image of Debian may have none: then the name is not to blame, and what to install is said."""
+    program = "from node.settings import zone_of\nzone_of('Europe/Berlin')"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env=os.environ | {"PYTHONTZPATH": ""},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "this system has no table of time zones: apt install tzdata" in done.stderr
 
 
 def test_the_view_of_a_pi_camera_is_written_as_a_list_or_with_commas(tmp_path: Path) -> None:

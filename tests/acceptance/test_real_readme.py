@@ -1,0 +1,67 @@
+"""README.md, followed from a bare Debian on by a user without rights: what it tells to type is typed, in its order.
+
+Left out is what its marks say cannot be run: it needs a camera, Docker, a Pi, or systemd.
+"""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from bareroot import REPOSITORY, Newcomer
+from debianroot import CACHE
+from documentedhome import furnish
+
+from tests.docs.pages import ROOT, Block, blocks
+
+SEEN = ("recognized", "unknown", "left")
+_README = ROOT / "README.md"
+_SHELL = [block for block in blocks(_README) if block.language == "sh"]
+_HERE = Path(__file__).name
+# The broker as Debian starts it, but for its folders, which systemd would make.
+_BROKER = "sudo install -d -o mosquitto /run/mosquitto\nsudo mosquitto -d -c /etc/mosquitto/mosquitto.conf\n"
+_TERMINAL = "cd facenode\n. ~/facenode-env/bin/activate\n"
+_CAMERA = "export FACENODE_CAMERA__SOURCE=images:photo.jpg\n"
+pytestmark = pytest.mark.timeout(3600)
+
+
+@pytest.fixture(params=[12, 13], ids=["bookworm", "trixie"])
+def newcomer(request: pytest.FixtureRequest) -> Iterator[Newcomer]:
+    """Return somebody on a bare Debian."""
+    CACHE.mkdir(exist_ok=True)
+    # Not in /tmp, which may be an overlay itself and then cannot be a layer of one.
+    folder = Path(tempfile.mkdtemp(prefix="newcomer-", dir=CACHE))
+    try:
+        yield Newcomer(request.param, folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _block(words: str) -> Block:
+    """Return the block that this test types although it is marked."""
+    return next(block for block in _SHELL if words in block.text and _HERE in (block.reason or ""))
+
+
+def test_the_readme_leads_from_a_bare_debian_to_events(
+    newcomer: Newcomer, media_dir: Path, tmp_path: Path, say: Callable[[str], None]
+) -> None:
+    """Packages, `make demo`, an installation, a broker, and each block that is not marked, on the network of a home."""
+    newcomer.type(_block("git clone").text.replace("REPOSITORY", REPOSITORY), online=True)
+    began_s = time.monotonic()
+    shown = newcomer.type("cd facenode\nmake demo", online=True)
+    took_s = time.monotonic() - began_s
+    assert all(kind in shown for kind in SEEN), shown
+    shown = newcomer.type(f"cd facenode\n{_block('pip install .').text}\ngit status --short", online=True)
+    assert all(kind in shown for kind in SEEN), shown
+    assert shown.splitlines()[-1].startswith("Next:"), "the environment lies in the checkout"
+    newcomer.type(_block("mosquitto-clients").text, online=True)
+    furnish(tmp_path, media_dir)
+    for path in tmp_path.iterdir():
+        place = newcomer.home if path.name == "mqtt-password" else newcomer.home / "facenode"
+        shutil.copytree(path, place / path.name) if path.is_dir() else shutil.copy(path, place)
+    typed = [block for block in _SHELL if block.reason is None]
+    for block in typed:
+        newcomer.type(_BROKER + _TERMINAL + _CAMERA + block.text)
+    say(f"{newcomer.name}: make demo {took_s:.0f} s, from nothing; {len(typed)} blocks of README.md")
