@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from debianroot import CACHE, mirror
+from debianroot import mirror, once
 from fleetroot import SUITES
 from process import run
 
@@ -65,15 +65,7 @@ def _bare_root(debian: int) -> Path:
     """Return the root, brought up to this machine's network; skip where it cannot be made."""
     if os.geteuid() != 0 or not all(map(shutil.which, ("mmdebstrap", "git", "ip"))):
         pytest.skip("a bare Debian needs root, git, ip and mmdebstrap (apt install git iproute2 mmdebstrap)")
-    root = CACHE / f"bare-{SUITES[debian]}"
-    if not root.exists():
-        CACHE.mkdir(exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=CACHE, prefix="bare-", ignore_cleanup_errors=True) as folder:
-            new = Path(folder) / "root"
-            new.parent.chmod(0o755)
-            _make(new, SUITES[debian])
-            new.rename(root)
-    return root
+    return once(f"bare-{SUITES[debian]}", lambda root: _make(root, SUITES[debian]))
 
 
 def _make(root: Path, suite: str) -> None:

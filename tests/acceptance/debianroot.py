@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -52,13 +52,24 @@ def bare_root(name: str, suite: str, *packages: str, options: Sequence[str] = ()
     """
     if os.geteuid() != 0 or not shutil.which("mmdebstrap"):
         pytest.skip("a root of Debian needs root and mmdebstrap (apt install mmdebstrap)")
+    wanted = [f"--include={','.join(packages)}"] if packages else []
+    command = ("mmdebstrap", "--mode=root", "--variant=minbase", *wanted, *options, suite)
+    return once(name, lambda root: run(*command, root, mirror()))
+
+
+def once(name: str, make: Callable[[Path], object]) -> Path:
+    """Return a folder of `.cache`, made unless it is there; one that was not made whole is not kept.
+
+    Args:
+        name: of the folder.
+        make: makes it at the path given.
+    """
     root = CACHE / name
     if not root.exists():
         CACHE.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(dir=CACHE, prefix=f"{name}-", ignore_cleanup_errors=True) as folder:
-            new = Path(folder) / "root"
-            wanted = [f"--include={','.join(packages)}"] if packages else []
-            run("mmdebstrap", "--mode=root", "--variant=minbase", *wanted, *options, suite, new, mirror())
+            Path(folder).chmod(0o755)  # users of the root come through it
+            make(new := Path(folder) / "root")
             new.rename(root)
     return root
 

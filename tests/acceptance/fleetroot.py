@@ -2,11 +2,10 @@
 
 import os
 import shutil
-import tempfile
 from pathlib import Path
 
 import pytest
-from debianroot import CACHE, mirror
+from debianroot import mirror, once
 from process import run
 
 SUITES = {12: "bookworm", 13: "trixie"}
@@ -22,15 +21,7 @@ def host_root(debian: int) -> Path:
     for program, package in (("mmdebstrap", "mmdebstrap"), ("systemd-nspawn", "systemd-container")):
         if os.geteuid() != 0 or shutil.which(program) is None:
             pytest.skip(f"hosts of Debian need root and {program} (apt install {package})")
-    root = CACHE / f"host-{SUITES[debian]}"
-    if not root.exists():
-        CACHE.mkdir(exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=CACHE, prefix="host-", ignore_cleanup_errors=True) as folder:
-            new = Path(folder) / "root"
-            new.parent.chmod(0o755)
-            _make(new, SUITES[debian])
-            new.rename(root)
-    return root
+    return once(f"host-{SUITES[debian]}", lambda root: _make(root, SUITES[debian]))
 
 
 def _make(root: Path, suite: str) -> None:

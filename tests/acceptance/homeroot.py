@@ -7,11 +7,10 @@ Home Assistant wants a newer Python than this machine's, and each release names 
 import json
 import os
 import shutil
-import tempfile
 from pathlib import Path
 
 import pytest
-from debianroot import CACHE, mirror
+from debianroot import mirror, once
 from process import run
 
 VERSION = os.environ.get("FACENODE_HOMEASSISTANT", "2026.11.0")
@@ -34,14 +33,7 @@ def home_root() -> Path:
     """Return the root with Home Assistant; skip where it cannot be made."""
     if os.geteuid() != 0 or not shutil.which("mmdebstrap"):
         pytest.skip("Home Assistant needs root and mmdebstrap (apt install mmdebstrap)")
-    root = CACHE / f"homeassistant-{VERSION}"
-    if not root.exists():
-        CACHE.mkdir(exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=CACHE, prefix="homeassistant-", ignore_cleanup_errors=True) as folder:
-            new = Path(folder) / "root"
-            _make(new)
-            new.rename(root)
-    return root
+    return once(f"homeassistant-{VERSION}", _make)
 
 
 def within(root: Path, *command: str | Path) -> tuple[str | Path, ...]:
