@@ -20,9 +20,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m models.train", description="Train the heads of a network.")
     parser.add_argument("recipe", type=Path, help="a file such as models/configs/mobilefacenet.toml")
     parser.add_argument("--people", type=Path, metavar="DIR", help="own people, a folder of pictures for each")
+    parser.add_argument(
+        "--backbone", type=Path, metavar="FILE", help="a network in float32: its backbone is kept, none is distilled"
+    )
     parser.add_argument("--name", help="what the network is called, if not as its recipe")
     given = parser.parse_args(arguments)
-    return run(lambda: _train(chosen(given.recipe, given.people, given.name)))
+    return run(lambda: _train(chosen(given.recipe, given.people, given.name), given.backbone))
 
 
 def chosen(path: Path, people: Path | None, name: str | None) -> Recipe:
@@ -36,14 +39,14 @@ def chosen(path: Path, people: Path | None, name: str | None) -> Recipe:
     return recipe if name is None else named(recipe, name)
 
 
-def _train(recipe: Recipe) -> None:
+def _train(recipe: Recipe, kept: Path | None) -> None:
     data = data_folder()
     try:  # late, so that a missing TensorFlow is one line and no traceback
         from models.trainer import Trainer  # noqa: PLC0415
         from models.tuner import tuned  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise TrainingError(f"{error.name} is not installed: pip install 'facenode[train,litert]'") from error
-    trainer = Trainer(recipe, data)
+    trainer = Trainer(recipe, data, kept)
     checkpoint = trainer.train()
     place(recipe.name, tuned=True).unlink(missing_ok=True)  # of an older training
     save_checkpoint(checkpoint, place(recipe.name))

@@ -48,12 +48,16 @@ class Trainer:
     Args:
         recipe: what it depends on.
         data: the folder of face data.
+        kept: a network's file in float32, whose backbone is taken as it is; None makes the recipe's.
+
+    Raises:
+        DataError: weights or pictures are missing, damaged, or those of another network.
     """
 
-    def __init__(self, recipe: Recipe, data: Path) -> None:
+    def __init__(self, recipe: Recipe, data: Path, kept: Path | None = None) -> None:
         self._recipe = recipe
         self._data = data
-        self._convolutions = _convolutions(recipe, data)
+        self._convolutions = _convolutions(recipe, data) if kept is None else read_convolutions(kept)
         plan = BACKBONES[recipe.backbone]()
         self._backbone = to_tflite(backbone(plan, self._convolutions, recipe.input.size))
 

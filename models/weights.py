@@ -1,4 +1,4 @@
-"""A float32 `.tflite` file -> the kernels, biases and PReLU slopes of its convolutions in the order they run."""
+"""A `.tflite` file in float32 -> the kernels, biases and PReLU slopes of its convolutions in the order they run."""
 
 import hashlib
 from pathlib import Path
@@ -15,7 +15,7 @@ from models.vectors import Array
 def read_convolutions(path: Path, sha256: str | None = None) -> tuple[Convolution, ...]:
     """Return the convolutions of a network.
 
-    PReLU is found where it is written as RELU(x) + (x - ABS(x)) * c, which older converters did; its slope is then
+    PReLU is found also where it is written as RELU(x) + (x - ABS(x)) * c, which older converters did; its slope is then
     2 c, since x - |x| is twice the negative part.
 
     Args:
@@ -23,18 +23,21 @@ def read_convolutions(path: Path, sha256: str | None = None) -> tuple[Convolutio
         sha256: the digest that the file must have, if it is known.
 
     Raises:
-        DataError: the file is missing, another one, or holds an operation of another kind.
+        DataError: the file is missing, another one, no network, or one whose weights are not float32.
     """
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise DataError(f"{path}: {error.strerror or error}: the starting weights belong to the face data") from error
+        raise DataError(f"{path}: {error.strerror or error}: a config's weights belong to the face data") from error
     found = hashlib.sha256(content).hexdigest()
     if sha256 is not None and found != sha256:
         raise DataError(f"{path}: sha256 is {found[:8]}…, expected {sha256[:8]}…: it is another file")
+    if content[4:8] != _MAGIC:
+        raise DataError(f"{path}: no .tflite file: name a network's file in float32")
     return _Reader(path, schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))).convolutions()
 
 
+_MAGIC = b"TFL3"
 _NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
 _TYPES = {schema.TensorType.FLOAT32: np.float32, schema.TensorType.INT32: np.int32}
 
@@ -58,10 +61,8 @@ class _Reader:
             if name in {"CONV_2D", "DEPTHWISE_CONV_2D"}:
                 self._maker[output] = len(self._parts)
                 self._parts.append(self._part(inputs, depthwise=name == "DEPTHWISE_CONV_2D"))
-            elif name in {"RELU", "ABS", "SUB", "MUL", "ADD", "RESHAPE"}:
+            elif name in {"RELU", "ABS", "SUB", "MUL", "ADD", "RESHAPE", "PRELU"}:
                 self._pass_on(name, inputs, output)
-            else:
-                raise DataError(f"{self._path}: holds {name}, which a MobileFaceNet has not: it is another network")
         return tuple(
             Convolution(depthwise, kernel, bias, self._slopes.get(number))
             for number, (depthwise, kernel, bias) in enumerate(self._parts)
@@ -70,7 +71,7 @@ class _Reader:
     def _part(self, inputs: list[int], *, depthwise: bool) -> tuple[bool, Array, Array]:
         kernel, bias = self._constant(inputs[1]), self._constant(inputs[2])
         if kernel is None or bias is None:
-            raise DataError(f"{self._path}: a convolution without constant weights: it is another network")
+            raise DataError(f"{self._path}: a convolution without weights in float32: name the file in float32")
         # TFLite keeps (outputs, rows, columns, inputs) and, of a depthwise one, (1, rows, columns, channels).
         return depthwise, kernel.transpose(1, 2, 3, 0), bias
 
@@ -82,9 +83,13 @@ class _Reader:
             constant = next((c for c in map(self._constant, inputs) if c is not None), None)
             if constant is not None:
                 self._scaled[output] = constant
-        if name == "ADD":
-            for scaled in (i for i in inputs if i in self._scaled):
+        if name == "ADD":  # what is scaled and comes from no convolution is the picture
+            for scaled in (i for i in inputs if i in self._scaled and i in self._maker):
                 self._slopes[self._maker[scaled]] = 2 * self._scaled[scaled].reshape(-1)
+        if name == "PRELU" and made:
+            slope = self._constant(inputs[1])
+            if slope is not None:
+                self._slopes[self._maker[output]] = slope.reshape(-1)
 
     def _name(self, operator: Any) -> str:  # noqa: ANN401 - as above
         code = self._model.operatorCodes[operator.opcodeIndex]

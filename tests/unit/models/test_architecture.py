@@ -15,6 +15,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from models.architecture import backbone, channel_ranges, network
 from models.backbones import BACKBONES
+from models.catalogue import ZOO
 from models.convolution import Convolution
 from models.equalise import equalised, inner
 from models.errors import DataError
@@ -24,6 +25,7 @@ from models.recipe import load_recipe
 from models.reliability import tempered
 from models.vectors import Array, unit_rows
 from models.weights import read_convolutions
+from node.vision.tflite import Network
 
 PLAN = BACKBONES["mobilefacenet"]()
 RECIPE = load_recipe(Path(__file__).resolve().parents[3] / "models" / "configs" / "mobilefacenet.toml")
@@ -59,6 +61,25 @@ def test_missing_weights_are_named(tmp_path: Path) -> None:
     """The message names the file."""
     with pytest.raises(DataError, match=r"none\.tflite"):
         read_convolutions(tmp_path / "none.tflite")
+
+
+@pytest.mark.parametrize("name", ["mobilefacenet", "mobilenet", "mobilenet_v2"])
+def test_a_backbone_comes_back_from_a_file_of_the_zoo(name: str) -> None:
+    """Its weights are those that the file computes with: unit embeddings differ by at most 1e-5."""
+    path, crops = ZOO / f"{name}.float32.tflite", _crops(2)
+    kept = backbone(BACKBONES[name](), read_convolutions(path))
+    found, whole = unit_rows(np.asarray(kept(crops)[EMBEDDING])), Network(path)
+    for crop, row in zip(crops, found, strict=True):
+        assert row == pytest.approx(whole.infer(crop)[EMBEDDING], abs=1e-5)
+
+
+def test_a_file_without_weights_in_float32_is_refused(tmp_path: Path) -> None:
+    """The message says which file to name; one of 8 bits, or no network at all, is not guessed from."""
+    (tmp_path / "a.tflite").write_bytes(b"no network")
+    with pytest.raises(DataError, match=r"a\.tflite: no \.tflite file: name a network's file in float32"):
+        read_convolutions(tmp_path / "a.tflite")
+    with pytest.raises(DataError, match=r"int8\.tflite: .* name the file in float32"):
+        read_convolutions(ZOO / "mobilefacenet.int8.tflite")
 
 
 def test_weights_of_another_network_are_refused() -> None:
