@@ -9,11 +9,11 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from checkedout import lay_checkout
 from debianroot import mirror, once
 from fleetroot import SUITES
 from process import run
 
-ROOT = Path(__file__).resolve().parents[2]
 USER = "pat"
 REPOSITORY = "/srv/facenode.git"
 _HOME = f"home/{USER}"
@@ -91,12 +91,8 @@ def _make(root: Path, suite: str) -> None:
 
 def _publish(target: Path) -> None:
     """Lay a repository of this checkout's files, as they are now, that everybody may clone."""
-    listed = run("git", "-C", ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
     with tempfile.TemporaryDirectory() as folder:
-        for name in filter(None, listed.split("\0")):
-            if (ROOT / name).exists():
-                (Path(folder) / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(ROOT / name, Path(folder) / name, follow_symlinks=False)
+        lay_checkout(Path(folder))
         identity = ("-c", "user.name=test", "-c", "user.email=test@example.org")
         run("git", "-C", folder, "init", "--quiet")
         run("git", "-C", folder, "add", "--all")

@@ -164,17 +164,17 @@ class Hosts:
         """Return whether a host has started all that it starts by itself."""
         return self.try_ssh(host, "systemctl is-system-running").stdout.strip() in {"running", "degraded"}
 
-    def ssh(self, host: Host, command: str) -> str:
+    def ssh(self, host: Host, command: str, timeout_s: float = 120) -> str:
         """Run a shell command on a host and return what it printed; fail where it fails."""
-        done = self.try_ssh(host, command)
+        done = self.try_ssh(host, command, timeout_s)
         assert done.returncode == 0, f"{host.name}: {command}: {done.returncode}\n{done.stdout}{done.stderr}"
         return done.stdout
 
-    def try_ssh(self, host: Host, command: str) -> subprocess.CompletedProcess[str]:
+    def try_ssh(self, host: Host, command: str, timeout_s: float = 120) -> subprocess.CompletedProcess[str]:
         """Run a shell command on a host, whatever becomes of it."""
         return subprocess.run(
             ["ssh", "-F", str(self.ssh_config), host.name, command],
-            capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, timeout=120,
+            capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, timeout=timeout_s,
         )  # fmt: skip
 
     def power_off(self, *hosts: Host) -> None:
