@@ -1,6 +1,8 @@
 """Long computations that are kept part by part."""
 
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +39,19 @@ def test_a_stopped_run_goes_on(tmp_path: Path) -> None:
     computed("squares", range(8), fragile, tmp_path, "key", part=1, workers=1)
     assert sorted(set(done)) == list(range(8))
     assert len(done) - before < 8
+
+
+def test_two_trainings_may_want_the_same_at_once(tmp_path: Path) -> None:
+    """Each writes whole files of its own and puts them in place: neither takes the other's half for a result."""
+    with ProcessPoolExecutor(2, get_context("spawn")) as pool:
+        found = [each.result() for each in [pool.submit(_computed, tmp_path) for _ in range(2)]]
+    assert found == [[number**2 for number in range(400)]] * 2
+    assert not list(tmp_path.glob("*.part"))
+
+
+def _computed(folder: Path) -> list[int]:
+    squares: list[int] = computed("squares", range(400), _squares, folder, "key", part=1)["square"].tolist()
+    return squares
 
 
 def test_another_key_is_computed_anew(tmp_path: Path) -> None:

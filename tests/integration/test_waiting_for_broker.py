@@ -1,0 +1,65 @@
+"""A recorded source that has ended while the broker is away: the node waits for it, and says so."""
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+
+from realbroker import free_port
+from told import node_settings
+
+from node.app import Node
+from node.clock import SystemClock
+from node.domain import Instant
+
+_HASTE = 40.0
+
+
+class HurriedClock:
+    """A clock by which half a minute takes less than a second."""
+
+    def __init__(self) -> None:
+        self._real = SystemClock()
+        self._began_s = self._real.now().mono_s
+
+    def now(self) -> Instant:
+        """Return the present moment."""
+        now = self._real.now()
+        return replace(now, mono_s=self._began_s + (now.mono_s - self._began_s) * _HASTE)
+
+
+class Impatient(logging.Handler):
+    """Somebody who presses Ctrl-C once the log says that the broker is waited for."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self.node: Node | None = None
+        self.read: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Read a line."""
+        line = record.getMessage()
+        if "wait for the broker" in line and self.node is not None:
+            self.read.append(line)
+            self.node.stop()
+
+
+def test_a_clip_that_ended_without_a_broker_waits_and_says_what_for(media_dir: Path, tmp_path: Path) -> None:
+    """Every half minute the log tells how many messages wait, and that to stop loses none: they are on disk."""
+    photo = media_dir / "astronaut.jpg"
+    settings = node_settings(
+        {"node.id": "hall", "camera.source": f"images:{photo}", "mqtt.host": "127.0.0.1", "mqtt.port": free_port()}
+        | {"storage.dir": tmp_path / "storage", "events.unknown_votes": 1}
+    )
+    node, reader = Node(settings, clock=HurriedClock()), Impatient()
+    reader.node = node
+    log = logging.getLogger("node.app")
+    level = log.level
+    log.addHandler(reader)
+    log.setLevel(logging.INFO)
+    try:
+        node.run()
+    finally:
+        log.removeHandler(reader)
+        log.setLevel(level)
+    assert reader.read[0].startswith("the source has ended; 2 messages wait for the broker"), reader.read
+    assert list((tmp_path / "storage").rglob("*outbox*")), "they lie on disk for the next start"
