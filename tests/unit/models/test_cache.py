@@ -45,12 +45,12 @@ def test_two_trainings_may_want_the_same_at_once(tmp_path: Path) -> None:
     """Each writes whole files of its own and puts them in place: neither takes the other's half for a result."""
     with ProcessPoolExecutor(2, get_context("spawn")) as pool:
         found = [each.result() for each in [pool.submit(_computed, tmp_path) for _ in range(2)]]
-    assert found == [[number**2 for number in range(400)]] * 2
+    assert found == [[number**2 for number in range(2000)]] * 2
     assert not list(tmp_path.glob("*.part"))
 
 
 def _computed(folder: Path) -> list[int]:
-    squares: list[int] = computed("squares", range(400), _squares, folder, "key", part=1)["square"].tolist()
+    squares: list[int] = computed("squares", range(2000), _squares, folder, "key", part=1)["square"].tolist()
     return squares
 
 
