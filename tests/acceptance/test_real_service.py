@@ -99,4 +99,4 @@ def _block(words: str) -> str:
 
 
 def _named(subscriber: Subscriber) -> set[str]:
-    return {json.loads(payload)["person"] for payload in subscriber.on(f"{_TOPIC}/event/recognized")}
+    return {json.loads(payload)["person"]["id"] for payload in subscriber.on(f"{_TOPIC}/event/recognized")}
