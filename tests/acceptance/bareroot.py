@@ -65,7 +65,7 @@ def _bare_root(debian: int) -> Path:
     """Return the root, brought up to this machine's network; skip where it cannot be made."""
     if os.geteuid() != 0 or not all(map(shutil.which, ("mmdebstrap", "git", "ip"))):
         pytest.skip("a bare Debian needs root, git, ip and mmdebstrap (apt install git iproute2 mmdebstrap)")
-    return once(f"bare-{SUITES[debian]}", lambda root: _make(root, SUITES[debian]))
+    return once(f"newcomer-{SUITES[debian]}", lambda root: _make(root, SUITES[debian]))
 
 
 def _make(root: Path, suite: str) -> None:

@@ -1,5 +1,6 @@
 """This machine's apt mirror -> roots of Debian, each made once and kept in `.cache`."""
 
+import hashlib
 import os
 import shutil
 import tempfile
@@ -45,7 +46,7 @@ def bare_root(name: str, suite: str, *packages: str, options: Sequence[str] = ()
     """Return a root that knows nothing of this machine but its mirror; skip where it cannot be made.
 
     Args:
-        name: of its folder in `.cache`.
+        name: of its folder in `.cache`, before a digest of what it is made by.
         suite: Debian's name of the release.
         packages: what it has beside what every Debian has.
         options: for mmdebstrap.
@@ -54,7 +55,9 @@ def bare_root(name: str, suite: str, *packages: str, options: Sequence[str] = ()
         pytest.skip("a root of Debian needs root and mmdebstrap (apt install mmdebstrap)")
     wanted = [f"--include={','.join(packages)}"] if packages else []
     command = ("mmdebstrap", "--mode=root", "--variant=minbase", *wanted, *options, suite)
-    return once(name, lambda root: run(*command, root, mirror()))
+    # One that was made otherwise, by an older test or another, is not this one.
+    made = hashlib.sha256(repr(command).encode()).hexdigest()[:8]
+    return once(f"{name}-{made}", lambda root: run(*command, root, mirror()))
 
 
 def once(name: str, make: Callable[[Path], object]) -> Path:

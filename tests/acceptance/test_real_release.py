@@ -183,7 +183,7 @@ def test_the_program_in_its_image_is_the_releases(release: Release, say: Say) ->
 
 def _with_products(release: Release, suite: str, kind: str) -> Path:
     """Return a bare Debian with Python, in whose /srv/release lie the products for a kind of machine."""
-    root = bare_root(f"bare-{suite}", suite, "python3", "python3-venv")
+    root = bare_root(f"python-{suite}", suite, "python3", "python3-venv")
     folder = root / "srv/release"
     shutil.rmtree(root / "srv", ignore_errors=True)
     folder.mkdir(parents=True)
