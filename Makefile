@@ -45,10 +45,11 @@ FUZZ_SEED ?= 0
 fuzz: $(READY)  ## damaged and forged inputs of each kind for FUZZ_SECONDS; one that breaks a promise is kept
 	@for target in $(FUZZ); do $(BIN)/python -m tests.fuzz.$$target --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED) || exit 1; done
 
-bench: $(BENCH_READY)  ## this machine's figures beside their targets, on one thread; NETWORK=FILE is another network
+bench: $(BENCH_READY) $(READY)  ## this machine's figures beside their targets, on one thread; NETWORK=FILE is another network
 	$(BENCH)/bin/facenode bench --set model.threads=1 $(if $(NETWORK),--set model.path=$(NETWORK))
 	$(BENCH)/bin/python tests/benchmarks/peers.py $(if $(NETWORK),--model $(NETWORK))
 	PYTHONPATH=tests/unit:tests/integration $(BENCH)/bin/python tests/benchmarks/running.py $(if $(NETWORK),--model $(NETWORK))
+	PYTHONPATH=tests/unit:tests/integration $(BIN)/python tests/benchmarks/running.py --model models/zoo/mobilenet_v2.int8.tflite
 	$(BENCH)/bin/python tests/benchmarks/zoo.py
 
 soak: $(READY)  ## a node for an hour: whether it grows, and whether an event is lost; needs mosquitto
