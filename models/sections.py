@@ -109,6 +109,8 @@ class Heads(Section):
 class Training(Section):
     """Schedule and losses: Adam with decoupled weight decay, cross entropy."""
 
+    seeds: Annotated[int, Field(ge=1, le=16)] = 1
+    """Trainings from different first weights, whose answers are averaged in one head as wide as all of them."""
     epochs: Annotated[int, Field(ge=1, le=1000)]
     batch: Annotated[int, Field(ge=1, le=65536)]
     """Views in a step."""

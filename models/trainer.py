@@ -88,7 +88,7 @@ class Trainer:
         pictures = len(seen[next(iter(names))].samples)
         examples = _examples([(name, seen[name]) for name in names], recipe)
         most, held = held_out(examples, pictures, recipe.views.count)
-        with Progress("train the heads twice, epochs", 2 * recipe.training.epochs) as progress:
+        with Progress("train the heads twice, epochs", 2 * recipe.training.seeds * recipe.training.epochs) as progress:
             others, trained = (
                 train_heads(recipe.heads.groups, part, recipe.training, recipe.seed, progress.advance)
                 for part in (most, examples)
