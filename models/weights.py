@@ -1,6 +1,7 @@
 """A `.tflite` file in float32 -> the kernels, biases and PReLU slopes of its convolutions in the order they run."""
 
 import hashlib
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +29,17 @@ def read_convolutions(path: Path, sha256: str | None = None) -> tuple[Convolutio
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise DataError(f"{path}: {error.strerror or error}: a config's weights belong to the face data") from error
+        reason = error.strerror or error
+        raise DataError(f"{path}: {reason}: name a file that is there; a config's belong to the face data") from error
     found = hashlib.sha256(content).hexdigest()
     if sha256 is not None and found != sha256:
         raise DataError(f"{path}: sha256 is {found[:8]}…, expected {sha256[:8]}…: it is another file")
     if content[4:8] != _MAGIC:
         raise DataError(f"{path}: no .tflite file: name a network's file in float32")
-    return _Reader(path, schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))).convolutions()
+    try:
+        return _Reader(path, schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))).convolutions()
+    except (struct.error, ValueError, TypeError, IndexError, KeyError) as error:  # offsets that lead beyond the end
+        raise DataError(f"{path}: a damaged .tflite file ({error}): fetch or export it again") from error
 
 
 _MAGIC = b"TFL3"

@@ -82,6 +82,15 @@ def test_a_file_without_weights_in_float32_is_refused(tmp_path: Path) -> None:
         read_convolutions(ZOO / "mobilefacenet.int8.tflite")
 
 
+@pytest.mark.parametrize("kept", [9, 2000, 100_000])
+def test_a_file_that_was_cut_off_is_refused(tmp_path: Path, kept: int) -> None:
+    """Half a download is one clear line, not an error from deep within."""
+    whole = (ZOO / "mobilenet_v2.float32.tflite").read_bytes()
+    (tmp_path / "a.tflite").write_bytes(whole[:kept])
+    with pytest.raises(DataError, match=r"a\.tflite: .*(damaged|name the file in float32)"):
+        read_convolutions(tmp_path / "a.tflite")
+
+
 def test_weights_of_another_network_are_refused() -> None:
     """Too few layers, too many, or others do not become some network."""
     layers = tiny.convolutions()
