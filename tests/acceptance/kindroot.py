@@ -17,21 +17,21 @@ from pathlib import Path
 import pytest
 from debianroot import CACHE, mirror
 from process import run
+from raspberry import CORE, describe
 
 ROOT = Path(__file__).resolve().parents[2]
 SUITES = {"3.11": "bookworm", "3.13": "trixie"}
 """Debian's releases by the Python that they bring."""
-CORES = {"aarch64": "cortex-a72"}
-"""What qemu plays: the processor of a Raspberry Pi 4, since its own default runs instructions that no Pi has."""
 _ARCHITECTURES = {"aarch64": "arm64", "x86_64": "amd64"}
 _TOOLS = ROOT / ".venv-fleet" / "bin"
 _RELEASE = "checkout"
 _HOOKS = "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr"
 # The mounts live and end with the command: none is left behind, whatever becomes of the test.
 _INSIDE = """
-mount --bind "$1" "$2/mnt"; shift
-for each in proc dev; do mount --rbind "/$each" "$1/$each"; done
-exec chroot "$@"
+mount --bind "$1" "$3/mnt"
+for each in proc dev; do mount --rbind "/$each" "$3/$each"; done
+if [ -n "$2" ]; then mount --bind "$2/sys" "$3/sys"; mount --bind "$2/cpuinfo" "$3/proc/cpuinfo"; fi
+shift 2; exec chroot "$@"
 """
 
 
@@ -48,10 +48,9 @@ class Kinds:
 
     def __init__(self, folder: Path, *kinds: str) -> None:
         self.shared = folder / "shared"
-        self._cores = {
-            kind: CORES.get(kind.split("-")[0]) for kind in kinds if kind.split("-")[0] != platform.machine()
-        }
+        self._emulated = {kind for kind in kinds if kind.split("-")[0] != platform.machine()}
         self._demand()
+        self._described = describe(folder / "raspberry")
         CACHE.mkdir(exist_ok=True)
         release = _built(kinds)
         _unpack(next(release.glob("*.whl")), self.shared / "program")
@@ -60,13 +59,12 @@ class Kinds:
 
     def python(self, kind: str, *arguments: str | Path, environ: Mapping[str, str] | None = None) -> str:
         """Run Python on a kind of machine, with the program installed, and return what it printed."""
-        core = self._cores.get(kind)
-        emulator = ("/qemu", "-cpu", core) if core else ()
+        emulator, described = (("/qemu", "-cpu", CORE), self._described) if kind in self._emulated else ((), "")
         root = self._roots[kind]
         command = (*emulator, "/usr/bin/python3", *arguments)
         settled = {"PATH": os.environ["PATH"], "PYTHONPATH": "/mnt/program:/opt/wheels", "LC_ALL": "C.UTF-8"}
         return run(
-            "unshare", "--mount", "sh", "-ec", _INSIDE, "sh", self.shared, root, *command,
+            "unshare", "--mount", "sh", "-ec", _INSIDE, "sh", self.shared, described, root, *command,
             environ=settled | dict(environ or {}), timeout_s=7200,
         )  # fmt: skip
 
@@ -75,7 +73,7 @@ class Kinds:
             pytest.skip("roots of Debian need root and mmdebstrap (apt install mmdebstrap)")
         if not (_TOOLS / "uv").exists():
             pytest.skip("no uv: make fleet")
-        if self._cores and not shutil.which(_emulator()):
+        if self._emulated and not shutil.which(_emulator()):
             pytest.skip(f"no {_emulator()} program: apt install qemu-user-static")
 
 
@@ -120,7 +118,7 @@ def _extract(root: Path, kind: str) -> None:
         "mmdebstrap", "--mode=root", "--variant=extract", f"--architectures={_ARCHITECTURES[architecture]}",
         "--include=python3,libstdc++6", "--aptopt=Acquire::Languages none", _HOOKS, SUITES[python], root, mirror(),
     )  # fmt: skip
-    for name in ("proc", "dev", "mnt"):
+    for name in ("proc", "dev", "sys", "mnt"):
         (root / name).mkdir(exist_ok=True)
     if architecture != platform.machine():
         shutil.copy(str(shutil.which(_emulator())), root / "qemu")

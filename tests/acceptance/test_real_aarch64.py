@@ -35,9 +35,12 @@ SCORE_TOLERANCE = 0.011
 """Scores are printed with two decimals: two that round apart differ by 0.01."""
 BOX_TOLERANCE = 0.0021
 """Fractions of the frame, printed with three decimals: about a pixel of 640, as decoders and resizing may differ."""
+ROUNDS_ALIKE = "3.13"
+"""The Python whose runtime is ai-edge-litert: XNNPACK computes its networks of 8 bits, on every processor to the same
+codes."""
 EIGHT_BIT_LEAST, EIGHT_BIT_MEAN, EIGHT_BIT_WINNERS = 0.95, 0.99, 0.1
-"""In eight bits every layer rounds, and how is the kernel's choice: two runtimes on one processor differ as much as two
-processors do (mean cosine 0.994 on 20 faces), and less than either from float32 (0.988)."""
+"""tflite-runtime has kernels of its own for 8 bits, and they round otherwise on another processor: some codes in a
+thousand of each layer. On 20 faces the mean cosine is 0.995; to float32 it is 0.988 on either."""
 EIGHT_BIT_LOSS = 0.003
 """How much further from float32 the mean cosine may be on one processor than on the other."""
 
@@ -119,9 +122,12 @@ def test_the_same_people_are_seen(kinds: Kinds, python: str, say: Say) -> None:
     assert cosine >= LEAST_COSINE
 
 
-@pytest.mark.parametrize("python", SUITES)
-@pytest.mark.parametrize("network", [path for path in ZOO if not _eight_bit(path)], ids=lambda path: path.stem)
-def test_a_float32_network_answers_alike(
+@pytest.mark.parametrize(
+    ("network", "python"),
+    [(path, python) for path in ZOO for python in SUITES if python == ROUNDS_ALIKE or not _eight_bit(path)],
+    ids=lambda given: getattr(given, "stem", given),
+)
+def test_a_network_answers_alike(
     kinds: Kinds, faces: Callable[[Path], str], network: Path, python: str, say: Say
 ) -> None:
     """On 200 faces of people it was not trained on, every head has the same winner, and embeddings all but coincide.
@@ -136,9 +142,9 @@ def test_a_float32_network_answers_alike(
     assert _cosines(here, there).min() >= LEAST_COSINE
 
 
-@pytest.mark.parametrize("python", SUITES)
+@pytest.mark.parametrize("python", [python for python in SUITES if python != ROUNDS_ALIKE])
 @pytest.mark.parametrize("network", [path for path in ZOO if _eight_bit(path)], ids=lambda path: path.stem)
-def test_an_eight_bit_network_answers_as_well(
+def test_an_eight_bit_network_answers_as_well_by_kernels_that_round_otherwise(
     kinds: Kinds, faces: Callable[[Path], str], network: Path, python: str, say: Say
 ) -> None:
     """On the same faces it is as near to its float32 twin, where there is one, as on x86-64 (within EIGHT_BIT_LOSS).

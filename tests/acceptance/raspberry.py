@@ -1,0 +1,34 @@
+"""A folder -> what Linux says there of a Raspberry Pi 4's processor, for a program that qemu runs.
+
+XNNPACK asks Linux what the processor can, and does nothing where it learns nothing: the network then runs by other
+kernels, several times slower and rounding otherwise. qemu's user emulation shows a program the files of the machine
+it runs on, which are those of another processor.
+"""
+
+from pathlib import Path
+
+CORE = "cortex-a72"
+"""As qemu calls it; its own default runs instructions that no Pi has."""
+_CORES = 4
+_SAID = """processor\t: {number}
+BogoMIPS\t: 108.00
+Features\t: fp asimd evtstrm crc32 cpuid
+CPU implementer\t: 0x41
+CPU architecture: 8
+CPU variant\t: 0x0
+CPU part\t: 0xd08
+CPU revision\t: 3
+
+"""
+"""Arm's number for the core is 0xd08; a Pi 4 has its third revision."""
+_MODEL = "Revision\t: c03114\nModel\t\t: Raspberry Pi 4 Model B Rev 1.4\n"
+
+
+def describe(folder: Path) -> Path:
+    """Write `cpuinfo`, which belongs at `/proc/cpuinfo`, and `sys`, which belongs at `/sys`; return the folder."""
+    cores = folder / "sys" / "devices" / "system" / "cpu"
+    cores.mkdir(parents=True)
+    for name in ("possible", "present", "online"):
+        (cores / name).write_text(f"0-{_CORES - 1}\n")
+    folder.joinpath("cpuinfo").write_text("".join(_SAID.format(number=number) for number in range(_CORES)) + _MODEL)
+    return folder
