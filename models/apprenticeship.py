@@ -5,10 +5,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from models.architecture import backbone
 from models.backbones import BACKBONES
 from models.cache import digest
-from models.convert import to_tflite
 from models.convolution import Convolution
 from models.curves import write_curves
 from models.dataset import Cut, load_crops
@@ -24,9 +22,9 @@ from models.sections import Distillation
 from models.starts import read_start
 from models.student import Student
 from models.targets import targets_of
+from models.teacher import teacher
 from models.vectors import Array
 from models.views import plain
-from models.weights import read_convolutions
 
 _FACES = 512  # show a network that was never trained with batch norm what its layers give
 
@@ -72,14 +70,13 @@ def _course(recipe: Recipe, settings: Distillation) -> str:
 
 def lessons_of(recipe: Recipe, settings: Distillation, data: Path) -> tuple[Lessons, torch.Tensor]:
     """Return what a backbone learns from, and some of its pictures, shape (n, height, width, 3), uint8."""
-    weights = read_convolutions(data / settings.teacher.file, settings.teacher.sha256)
-    teacher = to_tflite(backbone(BACKBONES["mobilefacenet"](), weights, recipe.input.size))
+    content = teacher(settings.teacher, data, recipe.input.size)
     parts = []
     for name, share in settings.data.items():
         what = f"{name} train"
         cut = Cut(recipe.input.points, recipe.input.size, recipe.views.margin_px)
         crops = load_crops(what, read(data, name, ("train",))[:: recipe.every], cut)
-        seen = load_features(what, crops.images, teacher, recipe.input.size, views=recipe.views, seed=recipe.seed)
+        seen = load_features(what, crops.images, content, recipe.input.size, views=recipe.views, seed=recipe.seed)
         answers: dict[str, Array] = {
             head: targets_of(crops.samples, head, group)
             if name in group.data

@@ -35,6 +35,15 @@ class Examples:
     targets: Arrays
     emphasis: Array
 
+    def chosen(self, which: npt.NDArray[np.bool_]) -> "Examples":
+        """Return some of the examples; `which` has shape (n,)."""
+        return Examples(
+            {tap: values[which] for tap, values in self.taps.items()},
+            {name: labels[which] for name, labels in self.labels.items()},
+            {name: targets[which] for name, targets in self.targets.items()},
+            self.emphasis[which],
+        )
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trained:
@@ -68,42 +77,15 @@ def train_heads(
     seed: int,
     epoch_done: Callable[[], None] = lambda: None,
 ) -> Trained:
-    """Train the heads together, as many times as the schedule says, and merge them.
+    """Train the heads together.
 
     Args:
         heads: by name.
         examples: what they learn from.
         training: the schedule.
-        seed: of the first weights, the order of the examples and the dropout; each further training has the next one.
+        seed: of the first weights, the order of the examples and the dropout.
         epoch_done: called after each pass over the examples.
     """
-    return merged([_trained(heads, examples, training, seed + n, epoch_done) for n in range(training.seeds)])
-
-
-def merged(trainings: Sequence[Trained]) -> Trained:
-    """Return heads that answer, before the softmax, the mean of what several trainings on the same examples answer.
-
-    Each is as wide as all of them together.
-    """
-    groups = {}
-    for name, first in trainings[0].groups.items():
-        parts = [each.groups[name] for each in trainings]
-        groups[name] = Group(
-            {tap: np.concatenate([part.taps[tap] for part in parts], axis=1) for tap in first.taps},
-            np.concatenate([part.bias for part in parts]),
-            np.concatenate([part.kernel for part in parts]) / np.float32(len(parts)),
-            np.mean([part.answer_bias for part in parts], axis=0),
-        )
-    return Trained(trainings[0].scales, groups)
-
-
-def _trained(
-    heads: Mapping[str, GroupHead],
-    examples: Examples,
-    training: Training,
-    seed: int,
-    epoch_done: Callable[[], None],
-) -> Trained:
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
     scales = {tap: measured_scale(examples.taps[tap]) for tap in examples.taps}

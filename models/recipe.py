@@ -14,6 +14,7 @@ from models.sections import (
     Distillation,
     Equalisation,
     Expected,
+    Guidance,
     Heads,
     Input,
     Label,
@@ -42,6 +43,8 @@ class Recipe(Section):
     views: Views
     heads: Heads
     training: Training
+    guidance: Guidance | None = None
+    """None trains the heads by the labels alone."""
     distillation: Distillation | None = None
     """None keeps the backbone's weights as they are."""
     equalisation: Equalisation

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from models.vectors import Array
+from models.vectors import Array, softmax
 
 Labels = npt.NDArray[np.int64]
 
@@ -33,10 +33,7 @@ def calibration_error(scores: Array, right: Labels, bins: int = BINS) -> float:
 
 def tempered(scores: Array, temperature: float) -> Array:
     """Return the softmax scores, shape (n, labels), of logits divided by a temperature; 1 / T undoes T."""
-    logits = np.log(np.maximum(scores, _LEAST_SCORE)) / temperature
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    softened: Array = (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
-    return softened
+    return softmax(np.log(np.maximum(scores, _LEAST_SCORE)) / temperature)
 
 
 def best_temperature(logits: Array, right: Labels) -> float:

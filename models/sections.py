@@ -109,8 +109,6 @@ class Heads(Section):
 class Training(Section):
     """Schedule and losses: Adam with decoupled weight decay, cross entropy."""
 
-    seeds: Annotated[int, Field(ge=1, le=16)] = 1
-    """Trainings from different first weights, whose answers are averaged in one head as wide as all of them."""
     epochs: Annotated[int, Field(ge=1, le=1000)]
     batch: Annotated[int, Field(ge=1, le=65536)]
     """Views in a step."""
@@ -126,6 +124,25 @@ class Training(Section):
     """Exponent p: besides, those of one ethnicity, gender and age group, n pictures, weigh n^-p."""
     emphasis: dict[DataSet, Annotated[float, Field(gt=0, le=1000)]] = Field(default_factory=dict)
     """What the weight of a data set's pictures is multiplied by; 1 unless given."""
+
+
+class Guidance(Section):
+    """What heads learn, beside the labels, from other heads: how near they take a face to be to each group.
+
+    Those are heads on the backbone that the network's own was distilled from, or on its own if it was not. They are
+    trained by the same schedule, and say of each picture what they say without having learnt from it.
+    """
+
+    data: tuple[DataSet, ...]
+    """About whose pictures they are asked; the labels of others stay as they are."""
+    folds: Annotated[int, Field(ge=2, le=10)]
+    """Parts of the pictures; each is asked about after a training on the others."""
+    hidden: Annotated[int, Field(ge=1, le=4096)]
+    """Width of their hidden layers."""
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)]
+    """Of what they learn."""
+    share: Share
+    """Of what they say in the right answer; the rest is the label's."""
 
 
 class Distillation(Section):

@@ -9,7 +9,6 @@ nearly the temperature of heads trained on everything, so that these get it and 
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
 from models.heads import Examples, Trained
 from models.reliability import best_temperature
@@ -29,7 +28,7 @@ def held_out(examples: Examples, pictures: int, views: int) -> tuple[Examples, E
     picture = number // views
     held = (picture % ONE_IN == ONE_IN - 1) & (picture < pictures)
     weightless = np.where(held, 0, examples.emphasis).astype(np.float32)
-    return replace(examples, emphasis=weightless), _chosen(examples, held & (number % views == 0))
+    return replace(examples, emphasis=weightless), examples.chosen(held & (number % views == 0))
 
 
 def with_temperatures(trained: Trained, others: Trained, held: Examples) -> Trained:
@@ -46,12 +45,3 @@ def with_temperatures(trained: Trained, others: Trained, held: Examples) -> Trai
         logits = others.logits(name, {tap: values[known] for tap, values in held.taps.items()})
         groups[name] = replace(group, temperature=best_temperature(logits, held.labels[name][known]))
     return Trained(trained.scales, groups)
-
-
-def _chosen(examples: Examples, which: npt.NDArray[np.bool_]) -> Examples:
-    return Examples(
-        {tap: values[which] for tap, values in examples.taps.items()},
-        {name: labels[which] for name, labels in examples.labels.items()},
-        {name: targets[which] for name, targets in examples.targets.items()},
-        examples.emphasis[which],
-    )

@@ -17,6 +17,7 @@ from models.convert import to_tflite
 from models.convolution import Convolution
 from models.dataset import Cut, load_crops
 from models.features import load_features
+from models.guidance import guided
 from models.heads import Examples, Trained, people_means, train_heads
 from models.manifests import read
 from models.names import EMBEDDING, IDENTITY
@@ -24,6 +25,7 @@ from models.recipe import Recipe
 from models.samples import Sample, counted
 from models.sections import GroupHead
 from models.targets import cell_weights, labels_of, targets_of
+from models.teacher import teacher
 from models.tempering import held_out, with_temperatures
 from models.vectors import Array
 from models.weights import read_convolutions
@@ -63,6 +65,9 @@ class Trainer:
 
     def see(self, name: str, split: str) -> Seen:
         """Return a split of a data set as the backbone sees it; in varied views if it is to be trained on."""
+        return self._seen(name, split, self._backbone)
+
+    def _seen(self, name: str, split: str, content: bytes) -> Seen:
         recipe, training = self._recipe, split == "train"
         cut = Cut(recipe.input.points, recipe.input.size, recipe.views.margin_px if training else 0)
         what = f"{name} {split}"
@@ -73,7 +78,7 @@ class Trainer:
         taps = load_features(
             what,
             crops.images,
-            self._backbone,
+            content,
             recipe.input.size,
             views=recipe.views if training else None,
             seed=recipe.seed,
@@ -87,8 +92,11 @@ class Trainer:
         seen = {name: self.see(name, "train") for name in dict.fromkeys((*names, *recipe.heads.identity.data))}
         pictures = len(seen[next(iter(names))].samples)
         examples = _examples([(name, seen[name]) for name in names], recipe)
-        most, held = held_out(examples, pictures, recipe.views.count)
-        with Progress("train the heads twice, epochs", 2 * recipe.training.seeds * recipe.training.epochs) as progress:
+        trainings = 2 + (recipe.guidance.folds if recipe.guidance else 0)
+        taught = self._taught(tuple(names), examples)
+        with Progress("train the heads, epochs", trainings * recipe.training.epochs) as progress:
+            examples = guided(examples, *taught, recipe, progress.advance)
+            most, held = held_out(examples, pictures, recipe.views.count)
             others, trained = (
                 train_heads(recipe.heads.groups, part, recipe.training, recipe.seed, progress.advance)
                 for part in (most, examples)
@@ -96,6 +104,17 @@ class Trainer:
         trained = with_temperatures(trained, others, held)
         people, means = _closed_set([seen[name] for name in recipe.heads.identity.data])
         return Checkpoint(self._convolutions, people, means, trained.scales, trained.groups)
+
+    def _taught(self, names: Sequence[str], examples: Examples) -> tuple[Arrays, npt.NDArray[np.bool_]]:
+        """Return what the teacher's backbone sees in the examples, and which of them its heads are asked about."""
+        recipe = self._recipe
+        if recipe.guidance is None:
+            return {}, np.zeros(len(examples.emphasis), dtype=bool)
+        distilled = recipe.distillation
+        content = teacher(distilled.teacher, self._data, recipe.input.size) if distilled else self._backbone
+        parts = [(name, self._seen(name, "train", content)) for name in names]
+        asked = [np.full(len(seen.samples), name in recipe.guidance.data) for name, seen in parts]
+        return _taps([seen for _, seen in parts]), np.repeat(np.concatenate(asked), recipe.views.count)
 
     def reached(self, checkpoint: Checkpoint) -> dict[str, tuple[float, int]]:
         """Return by head the share of right answers on validation pictures, and how many these are."""
@@ -122,10 +141,6 @@ def _convolutions(recipe: Recipe, data: Path) -> tuple[Convolution, ...]:
 
 def _examples(parts: Sequence[tuple[str, Seen]], recipe: Recipe) -> Examples:
     """Return every view of every sample as an example; a head that a data set is not for gets -1 as its label."""
-    taps = {
-        tap: np.concatenate([seen.taps[tap].reshape(-1, seen.taps[tap].shape[-1]) for _, seen in parts])
-        for tap in parts[0][1].taps
-    }
     given: dict[str, float] = {str(part): factor for part, factor in recipe.training.emphasis.items()}
     emphasis = [np.full(len(seen.samples), given.get(part, 1.0)) for part, seen in parts]
     labels: dict[str, npt.NDArray[np.int64]] = {}
@@ -141,7 +156,15 @@ def _examples(parts: Sequence[tuple[str, Seen]], recipe: Recipe) -> Examples:
         )
     cells = cell_weights([sample for _, seen in parts for sample in seen.samples], recipe.training.cell_balance)
     weights = np.repeat(np.concatenate(emphasis) * cells, recipe.views.count).astype(np.float32)
-    return Examples(taps, labels, targets, weights)
+    return Examples(_taps([seen for _, seen in parts]), labels, targets, weights)
+
+
+def _taps(parts: Sequence[Seen]) -> Arrays:
+    """Return every view of every sample, by tap of shape (n, channels)."""
+    return {
+        tap: np.concatenate([seen.taps[tap].reshape(-1, seen.taps[tap].shape[-1]) for seen in parts])
+        for tap in parts[0].taps
+    }
 
 
 def _learnt(samples: Sequence[Sample], name: str, head: GroupHead) -> tuple[npt.NDArray[np.int64], Array]:

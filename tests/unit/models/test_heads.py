@@ -27,8 +27,8 @@ def _separable() -> Examples:
     return Examples(taps, {"age": age, "ethnicity": ethnicity}, targets, np.ones(600, dtype=np.float32))
 
 
-def _train(examples: Examples, seed: int, seeds: int = 1) -> Trained:
-    training = RECIPE.training.model_copy(update={"epochs": 30, "batch": 32, "seeds": seeds})
+def _train(examples: Examples, seed: int) -> Trained:
+    training = RECIPE.training.model_copy(update={"epochs": 30, "batch": 32})
     return train_heads(RECIPE.heads.groups, examples, training, seed)
 
 
@@ -48,15 +48,6 @@ def test_a_seed_gives_the_same_heads_again() -> None:
     first, second = _train(examples, 7), _train(examples, 7)
     for name, group in first.groups.items():
         assert np.array_equal(group.kernel, second.groups[name].kernel)
-
-
-def test_several_trainings_answer_as_one_what_they_answer_on_average() -> None:
-    """A head of two seeds gives the mean of both heads' answers before the softmax (tolerance 1e-4)."""
-    examples = _separable()
-    both, first, second = _train(examples, 7, seeds=2), _train(examples, 7), _train(examples, 8)
-    for name in both.groups:
-        expected = (first.logits(name, examples.taps) + second.logits(name, examples.taps)) / 2
-        assert both.logits(name, examples.taps) == pytest.approx(expected, abs=1e-4)
 
 
 def test_people_are_the_means_of_their_directions() -> None:
