@@ -72,6 +72,16 @@ class Recipe(Section):
         return self
 
     @model_validator(mode="after")
+    def _guidance_is_about_what_is_learnt(self) -> Self:
+        learnt = {name for head in self.heads.groups.values() for name in head.data}
+        unknown = sorted(set(self.guidance.data) - learnt) if self.guidance else []
+        if unknown:
+            raise ValueError(
+                f"guidance.data: {unknown[0]} is in the data of no head, so that nothing is asked about it"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _points_lie_inside(self) -> Self:
         height, width = self.input.size
         if not all(0 <= x < width and 0 <= y < height for x, y in self.input.points):

@@ -56,6 +56,15 @@ def test_a_backbone_that_never_saw_a_face_must_be_distilled(tmp_path: Path) -> N
         load_recipe(tmp_path / "wrong.toml")
 
 
+def test_guidance_about_pictures_that_no_head_learns_from_is_refused(tmp_path: Path) -> None:
+    """It would silently change nothing; the message names the data set."""
+    text = (CONFIGS / "mobilefacenet.toml").read_text()
+    head, _, tail = text.partition("[guidance]")
+    (tmp_path / "wrong.toml").write_text(head + "[guidance]" + tail.replace('["utkface"]', '["lfw_people"]', 1))
+    with pytest.raises(RecipeError, match=r"wrong\.toml: .*lfw_people is in the data of no head"):
+        load_recipe(tmp_path / "wrong.toml")
+
+
 def test_own_people_become_the_closed_set(tmp_path: Path) -> None:
     """A folder takes the place of the nine people in the identity head, and the network its own name."""
     recipe = chosen(CONFIGS / "mobilefacenet.toml", tmp_path, "family")
