@@ -20,7 +20,6 @@ from node.events.recent import Recent
 from node.events.tracker import Tracker
 from node.health import Counts, Pulse, in_words
 from node.heat import Heat
-from node.machine import Machine
 from node.mqtt import messages
 from node.mqtt.board import Board
 from node.mqtt.clerk import Clerk
@@ -41,8 +40,9 @@ from node.parts import (
     wanted_heads,
 )
 from node.people.roster import Roster
-from node.service import Service
 from node.settings import Settings, zone_of
+from node.system.machine import Machine
+from node.system.systemd import Service
 from node.vision.motion import Motion
 
 _log = logging.getLogger(__name__)

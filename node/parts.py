@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from node import __version__, artefacts
+from node import __version__
 from node.clock import Clock
 from node.errors import ModelError
 from node.mqtt import messages
@@ -23,6 +23,7 @@ from node.people.matcher import GalleryMatcher, HeadMatcher, Matcher
 from node.people.person import Person
 from node.people.renewal import Embed
 from node.settings import Settings
+from node.system import bundled
 from node.vision.detector import Detector
 from node.vision.recognizer import Recognizer
 from node.vision.sidecar import Sidecar, load_sidecar
@@ -41,14 +42,14 @@ class Eyes:
 def build_eyes(settings: Settings, heads: Iterable[str]) -> Eyes:
     """Return detector and network as the settings name them, with those heads of the network that are asked for."""
     model = settings.model
-    network = Network(model.path or artefacts.bundled(artefacts.NETWORK), model.runtime, model.threads)
-    detector = Detector(artefacts.bundled(artefacts.DETECTOR), settings.detector.width, settings.detector.min_score)
+    network = Network(model.path or bundled.bundled(bundled.NETWORK), model.runtime, model.threads)
+    detector = Detector(bundled.bundled(bundled.DETECTOR), settings.detector.width, settings.detector.min_score)
     return Eyes(detector, Recognizer(network, settings.events.gates, heads), network)
 
 
 def build_sidecar(settings: Settings) -> Sidecar:
     """Return what is known of the network that the settings name, without loading it."""
-    return load_sidecar((settings.model.path or artefacts.bundled(artefacts.NETWORK)).with_suffix(".json"))
+    return load_sidecar((settings.model.path or bundled.bundled(bundled.NETWORK)).with_suffix(".json"))
 
 
 def build_gallery(settings: Settings, sidecar: Sidecar | None = None) -> Gallery:

@@ -20,8 +20,8 @@ from node.errors import BrokerError, UsageError
 from node.parts import build_eyes, build_gallery
 from node.people.enrolment import examine_image
 from node.people.gallery import Sample
-from node.service import Service
 from node.settings import Settings
+from node.system.systemd import Service
 
 _PERSON, _NAME = "carl", "Carl"
 _COOL_DOWN_S = 5.0

@@ -6,11 +6,11 @@ import signal
 import sys
 from typing import Any
 
-from node import memory
 from node.app import Node
 from node.console.readiness import add_option, marker
-from node.service import Service
 from node.settings import Settings
+from node.system import malloc
+from node.system.systemd import Service
 
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's is private
@@ -24,7 +24,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     """Run until the source ends, or SIGINT or SIGTERM asks for a clean stop."""
     mark = marker(args.ready)
     mark(False)
-    memory.keep()
+    malloc.keep()
     node = Node(settings, service=Service.of(mark=mark))
     run_until_signalled(node)
     if node.restarting:

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from node import artefacts
 from node.camera.camera import Camera
 from node.camera.picture import read_picture
 from node.camera.video import read_video
 from node.clock import Clock
 from node.domain import CameraState, Frame, Image, Tick
+from node.system import bundled
 
 _FPS = 10.0
 _MET_FROM, _STRIDE = 60, 3
@@ -78,8 +78,8 @@ class DemoCamera(Camera):
 
 
 def _clip() -> Iterator[Image]:
-    return read_video(artefacts.bundled("media/carphone.mp4"))
+    return read_video(bundled.bundled("media/carphone.mp4"))
 
 
 def _still(name: str) -> list[Image]:
-    return [read_picture(artefacts.bundled(f"media/{name}"))] * round(_SHOWN_S * _FPS)
+    return [read_picture(bundled.bundled(f"media/{name}"))] * round(_SHOWN_S * _FPS)

@@ -5,13 +5,13 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from node import artefacts
 from node.camera.picture import read_picture
 from node.domain import Frame, Image, Instant
 from node.events.engine import Engine
 from node.events.tracker import Tracker
 from node.parts import Eyes, build_matcher
 from node.settings import Settings
+from node.system import bundled
 
 SIZE = (480, 640)
 """Height and width of the frames, pixels."""
@@ -40,7 +40,7 @@ def group() -> Image:
 
 
 def _picture(name: str, side: int) -> Image:
-    picture = read_picture(artefacts.bundled(f"media/{name}.jpg"))
+    picture = read_picture(bundled.bundled(f"media/{name}.jpg"))
     rows, columns = picture.shape[:2]
     square = picture[: min(rows, columns), :columns] if rows > columns else picture[:, :rows]
     return cv2.resize(square, (side, side), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)

@@ -10,9 +10,9 @@ from types import MappingProxyType
 from typing import Any
 
 from node.domain import Instant
-from node.durable import write_privately
 from node.mqtt.commands import Request, Verb, failure, success
 from node.mqtt.messages import Fields, timestamp
+from node.system.files import write_privately
 
 FILE = "control.json"
 _ALL = "*"

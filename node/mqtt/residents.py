@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from node.durable import make_private_folder, write_privately
 from node.mqtt.homegone import PARTS
+from node.system.files import make_private_folder, write_privately
 
 FILE = "homeassistant.json"
 _KEY_DIGITS = 12

@@ -21,7 +21,6 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from node.durable import private_file
 from node.errors import PeopleError
 from node.people import crop as crops
 from node.people import record
@@ -29,6 +28,7 @@ from node.people.cabinet import Entry
 from node.people.person import Anchor, Person, checked_name
 from node.people.renewal import kept_crop, kept_file
 from node.settings import ID_PATTERN
+from node.system.files import private_file
 
 VERSION = 1
 MAX_BYTES = 256 << 20

@@ -21,10 +21,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 
-from node.durable import make_private_folder, sync_folder, write_privately
 from node.errors import PeopleError
 from node.people import record
 from node.people.person import Person
+from node.system.files import make_private_folder, sync_folder, write_privately
 
 _STAGE, _GONE, _ASIDE = ".new", ".gone-", ".damaged-"
 _OWN = re.compile(r"[0-9a-f]{16}\.png|.*\.part")  # what else the owner has put beside a record is none of ours

@@ -52,20 +52,20 @@ def one(name: str, runtime: Runtime) -> dict[str, float]:
 
     held["OpenCV"] = _held()
     importlib.import_module("node.console.run")
-    from node import artefacts, memory  # noqa: PLC0415 - as numpy
     from node.console.visit import portrait  # noqa: PLC0415 - as numpy
     from node.domain import Frame  # noqa: PLC0415 - as numpy
     from node.settings import GateSettings  # noqa: PLC0415 - as numpy
+    from node.system import bundled, malloc  # noqa: PLC0415 - as numpy
     from node.vision.detector import Detector  # noqa: PLC0415 - as numpy
     from node.vision.recognizer import Recognizer  # noqa: PLC0415 - as numpy
     from node.vision.tflite import Network  # noqa: PLC0415 - as numpy
 
-    memory.keep()
+    malloc.keep()
     held["the program"] = _held()
     network = Network(ROOT / "models" / "zoo" / f"{name}.tflite", runtime, threads=2)
     recognizer = Recognizer(network, GateSettings(), ("age",))
     held["the network"] = _held()
-    detector = Detector(artefacts.bundled(artefacts.DETECTOR))
+    detector = Detector(bundled.bundled(bundled.DETECTOR))
     held["the detector"] = _held()
     picture = cv2.resize(portrait(), (1280, 720)).astype(np.uint8, copy=False)
     held["a frame"] = _held()

@@ -10,10 +10,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from node import artefacts
 from node.camera.capture import silence
 from node.camera.video import Film
 from node.errors import CameraError
+from node.system import bundled
 from tests.fuzz.driver import Target, main
 from tests.fuzz.mutation import Bytes
 
@@ -62,7 +62,7 @@ def build(folder: Path) -> Sequence[Target]:
 def _seeds(folder: Path) -> list[bytes]:
     """Return the clip of the demonstration, and two of a few small frames."""
     silence()
-    found = [artefacts.bundled("media/carphone.mp4").read_bytes()]
+    found = [bundled.bundled("media/carphone.mp4").read_bytes()]
     for ending, codec in _CODECS.items():
         path = folder / f"seed{ending}"
         writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*codec), 10, (64, 48))

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from node import artefacts
 from node.errors import ModelError
+from node.system import bundled
 from node.vision.sidecar import Sidecar, load_sidecar
 from node.vision.tflite import Network, verified
 from tests.fuzz.driver import Target, main
@@ -25,7 +25,7 @@ _RATES, _SIZES = (0.001, 0.003, 0.01), (0, 1, 10, 1000)
 
 def build(folder: Path) -> Sequence[Target]:
     """Return one target for sidecars, one for networks."""
-    source = artefacts.bundled(artefacts.NETWORK)
+    source = bundled.bundled(bundled.NETWORK)
     network, sidecar = folder / "net.tflite", folder / "net.json"
     shutil.copy(source, network)
     whole = source.with_suffix(".json").read_bytes()

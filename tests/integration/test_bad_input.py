@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from facenode import Outcome, facenode
 
-from node import artefacts
+from node.system import bundled
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def settings(tmp_path: Path, media_dir: Path) -> dict[str, object]:
 @pytest.fixture
 def network(tmp_path: Path) -> Path:
     """Return a copy of the default network, its sidecar beside it."""
-    source = artefacts.bundled(artefacts.NETWORK)
+    source = bundled.bundled(bundled.NETWORK)
     shutil.copy(source, tmp_path / "net.tflite")
     shutil.copy(source.with_suffix(".json"), tmp_path / "net.json")
     return tmp_path / "net.tflite"

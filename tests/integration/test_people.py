@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from facenode import Outcome, facenode
 
-from node import artefacts
 from node.camera.video import read_video
 from node.people.gallery import Gallery
+from node.system import bundled
 from node.vision.sidecar import load_sidecar
 
 Settings = Mapping[str, object]
-SPACE = load_sidecar(artefacts.bundled(artefacts.NETWORK).with_suffix(".json")).heads.embedding.space
+SPACE = load_sidecar(bundled.bundled(bundled.NETWORK).with_suffix(".json")).heads.embedding.space
 
 
 @pytest.fixture
@@ -203,7 +203,7 @@ def test_nobody_can_be_exported(settings: Settings, tmp_path: Path) -> None:
 @pytest.fixture
 def successor(tmp_path: Path) -> Path:
     """Return a network whose embeddings are of another space: the default one under another name."""
-    source = artefacts.bundled(artefacts.NETWORK)
+    source = bundled.bundled(bundled.NETWORK)
     shutil.copy(source, tmp_path / "next.tflite")
     sidecar = json.loads(source.with_suffix(".json").read_text())
     sidecar["heads"]["embedding"]["space"] = "next-1"

@@ -18,7 +18,7 @@ from node.app import Node
 from node.camera.video import read_video
 from node.clock import SystemClock
 from node.domain import Image
-from node.machine import Machine
+from node.system.machine import Machine
 
 pytestmark = pytest.mark.broker
 FPS = 10

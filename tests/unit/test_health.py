@@ -9,7 +9,7 @@ from makers import instant
 
 from node.domain import CameraState
 from node.health import Counts, Pulse
-from node.machine import Machine
+from node.system.machine import Machine
 
 COUNTS = Counts(outbox=2, dropped=1, rejected=0, unusable=3, flaws={"blur": 3}, people=4, cert_days_left=None)
 

@@ -5,16 +5,16 @@ import math
 import numpy as np
 import pytest
 
-from node import artefacts
 from node.camera.picture import read_picture
 from node.domain import Frame
+from node.system import bundled
 from node.vision.detector import Detector, plausible
 
 
 @pytest.fixture(scope="module")
 def detector() -> Detector:
     """Return the detector that is shipped."""
-    return Detector(artefacts.bundled(artefacts.DETECTOR))
+    return Detector(bundled.bundled(bundled.DETECTOR))
 
 
 @pytest.mark.parametrize("size", [(10, 10), (1, 1), (2, 1500), (1500, 2)])
@@ -27,7 +27,7 @@ def test_a_picture_a_few_pixels_across_has_no_face(detector: Detector, size: tup
 def test_a_face_is_found_after_a_picture_without_one(detector: Detector) -> None:
     """What is dropped is only what cannot be a face."""
     detector.detect(Frame(np.full((2, 1500, 3), 200, np.uint8)))
-    (face, *_) = detector.detect(Frame(read_picture(artefacts.bundled("media/astronaut.jpg"))))
+    (face, *_) = detector.detect(Frame(read_picture(bundled.bundled("media/astronaut.jpg"))))
     assert 0 < face.box.left < face.box.left + face.box.width < 1
 
 

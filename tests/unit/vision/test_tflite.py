@@ -10,9 +10,9 @@ import jsonschema
 import numpy as np
 import pytest
 
-from node import artefacts
 from node.contract import schema
 from node.errors import ModelError
+from node.system import bundled
 from node.vision.sidecar import Alignment, Input
 from node.vision.tflite import Network, find_runtime, quantised, started
 
@@ -20,7 +20,7 @@ from node.vision.tflite import Network, find_runtime, quantised, started
 @pytest.fixture
 def copied(tmp_path: Path) -> Path:
     """Return a copy of the default network, its sidecar beside it."""
-    source = artefacts.bundled(artefacts.NETWORK)
+    source = bundled.bundled(bundled.NETWORK)
     shutil.copy(source, tmp_path / "net.tflite")
     shutil.copy(source.with_suffix(".json"), tmp_path / "net.json")
     return tmp_path / "net.tflite"
@@ -61,7 +61,7 @@ def test_answers_are_not_overwritten_by_the_next_call(copied: Path) -> None:
 def test_the_sidecar_that_ships_fits_the_schema() -> None:
     """The contract and the file agree."""
     jsonschema.validate(
-        json.loads(artefacts.bundled(artefacts.NETWORK).with_suffix(".json").read_text()), schema("sidecar")
+        json.loads(bundled.bundled(bundled.NETWORK).with_suffix(".json").read_text()), schema("sidecar")
     )
 
 

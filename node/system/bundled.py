@@ -7,8 +7,8 @@ from node.errors import ModelError
 DETECTOR = "face_detection_yunet_2023mar.onnx"
 NETWORK = "mobilefacenet.float32.tflite"
 
-_HERE = Path(__file__).resolve().parent
-_PLACES = (_HERE / "artefacts", *(_HERE.parent / place for place in ("models/zoo", "models/detector", "tests")))
+_NODE = Path(__file__).resolve().parents[1]
+_PLACES = (_NODE / "artefacts", *(_NODE.parent / place for place in ("models/zoo", "models/detector", "tests")))
 
 
 def bundled(name: str) -> Path:

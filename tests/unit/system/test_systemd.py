@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from node.service import Service
+from node.system.systemd import Service
 
 
 class Ear:

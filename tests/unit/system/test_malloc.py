@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from node.memory import keep
+from node.system.malloc import keep
 
 _ROUNDS = 20
 # Four pieces at a time, taken, written and given back, as a detector does with each frame.
 _FRAMES = f"""
 import ctypes, resource, sys
 import numpy as np
-from node.memory import keep
+from node.system.malloc import keep
 
 if sys.argv[1] == "kept" and not keep():
     sys.exit("no glibc")
@@ -32,7 +32,7 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) / {_ROUNDS})
 
 def faults(how: str) -> float:
     """Return page faults a frame of a process of its own."""
-    root = Path(__file__).resolve().parents[2]
+    root = Path(__file__).resolve().parents[3]
     done = subprocess.run([sys.executable, "-c", _FRAMES, how], cwd=root, capture_output=True, text=True, check=False)
     if "no glibc" in done.stderr:
         pytest.skip("the C library of this machine is not glibc: nothing is kept")

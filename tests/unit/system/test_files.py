@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from node.durable import make_private_folder, private_file, write_privately
+from node.system.files import make_private_folder, private_file, write_privately
 
 
 def test_a_file_is_private_and_replaced_whole(tmp_path: Path) -> None:
