@@ -13,7 +13,6 @@ from PIL import ImageDraw, ImageFont
 
 from node.app import Node
 from node.clock import SystemClock
-from node.configuration import load
 from node.console.demo import enrol, settings_of_the_demo
 from node.console.embedded import EmbeddedBroker
 from node.console.scene import DemoCamera
@@ -21,6 +20,7 @@ from node.console.sightings import Sighting, Subscriber
 from node.domain import Frame, Tick
 from node.mqtt.messages import timestamp
 from node.parts import build_eyes
+from node.settings.loader import load
 
 TARGET = Path(__file__).with_name("picture.png")
 PANEL, TEXT, MARGIN = (432, 360), 520, 24

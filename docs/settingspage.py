@@ -6,7 +6,8 @@ from typing import Any
 
 from docs.bounds import Schema, kind, resolved
 from docs.markdown import code, page, table
-from node.settings import ENV_PREFIX, Settings
+from node.settings import Settings
+from node.settings.schema import ENV_PREFIX
 
 _HEAD = ("setting", "default", "bounds", "what", "variable")
 _INTRODUCTION = """

@@ -40,7 +40,8 @@ from node.parts import (
     wanted_heads,
 )
 from node.people.roster import Roster
-from node.settings import Settings, zone_of
+from node.settings import Settings
+from node.settings.schema import zone_of
 from node.system.machine import Machine
 from node.system.systemd import Service
 from node.vision.motion import Motion

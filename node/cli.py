@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from node import __version__
-from node.configuration import DEFAULT_FILE, SECTIONS, load, printable
 from node.errors import FacenodeError, UsageError
+from node.settings.loader import DEFAULT_FILE, SECTIONS, load, printable
 
 COMMANDS = {
     "run": "run the node",

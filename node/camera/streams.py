@@ -2,7 +2,8 @@
 
 from collections.abc import Container
 
-from node.settings import CameraSettings, Crop
+from node.settings import CameraSettings
+from node.settings.schema import Crop
 
 Size = tuple[int, int]
 """Width and height, pixels."""

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import cv2
 
-from node.address import SCHEMES, redact, scheme_of
 from node.camera.camera import Camera
 from node.camera.capture import Capture
 from node.camera.feed import Opener, Source
@@ -18,6 +17,7 @@ from node.clock import Clock
 from node.domain import Image
 from node.errors import CameraError
 from node.settings import CameraSettings
+from node.settings.redaction import SCHEMES, redact, scheme_of
 
 VIDEOS = frozenset({".mp4", ".m4v", ".mkv", ".mov", ".avi", ".webm", ".ts", ".h264", ".mjpeg"})
 """Endings, in small letters, of the files that are taken for clips when a folder is read."""

@@ -10,7 +10,6 @@ from typing import Any
 
 from node.app import Node
 from node.clock import SystemClock
-from node.configuration import load
 from node.console.embedded import EmbeddedBroker
 from node.console.readiness import Mark, add_option, marker
 from node.console.run import run_until_signalled
@@ -21,6 +20,7 @@ from node.parts import build_eyes, build_gallery
 from node.people.enrolment import examine_image
 from node.people.gallery import Sample
 from node.settings import Settings
+from node.settings.loader import load
 from node.system.systemd import Service
 
 _PERSON, _NAME = "carl", "Carl"

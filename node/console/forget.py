@@ -9,7 +9,8 @@ from node.errors import BrokerError, UsageError
 from node.fleet.observer import Observer
 from node.mqtt.link import Received
 from node.mqtt.topics import Topics
-from node.settings import ID_PATTERN, Settings
+from node.settings import Settings
+from node.settings.schema import ID_PATTERN
 
 _QUIET_S = 1.0
 

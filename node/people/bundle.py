@@ -27,7 +27,7 @@ from node.people import record
 from node.people.cabinet import Entry
 from node.people.person import Anchor, Person, checked_name
 from node.people.renewal import kept_crop, kept_file
-from node.settings import ID_PATTERN
+from node.settings.schema import ID_PATTERN
 from node.system.files import private_file
 
 VERSION = 1

@@ -22,11 +22,11 @@ import cv2
 import numpy as np
 
 from node.clock import SystemClock
-from node.configuration import load
 from node.console.stopwatch import Step, take_turns
 from node.console.visit import Visit, portrait
 from node.domain import Frame, Image
 from node.parts import build_eyes
+from node.settings.loader import load
 from node.system import bundled
 from node.vision.aligner import similarity
 from node.vision.tflite import find_runtime

@@ -11,10 +11,11 @@ from pathlib import Path
 from node.camera import open_camera
 from node.cli import main as command
 from node.clock import SystemClock
-from node.configuration import SECTIONS, load
 from node.errors import CameraError, SettingsError
 from node.parts import describe_device
-from node.settings import ENV_PREFIX, Settings, zone_of
+from node.settings import Settings
+from node.settings.loader import SECTIONS, load
+from node.settings.schema import ENV_PREFIX, zone_of
 from tests.fuzz.driver import Target, main
 from tests.fuzz.mutation import Bytes
 

@@ -18,8 +18,8 @@ from documentedhome import furnish
 from facenode import facenode
 from realbroker import Mosquitto
 
-from node.configuration import load
 from node.contract import schema
+from node.settings.loader import load
 from tests.docs.pages import Block, blocks, pages
 
 _ALL = [block for page in pages() for block in blocks(page)]

@@ -10,12 +10,12 @@ import pytest
 
 from models.metrics import Share, wilson
 from node.camera.picture import read_picture
-from node.configuration import load
 from node.domain import Frame, Vector
 from node.parts import Eyes, build_eyes, build_gallery_matcher
 from node.people.enrolment import examine
 from node.people.gallery import Gallery, Sample
 from node.people.person import Person
+from node.settings.loader import load
 
 pytestmark = pytest.mark.data
 _PHOTOS, _PROBES, _STRANGERS = 5, 5, 300

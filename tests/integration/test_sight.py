@@ -10,12 +10,12 @@ from facenode import facenode
 
 from node.camera.picture import read_picture
 from node.camera.video import read_video
-from node.configuration import load
 from node.contract import schema
 from node.domain import Flaw, Frame, Image, Vector
 from node.parts import Eyes, build_eyes
 from node.people.enrolment import Refusal, examine, examine_image
 from node.people.gallery import Sample
+from node.settings.loader import load
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,10 @@ from typing import Any
 import jsonschema
 from realbroker import Mosquitto
 
-from node.configuration import load
 from node.contract import schema
 from node.mqtt.link import Received
 from node.settings import Settings
+from node.settings.loader import load
 
 
 def settings_for(broker: Mosquitto, clip: Path, storage: Path) -> dict[str, object]:

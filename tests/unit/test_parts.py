@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 from makers import instant
 
-from node.configuration import load
 from node.mqtt import messages
 from node.mqtt.board import Board
 from node.mqtt.introduction import Introduction, Withdrawal
@@ -13,6 +12,7 @@ from node.mqtt.residents import FILE
 from node.mqtt.topics import Topics
 from node.parts import build_introduction, describe_device
 from node.settings import Settings
+from node.settings.loader import load
 
 
 def settings(section: str, **given: object) -> Settings:

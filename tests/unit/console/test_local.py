@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from node.configuration import load
 from node.console.finding import Finding
 from node.console.local import local_findings
+from node.settings.loader import load
 
 
 def storage(folder: Path, *, allowed: bool) -> Finding:

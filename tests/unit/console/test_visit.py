@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from makers import instant
 
-from node.configuration import load
 from node.console.visit import SIZE, Visit, group, portrait
 from node.domain import Frame, Image
 from node.parts import Eyes, build_eyes
 from node.settings import Settings
+from node.settings.loader import load
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from node.endpoint import endpoints
+from node.settings.endpoints import endpoints
 
 ENV_PREFIX = "FACENODE_"
 ID_PATTERN = r"[a-z0-9][a-z0-9_-]{0,31}"

@@ -12,9 +12,10 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, InitSettingsSource, PydanticBaseSettingsSource
 from pydantic_settings.exceptions import SettingsError as ForeignSettingsError
 
-from node.address import redact, scheme_of
 from node.errors import SettingsError
-from node.settings import ENV_PREFIX, Settings
+from node.settings import Settings
+from node.settings.redaction import redact, scheme_of
+from node.settings.schema import ENV_PREFIX
 
 DEFAULT_FILE = Path("/etc/facenode/facenode.toml")
 SECTIONS = tuple(Settings.model_fields)

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from node.configuration import load
 from node.errors import SettingsError
-from node.settings import ID_PATTERN, Settings, default_node_id
+from node.settings import Settings
+from node.settings.loader import load
+from node.settings.schema import ID_PATTERN, default_node_id
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 NOWHERE = Path("/nonexistent/facenode.toml")
 
 
@@ -96,7 +97,7 @@ def test_a_wrong_variable_is_refused_with_what_and_where(environ: dict[str, str]
 
 def test_a_system_without_time_zones_is_told_from_a_wrong_name() -> None:
     """A slim image of Debian may have none: then the name is not to blame, and what to install is said."""
-    program = "from node.settings import zone_of\nzone_of('Europe/Berlin')"
+    program = "from node.settings.schema import zone_of\nzone_of('Europe/Berlin')"
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, env=os.environ | {"PYTHONTZPATH": ""},
         capture_output=True, text=True, check=False,

@@ -3,8 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
-from node.endpoint import endpoints
 from node.settings import MqttSettings
+from node.settings.endpoints import endpoints
 
 
 @pytest.mark.parametrize(
