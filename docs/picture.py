@@ -17,8 +17,8 @@ from node.console.demo import enrol, settings_of_the_demo
 from node.console.embedded import EmbeddedBroker
 from node.console.scene import DemoCamera
 from node.console.sightings import Sighting, Subscriber
+from node.contract.payloads import timestamp
 from node.domain import Frame, Tick
-from node.mqtt.messages import timestamp
 from node.parts import build_eyes
 from node.settings.loader import load
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from docs.bounds import Schema, kind
 from docs.markdown import code, page, table
-from node.contract import schema
+from node.contract import payloads, schema
+from node.contract.topics import Kind, Topics
 from node.domain import (
     Alert,
     AlertState,
@@ -23,9 +24,7 @@ from node.domain import (
     Match,
     Presence,
 )
-from node.mqtt import messages
 from node.mqtt.commands import OFFERED, Verb, success
-from node.mqtt.topics import Kind, Topics
 
 _AT = Instant(datetime(2026, 11, 24, 18, 0, 58, 621_000, tzinfo=UTC), 0.0, synced=True)
 _MODEL = "3f9a1c02"
@@ -36,7 +35,7 @@ in UTF-8 unless said otherwise. Times are UTC, ISO 8601, with milliseconds. Read
 a field that changes or goes away raises `v`.
 
 The JSON Schemas are [node/contract](../node/contract): this page is made from them, and tests check what the node sends
-against them. An event has at most {messages.MAX_EVENT_BYTES} bytes. What is retained is for display: act on
+against them. An event has at most {payloads.MAX_EVENT_BYTES} bytes. What is retained is for display: act on
 events and alerts alone, never on what comes under `late/`, and drop an `id` that comes twice.
 """.strip()
 _REQUESTS = """
@@ -162,20 +161,20 @@ def _events() -> tuple[bytes, ...]:
         Event(EventType.CHANGED, _AT, 13, box, ada, was="unknown", age=age),
         Event(EventType.LEFT, _AT, 12, box, ada, age=age, seen_s=42.5),
     )
-    drafts = messages.encode(events, (), _MODEL, _make_ids())
-    return tuple(messages.render(draft, 41, 1207 + number) for number, draft in enumerate(drafts))
+    drafts = payloads.encode(events, (), _MODEL, _make_ids())
+    return tuple(payloads.render(draft, 41, 1207 + number) for number, draft in enumerate(drafts))
 
 
 def _alerts() -> tuple[bytes, ...]:
     event = Event(EventType.UNKNOWN, _AT, 13, Box(0.41, 0.22, 0.18, 0.31))
     raised = Alert("night-stranger", AlertState.RAISED, _AT, event)
     cleared = Alert("night-stranger", AlertState.CLEARED, _AT)
-    _, *drafts = messages.encode((event,), (raised, cleared), _MODEL, _make_ids())
-    return tuple(messages.render(draft, 41, 0) for draft in drafts)
+    _, *drafts = payloads.encode((event,), (raised, cleared), _MODEL, _make_ids())
+    return tuple(payloads.render(draft, 41, 0) for draft in drafts)
 
 
 def _state() -> bytes:
-    return messages.dump(messages.state(_AT, 2, (Presence("ada", _AT),), {"ada": _AT}))
+    return payloads.dump(payloads.state(_AT, 2, (Presence("ada", _AT),), {"ada": _AT}))
 
 
 def _health() -> bytes:
@@ -185,4 +184,4 @@ def _health() -> bytes:
         flaws={str(flaw): 3 if flaw is Flaw.BLUR else 0 for flaw in Flaw},
         people=4, cert_days_left=300, uptime_s=86400,
     )  # fmt: skip
-    return messages.dump(json.loads(messages.dump(messages.health(_AT, vitals))))
+    return payloads.dump(json.loads(payloads.dump(payloads.health(_AT, vitals))))

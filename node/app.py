@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from node import certificate
 from node.camera import Camera, open_camera
 from node.clock import Clock, SystemClock
+from node.contract import payloads
+from node.contract.topics import Topics
 from node.desk import Desk
 from node.domain import Alert, CameraState, Event, Face, Instant, Tick, Track
 from node.errors import BrokerError
@@ -20,14 +22,12 @@ from node.events.recent import Recent
 from node.events.tracker import Tracker
 from node.health import Counts, Pulse, in_words
 from node.heat import Heat
-from node.mqtt import messages
 from node.mqtt.board import Board
 from node.mqtt.clerk import Clerk
 from node.mqtt.commands import Commands, Request
 from node.mqtt.control import Control
 from node.mqtt.publisher import Publisher
 from node.mqtt.snapshots import Snapshots
-from node.mqtt.topics import Topics
 from node.parts import (
     build_connector,
     build_embed,
@@ -94,7 +94,7 @@ class Node:
         self._known = {person.id for person in self._roster.people}
         self._topics = Topics(settings.node.id, settings.homeassistant.prefix)
         self._outbox = build_outbox(settings, self._clock)
-        self._board = Board(self._topics, messages.state(now))
+        self._board = Board(self._topics, payloads.state(now))
         self._introduction = build_introduction(settings, self._topics, self._board)
         self._commands = Commands(self._topics, self._say)
         self._desk = Desk(settings.storage.dir, self._commands.ask)
@@ -205,7 +205,7 @@ class Node:
 
     def _tell(self, tick: Tick, happened: Sequence[Event], raised: Sequence[Alert], tracks: Sequence[Track]) -> None:
         """Put what happened into the outbox, and remember the faces behind it."""
-        drafts = messages.encode(happened, raised, self._eyes.network.sidecar.short_hash)
+        drafts = payloads.encode(happened, raised, self._eyes.network.sidecar.short_hash)
         self._snapshots.tell(tick, happened, drafts, tracks)
         self._outbox.put(drafts)
         best = {track.number: track.best for track in (*self._tracks, *tracks)}  # who left was there a tick ago
@@ -219,13 +219,13 @@ class Node:
         present = self._engine.present
         self._seen |= self._engine.sightings
         switches = self._control.switches
-        state = messages.state(
+        state = payloads.state(
             at, count, present, self._seen, recognition=switches.recognition, privacy=switches.privacy
         )
         health = self._pulse.beat(at, self._view(), self._counts)
         if health is not None:
             self._service.describe(in_words(health))
-        self._board.show(state, None if health is None else messages.health(at, health))
+        self._board.show(state, None if health is None else payloads.health(at, health))
 
     def _demand_publisher(self) -> None:
         """End the process rather than go on telling nobody; whoever watches over it begins a new one."""
@@ -262,7 +262,7 @@ class Node:
                     "the source has ended; %d messages wait for the broker: Ctrl-C leaves them to the next start",
                     waiting,
                 )
-        self._publisher.stop(messages.state(self._clock.now()))
+        self._publisher.stop(payloads.state(self._clock.now()))
         self._outbox.close()
         self._service.able(able=False)  # last: a mark that cannot be removed must keep nobody from his leave
 
@@ -311,10 +311,10 @@ class Node:
         else:
             self._say(self._topics.response(request.verb), payload)
 
-    def _examine(self) -> messages.Fields:
+    def _examine(self) -> payloads.Fields:
         """Return what `request/check` answers: the health of this moment, and how many requests were ignored."""
         now = self._clock.now()
-        health = messages.health(now, self._pulse.collect(now, self._view(), self._counts()))
+        health = payloads.health(now, self._pulse.collect(now, self._view(), self._counts()))
         return {**health, "requests_ignored": self._commands.ignored}
 
     def _whom(self) -> str:

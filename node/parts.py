@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from node import __version__
 from node.clock import Clock
+from node.contract import payloads
+from node.contract.topics import Topics
 from node.errors import ModelError
-from node.mqtt import messages
 from node.mqtt.board import Board
 from node.mqtt.commands import OFFERED, Verb
 from node.mqtt.connection import connect
@@ -16,7 +17,6 @@ from node.mqtt.link import Client
 from node.mqtt.outbox import Outbox
 from node.mqtt.publisher import Connect
 from node.mqtt.residents import FILE, Residents
-from node.mqtt.topics import Topics
 from node.people.crop import fitted
 from node.people.gallery import Gallery
 from node.people.matcher import GalleryMatcher, HeadMatcher, Matcher
@@ -101,7 +101,7 @@ def event_labels(settings: Settings, sidecar: Sidecar) -> dict[str, tuple[str, .
 
 def build_connector(settings: Settings, topics: Topics) -> Connect:
     """Return what makes one connection attempt, with the last will of this node."""
-    client = Client(topics.client_id, (topics.status, messages.OFFLINE))
+    client = Client(topics.client_id, (topics.status, payloads.OFFLINE))
     return lambda report: connect(settings.mqtt, client, report)
 
 

@@ -4,13 +4,14 @@ import queue
 import time
 
 from node.clock import SystemClock
+from node.contract import payloads
+from node.contract.topics import Topics
 from node.errors import BrokerError
-from node.mqtt import failures, messages
+from node.mqtt import failures
 from node.mqtt.board import Board
 from node.mqtt.connection import connect
 from node.mqtt.link import Acknowledged, Client, Link, Lost, Report
 from node.mqtt.residents import FILE
-from node.mqtt.topics import Topics
 from node.parts import build_gallery, build_introduction
 from node.settings import Settings
 
@@ -30,7 +31,7 @@ def announce_again(settings: Settings) -> None:
         PeopleError: the gallery cannot be read.
     """
     topics = Topics(settings.node.id, settings.homeassistant.prefix)
-    board = Board(topics, messages.state(SystemClock().now()))
+    board = Board(topics, payloads.state(SystemClock().now()))
     introduction = build_introduction(settings, topics, board)
     if introduction is None:
         return

@@ -7,12 +7,12 @@ import time
 from collections.abc import Iterator
 
 from node.console.finding import Finding
+from node.contract.topics import Topics
 from node.errors import BrokerError
 from node.mqtt import failures
 from node.mqtt.connection import connect
 from node.mqtt.handshake import shake_hands
 from node.mqtt.link import Acknowledged, Client, Link, Lost, Received, Report
-from node.mqtt.topics import Topics
 from node.settings import MqttSettings, Settings
 
 _CONNECT_S, _RETURN_S = 5.0, 5.0

@@ -5,10 +5,10 @@ import re
 from contextlib import closing
 from typing import Any
 
+from node.contract.topics import Topics
 from node.errors import BrokerError, UsageError
 from node.fleet.observer import Observer
 from node.mqtt.link import Received
-from node.mqtt.topics import Topics
 from node.settings import Settings
 from node.settings.schema import ID_PATTERN
 

@@ -13,13 +13,13 @@ from typing import Any
 
 from node.console.lines import Fields, Show, escaped, json_line, printer
 from node.console.readiness import add_option, marker
+from node.contract.topics import ROOT
 from node.domain import EventType
 from node.errors import BrokerError
 from node.mqtt import failures
 from node.mqtt.connection import connect
 from node.mqtt.link import Client, Link, Lost, Received, Report, Subscribed
 from node.mqtt.pace import Pace
-from node.mqtt.topics import ROOT
 from node.settings import Settings
 
 _REMEMBERED_IDS = 10_000

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from node.contract.topics import ROOT
 from node.mqtt.link import Received
-from node.mqtt.topics import ROOT
 
 Fields = Mapping[str, Any]
 

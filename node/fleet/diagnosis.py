@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from node.contract.payloads import ONLINE
 from node.fleet.census import Known, number
-from node.mqtt.messages import ONLINE
 
 
 class Problem(StrEnum):

@@ -5,11 +5,11 @@ import secrets
 import time
 from collections.abc import Callable, Iterable
 
+from node.contract.topics import ROOT
 from node.errors import BrokerError
 from node.mqtt import failures
 from node.mqtt.connection import connect
 from node.mqtt.link import Acknowledged, Client, Link, Lost, Received, Report, Subscribed
-from node.mqtt.topics import ROOT
 from node.settings import MqttSettings
 
 _POLL_S = 0.1

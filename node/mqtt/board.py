@@ -4,8 +4,8 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from node.mqtt.messages import Fields, dump
-from node.mqtt.topics import Topics
+from node.contract.payloads import Fields, dump
+from node.contract.topics import Topics
 
 
 class Notice(NamedTuple):

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from node.contract.payloads import dump
+from node.contract.topics import Topics
 from node.mqtt.link import Received
-from node.mqtt.messages import dump
-from node.mqtt.topics import Topics
 
 _MAX_BYTES, _MAX_WAITING, _REMEMBERED = 1024, 16, 256
 _BURST, _A_SECOND = 20.0, 2.0

@@ -9,9 +9,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from node.contract.payloads import Fields, timestamp
 from node.domain import Instant
 from node.mqtt.commands import Request, Verb, failure, success
-from node.mqtt.messages import Fields, timestamp
 from node.system.files import write_privately
 
 FILE = "control.json"

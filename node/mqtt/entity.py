@@ -1,6 +1,6 @@
 """A key and a name -> what every entity of Home Assistant has: platform, ids, QoS."""
 
-from node.mqtt.topics import ROOT, Topics
+from node.contract.topics import ROOT, Topics
 
 _CAMERA_OK = "{{ 'online' if value_json.camera == 'ok' else 'offline' }}"
 

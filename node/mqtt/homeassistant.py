@@ -7,13 +7,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from node.contract.payloads import Fields, dump
+from node.contract.topics import ROOT, Topics
 from node.domain import CameraState, EventType
 from node.mqtt.entity import TRANSACTION, entity, in_view
 from node.mqtt.homegone import PARTS, ghosts, removed
 from node.mqtt.homepeople import enrolment, presence
-from node.mqtt.messages import Fields, dump
 from node.mqtt.residents import Resident
-from node.mqtt.topics import ROOT, Topics
 
 _NOISY = {"enabled_by_default": False}
 _ENROL = "people_enroll"

@@ -6,9 +6,9 @@ and removes only what it was told of since it started: it is told `ghosts`, and 
 
 from collections.abc import Sequence
 
+from node.contract.payloads import Fields
+from node.contract.topics import Topics
 from node.mqtt.entity import entity
-from node.mqtt.messages import Fields
-from node.mqtt.topics import Topics
 
 _NAME = "Removed"
 _PERSON = {"person": "binary_sensor", "seen": "sensor"}

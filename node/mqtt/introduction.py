@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
+from node.contract.topics import Topics
 from node.mqtt.board import Board
 from node.mqtt.homeassistant import Device, discovery, parts
 from node.mqtt.residents import Known, Residents
-from node.mqtt.topics import Topics
 
 
 class Introduction:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from node.clock import Clock
-from node.mqtt.messages import Draft, concerns, render
+from node.contract.payloads import Draft, concerns, render
+from node.contract.topics import Kind
 from node.mqtt.shelf import Shelf
 from node.mqtt.stock import Parcel
 from node.mqtt.store import Row
-from node.mqtt.topics import Kind
 
 FILE = "outbox.db"
 _BATCH, _PAGE = 32, 500

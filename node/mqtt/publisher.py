@@ -8,15 +8,15 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
+from node.contract.payloads import ONLINE, Fields
+from node.contract.topics import Topics
 from node.errors import BrokerError
 from node.mqtt import failures
 from node.mqtt.board import Board
 from node.mqtt.link import Acknowledged, Link, Lost, Received, Report, Subscribed
-from node.mqtt.messages import ONLINE, Fields
 from node.mqtt.outbox import Outbox
 from node.mqtt.pace import Backoff, Pace
 from node.mqtt.session import Experience, Letter, Session
-from node.mqtt.topics import Topics
 
 _VOICES = 64
 _TURN_S = 1.0

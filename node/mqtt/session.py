@@ -4,12 +4,12 @@ import logging
 from collections import Counter, deque
 from dataclasses import dataclass, field
 
+from node.contract.payloads import OFFLINE, ONLINE, Fields, dump
+from node.contract.topics import Topics
 from node.mqtt import failures
 from node.mqtt.board import Board
 from node.mqtt.link import Acknowledged, Link
-from node.mqtt.messages import OFFLINE, ONLINE, Fields, dump
 from node.mqtt.stock import Parcel, Stock
-from node.mqtt.topics import Topics
 
 _HEADER_BYTES = 16
 """Room of a PUBLISH beside topic and payload: fixed header, lengths, packet number, properties."""

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from node.clock import Clock
+from node.contract.payloads import concerns
+from node.contract.topics import Kind
 from node.errors import OutboxError
 from node.mqtt.damage import damaged
-from node.mqtt.messages import concerns
 from node.mqtt.store import Counters, Row, Store, contains, salvage
-from node.mqtt.topics import Kind
 
 _TRY_AGAIN_S = 5.0
 _CANNOT_WRITE_NOW = frozenset({errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EIO})

@@ -10,11 +10,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Literal
 
+from node.contract.payloads import Draft, MakeId, uuid7
+from node.contract.topics import Topics
 from node.domain import CameraState, Event, Face, Frame, Tick, Track
 from node.mqtt.commands import Request, Verb, failure, success
-from node.mqtt.identifiers import MakeId, uuid7
-from node.mqtt.messages import Draft
-from node.mqtt.topics import Topics
 from node.vision.jpeg import face_jpeg, frame_jpeg
 
 _REMEMBERED = 16

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from node.contract.topics import Kind
 from node.mqtt.damage import corrupt, discard_unsound, sound_counters
-from node.mqtt.topics import Kind
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS counters (

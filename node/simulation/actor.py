@@ -3,12 +3,12 @@
 import random
 from collections import deque
 
+from node.contract import payloads
+from node.contract.topics import Topics
 from node.domain import Instant
-from node.mqtt import messages
 from node.mqtt.link import Acknowledged, Client, Lost, Received, Report
 from node.mqtt.pace import Backoff
 from node.mqtt.session import Experience, Letter, Session
-from node.mqtt.topics import Topics
 from node.simulation.dial import Target
 from node.simulation.gear import Gear
 from node.simulation.life import Life
@@ -33,7 +33,7 @@ class Actor:
         self._number, self._gear = number, gear
         self._chance = random.Random(number)
         self._topics = Topics(node_id(number), gear.prefix)
-        self._client = Client(self._topics.client_id, (self._topics.status, messages.OFFLINE))
+        self._client = Client(self._topics.client_id, (self._topics.status, payloads.OFFLINE))
         self._memory = Memory(number, gear.diary, gear.live_s, lambda: self._now().mono_s)
         self._life = Life(self._topics, gear.plan, self._memory, self._chance, self._now())
         self._voice: deque[Letter] = deque()
@@ -100,7 +100,7 @@ class Actor:
             self._vanish()
             return
         self._leave_by_s = leave_by_s
-        self._session.take_leave(messages.state(at), at.mono_s)
+        self._session.take_leave(payloads.state(at), at.mono_s)
 
     def wake(self) -> None:
         """Do what is due."""
@@ -177,7 +177,7 @@ class Actor:
             session.acknowledge(report, now_s)
             if self._erasing is not None:
                 self._erasing.discard(report.mid)
-        elif isinstance(report, Received) and (report.topic, report.payload) == (self._topics.birth, messages.ONLINE):
+        elif isinstance(report, Received) and (report.topic, report.payload) == (self._topics.birth, payloads.ONLINE):
             self._announce_s = now_s + self._chance.random() * self._gear.pace.birth_s
 
     def _try(self, now_s: float) -> None:

@@ -3,11 +3,11 @@
 import random
 
 from node import __version__
+from node.contract import payloads
+from node.contract.topics import Topics
 from node.domain import CameraState, Health, Instant
-from node.mqtt import messages
 from node.mqtt.board import Board
 from node.mqtt.homeassistant import Device, discovery
-from node.mqtt.topics import Topics
 from node.simulation.memory import Memory
 from node.simulation.plan import Plan
 from node.simulation.visitors import Visitors
@@ -30,7 +30,7 @@ class Life:
         self._plan, self._memory, self._chance = plan, memory, chance
         self._began_s = self._health_s = at.mono_s
         self._visitors = Visitors(chance, plan.events_per_hour)
-        self.board = Board(topics, messages.state(at))
+        self.board = Board(topics, payloads.state(at))
         if plan.discovery:
             self.board.announce(discovery(topics, Device(topics.node, "", __version__, plan.health_s)))
 
@@ -51,14 +51,14 @@ class Life:
     def go_on(self, at: Instant) -> None:
         """Let happen what is due."""
         if self._visitors.next_s <= at.mono_s:
-            self._memory.put(messages.encode(self._visitors.happen(at), (), _MODEL))
+            self._memory.put(payloads.encode(self._visitors.happen(at), (), _MODEL))
             self._show(at)
         if at.mono_s >= self._health_s:
             self._health_s = at.mono_s + self._plan.health_s
-            self._show(at, messages.health(at, self._vitals(at)))
+            self._show(at, payloads.health(at, self._vitals(at)))
 
-    def _show(self, at: Instant, health: messages.Fields | None = None) -> None:
-        self.board.show(messages.state(at, self._visitors.count, self._visitors.present), health)
+    def _show(self, at: Instant, health: payloads.Fields | None = None) -> None:
+        self.board.show(payloads.state(at, self._visitors.count, self._visitors.present), health)
 
     def _vitals(self, at: Instant) -> Health:
         """Return what such a node would tell of itself: figures of a Raspberry Pi 4 that is well."""

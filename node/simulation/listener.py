@@ -10,13 +10,13 @@ import time
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
+from node.contract.payloads import OFFLINE
+from node.contract.topics import ROOT
 from node.errors import BrokerError
 from node.mqtt import failures
 from node.mqtt.connection import connect
 from node.mqtt.link import Client, Link, Lost, Received, Report, Subscribed
-from node.mqtt.messages import OFFLINE
 from node.mqtt.pace import Backoff, Pace
-from node.mqtt.topics import ROOT
 from node.settings import MqttSettings
 from node.simulation.plan import is_simulated
 

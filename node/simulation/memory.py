@@ -6,7 +6,7 @@ A real node's lies on its own disk; two thousand of them on one would measure th
 import math
 from collections.abc import Callable, Collection, Iterator, Sequence
 
-from node.mqtt.messages import Draft, render
+from node.contract.payloads import Draft, render
 from node.mqtt.stock import Parcel
 from node.mqtt.store import Row
 from node.simulation.diary import Diary, Entry

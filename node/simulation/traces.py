@@ -2,10 +2,10 @@
 
 from contextlib import closing
 
+from node.contract.topics import ROOT
 from node.errors import BrokerError
 from node.fleet.observer import Observer
 from node.mqtt.link import Received
-from node.mqtt.topics import ROOT
 from node.settings import MqttSettings
 from node.simulation.plan import is_simulated
 

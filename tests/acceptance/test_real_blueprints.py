@@ -15,9 +15,9 @@ from homeassistant import BLUEPRINTS, HomeAssistant
 from homenode import PATIENCE_S, available, come_again, latest, node, shows
 from realbroker import Mosquitto, Subscriber, eventually
 
+from node.contract.payloads import uuid7
+from node.contract.topics import Topics
 from node.mqtt.homeassistant import Device, discovery
-from node.mqtt.identifiers import uuid7
-from node.mqtt.topics import Topics
 
 pytestmark = pytest.mark.timeout(1200)
 NAMES = ("camera_away", "somebody_comes_home", "stranger_at_night")

@@ -9,9 +9,9 @@ from functools import cache
 import pytest
 
 from node import __version__
+from node.contract.payloads import MAX_EVENT_BYTES
 from node.events.recent import Recent
 from node.fleet.diagnosis import Limits
-from node.mqtt.messages import MAX_EVENT_BYTES
 from node.settings import EventSettings, PeopleSettings
 from node.vision import jpeg
 from node.vision.sidecar import load_sidecar

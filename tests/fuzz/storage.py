@@ -13,9 +13,9 @@ from pathlib import Path
 from random import Random
 
 from node.certificate import days_left
+from node.contract import payloads
 from node.domain import Alert, AlertState, Box, Event, EventType, Instant, Match
 from node.errors import OutboxError
-from node.mqtt import messages
 from node.mqtt.control import FILE as CONTROL
 from node.mqtt.control import Control
 from node.mqtt.outbox import FILE, Outbox
@@ -88,9 +88,9 @@ def _outbox(folder: Path) -> Target:
     return Target("outbox", Bytes([good]), judge)
 
 
-def _drafts() -> tuple[messages.Draft, ...]:
+def _drafts() -> tuple[payloads.Draft, ...]:
     event = Event(EventType.RECOGNIZED, _AT, 1, Box(0.1, 0.1, 0.2, 0.2), Match("ada", 0.9))
-    return messages.encode([event], [Alert("door", AlertState.RAISED, _AT, event, "ada")], "0" * 8)
+    return payloads.encode([event], [Alert("door", AlertState.RAISED, _AT, event, "ada")], "0" * 8)
 
 
 def _control(folder: Path) -> Target:

@@ -15,15 +15,15 @@ import time
 from pathlib import Path
 
 from node.clock import SystemClock
+from node.contract import payloads
+from node.contract.topics import Topics
 from node.domain import Box, Event, EventType
-from node.mqtt import messages
 from node.mqtt.board import Board
 from node.mqtt.connection import connect
 from node.mqtt.link import Client, Patience
 from node.mqtt.outbox import Outbox
 from node.mqtt.pace import Pace
 from node.mqtt.publisher import Publisher
-from node.mqtt.topics import Topics
 from node.settings import MqttSettings
 
 MODEL = "3f9a1c02"
@@ -46,10 +46,10 @@ def main() -> None:
     clock = SystemClock()
     topics = Topics("pi-1")
     settings = MqttSettings(host=args.host, port=args.port)
-    client = Client(topics.client_id, (topics.status, messages.OFFLINE))
+    client = Client(topics.client_id, (topics.status, payloads.OFFLINE))
     patience = Patience(connect_s=2.0, answer_s=2.0)
     outbox = Outbox(args.folder / "outbox", clock, live_s=args.live_s, memory_rows=args.memory_rows)
-    board = Board(topics, messages.state(clock.now()))
+    board = Board(topics, payloads.state(clock.now()))
     publisher = Publisher(
         topics,
         outbox,
@@ -66,7 +66,7 @@ def main() -> None:
     (args.folder / "drained").write_text(json.dumps(dataclasses.asdict(outbox.counts())))
     if args.stay:
         ending.wait()
-    publisher.stop(messages.state(clock.now()))
+    publisher.stop(payloads.state(clock.now()))
     outbox.close()
     (args.folder / "counts").write_text(json.dumps(dataclasses.asdict(outbox.counts())))
 
@@ -82,7 +82,7 @@ def make(journal: Path, outbox: Outbox, clock: SystemClock, count: int, rate: fl
         at = clock.now()
         box = Box(0.1, 0.2, 0.3, 0.4)
         happened = [Event(EventType.UNKNOWN, at, made + index + 1, box) for index in range(batch)]
-        drafts = messages.encode(happened, (), MODEL)
+        drafts = payloads.encode(happened, (), MODEL)
         os.write(notes, "".join(f"+{draft.id}\n" for draft in drafts).encode())
         outbox.put(drafts)
         os.write(notes, "".join(f"={draft.id}\n" for draft in drafts).encode())

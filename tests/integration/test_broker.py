@@ -11,9 +11,10 @@ from makers import instant
 from realbroker import Mosquitto, Subscriber, eventually, free_port
 
 from node.clock import SystemClock
+from node.contract import payloads
+from node.contract.topics import Topics
 from node.domain import Box, Event, EventType
 from node.errors import BrokerError
-from node.mqtt import messages
 from node.mqtt.board import Board
 from node.mqtt.commands import Commands, Request, Verb
 from node.mqtt.connection import connect
@@ -22,7 +23,6 @@ from node.mqtt.link import Client, Patience
 from node.mqtt.outbox import Outbox
 from node.mqtt.pace import Pace
 from node.mqtt.publisher import Publisher
-from node.mqtt.topics import Topics
 from node.settings import MqttSettings
 
 pytestmark = pytest.mark.broker
@@ -35,9 +35,9 @@ class Node:
     """The broker's side of a node."""
 
     def __init__(self, folder: Path, settings: MqttSettings, topics: Topics = TOPICS) -> None:
-        client = Client(topics.client_id, (topics.status, messages.OFFLINE))
+        client = Client(topics.client_id, (topics.status, payloads.OFFLINE))
         self.outbox = Outbox(folder, SystemClock())
-        self.board = Board(topics, messages.state(instant(0)))
+        self.board = Board(topics, payloads.state(instant(0)))
         self.commands = Commands(topics, self._say)
         self.control = Control(folder, self._answer, dict, instant(0))
         self.publisher = Publisher(
@@ -58,7 +58,7 @@ class Node:
 
     def close(self) -> None:
         """Take leave."""
-        self.publisher.stop(messages.state(instant(9)))
+        self.publisher.stop(payloads.state(instant(9)))
         self.outbox.close()
 
 
@@ -78,7 +78,7 @@ def test_a_node_lives_from_online_to_offline(
     node = Node(tmp_path / "node", broker.settings())
     node.board.announce(b'{"dev":{}}')
     stranger = Event(EventType.UNKNOWN, instant(1), 1, Box(0.1, 0.1, 0.2, 0.2))
-    node.outbox.put(messages.encode((stranger,), (), "3f9a1c02"))
+    node.outbox.put(payloads.encode((stranger,), (), "3f9a1c02"))
     assert node.publisher.drain(10)
     node.close()
     assert eventually(lambda: seen.on(TOPICS.status)[-1:] == [b"offline"])

@@ -15,19 +15,20 @@ from rawbroker import CONNECT, DISCONNECT, PUBACK, PUBLISH, Packet, RawBroker, c
 from realbroker import Mosquitto, eventually
 
 from node.clock import SystemClock
+from node.contract import payloads
+from node.contract.topics import Topics
 from node.errors import BrokerError
-from node.mqtt import failures, messages
+from node.mqtt import failures
 from node.mqtt.board import Board
 from node.mqtt.connection import connect
 from node.mqtt.link import Acknowledged, Client, Link, Lost, Patience, Report
 from node.mqtt.outbox import Outbox
 from node.mqtt.pace import Pace
 from node.mqtt.publisher import Publisher
-from node.mqtt.topics import Topics
 from node.settings import MqttSettings
 
 TOPICS = Topics("pi-1")
-NODE = Client(TOPICS.client_id, (TOPICS.status, messages.OFFLINE))
+NODE = Client(TOPICS.client_id, (TOPICS.status, payloads.OFFLINE))
 SHORT = Patience(connect_s=1.0, answer_s=0.5)
 EVENT = "facenode/pi-1/event/unknown"
 
@@ -50,7 +51,7 @@ class Post:
 
     def __init__(self, folder: Path, port: int, *, ack_s: float = 15.0, protocol: str = "5") -> None:
         self.outbox = Outbox(folder, SystemClock())
-        self.board = Board(TOPICS, messages.state(instant(0)))
+        self.board = Board(TOPICS, payloads.state(instant(0)))
         pace = Pace(first_s=0.02, most_s=0.05, ack_s=ack_s)
         self.publisher = Publisher(
             TOPICS, self.outbox, self.board, lambda report: dial(port, report, protocol), pace=pace
@@ -63,7 +64,7 @@ class Post:
 
     def close(self) -> None:
         """Take leave."""
-        self.publisher.stop(messages.state(instant(9)), 1.0)
+        self.publisher.stop(payloads.state(instant(9)), 1.0)
         self.outbox.close()
 
 

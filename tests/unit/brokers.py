@@ -5,10 +5,10 @@ from datetime import timedelta
 
 from makers import START
 
+from node.contract.payloads import Draft
+from node.contract.topics import Kind
 from node.domain import Instant
 from node.mqtt.link import Acknowledged, Report, Subscribed
-from node.mqtt.messages import Draft
-from node.mqtt.topics import Kind
 
 
 class HandClock:

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from makers import instant
 
-from node.mqtt import messages
+from node.contract import payloads
+from node.contract.topics import Topics
 from node.mqtt.board import Board
 from node.mqtt.introduction import Introduction, Withdrawal
 from node.mqtt.residents import FILE
-from node.mqtt.topics import Topics
 from node.parts import build_introduction, describe_device
 from node.settings import Settings
 from node.settings.loader import load
@@ -42,4 +42,4 @@ def test_home_assistant_is_told_or_told_that_the_node_is_gone_or_left_alone(
         (tmp_path / FILE).write_text('{"secret":"00112233445566778899aabbccddeeff","known":[],"gone":[]}')
     given = load(None, {"homeassistant": {"enabled": enabled}, "storage": {"dir": tmp_path}}, {}, Path("/nonexistent"))
     topics = Topics("hall")
-    assert type(build_introduction(given, topics, Board(topics, messages.state(instant(0))))) is kind
+    assert type(build_introduction(given, topics, Board(topics, payloads.state(instant(0))))) is kind

@@ -4,10 +4,10 @@ import json
 
 from makers import instant
 
+from node.contract import payloads
+from node.contract.topics import Topics
 from node.domain import Presence
-from node.mqtt import messages
 from node.mqtt.board import Board
-from node.mqtt.topics import Topics
 
 TOPICS = Topics("pi-1")
 HEALTH = {"v": 1, "at": "now", "camera": "ok"}
@@ -15,7 +15,7 @@ HEALTH = {"v": 1, "at": "now", "camera": "ok"}
 
 def board() -> Board:
     """Return a board that has shown all it had."""
-    made = Board(TOPICS, messages.state(instant(0)))
+    made = Board(TOPICS, payloads.state(instant(0)))
     made.rewind()
     made.take()
     return made
@@ -30,7 +30,7 @@ def test_after_a_connection_everything_is_due_in_order() -> None:
     """Home Assistant must know the device before its first state."""
     made = board()
     made.announce(b"{}")
-    made.show(messages.state(instant(1), 1), HEALTH)
+    made.show(payloads.state(instant(1), 1), HEALTH)
     made.take()
     made.rewind()
     assert due(made) == ["config", "state", "health"]
@@ -38,7 +38,7 @@ def test_after_a_connection_everything_is_due_in_order() -> None:
 
 def test_before_the_first_tick_an_emptied_state_is_shown() -> None:
     """What an earlier run left retained must not be taken for the present."""
-    made = Board(TOPICS, messages.state(instant(0)))
+    made = Board(TOPICS, payloads.state(instant(0)))
     made.rewind()
     ((topic, payload, retain),) = made.take()
     assert topic == TOPICS.state
@@ -50,22 +50,22 @@ def test_state_is_due_when_more_than_its_times_changes() -> None:
     """Ten ticks a second with nobody new send nothing."""
     made = board()
     ada = (Presence("ada", instant(1)),)
-    made.show(messages.state(instant(1), 1, ada, {"ada": instant(1)}))
+    made.show(payloads.state(instant(1), 1, ada, {"ada": instant(1)}))
     assert due(made) == ["state"]
-    made.show(messages.state(instant(2), 1, ada, {"ada": instant(2)}))
+    made.show(payloads.state(instant(2), 1, ada, {"ada": instant(2)}))
     assert due(made) == []
-    made.show(messages.state(instant(3), 2, ada, {"ada": instant(3)}))
+    made.show(payloads.state(instant(3), 2, ada, {"ada": instant(3)}))
     assert due(made) == ["state"]
 
 
 def test_times_alone_go_out_with_the_next_health() -> None:
     """`last_seen` is at most one health period old."""
     made = board()
-    made.show(messages.state(instant(1), 1, (), {"ada": instant(1)}))
+    made.show(payloads.state(instant(1), 1, (), {"ada": instant(1)}))
     made.take()
-    made.show(messages.state(instant(2), 1, (), {"ada": instant(2)}), HEALTH)
+    made.show(payloads.state(instant(2), 1, (), {"ada": instant(2)}), HEALTH)
     assert due(made) == ["state", "health"]
-    made.show(messages.state(instant(3), 1, (), {"ada": instant(2)}), HEALTH)
+    made.show(payloads.state(instant(3), 1, (), {"ada": instant(2)}), HEALTH)
     assert due(made) == ["health"]
 
 
@@ -73,7 +73,7 @@ def test_only_the_latest_is_sent() -> None:
     """What came and went while the broker was away is not told as if it were now."""
     made = board()
     for count in (1, 2, 3):
-        made.show(messages.state(instant(count), count))
+        made.show(payloads.state(instant(count), count))
     ((_, payload, _),) = made.take()
     assert json.loads(payload)["count"] == 3
 
@@ -83,9 +83,9 @@ def test_it_rings_only_when_something_is_due() -> None:
     made = board()
     rung: list[int] = []
     made.when_changed(lambda: rung.append(1))
-    made.show(messages.state(instant(1)))
+    made.show(payloads.state(instant(1)))
     assert rung == []
-    made.show(messages.state(instant(2), 1))
+    made.show(payloads.state(instant(2), 1))
     assert rung == [1]
 
 
@@ -95,10 +95,10 @@ def test_it_rings_once_for_what_nobody_takes() -> None:
     rung: list[int] = []
     made.when_changed(lambda: rung.append(1))
     for number in range(2000):
-        made.show(messages.state(instant(number), number))
+        made.show(payloads.state(instant(number), number))
     assert rung == [1]
     made.take()
-    made.show(messages.state(instant(3000), 3000))
+    made.show(payloads.state(instant(3000), 3000))
     assert rung == [1, 1]
 
 

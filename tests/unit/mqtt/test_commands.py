@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from node.contract import schema
+from node.contract.topics import Topics
 from node.mqtt.commands import Commands, Request, Verb
 from node.mqtt.link import Received
-from node.mqtt.topics import Topics
 
 TOPICS = Topics("pi-1")
 EVENT = "01936d4e-0000-7000-8000-000000000000"

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from makers import instant
 
+from node.contract.topics import Topics
 from node.domain import Instant
 from node.mqtt.commands import Request, Verb
 from node.mqtt.control import FILE, Control
-from node.mqtt.topics import Topics
 
 TOPICS = Topics("pi-1")
 RULES = ("night", "door")

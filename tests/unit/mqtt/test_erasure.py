@@ -6,8 +6,8 @@ import pytest
 from cameras import HandClock
 from makers import face, instant
 
+from node.contract.payloads import concerns, encode
 from node.domain import Alert, AlertState, Event, EventType, Match
-from node.mqtt.messages import concerns, encode
 from node.mqtt.outbox import Outbox
 
 

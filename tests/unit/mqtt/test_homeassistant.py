@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from node.contract import schema
+from node.contract.topics import Topics
 from node.mqtt.commands import Verb, parse
 from node.mqtt.homeassistant import Device, discovery, parts
 from node.mqtt.residents import Resident
-from node.mqtt.topics import Topics
 
 TOPICS = Topics("pi-0a1b2c")
 DEVICE = Device("Front door", "Hall", "0.3.0", rules=("crowd",), verbs=tuple(Verb), snapshots=True)

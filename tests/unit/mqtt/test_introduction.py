@@ -6,12 +6,12 @@ from typing import Any
 
 from makers import Somebody, instant
 
-from node.mqtt import messages
+from node.contract import payloads
+from node.contract.topics import Topics
 from node.mqtt.board import Board
 from node.mqtt.homeassistant import Device
 from node.mqtt.introduction import Introduction, Withdrawal
 from node.mqtt.residents import FILE, Residents
-from node.mqtt.topics import Topics
 
 TOPICS = Topics("pi-1")
 ADA, BOB = Somebody("ada", "Ada"), Somebody("bob", "Bob")
@@ -21,7 +21,7 @@ class Hall:
     """An introduction, and what its board sends."""
 
     def __init__(self, folder: Path) -> None:
-        self.board = Board(TOPICS, messages.state(instant(0)))
+        self.board = Board(TOPICS, payloads.state(instant(0)))
         self.introduction = Introduction(TOPICS, Device("Hall", "", "1"), Residents(folder), self.board)
 
     def sent(self) -> list[tuple[dict[str, Any], bool]]:
@@ -78,7 +78,7 @@ def test_somebody_removed_is_told_until_home_assistant_has_started_and_then_forg
 def test_what_a_new_start_no_longer_offers_is_told_to_go(tmp_path: Path) -> None:
     """Pictures that were turned off leave no dead entity behind; turned on again, it is whole again."""
     for snapshots, wanted in ((True, None), (False, {"p": "image"}), (False, {"p": "image"}), (True, None)):
-        board = Board(TOPICS, messages.state(instant(0)))
+        board = Board(TOPICS, payloads.state(instant(0)))
         device = Device("Hall", "", "1", snapshots=snapshots)
         Introduction(TOPICS, device, Residents(tmp_path), board).show(())
         board.rewind()
@@ -90,7 +90,7 @@ def test_a_node_that_is_taken_out_leaves_nothing(tmp_path: Path) -> None:
     """Emptied once for a broker, whole and emptied for a Home Assistant that was away, and then forgotten."""
     Hall(tmp_path).introduction.show((ADA,))
     assert (tmp_path / FILE).exists()
-    board = Board(TOPICS, messages.state(instant(0)))
+    board = Board(TOPICS, payloads.state(instant(0)))
     withdrawal = Withdrawal(TOPICS, Device("Hall", "", "1"), Residents(tmp_path), board)
 
     def sent() -> list[tuple[bytes, bool]]:

@@ -14,10 +14,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from node.contract.topics import Kind
 from node.errors import OutboxError
 from node.mqtt.outbox import FILE, Outbox
 from node.mqtt.stock import Parcel
-from node.mqtt.topics import Kind
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from brokers import HandClock, alert, event
 
-from node.mqtt.messages import Draft
+from node.contract.payloads import Draft
+from node.contract.topics import Kind
 from node.mqtt.outbox import Outbox
 from node.mqtt.stock import Parcel
-from node.mqtt.topics import Kind
 
 MEMORY_ROWS = 20
 

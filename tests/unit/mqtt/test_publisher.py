@@ -9,14 +9,14 @@ import pytest
 from brokers import HandClock, HandLink, event
 from makers import instant
 
+from node.contract import payloads
+from node.contract.topics import Kind, Topics
 from node.errors import BrokerError
-from node.mqtt import messages
 from node.mqtt.board import Board
 from node.mqtt.link import Link, Lost, Received, Report
 from node.mqtt.outbox import Outbox
 from node.mqtt.pace import Pace
 from node.mqtt.publisher import Publisher
-from node.mqtt.topics import Kind, Topics
 
 TOPICS = Topics("pi-1")
 QUICK = Pace(first_s=0.01, most_s=0.02, birth_s=0.01, again_s=0.01)
@@ -46,7 +46,7 @@ class Post:
     def __init__(self, folder: Path, *failures: str) -> None:
         self.broker = Broker(*failures)
         self.outbox = Outbox(folder, HandClock())
-        self.board = Board(TOPICS, messages.state(instant(0)))
+        self.board = Board(TOPICS, payloads.state(instant(0)))
         self.received: list[Received] = []
         self.publisher = Publisher(
             TOPICS, self.outbox, self.board, self.broker.connect, receive=self.received.append, pace=QUICK
@@ -55,7 +55,7 @@ class Post:
     def close(self) -> None:
         """Stop the publisher and close the outbox."""
         if self.publisher.alive:
-            self.publisher.stop(messages.state(instant(9)))
+            self.publisher.stop(payloads.state(instant(9)))
         self.outbox.close()
 
 
@@ -150,10 +150,10 @@ def test_a_clean_stop_empties_the_state_and_says_offline(post: Callable[..., Pos
     """The last two messages of a node are those, and then it closes the connection."""
     one = post()
     assert one.publisher.wait_connected(5)
-    one.publisher.stop(messages.state(instant(9)))
+    one.publisher.stop(payloads.state(instant(9)))
     (link,) = one.broker.links
     assert link.sent[-2:] == [
-        (TOPICS.state, messages.dump(messages.state(instant(9))), True),
+        (TOPICS.state, payloads.dump(payloads.state(instant(9))), True),
         (TOPICS.status, b"offline", True),
     ]
     assert link.closed
@@ -163,7 +163,7 @@ def test_a_clean_stop_empties_the_state_and_says_offline(post: Callable[..., Pos
 def test_a_stop_without_a_broker_is_quick(post: Callable[..., Post]) -> None:
     """Nobody waits for a broker that is not there."""
     one = post(*["nothing listens"] * 10_000)
-    one.publisher.stop(messages.state(instant(9)))
+    one.publisher.stop(payloads.state(instant(9)))
     assert not one.publisher.alive
 
 
@@ -181,7 +181,7 @@ def test_home_assistants_birth_brings_discovery_again(post: Callable[..., Post])
 def test_what_is_retained_follows_the_answer_to_a_birth(post: Callable[..., Post]) -> None:
     """Home Assistant knows the topics only by then, and its broker of a cluster may have nothing retained for it."""
     one = post()
-    one.board.show(messages.state(instant(0)), {"v": 1})
+    one.board.show(payloads.state(instant(0)), {"v": 1})
     one.board.announce(b'{"dev":{}}')
     assert one.publisher.wait_connected(5)
     (link,) = one.broker.links
@@ -202,7 +202,7 @@ def test_without_a_birth_nothing_is_said_twice(post: Callable[..., Post]) -> Non
     assert one.publisher.wait_connected(5)
     one.outbox.put([event(1)])
     assert one.publisher.drain(5)
-    one.publisher.stop(messages.state(instant(9)))
+    one.publisher.stop(payloads.state(instant(9)))
     (link,) = one.broker.links
     assert [payload for topic, payload, _ in link.sent if topic == TOPICS.status] == [b"online", b"offline"]
 
@@ -254,7 +254,7 @@ def test_what_is_put_while_there_is_no_broker_is_delivered_at_once_when_there_is
     one.outbox.put([event(1), event(2)])
     for number in range(3, 40):
         one.outbox.put([event(number)])
-        one.board.show(messages.state(instant(number), number))
+        one.board.show(payloads.state(instant(number), number))
     assert one.publisher.drain(5)
     began_s = time.monotonic()
     for number in range(40, 60):

@@ -10,12 +10,12 @@ import pytest
 from brokers import HandClock, HandLink, alert, event
 from makers import instant
 
-from node.mqtt import messages
+from node.contract import payloads
+from node.contract.topics import Topics
 from node.mqtt.board import Board
 from node.mqtt.link import Acknowledged
 from node.mqtt.outbox import Outbox
 from node.mqtt.session import Experience, Letter, Session
-from node.mqtt.topics import Topics
 
 TOPICS = Topics("pi-1")
 
@@ -26,7 +26,7 @@ class Desk:
     def __init__(self, folder: Path) -> None:
         self.clock = HandClock()
         self.outbox = Outbox(folder, self.clock)
-        self.board = Board(TOPICS, messages.state(instant(0)))
+        self.board = Board(TOPICS, payloads.state(instant(0)))
         self.link = HandLink(answer=lambda _topic: None)
         self.voice: deque[Letter] = deque()
         self.experience = Experience()
@@ -203,7 +203,7 @@ def test_taking_leave_empties_the_state_and_says_offline_last(desk: Desk) -> Non
     """Nobody is shown as present by a node that is gone; rows that were not sent stay."""
     desk.outbox.put([event(number) for number in range(20)])
     desk.pump()
-    desk.session.take_leave(messages.state(instant(9)), desk.clock.mono_s)
+    desk.session.take_leave(payloads.state(instant(9)), desk.clock.mono_s)
     desk.answer(count=8)
     desk.session.flush(desk.clock.mono_s)
     assert desk.sent()[-2:] == ["state", "status"]
@@ -233,7 +233,7 @@ def test_a_refused_retained_message_is_tried_again_as_it_is_by_then(desk: Desk) 
     desk.pump()
     desk.answer()
     desk.answer(0x97)
-    desk.board.show(messages.state(instant(1), 1))
+    desk.board.show(payloads.state(instant(1), 1))
     desk.pump()
     desk.answer()
     desk.clock.mono_s += 1

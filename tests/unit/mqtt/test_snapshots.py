@@ -10,12 +10,11 @@ import pytest
 from jsonschema import Draft202012Validator
 from makers import face, instant
 
-from node.contract import schema
+from node.contract import payloads, schema
+from node.contract.topics import Topics
 from node.domain import Box, CameraState, Event, EventType, Frame, Image, Match, Tick, Track
-from node.mqtt import messages
 from node.mqtt.commands import Request, Verb
 from node.mqtt.snapshots import Snapshots
-from node.mqtt.topics import Topics
 
 TOPICS = Topics("pi-1")
 IMAGE = np.random.default_rng(0).integers(0, 256, (240, 320, 3), dtype=np.uint8)
@@ -46,7 +45,7 @@ class Booth:
         self, *events: Event, at_s: float = 0, tracks: tuple[Track, ...] = (), image: Image | None = IMAGE
     ) -> None:
         """Let a tick pass in which something happens."""
-        drafts = messages.encode(events, (), "3f9a1c02", lambda _wall: f"event-{len(self.sent)}")
+        drafts = payloads.encode(events, (), "3f9a1c02", lambda _wall: f"event-{len(self.sent)}")
         self.snapshots.tell(tick(at_s, image), events, drafts, tracks)
 
     def ask(

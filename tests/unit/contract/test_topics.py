@@ -1,6 +1,6 @@
 """How topics are called."""
 
-from node.mqtt.topics import Kind, Topics
+from node.contract.topics import Kind, Topics
 
 TOPICS = Topics("pi-1", "homeassistant")
 

@@ -1,13 +1,14 @@
 """Events, alerts, state and health -> the compact JSON of their topics."""
 
 import json
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from uuid import UUID
 
+from node.contract.topics import Kind
 from node.domain import Alert, Event, Grade, Health, Instant, Presence
-from node.mqtt.identifiers import MakeId, uuid7
-from node.mqtt.topics import Kind
 
 VERSION = 1
 """`v` of every payload: raised when a field changes its meaning or goes away."""
@@ -22,6 +23,9 @@ _SPARE = ("ethnicity", "age")
 """What an event can do without, in the order in which it does: they were told when the face was named."""
 
 Fields = Mapping[str, object]
+
+MakeId = Callable[[datetime], str]
+"""Makes the id of what happened at a wall time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,19 @@ class Draft:
     def id(self) -> str:
         """The message's UUIDv7."""
         return str(self.fields["id"])
+
+
+def uuid7(wall: datetime, entropy: Callable[[int], bytes] = os.urandom) -> str:
+    """Return a UUIDv7 (RFC 9562 section 5.7): 48 bits of Unix milliseconds, version, variant and 74 random bits.
+
+    Args:
+        wall: the moment; one before 1970 counts as 1970.
+        entropy: returns as many random bytes as it is asked for.
+    """
+    milliseconds = max(0, int(wall.timestamp() * 1000)) & ((1 << 48) - 1)
+    random = int.from_bytes(entropy(10), "big")
+    high, low = (random >> 62) & 0xFFF, random & ((1 << 62) - 1)
+    return str(UUID(int=milliseconds << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low))
 
 
 def encode(events: Sequence[Event], alerts: Sequence[Alert], model: str, make_id: MakeId = uuid7) -> tuple[Draft, ...]:

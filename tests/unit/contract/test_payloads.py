@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from makers import START, instant
 
-from node.contract import schema
+from node.contract import payloads, schema
+from node.contract.payloads import MAX_EVENT_BYTES, encode, render, uuid7
 from node.domain import (
     Alert,
     AlertState,
@@ -24,9 +25,6 @@ from node.domain import (
     Match,
     Presence,
 )
-from node.mqtt import messages
-from node.mqtt.identifiers import uuid7
-from node.mqtt.messages import MAX_EVENT_BYTES, encode, render
 
 MODEL = "3f9a1c02"
 ADA = Event(
@@ -103,7 +101,7 @@ def test_an_unsynchronised_clock_is_said() -> None:
 def test_time_is_utc_whatever_zone_it_comes_in() -> None:
     """Times are UTC with milliseconds."""
     wall = datetime(2026, 11, 24, 20, 0, 58, 621999, tzinfo=timezone(timedelta(hours=2)))
-    assert messages.timestamp(wall) == "2026-11-24T18:00:58.621Z"
+    assert payloads.timestamp(wall) == "2026-11-24T18:00:58.621Z"
 
 
 def test_an_alert_names_the_event_that_met_its_rule() -> None:
@@ -121,25 +119,25 @@ def test_an_alert_names_the_event_that_met_its_rule() -> None:
 
 def test_an_emptied_state_has_every_field() -> None:
     """Home Assistant takes a missing field for an error, so an emptied state is whole."""
-    fields = messages.state(instant(0))
+    fields = payloads.state(instant(0))
     Draft202012Validator(schema("state")).validate(fields)
     assert (fields["count"], fields["present"], fields["people"]) == (0, [], {})
 
 
 def test_a_state_tells_who_is_in_view_and_was_last_seen() -> None:
     """Presence carries since when, and everybody seen when last."""
-    fields = messages.state(
+    fields = payloads.state(
         instant(5), 2, (Presence("ada", instant(1)),), {"ada": instant(5), "zoe": instant(2)}, privacy=True
     )
-    Draft202012Validator(schema("state")).validate(json.loads(messages.dump(fields)))
-    assert fields["present"] == [{"id": "ada", "since": messages.timestamp(instant(1).wall)}]
+    Draft202012Validator(schema("state")).validate(json.loads(payloads.dump(fields)))
+    assert fields["present"] == [{"id": "ada", "since": payloads.timestamp(instant(1).wall)}]
     assert fields["privacy"] == "on"
     assert fields["recognition"] == "on"
 
 
 def test_health_has_every_field_and_null_where_unknown() -> None:
     """The keys stand in the order of the contract; what is not known is null, not left out."""
-    fields = json.loads(messages.dump(messages.health(instant(0, synced=False), VITALS)))
+    fields = json.loads(payloads.dump(payloads.health(instant(0, synced=False), VITALS)))
     Draft202012Validator(schema("health")).validate(fields)
     assert list(fields) == schema("health")["required"]
     assert fields["p95_ms"] is None
