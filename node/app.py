@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 
-from node import certificate
 from node.camera import Camera, open_camera
 from node.clock import Clock, SystemClock
 from node.contract import payloads
@@ -22,11 +21,12 @@ from node.events.recent import Recent
 from node.events.tracker import Tracker
 from node.health import Counts, Pulse, in_words
 from node.heat import Heat
-from node.mqtt.board import Board
+from node.mqtt import certificate
 from node.mqtt.clerk import Clerk
 from node.mqtt.commands import Commands, Request
 from node.mqtt.control import Control
 from node.mqtt.publisher import Publisher
+from node.mqtt.retained import Board
 from node.mqtt.snapshots import Snapshots
 from node.parts import (
     build_connector,

@@ -8,15 +8,15 @@ from node.clock import Clock
 from node.contract import payloads
 from node.contract.topics import Topics
 from node.errors import ModelError
-from node.mqtt.board import Board
 from node.mqtt.commands import OFFERED, Verb
-from node.mqtt.connection import connect
+from node.mqtt.connect import connect
 from node.mqtt.homeassistant import Device
 from node.mqtt.introduction import Introduction, Withdrawal
 from node.mqtt.link import Client
-from node.mqtt.outbox import Outbox
 from node.mqtt.publisher import Connect
 from node.mqtt.residents import FILE, Residents
+from node.mqtt.retained import Board
+from node.outbox.outbox import Outbox
 from node.people.crop import fitted
 from node.people.gallery import Gallery
 from node.people.matcher import GalleryMatcher, HeadMatcher, Matcher

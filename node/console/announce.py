@@ -7,11 +7,11 @@ from node.clock import SystemClock
 from node.contract import payloads
 from node.contract.topics import Topics
 from node.errors import BrokerError
-from node.mqtt import failures
-from node.mqtt.board import Board
-from node.mqtt.connection import connect
+from node.mqtt import reason_codes
+from node.mqtt.connect import connect
 from node.mqtt.link import Acknowledged, Client, Link, Lost, Report
 from node.mqtt.residents import FILE
+from node.mqtt.retained import Board
 from node.parts import build_gallery, build_introduction
 from node.settings import Settings
 
@@ -56,7 +56,7 @@ def _deliver(link: Link, inbox: "queue.SimpleQueue[Report]", topic: str, payload
         if isinstance(report, Lost):
             raise BrokerError(report.sentence)
         if isinstance(report, Acknowledged) and report.mid == mid:
-            if report.code >= failures.SUCCESS_BELOW:
-                raise BrokerError(f"{topic}: {failures.coded(report.code)}")
+            if report.code >= reason_codes.SUCCESS_BELOW:
+                raise BrokerError(f"{topic}: {reason_codes.coded(report.code)}")
             return
     raise BrokerError(f"{topic}: the broker does not answer")

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from node.console.finding import Finding
 from node.contract.topics import Topics
 from node.errors import BrokerError
-from node.mqtt import failures
-from node.mqtt.connection import connect
-from node.mqtt.handshake import shake_hands
+from node.mqtt import reason_codes
+from node.mqtt.connect import connect
 from node.mqtt.link import Acknowledged, Client, Link, Lost, Received, Report
+from node.mqtt.tls_probe import shake_hands
 from node.settings import MqttSettings, Settings
 
 _CONNECT_S, _RETURN_S = 5.0, 5.0
@@ -38,7 +38,7 @@ def _look(settings: Settings, broker: str) -> Iterator[Finding]:
     try:
         addresses = socket.getaddrinfo(mqtt.host, mqtt.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        reason = failures.raised(error, mqtt.host, mqtt.port) if isinstance(error, OSError) else str(error)
+        reason = reason_codes.raised(error, mqtt.host, mqtt.port) if isinstance(error, OSError) else str(error)
         yield Finding(f"{broker}: name", ok=False, text=reason)
         return
     found = sorted({str(address[4][0]) for address in addresses})
@@ -49,7 +49,7 @@ def _look(settings: Settings, broker: str) -> Iterator[Finding]:
         try:
             yield Finding(f"{broker}: {step}", ok=True, text=look(mqtt))
         except (OSError, BrokerError) as error:
-            text = str(error) if isinstance(error, BrokerError) else failures.raised(error, mqtt.host, mqtt.port)
+            text = str(error) if isinstance(error, BrokerError) else reason_codes.raised(error, mqtt.host, mqtt.port)
             yield Finding(f"{broker}: {step}", ok=False, text=text)
             return
     yield from _login(settings, broker)
@@ -102,8 +102,8 @@ def _there_and_back(link: Link, inbox: "queue.SimpleQueue[Report]", topic: str) 
         match report:
             case Received(topic=name) if name == topic:
                 return None
-            case Acknowledged(code=code) if code >= failures.SUCCESS_BELOW:
-                return f"{topic}: {failures.coded(code)}"
+            case Acknowledged(code=code) if code >= reason_codes.SUCCESS_BELOW:
+                return f"{topic}: {reason_codes.coded(code)}"
             case Lost(sentence=sentence):
                 return sentence
             case _:

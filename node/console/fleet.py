@@ -10,7 +10,7 @@ from typing import Any
 from node.console.lines import escaped
 from node.fleet.census import FILTERS, Census, Fields, Known
 from node.fleet.diagnosis import Limits, Problem, diagnose
-from node.fleet.observer import Observer
+from node.mqtt.subscriber import Observer
 from node.settings import Settings
 
 _QUIET_S = 1.0

@@ -7,8 +7,8 @@ from typing import Any
 
 from node.contract.topics import Topics
 from node.errors import BrokerError, UsageError
-from node.fleet.observer import Observer
 from node.mqtt.link import Received
+from node.mqtt.subscriber import Observer
 from node.settings import Settings
 from node.settings.schema import ID_PATTERN
 

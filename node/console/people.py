@@ -14,8 +14,8 @@ from node.console import fleetfile, selftest
 from node.console.announce import announce_again, announced
 from node.desk import call, running
 from node.errors import BrokerError, PeopleError, UsageError
-from node.mqtt.outbox import FILE as OUTBOX_FILE
-from node.mqtt.outbox import Outbox
+from node.outbox.outbox import FILE as OUTBOX_FILE
+from node.outbox.outbox import Outbox
 from node.parts import build_embed, build_eyes, build_gallery, build_gallery_matcher, build_outbox
 from node.people.enrolment import Refusal, Whom, examine
 from node.people.gallery import Gallery, Sample, described

@@ -16,10 +16,10 @@ from node.console.readiness import add_option, marker
 from node.contract.topics import ROOT
 from node.domain import EventType
 from node.errors import BrokerError
-from node.mqtt import failures
-from node.mqtt.connection import connect
+from node.mqtt import reason_codes
+from node.mqtt.backoff import Pace
+from node.mqtt.connect import connect
 from node.mqtt.link import Client, Link, Lost, Received, Report, Subscribed
-from node.mqtt.pace import Pace
 from node.settings import Settings
 
 _REMEMBERED_IDS = 10_000
@@ -183,9 +183,9 @@ def _listen(  # noqa: PLR0913 - as in watch
                 _take(report, watcher, show, say)
             case Subscribed(code=code):
                 waiting -= 1
-                if code >= failures.SUCCESS_BELOW:
+                if code >= reason_codes.SUCCESS_BELOW:
                     refused += 1
-                    say(f"a subscription is refused: {failures.coded(code)}")
+                    say(f"a subscription is refused: {reason_codes.coded(code)}")
                 if waiting == 0:
                     say(f"connected, MQTT {link.protocol}")
                     ready(refused == 0)

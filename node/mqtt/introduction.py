@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from node.contract.topics import Topics
-from node.mqtt.board import Board
 from node.mqtt.homeassistant import Device, discovery, parts
 from node.mqtt.residents import Known, Residents
+from node.mqtt.retained import Board
 
 
 class Introduction:

@@ -11,12 +11,12 @@ from collections.abc import Callable, Sequence
 from node.contract.payloads import ONLINE, Fields
 from node.contract.topics import Topics
 from node.errors import BrokerError
-from node.mqtt import failures
-from node.mqtt.board import Board
+from node.mqtt import reason_codes
+from node.mqtt.backoff import Backoff, Pace
 from node.mqtt.link import Acknowledged, Link, Lost, Received, Report, Subscribed
-from node.mqtt.outbox import Outbox
-from node.mqtt.pace import Backoff, Pace
+from node.mqtt.retained import Board
 from node.mqtt.session import Experience, Letter, Session
+from node.outbox.outbox import Outbox
 
 _VOICES = 64
 _TURN_S = 1.0
@@ -137,7 +137,7 @@ class Publisher:
                 return
             lasted_s = self._mono_s() - began_s
             self._cut = 0 if self._pace.steady(lasted_s) or self._greeted == number else self._cut + 1
-            again = f", again and again{_TWIN}" if self._cut >= _CUTS and lost.code != failures.TAKEN_OVER else ""
+            again = f", again and again{_TWIN}" if self._cut >= _CUTS and lost.code != reason_codes.TAKEN_OVER else ""
             self._tell(lost.sentence + again)
             self._stopping.wait(self._backoff.pause_s(lasted_s, lost.code))
 
@@ -216,8 +216,8 @@ class Publisher:
         if isinstance(report, Acknowledged):
             session.acknowledge(report, self._mono_s())
         elif isinstance(report, Subscribed):
-            if report.code >= failures.SUCCESS_BELOW:
-                _log.error("broker: a subscription is refused: %s", failures.coded(report.code))
+            if report.code >= reason_codes.SUCCESS_BELOW:
+                _log.error("broker: a subscription is refused: %s", reason_codes.coded(report.code))
         elif report.topic == self._topics.birth:
             if report.payload == ONLINE:
                 self._announce_s = self._mono_s() + self._chance() * self._pace.birth_s

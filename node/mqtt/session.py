@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 from node.contract.payloads import OFFLINE, ONLINE, Fields, dump
 from node.contract.topics import Topics
-from node.mqtt import failures
-from node.mqtt.board import Board
+from node.mqtt import reason_codes
 from node.mqtt.link import Acknowledged, Link
-from node.mqtt.stock import Parcel, Stock
+from node.mqtt.retained import Board
+from node.outbox.rows import Parcel, Stock
 
 _HEADER_BYTES = 16
 """Room of a PUBLISH beside topic and payload: fixed header, lengths, packet number, properties."""
@@ -122,7 +122,7 @@ class Session:
         if flight is None:
             return
         letter = flight[0]
-        if answer.code < failures.SUCCESS_BELOW:
+        if answer.code < reason_codes.SUCCESS_BELOW:
             self._retry_s = _RETRY_S
             self._experience.choked.pop(letter.topic, None)
             self._experience.again_s.pop(letter.topic, None)
@@ -131,11 +131,11 @@ class Session:
                 self._width = min(self._link.window, self._width + _WIDENING) if self._draining else _NARROW
             elif letter.retain:
                 self._board.confirm(letter.topic, letter.payload)
-        elif letter.row is not None and answer.code in failures.FINAL:
+        elif letter.row is not None and answer.code in reason_codes.FINAL:
             self._reject(letter, answer.code)
         else:
             self._complain(letter, answer.code)
-            if letter.row is not None or answer.code in failures.TRANSIENT:
+            if letter.row is not None or answer.code in reason_codes.TRANSIENT:
                 self._hold(letter, now_s)
 
     def repeat(self) -> None:
@@ -176,11 +176,11 @@ class Session:
         """
         self.settle()
         letters = [letter for letter, _ in self._flying.values()]
-        if code == failures.TOO_LARGE and letters:
+        if code == reason_codes.TOO_LARGE and letters:
             self._reject(max(letters, key=lambda letter: len(letter.payload)), code)
         for letter in letters:
             if letter.retain and len(letter.payload) >= _LARGE_BYTES:
-                self._experience.choked[letter.topic] += _CHOKES if code == failures.TOO_LARGE else 1
+                self._experience.choked[letter.topic] += _CHOKES if code == reason_codes.TOO_LARGE else 1
 
     def settle(self) -> None:
         """Delete what was acknowledged."""
@@ -191,7 +191,7 @@ class Session:
         while self._next and len(self._flying) < self._link.window:
             letter = self._next.popleft()
             if self._too_large(letter):
-                self._reject(letter, failures.TOO_LARGE)
+                self._reject(letter, reason_codes.TOO_LARGE)
                 continue
             mid = self._link.publish(letter.topic, letter.payload, retain=letter.retain)
             self._flying[mid] = (letter, now_s)
@@ -227,7 +227,7 @@ class Session:
         if letter.row is None:
             self._complain(letter, code)
         else:
-            self._outbox.reject(letter.row, code, f"{letter.topic}: {failures.coded(code)}")
+            self._outbox.reject(letter.row, code, f"{letter.topic}: {reason_codes.coded(code)}")
 
     def _hold(self, letter: Letter, now_s: float) -> None:
         """Let a message wait that the broker does not take now, and all rows behind it."""
@@ -242,4 +242,4 @@ class Session:
     def _complain(self, letter: Letter, code: int) -> None:
         if (letter.topic, code) not in self._experience.told:
             self._experience.told.add((letter.topic, code))
-            _log.error("broker: %s: %s (reason 0x%02X)", letter.topic, failures.coded(code), code)
+            _log.error("broker: %s: %s (reason 0x%02X)", letter.topic, reason_codes.coded(code), code)

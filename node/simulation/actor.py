@@ -6,8 +6,8 @@ from collections import deque
 from node.contract import payloads
 from node.contract.topics import Topics
 from node.domain import Instant
+from node.mqtt.backoff import Backoff
 from node.mqtt.link import Acknowledged, Client, Lost, Received, Report
-from node.mqtt.pace import Backoff
 from node.mqtt.session import Experience, Letter, Session
 from node.simulation.dial import Target
 from node.simulation.gear import Gear

@@ -8,7 +8,7 @@ import ssl
 from dataclasses import dataclass
 
 from node.errors import BrokerError
-from node.mqtt import failures
+from node.mqtt import reason_codes
 from node.mqtt.credentials import tls_context
 from node.settings import MqttSettings
 
@@ -47,7 +47,7 @@ def targets(settings: MqttSettings) -> tuple[Target, ...]:
         try:
             resolved = socket.getaddrinfo(one.host, one.port, type=socket.SOCK_STREAM)
         except OSError as error:
-            raise BrokerError(failures.raised(error, one.host, one.port)) from error
+            raise BrokerError(reason_codes.raised(error, one.host, one.port)) from error
         except UnicodeError as error:
             raise BrokerError(f"{one.host}: is not the name of a host: check mqtt.host") from error
         found += [Target(one, int(family), tuple(address), context) for family, _, _, _, address in resolved]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from node.clock import Clock
-from node.mqtt.pace import Pace
+from node.mqtt.backoff import Pace
 from node.simulation.dial import Target
 from node.simulation.diary import Diary
 from node.simulation.plan import Plan

@@ -6,8 +6,8 @@ from node import __version__
 from node.contract import payloads
 from node.contract.topics import Topics
 from node.domain import CameraState, Health, Instant
-from node.mqtt.board import Board
 from node.mqtt.homeassistant import Device, discovery
+from node.mqtt.retained import Board
 from node.simulation.memory import Memory
 from node.simulation.plan import Plan
 from node.simulation.visitors import Visitors

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from node.contract.payloads import OFFLINE
 from node.contract.topics import ROOT
 from node.errors import BrokerError
-from node.mqtt import failures
-from node.mqtt.connection import connect
+from node.mqtt import reason_codes
+from node.mqtt.backoff import Backoff, Pace
+from node.mqtt.connect import connect
 from node.mqtt.link import Client, Link, Lost, Received, Report, Subscribed
-from node.mqtt.pace import Backoff, Pace
 from node.settings import MqttSettings
 from node.simulation.plan import is_simulated
 
@@ -134,8 +134,8 @@ class Listener:
                 raise BrokerError("the broker does not answer a subscription") from error
             if isinstance(report, Lost):
                 raise BrokerError(report.sentence)
-            if report.code >= failures.SUCCESS_BELOW:
-                raise BrokerError(f"a subscription to {ROOT}/+/... is refused: {failures.coded(report.code)}")
+            if report.code >= reason_codes.SUCCESS_BELOW:
+                raise BrokerError(f"a subscription to {ROOT}/+/... is refused: {reason_codes.coded(report.code)}")
 
     def _take(self, report: Report) -> None:
         """Take in what comes, on the connection's thread: to wait in a queue would count as the broker's time."""

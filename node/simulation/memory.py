@@ -7,8 +7,7 @@ import math
 from collections.abc import Callable, Collection, Iterator, Sequence
 
 from node.contract.payloads import Draft, render
-from node.mqtt.stock import Parcel
-from node.mqtt.store import Row
+from node.outbox.rows import Parcel, Row
 from node.simulation.diary import Diary, Entry
 
 _BOOT = 1

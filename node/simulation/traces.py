@@ -4,8 +4,8 @@ from contextlib import closing
 
 from node.contract.topics import ROOT
 from node.errors import BrokerError
-from node.fleet.observer import Observer
 from node.mqtt.link import Received
+from node.mqtt.subscriber import Observer
 from node.settings import MqttSettings
 from node.simulation.plan import is_simulated
 

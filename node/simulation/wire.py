@@ -14,9 +14,9 @@ from collections.abc import Callable
 import paho.mqtt.client as paho
 
 from node.errors import BrokerError
-from node.mqtt import failures
+from node.mqtt import reason_codes
 from node.mqtt.link import Client, Patience, Report
-from node.mqtt.paholink import PahoLink
+from node.mqtt.paho_link import PahoLink
 from node.simulation.dial import Dial, Target
 
 _PATIENCE = Patience()
@@ -61,7 +61,7 @@ class Wire(PahoLink[_Client]):
         try:
             self._dial = Dial(target)
         except OSError as error:
-            self._give_up(failures.raised(error, target.settings.host, target.settings.port))
+            self._give_up(reason_codes.raised(error, target.settings.host, target.settings.port))
 
     @property
     def accepted(self) -> bool:
@@ -144,7 +144,7 @@ class Wire(PahoLink[_Client]):
             self._until_s = now_s + self._answer_s
             self._connect()
         except OSError as error:
-            self._give_up(failures.raised(error, self._settings.host, self._settings.port))
+            self._give_up(reason_codes.raised(error, self._settings.host, self._settings.port))
 
     def _give_up(self, sentence: str) -> None:
         if self._refusal is None:

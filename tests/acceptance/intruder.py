@@ -5,7 +5,7 @@ import time
 
 from realbroker import eventually
 
-from node.mqtt.connection import connect
+from node.mqtt.connect import connect
 from node.mqtt.link import Acknowledged, Client, Lost, Received, Report
 from node.settings import MqttSettings
 

@@ -13,7 +13,7 @@ from rabbitroot import rabbit_root
 from realbroker import Subscriber, eventually
 from tally import Recorder, count
 
-from node.mqtt.connection import connect
+from node.mqtt.connect import connect
 from node.mqtt.link import Client, Link, Lost, Received, Report, Subscribed
 
 pytestmark = pytest.mark.timeout(400)

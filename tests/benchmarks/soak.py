@@ -31,8 +31,9 @@ from stream import Stream
 from trend import trend
 
 from node.mqtt.link import Received
-from node.mqtt.outbox import FILE
-from node.mqtt.store import Counters, Store
+from node.outbox.outbox import FILE
+from node.outbox.rows import Counters
+from node.outbox.sqlite import Store
 
 MEDIA = Path(__file__).resolve().parents[2] / "tests" / "media"
 MOST_GROWTH = 1.0

@@ -12,7 +12,7 @@ from itertools import cycle
 from pathlib import Path
 
 from node.errors import BrokerError
-from node.mqtt.connection import connect
+from node.mqtt.connect import connect
 from node.mqtt.link import Client, Lost, Patience, Report
 from node.settings import MqttSettings
 from tests.fuzz.driver import Target, main

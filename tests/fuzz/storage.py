@@ -12,15 +12,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
-from node.certificate import days_left
 from node.contract import payloads
 from node.domain import Alert, AlertState, Box, Event, EventType, Instant, Match
 from node.errors import OutboxError
+from node.mqtt.certificate import days_left
 from node.mqtt.control import FILE as CONTROL
 from node.mqtt.control import Control
-from node.mqtt.outbox import FILE, Outbox
 from node.mqtt.residents import FILE as RESIDENTS
 from node.mqtt.residents import Residents
+from node.outbox.outbox import FILE, Outbox
 from node.people.person import Person
 from tests.fuzz.driver import Target, main
 from tests.fuzz.mutation import Bytes, Json, either

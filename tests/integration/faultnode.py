@@ -18,12 +18,12 @@ from node.clock import SystemClock
 from node.contract import payloads
 from node.contract.topics import Topics
 from node.domain import Box, Event, EventType
-from node.mqtt.board import Board
-from node.mqtt.connection import connect
+from node.mqtt.backoff import Pace
+from node.mqtt.connect import connect
 from node.mqtt.link import Client, Patience
-from node.mqtt.outbox import Outbox
-from node.mqtt.pace import Pace
 from node.mqtt.publisher import Publisher
+from node.mqtt.retained import Board
+from node.outbox.outbox import Outbox
 from node.settings import MqttSettings
 
 MODEL = "3f9a1c02"

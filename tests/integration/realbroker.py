@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from node.mqtt.connection import connect
+from node.mqtt.connect import connect
 from node.mqtt.link import Client, Link, Received, Report, Subscribed
 from node.settings import MqttSettings
 

@@ -12,7 +12,7 @@ from typing import Protocol
 from realbroker import Subscriber
 
 from node.errors import BrokerError
-from node.mqtt.connection import connect
+from node.mqtt.connect import connect
 from node.mqtt.link import Client, Lost, Received, Report, Subscribed
 from node.settings import MqttSettings
 

@@ -10,7 +10,7 @@ from nodeprocess import NodeProcess
 from realbroker import Mosquitto, eventually
 from tally import count
 
-from node.mqtt.connection import connect
+from node.mqtt.connect import connect
 from node.mqtt.link import Client, Received, Report, Subscribed
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(180)]

@@ -15,14 +15,14 @@ from node.contract import payloads
 from node.contract.topics import Topics
 from node.domain import Box, Event, EventType
 from node.errors import BrokerError
-from node.mqtt.board import Board
+from node.mqtt.backoff import Pace
 from node.mqtt.commands import Commands, Request, Verb
-from node.mqtt.connection import connect
+from node.mqtt.connect import connect
 from node.mqtt.control import Control
 from node.mqtt.link import Client, Patience
-from node.mqtt.outbox import Outbox
-from node.mqtt.pace import Pace
 from node.mqtt.publisher import Publisher
+from node.mqtt.retained import Board
+from node.outbox.outbox import Outbox
 from node.settings import MqttSettings
 
 pytestmark = pytest.mark.broker

@@ -18,13 +18,13 @@ from node.clock import SystemClock
 from node.contract import payloads
 from node.contract.topics import Topics
 from node.errors import BrokerError
-from node.mqtt import failures
-from node.mqtt.board import Board
-from node.mqtt.connection import connect
+from node.mqtt import reason_codes
+from node.mqtt.backoff import Pace
+from node.mqtt.connect import connect
 from node.mqtt.link import Acknowledged, Client, Link, Lost, Patience, Report
-from node.mqtt.outbox import Outbox
-from node.mqtt.pace import Pace
 from node.mqtt.publisher import Publisher
+from node.mqtt.retained import Board
+from node.outbox.outbox import Outbox
 from node.settings import MqttSettings
 
 TOPICS = Topics("pi-1")
@@ -86,7 +86,7 @@ def test_a_refusal_is_not_a_connection(code: int) -> None:
     """A CONNACK with a bad reason code is not connected, and its sentence is its own."""
     with RawBroker(lambda _asked: connack(code)) as broker, pytest.raises(BrokerError) as caught:
         dial(broker.port)
-    assert failures.coded(_AS_LOGIN.get(code, code)) in str(caught.value)
+    assert reason_codes.coded(_AS_LOGIN.get(code, code)) in str(caught.value)
 
 
 @pytest.mark.parametrize("code", [2, 3, 4, 5])
@@ -95,7 +95,7 @@ def test_a_refusal_in_3_1_1_is_not_a_connection_either(code: int) -> None:
     with RawBroker(lambda _asked: connack(code, five=False)) as broker, pytest.raises(BrokerError) as caught:
         dial(broker.port, protocol="3.1.1")
     wanted = {2: 0x85, 3: 0x88, 4: 0x86, 5: 0x86}[code]
-    assert failures.coded(wanted) in str(caught.value)
+    assert reason_codes.coded(wanted) in str(caught.value)
 
 
 def test_a_broker_of_3_1_1_is_never_spoken_to_in_3_1() -> None:

@@ -15,7 +15,7 @@ from realbroker import Mosquitto, Subscriber, eventually, free_port
 
 from node.console.broker import broker_findings
 from node.console.embedded import EmbeddedBroker
-from node.mqtt.connection import connect
+from node.mqtt.connect import connect
 from node.mqtt.link import Acknowledged, Client, Received, Report, Subscribed
 from node.settings import MqttSettings, NodeSettings, Settings
 

@@ -10,7 +10,7 @@ from nodeprocess import NodeProcess
 from realbroker import Mosquitto, Subscriber, eventually, free_port
 
 from node.errors import BrokerError
-from node.mqtt.connection import connect
+from node.mqtt.connect import connect
 from node.mqtt.link import Client
 from node.settings import MqttSettings
 

@@ -12,7 +12,7 @@ from realbroker import Mosquitto
 from node.console.broker import broker_findings
 from node.console.finding import Finding
 from node.errors import BrokerError
-from node.mqtt.connection import connect
+from node.mqtt.connect import connect
 from node.mqtt.link import Client, Link
 from node.settings import MqttSettings, NodeSettings, Settings
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from realbroker import Mosquitto, eventually
 
-from node.mqtt.connection import connect
+from node.mqtt.connect import connect
 from node.mqtt.link import Acknowledged, Client, Report
 
 HEALTH = {

@@ -7,9 +7,9 @@ from makers import instant
 
 from node.contract import payloads
 from node.contract.topics import Topics
-from node.mqtt.board import Board
 from node.mqtt.introduction import Introduction, Withdrawal
 from node.mqtt.residents import FILE
+from node.mqtt.retained import Board
 from node.parts import build_introduction, describe_device
 from node.settings import Settings
 from node.settings.loader import load

@@ -11,9 +11,9 @@ from intruder import Intruder
 from realbroker import Subscriber, eventually
 
 from node.errors import BrokerError
-from node.fleet.observer import Observer
-from node.mqtt.connection import connect
+from node.mqtt.connect import connect
 from node.mqtt.link import Client, Received, Report
+from node.mqtt.subscriber import Observer
 
 pytestmark = pytest.mark.timeout(3600)
 _DENIED, _NOBODY_LISTENS = 0x87, 0x10

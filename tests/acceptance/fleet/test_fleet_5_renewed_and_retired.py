@@ -10,7 +10,7 @@ from intruder import Intruder
 from realbroker import eventually
 
 from node.errors import BrokerError
-from node.mqtt.connection import connect
+from node.mqtt.connect import connect
 from node.mqtt.link import Client
 
 pytestmark = pytest.mark.timeout(3600)

@@ -8,7 +8,7 @@ from procfs import Sample
 from soak import Soaked, report
 
 from node.mqtt.link import Received
-from node.mqtt.store import Counters
+from node.outbox.rows import Counters
 
 
 def _event(number: int) -> Received:

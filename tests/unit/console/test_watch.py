@@ -12,8 +12,8 @@ from brokers import HandLink
 from node.console.lines import Fields, Show, json_line, printer, readable
 from node.console.watch import Watcher, topics, watch
 from node.errors import BrokerError
+from node.mqtt.backoff import Pace
 from node.mqtt.link import Link, Lost, Received, Report, Subscribed
-from node.mqtt.pace import Pace
 
 ADA = {
     "v": 1,

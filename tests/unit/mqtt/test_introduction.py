@@ -8,10 +8,10 @@ from makers import Somebody, instant
 
 from node.contract import payloads
 from node.contract.topics import Topics
-from node.mqtt.board import Board
 from node.mqtt.homeassistant import Device
 from node.mqtt.introduction import Introduction, Withdrawal
 from node.mqtt.residents import FILE, Residents
+from node.mqtt.retained import Board
 
 TOPICS = Topics("pi-1")
 ADA, BOB = Somebody("ada", "Ada"), Somebody("bob", "Bob")

@@ -12,11 +12,11 @@ from makers import instant
 from node.contract import payloads
 from node.contract.topics import Kind, Topics
 from node.errors import BrokerError
-from node.mqtt.board import Board
+from node.mqtt.backoff import Pace
 from node.mqtt.link import Link, Lost, Received, Report
-from node.mqtt.outbox import Outbox
-from node.mqtt.pace import Pace
 from node.mqtt.publisher import Publisher
+from node.mqtt.retained import Board
+from node.outbox.outbox import Outbox
 
 TOPICS = Topics("pi-1")
 QUICK = Pace(first_s=0.01, most_s=0.02, birth_s=0.01, again_s=0.01)

@@ -12,10 +12,10 @@ from makers import instant
 
 from node.contract import payloads
 from node.contract.topics import Topics
-from node.mqtt.board import Board
 from node.mqtt.link import Acknowledged
-from node.mqtt.outbox import Outbox
+from node.mqtt.retained import Board
 from node.mqtt.session import Experience, Letter, Session
+from node.outbox.outbox import Outbox
 
 TOPICS = Topics("pi-1")
 

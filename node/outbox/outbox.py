@@ -9,9 +9,8 @@ from pathlib import Path
 from node.clock import Clock
 from node.contract.payloads import Draft, concerns, render
 from node.contract.topics import Kind
-from node.mqtt.shelf import Shelf
-from node.mqtt.stock import Parcel
-from node.mqtt.store import Row
+from node.outbox.rows import Parcel, Row
+from node.outbox.storage import Shelf
 
 FILE = "outbox.db"
 _BATCH, _PAGE = 32, 500

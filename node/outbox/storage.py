@@ -13,8 +13,9 @@ from node.clock import Clock
 from node.contract.payloads import concerns
 from node.contract.topics import Kind
 from node.errors import OutboxError
-from node.mqtt.damage import damaged
-from node.mqtt.store import Counters, Row, Store, contains, salvage
+from node.outbox.integrity import damaged
+from node.outbox.rows import Counters, Row
+from node.outbox.sqlite import Store, contains, salvage
 
 _TRY_AGAIN_S = 5.0
 _CANNOT_WRITE_NOW = frozenset({errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EIO})

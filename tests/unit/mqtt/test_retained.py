@@ -7,7 +7,7 @@ from makers import instant
 from node.contract import payloads
 from node.contract.topics import Topics
 from node.domain import Presence
-from node.mqtt.board import Board
+from node.mqtt.retained import Board
 
 TOPICS = Topics("pi-1")
 HEALTH = {"v": 1, "at": "now", "camera": "ok"}

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 
 from node.errors import BrokerError
-from node.mqtt import failures
+from node.mqtt import reason_codes
 from node.mqtt.credentials import tls_context
 from node.settings import MqttSettings
 
@@ -49,7 +49,7 @@ def shake_hands(settings: MqttSettings) -> Handshake:
             days_left = (ssl.cert_time_to_seconds(until) - time.time()) / 86_400
             return Handshake(secured.version() or "TLS", days_left)
     except OSError as error:
-        raise BrokerError(failures.raised(error, settings.host, settings.port)) from error
+        raise BrokerError(reason_codes.raised(error, settings.host, settings.port)) from error
 
 
 def _refused(secured: ssl.SSLSocket) -> bool:

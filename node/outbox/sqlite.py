@@ -5,11 +5,11 @@ import mmap
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from node.contract.topics import Kind
-from node.mqtt.damage import corrupt, discard_unsound, sound_counters
+from node.outbox.integrity import corrupt, discard_unsound, sound_counters
+from node.outbox.rows import ROW_BYTES, Counters, Row
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS counters (
@@ -28,52 +28,6 @@ CREATE TABLE IF NOT EXISTS rejected (
 
 _KEPT_REJECTED = 1000
 """Rejected messages kept for whoever looks into the file; they are counted beyond that."""
-
-_ROW_BYTES = 64
-"""Room of a row beside its payload, about."""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A message that waits for the broker.
-
-    Attributes:
-        id: counts the messages, in their order.
-        kind: event or alert.
-        name: the event's type or the alert's rule.
-        payload: what is sent.
-        boot: the start of the node in which it was put.
-        put_s: seconds of that start's monotonic clock at which it was put.
-    """
-
-    id: int
-    kind: Kind
-    name: str
-    payload: bytes
-    boot: int
-    put_s: float
-
-    @property
-    def size(self) -> int:
-        """Bytes that the row counts towards the bound: its payload and what SQLite adds to a row."""
-        return len(self.payload) + _ROW_BYTES
-
-
-@dataclass(frozen=True, slots=True)
-class Counters:
-    """What the outbox counts for ever.
-
-    Attributes:
-        boot: starts of the node.
-        seq: events.
-        dropped: messages given up because there was no room.
-        rejected: messages that the broker refused for good.
-    """
-
-    boot: int = 0
-    seq: int = 0
-    dropped: int = 0
-    rejected: int = 0
 
 
 class Store:
@@ -122,7 +76,7 @@ class Store:
     def measure(self) -> tuple[int, int, int]:
         """Return how many rows there are, their bytes, and the greatest id (0 if none)."""
         count, size, last = self._db.execute("SELECT count(*), total(length(payload)), max(id) FROM rows").fetchone()
-        return count, int(size) + count * _ROW_BYTES, last or 0
+        return count, int(size) + count * ROW_BYTES, last or 0
 
     def write(self, counters: Counters, add: Sequence[Row] = (), drop: Collection[int] = ()) -> None:
         """Save counters and new rows and delete others, in one transaction that is on the disk on return."""

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 
 from node.contract.topics import ROOT
 from node.errors import BrokerError
-from node.mqtt import failures
-from node.mqtt.connection import connect
+from node.mqtt import reason_codes
+from node.mqtt.connect import connect
 from node.mqtt.link import Acknowledged, Client, Link, Lost, Received, Report, Subscribed
 from node.settings import MqttSettings
 
@@ -60,8 +60,8 @@ class Observer:
             match report:
                 case Received():
                     take(report)
-                case Subscribed(code=code) if code >= failures.SUCCESS_BELOW:
-                    raise BrokerError(f"a subscription is refused: {failures.coded(code)}")
+                case Subscribed(code=code) if code >= reason_codes.SUCCESS_BELOW:
+                    raise BrokerError(f"a subscription is refused: {reason_codes.coded(code)}")
                 case Lost(sentence=sentence):
                     raise BrokerError(sentence)
                 case _:
@@ -80,8 +80,8 @@ class Observer:
             match report:
                 case Acknowledged(mid=mid, code=code):
                     topic = missing.pop(mid, "")
-                    if code >= failures.SUCCESS_BELOW:
-                        raise BrokerError(f"{topic}: {failures.coded(code)}")
+                    if code >= reason_codes.SUCCESS_BELOW:
+                        raise BrokerError(f"{topic}: {reason_codes.coded(code)}")
                 case Lost(sentence=sentence):
                     raise BrokerError(sentence)
                 case _:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from node.mqtt import failures
+from node.mqtt import reason_codes
 
 _GROWTH, _STEPS, _LEAST = 1.5, 40, 0.3
 
@@ -62,6 +62,6 @@ class Backoff:
             lasted_s: from its begin to its end, the life of a connection included.
             code: the reason code of its end. Who is taken over by a client of the same id gives way to it.
         """
-        fresh = self._pace.steady(lasted_s) and code != failures.TAKEN_OVER
+        fresh = self._pace.steady(lasted_s) and code != reason_codes.TAKEN_OVER
         self._failed = 1 if fresh else self._failed + 1
         return self._pace.pause(self._failed, self._chance())

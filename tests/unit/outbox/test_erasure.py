@@ -8,7 +8,7 @@ from makers import face, instant
 
 from node.contract.payloads import concerns, encode
 from node.domain import Alert, AlertState, Event, EventType, Match
-from node.mqtt.outbox import Outbox
+from node.outbox.outbox import Outbox
 
 
 def event(person: str | None, was: str | None = None) -> Event:

@@ -5,7 +5,7 @@ import ssl
 
 import pytest
 
-from node.mqtt import failures
+from node.mqtt import reason_codes
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from node.mqtt import failures
 )
 def test_each_exception_has_its_own_sentence(error: OSError, words: str) -> None:
     """A user sees what is wrong and where, not the name of an exception."""
-    sentence = failures.raised(error, "broker.example", 8883)
+    sentence = reason_codes.raised(error, "broker.example", 8883)
     assert words in sentence
     assert sentence.startswith("broker.example")
 
@@ -34,25 +34,25 @@ def test_each_fault_of_a_certificate_has_its_own_sentence(code: int, words: str)
     """An expired certificate, a wrong clock and an unknown authority are mended in different ways."""
     error = ssl.SSLCertVerificationError("certificate verify failed")
     error.verify_code, error.verify_message = code, "as OpenSSL puts it"
-    assert words in failures.raised(error, "broker.example", 8883)
+    assert words in reason_codes.raised(error, "broker.example", 8883)
 
 
 def test_a_broker_that_lets_nobody_in_refuses_the_login() -> None:
     """Brokers answer a wrong password with "not authorised", too; on a publish that is a matter of the access list."""
-    assert "mqtt.password_file" in failures.refused(0x87)
-    assert "mqtt.password_file" in failures.refused(0x86)
-    assert "access list" in failures.coded(0x87)
-    assert "busy" in failures.refused(0x89)
+    assert "mqtt.password_file" in reason_codes.refused(0x87)
+    assert "mqtt.password_file" in reason_codes.refused(0x86)
+    assert "access list" in reason_codes.coded(0x87)
+    assert "busy" in reason_codes.refused(0x89)
 
 
 def test_reason_codes_have_sentences_of_their_own() -> None:
     """No two reason codes that a broker may send read the same."""
     codes = (*range(0x80, 0x8E), 0x8E, 0x90, 0x93, 0x95, 0x96, 0x97, 0x98, 0x99, 0x9A, 0x9B, 0x9C, 0x9D, 0x9F)
-    assert len({failures.coded(code) for code in codes}) == len(codes)
+    assert len({reason_codes.coded(code) for code in codes}) == len(codes)
 
 
 def test_an_alert_is_found_in_the_words_of_openssl() -> None:
     """TLS 1.3 refuses a certificate after the handshake, and only OpenSSL's words say why."""
     detail = "failed to receive on socket: [SSL: TLSV13_ALERT_CERTIFICATE_REQUIRED] tlsv13 alert certificate required"
-    assert "asks for a certificate" in str(failures.alerted(detail))
-    assert failures.alerted("[Errno 104] Connection reset by peer") is None
+    assert "asks for a certificate" in str(reason_codes.alerted(detail))
+    assert reason_codes.alerted("[Errno 104] Connection reset by peer") is None

@@ -11,7 +11,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from node.errors import BrokerError
-from node.mqtt import failures
+from node.mqtt import reason_codes
 from node.mqtt.credentials import password
 from node.mqtt.link import Acknowledged, Client, Lost, Received, Report, Subscribed
 from node.settings import MqttSettings
@@ -107,8 +107,8 @@ class PahoLink(Generic[_Paho]):
         self, _client: paho.Client, _data: object, _flags: object, code: ReasonCode, properties: Properties | None
     ) -> None:
         if code.is_failure:
-            kind = VersionRefusedError if code.value == failures.UNSUPPORTED_PROTOCOL else BrokerError
-            self._refusal = kind(f"{self._where}: {failures.refused(code.value)}")
+            kind = VersionRefusedError if code.value == reason_codes.UNSUPPORTED_PROTOCOL else BrokerError
+            self._refusal = kind(f"{self._where}: {reason_codes.refused(code.value)}")
         else:
             self._accepted = True
             self.window = min(self.window, getattr(properties, "ReceiveMaximum", self.window))
@@ -123,10 +123,10 @@ class PahoLink(Generic[_Paho]):
         code: ReasonCode,
         _properties: Properties | None,
     ) -> None:
-        if code.value == failures.SUCCESS_BELOW or not code.is_failure:
+        if code.value == reason_codes.SUCCESS_BELOW or not code.is_failure:
             self._end("the broker closed the connection", code.value)
         else:
-            self._end(failures.coded(code.value), code.value)
+            self._end(reason_codes.coded(code.value), code.value)
 
     def _on_publish(
         self, _client: paho.Client, _data: object, mid: int, code: ReasonCode, _properties: Properties | None

@@ -14,8 +14,8 @@ from brokers import HandClock, alert, event
 
 from node.contract.payloads import Draft
 from node.contract.topics import Kind
-from node.mqtt.outbox import Outbox
-from node.mqtt.stock import Parcel
+from node.outbox.outbox import Outbox
+from node.outbox.rows import Parcel
 
 MEMORY_ROWS = 20
 

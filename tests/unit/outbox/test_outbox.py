@@ -16,8 +16,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from node.contract.topics import Kind
 from node.errors import OutboxError
-from node.mqtt.outbox import FILE, Outbox
-from node.mqtt.stock import Parcel
+from node.outbox.outbox import FILE, Outbox
+from node.outbox.rows import Parcel
 
 
 @pytest.fixture

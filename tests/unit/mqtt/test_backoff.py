@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from node.mqtt import failures
-from node.mqtt.pace import Backoff, Pace
+from node.mqtt import reason_codes
+from node.mqtt.backoff import Backoff, Pace
 from node.simulation.figures import busiest
 
 
@@ -32,4 +32,4 @@ def test_a_connection_that_lasted_begins_the_count_anew() -> None:
 def test_who_is_taken_over_gives_way() -> None:
     """Two nodes of one id would else throw each other out for ever at the same pace."""
     backoff = Backoff(Pace(first_s=1), lambda: 1.0)
-    assert [backoff.pause_s(3600, failures.TAKEN_OVER) for _ in range(3)] == [1, 1.5, 2.25]
+    assert [backoff.pause_s(3600, reason_codes.TAKEN_OVER) for _ in range(3)] == [1, 1.5, 2.25]

@@ -10,11 +10,11 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import MQTTErrorCode
 
 from node.errors import BrokerError
-from node.mqtt import failures
+from node.mqtt import reason_codes
 from node.mqtt.credentials import tls_context
-from node.mqtt.handshake import shake_hands
 from node.mqtt.link import Client, Link, Patience, Report
-from node.mqtt.paholink import PahoLink, VersionRefusedError
+from node.mqtt.paho_link import PahoLink, VersionRefusedError
+from node.mqtt.tls_probe import shake_hands
 from node.settings import MqttSettings
 
 _LEAVE_S = 1.0
@@ -104,7 +104,7 @@ class _Connection(PahoLink[_Client]):
             self._connect()
             self._client.loop_start()
         except OSError as error:
-            raise BrokerError(failures.raised(error, settings.host, settings.port)) from error
+            raise BrokerError(reason_codes.raised(error, settings.host, settings.port)) from error
         except ValueError as error:  # a name that cannot be one, such as an empty label
             raise BrokerError(f"{settings.host}: is not the name of a host: check mqtt.host") from error
         self._looping = True
