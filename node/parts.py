@@ -8,13 +8,13 @@ from node.clock import Clock
 from node.contract import payloads
 from node.contract.topics import Topics
 from node.errors import ModelError
+from node.homeassistant.announcer import Introduction, Withdrawal
+from node.homeassistant.discovery import Device
+from node.homeassistant.entity_keys import FILE, Residents
 from node.mqtt.commands import OFFERED, Verb
 from node.mqtt.connect import connect
-from node.mqtt.homeassistant import Device
-from node.mqtt.introduction import Introduction, Withdrawal
 from node.mqtt.link import Client
 from node.mqtt.publisher import Connect
-from node.mqtt.residents import FILE, Residents
 from node.mqtt.retained import Board
 from node.outbox.outbox import Outbox
 from node.people.crop import fitted

@@ -7,10 +7,10 @@ from node.clock import SystemClock
 from node.contract import payloads
 from node.contract.topics import Topics
 from node.errors import BrokerError
+from node.homeassistant.entity_keys import FILE
 from node.mqtt import reason_codes
 from node.mqtt.connect import connect
 from node.mqtt.link import Acknowledged, Client, Link, Lost, Report
-from node.mqtt.residents import FILE
 from node.mqtt.retained import Board
 from node.parts import build_gallery, build_introduction
 from node.settings import Settings

@@ -6,7 +6,7 @@ from node import __version__
 from node.contract import payloads
 from node.contract.topics import Topics
 from node.domain import CameraState, Health, Instant
-from node.mqtt.homeassistant import Device, discovery
+from node.homeassistant.discovery import Device, discovery
 from node.mqtt.retained import Board
 from node.simulation.memory import Memory
 from node.simulation.plan import Plan

@@ -17,7 +17,7 @@ from realbroker import Mosquitto, Subscriber, eventually
 
 from node.contract.payloads import uuid7
 from node.contract.topics import Topics
-from node.mqtt.homeassistant import Device, discovery
+from node.homeassistant.discovery import Device, discovery
 
 pytestmark = pytest.mark.timeout(1200)
 NAMES = ("camera_away", "somebody_comes_home", "stranger_at_night")

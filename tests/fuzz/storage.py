@@ -15,11 +15,11 @@ from random import Random
 from node.contract import payloads
 from node.domain import Alert, AlertState, Box, Event, EventType, Instant, Match
 from node.errors import OutboxError
+from node.homeassistant.entity_keys import FILE as RESIDENTS
+from node.homeassistant.entity_keys import Residents
 from node.mqtt.certificate import days_left
 from node.mqtt.control import FILE as CONTROL
 from node.mqtt.control import Control
-from node.mqtt.residents import FILE as RESIDENTS
-from node.mqtt.residents import Residents
 from node.outbox.outbox import FILE, Outbox
 from node.people.person import Person
 from tests.fuzz.driver import Target, main

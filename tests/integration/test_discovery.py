@@ -13,7 +13,7 @@ from house import PATIENCE_S, running
 from realbroker import Mosquitto, Subscriber, eventually
 from told import settings_for
 
-from node.mqtt.residents import FILE
+from node.homeassistant.entity_keys import FILE
 
 pytestmark = pytest.mark.broker
 DISCOVERY, BIRTH = "homeassistant/device/facenode/hall/config", "homeassistant/status"

@@ -7,8 +7,8 @@ from makers import instant
 
 from node.contract import payloads
 from node.contract.topics import Topics
-from node.mqtt.introduction import Introduction, Withdrawal
-from node.mqtt.residents import FILE
+from node.homeassistant.announcer import Introduction, Withdrawal
+from node.homeassistant.entity_keys import FILE
 from node.mqtt.retained import Board
 from node.parts import build_introduction, describe_device
 from node.settings import Settings

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from node.mqtt.homegone import PARTS
+from node.homeassistant.removal import PARTS
 from node.system.files import make_private_folder, write_privately
 
 FILE = "homeassistant.json"

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from node.contract.payloads import Fields, dump
 from node.contract.topics import ROOT, Topics
 from node.domain import CameraState, EventType
-from node.mqtt.entity import TRANSACTION, entity, in_view
-from node.mqtt.homegone import PARTS, ghosts, removed
-from node.mqtt.homepeople import enrolment, presence
-from node.mqtt.residents import Resident
+from node.homeassistant.entity import TRANSACTION, entity, in_view
+from node.homeassistant.entity_keys import Resident
+from node.homeassistant.people import enrolment, presence
+from node.homeassistant.removal import PARTS, ghosts, removed
 
 _NOISY = {"enabled_by_default": False}
 _ENROL = "people_enroll"

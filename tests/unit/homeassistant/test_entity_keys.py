@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from makers import Somebody
 
-from node.mqtt.residents import FILE, Residents
+from node.homeassistant.entity_keys import FILE, Residents
 
 ADA, BOB = Somebody("ada", "Ada"), Somebody("bob", "Bob")
 

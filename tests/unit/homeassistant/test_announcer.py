@@ -8,9 +8,9 @@ from makers import Somebody, instant
 
 from node.contract import payloads
 from node.contract.topics import Topics
-from node.mqtt.homeassistant import Device
-from node.mqtt.introduction import Introduction, Withdrawal
-from node.mqtt.residents import FILE, Residents
+from node.homeassistant.announcer import Introduction, Withdrawal
+from node.homeassistant.discovery import Device
+from node.homeassistant.entity_keys import FILE, Residents
 from node.mqtt.retained import Board
 
 TOPICS = Topics("pi-1")

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from node.contract.payloads import Fields
 from node.contract.topics import Topics
-from node.mqtt.entity import TRANSACTION, entity, in_view
-from node.mqtt.residents import Resident
+from node.homeassistant.entity import TRANSACTION, entity, in_view
+from node.homeassistant.entity_keys import Resident
 
 # A person cannot be called what strangers are called.
 _ID = "^(?!unknown$)[a-z0-9][a-z0-9_-]{0,31}$"

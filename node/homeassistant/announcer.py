@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from node.contract.topics import Topics
-from node.mqtt.homeassistant import Device, discovery, parts
-from node.mqtt.residents import Known, Residents
+from node.homeassistant.discovery import Device, discovery, parts
+from node.homeassistant.entity_keys import Known, Residents
 from node.mqtt.retained import Board
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from node.contract.payloads import Fields
 from node.contract.topics import Topics
-from node.mqtt.entity import entity
+from node.homeassistant.entity import entity
 
 _NAME = "Removed"
 _PERSON = {"person": "binary_sensor", "seen": "sensor"}
