@@ -24,7 +24,7 @@ from node.domain import (
     Match,
     Presence,
 )
-from node.mqtt.commands import OFFERED, Verb, success
+from node.requests.inbox import OFFERED, Verb, success
 
 _AT = Instant(datetime(2026, 11, 24, 18, 0, 58, 621_000, tzinfo=UTC), 0.0, synced=True)
 _MODEL = "3f9a1c02"

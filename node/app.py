@@ -12,22 +12,16 @@ from node.camera import Camera, open_camera
 from node.clock import Clock, SystemClock
 from node.contract import payloads
 from node.contract.topics import Topics
-from node.desk import Desk
 from node.domain import Alert, CameraState, Event, Face, Instant, Tick, Track
 from node.errors import BrokerError
 from node.events.alerts import Alerts, Scene
 from node.events.engine import Engine
-from node.events.recent import Recent
 from node.events.tracker import Tracker
 from node.health import Counts, Pulse, in_words
 from node.heat import Heat
 from node.mqtt import certificate
-from node.mqtt.clerk import Clerk
-from node.mqtt.commands import Commands, Request
-from node.mqtt.control import Control
 from node.mqtt.publisher import Publisher
 from node.mqtt.retained import Board
-from node.mqtt.snapshots import Snapshots
 from node.parts import (
     build_connector,
     build_embed,
@@ -40,6 +34,12 @@ from node.parts import (
     wanted_heads,
 )
 from node.people.roster import Roster
+from node.requests.inbox import Commands, Request
+from node.requests.local_socket import Desk
+from node.requests.people import Clerk
+from node.requests.recent_faces import Recent
+from node.requests.snapshots import Snapshots
+from node.requests.switches import Control
 from node.settings import Settings
 from node.settings.schema import zone_of
 from node.system.machine import Machine

@@ -11,7 +11,6 @@ from node.errors import ModelError
 from node.homeassistant.announcer import Introduction, Withdrawal
 from node.homeassistant.discovery import Device
 from node.homeassistant.entity_keys import FILE, Residents
-from node.mqtt.commands import OFFERED, Verb
 from node.mqtt.connect import connect
 from node.mqtt.link import Client
 from node.mqtt.publisher import Connect
@@ -22,6 +21,7 @@ from node.people.gallery import Gallery
 from node.people.matcher import GalleryMatcher, HeadMatcher, Matcher
 from node.people.person import Person
 from node.people.renewal import Embed
+from node.requests.inbox import OFFERED, Verb
 from node.settings import Settings
 from node.system import bundled
 from node.vision.detector import Detector

@@ -12,7 +12,6 @@ from node.camera.picture import list_files
 from node.clock import SystemClock
 from node.console import fleetfile, selftest
 from node.console.announce import announce_again, announced
-from node.desk import call, running
 from node.errors import BrokerError, PeopleError, UsageError
 from node.outbox.outbox import FILE as OUTBOX_FILE
 from node.outbox.outbox import Outbox
@@ -21,6 +20,7 @@ from node.people.enrolment import Refusal, Whom, examine
 from node.people.gallery import Gallery, Sample, described
 from node.people.person import Person, checked_id, checked_name, counted
 from node.people.selftest import ENOUGH
+from node.requests.local_socket import call, running
 from node.settings import Settings
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from node import __version__
 from node.contract.payloads import MAX_EVENT_BYTES
-from node.events.recent import Recent
 from node.fleet.diagnosis import Limits
+from node.requests.recent_faces import Recent
 from node.settings import EventSettings, PeopleSettings
 from node.vision import jpeg
 from node.vision.sidecar import load_sidecar

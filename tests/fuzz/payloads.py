@@ -18,14 +18,14 @@ from node.console.fleet import table
 from node.console.lines import json_line, printer
 from node.console.watch import Watcher, watch
 from node.contract.topics import Topics
-from node.desk import FILE, Desk
 from node.domain import Instant
 from node.fleet.census import Census
 from node.fleet.diagnosis import diagnose
 from node.fleet.verdict import Demand, Jury
-from node.mqtt.commands import Commands, Request, Verb, success
-from node.mqtt.control import Control
 from node.mqtt.link import Received, Report
+from node.requests.inbox import Commands, Request, Verb, success
+from node.requests.local_socket import FILE, Desk
+from node.requests.switches import Control
 from tests.fuzz.driver import Target, main
 from tests.fuzz.mutation import Json
 

@@ -18,10 +18,10 @@ from node.errors import OutboxError
 from node.homeassistant.entity_keys import FILE as RESIDENTS
 from node.homeassistant.entity_keys import Residents
 from node.mqtt.certificate import days_left
-from node.mqtt.control import FILE as CONTROL
-from node.mqtt.control import Control
 from node.outbox.outbox import FILE, Outbox
 from node.people.person import Person
+from node.requests.switches import FILE as CONTROL
+from node.requests.switches import Control
 from tests.fuzz.driver import Target, main
 from tests.fuzz.mutation import Bytes, Json, either
 

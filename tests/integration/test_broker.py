@@ -16,13 +16,13 @@ from node.contract.topics import Topics
 from node.domain import Box, Event, EventType
 from node.errors import BrokerError
 from node.mqtt.backoff import Pace
-from node.mqtt.commands import Commands, Request, Verb
 from node.mqtt.connect import connect
-from node.mqtt.control import Control
 from node.mqtt.link import Client, Patience
 from node.mqtt.publisher import Publisher
 from node.mqtt.retained import Board
 from node.outbox.outbox import Outbox
+from node.requests.inbox import Commands, Request, Verb
+from node.requests.switches import Control
 from node.settings import MqttSettings
 
 pytestmark = pytest.mark.broker

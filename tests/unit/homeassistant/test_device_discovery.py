@@ -10,7 +10,7 @@ from node.contract import schema
 from node.contract.topics import Topics
 from node.homeassistant.discovery import Device, discovery, parts
 from node.homeassistant.entity_keys import Resident
-from node.mqtt.commands import Verb, parse
+from node.requests.inbox import Verb, parse
 
 TOPICS = Topics("pi-0a1b2c")
 DEVICE = Device("Front door", "Hall", "0.3.0", rules=("crowd",), verbs=tuple(Verb), snapshots=True)

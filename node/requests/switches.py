@@ -11,7 +11,7 @@ from typing import Any
 
 from node.contract.payloads import Fields, timestamp
 from node.domain import Instant
-from node.mqtt.commands import Request, Verb, failure, success
+from node.requests.inbox import Request, Verb, failure, success
 from node.system.files import write_privately
 
 FILE = "control.json"

@@ -13,7 +13,7 @@ from typing import Literal
 from node.contract.payloads import Draft, MakeId, uuid7
 from node.contract.topics import Topics
 from node.domain import CameraState, Event, Face, Frame, Tick, Track
-from node.mqtt.commands import Request, Verb, failure, success
+from node.requests.inbox import Request, Verb, failure, success
 from node.vision.jpeg import face_jpeg, frame_jpeg
 
 _REMEMBERED = 16

@@ -2,7 +2,7 @@
 
 from makers import look, unit
 
-from node.events.recent import Recent
+from node.requests.recent_faces import Recent
 
 
 def test_the_face_of_an_event_is_found_by_its_id() -> None:

@@ -6,10 +6,10 @@ from typing import Protocol
 
 from node.domain import Instant, Look, Track
 from node.errors import PeopleError
-from node.events.recent import Recent
-from node.mqtt.commands import Request, Verb, failure, success
 from node.people.gallery import Gallery, Sample
 from node.people.person import checked_id
+from node.requests.inbox import Request, Verb, failure, success
+from node.requests.recent_faces import Recent
 
 _DEFAULT_S = 3.0
 _MOST_LOOKS = 5

@@ -11,8 +11,8 @@ from makers import instant
 
 from node.contract.topics import Topics
 from node.domain import Instant
-from node.mqtt.commands import Request, Verb
-from node.mqtt.control import FILE, Control
+from node.requests.inbox import Request, Verb
+from node.requests.switches import FILE, Control
 
 TOPICS = Topics("pi-1")
 RULES = ("night", "door")

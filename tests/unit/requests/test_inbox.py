@@ -10,8 +10,8 @@ from jsonschema import Draft202012Validator
 
 from node.contract import schema
 from node.contract.topics import Topics
-from node.mqtt.commands import Commands, Request, Verb
 from node.mqtt.link import Received
+from node.requests.inbox import Commands, Request, Verb
 
 TOPICS = Topics("pi-1")
 EVENT = "01936d4e-0000-7000-8000-000000000000"

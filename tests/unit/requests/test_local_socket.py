@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from node.desk import FILE, Desk, call, running
 from node.errors import PeopleError
-from node.mqtt.commands import Request, Verb, failure, success
+from node.requests.inbox import Request, Verb, failure, success
+from node.requests.local_socket import FILE, Desk, call, running
 
 EVENT = "01936d4e-0000-7000-8000-000000000000"
 

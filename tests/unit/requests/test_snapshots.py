@@ -13,8 +13,8 @@ from makers import face, instant
 from node.contract import payloads, schema
 from node.contract.topics import Topics
 from node.domain import Box, CameraState, Event, EventType, Frame, Image, Match, Tick, Track
-from node.mqtt.commands import Request, Verb
-from node.mqtt.snapshots import Snapshots
+from node.requests.inbox import Request, Verb
+from node.requests.snapshots import Snapshots
 
 TOPICS = Topics("pi-1")
 IMAGE = np.random.default_rng(0).integers(0, 256, (240, 320, 3), dtype=np.uint8)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from node.errors import PeopleError
-from node.mqtt.commands import Request, failure, parse
+from node.requests.inbox import Request, failure, parse
 
 FILE = "node.sock"
 _MAX_BYTES = 4096

@@ -8,10 +8,10 @@ import pytest
 from makers import face, instant, look, unit
 
 from node.domain import Look, Track
-from node.events.recent import Recent
-from node.mqtt.clerk import Clerk
-from node.mqtt.commands import Request, Verb
 from node.people.gallery import Gallery, Sample
+from node.requests.inbox import Request, Verb
+from node.requests.people import Clerk
+from node.requests.recent_faces import Recent
 
 EVENT = "01936d4e-0000-7000-8000-000000000000"
 ADA, BOB = unit(1, 0, 0), unit(0, 1, 0)

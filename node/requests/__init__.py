@@ -1,0 +1,1 @@
+"""What a node is asked to do, by MQTT or on its own machine."""
