@@ -33,7 +33,7 @@ from node.parts import (
     event_labels,
     wanted_heads,
 )
-from node.people.roster import Roster
+from node.people.live_gallery import Roster
 from node.requests.inbox import Commands, Request
 from node.requests.local_socket import Desk
 from node.requests.people import Clerk

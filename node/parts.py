@@ -20,7 +20,7 @@ from node.people.crop import fitted
 from node.people.gallery import Gallery
 from node.people.matcher import GalleryMatcher, HeadMatcher, Matcher
 from node.people.person import Person
-from node.people.renewal import Embed
+from node.people.reembedding import Embed
 from node.requests.inbox import OFFERED, Verb
 from node.settings import Settings
 from node.system import bundled

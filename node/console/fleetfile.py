@@ -11,10 +11,10 @@ from node.errors import PeopleError
 from node.parts import build_embed, build_eyes, build_gallery, build_sidecar
 from node.people import bundle
 from node.people import crop as crops
-from node.people.cabinet import Entry
 from node.people.gallery import Change
 from node.people.person import Anchor, Person, counted
-from node.people.renewal import Renewed, renewed, report
+from node.people.reembedding import Renewed, renewed, report
+from node.people.store import Entry
 from node.settings import Settings
 from node.vision.sidecar import Sidecar
 

@@ -24,9 +24,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from node.errors import PeopleError
 from node.people import crop as crops
 from node.people import record
-from node.people.cabinet import Entry
 from node.people.person import Anchor, Person, checked_name
-from node.people.renewal import kept_crop, kept_file
+from node.people.reembedding import kept_crop, kept_file
+from node.people.store import Entry
 from node.settings.schema import ID_PATTERN
 from node.system.files import private_file
 

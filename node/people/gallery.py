@@ -9,9 +9,9 @@ from node.domain import Image, Vector
 from node.errors import PeopleError
 from node.people import crop as crops
 from node.people import record
-from node.people.cabinet import Cabinet, Entry
 from node.people.person import Anchor, Person, checked_id, checked_name, counted, merged, without
-from node.people.renewal import Embed, kept_crop, normalised, renewed, report
+from node.people.reembedding import Embed, kept_crop, normalised, renewed, report
+from node.people.store import Cabinet, Entry
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,10 +6,10 @@ from pathlib import Path
 from faces import crop, sample
 from makers import unit
 
-from node.people.cabinet import Entry
 from node.people.crop import encode
 from node.people.gallery import Gallery
 from node.people.person import Anchor, Person
+from node.people.store import Entry
 
 
 def entry(name: str, *anchors: Anchor, negatives: tuple[Anchor, ...] = (), ignored: bool = False) -> Entry:

@@ -9,8 +9,8 @@ from faces import sample
 from makers import unit
 
 from node.people.gallery import Gallery
+from node.people.live_gallery import Roster
 from node.people.matcher import GalleryMatcher
-from node.people.roster import Roster
 
 
 def roster(gallery: Gallery) -> Roster:

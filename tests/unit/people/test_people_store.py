@@ -6,9 +6,9 @@ import pytest
 from makers import unit
 
 from node.errors import PeopleError
-from node.people.cabinet import Cabinet, Entry
 from node.people.gallery import Gallery
 from node.people.person import Anchor, Person
+from node.people.store import Cabinet, Entry
 
 
 def person(name: str, *numbers: float) -> Person:
