@@ -23,7 +23,7 @@ from realbroker import Mosquitto, eventually
 from stream import Stream
 
 from docs.browser import Browser
-from node.camera.picture import read_picture
+from node.camera.image_file import read_picture
 from node.domain import Image
 
 TARGET = Path(__file__).with_name("home-assistant")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from node.camera.camera import Camera
 from node.camera.images import open_images
-from node.camera.picamera import open_picamera
+from node.camera.picamera.driver import open_picamera
 from node.camera.video import open_video
 from node.camera.webcam import open_webcam
 from node.clock import Clock

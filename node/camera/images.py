@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from node.camera.camera import Camera
-from node.camera.picture import PICTURES, list_files, read_picture
+from node.camera.image_file import PICTURES, list_files, read_picture
 from node.camera.replay import Replay
 from node.clock import Clock
 from node.domain import Image

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator
 
 from node.camera.camera import Camera
-from node.camera.feed import Feed, Opener
+from node.camera.capture_thread import Feed, Opener
 from node.camera.recovery import Recovery, Verdict
 from node.clock import Clock
 from node.domain import CameraState, Instant, Tick

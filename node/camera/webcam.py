@@ -8,9 +8,9 @@ from pathlib import Path
 import cv2
 
 from node.camera.camera import Camera
-from node.camera.capture import Capture
-from node.camera.feed import Opener, Source
+from node.camera.capture_thread import Opener, Source
 from node.camera.live import LiveCamera
+from node.camera.opencv import Capture
 from node.clock import Clock
 from node.errors import CameraError
 from node.settings import CameraSettings

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from node.camera.picture import list_files
+from node.camera.image_file import list_files
 from node.clock import SystemClock
 from node.console import fleetfile, selftest
 from node.console.announce import announce_again, announced

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from node.camera.picture import PICTURES, list_files, read_picture
+from node.camera.image_file import PICTURES, list_files, read_picture
 from node.camera.video import VIDEOS, read_video
 from node.domain import UNKNOWN, Frame, Image, Look
 from node.errors import CameraError, FacenodeError

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from node.camera.camera import Camera
-from node.camera.picture import read_picture
+from node.camera.image_file import read_picture
 from node.camera.video import read_video
 from node.clock import Clock
 from node.domain import CameraState, Frame, Image, Tick

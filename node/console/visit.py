@@ -5,7 +5,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from node.camera.picture import read_picture
+from node.camera.image_file import read_picture
 from node.domain import Frame, Image, Instant
 from node.events.engine import Engine
 from node.events.tracker import Tracker

@@ -15,7 +15,7 @@ import numpy as np
 from debianroot import debian_root, inside, within
 from process import run
 
-from node.camera.picture import read_picture
+from node.camera.image_file import read_picture
 from node.domain import Image
 
 ROOT = Path(__file__).resolve().parents[2]

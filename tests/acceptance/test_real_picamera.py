@@ -20,7 +20,7 @@ from process import run
 from realbroker import Mosquitto, Subscriber, eventually
 from told import settings_for, validate
 
-from node.camera.picture import read_picture
+from node.camera.image_file import read_picture
 from node.domain import Image
 
 PATIENCE_S = 90.0

@@ -15,7 +15,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from node.camera.picture import read_picture
+from node.camera.image_file import read_picture
 from node.domain import Box, Frame, Image, overlap
 from node.system import bundled
 from node.vision.detector import Detector

@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from node.camera.picture import read_picture
+from node.camera.image_file import read_picture
 from node.camera.video import read_video
 from node.domain import Image
 

@@ -28,7 +28,7 @@ from house import running
 from realbroker import Mosquitto, Subscriber, eventually
 from showing import FPS, Camera, forever, jpeg, room, takes
 
-from node.camera.picture import read_picture
+from node.camera.image_file import read_picture
 from node.camera.video import read_video
 from node.domain import Image
 from node.mqtt.link import Received, Report

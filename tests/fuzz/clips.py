@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from node.camera.capture import silence
+from node.camera.opencv import silence
 from node.camera.video import Film
 from node.errors import CameraError
 from node.system import bundled

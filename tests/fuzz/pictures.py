@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from node.camera import png
-from node.camera.picture import read_picture
+from node.camera.image_file import read_picture
 from node.domain import Frame
 from node.errors import CameraError
 from node.system import bundled

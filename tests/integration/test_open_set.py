@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from models.metrics import Share, wilson
-from node.camera.picture import read_picture
+from node.camera.image_file import read_picture
 from node.domain import Frame, Vector
 from node.parts import Eyes, build_eyes, build_gallery_matcher
 from node.people.enrolment import examine

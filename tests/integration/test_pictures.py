@@ -14,7 +14,7 @@ from told import node_settings, validate
 from watchedcamera import WatchedCamera, WatchedFrame
 
 from node.app import Node
-from node.camera.picture import read_picture
+from node.camera.image_file import read_picture
 from node.domain import Frame
 from node.parts import build_eyes
 from node.settings import Settings

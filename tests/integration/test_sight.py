@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from facenode import facenode
 
-from node.camera.picture import read_picture
+from node.camera.image_file import read_picture
 from node.camera.video import read_video
 from node.contract import schema
 from node.domain import Flaw, Frame, Image, Vector

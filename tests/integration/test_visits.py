@@ -14,7 +14,7 @@ from realbroker import Mosquitto, Subscriber, eventually
 from told import events, node_settings, settings_for
 
 from node.app import Node
-from node.camera.picture import read_picture
+from node.camera.image_file import read_picture
 from node.camera.video import read_video
 from node.clock import SystemClock
 from node.domain import Image

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from node.camera.pidevice import Package
+from node.camera.picamera.device import Package
 from node.domain import Image
 
 SENSOR = (0, 0, 3280, 2464)

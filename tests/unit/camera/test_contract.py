@@ -14,10 +14,10 @@ from cameras import HandClock, Reel, Stage
 from fakepicamera import Sensor, package
 
 from node.camera import Camera, open_camera
-from node.camera.feed import Opener
+from node.camera.capture_thread import Opener
+from node.camera.image_file import read_picture
 from node.camera.live import LiveCamera
-from node.camera.picamera import open_picamera
-from node.camera.picture import read_picture
+from node.camera.picamera.driver import open_picamera
 from node.camera.video import open_video, read_video
 from node.camera.webcam import open_webcam
 from node.clock import Clock, SystemClock

@@ -9,7 +9,7 @@ import pytest
 from cameras import HandClock
 
 from node.camera import open_camera
-from node.camera.picture import read_picture
+from node.camera.image_file import read_picture
 from node.errors import CameraError
 from node.settings import CameraSettings
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from node.camera.picture import read_picture
+from node.camera.image_file import read_picture
 from node.domain import Frame
 from node.system import bundled
 from node.vision.detector import Detector, plausible

@@ -7,7 +7,7 @@ import pytest
 from cameras import DEADLINE_S, HandClock
 from fakepicamera import Sensor, package
 
-from node.camera.picamera import connect, load, open_picamera
+from node.camera.picamera.driver import connect, load, open_picamera
 from node.clock import SystemClock
 from node.domain import Image
 from node.errors import CameraError

@@ -10,11 +10,11 @@ from importlib import import_module
 from typing import Any
 
 from node.camera.camera import Camera
-from node.camera.feed import Opener, Source
+from node.camera.capture_thread import Opener, Source
 from node.camera.live import LiveCamera
-from node.camera.pidevice import Device, Package, Request
-from node.camera.pixels import FORMATS, MAIN_FORMAT, SMALL_FORMAT, to_rgb
-from node.camera.streams import Size, controls, main_size, part_of_sensor, patience_s, small_size
+from node.camera.picamera.device import Device, Package, Request
+from node.camera.picamera.pixels import FORMATS, MAIN_FORMAT, SMALL_FORMAT, to_rgb
+from node.camera.picamera.streams import Size, controls, main_size, part_of_sensor, patience_s, small_size
 from node.clock import Clock
 from node.domain import Frame, Image
 from node.errors import CameraError

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from fakepicamera import fill
 
-from node.camera.picture import read_picture
-from node.camera.pixels import FORMATS, to_rgb
+from node.camera.image_file import read_picture
+from node.camera.picamera.pixels import FORMATS, to_rgb
 
 EXACT = {"BGR888", "RGB888"}
 

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from node.camera.picture import list_files, read_picture
+from node.camera.image_file import list_files, read_picture
 from node.errors import CameraError
 
 

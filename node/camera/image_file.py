@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from node.camera import png
-from node.camera.capture import rgb, silence
+from node.camera.opencv import rgb, silence
 from node.domain import Image
 from node.errors import CameraError
 

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[3]
 
 CHATTER = """
 from pathlib import Path
-from node.camera.picture import read_picture
+from node.camera.image_file import read_picture
 from node.camera.video import Film, connect
 from node.camera.webcam import connect as plug
 from node.errors import CameraError

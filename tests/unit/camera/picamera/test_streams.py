@@ -2,7 +2,7 @@
 
 import pytest
 
-from node.camera.streams import controls, main_size, part_of_sensor, patience_s, small_size
+from node.camera.picamera.streams import controls, main_size, part_of_sensor, patience_s, small_size
 from node.settings import CameraSettings
 
 SENSOR = (0, 0, 3280, 2464)
