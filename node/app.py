@@ -18,7 +18,6 @@ from node.events.alerts import Alerts, Scene
 from node.events.engine import Engine
 from node.events.tracker import Tracker
 from node.health import Counts, Pulse, in_words
-from node.heat import Heat
 from node.mqtt import certificate
 from node.mqtt.publisher import Publisher
 from node.mqtt.retained import Board
@@ -45,6 +44,7 @@ from node.settings.schema import zone_of
 from node.system.machine import Machine
 from node.system.systemd import Service
 from node.vision.motion import Motion
+from node.vision.throttle import Heat
 
 _log = logging.getLogger(__name__)
 _SAY_WAITING_S = 30.0

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from makers import instant
 
-from node.heat import Heat
+from node.vision.throttle import Heat
 
 MAX_C, COOL_C = 80.0, 75.0
 
