@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from node.console.lines import escaped
-from node.fleet.census import FILTERS, Census, Fields, Known
 from node.fleet.diagnosis import Limits, Problem, diagnose
+from node.fleet.node_table import FILTERS, Census, Fields, Known
 from node.mqtt.subscriber import Observer
 from node.settings import Settings
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from node.console.fleet import names
 from node.errors import UsageError
-from node.fleet.census import FILTERS, Census, Fields
-from node.fleet.verdict import Demand, Jury
+from node.fleet.node_table import FILTERS, Census, Fields
+from node.fleet.update_gate import Demand, Jury
 from node.mqtt.link import Received
 from node.mqtt.subscriber import Observer
 from node.settings import Settings

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from node.contract.payloads import ONLINE
-from node.fleet.census import Known, number
+from node.fleet.node_table import Known, number
 
 
 class Problem(StrEnum):

@@ -19,9 +19,9 @@ from node.console.lines import json_line, printer
 from node.console.watch import Watcher, watch
 from node.contract.topics import Topics
 from node.domain import Instant
-from node.fleet.census import Census
 from node.fleet.diagnosis import diagnose
-from node.fleet.verdict import Demand, Jury
+from node.fleet.node_table import Census
+from node.fleet.update_gate import Demand, Jury
 from node.mqtt.link import Received, Report
 from node.requests.inbox import Commands, Request, Verb, success
 from node.requests.local_socket import FILE, Desk

@@ -1,7 +1,7 @@
 """The table of a fleet."""
 
 from node.console.fleet import table
-from node.fleet.census import Known
+from node.fleet.node_table import Known
 
 
 def test_whatever_a_node_says_of_itself_is_one_line_of_plain_text() -> None:

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from node.fleet.census import Known
 from node.fleet.diagnosis import Limits, Problem, diagnose
+from node.fleet.node_table import Known
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 WELL = {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from node.fleet.verdict import Demand, Jury
+from node.fleet.update_gate import Demand, Jury
 
 BEFORE = {"camera": "ok", "fps": 10.0, "p50_ms": 20.0, "p95_ms": 40.0, "rejected": 0}
 AFTER = {

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from node.fleet.census import Fields, number
+from node.fleet.node_table import Fields, number
 
 
 @dataclass(frozen=True, slots=True)

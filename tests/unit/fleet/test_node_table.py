@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from node.fleet.census import Census, Known, number
+from node.fleet.node_table import Census, Known, number
 from node.mqtt.link import Received
 
 
