@@ -14,10 +14,10 @@ from typing import Any, NoReturn
 
 from node.errors import UsageError
 from node.settings import Settings
-from node.simulation import traces
-from node.simulation.director import Director, Result
-from node.simulation.figures import Return, Spread
+from node.simulation import cleanup
 from node.simulation.plan import MAX_NODES, Plan
+from node.simulation.results import Return, Spread
+from node.simulation.simulation import Director, Result
 
 _DEFAULT = Plan(1)
 _ABOUT = (
@@ -63,7 +63,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     if not args.verbose:
         logging.getLogger().setLevel(logging.ERROR)
     if args.clean:
-        print(f"{traces.sweep(settings.mqtt, settings.homeassistant.prefix)} retained messages taken away")
+        print(f"{cleanup.sweep(settings.mqtt, settings.homeassistant.prefix)} retained messages taken away")
         return 0
     plan = _plan(args, settings)
     with _terminated():

@@ -6,7 +6,7 @@ import pytest
 
 from node.mqtt import reason_codes
 from node.mqtt.backoff import Backoff, Pace
-from node.simulation.figures import busiest
+from node.simulation.results import busiest
 
 
 def test_pauses_grow_and_are_spread() -> None:

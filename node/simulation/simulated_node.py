@@ -9,12 +9,12 @@ from node.domain import Instant
 from node.mqtt.backoff import Backoff
 from node.mqtt.link import Acknowledged, Client, Lost, Received, Report
 from node.mqtt.session import Experience, Letter, Session
-from node.simulation.dial import Target
-from node.simulation.gear import Gear
-from node.simulation.life import Life
-from node.simulation.memory import Memory
+from node.simulation.async_link import Wire
+from node.simulation.dialer import Target
+from node.simulation.memory_outbox import Memory
 from node.simulation.plan import node_id
-from node.simulation.wire import Wire
+from node.simulation.traffic import Life
+from node.simulation.worker_context import Gear
 
 _CHECK_S = 2.0
 _NEVER = float("inf")

@@ -7,9 +7,9 @@ import time
 from collections.abc import Iterable
 from multiprocessing.connection import Connection
 
-from node.simulation.actor import Actor
-from node.simulation.gear import Gear
-from node.simulation.orders import Account, Answer, Command, Order, Progress
+from node.simulation.simulated_node import Actor
+from node.simulation.worker_context import Gear
+from node.simulation.worker_messages import Account, Answer, Command, Order, Progress
 
 _TELL_EVERY_S, _LAG_EVERY_S = 0.25, 1.0
 _ORPHAN_LEAVES_S = 10.0

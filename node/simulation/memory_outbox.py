@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 
 from node.contract.payloads import Draft, render
 from node.outbox.rows import Parcel, Row
-from node.simulation.diary import Diary, Entry
+from node.simulation.recorder import Diary, Entry
 
 _BOOT = 1
 

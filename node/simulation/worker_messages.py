@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from node.simulation.diary import Diary
+from node.simulation.recorder import Diary
 
 
 class Order(Enum):

@@ -12,11 +12,11 @@ from multiprocessing.context import SpawnProcess
 from node.clock import SystemClock
 from node.errors import BrokerError, UsageError
 from node.settings import MqttSettings
-from node.simulation.crew import Crew
-from node.simulation.dial import targets
-from node.simulation.gear import Gear
-from node.simulation.orders import Account, Answer, Command, Order, Progress
+from node.simulation.dialer import targets
 from node.simulation.plan import Plan
+from node.simulation.worker import Crew
+from node.simulation.worker_context import Gear
+from node.simulation.worker_messages import Account, Answer, Command, Order, Progress
 
 _SPARE_FILES = 64
 _END_S, _TURN_S = 5.0, 0.25

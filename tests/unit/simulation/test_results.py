@@ -2,9 +2,9 @@
 
 import math
 
-from node.simulation.diary import Diary, Entry
-from node.simulation.figures import Events, busiest, count, delays, missing, returned, spread
-from node.simulation.listener import Heard
+from node.simulation.recorder import Diary, Entry
+from node.simulation.results import Events, busiest, count, delays, missing, returned, spread
+from node.simulation.subscriber import Heard
 
 
 def diary(*entries: Entry) -> Diary:

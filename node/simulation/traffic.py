@@ -8,7 +8,7 @@ from node.contract.topics import Topics
 from node.domain import CameraState, Health, Instant
 from node.homeassistant.discovery import Device, discovery
 from node.mqtt.retained import Board
-from node.simulation.memory import Memory
+from node.simulation.memory_outbox import Memory
 from node.simulation.plan import Plan
 from node.simulation.visitors import Visitors
 

@@ -3,7 +3,7 @@
 import json
 
 from node.mqtt.link import Received
-from node.simulation.listener import Heard
+from node.simulation.subscriber import Heard
 
 
 def message(topic: str, seq: int = 1, *, retained: bool = False) -> Received:

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 from node.errors import BrokerError
 from node.settings import Settings
-from node.simulation import figures, traces
-from node.simulation.diary import Diary
-from node.simulation.figures import Events, Return, Spread
-from node.simulation.listener import Heard, Listener
-from node.simulation.load import Gauge
-from node.simulation.orders import Account, Order
+from node.simulation import cleanup, results
+from node.simulation.broker_load import Gauge
 from node.simulation.plan import Plan
-from node.simulation.troupe import Troupe
+from node.simulation.recorder import Diary
+from node.simulation.results import Events, Return, Spread
+from node.simulation.subscriber import Heard, Listener
+from node.simulation.worker_messages import Account, Order
+from node.simulation.worker_pool import Troupe
 
 _CONNECT_S, _RETURN_S, _DRAIN_S, _ACCOUNT_S, _COMMAND_S = 60.0, 180.0, 120.0, 60.0, 120.0
 _QUIET_S, _SETTLE_S = 5.0, 1.0
@@ -110,7 +110,7 @@ class Director:
         Raises:
             BrokerError: the broker cannot be reached, or not all nodes could connect.
         """
-        traces.refuse(self._mqtt, self._seen)
+        cleanup.refuse(self._mqtt, self._seen)
         with closing(Listener(self._mqtt)) as listener:
             troupe = Troupe(self._plan, self._mqtt, listener.protocol, self._prefix)
             try:
@@ -118,12 +118,12 @@ class Director:
                 diary = Diary()
                 for account in accounts:
                     diary.add(account.diary)
-                listener.wait(figures.missing(diary, listener.heard), _QUIET_S)
+                listener.wait(results.missing(diary, listener.heard), _QUIET_S)
                 result = self._conclude(diary, accounts, listener)
                 self._say("leaving")
             finally:
                 troupe.end(10 + self._plan.nodes / 100)
-                left = traces.sweep(self._mqtt, self._seen)
+                left = cleanup.sweep(self._mqtt, self._seen)
                 if left:
                     self._say(f"{left} retained messages of nodes that could not take leave were taken away")
         return result
@@ -188,24 +188,24 @@ class Director:
             self._say(f"only {troupe.connected} of {plan.nodes} nodes are back")
 
     def _conclude(self, diary: Diary, accounts: list[Account], listener: Listener) -> Result:
-        publish, event = figures.delays(diary, listener.heard)
+        publish, event = results.delays(diary, listener.heard)
         elapsed_s = self._ended_s - self._began_s
         return Result(
             nodes=self._plan.nodes,
             protocol=listener.protocol,
             duration_s=elapsed_s,
-            connect=figures.spread(at_s - tried_s for _, tried_s, at_s in diary.connections() if at_s < self._began_s),
+            connect=results.spread(at_s - tried_s for _, tried_s, at_s in diary.connections() if at_s < self._began_s),
             publish=publish,
             event=event,
-            events=figures.count(diary, listener.heard),
+            events=results.count(diary, listener.heard),
             cuts=diary.cuts,
             wills=listener.heard.wills,
-            storm=None if self._storm_s is None else figures.returned(diary, self._storm_s),
+            storm=None if self._storm_s is None else results.returned(diary, self._storm_s),
             broker=self._burden(listener.heard),
             own=Own(
                 # Of the whole run: the processes also connect and deliver before and after.
                 cpu_percent=100 * sum(account.cpu_s for account in accounts) / elapsed_s,
-                lag=figures.spread(lag_s for account in accounts for lag_s in account.lags_s),
+                lag=results.spread(lag_s for account in accounts for lag_s in account.lags_s),
             ),
             troubles=_troubles(accounts),
         )

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from node.clock import Clock
 from node.mqtt.backoff import Pace
-from node.simulation.dial import Target
-from node.simulation.diary import Diary
+from node.simulation.dialer import Target
 from node.simulation.plan import Plan
+from node.simulation.recorder import Diary
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from node.simulation.load import Gauge, listener, use
+from node.simulation.broker_load import Gauge, listener, use
 
 
 def test_the_process_that_listens_is_found() -> None:

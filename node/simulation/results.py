@@ -5,8 +5,8 @@ from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from node.simulation.diary import Diary
-from node.simulation.listener import Heard
+from node.simulation.recorder import Diary
+from node.simulation.subscriber import Heard
 
 
 @dataclass(frozen=True, slots=True)

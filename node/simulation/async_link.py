@@ -17,7 +17,7 @@ from node.errors import BrokerError
 from node.mqtt import reason_codes
 from node.mqtt.link import Client, Patience, Report
 from node.mqtt.paho_link import PahoLink
-from node.simulation.dial import Dial, Target
+from node.simulation.dialer import Dial, Target
 
 _PATIENCE = Patience()
 _AT_ONCE = struct.pack("ii", 1, 0)

@@ -5,8 +5,8 @@ import math
 
 from brokers import HandClock, event
 
-from node.simulation.diary import Diary
-from node.simulation.memory import Memory
+from node.simulation.memory_outbox import Memory
+from node.simulation.recorder import Diary
 
 
 class Shelf:
