@@ -53,7 +53,7 @@ def commands_page() -> str:
     parts = [_INTRODUCTION]
     for name, summary in COMMANDS.items():
         declared = Declared()
-        module = importlib.import_module(f"node.console.{name}")
+        module = importlib.import_module(f"node.commands.{name}")
         module.add_parser(declared, cast("argparse.ArgumentParser", Declared()))
         (_, command) = declared.verbs[name]
         parts += [f"## {name}", f"{summary.capitalize()}.", *_command(f"facenode {name}", command)]

@@ -13,10 +13,10 @@ from PIL import ImageDraw, ImageFont
 
 from node.app import Node
 from node.clock import SystemClock
-from node.console.demo import enrol, settings_of_the_demo
-from node.console.embedded import EmbeddedBroker
-from node.console.scene import DemoCamera
-from node.console.sightings import Sighting, Subscriber
+from node.commands.demo.command import enrol, settings_of_the_demo
+from node.commands.demo.embedded_broker import EmbeddedBroker
+from node.commands.demo.scene import DemoCamera
+from node.commands.demo.subscriber import Sighting, Subscriber
 from node.contract.payloads import timestamp
 from node.domain import Frame, Tick
 from node.parts import build_eyes

@@ -27,7 +27,7 @@ COMMANDS = {
     "gate": "say whether nodes took an update well",
     "forget": "leave nothing of a node at the broker",
 }
-"""Each is a module of node.console."""
+"""Each is a module of node.commands."""
 _EPILOGUE = (
     "Any setting can be given to any command as SECTION.KEY=VALUE by --set, "
     "by a variable FACENODE_<SECTION>__<KEY>, or in the settings file; the first of these wins."
@@ -82,7 +82,7 @@ def _parser(asked: Sequence[str]) -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for name, summary in COMMANDS.items():
         if name in asked:
-            importlib.import_module(f"node.console.{name}").add_parser(subparsers, common)
+            importlib.import_module(f"node.commands.{name}").add_parser(subparsers, common)
         else:
             subparsers.add_parser(name, help=summary)
     return parser

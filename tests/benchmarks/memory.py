@@ -51,8 +51,8 @@ def one(name: str, runtime: Runtime) -> dict[str, float]:
     import cv2  # noqa: PLC0415 - as numpy
 
     held["OpenCV"] = _held()
-    importlib.import_module("node.console.run")
-    from node.console.visit import portrait  # noqa: PLC0415 - as numpy
+    importlib.import_module("node.commands.run")
+    from node.commands.bench.visit import portrait  # noqa: PLC0415 - as numpy
     from node.domain import Frame  # noqa: PLC0415 - as numpy
     from node.settings import GateSettings  # noqa: PLC0415 - as numpy
     from node.system import bundled, malloc  # noqa: PLC0415 - as numpy

@@ -22,8 +22,8 @@ import cv2
 import numpy as np
 
 from node.clock import SystemClock
-from node.console.stopwatch import Step, take_turns
-from node.console.visit import Visit, portrait
+from node.commands.bench.stopwatch import Step, take_turns
+from node.commands.bench.visit import Visit, portrait
 from node.domain import Frame, Image
 from node.parts import build_eyes
 from node.settings.loader import load

@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
-from node.console.fleet import table
-from node.console.lines import json_line, printer
-from node.console.watch import Watcher, watch
+from node.commands.fleet import table
+from node.commands.output import json_line, printer
+from node.commands.watch import Watcher, watch
 from node.contract.topics import Topics
 from node.domain import Instant
 from node.fleet.diagnosis import diagnose

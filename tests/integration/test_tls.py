@@ -9,8 +9,8 @@ import pytest
 from authority import Authority, Identity
 from realbroker import Mosquitto
 
-from node.console.broker import broker_findings
-from node.console.finding import Finding
+from node.diagnostics.broker import broker_findings
+from node.diagnostics.finding import Finding
 from node.errors import BrokerError
 from node.mqtt.connect import connect
 from node.mqtt.link import Client, Link

@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from node.app import Node
-from node.console.readiness import add_option, marker
+from node.commands.ready_file import add_option, marker
 from node.settings import Settings
 from node.system import malloc
 from node.system.systemd import Service

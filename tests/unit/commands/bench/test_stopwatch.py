@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from node.console.stopwatch import Rounds, take_turns
+from node.commands.bench.stopwatch import Rounds, take_turns
 
 
 def test_steps_take_turns_and_the_first_rounds_are_left_out() -> None:

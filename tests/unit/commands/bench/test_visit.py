@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from makers import instant
 
-from node.console.visit import SIZE, Visit, group, portrait
+from node.commands.bench.visit import SIZE, Visit, group, portrait
 from node.domain import Frame, Image
 from node.parts import Eyes, build_eyes
 from node.settings import Settings

@@ -4,9 +4,9 @@ import argparse
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from node.console.broker import broker_findings
-from node.console.finding import Finding
-from node.console.local import local_findings
+from node.diagnostics.broker import broker_findings
+from node.diagnostics.finding import Finding
+from node.diagnostics.local import local_findings
 from node.settings import Settings
 
 CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (local_findings, broker_findings)

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from node.console.lines import Fields, Show, escaped, json_line, printer
-from node.console.readiness import add_option, marker
+from node.commands.output import Fields, Show, escaped, json_line, printer
+from node.commands.ready_file import add_option, marker
 from node.contract.topics import ROOT
 from node.domain import EventType
 from node.errors import BrokerError

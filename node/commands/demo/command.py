@@ -10,11 +10,11 @@ from typing import Any
 
 from node.app import Node
 from node.clock import SystemClock
-from node.console.embedded import EmbeddedBroker
-from node.console.readiness import Mark, add_option, marker
-from node.console.run import run_until_signalled
-from node.console.scene import DemoCamera, enrolment_pictures
-from node.console.sightings import Sighting, Subscriber, view
+from node.commands.demo.embedded_broker import EmbeddedBroker
+from node.commands.demo.scene import DemoCamera, enrolment_pictures
+from node.commands.demo.subscriber import Sighting, Subscriber, view
+from node.commands.ready_file import Mark, add_option, marker
+from node.commands.run import run_until_signalled
 from node.errors import BrokerError, UsageError
 from node.parts import build_eyes, build_gallery
 from node.people.enrolment import examine_image

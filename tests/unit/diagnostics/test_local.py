@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from node.console.finding import Finding
-from node.console.local import local_findings
+from node.diagnostics.finding import Finding
+from node.diagnostics.local import local_findings
 from node.settings.loader import load
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from node.camera.image_file import list_files
 from node.clock import SystemClock
-from node.console import fleetfile, selftest
-from node.console.announce import announce_again, announced
+from node.commands.people import fleet_file, selftest
+from node.commands.people.announce import announce_again, announced
 from node.errors import BrokerError, PeopleError, UsageError
 from node.outbox.outbox import FILE as OUTBOX_FILE
 from node.outbox.outbox import Outbox
@@ -64,7 +64,7 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noq
     remove.add_argument("id", metavar="ID", help="who is erased")
     remove.add_argument("--dry-run", action="store_true", help="only show what would be erased")
     remove.set_defaults(main=remove_person)
-    fleetfile.add_verbs(verbs, common)
+    fleet_file.add_verbs(verbs, common)
     selftest.add_verb(verbs, common)
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from realbroker import Mosquitto, Subscriber, eventually, free_port
 
-from node.console.broker import broker_findings
-from node.console.embedded import EmbeddedBroker
+from node.commands.demo.embedded_broker import EmbeddedBroker
+from node.diagnostics.broker import broker_findings
 from node.mqtt.connect import connect
 from node.mqtt.link import Acknowledged, Client, Received, Report, Subscribed
 from node.settings import MqttSettings, NodeSettings, Settings

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from node.camera import open_camera
 from node.clock import Clock, SystemClock
-from node.console.finding import Finding
+from node.diagnostics.finding import Finding
 from node.errors import FacenodeError
 from node.parts import build_eyes, build_gallery
 from node.people.person import counted

@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from node.console.fleet import names
+from node.commands.fleet import names
 from node.errors import UsageError
 from node.fleet.node_table import FILTERS, Census, Fields
 from node.fleet.update_gate import Demand, Jury

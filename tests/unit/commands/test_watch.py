@@ -9,8 +9,8 @@ from collections.abc import Callable
 import pytest
 from brokers import HandLink
 
-from node.console.lines import Fields, Show, json_line, printer, readable
-from node.console.watch import Watcher, topics, watch
+from node.commands.output import Fields, Show, json_line, printer, readable
+from node.commands.watch import Watcher, topics, watch
 from node.errors import BrokerError
 from node.mqtt.backoff import Pace
 from node.mqtt.link import Link, Lost, Received, Report, Subscribed

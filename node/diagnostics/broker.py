@@ -6,8 +6,8 @@ import socket
 import time
 from collections.abc import Iterator
 
-from node.console.finding import Finding
 from node.contract.topics import Topics
+from node.diagnostics.finding import Finding
 from node.errors import BrokerError
 from node.mqtt import reason_codes
 from node.mqtt.connect import connect

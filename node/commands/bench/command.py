@@ -12,8 +12,8 @@ from typing import Any
 import cv2
 
 from node.clock import SystemClock
-from node.console.stopwatch import Step, take_turns
-from node.console.visit import SIZE, Visit, group, portrait
+from node.commands.bench.stopwatch import Step, take_turns
+from node.commands.bench.visit import SIZE, Visit, group, portrait
 from node.domain import Frame, Track
 from node.errors import SettingsError
 from node.parts import Eyes, build_eyes

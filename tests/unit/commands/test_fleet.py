@@ -1,6 +1,6 @@
 """The table of a fleet."""
 
-from node.console.fleet import table
+from node.commands.fleet import table
 from node.fleet.node_table import Known
 
 

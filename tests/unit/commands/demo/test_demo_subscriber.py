@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from node.console.sightings import sighting
+from node.commands.demo.subscriber import sighting
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 ROW = ("18:00:58", "recognized", "unknown", "0.97", "middle 0.88", "12.5 s", "1234 ms")
 AT = datetime(2026, 11, 24, 18, 0, 58, 621000, tzinfo=UTC)
 EVENT = {"event_type": "recognized", "at": "2026-11-24T18:00:58.621Z", "person": {"id": "ada", "score": 0.97},
@@ -37,7 +37,7 @@ def test_a_stranger_has_no_score_and_who_left_has_a_time_in_view() -> None:
 def test_the_live_table_fits_a_terminal_of_80_columns() -> None:
     """As wide as most are: the table is there, and no cell of it is cut or wrapped."""
     program = (
-        "from node.console.sightings import Sighting, view\n"
+        "from node.commands.demo.subscriber import Sighting, view\n"
         f"with view() as show:\n    show(Sighting({{'event_type': 'recognized'}}, 41.0, {ROW!r}))\n"
     )
     near, far = pty.openpty()

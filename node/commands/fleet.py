@@ -7,7 +7,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
-from node.console.lines import escaped
+from node.commands.output import escaped
 from node.fleet.diagnosis import Limits, Problem, diagnose
 from node.fleet.node_table import FILTERS, Census, Fields, Known
 from node.mqtt.subscriber import Observer

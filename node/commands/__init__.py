@@ -1,0 +1,1 @@
+"""The commands of `facenode`, one module or package each."""

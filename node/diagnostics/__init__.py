@@ -1,0 +1,1 @@
+"""What `facenode check` finds."""
