@@ -12,6 +12,7 @@ from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
 from node.app import Node
+from node.assembly import build_eyes
 from node.clock import SystemClock
 from node.commands.demo.command import enrol, settings_of_the_demo
 from node.commands.demo.embedded_broker import EmbeddedBroker
@@ -19,7 +20,6 @@ from node.commands.demo.scene import DemoCamera
 from node.commands.demo.subscriber import Sighting, Subscriber
 from node.contract.payloads import timestamp
 from node.domain import Frame, Tick
-from node.parts import build_eyes
 from node.settings.loader import load
 
 TARGET = Path(__file__).with_name("picture.png")

@@ -8,6 +8,17 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 
+from node.assembly import (
+    build_connector,
+    build_embed,
+    build_eyes,
+    build_gallery,
+    build_introduction,
+    build_matcher,
+    build_outbox,
+    event_labels,
+    wanted_heads,
+)
 from node.camera import Camera, open_camera
 from node.clock import Clock, SystemClock
 from node.contract import payloads
@@ -21,17 +32,6 @@ from node.health import Counts, Pulse, in_words
 from node.mqtt import certificate
 from node.mqtt.publisher import Publisher
 from node.mqtt.retained import Board
-from node.parts import (
-    build_connector,
-    build_embed,
-    build_eyes,
-    build_gallery,
-    build_introduction,
-    build_matcher,
-    build_outbox,
-    event_labels,
-    wanted_heads,
-)
 from node.people.live_gallery import Roster
 from node.requests.inbox import Commands, Request
 from node.requests.local_socket import Desk

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from node.assembly import Eyes, build_eyes, build_matcher
 from node.camera.image_file import PICTURES, list_files, read_picture
 from node.camera.video import VIDEOS, read_video
 from node.domain import UNKNOWN, Frame, Image, Look
 from node.errors import CameraError, FacenodeError
-from node.parts import Eyes, build_eyes, build_matcher
 from node.people.matcher import Matcher
 from node.settings import Settings
 

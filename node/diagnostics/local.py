@@ -4,11 +4,11 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from node.assembly import build_eyes, build_gallery
 from node.camera import open_camera
 from node.clock import Clock, SystemClock
 from node.diagnostics.finding import Finding
 from node.errors import FacenodeError
-from node.parts import build_eyes, build_gallery
 from node.people.person import counted
 from node.settings import Settings
 

@@ -21,11 +21,11 @@ from typing import Any
 import cv2
 import numpy as np
 
+from node.assembly import build_eyes
 from node.clock import SystemClock
 from node.commands.bench.stopwatch import Step, take_turns
 from node.commands.bench.visit import Visit, portrait
 from node.domain import Frame, Image
-from node.parts import build_eyes
 from node.settings.loader import load
 from node.system import bundled
 from node.vision.aligner import similarity

@@ -8,11 +8,11 @@ import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from node.assembly import describe_device
 from node.camera import open_camera
 from node.cli import main as command
 from node.clock import SystemClock
 from node.errors import CameraError, SettingsError
-from node.parts import describe_device
 from node.settings import Settings
 from node.settings.loader import SECTIONS, load
 from node.settings.schema import ENV_PREFIX, zone_of

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from models.metrics import Share, wilson
+from node.assembly import Eyes, build_eyes, build_gallery_matcher
 from node.camera.image_file import read_picture
 from node.domain import Frame, Vector
-from node.parts import Eyes, build_eyes, build_gallery_matcher
 from node.people.enrolment import examine
 from node.people.gallery import Gallery, Sample
 from node.people.person import Person

@@ -14,9 +14,9 @@ from told import node_settings, validate
 from watchedcamera import WatchedCamera, WatchedFrame
 
 from node.app import Node
+from node.assembly import build_eyes
 from node.camera.image_file import read_picture
 from node.domain import Frame
-from node.parts import build_eyes
 from node.settings import Settings
 
 pytestmark = pytest.mark.broker

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from facenode import facenode
 
+from node.assembly import Eyes, build_eyes
 from node.camera.image_file import read_picture
 from node.camera.video import read_video
 from node.contract import schema
 from node.domain import Flaw, Frame, Image, Vector
-from node.parts import Eyes, build_eyes
 from node.people.enrolment import Refusal, examine, examine_image
 from node.people.gallery import Sample
 from node.settings.loader import load

@@ -11,12 +11,12 @@ from typing import Any
 
 import cv2
 
+from node.assembly import Eyes, build_eyes
 from node.clock import SystemClock
 from node.commands.bench.stopwatch import Step, take_turns
 from node.commands.bench.visit import SIZE, Visit, group, portrait
 from node.domain import Frame, Track
 from node.errors import SettingsError
-from node.parts import Eyes, build_eyes
 from node.settings import Settings
 from node.vision.motion import Motion
 from node.vision.tflite import Network

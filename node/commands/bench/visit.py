@@ -5,11 +5,11 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
+from node.assembly import Eyes, build_matcher
 from node.camera.image_file import read_picture
 from node.domain import Frame, Image, Instant
 from node.events.engine import Engine
 from node.events.tracker import Tracker
-from node.parts import Eyes, build_matcher
 from node.settings import Settings
 from node.system import bundled
 

@@ -9,6 +9,7 @@ from statistics import median
 from typing import Any
 
 from node.app import Node
+from node.assembly import build_eyes, build_gallery
 from node.clock import SystemClock
 from node.commands.demo.embedded_broker import EmbeddedBroker
 from node.commands.demo.scene import DemoCamera, enrolment_pictures
@@ -16,7 +17,6 @@ from node.commands.demo.subscriber import Sighting, Subscriber, view
 from node.commands.ready_file import Mark, add_option, marker
 from node.commands.run import run_until_signalled
 from node.errors import BrokerError, UsageError
-from node.parts import build_eyes, build_gallery
 from node.people.enrolment import examine_image
 from node.people.gallery import Sample
 from node.settings import Settings

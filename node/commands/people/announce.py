@@ -3,6 +3,7 @@
 import queue
 import time
 
+from node.assembly import build_gallery, build_introduction
 from node.clock import SystemClock
 from node.contract import payloads
 from node.contract.topics import Topics
@@ -12,7 +13,6 @@ from node.mqtt import reason_codes
 from node.mqtt.connect import connect
 from node.mqtt.link import Acknowledged, Client, Link, Lost, Report
 from node.mqtt.retained import Board
-from node.parts import build_gallery, build_introduction
 from node.settings import Settings
 
 _ANSWER_S = 10.0

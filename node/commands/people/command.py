@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from node.assembly import build_embed, build_eyes, build_gallery, build_gallery_matcher, build_outbox
 from node.camera.image_file import list_files
 from node.clock import SystemClock
 from node.commands.people import fleet_file, selftest
@@ -15,7 +16,6 @@ from node.commands.people.announce import announce_again, announced
 from node.errors import BrokerError, PeopleError, UsageError
 from node.outbox.outbox import FILE as OUTBOX_FILE
 from node.outbox.outbox import Outbox
-from node.parts import build_embed, build_eyes, build_gallery, build_gallery_matcher, build_outbox
 from node.people.enrolment import Refusal, Whom, examine
 from node.people.gallery import Gallery, Sample, described
 from node.people.person import Person, checked_id, checked_name, counted

@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from node.assembly import build_embed, build_eyes, build_gallery, build_sidecar
 from node.domain import Image
 from node.errors import PeopleError
-from node.parts import build_embed, build_eyes, build_gallery, build_sidecar
 from node.people import bundle
 from node.people import crop as crops
 from node.people.gallery import Change

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from node.assembly import Eyes, build_eyes, build_gallery, build_gallery_matcher, build_sidecar
 from node.camera.image_file import list_files, read_picture
 from node.domain import Frame
 from node.errors import CameraError, PeopleError
-from node.parts import Eyes, build_eyes, build_gallery, build_gallery_matcher, build_sidecar
 from node.people.matcher import GalleryMatcher
 from node.people.selftest import Report, Row, Stranger, advise, examine
 from node.settings import Settings

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from makers import instant
 
+from node.assembly import Eyes, build_eyes
 from node.commands.bench.visit import SIZE, Visit, group, portrait
 from node.domain import Frame, Image
-from node.parts import Eyes, build_eyes
 from node.settings import Settings
 from node.settings.loader import load
 

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 from makers import instant
 
+from node.assembly import build_introduction, describe_device
 from node.contract import payloads
 from node.contract.topics import Topics
 from node.homeassistant.announcer import Introduction, Withdrawal
 from node.homeassistant.entity_keys import FILE
 from node.mqtt.retained import Board
-from node.parts import build_introduction, describe_device
 from node.settings import Settings
 from node.settings.loader import load
 
