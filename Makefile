@@ -47,17 +47,17 @@ fuzz: $(READY)  ## damaged and forged inputs of each kind for FUZZ_SECONDS; one 
 
 bench: $(BENCH_READY) $(READY)  ## this machine's figures beside their targets, on one thread; NETWORK=FILE is another network
 	$(BENCH)/bin/facenode bench --set model.threads=1 $(if $(NETWORK),--set model.path=$(NETWORK))
-	$(BENCH)/bin/python tests/benchmarks/peers.py $(if $(NETWORK),--model $(NETWORK))
-	PYTHONPATH=tests/unit:tests/integration $(BENCH)/bin/python tests/benchmarks/running.py $(if $(NETWORK),--model $(NETWORK))
-	PYTHONPATH=tests/unit:tests/integration $(BIN)/python tests/benchmarks/running.py --model models/zoo/mobilenet_v2.int8.tflite
-	$(BENCH)/bin/python tests/benchmarks/zoo.py
+	$(BENCH)/bin/python tests/benchmarks/library_comparison.py $(if $(NETWORK),--model $(NETWORK))
+	PYTHONPATH=tests/unit:tests/integration $(BENCH)/bin/python tests/benchmarks/node_performance.py $(if $(NETWORK),--model $(NETWORK))
+	PYTHONPATH=tests/unit:tests/integration $(BIN)/python tests/benchmarks/node_performance.py --model models/zoo/mobilenet_v2.int8.tflite
+	$(BENCH)/bin/python tests/benchmarks/zoo_speed.py
 
 soak: $(READY)  ## a node for an hour: whether it grows, and whether an event is lost; needs mosquitto
 	PYTHONPATH=.:tests/benchmarks:tests/acceptance:tests/integration:tests/unit \
 		$(BIN)/python tests/benchmarks/soak.py --minutes 60
 
 memory: $(READY)  ## what a node takes, step by step
-	$(BIN)/python tests/benchmarks/memory.py
+	$(BIN)/python tests/benchmarks/memory_by_step.py
 
 training: $(TRAIN_READY)  ## what the commands of models/ need, in .venv-train: TensorFlow, PyTorch
 

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from facenode import facenode
-from homeassistant import HomeAssistant
-from homenode import PATIENCE_S, node, shows
-from homeroot import home_root
+from facenode_command import facenode
+from home_assistant import HomeAssistant
+from home_assistant_node import PATIENCE_S, node, shows
+from home_assistant_root import home_root
+from mjpeg_camera import Stream
+from mosquitto_broker import Mosquitto, eventually
 from PIL import Image as Pillow
-from realbroker import Mosquitto, eventually
-from stream import Stream
 
 from docs.browser import Browser
 from node.camera.image_file import read_picture

@@ -2,7 +2,7 @@
 
 The detector takes and gives back megabytes with each frame. Left to itself, glibc hands such pieces back to the kernel
 each time, and the kernel clears them page by page for the next frame: thousands of page faults a frame, which
-`tests/benchmarks/running.py` counts. How much is kept is set by mallopt(3).
+`tests/benchmarks/node_performance.py` counts. How much is kept is set by mallopt(3).
 """
 
 import ctypes

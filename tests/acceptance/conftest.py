@@ -1,6 +1,6 @@
 """Fixtures of this folder, by name."""
 
-from homefixtures import broker, home
-from saying import say
+from home_assistant_fixtures import broker, home
+from uncaptured_output import say
 
 __all__ = ["broker", "home", "say"]

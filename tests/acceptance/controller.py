@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from clipcamera import lay_camera
+from clip_server import lay_camera
 from fleethosts import Host, Hosts
+from mosquitto_broker import Subscriber, free_port
 from process import run
-from realbroker import Subscriber, free_port
 
 from node.settings import MqttSettings
 

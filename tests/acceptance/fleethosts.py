@@ -11,8 +11,8 @@ from typing import Self
 
 import pytest
 from fleetroot import host_root
+from mosquitto_broker import eventually, free_port
 from process import run
-from realbroker import eventually, free_port
 
 _BOOT_S, _END_S = 60.0, 30.0
 # The host's own cgroup tree and bpf, else DeviceAllow= is accepted and has no effect; adjtimex, else no host can tell

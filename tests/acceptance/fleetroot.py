@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from debianroot import mirror, once
+from debian_root import mirror, once
 from process import run
 
 SUITES = {12: "bookworm", 13: "trixie"}

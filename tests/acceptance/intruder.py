@@ -3,7 +3,7 @@
 import queue
 import time
 
-from realbroker import eventually
+from mosquitto_broker import eventually
 
 from node.mqtt.connect import connect
 from node.mqtt.link import Acknowledged, Client, Lost, Received, Report

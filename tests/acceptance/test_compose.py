@@ -14,12 +14,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from debianroot import debian_root
-from dockerimage import DockerImage
-from engine import Engine
-from facenode import environment, facenode
-from realbroker import eventually
-from stack import Count, Observer, Stack, count
+from compose_stack import Count, Observer, Stack, count
+from debian_root import debian_root
+from docker_engine import Engine
+from docker_image import DockerImage
+from facenode_command import environment, facenode
+from mosquitto_broker import eventually
 
 pytestmark = pytest.mark.timeout(600)
 LOG = logging.getLogger(__name__)

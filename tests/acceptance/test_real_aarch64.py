@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
-from kindroot import ROOT, SUITES, Kinds
-from saying import say
+from machine_roots import ROOT, SUITES, Kinds
+from uncaptured_output import say
 
 from models.dataset import Cut, Cutter, read_picture
 from models.manifests import lfw_people
@@ -76,7 +76,7 @@ def pictures(kinds: Kinds, media_dir: Path) -> None:
 def faces(kinds: Kinds, data_dir: Path) -> Callable[[Path], str]:
     """Return what lays aligned faces of people no network was trained on beside a network, and says where."""
     samples = [sample for sample in lfw_people(data_dir) if sample.split == "val"]
-    shutil.copy(ROOT / "tests" / "acceptance" / "zooanswers.py", kinds.shared)
+    shutil.copy(ROOT / "tests" / "acceptance" / "network_outputs.py", kinds.shared)
     shutil.copytree(ROOT / "models" / "zoo", kinds.shared / "zoo")
     laid: dict[Cut, str] = {}
 
@@ -199,7 +199,7 @@ def _scores(face: Mapping[str, Any]) -> tuple[float, ...]:
 def _answers(kinds: Kinds, kind: str, network: Path, faces: str) -> Answers:
     answers = f"{network.stem}-{kind}.npz"
     if not (kinds.shared / answers).exists():
-        kinds.python(kind, "/mnt/zooanswers.py", f"/mnt/zoo/{network.name}", faces, f"/mnt/{answers}")
+        kinds.python(kind, "/mnt/network_outputs.py", f"/mnt/zoo/{network.name}", faces, f"/mnt/{answers}")
     with np.load(kinds.shared / answers) as content:
         return dict(content)
 

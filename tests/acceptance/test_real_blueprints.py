@@ -11,9 +11,9 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from homeassistant import BLUEPRINTS, HomeAssistant
-from homenode import PATIENCE_S, available, come_again, latest, node, shows
-from realbroker import Mosquitto, Subscriber, eventually
+from home_assistant import BLUEPRINTS, HomeAssistant
+from home_assistant_node import PATIENCE_S, available, come_again, latest, node, shows
+from mosquitto_broker import Mosquitto, Subscriber, eventually
 
 from node.contract.payloads import uuid7
 from node.contract.topics import Topics

@@ -14,11 +14,11 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from facenode import environment, facenode
-from piroot import SIZE, SMALL, pi_root, show, side_by_side, unplugged, with_camera
+from facenode_command import environment, facenode
+from mosquitto_broker import Mosquitto, Subscriber, eventually
+from node_messages import settings_for, validate
+from picamera_root import SIZE, SMALL, pi_root, show, side_by_side, unplugged, with_camera
 from process import run
-from realbroker import Mosquitto, Subscriber, eventually
-from told import settings_for, validate
 
 from node.camera.image_file import read_picture
 from node.domain import Image
@@ -42,7 +42,7 @@ def root(media_dir: Path) -> Path:
 def told(root: Path) -> Told:
     """Return what the driver did with the real packages, by kind."""
     found: Told = {}
-    for line in run(*with_camera(root, "picameratrial.py", "/srv/picamera")).splitlines():
+    for line in run(*with_camera(root, "picamera_driver_report.py", "/srv/picamera")).splitlines():
         if line.startswith("{"):
             item = json.loads(line)
             found.setdefault(item.pop("what"), []).append(item)
@@ -110,7 +110,7 @@ def test_the_names_that_the_driver_uses_exist_in_the_real_packages(told: Told) -
 def _node(root: Path, settings: Mapping[str, object]) -> Iterator[subprocess.Popen[str]]:
     """Run a node in the root until the block ends."""
     process = subprocess.Popen(
-        [str(part) for part in with_camera(root, "virtualcamera.py", "run")],
+        [str(part) for part in with_camera(root, "virtual_camera.py", "run")],
         env=environment(settings), stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
@@ -137,7 +137,7 @@ def test_a_node_recognises_who_is_before_the_camera_and_stops_cleanly(
     photo = root / "srv/picamera/photo.jpg"
     shutil.copy(media_dir / "grace_hopper.jpg", photo)
     add = ("people", "add", "grace", Path("/") / photo.relative_to(root))
-    run(*with_camera(root, "virtualcamera.py", *add), environ=environment(settings))
+    run(*with_camera(root, "virtual_camera.py", *add), environ=environment(settings))
 
     with closing(Subscriber(broker.settings(), "facenode/#")) as subscriber, _node(root, settings) as process:
 
@@ -165,7 +165,7 @@ def test_check_tells_a_camera_from_none_and_from_a_missing_package(root: Path, t
     def line(shown: str) -> str:
         return next(each for each in shown.splitlines() if each[5:].startswith("camera "))
 
-    check = with_camera(root, "virtualcamera.py", "check")
+    check = with_camera(root, "virtual_camera.py", "check")
     assert line(run(*check, environ=environment(settings), code=1)).endswith("picamera:0 gives 1280x720")
     with unplugged(root):
         told = line(run(*check, environ=environment(settings), code=1))

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from bareroot import REPOSITORY, Newcomer
-from debianroot import CACHE
-from documentedhome import furnish
+from bare_debian import REPOSITORY, Newcomer
+from debian_root import CACHE
+from documented_files import furnish
 
 from tests.docs.pages import ROOT, Block, blocks
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from debianroot import bare_root, offline, slim_root
-from dockerimage import DockerImage
-from engine import Engine
+from debian_root import bare_root, offline, slim_root
+from docker_engine import Engine
+from docker_image import DockerImage
 from process import run
-from saying import say
+from uncaptured_output import say
 
 from node import __version__
 from tests.docs.pages import ROOT, blocks

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from checkedout import lay_checkout
-from debianroot import CACHE
+from checkout_copy import lay_checkout
+from debian_root import CACHE
 from fleethosts import Hosts
-from realbroker import Mosquitto, Subscriber, eventually
-from stream import Stream
+from mjpeg_camera import Stream
+from mosquitto_broker import Mosquitto, Subscriber, eventually
 
 from tests.docs.pages import ROOT, blocks
 

@@ -6,7 +6,7 @@ import venv
 from pathlib import Path
 
 import pytest
-from debianroot import debian_root, inside
+from debian_root import debian_root, inside
 from process import run
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -23,12 +23,12 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from facenode import environment, facenode
+from facenode_command import environment, facenode
+from linear_trend import trend
+from looped_frames import reel, stills
+from mjpeg_camera import Stream
+from mosquitto_broker import Mosquitto, Subscriber, eventually
 from procfs import Sample, sample
-from realbroker import Mosquitto, Subscriber, eventually
-from reel import reel, stills
-from stream import Stream
-from trend import trend
 
 from node.mqtt.link import Received
 from node.outbox.outbox import FILE

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from repository import Repository
+from git_repository import Repository
 
 from tests.docs.history import secrets, texts
 

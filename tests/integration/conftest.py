@@ -6,10 +6,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from house import PATIENCE_S, House, running
-from realbroker import Mosquitto, Subscriber, eventually
-from saying import say
-from told import settings_for
+from mosquitto_broker import Mosquitto, Subscriber, eventually
+from node_messages import settings_for
+from running_node import PATIENCE_S, House, running
+from uncaptured_output import say
 
 __all__ = ["album", "house", "mosquitto", "say"]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from facenode import Outcome, facenode
+from facenode_command import Outcome, facenode
 
 from node.system import bundled
 

@@ -7,9 +7,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from clips import ClockedClip
-from realbroker import Mosquitto, Subscriber, eventually
-from told import essence, events, node_settings, settings_for
+from clocked_clip import ClockedClip
+from mosquitto_broker import Mosquitto, Subscriber, eventually
+from node_messages import essence, events, node_settings, settings_for
 
 from node.app import Node
 from node.camera.video import read_video

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from facenode import facenode
-from house import PATIENCE_S, running
-from realbroker import Mosquitto, Subscriber, eventually
-from told import settings_for
+from facenode_command import facenode
+from mosquitto_broker import Mosquitto, Subscriber, eventually
+from node_messages import settings_for
+from running_node import PATIENCE_S, running
 
 from node.homeassistant.entity_keys import FILE
 

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from documentedhome import furnish
-from facenode import facenode
-from realbroker import Mosquitto
+from documented_files import furnish
+from facenode_command import facenode
+from mosquitto_broker import Mosquitto
 
 from node.contract import schema
 from node.settings.loader import load

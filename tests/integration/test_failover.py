@@ -5,9 +5,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from facenode import facenode
-from nodeprocess import NodeProcess
-from realbroker import Mosquitto, Subscriber, eventually, free_port
+from facenode_command import facenode
+from mosquitto_broker import Mosquitto, Subscriber, eventually, free_port
+from publisher_process import NodeProcess
 
 from node.errors import BrokerError
 from node.mqtt.connect import connect

@@ -9,10 +9,10 @@ from os import geteuid, getpid
 from pathlib import Path
 
 import pytest
-from nodeprocess import NodeProcess
-from proxy import Proxy
-from realbroker import Mosquitto, eventually
-from tally import Recorder, count
+from delivery_count import Recorder, count
+from mosquitto_broker import Mosquitto, eventually
+from publisher_process import NodeProcess
+from tcp_proxy import Proxy
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(240)]
 

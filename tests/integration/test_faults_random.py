@@ -11,10 +11,10 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
-from nodeprocess import NodeProcess
-from proxy import Proxy
-from realbroker import Mosquitto, eventually
-from tally import Recorder, Tally, count
+from delivery_count import Recorder, Tally, count
+from mosquitto_broker import Mosquitto, eventually
+from publisher_process import NodeProcess
+from tcp_proxy import Proxy
 
 pytestmark = pytest.mark.broker
 

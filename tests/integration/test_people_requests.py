@@ -7,10 +7,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from facenode import facenode
-from house import PATIENCE_S, House, contents, running
-from realbroker import Mosquitto, Subscriber, eventually
-from told import events, settings_for, validate
+from facenode_command import facenode
+from mosquitto_broker import Mosquitto, Subscriber, eventually
+from node_messages import events, settings_for, validate
+from running_node import PATIENCE_S, House, contents, running
 
 pytestmark = pytest.mark.broker
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from statistics import quantiles
 
 import pytest
-from clips import ClockedClip
-from proxy import Proxy
-from realbroker import Mosquitto, Subscriber, eventually
-from told import events, node_settings, settings_for
+from clocked_clip import ClockedClip
+from mosquitto_broker import Mosquitto, Subscriber, eventually
+from node_messages import events, node_settings, settings_for
+from tcp_proxy import Proxy
 
 from node.app import Node
 from node.camera.video import read_video

@@ -8,10 +8,10 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from facenode import ROOT
-from house import PATIENCE_S, House, running
-from realbroker import Mosquitto, Subscriber, eventually
-from told import settings_for
+from facenode_command import ROOT
+from mosquitto_broker import Mosquitto, Subscriber, eventually
+from node_messages import settings_for
+from running_node import PATIENCE_S, House, running
 
 pytestmark = pytest.mark.broker
 
@@ -72,7 +72,7 @@ def _watching(broker: Mosquitto, folder: Path, restart_after: int) -> Iterator[S
         "camera.stall_s": STALL_S,
         "camera.restart_after": restart_after,
     }
-    path = ":".join(map(str, (ROOT / "tests/integration/pistandin", ROOT / "tests/unit", ROOT)))
+    path = ":".join(map(str, (ROOT / "tests/integration/fake_pi_packages", ROOT / "tests/unit", ROOT)))
     environ = {"PYTHONPATH": path, "PI_CAMERA": str(camera)}
     with (
         closing(Subscriber(broker.settings(), "facenode/#")) as subscriber,

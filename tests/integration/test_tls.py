@@ -6,8 +6,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from authority import Authority, Identity
-from realbroker import Mosquitto
+from certificate_authority import Authority, Identity
+from mosquitto_broker import Mosquitto
 
 from node.diagnostics.broker import broker_findings
 from node.diagnostics.finding import Finding

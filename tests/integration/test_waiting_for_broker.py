@@ -4,8 +4,8 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
-from realbroker import free_port
-from told import node_settings
+from mosquitto_broker import free_port
+from node_messages import node_settings
 
 from node.app import Node
 from node.clock import SystemClock

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from controller import ROOT, Controller, Played
-from debianroot import CACHE
+from debian_root import CACHE
 from fleethosts import Hosts
-from saying import say
-from variants import build
+from uncaptured_output import say
+from wheel_variants import build
 
 __all__ = ["bare", "built", "fleet", "say", "wheel"]
 

@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 from controller import Controller, Played
-from realbroker import eventually
+from mosquitto_broker import eventually
 
 pytestmark = pytest.mark.timeout(3600)
 Say = Callable[[str], None]

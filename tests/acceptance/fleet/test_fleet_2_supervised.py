@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from controller import Controller
-from realbroker import eventually
+from mosquitto_broker import eventually
 
 pytestmark = pytest.mark.timeout(3600)
 _BACK_S = 90.0

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import pytest
 from controller import Controller
-from realbroker import eventually
-from variants import damaged_network
+from mosquitto_broker import eventually
+from wheel_variants import damaged_network
 
 pytestmark = pytest.mark.timeout(3600)
 Say = Callable[[str], None]

@@ -5,10 +5,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from authority import Authority
+from certificate_authority import Authority
 from controller import Controller
 from intruder import Intruder
-from realbroker import Subscriber, eventually
+from mosquitto_broker import Subscriber, eventually
 
 from node.errors import BrokerError
 from node.mqtt.connect import connect

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from controller import Controller
 from intruder import Intruder
-from realbroker import eventually
+from mosquitto_broker import eventually
 
 from node.errors import BrokerError
 from node.mqtt.connect import connect

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from checkout import changed, lay_out
+from git_repository import MADE_S, Repository
 from programs import ReleaseError
-from repository import MADE_S, Repository
 
 TOOL = Path(__file__).resolve().parents[3] / "ansible" / "tools" / "products.py"
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from cameras import HandClock, Reel, Stage
-from fakepicamera import Sensor, package
+from fake_cameras import HandClock, Reel, Stage
+from fake_picamera import Sensor, package
 
 from node.camera import Camera, open_camera
 from node.camera.capture_thread import Opener

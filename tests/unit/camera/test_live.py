@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator
 
 import pytest
-from cameras import DEADLINE_S, HandClock, Stage, fake_camera, picture, refusal
+from fake_cameras import DEADLINE_S, HandClock, Stage, fake_camera, picture, refusal
 
 from node.camera.live import LiveCamera
 from node.domain import CameraState, Tick

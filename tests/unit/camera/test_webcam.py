@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
-from cameras import HandClock
+from fake_cameras import HandClock
 
 from node.camera.webcam import connect, open_webcam, reason
 from node.errors import CameraError

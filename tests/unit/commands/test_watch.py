@@ -7,7 +7,7 @@ import queue
 from collections.abc import Callable
 
 import pytest
-from brokers import HandLink
+from fake_link import HandLink
 
 from node.commands.output import Fields, Show, json_line, printer, readable
 from node.commands.watch import Watcher, topics, watch

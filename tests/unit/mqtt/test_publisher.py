@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from brokers import HandClock, HandLink, event
+from fake_link import HandClock, HandLink, event
 from makers import instant
 
 from node.contract import payloads

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from brokers import HandClock, HandLink, alert, event
+from fake_link import HandClock, HandLink, alert, event
 from makers import instant
 
 from node.contract import payloads

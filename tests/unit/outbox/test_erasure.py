@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from cameras import HandClock
+from fake_cameras import HandClock
 from makers import face, instant
 
 from node.contract.payloads import concerns, encode

@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from brokers import HandClock, alert, event
+from fake_link import HandClock, alert, event
 
 from node.contract.payloads import Draft
 from node.contract.topics import Kind

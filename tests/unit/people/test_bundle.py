@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from faces import crop, sample
+from samples import crop, sample
 
 from node.errors import PeopleError
 from node.people import bundle

@@ -6,7 +6,7 @@ import zlib
 import cv2
 import numpy as np
 import pytest
-from faces import crop
+from samples import crop
 
 from node.people.crop import decode, encode, fitted
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from faces import crop, sample
 from makers import unit
+from samples import crop, sample
 
 from node.domain import Image, Vector
 from node.errors import ModelError, PeopleError

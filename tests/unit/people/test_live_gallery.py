@@ -5,8 +5,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from faces import sample
 from makers import unit
+from samples import sample
 
 from node.people.gallery import Gallery
 from node.people.live_gallery import Roster

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-from faces import crop, sample
 from makers import unit
+from samples import crop, sample
 
 from node.people.crop import encode
 from node.people.gallery import Gallery

@@ -3,7 +3,7 @@
 import json
 import math
 
-from brokers import HandClock, event
+from fake_link import HandClock, event
 
 from node.simulation.memory_outbox import Memory
 from node.simulation.recorder import Diary

@@ -4,8 +4,8 @@ import os
 
 import numpy as np
 import pytest
-from cameras import DEADLINE_S, HandClock
-from fakepicamera import Sensor, package
+from fake_cameras import DEADLINE_S, HandClock
+from fake_picamera import Sensor, package
 
 from node.camera.picamera.driver import connect, load, open_picamera
 from node.clock import SystemClock

@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from fakepicamera import fill
+from fake_picamera import fill
 
 from node.camera.image_file import read_picture
 from node.camera.picamera.pixels import FORMATS, to_rgb

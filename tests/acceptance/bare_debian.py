@@ -1,0 +1,101 @@
+"""This machine's apt mirror -> a bare Debian 12 or 13, in which somebody without rights types commands.
+
+Nothing is there that a user would have to install: neither Python nor git nor make.
+"""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+from checkout_copy import lay_checkout
+from debian_root import mirror, once
+from fleetroot import SUITES
+from process import run
+
+USER = "pat"
+REPOSITORY = "/srv/facenode.git"
+_HOME = f"home/{USER}"
+# The layer is mounted in a namespace that ends with the command, and so does whatever the command has left running.
+_INSIDE = """
+mount -t overlay overlay -o "lowerdir=$1,upperdir=$2/upper,workdir=$2/work" "$2/root"
+for each in dev sys; do mount --rbind "/$each" "$2/root/$each"; done
+mount -t proc proc "$2/root/proc"
+[ "$5" = online ] || ip link set lo up
+exec chroot "$2/root" su - "$3" -c "$4"
+"""
+
+
+class Newcomer:
+    """Somebody with `sudo` and nothing else, on a bare Debian; what is changed lasts as long as the folder.
+
+    Args:
+        debian: 12 or 13.
+        folder: of the layer over the bare root: not in a file system that is an overlay itself.
+
+    Attributes:
+        name: of the Debian.
+        home: where files may be laid for them.
+    """
+
+    def __init__(self, debian: int, folder: Path) -> None:
+        self.name = f"Debian {debian}"
+        self._root, self._folder = _bare_root(debian), folder
+        for part in ("upper", "work", "root"):
+            (folder / part).mkdir(parents=True)
+        self.home = folder / "upper" / _HOME
+        _publish(folder / "upper" / REPOSITORY.lstrip("/"))
+
+    def type(self, text: str, *, online: bool = False, timeout_s: float = 900) -> str:
+        """Type some lines in a new terminal and return what they printed; fail where one fails.
+
+        Args:
+            text: the lines, for bash.
+            online: let them fetch something; else they have a loopback of their own and no other network.
+            timeout_s: seconds after which they are ended.
+        """
+        program = f"set -euo pipefail\n{text}"
+        apart = ("--mount", "--pid", "--fork", "--kill-child", *(() if online else ("--net",)))
+        inside = ("bash", "-euc", _INSIDE, "bash", self._root, self._folder, USER, program)
+        return run("unshare", *apart, *inside, "online" if online else "alone", timeout_s=timeout_s)
+
+
+def _bare_root(debian: int) -> Path:
+    """Return the root, brought up to this machine's network; skip where it cannot be made."""
+    if os.geteuid() != 0 or not all(map(shutil.which, ("mmdebstrap", "git", "ip"))):
+        pytest.skip("a bare Debian needs root, git, ip and mmdebstrap (apt install git iproute2 mmdebstrap)")
+    return once(f"newcomer-{SUITES[debian]}", lambda root: _make(root, SUITES[debian]))
+
+
+def _make(root: Path, suite: str) -> None:
+    run(
+        "mmdebstrap", "--mode=root", "--variant=minbase", "--include=ca-certificates,netbase,sudo",
+        "--aptopt=Acquire::Languages none", suite, root, mirror(),
+    )  # fmt: skip
+    run("chroot", root, "useradd", "--create-home", "--shell", "/bin/bash", USER)
+    (root / "etc/hosts").write_text("127.0.0.1 localhost\n")
+    # Nobody sits there who could say yes or type a password.
+    (root / f"etc/sudoers.d/{USER}").write_text(f"{USER} ALL=(ALL) NOPASSWD: ALL\n")
+    (root / "etc/apt/apt.conf.d/99-yes").write_text('APT::Get::Assume-Yes "true";\n')
+    # As in Debian's own image: a package that is installed starts no service.
+    policy = root / "usr/sbin/policy-rc.d"
+    policy.write_text("#!/bin/sh\nexit 101\n")
+    policy.chmod(0o755)
+    certificates = Path(os.environ.get("PIP_CERT", "/etc/ssl/certs/ca-certificates.crt"))
+    shutil.copy(certificates, root / "etc/ssl/certs/ca-certificates.crt")
+    for file in (Path("/etc/resolv.conf"), Path("/etc/pip.conf")):
+        if file.exists():
+            shutil.copy(file, root / file.relative_to("/"))
+
+
+def _publish(target: Path) -> None:
+    """Lay a repository of this checkout's files, as they are now, that everybody may clone."""
+    with tempfile.TemporaryDirectory() as folder:
+        lay_checkout(Path(folder))
+        identity = ("-c", "user.name=test", "-c", "user.email=test@example.org")
+        run("git", "-C", folder, "init", "--quiet")
+        run("git", "-C", folder, "add", "--all")
+        run("git", "-C", folder, *identity, "commit", "--quiet", "--message", "all")
+        run("git", "clone", "--quiet", "--bare", folder, target)
+    run("chown", "--recursive", "1000:1000", target)

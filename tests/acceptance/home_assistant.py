@@ -1,0 +1,279 @@
+"""A root with Home Assistant, and a broker -> Home Assistant on loopback, connected, and what it shows."""
+
+import json
+import shutil
+import subprocess
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from home_assistant_root import OLDER, within
+from home_assistant_websocket import Firings, HomeSocket
+from mosquitto_broker import Mosquitto, eventually, free_port, listens
+
+BLUEPRINTS = Path(__file__).resolve().parents[2] / "docs/home-assistant"
+_START_S, _ANSWER_S = 180.0, 30.0
+_TOKEN_S = 1800
+_OURS = ("mqtt", "facenode", "helpers.entity", "automation", "blueprint", "template", "image", "event", "script")
+"""Words of the log's lines that are about what the node has a part in."""
+_CONFIGURATION = """homeassistant:
+  name: Home
+  time_zone: {zone}
+http:
+  server_host: 127.0.0.1
+  server_port: {port}
+automation: !include automations.yaml
+logger:
+  default: warning
+  logs:
+    homeassistant.components.mqtt: info
+"""
+
+
+class HomeAssistant:
+    """One Home Assistant, ended by its process id.
+
+    Args:
+        root: from `home_root`.
+        folder: where its log goes.
+        broker: what it is connected to.
+        zone: where it is, by its clocks.
+        prepare: lays more into its folder, which is /cfg of the root, before it starts; it then has to know the broker.
+
+    Attributes:
+        port: where it listens.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        folder: Path,
+        broker: Mosquitto,
+        zone: str = "UTC",
+        prepare: Callable[[], None] | None = None,
+    ) -> None:
+        self._root, self._broker = root, broker
+        self._log = folder / "hass.log"
+        self.port = free_port()
+        self._base = f"http://127.0.0.1:{self.port}"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._token = self._refresh = ""
+        self._expected: list[str] = []
+        shutil.rmtree(root / "cfg", ignore_errors=True)
+        (root / "cfg").mkdir()
+        (root / "cfg/automations.yaml").write_text("[]")
+        # As its owner copies them.
+        folder = root / "cfg/blueprints/automation/facenode"
+        folder.mkdir(parents=True)
+        for file in BLUEPRINTS.glob("*.yaml"):
+            shutil.copy(file, folder)
+        (root / "cfg/configuration.yaml").write_text(_CONFIGURATION.format(port=self.port, zone=zone))
+        self._introduced = prepare is not None
+        if prepare is not None:
+            prepare()
+
+    def start(self) -> None:
+        """Start it and wait until it runs; the first time, make a user and connect it to the broker."""
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                list(map(str, within(self._root, "hass", "-c", "/cfg", "--skip-pip"))),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        if not eventually(lambda: listens("127.0.0.1", self.port), _START_S):
+            self.end()
+            pytest.fail(f"Home Assistant does not listen:\n{self.log()}")
+        new = not self._refresh
+        self._enter() if new else self._renew()
+        assert eventually(lambda: self._get("/api/config")["state"] == "RUNNING", _START_S)
+        if new:
+            if not self._introduced:
+                self._connect()
+            if not OLDER:  # else it goes back to its usual port after five minutes
+                self.ask("http/config/promote")
+
+    def end(self) -> None:
+        """End it as its owner would."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(60)
+            self._process = None
+
+    def log(self) -> str:
+        """Return what it logged."""
+        return self._log.read_text(errors="replace")
+
+    def complaints(self) -> list[str]:
+        """Return the warnings and errors about MQTT, its entities, automations and nodes."""
+        lines = [line for line in self.log().splitlines() if " WARNING " in line or " ERROR " in line]
+        ours = [line for line in lines if any(word in line.lower() for word in _OURS)]
+        return [line for line in ours if not any(sentence in line for sentence in self._expected)]
+
+    def expect(self, sentence: str) -> None:
+        """Take a complaint that Home Assistant makes of what it does itself."""
+        self._expected.append(sentence)
+
+    def settle_in(self) -> None:
+        """Answer what a new owner is asked before the first page opens."""
+        address = {"client_id": f"{self._base}/", "redirect_uri": f"{self._base}/"}
+        for step, fields in (("core_config", {}), ("analytics", {}), ("integration", address)):
+            self._post(f"/api/onboarding/{step}", fields)
+
+    def login(self) -> dict[str, object]:
+        """Return what a browser keeps of somebody who has logged in."""
+        return {
+            "hassUrl": self._base, "clientId": f"{self._base}/", "access_token": self._token, "token_type": "Bearer",
+            "refresh_token": self._refresh, "expires_in": _TOKEN_S, "expires": int((time.time() + _TOKEN_S) * 1000),
+        }  # fmt: skip
+
+    def socket(self) -> HomeSocket:
+        """Return a connection of its owner."""
+        return HomeSocket(self.port, self._token)
+
+    def ask(self, kind: str, **fields: object) -> Any:  # noqa: ANN401 - whatever the answer holds
+        """Return what a command of the WebSocket gives."""
+        with self.socket() as socket:
+            return socket.ask(kind, **fields)
+
+    def firings(self, entity: str) -> Firings:
+        """Return what keeps each firing of an event entity."""
+        return Firings(self.socket(), entity)
+
+    def registered(self, device: str) -> dict[str, dict[str, Any]]:
+        """Return what is in the registry of entities, off or on, of a device that MQTT calls so, by entity id."""
+        ids = [
+            each["id"] for each in self.ask("config/device_registry/list") if ["mqtt", device] in each["identifiers"]
+        ]
+        return {each["entity_id"]: each for each in self.ask("config/entity_registry/list") if each["device_id"] in ids}
+
+    def devices(self) -> list[str]:
+        """Return the names of the devices."""
+        return [each["name"] for each in self.ask("config/device_registry/list")]
+
+    def reload(self) -> None:
+        """Load MQTT anew, as after a change of what is on."""
+        entry = self._entry()
+        self._post(f"/api/config/config_entries/entry/{entry}/reload", {})
+
+    def remove(self, device: str) -> None:
+        """Delete a device, as its page offers."""
+        for each in self.ask("config/device_registry/list"):
+            if ["mqtt", device] in each["identifiers"] and OLDER:
+                kind = "config/device_registry/remove_config_entry"
+                self.ask(kind, device_id=each["id"], config_entry_id=self._entry())
+            elif ["mqtt", device] in each["identifiers"]:
+                self.ask("config/device_registry/remove", device_id=each["id"])
+
+    def automate(self, name: str, blueprint: str, inputs: Mapping[str, object], alias: str = "") -> None:
+        """Make an automation from a blueprint, as the page of the blueprint does."""
+        use = {"path": blueprint, "input": dict(inputs)}
+        self._post(f"/api/config/automation/config/{name}", {"alias": alias or name, "use_blueprint": use})
+
+    def picture(self, entity: str) -> bytes:
+        """Return what an image entity shows."""
+        return self.fetch(f"/api/image_proxy/{entity}")
+
+    def fetch(self, path: str) -> bytes:
+        """Return what stands under a path."""
+        with self._open(path) as answer:
+            return bytes(answer.read())
+
+    def _entry(self) -> str:
+        return str(self.ask("config_entries/get", domain="mqtt")[0]["entry_id"])
+
+    def state(self, entity: str) -> str | None:
+        """Return the state of an entity, None if there is no such entity."""
+        found = self.entity(entity)
+        return None if found is None else str(found["state"])
+
+    def entity(self, entity: str) -> dict[str, Any] | None:
+        """Return state and attributes of an entity, None if there is no such entity."""
+        try:
+            found: dict[str, Any] = self._get(f"/api/states/{entity}")
+        except urllib.error.HTTPError as error:
+            if error.code == 404:
+                return None
+            raise
+        return found
+
+    def render(self, template: str) -> str:
+        """Return what a template gives."""
+        with self._open("/api/template", {"template": template}) as answer:
+            return str(answer.read().decode())
+
+    def call(self, domain: str, service: str, **fields: object) -> None:
+        """Call a service."""
+        with self._open(f"/api/services/{domain}/{service}", fields) as answer:
+            answer.read()
+
+    def _enter(self) -> None:
+        assert eventually(lambda: self._offers("/api/onboarding"), _START_S)
+        person = {"name": "Owner", "username": "owner", "password": "owner", "language": "en"}
+        user = self._post("/api/onboarding/users", {**person, "client_id": f"{self._base}/"})
+        self._grant({"grant_type": "authorization_code", "code": user["auth_code"]})
+
+    def _renew(self) -> None:
+        assert eventually(lambda: self._offers("/auth/providers"), _START_S)
+        self._grant({"grant_type": "refresh_token", "refresh_token": self._refresh})
+
+    def _grant(self, fields: dict[str, str]) -> None:
+        self._token = ""
+        body = urllib.parse.urlencode({**fields, "client_id": f"{self._base}/"}).encode()
+        with self._ask("/auth/token", body, "application/x-www-form-urlencoded") as answer:
+            given = json.loads(answer.read())
+        self._token, self._refresh = given["access_token"], given.get("refresh_token", self._refresh)
+
+    def _offers(self, path: str) -> bool:
+        try:
+            with self._open(path):
+                return True
+        except OSError:
+            return False
+
+    def _connect(self) -> None:
+        flows = "/api/config/config_entries/flow"
+        flow = self._post(flows, {"handler": "mqtt"})
+        given = {"broker": self._broker.host, "port": self._broker.port}
+        done = self._post(f"{flows}/{flow['flow_id']}", _filled(flow["data_schema"], given))
+        assert done["type"] == "create_entry", done
+
+    def _get(self, path: str) -> Any:  # noqa: ANN401 - whatever the answer holds
+        with self._open(path) as answer:
+            return json.loads(answer.read())
+
+    def _post(self, path: str, fields: dict[str, Any]) -> Any:  # noqa: ANN401 - whatever the answer holds
+        with self._open(path, fields) as answer:
+            return json.loads(answer.read())
+
+    def _open(self, path: str, fields: dict[str, Any] | None = None) -> Any:  # noqa: ANN401 - urlopen's own type
+        return self._ask(path, None if fields is None else json.dumps(fields).encode(), "application/json")
+
+    def _ask(self, path: str, body: bytes | None, kind: str) -> Any:  # noqa: ANN401 - urlopen's own type
+        head = {"Content-Type": kind} | ({"Authorization": f"Bearer {self._token}"} if self._token else {})
+        asked = urllib.request.Request(f"{self._base}{path}", body, head)  # noqa: S310 - http, and loopback
+        return urllib.request.urlopen(asked, timeout=_ANSWER_S)  # noqa: S310 - as above
+
+
+def _filled(schema: list[dict[str, Any]], given: dict[str, Any]) -> dict[str, Any]:
+    """Return what is given and the defaults of what else a form needs, section by section."""
+    fields: dict[str, Any] = {}
+    for field in schema:
+        name, selector = field["name"], field.get("selector", {})
+        if field.get("type") == "expandable":
+            fields[name] = _filled(field["schema"], given)
+        elif name in given:
+            fields[name] = given[name]
+        elif field.get("required") and field.get("default") is not None:
+            fields[name] = field["default"]
+        elif field.get("required") and "boolean" in selector:
+            fields[name] = False
+        elif field.get("required") and "select" in selector:
+            first = selector["select"]["options"][0]
+            fields[name] = first["value"] if isinstance(first, dict) else first
+    return fields

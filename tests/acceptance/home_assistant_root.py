@@ -1,0 +1,81 @@
+"""This machine's mirrors of Debian and PyPI -> a root with Home Assistant in it, made once and kept in `.cache`.
+
+Home Assistant wants a newer Python than this machine's, and each release names one: 2026.11 runs on that of Debian 14,
+2026.2 on that of Debian 13.
+"""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from debian_root import mirror, once
+from process import run
+
+VERSION = os.environ.get("FACENODE_HOMEASSISTANT", "2026.11.0")
+OLDER = VERSION.startswith("2026.2.")
+SUITE = "trixie" if OLDER else "forky"
+_PACKAGES = "python3,python3-venv,python3-dev,gcc,g++,libc6-dev,ca-certificates,tzdata,libturbojpeg0"
+_COMPONENTS = (
+    "mqtt", "http", "api", "frontend", "hassio", "ai_task", "assist_pipeline", "assist_satellite", "conversation",
+    "tts", "stt", "camera", "stream", "ffmpeg", "analytics", "backup", "network", "automation", "person", "schedule",
+    "image", "event", "infrared", "radio_frequency",
+)  # fmt: skip
+"""What Home Assistant loads here; it would fetch their packages at its start, and may not."""
+_ENVIRONMENT = (
+    "env", "-i", "PATH=/ha/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root",
+    "PIP_CERT=/etc/ssl/certs/ca-certificates.crt", "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt",
+)  # fmt: skip
+
+
+def home_root() -> Path:
+    """Return the root with Home Assistant; skip where it cannot be made."""
+    if os.geteuid() != 0 or not shutil.which("mmdebstrap"):
+        pytest.skip("Home Assistant needs root and mmdebstrap (apt install mmdebstrap)")
+    return once(f"homeassistant-{VERSION}", _make)
+
+
+def within(root: Path, *command: str | Path) -> tuple[str | Path, ...]:
+    """Return the command that runs another inside the root; both have one process id."""
+    return ("chroot", root, *_ENVIRONMENT, *command)
+
+
+def _make(root: Path) -> None:
+    # A mirror that stands still has a Release file past its date; its signature is looked at all the same.
+    options = ("--aptopt=Acquire::Check-Valid-Until false", "--aptopt=Acquire::Languages none")
+    run(
+        "mmdebstrap", "--mode=root", "--variant=minbase", f"--include={_PACKAGES}", *options, SUITE, root, mirror()
+    )  # fmt: skip
+    for file in (Path("/etc/resolv.conf"), Path("/etc/pip.conf"), Path("/etc/ssl/certs/ca-certificates.crt")):
+        if file.exists():
+            shutil.copy(file, root / file.relative_to("/"))
+    run(*within(root, "python3", "-m", "venv", "/ha"))
+    run(*within(root, "/ha/bin/pip", "install", "--quiet", "uv"))
+    _install(root, f"homeassistant=={VERSION}")
+    (package,) = root.glob("ha/lib/python3*/site-packages/homeassistant")
+    wanted = root / "ha/wanted.txt"
+    wanted.write_text("\n".join(sorted(_requirements(package / "components", _COMPONENTS))))
+    constraints = "/" / (package / "package_constraints.txt").relative_to(root)
+    _install(root, "-c", constraints, "-r", "/ha/wanted.txt")
+    shutil.rmtree(root / "root/.cache", ignore_errors=True)
+
+
+def _install(root: Path, *what: str | Path) -> None:
+    run(*within(root, "/ha/bin/uv", "pip", "install", "--quiet", "--python", "/ha/bin/python", *what))
+
+
+def _requirements(components: Path, names: tuple[str, ...]) -> set[str]:
+    """Return the packages of components and of all that they depend on."""
+    found: set[str] = set()
+    left, seen = list(names), set[str]()
+    while left:
+        name = left.pop()
+        path = components / name / "manifest.json"
+        if name in seen or not path.exists():
+            continue
+        seen.add(name)
+        manifest = json.loads(path.read_text())
+        found.update(manifest.get("requirements", ()))
+        left += manifest.get("dependencies", ())
+    return found

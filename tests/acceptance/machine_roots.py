@@ -1,0 +1,129 @@
+"""A kind of machine, such as `aarch64-3.13` -> a Debian root in which the program runs on that processor.
+
+A root holds what a release of a fleet brings such a machine, with the same checksums, and is made once, in `.cache`.
+Another processor is played by qemu's user emulation: it tells what comes out, not how long it takes.
+"""
+
+import json
+import os
+import platform
+import shutil
+import sys
+import tarfile
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from debian_root import CACHE, mirror
+from process import run
+from raspberry_pi_cpu import CORE, describe
+
+ROOT = Path(__file__).resolve().parents[2]
+SUITES = {"3.11": "bookworm", "3.13": "trixie"}
+"""Debian's releases by the Python that they bring."""
+_ARCHITECTURES = {"aarch64": "arm64", "x86_64": "amd64"}
+_TOOLS = ROOT / ".venv-fleet" / "bin"
+_RELEASE = "checkout"
+_HOOKS = "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr"
+# The mounts live and end with the command: none is left behind, whatever becomes of the test.
+_INSIDE = """
+mount --bind "$1" "$3/mnt"
+for each in proc dev; do mount --rbind "/$each" "$3/$each"; done
+if [ -n "$2" ]; then mount --bind "$2/sys" "$3/sys"; mount --bind "$2/cpuinfo" "$3/proc/cpuinfo"; fi
+shift 2; exec chroot "$@"
+"""
+
+
+class Kinds:
+    """Roots of kinds of machines, and the program of the checkout as all of them run it.
+
+    Args:
+        folder: for what lasts as long as the tests.
+        kinds: such as `aarch64-3.13`; skips where one cannot be made.
+
+    Attributes:
+        shared: a folder that every root sees as `/mnt`; what is put there is there.
+    """
+
+    def __init__(self, folder: Path, *kinds: str) -> None:
+        self.shared = folder / "shared"
+        self._emulated = {kind for kind in kinds if kind.split("-")[0] != platform.machine()}
+        self._demand()
+        self._described = describe(folder / "raspberry")
+        CACHE.mkdir(exist_ok=True)
+        release = _built(kinds)
+        _unpack(next(release.glob("*.whl")), self.shared / "program")
+        described = json.loads((release / "release.json").read_text())["kinds"]
+        self._roots = {kind: _root(kind, release.parents[1] / described[kind]["archive"]) for kind in kinds}
+
+    def python(self, kind: str, *arguments: str | Path, environ: Mapping[str, str] | None = None) -> str:
+        """Run Python on a kind of machine, with the program installed, and return what it printed."""
+        emulator, described = (("/qemu", "-cpu", CORE), self._described) if kind in self._emulated else ((), "")
+        root = self._roots[kind]
+        command = (*emulator, "/usr/bin/python3", *arguments)
+        settled = {"PATH": os.environ["PATH"], "PYTHONPATH": "/mnt/program:/opt/wheels", "LC_ALL": "C.UTF-8"}
+        return run(
+            "unshare", "--mount", "sh", "-ec", _INSIDE, "sh", self.shared, described, root, *command,
+            environ=settled | dict(environ or {}), timeout_s=7200,
+        )  # fmt: skip
+
+    def _demand(self) -> None:
+        if os.geteuid() != 0 or not shutil.which("mmdebstrap"):
+            pytest.skip("roots of Debian need root and mmdebstrap (apt install mmdebstrap)")
+        if not (_TOOLS / "uv").exists():
+            pytest.skip("no uv: make fleet")
+        if self._emulated and not shutil.which(_emulator()):
+            pytest.skip(f"no {_emulator()} program: apt install qemu-user-static")
+
+
+def _emulator() -> str:
+    return "qemu-aarch64-static"
+
+
+def _built(kinds: tuple[str, ...]) -> Path:
+    """Return the release of this checkout, with what each kind needs."""
+    folder = CACHE / "kinds"
+    release = folder / "releases" / _RELEASE
+    shutil.rmtree(release, ignore_errors=True)
+    run(
+        _TOOLS / "python", ROOT / "ansible" / "tools" / "release.py",
+        "--name", _RELEASE, "--folder", folder, "--source", ROOT, *(f"--kind={kind}" for kind in kinds),
+        timeout_s=1200,
+    )  # fmt: skip
+    return release
+
+
+def _root(kind: str, archive: Path) -> Path:
+    """Return the root with the wheels of an archive; one that was made for other wheels is removed."""
+    root = CACHE / f"kind-{kind}-{archive.stem}"
+    if not root.exists():
+        for older in CACHE.glob(f"kind-{kind}-*"):
+            shutil.rmtree(older)
+        with tempfile.TemporaryDirectory(dir=CACHE, prefix="kind-", ignore_cleanup_errors=True) as folder:
+            new = Path(folder) / "root"
+            _extract(new, kind)
+            with tarfile.open(archive) as wheels:
+                wheels.extractall(Path(folder, "wheels"), filter="data")
+            for wheel in Path(folder, "wheels").glob("*.whl"):
+                _unpack(wheel, new / "opt" / "wheels")
+            new.rename(root)
+    return root
+
+
+def _extract(root: Path, kind: str) -> None:
+    """Lay out Debian's Python: unpacked, not configured, since the scripts of packages would want the processor."""
+    architecture, python = kind.split("-")
+    run(
+        "mmdebstrap", "--mode=root", "--variant=extract", f"--architectures={_ARCHITECTURES[architecture]}",
+        "--include=python3,libstdc++6", "--aptopt=Acquire::Languages none", _HOOKS, SUITES[python], root, mirror(),
+    )  # fmt: skip
+    for name in ("proc", "dev", "sys", "mnt"):
+        (root / name).mkdir(exist_ok=True)
+    if architecture != platform.machine():
+        shutil.copy(str(shutil.which(_emulator())), root / "qemu")
+
+
+def _unpack(wheel: Path, folder: Path) -> None:
+    """Lay out a wheel as an installer does, but for commands, which have no place here."""
+    run(sys.executable, "-m", "zipfile", "--extract", wheel, folder)

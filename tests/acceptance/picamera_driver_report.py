@@ -1,0 +1,125 @@
+"""The real picamera2, driven by the node's driver -> what came of it, as JSON lines; run inside a root."""
+
+import gc
+import inspect
+import json
+import logging
+import sys
+import threading
+from itertools import islice
+from pathlib import Path
+
+import cv2
+import libcamera
+import virtual_camera
+
+from node.camera import open_camera
+from node.camera.camera import Camera
+from node.clock import SystemClock
+from node.domain import Frame
+from node.errors import CameraError
+from node.settings import CameraSettings
+
+_SMALL_PX = 640
+
+
+def _open(**settings: object) -> Camera:
+    given = {"source": "picamera", "width": 1280, "height": 720, **settings}
+    return open_camera(CameraSettings.model_validate(given), SystemClock(), _SMALL_PX)
+
+
+def _frames(camera: Camera, count: int) -> list[Frame]:
+    return list(islice((tick.frame for tick in camera if tick.frame), count))
+
+
+def _tell(what: str, **found: object) -> None:
+    sys.stdout.write(json.dumps({"what": what, **found}) + "\n")
+
+
+def _plays(kept: Path) -> None:
+    """Open it three times: frames come each time, and nothing of it is left behind."""
+    for opening in range(3):
+        with _open() as camera:
+            frames = _frames(camera, 5)
+        gc.collect()  # picamera2 leaves rings of objects that hold files until they are looked for
+        threads = [thread.name for thread in threading.enumerate() if thread is not threading.main_thread()]
+        small = frames[-1].small
+        _tell(
+            "frames",
+            opening=opening,
+            count=len(frames),
+            main=frames[-1].image.shape,
+            small=None if small is None else small.shape,
+            threads=threads,
+            files=len(list(Path("/proc/self/fd").iterdir())),
+        )
+    cv2.imwrite(str(kept / "main.png"), cv2.cvtColor(frames[-1].image, cv2.COLOR_RGB2BGR))
+    if small is not None:
+        cv2.imwrite(str(kept / "small.png"), cv2.cvtColor(small, cv2.COLOR_RGB2BGR))
+
+
+def _stalls() -> None:
+    """Stop the camera behind the driver's back, as a cable does that comes off."""
+    import picamera2  # noqa: PLC0415 - only after the virtual camera is installed
+
+    with _open(stall_s=1, restart_after=100) as camera:
+        _frames(camera, 2)
+        stopped = picamera2.Picamera2.latest
+        stopped.stop()
+        seen: list[str | None] = []
+        for tick in islice(camera, 200):
+            seen.append(camera.problem)
+            if tick.frame and picamera2.Picamera2.latest is not stopped:
+                break
+        _tell("stall", problems=sorted({problem for problem in seen if problem}), again=camera.problem is None)
+
+
+def _is_busy() -> None:
+    """Open it while somebody else has it, and again when they have left."""
+    with _open() as first:
+        _frames(first, 1)
+        with _open(stall_s=1, restart_after=1) as second:
+            try:
+                _frames(second, 1)
+            except CameraError as error:
+                _tell("busy", error=str(error))
+    with _open() as third:
+        _tell("free again", count=len(_frames(third, 1)))
+
+
+def _cannot_crop() -> None:
+    with _open(stall_s=1, restart_after=1, crop=(0, 0, 0.5, 0.5)) as camera:
+        try:
+            _frames(camera, 1)
+        except CameraError as error:
+            _tell("crop", error=str(error))
+
+
+def _names() -> None:
+    """Look up what the driver takes from both packages and the virtual camera has not."""
+    import picamera2  # noqa: PLC0415 - only after the virtual camera is installed
+
+    real = picamera2.Picamera2.__mro__[1]
+    _tell(
+        "names",
+        options=sorted(inspect.signature(real.create_video_configuration).parameters),
+        capture=sorted(inspect.signature(real.capture_request).parameters),
+        methods=[name for name in ("cancel_all_and_flush", "close", "set_controls", "start") if hasattr(real, name)],
+        continuous=int(libcamera.controls.AfModeEnum.Continuous),
+        controls={
+            name: str(getattr(libcamera.controls, name).type)
+            for name in ("AfMode", "FrameDurationLimits", "ScalerCrop")
+        },
+        transforms=[str(libcamera.Transform(hflip=flip, vflip=flip)) for flip in (False, True)],
+        formats=[str(libcamera.PixelFormat(name)) for name in ("BGR888", "RGB888", "YUV420", "NV12")],
+    )
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr)
+    virtual_camera.install()
+    _names()
+    _plays(Path(sys.argv[1]))
+    _stalls()
+    _is_busy()
+    _cannot_crop()

@@ -1,0 +1,202 @@
+"""A root with RabbitMQ -> brokers on loopback that form a cluster, each ended by its process group."""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from mosquitto_broker import eventually, free_port, listens
+
+from node.settings import MqttSettings
+
+_UP_S, _JOIN_S = 90.0, 90.0
+# The mounts live and end with the command: none is left behind, whatever becomes of the test.
+_INSIDE = 'for each in proc dev; do mount --rbind "/$each" "$1/$each"; done; exec chroot "$@"'
+_CONFIG = """
+listeners.tcp.1 = 127.0.0.1:{amqp}
+mqtt.listeners.tcp.1 = 127.0.0.1:{mqtt}
+mqtt.allow_anonymous = true
+mqtt.durable_queue_type = {queues}
+cluster_formation.peer_discovery_backend = classic_config
+{peers}
+log.console = true
+log.console.level = info
+log.file = false
+"""
+
+
+class Rabbit:
+    """One broker of a cluster.
+
+    Args:
+        root: where RabbitMQ is installed.
+        folder: of this broker, inside the root.
+        name: of this broker.
+        epmd: the port of what knows the ports of all brokers.
+        log: what it says.
+
+    Attributes:
+        port: where it speaks MQTT.
+    """
+
+    def __init__(self, root: Path, folder: Path, name: str, epmd: int, log: Path) -> None:
+        self._root, self._folder, self.name, self._log = root, folder, name, log
+        self._amqp, self.port, distribution = free_port(), free_port(), free_port()
+        inside = Path("/") / folder.relative_to(root)
+        self._environment = {
+            "HOME": "/root",
+            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+            "LANG": "C.UTF-8",
+            "ERL_EPMD_PORT": str(epmd),
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            # The broker takes the place of its script, which would else wait for it and outlive a kill.
+            "RUNNING_UNDER_SYSTEMD": "1",
+            "RABBITMQ_NODENAME": name,
+            "RABBITMQ_NODE_PORT": str(self._amqp),
+            "RABBITMQ_DIST_PORT": str(distribution),
+            "RABBITMQ_CONFIG_FILE": f"{inside}/rabbitmq.conf",
+            "RABBITMQ_ENABLED_PLUGINS_FILE": f"{inside}/plugins",
+            "RABBITMQ_MNESIA_BASE": f"{inside}/db",
+            "RABBITMQ_LOG_BASE": f"{inside}/log",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def configure(self, names: Sequence[str], queues: str) -> None:
+        """Write its configuration: who belongs to the cluster, and what kind of queue a session has."""
+        self._folder.mkdir(parents=True)
+        peers = "\n".join(
+            f"cluster_formation.classic_config.nodes.{number} = {name}" for number, name in enumerate(names, 1)
+        )
+        text = _CONFIG.format(amqp=self._amqp, mqtt=self.port, queues=queues, peers=peers)
+        (self._folder / "rabbitmq.conf").write_text(text)
+        (self._folder / "plugins").write_text("[rabbitmq_mqtt].\n")
+
+    def start(self) -> None:
+        """Start it; it forms the cluster with those who are there."""
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                within(self._root, "/usr/lib/rabbitmq/bin/rabbitmq-server"),
+                env=self._environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+            )  # fmt: skip
+
+    def wait(self) -> None:
+        """Wait until it speaks MQTT."""
+        assert eventually(lambda: listens("127.0.0.1", self.port), _UP_S), self._log.read_text()[-4000:]
+
+    @property
+    def group(self) -> int:
+        """The process group of the broker and of what it started; 0 where it does not run."""
+        return 0 if self._process is None else self._process.pid
+
+    def revive(self) -> None:
+        """Start it again, if it was killed, by whomever."""
+        if self._process is not None and self._process.poll() is None:
+            return
+        self.kill()
+        self.start()
+        self.wait()
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait(20)
+            self._process = None
+
+    def control(self, *command: str) -> str:
+        """Return what `rabbitmqctl` says."""
+        done = subprocess.run(
+            within(self._root, "/usr/lib/rabbitmq/bin/rabbitmqctl", *command),
+            env=self._environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=120,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+
+class Cluster:
+    """Brokers for as long as the context lasts.
+
+    Args:
+        root: where RabbitMQ is installed.
+        folder: where they log.
+        count: how many.
+        queues: the kind of queue that a session has, `classic` or `quorum`.
+
+    Attributes:
+        brokers: all of them.
+    """
+
+    def __init__(self, root: Path, folder: Path, count: int = 3, queues: str = "quorum") -> None:
+        self._root, self._queues, self._log = root, queues, folder / "epmd.log"
+        self._folder = Path(tempfile.mkdtemp(prefix="cluster-", dir=root / "tmp"))
+        self._epmd_port = free_port()
+        self._epmd: subprocess.Popen[bytes] | None = None
+        self.brokers = tuple(
+            Rabbit(root, self._folder / str(number), f"r{number}@localhost", self._epmd_port, folder / f"r{number}.log")
+            for number in range(1, count + 1)
+        )
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def settings(self, *order: int, **more: object) -> MqttSettings:
+        """Return the settings of who tries the brokers in this order, numbered from 0; in their own unless given."""
+        return MqttSettings.model_validate({"host": self.hosts(*order), **more})
+
+    def hosts(self, *order: int) -> str:
+        """Return `mqtt.host` of who tries the brokers in this order, numbered from 0; in their own unless given."""
+        return ",".join(f"127.0.0.1:{self.brokers[number].port}" for number in order or range(len(self.brokers)))
+
+    def close(self) -> None:
+        """End all of it."""
+        for broker in self.brokers:
+            broker.kill()
+        if self._epmd is not None:
+            self._epmd.kill()
+            self._epmd.wait(10)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _start(self) -> None:
+        (self._root / "etc/hosts").write_text("127.0.0.1 localhost\n")
+        for cookie in (self._root / "var/lib/rabbitmq/.erlang.cookie", self._root / "root/.erlang.cookie"):
+            cookie.unlink(missing_ok=True)
+            cookie.write_text("acceptance")
+            cookie.chmod(0o400)
+        with self._log.open("ab") as log:
+            # In the foreground, so that it ends with the cluster: the one that a broker starts would outlive it.
+            self._epmd = subprocess.Popen(
+                within(self._root, "/usr/bin/epmd", "-address", "127.0.0.1", "-port", str(self._epmd_port)),
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+            )  # fmt: skip
+        assert eventually(lambda: listens("127.0.0.1", self._epmd_port), 20), self._log.read_text()
+        names = [broker.name for broker in self.brokers]
+        for broker in self.brokers:
+            broker.configure(names, self._queues)
+            broker.start()
+        for broker in self.brokers:
+            broker.wait()
+        first = self.brokers[0]
+        assert eventually(lambda: all(name in first.control("cluster_status") for name in names), _JOIN_S)
+
+
+def within(root: Path, *command: str) -> tuple[str, ...]:
+    """Return the command that runs another inside the root, in the same process."""
+    return ("unshare", "--mount", "sh", "-ec", _INSIDE, "sh", str(root), *command)

@@ -1,0 +1,167 @@
+"""What a node noted and what a subscriber got -> sent, received, repeated, late, lost, and whether the order held."""
+
+import json
+import queue
+import threading
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from mosquitto_broker import Subscriber
+
+from node.errors import BrokerError
+from node.mqtt.connect import connect
+from node.mqtt.link import Client, Lost, Received, Report, Subscribed
+from node.settings import MqttSettings
+
+_MARK = "facenode/pi-1/mark"
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """The count of one run.
+
+    Attributes:
+        sent: events that were put for sure.
+        perhaps: events that a kill may have kept from being put.
+        received: different events that came.
+        repeated: how often one came again.
+        late: different events that came first as late.
+        lost: events that were put and never came.
+        unknown: events that came but were never made.
+        ordered: whether first arrivals were in order within live and within late.
+        gaps: numbers missing between the first and the last `seq`.
+    """
+
+    sent: int
+    perhaps: int
+    received: int
+    repeated: int
+    late: int
+    lost: int
+    unknown: int
+    ordered: bool
+    gaps: int
+
+
+def count(journal: Path, arrived: Sequence[Received]) -> Tally:
+    """Compare what a node noted with what came."""
+    lines = journal.read_text().splitlines()
+    intended = {line[1:] for line in lines if line.startswith("+")}
+    put = {line[1:] for line in lines if line.startswith("=")}
+    first: dict[str, tuple[bool, int]] = {}
+    repeated = 0
+    for message in arrived:
+        fields = json.loads(message.payload)
+        if fields["id"] in first:
+            repeated += 1
+        else:
+            first[fields["id"]] = ("/late/" in message.topic, fields["seq"])
+    live = [seq for late, seq in first.values() if not late]
+    late = [seq for late, seq in first.values() if late]
+    numbers = live + late
+    return Tally(
+        sent=len(put),
+        perhaps=len(intended - put),
+        received=len(first),
+        repeated=repeated,
+        late=len(late),
+        lost=len(put - first.keys()),
+        unknown=len(first.keys() - intended),
+        ordered=live == sorted(live) and late == sorted(late),
+        gaps=max(numbers) - min(numbers) + 1 - len(set(numbers)) if numbers else 0,
+    )
+
+
+class Reachable(Protocol):
+    """Whatever a subscriber can connect to."""
+
+    def settings(self, **more: object) -> MqttSettings:
+        """Return the settings with which it is reached."""
+        ...
+
+
+class Recorder:
+    """A subscriber that comes back whenever the broker does, and keeps what it gets.
+
+    Args:
+        broker: what it connects to.
+        keep_s: seconds for which the broker keeps what it misses; 0: no session.
+
+    Attributes:
+        arrived: events and late events, in the order in which they came.
+        statuses: payloads of the node's status.
+    """
+
+    def __init__(self, broker: Reachable, keep_s: int = 0) -> None:
+        self._broker, self._keep_s = broker, keep_s
+        self.arrived: list[Received] = []
+        self.statuses: list[bytes] = []
+        self._inbox: queue.SimpleQueue[Report | None] = queue.SimpleQueue()
+        self._ready = threading.Event()
+        self._caught_up = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def wait_ready(self, timeout_s: float = 10.0) -> bool:
+        """Wait until it listens."""
+        return self._ready.wait(timeout_s)
+
+    def catch_up(self, timeout_s: float = 10.0) -> bool:
+        """Wait until all has come that the broker has taken so far; to be called while nobody else publishes.
+
+        What a broker without persistence has acknowledged and not yet passed on dies with it, and so does what lies
+        unread in this end of a connection that is reset: neither is the node's to keep.
+        """
+        self._caught_up.clear()
+        with closing(Subscriber(self._broker.settings(), _MARK, client_id="marker")) as other:
+            other.publish(_MARK, b"")
+            return self._caught_up.wait(timeout_s)
+
+    def lose(self) -> None:
+        """Expect the broker to go."""
+        self._ready.clear()
+
+    def close(self) -> None:
+        """End it."""
+        self._inbox.put(None)
+        self._thread.join(20)
+
+    def _run(self) -> None:
+        while True:
+            try:
+                link = connect(
+                    self._broker.settings(protocol="5"), Client("recorder", keep_s=self._keep_s), self._inbox.put
+                )
+            except BrokerError:
+                if self._ended(0.05):
+                    return
+                continue
+            link.subscribe("facenode/pi-1/#")
+            ended = self._listen()
+            link.close()
+            if ended:
+                return
+
+    def _ended(self, wait_s: float) -> bool:
+        try:
+            return self._inbox.get(timeout=wait_s) is None
+        except queue.Empty:
+            return False
+
+    def _listen(self) -> bool:
+        while (report := self._inbox.get()) is not None:
+            if isinstance(report, Lost):
+                return False
+            if isinstance(report, Subscribed):
+                self._ready.set()
+            if isinstance(report, Received):
+                if "/event/" in report.topic:
+                    self.arrived.append(report)
+                elif report.topic.endswith("/status"):
+                    self.statuses.append(report.payload)
+                elif report.topic == _MARK:
+                    self._caught_up.set()
+        return True

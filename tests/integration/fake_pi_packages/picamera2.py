@@ -1,0 +1,51 @@
+"""A file -> what a Pi camera does, under the name of the package that a node imports: for a node as a process.
+
+`$PI_CAMERA/does` says `plays`, `silent` (no frame comes, and who waits is told so) or `hangs` (who waits waits for
+ever); `$PI_CAMERA/openings` gets a line with the moment of each opening.
+"""
+
+import os
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+from fake_picamera import FakePicamera2, Sensor, package
+
+from node.domain import Image
+
+_FOLDER = Path(os.environ["PI_CAMERA"])
+_EVERY_S = 0.05
+_NEVER = threading.Event()
+
+
+def _show() -> Image | None:
+    match (_FOLDER / "does").read_text():
+        case "plays":
+            _NEVER.wait(_EVERY_S)
+            return np.full((480, 640, 3), 90, np.uint8)
+        case "silent":
+            return None
+        case _:
+            _NEVER.wait()
+            return None
+
+
+_SENSOR = Sensor(_show)
+
+
+class Picamera2(FakePicamera2):
+    """The camera of the file."""
+
+    def __init__(self, number: int) -> None:
+        with (_FOLDER / "openings").open("a") as journal:
+            journal.write(f"{number} {time.monotonic()}\n")
+        super().__init__(_SENSOR)
+
+    @staticmethod
+    def global_camera_info() -> list[dict[str, object]]:
+        """Return the one camera there is."""
+        return [{"Model": "imx219", "Location": 2, "Rotation": 180, "Id": "/base/soc/i2c0mux/imx219@10", "Num": 0}]
+
+
+MappedArray = package(_SENSOR).mapped

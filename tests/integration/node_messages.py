@@ -1,0 +1,68 @@
+"""What a node told a broker, read and held against the contract."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+from mosquitto_broker import Mosquitto
+
+from node.contract import schema
+from node.mqtt.link import Received
+from node.settings import Settings
+from node.settings.loader import load
+
+
+def settings_for(broker: Mosquitto, clip: Path, storage: Path) -> dict[str, object]:
+    """Return settings of a node that plays a clip to a broker."""
+    return {
+        "node.id": "hall",
+        "camera.source": f"video:{clip}",
+        "mqtt.host": broker.host,
+        "mqtt.port": broker.port,
+        "storage.dir": storage,
+    }
+
+
+def node_settings(given: Mapping[str, object]) -> Settings:
+    """Return settings such as `mqtt.port` as the node reads them."""
+    sections: dict[str, dict[str, object]] = {}
+    for key, value in given.items():
+        section, _, field = key.partition(".")
+        sections.setdefault(section, {})[field] = value
+    return load(None, sections, {}, Path("/nonexistent"))
+
+
+def events(messages: list[Received]) -> list[dict[str, Any]]:
+    """Return the payloads of all events, live and late."""
+    return [json.loads(m.payload) for m in messages if "/event/" in m.topic]
+
+
+def essence(event: dict[str, Any]) -> dict[str, Any]:
+    """Return an event without what differs between two runs: ids, wall times, the start of the program."""
+    return {key: value for key, value in event.items() if key not in {"id", "at", "boot", "seq"}}
+
+
+def validate(messages: list[Received]) -> None:
+    """Hold every message of the node against the contract."""
+    kinds = {
+        "event": "event",
+        "alert": "alert",
+        "state": "state",
+        "health": "health",
+        "late": "event",
+        "response": "response",
+    }
+    for message in messages:
+        level = message.topic.split("/")[2]
+        if level == "status":
+            assert message.payload in {b"online", b"offline"}
+        elif level == "snapshot":
+            assert message.payload.startswith(b"\xff\xd8\xff")
+            assert not message.retained
+        elif message.topic.startswith("facenode/"):
+            jsonschema.validate(json.loads(message.payload), schema(kinds[level]))
+        if level == "event":
+            assert len(message.payload) <= 384
+            assert not message.retained

@@ -1,0 +1,88 @@
+"""A running node as a process, and somebody who asks it."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from facenode_command import environment
+from mosquitto_broker import Subscriber, eventually
+from node_messages import events
+
+PATIENCE_S = 30.0
+
+
+@contextmanager
+def running(
+    settings: Mapping[str, object],
+    *arguments: str | Path,
+    command: str = "run",
+    environ: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[subprocess.Popen[str]]:
+    """Run a node, or another command that stays, for as long as the context lasts.
+
+    `environ` is added to the process's environment.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-m", "node.cli", command, *map(str, arguments)],
+        env={**environment(settings), **environ}, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    """Return what the files of a folder hold, while a node may be writing there: a file may be renamed meanwhile."""
+    found = {}
+    for path in folder.rglob("*"):
+        if not path.is_file():  # a folder, or the node's socket
+            continue
+        with suppress(FileNotFoundError):
+            found[path] = path.read_bytes()
+    return found
+
+
+class House:
+    """A subscriber that also asks a node."""
+
+    def __init__(self, subscriber: Subscriber, node: str = "hall") -> None:
+        self._subscriber = subscriber
+        self._root = f"facenode/{node}"
+
+    def send(self, verb: str, payload: bytes) -> None:
+        """Send a request as it is."""
+        self._subscriber.publish(f"{self._root}/request/{verb}", payload)
+
+    def ask(self, verb: str, **fields: object) -> dict[str, Any]:
+        """Send a request and return its answer."""
+        transaction = f"t{len(self._subscriber.messages)}"
+        self.send(verb, json.dumps({"transaction": transaction, **fields}).encode())
+        found: list[dict[str, Any]] = []
+
+        def answered() -> bool:
+            answers = map(json.loads, self._subscriber.on(f"{self._root}/response/{verb}"))
+            found[:] = [answer for answer in answers if answer["transaction"] == transaction]
+            return bool(found)
+
+        assert eventually(answered, PATIENCE_S)
+        return found[0]
+
+    def latest(self, topic: str) -> dict[str, Any]:
+        """Return the latest state or health."""
+        payloads = self._subscriber.on(f"{self._root}/{topic}")
+        return dict(json.loads(payloads[-1])) if payloads else {}
+
+    def events(self) -> list[dict[str, Any]]:
+        """Return all events so far."""
+        return events(self._subscriber.messages)
+
+    def kinds(self) -> list[str]:
+        """Return the types of all events so far."""
+        return [event["event_type"] for event in self.events()]

@@ -1,0 +1,77 @@
+"""The bridge of docs/scale.md between a site's broker and the centre's, as it stands there."""
+
+import re
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from delivery_count import count
+from mosquitto_broker import Mosquitto, eventually
+from publisher_process import NodeProcess
+
+from node.mqtt.connect import connect
+from node.mqtt.link import Client, Received, Report, Subscribed
+
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(180)]
+
+EVENTS = 600
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "scale.md"
+
+
+class Centre:
+    """Somebody who keeps what comes to the centre, with a session that survives the broker's restart."""
+
+    def __init__(self, broker: Mosquitto) -> None:
+        self.arrived: list[Received] = []
+        self.statuses: list[Received] = []
+        self._granted = False
+        self._link = connect(broker.settings(), Client("centre", keep_s=600), self._take)
+        self._link.subscribe("site-a/#")
+        assert eventually(lambda: self._granted)
+
+    def _take(self, report: Report) -> None:
+        if isinstance(report, Received):
+            (self.arrived if "/event/" in report.topic else self.statuses).append(report)
+        self._granted = self._granted or isinstance(report, Subscribed)
+
+    def close(self) -> None:
+        """Leave; the session stays."""
+        self._link.close()
+
+
+def bridge(port: int) -> list[str]:
+    """Return the lines of the document, with the centre on loopback."""
+    (block,) = re.findall(r"```conf\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
+    lines: list[str] = block.splitlines()
+    return [re.sub(r"^address .*", f"address 127.0.0.1:{port}", line) for line in lines]
+
+
+def test_what_happens_at_a_site_reaches_the_centre_also_after_an_outage(
+    mosquitto: Callable[..., Mosquitto], tmp_path: Path
+) -> None:
+    """Under the site's name, each event at least once; who is online is known there, too, and nothing comes back."""
+    for name in ("site", "centre"):
+        (tmp_path / name).mkdir()
+    kept = ("allow_anonymous true", "max_queued_messages 0", "persistence true")
+    centre = mosquitto(*kept, f"persistence_location {tmp_path}/centre/")
+    site = mosquitto(*kept, f"persistence_location {tmp_path}/site/", *bridge(centre.port))
+    first = Centre(centre)
+    node = NodeProcess(tmp_path, site.host, site.port, "--count", str(EVENTS), "--rate", "100", "--live-s", "60")
+    try:
+        assert eventually(lambda: len(first.arrived) >= EVENTS // 4, 30), node.log()
+        centre.end()
+        first.close()
+        assert eventually(lambda: node.drained, 60), node.log()
+        centre.start()
+        with closing(Centre(centre)) as second:
+
+            def lost() -> int:
+                return count(tmp_path / "journal", [*first.arrived, *second.arrived]).lost
+
+            assert eventually(lambda: lost() == 0, 60), lost()
+            assert {message.topic for message in second.arrived} == {"site-a/facenode/pi-1/event/unknown"}
+            assert eventually(lambda: node.ended, 20), node.log()
+            assert eventually(lambda: b"offline" in [message.payload for message in second.statuses])
+    finally:
+        node.kill()

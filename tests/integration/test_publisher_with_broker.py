@@ -1,0 +1,216 @@
+"""Outbox, board and publisher against a real broker."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import pytest
+from fake_link import event
+from makers import instant
+from mosquitto_broker import Mosquitto, Subscriber, eventually, free_port
+
+from node.clock import SystemClock
+from node.contract import payloads
+from node.contract.topics import Topics
+from node.domain import Box, Event, EventType
+from node.errors import BrokerError
+from node.mqtt.backoff import Pace
+from node.mqtt.connect import connect
+from node.mqtt.link import Client, Patience
+from node.mqtt.publisher import Publisher
+from node.mqtt.retained import Board
+from node.outbox.outbox import Outbox
+from node.requests.inbox import Commands, Request, Verb
+from node.requests.switches import Control
+from node.settings import MqttSettings
+
+pytestmark = pytest.mark.broker
+
+TOPICS = Topics("pi-1")
+QUICK = Pace(first_s=0.05, most_s=0.2, birth_s=0.1)
+
+
+class Node:
+    """The broker's side of a node."""
+
+    def __init__(self, folder: Path, settings: MqttSettings, topics: Topics = TOPICS) -> None:
+        client = Client(topics.client_id, (topics.status, payloads.OFFLINE))
+        self.outbox = Outbox(folder, SystemClock())
+        self.board = Board(topics, payloads.state(instant(0)))
+        self.commands = Commands(topics, self._say)
+        self.control = Control(folder, self._answer, dict, instant(0))
+        self.publisher = Publisher(
+            topics,
+            self.outbox,
+            self.board,
+            lambda report: connect(settings, client, report),
+            receive=self.commands.receive,
+            pace=QUICK,
+        )
+        self.publisher.start()
+
+    def _say(self, topic: str, payload: bytes) -> None:
+        self.publisher.say(topic, payload)
+
+    def _answer(self, request: Request, payload: bytes) -> None:
+        self._say(TOPICS.response(request.verb), payload)
+
+    def close(self) -> None:
+        """Take leave."""
+        self.publisher.stop(payloads.state(instant(9)))
+        self.outbox.close()
+
+
+@pytest.fixture
+def closer() -> Iterator[ExitStack]:
+    """Return what closes everything in the end, latest first."""
+    with ExitStack() as stack:
+        yield stack
+
+
+def test_a_node_lives_from_online_to_offline(
+    mosquitto: Callable[..., Mosquitto], closer: ExitStack, tmp_path: Path
+) -> None:
+    """A subscriber sees online, state, health, events and offline, and retained is only what may be."""
+    broker = mosquitto()
+    seen = closer.enter_context(closing(Subscriber(broker.settings())))
+    node = Node(tmp_path / "node", broker.settings())
+    node.board.announce(b'{"dev":{}}')
+    stranger = Event(EventType.UNKNOWN, instant(1), 1, Box(0.1, 0.1, 0.2, 0.2))
+    node.outbox.put(payloads.encode((stranger,), (), "3f9a1c02"))
+    assert node.publisher.drain(10)
+    node.close()
+    assert eventually(lambda: seen.on(TOPICS.status)[-1:] == [b"offline"])
+    assert seen.messages[0].topic == TOPICS.status
+    assert seen.on(TOPICS.status) == [b"online", b"offline"]
+    (told,) = seen.on("facenode/pi-1/event/unknown")
+    assert json.loads(told)["seq"] == 1
+    later = closer.enter_context(closing(Subscriber(broker.settings(), client_id="later")))
+    assert eventually(lambda: len(later.messages) == 3)
+    assert {message.topic for message in later.messages} == {TOPICS.status, TOPICS.state, TOPICS.discovery}
+    assert json.loads(later.on(TOPICS.state)[0])["count"] == 0
+
+
+def test_events_wait_while_the_broker_is_away(
+    mosquitto: Callable[..., Mosquitto], closer: ExitStack, tmp_path: Path
+) -> None:
+    """A restart of the broker loses nothing and keeps the order."""
+    broker = mosquitto()
+    node = closer.enter_context(closing(Node(tmp_path / "node", broker.settings())))
+    assert node.publisher.wait_connected(10)
+    broker.kill()
+    node.outbox.put([event(number) for number in range(100)])
+    broker.start()
+    seen = closer.enter_context(closing(Subscriber(broker.settings(), "facenode/+/event/+")))
+    node.outbox.put([event(number) for number in range(100, 200)])
+    assert node.publisher.drain(20)
+    assert node.outbox.counts().waiting == 0
+    numbers = [json.loads(message.payload)["number"] for message in seen.messages]
+    assert numbers == sorted(numbers)
+
+
+def test_the_last_will_says_offline(mosquitto: Callable[..., Mosquitto], closer: ExitStack, tmp_path: Path) -> None:
+    """A node that goes without a word is shown as offline, also to whoever asks later."""
+    broker = mosquitto()
+    node = Node(tmp_path / "node", broker.settings())
+    assert node.publisher.wait_connected(10)
+    seen = closer.enter_context(closing(Subscriber(broker.settings(), TOPICS.status)))
+    assert eventually(lambda: seen.on(TOPICS.status) == [b"online"])
+    thief = connect(broker.settings(), Client(TOPICS.client_id), lambda _report: None)
+    assert eventually(lambda: b"offline" in seen.on(TOPICS.status))
+    thief.close()
+    node.close()
+
+
+def test_a_denied_publish_is_rejected_and_counted(
+    mosquitto: Callable[..., Mosquitto], closer: ExitStack, tmp_path: Path
+) -> None:
+    """MQTT 5 says which messages an access list forbids; they must not be called delivered."""
+    acl = tmp_path / "acl"
+    acl.write_text("topic readwrite facenode/pi-1/event/left\ntopic readwrite facenode/pi-1/status\n")
+    broker = mosquitto("allow_anonymous true", f"acl_file {acl}")
+    node = closer.enter_context(closing(Node(tmp_path / "node", broker.settings())))
+    node.outbox.put([event(1, "unknown"), event(2, "left"), event(3, "unknown")])
+    assert node.publisher.drain(10)
+    assert node.outbox.counts().rejected == 2
+    assert node.outbox.counts().dropped == 0
+
+
+def test_discovery_comes_again_with_home_assistants_birth(
+    mosquitto: Callable[..., Mosquitto], closer: ExitStack, tmp_path: Path
+) -> None:
+    """Home Assistant says `online` after its start, not retained."""
+    broker = mosquitto()
+    seen = closer.enter_context(closing(Subscriber(broker.settings())))
+    node = closer.enter_context(closing(Node(tmp_path / "node", broker.settings())))
+    node.board.announce(b'{"dev":{}}')
+    assert eventually(lambda: len(seen.on(TOPICS.discovery)) == 1)
+    seen.publish(TOPICS.birth, b"online")
+    assert eventually(lambda: len(seen.on(TOPICS.discovery)) == 2)
+
+
+def test_ten_thousand_events_drain_at_a_thousand_a_second(
+    mosquitto: Callable[..., Mosquitto], closer: ExitStack, tmp_path: Path
+) -> None:
+    """After a long outage the backlog is gone in seconds: 10,000 events in at most 10 s on loopback."""
+    broker = mosquitto()
+    with closing(Outbox(tmp_path / "node", SystemClock())) as outbox:
+        for start in range(0, 10_000, 500):
+            outbox.put([event(number, padding=250) for number in range(start, start + 500)])
+    node = closer.enter_context(closing(Node(tmp_path / "node", broker.settings())))
+    assert node.publisher.drain(10)
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+def test_a_wrong_password_is_said(mosquitto: Callable[..., Mosquitto], tmp_path: Path, protocol: str) -> None:
+    """A refused login is a sentence of its own on either version."""
+    passwords = tmp_path / "passwords"
+    passwords.write_text("pi-1:$7$101$AAAA$AAAA\n")
+    broker = mosquitto("allow_anonymous false", f"password_file {passwords}")
+    secret = tmp_path / "secret"
+    secret.write_text("wrong\n")
+    settings = broker.settings(username="pi-1", password_file=str(secret), protocol=protocol)
+    with pytest.raises(BrokerError, match="refuses the login"):
+        connect(settings, Client("facenode-pi-1"), lambda _report: None)
+
+
+def test_nobody_there_is_said() -> None:
+    """A refused TCP connection is a sentence of its own."""
+    settings = MqttSettings(host="127.0.0.1", port=free_port())
+    with pytest.raises(BrokerError, match="nothing listens there"):
+        connect(settings, Client("facenode-pi-1"), lambda _report: None, Patience(1, 1))
+
+
+def test_a_request_is_answered_by_the_main_loop(
+    mosquitto: Callable[..., Mosquitto], closer: ExitStack, tmp_path: Path
+) -> None:
+    """A switch comes over the broker, is applied on the loop's thread, and the answer carries its transaction."""
+    broker = mosquitto()
+    seen = closer.enter_context(closing(Subscriber(broker.settings(), "facenode/+/response/#")))
+    node = closer.enter_context(closing(Node(tmp_path / "node", broker.settings())))
+    assert node.publisher.wait_connected(10)
+    request = json.dumps({"transaction": "t-1", "state": "on"}).encode()
+
+    def applied() -> bool:
+        seen.publish(TOPICS.request("privacy"), request)
+        node.control.apply(node.commands.drain(), instant(1))
+        return not node.control.watching
+
+    assert eventually(applied)
+    assert eventually(lambda: seen.on(TOPICS.response("privacy")) == [b'{"transaction":"t-1","status":"ok"}'])
+
+
+def test_the_last_answer_goes_out_before_offline(
+    mosquitto: Callable[..., Mosquitto], closer: ExitStack, tmp_path: Path
+) -> None:
+    """Whoever asks for a restart learns that it comes."""
+    broker = mosquitto()
+    seen = closer.enter_context(closing(Subscriber(broker.settings(), "facenode/pi-1/#")))
+    node = Node(tmp_path / "node", broker.settings())
+    assert node.publisher.wait_connected(10)
+    node.control.apply((Request(Verb.RESTART, "t-2"),), instant(1))
+    node.close()
+    assert eventually(lambda: seen.on(TOPICS.status)[-1:] == [b"offline"])
+    topics = [message.topic for message in seen.messages]
+    assert topics.index(TOPICS.response("restart")) < len(topics) - 1

@@ -1,0 +1,164 @@
+"""The whole line: a face in a clip becomes events on a real broker."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from pathlib import Path
+
+import cv2
+import pytest
+from facenode_command import environment, facenode
+from mosquitto_broker import Mosquitto, Subscriber, eventually
+from node_messages import essence, events, settings_for, validate
+
+from node.camera.video import read_video
+from node.mqtt.link import Received
+
+pytestmark = pytest.mark.broker
+STILLS = 5
+
+Start = Callable[..., Mosquitto]
+
+
+@pytest.fixture(params=["carphone", "data"])
+def clip(request: pytest.FixtureRequest, media_dir: Path) -> Path:
+    """Return a clip with one man: the one that ships, and a longer one of the face data."""
+    if request.param == "carphone":
+        return media_dir / "carphone.mp4"
+    folder: Path = request.getfixturevalue("data_dir")
+    return folder / "media" / "WolfgangLanger_Pexels.mp4"
+
+
+def enrol(clip: Path, folder: Path, settings: Mapping[str, object]) -> None:
+    """Enrol the man of a clip from five stills, spread over its first half."""
+    folder.mkdir()
+    frames = list(read_video(clip))
+    step = len(frames) // (2 * STILLS)
+    for number in range(STILLS):
+        cv2.imwrite(str(folder / f"{number}.png"), cv2.cvtColor(frames[number * step], cv2.COLOR_RGB2BGR))
+    outcome = facenode("people", "add", "ada", "--name", "Ada Lovelace", folder, settings=settings)
+    assert outcome.code == 0, outcome.err
+
+
+def run(settings: Mapping[str, object], broker: Mosquitto) -> list[Received]:
+    """Run the node to its end; return what a subscriber got."""
+    with closing(Subscriber(broker.settings(), "facenode/#", "homeassistant/#")) as subscriber:
+        outcome = facenode("run", settings=settings, timeout_s=100)
+        assert outcome.code == 0, outcome.err
+        assert eventually(
+            lambda: [m.payload for m in subscriber.messages if m.topic.endswith("/status")][-1:] == [b"offline"]
+        )
+        return list(subscriber.messages)
+
+
+def test_with_nobody_enrolled_everybody_is_unknown(mosquitto: Start, clip: Path, tmp_path: Path) -> None:
+    """One man in the clip: one `unknown`, one `left`, no `recognized`; the process ends with 0 by itself."""
+    broker = mosquitto()
+    messages = run(settings_for(broker, clip, tmp_path / "storage"), broker)
+    validate(messages)
+    told = events(messages)
+    assert [event["event_type"] for event in told] == ["unknown", "left"]
+    assert all("person" not in event and "ethnicity" not in event for event in told)
+    assert [event["seq"] for event in told] == [1, 2]
+
+
+def test_after_enrolment_the_man_is_recognized(mosquitto: Start, clip: Path, tmp_path: Path) -> None:
+    """Five stills of the clip are enough: he is `recognized` by name, and nothing else is said of him."""
+    broker = mosquitto()
+    settings = settings_for(broker, clip, tmp_path / "storage")
+    enrol(clip, tmp_path / "stills", settings)
+    messages = run(settings, broker)
+    validate(messages)
+    told = events(messages)
+    assert [event["event_type"] for event in told] == ["recognized", "left"]
+    assert {event["person"]["id"] for event in told} == {"ada"}
+    states = [json.loads(m.payload) for m in messages if m.topic.endswith("/state")]
+    assert any([each["id"] for each in state["present"]] == ["ada"] for state in states)
+
+
+def test_the_same_clip_twice_gives_the_same_events(mosquitto: Start, clip: Path, tmp_path: Path) -> None:
+    """A replay is deterministic: ids and wall times aside, every field is the same."""
+    broker = mosquitto()
+    runs = [run(settings_for(broker, clip, tmp_path / name), broker) for name in ("a", "b")]
+    first, second = ([essence(event) for event in events(messages)] for messages in runs)
+    assert first
+    assert first == second
+
+
+def test_afterwards_only_status_state_health_and_discovery_are_retained(
+    mosquitto: Start, tmp_path: Path, media_dir: Path
+) -> None:
+    """`status` is offline and `state` shows nobody; no event stays behind to open a door."""
+    broker = mosquitto()
+    run(settings_for(broker, media_dir / "carphone.mp4", tmp_path / "storage"), broker)
+    with closing(Subscriber(broker.settings(), "#")) as late:
+        assert eventually(lambda: len(late.messages) == 4)
+        kept = {m.topic: m.payload for m in late.messages}
+    assert kept["facenode/hall/status"] == b"offline"
+    state = json.loads(kept["facenode/hall/state"])
+    assert (state["count"], state["present"], state["people"]) == (0, [], {})
+    assert set(kept) == {
+        "facenode/hall/status",
+        "facenode/hall/state",
+        "facenode/hall/health",
+        "homeassistant/device/facenode/hall/config",
+    }
+
+
+def test_online_comes_before_anything_else(mosquitto: Start, tmp_path: Path, media_dir: Path) -> None:
+    """A consumer that trusts `state` only while `status` is online never sees them in the wrong order."""
+    broker = mosquitto()
+    messages = run(settings_for(broker, media_dir / "carphone.mp4", tmp_path / "storage"), broker)
+    assert (messages[0].topic, messages[0].payload) == ("facenode/hall/status", b"online")
+    assert [m.payload for m in messages if m.topic.endswith("/status")] == [b"online", b"offline"]
+
+
+def test_ethnicity_is_published_only_when_it_is_named(mosquitto: Start, tmp_path: Path, media_dir: Path) -> None:
+    """The owner who lists it gets it; nobody else does."""
+    broker = mosquitto()
+    settings = settings_for(broker, media_dir / "carphone.mp4", tmp_path / "storage")
+    told = events(run(settings | {"publish.tasks": "identity,ethnicity"}, broker))
+    assert all("ethnicity" in event and "age" not in event for event in told)
+
+
+def test_a_photo_enrolled_while_the_node_runs_counts_without_a_restart(
+    mosquitto: Start, tmp_path: Path, media_dir: Path
+) -> None:
+    """Whoever was `unknown` is `recognized`; SIGTERM ends the node with 0 and a `left`."""
+    broker = mosquitto()
+    settings = settings_for(broker, media_dir, tmp_path / "storage") | {
+        "camera.source": f"images:{_album(tmp_path, media_dir)}",
+        "camera.fps": 5,
+        "events.recheck_s": 0,
+    }
+    with closing(Subscriber(broker.settings(), "facenode/#")) as subscriber:
+
+        def kinds() -> list[str]:
+            return [event["event_type"] for event in events(subscriber.messages)]
+
+        process = subprocess.Popen(
+            [sys.executable, "-m", "node.cli", "run"], env=environment(settings), stderr=subprocess.PIPE, text=True
+        )
+        try:
+            assert eventually(lambda: kinds() == ["unknown"], 30)
+            assert facenode("people", "add", "eileen", media_dir / "astronaut.jpg", settings=settings).code == 0
+            assert eventually(lambda: "recognized" in kinds(), 30)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(20) == 0
+            assert eventually(lambda: kinds() == ["unknown", "recognized", "left"])
+        finally:
+            process.kill()
+            process.communicate()
+    assert events(subscriber.messages)[1]["person"]["id"] == "eileen"
+
+
+def _album(folder: Path, media: Path) -> Path:
+    """Return a folder that shows the same portrait long enough for a person to be enrolled meanwhile."""
+    album = folder / "album"
+    album.mkdir()
+    for number in range(1500):
+        (album / f"{number:04}.jpg").symlink_to(media / "astronaut.jpg")
+    return album

@@ -1,0 +1,135 @@
+"""`facenode watch` and `facenode check` as processes, and brokers that refuse MQTT 5."""
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from mosquitto_broker import Mosquitto, Subscriber, eventually, free_port
+
+from node.commands.demo.embedded_broker import EmbeddedBroker
+from node.diagnostics.broker import broker_findings
+from node.mqtt.connect import connect
+from node.mqtt.link import Acknowledged, Client, Received, Report, Subscribed
+from node.settings import MqttSettings, NodeSettings, Settings
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+class Watching:
+    """A process that watches."""
+
+    def __init__(self, settings: MqttSettings, *arguments: str) -> None:
+        command = (sys.executable, "-m", "node.cli", "watch", "--json", *arguments)
+        environment = os.environ | {"FACENODE_MQTT__HOST": settings.host, "FACENODE_MQTT__PORT": str(settings.port)}
+        self.process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        assert self.process.stderr is not None
+        self.first = self.process.stderr.readline()
+
+    def lines(self, count: int) -> list[dict[str, object]]:
+        """Wait for so many lines and return them."""
+        assert self.process.stdout is not None
+        return [json.loads(self.process.stdout.readline()) for _ in range(count)]
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
+        """End it by a signal; return its exit code and what else it printed."""
+        self.process.send_signal(number)
+        out, _ = self.process.communicate(timeout=20)
+        return self.process.returncode, out
+
+
+@pytest.mark.broker
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_watching_prints_a_json_line_a_message_and_ends_with_0(
+    mosquitto: Callable[..., Mosquitto], number: signal.Signals
+) -> None:
+    """Other programs read it line by line, and a signal is no fault."""
+    broker = mosquitto()
+    watching = Watching(broker.settings(), "--type", "unknown")
+    assert "connected" in watching.first
+    with closing(Subscriber(broker.settings())) as other:
+        for topic in ("event/unknown", "event/left", "late/event/unknown"):
+            other.publish(f"facenode/pi-1/{topic}", b'{"id":"%s"}' % topic.encode())
+        assert watching.lines(2) == [
+            {"topic": f"facenode/pi-1/{topic}", "payload": {"id": topic}}
+            for topic in ("event/unknown", "late/event/unknown")
+        ]
+    assert watching.end(number) == (0, "")
+
+
+@pytest.mark.broker
+def test_a_durable_watcher_misses_nothing_while_it_is_away(mosquitto: Callable[..., Mosquitto]) -> None:
+    """The broker keeps what comes meanwhile, and the next watcher of that id gets it."""
+    broker = mosquitto()
+    Watching(broker.settings(), "--durable", "desk").end()
+    with closing(Subscriber(broker.settings())) as other:
+        other.publish("facenode/pi-1/event/left", b'{"id":"1"}')
+        assert eventually(lambda: len(other.messages) == 1)
+    watching = Watching(broker.settings(), "--durable", "desk")
+    with closing(Subscriber(broker.settings())) as other:
+        other.publish("facenode/pi-1/event/left", b'{"id":"2"}')
+        assert [line["payload"] for line in watching.lines(2)] == [{"id": "1"}, {"id": "2"}]
+    assert watching.end() == (0, "")
+
+
+def findings(mqtt: MqttSettings, node: str = "pi-1") -> list[tuple[str, bool]]:
+    """Return what the check of the broker finds."""
+    settings = Settings(mqtt=mqtt, node=NodeSettings(id=node))
+    return [(finding.name.removeprefix("broker: "), finding.ok) for finding in broker_findings(settings)]
+
+
+@pytest.mark.broker
+def test_a_broker_that_works_passes_every_check(mosquitto: Callable[..., Mosquitto]) -> None:
+    """Name, TCP, login, and a message that comes back."""
+    assert findings(mosquitto().settings()) == [("name", True), ("tcp", True), ("login", True), ("message", True)]
+
+
+@pytest.mark.broker
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+def test_the_strictest_access_list_of_a_node_passes(
+    mosquitto: Callable[..., Mosquitto], tmp_path: Path, protocol: str
+) -> None:
+    """A node that may write all its topics but read only requests is well set up."""
+    acl = tmp_path / "acl"
+    acl.write_text("topic write facenode/pi-1/#\ntopic read facenode/pi-1/request/#\n")
+    broker = mosquitto("allow_anonymous true", f"acl_file {acl}")
+    assert findings(broker.settings(protocol=protocol))[-1] == ("message", True)
+
+
+@pytest.mark.broker
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+def test_an_access_list_for_another_node_is_found(
+    mosquitto: Callable[..., Mosquitto], tmp_path: Path, protocol: str
+) -> None:
+    """The broker grants the subscription and, over 3.1.1, acknowledges the publish: only receiving is proof."""
+    acl = tmp_path / "acl"
+    acl.write_text("topic readwrite facenode/pi-2/#\n")
+    broker = mosquitto("allow_anonymous true", f"acl_file {acl}")
+    assert findings(broker.settings(protocol=protocol))[-1] == ("message", False)
+
+
+def test_the_first_step_that_fails_is_the_last() -> None:
+    """Without TCP there is no login to look at."""
+    assert findings(MqttSettings(host="127.0.0.1", port=free_port())) == [("name", True), ("tcp", False)]
+    assert findings(MqttSettings(host="no-such-host.invalid")) == [("name", False)]
+
+
+def test_a_broker_that_refuses_mqtt_5_is_spoken_to_in_3_1_1() -> None:
+    """`auto` falls back, and a message goes there and back."""
+    reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
+    with EmbeddedBroker() as broker:
+        settings = MqttSettings(host="127.0.0.1", port=broker.port)
+        with closing(connect(settings, Client("facenode-pi-1"), reports.put)) as link:
+            assert link.protocol == "3.1.1"
+            link.subscribe("a")
+            mid = link.publish("a", b"b", retain=False)
+            got = {reports.get(timeout=5) for _ in range(3)}
+    assert got == {Subscribed(1), Acknowledged(mid, 0), Received("a", b"b", retained=False)}
