@@ -16,9 +16,9 @@ import cv2
 import numpy as np
 from facenode_command import facenode
 from home_assistant import HomeAssistant
-from home_assistant_node import PATIENCE_S, node, shows
-from home_assistant_root import home_root
-from mjpeg_camera import Stream
+from home_assistant_node import TIMEOUT_S, has_state, node_process
+from home_assistant_root import home_assistant_root
+from mjpeg_camera import MjpegCamera
 from mosquitto_broker import Mosquitto, eventually
 from PIL import Image as Pillow
 
@@ -37,22 +37,22 @@ COLOURS, MOST_BYTES = 128, 200_000
 def main() -> None:
     """Let somebody come home and a stranger come by, and take the pictures."""
     zone = night(datetime.now(UTC).hour)
-    with tempfile.TemporaryDirectory() as name, _house(Path(name), zone) as (home, stream, broker):
+    with tempfile.TemporaryDirectory() as name, _house(Path(name), zone) as (home, camera, broker):
         folder = Path(name)
         settings: dict[str, object] = {"node.id": NODE, "storage.dir": folder / "s"}
         grace = MEDIA / "grace_hopper.jpg"
         _demand(facenode("people", "add", "grace", "--name", "Grace", grace, settings=settings).code == 0)
         inputs = {"faces": f"event.{PLACE}_event", "picture": f"image.{PLACE}_snapshot"}
         home.automate("stranger", "facenode/stranger_at_night.yaml", inputs, "A stranger at the front door")
-        with node(
+        with node_process(
             NODE, broker, folder, MEDIA, node__name="Front door", node__area="Hall", publish__snapshots="face",
-            camera__source=f"video:{stream.url}", events__leave_after_s=1,
+            camera__source=f"video:{camera.url}", events__leave_after_s=1,
         ):  # fmt: skip
-            _demand(eventually(partial(shows, home, f"binary_sensor.{PLACE}_person_grace", "on"), PATIENCE_S))
-            stream.contents = (scene(),)
-            _demand(eventually(partial(shows, home, f"sensor.{PLACE}_count", "0"), PATIENCE_S))
-            stream.contents = (scene(read_picture(MEDIA / "astronaut.jpg")),)
-            _demand(eventually(lambda: bool(home.ask("persistent_notification/get")), PATIENCE_S))
+            _demand(eventually(partial(has_state, home, f"binary_sensor.{PLACE}_person_grace", "on"), TIMEOUT_S))
+            camera.contents = (scene(),)
+            _demand(eventually(partial(has_state, home, f"sensor.{PLACE}_count", "0"), TIMEOUT_S))
+            camera.contents = (scene(read_picture(MEDIA / "astronaut.jpg")),)
+            _demand(eventually(lambda: bool(home.command("persistent_notification/get")), TIMEOUT_S))
             take(home, zone)
 
 
@@ -108,15 +108,15 @@ def scene(portrait: Image | None = None) -> bytes:
 
 
 @contextmanager
-def _house(folder: Path, zone: str) -> Iterator[tuple[HomeAssistant, Stream, Mosquitto]]:
+def _house(folder: Path, zone: str) -> Iterator[tuple[HomeAssistant, MjpegCamera, Mosquitto]]:
     """Return a Home Assistant that runs, a camera before which Grace stands, and a broker."""
     broker = Mosquitto(folder / "broker").start()
-    home = HomeAssistant(home_root(), folder, broker, zone)
+    home = HomeAssistant(home_assistant_root(), folder, broker, zone)
     try:
         home.start()
-        home.settle_in()
-        with Stream(scene(read_picture(MEDIA / "grace_hopper.jpg"))) as stream:
-            yield home, stream, broker
+        home.finish_onboarding()
+        with MjpegCamera(scene(read_picture(MEDIA / "grace_hopper.jpg"))) as camera:
+            yield home, camera, broker
     finally:
         home.end()
         broker.end()

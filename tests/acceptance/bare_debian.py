@@ -9,8 +9,8 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from checkout_copy import lay_checkout
-from debian_root import mirror, once
+from checkout_copy import copy_checkout
+from debian_root import apt_mirror, cached_folder
 from fleetroot import SUITES
 from process import run
 
@@ -18,7 +18,7 @@ USER = "pat"
 REPOSITORY = "/srv/facenode.git"
 _HOME = f"home/{USER}"
 # The layer is mounted in a namespace that ends with the command, and so does whatever the command has left running.
-_INSIDE = """
+_CHROOT_SCRIPT = """
 mount -t overlay overlay -o "lowerdir=$1,upperdir=$2/upper,workdir=$2/work" "$2/root"
 for each in dev sys; do mount --rbind "/$each" "$2/root/$each"; done
 mount -t proc proc "$2/root/proc"
@@ -27,7 +27,7 @@ exec chroot "$2/root" su - "$3" -c "$4"
 """
 
 
-class Newcomer:
+class NewUser:
     """Somebody with `sudo` and nothing else, on a bare Debian; what is changed lasts as long as the folder.
 
     Args:
@@ -57,7 +57,7 @@ class Newcomer:
         """
         program = f"set -euo pipefail\n{text}"
         apart = ("--mount", "--pid", "--fork", "--kill-child", *(() if online else ("--net",)))
-        inside = ("bash", "-euc", _INSIDE, "bash", self._root, self._folder, USER, program)
+        inside = ("bash", "-euc", _CHROOT_SCRIPT, "bash", self._root, self._folder, USER, program)
         return run("unshare", *apart, *inside, "online" if online else "alone", timeout_s=timeout_s)
 
 
@@ -65,13 +65,13 @@ def _bare_root(debian: int) -> Path:
     """Return the root, brought up to this machine's network; skip where it cannot be made."""
     if os.geteuid() != 0 or not all(map(shutil.which, ("mmdebstrap", "git", "ip"))):
         pytest.skip("a bare Debian needs root, git, ip and mmdebstrap (apt install git iproute2 mmdebstrap)")
-    return once(f"newcomer-{SUITES[debian]}", lambda root: _make(root, SUITES[debian]))
+    return cached_folder(f"new_user-{SUITES[debian]}", lambda root: _make(root, SUITES[debian]))
 
 
 def _make(root: Path, suite: str) -> None:
     run(
         "mmdebstrap", "--mode=root", "--variant=minbase", "--include=ca-certificates,netbase,sudo",
-        "--aptopt=Acquire::Languages none", suite, root, mirror(),
+        "--aptopt=Acquire::Languages none", suite, root, apt_mirror(),
     )  # fmt: skip
     run("chroot", root, "useradd", "--create-home", "--shell", "/bin/bash", USER)
     (root / "etc/hosts").write_text("127.0.0.1 localhost\n")
@@ -92,7 +92,7 @@ def _make(root: Path, suite: str) -> None:
 def _publish(target: Path) -> None:
     """Lay a repository of this checkout's files, as they are now, that everybody may clone."""
     with tempfile.TemporaryDirectory() as folder:
-        lay_checkout(Path(folder))
+        copy_checkout(Path(folder))
         identity = ("-c", "user.name=test", "-c", "user.email=test@example.org")
         run("git", "-C", folder, "init", "--quiet")
         run("git", "-C", folder, "add", "--all")

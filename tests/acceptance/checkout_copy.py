@@ -8,7 +8,7 @@ from process import run
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def lay_checkout(folder: Path) -> None:
+def copy_checkout(folder: Path) -> None:
     """Copy every file that is tracked, or could be, into a folder."""
     listed = run("git", "-C", ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
     for name in filter(None, listed.split("\0")):

@@ -47,7 +47,7 @@ WantedBy=multi-user.target
 """
 
 
-def lay_camera(disk: Path, clip: Path, port: int) -> str:
+def install_clip_server(disk: Path, clip: Path, port: int) -> str:
     """Lay the clip and its service on a host's disk before it boots; return what `camera.source` is to be.
 
     Behind the clip the view is empty for some seconds, so that whoever is seen leaves, and comes again.

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import paho.mqtt.client as paho
-from docker_engine import Engine
+from docker_engine import DockerEngine
 from mosquitto_broker import eventually, free_port
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
@@ -24,14 +24,14 @@ _SERVICES = ("broker", "watch", "node")
 _OVERRIDE = "services: {" + ", ".join(f"{name}: {{build: {{network: host}}}}" for name in _SERVICES) + "}\n"
 
 
-class Stack:
+class ComposeStack:
     """The services of docker-compose.yml under a project's name.
 
     Attributes:
         port: of the broker on this machine.
     """
 
-    def __init__(self, engine: Engine, folder: Path, project: str = "facenode") -> None:
+    def __init__(self, engine: DockerEngine, folder: Path, project: str = "facenode") -> None:
         override = folder / f"{project}.yml"
         override.write_text(_OVERRIDE)
         self._engine = engine
@@ -78,7 +78,7 @@ class Stack:
             "storage.dir": self._folder / f"{self._project}-{node}",
         }
 
-    def shown(self, node: str) -> list[tuple[str, str]]:
+    def shown_events(self, node: str) -> list[tuple[str, str]]:
         """Return time and type of each event of a node that `watch` showed, in order."""
         found = []
         for line in self.compose("logs", "--no-log-prefix", "watch").splitlines():
@@ -90,7 +90,7 @@ class Stack:
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
+class StackDeliveries:
     """What became of a node's events.
 
     Attributes:
@@ -110,11 +110,11 @@ class Count:
     shown_again: int
 
 
-def count(sent: int, arrived: Iterable[dict[str, Any]], shown: Iterable[tuple[str, str]]) -> Count:
-    """Count what came of events numbered 1 to `sent`, and what `watch` showed of it."""
+def count_deliveries(sent: int, arrived: Iterable[dict[str, Any]], shown: Iterable[tuple[str, str]]) -> StackDeliveries:
+    """StackDeliveries what came of events numbered 1 to `sent`, and what `watch` showed of it."""
     numbers = Counter(event["seq"] for event in arrived)
     lines = Counter(shown)
-    return Count(
+    return StackDeliveries(
         sent=sent,
         received=len(numbers),
         lost=len(set(range(1, sent + 1)) - numbers.keys()),
@@ -124,14 +124,14 @@ def count(sent: int, arrived: Iterable[dict[str, Any]], shown: Iterable[tuple[st
     )
 
 
-class Observer:
+class DurableSubscriber:
     """A durable subscriber that comes back by itself and keeps every arrival, repeated ones, too."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: ComposeStack) -> None:
         self._arrived: list[tuple[str, dict[str, Any]]] = []
         self._here = threading.Event()
         self._client = paho.Client(
-            CallbackAPIVersion.VERSION2, "observer", protocol=MQTTProtocolVersion.MQTTv5, reconnect_on_failure=True
+            CallbackAPIVersion.VERSION2, "subscriber", protocol=MQTTProtocolVersion.MQTTv5, reconnect_on_failure=True
         )
         self._client.username_pw_set("facenode", stack.password())
         self._client.reconnect_delay_set(1, 1)
@@ -145,7 +145,7 @@ class Observer:
         properties.SessionExpiryInterval = 3600
         self._client.connect("127.0.0.1", stack.port, 10, clean_start=False, properties=properties)
         self._client.loop_start()
-        assert self.comes_back()
+        assert self.wait_subscribed()
 
     def __enter__(self) -> Self:
         return self
@@ -154,17 +154,17 @@ class Observer:
         self._client.disconnect()
         self._client.loop_stop()
 
-    def comes_back(self) -> bool:
+    def wait_subscribed(self) -> bool:
         """Wait until it is connected and subscribed; return whether it is."""
         return self._here.wait(30)
 
-    def of(self, node: str) -> list[dict[str, Any]]:
+    def events_of(self, node: str) -> list[dict[str, Any]]:
         """Return the events of a node in the order in which they came."""
         return [event for name, event in list(self._arrived) if name == node]
 
-    def gets(self, node: str, number: int) -> bool:
+    def wait_for_events(self, node: str, number: int) -> bool:
         """Wait until so many different events of a node have come; return whether they have."""
-        return eventually(lambda: len({event["seq"] for event in self.of(node)}) >= number, 60)
+        return eventually(lambda: len({event["seq"] for event in self.events_of(node)}) >= number, 60)
 
     def _take(self, _client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
         self._arrived.append((message.topic.split("/")[1], json.loads(message.payload)))

@@ -1,6 +1,6 @@
 """Fixtures of this folder, by name."""
 
 from home_assistant_fixtures import broker, home
-from uncaptured_output import say
+from uncaptured_output import print_line
 
-__all__ = ["broker", "home", "say"]
+__all__ = ["broker", "home", "print_line"]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from clip_server import lay_camera
+from clip_server import install_clip_server
 from fleethosts import Host, Hosts
 from mosquitto_broker import Subscriber, free_port
 from process import run
@@ -60,7 +60,7 @@ class Controller:
         self.hosts, self.folder = hosts, folder
         self.node_port, self.account_port = free_port(), free_port()
         self._inventory = folder / "inventory"
-        self._sources = {host.name: lay_camera(host.disk, clip, free_port()) for host in hosts.all}
+        self._sources = {host.name: install_clip_server(host.disk, clip, free_port()) for host in hosts.all}
         folder.mkdir(parents=True)
         self._inventory.mkdir()
         self.write()

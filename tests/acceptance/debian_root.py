@@ -13,7 +13,7 @@ from process import run
 CACHE = Path(__file__).resolve().parents[2] / ".cache"
 PYTHON = ("python3", "python3-venv", "ca-certificates")
 # The mounts live and end with the command: none is left behind, whatever becomes of the test.
-_INSIDE = 'for each in proc dev; do mount --rbind "/$each" "$1/$each"; done; exec chroot "$@"'
+_CHROOT_SCRIPT = 'for each in proc dev; do mount --rbind "/$each" "$1/$each"; done; exec chroot "$@"'
 
 
 def debian_root(name: str = "trixie", *more: str) -> Path:
@@ -57,10 +57,10 @@ def bare_root(name: str, suite: str, *packages: str, options: Sequence[str] = ()
     command = ("mmdebstrap", "--mode=root", "--variant=minbase", *wanted, *options, suite)
     # One that was made otherwise, by an older test or another, is not this one.
     made = hashlib.sha256(repr(command).encode()).hexdigest()[:8]
-    return once(f"{name}-{made}", lambda root: run(*command, root, mirror()))
+    return cached_folder(f"{name}-{made}", lambda root: run(*command, root, apt_mirror()))
 
 
-def once(name: str, make: Callable[[Path], object]) -> Path:
+def cached_folder(name: str, make: Callable[[Path], object]) -> Path:
     """Return a folder of `.cache`, made unless it is there; one that was not made whole is not kept.
 
     Args:
@@ -77,17 +77,17 @@ def once(name: str, make: Callable[[Path], object]) -> Path:
     return root
 
 
-def inside(root: Path, *command: str | Path) -> str:
+def run_inside(root: Path, *command: str | Path) -> str:
     """Run a command inside the root and return what it printed."""
-    return run(*within(root, *command))
+    return run(*command_inside(root, *command))
 
 
-def within(root: Path, *command: str | Path) -> tuple[str | Path, ...]:
+def command_inside(root: Path, *command: str | Path) -> tuple[str | Path, ...]:
     """Return the command that runs another inside the root; both have one process id."""
-    return ("unshare", "--mount", "sh", "-ec", _INSIDE, "sh", root, *command)
+    return ("unshare", "--mount", "sh", "-ec", _CHROOT_SCRIPT, "sh", root, *command)
 
 
-def offline(root: Path, script: str, code: int = 0) -> str:
+def run_offline(root: Path, script: str, code: int = 0) -> str:
     """Run a script of bash inside the root, with no network but loopback; return what it printed.
 
     Args:
@@ -96,11 +96,11 @@ def offline(root: Path, script: str, code: int = 0) -> str:
         code: the exit code that it must end with.
     """
     environ = {"PATH": os.environ["PATH"], "HOME": "/root", "LC_ALL": "C.UTF-8"}
-    command = ("unshare", "--mount", "--net", "sh", "-ec", f"ip link set lo up; {_INSIDE}", "sh", root)
+    command = ("unshare", "--mount", "--net", "sh", "-ec", f"ip link set lo up; {_CHROOT_SCRIPT}", "sh", root)
     return run(*command, "bash", "-euo", "pipefail", "-c", script, environ=environ, code=code)
 
 
-def mirror() -> str:
+def apt_mirror() -> str:
     """Return the mirror that this machine's apt uses; skip where it uses none."""
     for source in Path("/etc/apt").rglob("*.sources"):
         for line in source.read_text().splitlines():

@@ -10,13 +10,13 @@ from types import TracebackType
 from typing import Self
 
 import pytest
-from debian_root import CACHE, debian_root, inside
+from debian_root import CACHE, debian_root, run_inside
 from mosquitto_broker import eventually
 from process import run
 
 _START_S, _END_S = 60.0, 60.0
 _PROGRAMS = {"docker": "docker.io", "dockerd": "docker.io", "docker-init": "docker.io", "unshare": "util-linux"}
-_OURS = ("FACENODE", "DOCKER", "COMPOSE", "BUILDKIT")
+_OWN_WORDS = ("FACENODE", "DOCKER", "COMPOSE", "BUILDKIT")
 """Beginnings of variables that would change what is tested."""
 _COMPOSE = "usr/libexec/docker/cli-plugins/docker-compose"
 _FETCH = f"""
@@ -29,7 +29,7 @@ chmod 0755 /opt/docker-compose
 """
 
 
-class Engine:
+class DockerEngine:
     """Docker Engine with data, socket, processes and mounts of its own.
 
     It touches neither the machine's firewall nor an engine that already runs. Its processes and its mounts have a
@@ -48,7 +48,7 @@ class Engine:
             pytest.skip("Docker Engine needs root")
         # In /tmp, since the path of a socket may have no more than 107 characters.
         self._folder = Path(tempfile.mkdtemp(prefix="facenode-engine-", dir="/tmp"))
-        kept = {name: value for name, value in os.environ.items() if name.split("_")[0] not in _OURS}
+        kept = {name: value for name, value in os.environ.items() if name.split("_")[0] not in _OWN_WORDS}
         self.environ = kept | {
             "DOCKER_HOST": f"unix://{self._folder}/socket",
             "DOCKER_CONFIG": str(self._folder / "config"),
@@ -81,7 +81,7 @@ class Engine:
         self.docker("import", archive, image)
         archive.unlink()
 
-    def everything(self) -> set[str]:
+    def all_resources(self) -> set[str]:
         """Return the names of all containers, networks and volumes, and of the machine's bridges."""
         return {
             *self.docker("container", "ls", "--all", "--format", "{{.Names}}").split(),
@@ -139,6 +139,6 @@ def _plug_compose_in(plugins: Path) -> None:
     cached = CACHE / "docker-compose"
     if not cached.exists():
         root = debian_root()
-        inside(root, "bash", "-ec", _FETCH)
+        run_inside(root, "bash", "-ec", _FETCH)
         shutil.move(root / "opt" / "docker-compose", cached)
     (plugins / "docker-compose").symlink_to(cached)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from docker_engine import Engine
+from docker_engine import DockerEngine
 
 TOOLS = ("pip", "pip3", "ensurepip", "setuptools", "gcc", "cc", "g++", "make", "ld", "as", "git", "curl", "wget")
 """Names of programs and modules that build or fetch programs."""
@@ -21,7 +21,7 @@ class DockerImage:
         name: by which it is known there.
     """
 
-    engine: Engine
+    engine: DockerEngine
     name: str
 
     @property
@@ -51,15 +51,15 @@ class DockerImage:
             "run", "--rm", "--network=none", "--read-only", "--tmpfs=/tmp", "--cap-drop=ALL", self.name, *arguments
         )
 
-    def privileged(self) -> list[str]:
+    def setuid_files(self) -> list[str]:
         """Return the files by which somebody becomes another user."""
         return self._find("-type", "f", "-perm", "/6000")
 
-    def writable(self) -> list[str]:
+    def world_writable_files(self) -> list[str]:
         """Return the files of root that everybody may write."""
         return self._find("-type", "f", "-user", "0", "-perm", "-o+w")
 
-    def tools(self, *below: str) -> list[str]:
+    def build_tools(self, *below: str) -> list[str]:
         """Return the programs and modules of TOOLS, in some folders or anywhere."""
         names = [word for tool in TOOLS for word in ("-o", "-name", tool)][1:]
         return self._find("(", "-path", "*/bin/*", "-o", "-path", "*/*-packages/*", "-o", "-path", "*/python3*/*", ")",

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from debian_root import mirror, once
+from debian_root import apt_mirror, cached_folder
 from process import run
 
 SUITES = {12: "bookworm", 13: "trixie"}
@@ -21,14 +21,14 @@ def host_root(debian: int) -> Path:
     for program, package in (("mmdebstrap", "mmdebstrap"), ("systemd-nspawn", "systemd-container")):
         if os.geteuid() != 0 or shutil.which(program) is None:
             pytest.skip(f"hosts of Debian need root and {program} (apt install {package})")
-    return once(f"host-{SUITES[debian]}", lambda root: _make(root, SUITES[debian]))
+    return cached_folder(f"host-{SUITES[debian]}", lambda root: _make(root, SUITES[debian]))
 
 
 def _make(root: Path, suite: str) -> None:
     lean = [f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in ("man", "locale", "doc")]
     run(
         "mmdebstrap", "--mode=root", "--variant=minbase", f"--include={_PACKAGES}",
-        "--aptopt=Acquire::Languages none", *lean, suite, root, mirror(),
+        "--aptopt=Acquire::Languages none", *lean, suite, root, apt_mirror(),
     )  # fmt: skip
     # What this machine trusts, so that apt inside can use the same mirror.
     shutil.copy("/etc/ssl/certs/ca-certificates.crt", root / "etc/ssl/certs/ca-certificates.crt")

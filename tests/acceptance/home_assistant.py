@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from home_assistant_root import OLDER, within
-from home_assistant_websocket import Firings, HomeSocket
+from home_assistant_root import OLDER, command_inside
+from home_assistant_websocket import EventFirings, HomeAssistantWebSocket
 from mosquitto_broker import Mosquitto, eventually, free_port, listens
 
 BLUEPRINTS = Path(__file__).resolve().parents[2] / "docs/home-assistant"
 _START_S, _ANSWER_S = 180.0, 30.0
 _TOKEN_S = 1800
-_OURS = ("mqtt", "facenode", "helpers.entity", "automation", "blueprint", "template", "image", "event", "script")
+_OWN_WORDS = ("mqtt", "facenode", "helpers.entity", "automation", "blueprint", "template", "image", "event", "script")
 """Words of the log's lines that are about what the node has a part in."""
 _CONFIGURATION = """homeassistant:
   name: Home
@@ -39,7 +39,7 @@ class HomeAssistant:
     """One Home Assistant, ended by its process id.
 
     Args:
-        root: from `home_root`.
+        root: from `home_assistant_root`.
         folder: where its log goes.
         broker: what it is connected to.
         zone: where it is, by its clocks.
@@ -73,7 +73,7 @@ class HomeAssistant:
         for file in BLUEPRINTS.glob("*.yaml"):
             shutil.copy(file, folder)
         (root / "cfg/configuration.yaml").write_text(_CONFIGURATION.format(port=self.port, zone=zone))
-        self._introduced = prepare is not None
+        self._preconfigured = prepare is not None
         if prepare is not None:
             prepare()
 
@@ -81,7 +81,7 @@ class HomeAssistant:
         """Start it and wait until it runs; the first time, make a user and connect it to the broker."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                list(map(str, within(self._root, "hass", "-c", "/cfg", "--skip-pip"))),
+                list(map(str, command_inside(self._root, "hass", "-c", "/cfg", "--skip-pip"))),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -90,13 +90,13 @@ class HomeAssistant:
             self.end()
             pytest.fail(f"Home Assistant does not listen:\n{self.log()}")
         new = not self._refresh
-        self._enter() if new else self._renew()
+        self._onboard() if new else self._renew_token()
         assert eventually(lambda: self._get("/api/config")["state"] == "RUNNING", _START_S)
         if new:
-            if not self._introduced:
+            if not self._preconfigured:
                 self._connect()
             if not OLDER:  # else it goes back to its usual port after five minutes
-                self.ask("http/config/promote")
+                self.command("http/config/promote")
 
     def end(self) -> None:
         """End it as its owner would."""
@@ -109,17 +109,17 @@ class HomeAssistant:
         """Return what it logged."""
         return self._log.read_text(errors="replace")
 
-    def complaints(self) -> list[str]:
+    def logged_problems(self) -> list[str]:
         """Return the warnings and errors about MQTT, its entities, automations and nodes."""
         lines = [line for line in self.log().splitlines() if " WARNING " in line or " ERROR " in line]
-        ours = [line for line in lines if any(word in line.lower() for word in _OURS)]
+        ours = [line for line in lines if any(word in line.lower() for word in _OWN_WORDS)]
         return [line for line in ours if not any(sentence in line for sentence in self._expected)]
 
-    def expect(self, sentence: str) -> None:
+    def ignore_log_line(self, sentence: str) -> None:
         """Take a complaint that Home Assistant makes of what it does itself."""
         self._expected.append(sentence)
 
-    def settle_in(self) -> None:
+    def finish_onboarding(self) -> None:
         """Answer what a new owner is asked before the first page opens."""
         address = {"client_id": f"{self._base}/", "redirect_uri": f"{self._base}/"}
         for step, fields in (("core_config", {}), ("analytics", {}), ("integration", address)):
@@ -132,29 +132,33 @@ class HomeAssistant:
             "refresh_token": self._refresh, "expires_in": _TOKEN_S, "expires": int((time.time() + _TOKEN_S) * 1000),
         }  # fmt: skip
 
-    def socket(self) -> HomeSocket:
+    def socket(self) -> HomeAssistantWebSocket:
         """Return a connection of its owner."""
-        return HomeSocket(self.port, self._token)
+        return HomeAssistantWebSocket(self.port, self._token)
 
-    def ask(self, kind: str, **fields: object) -> Any:  # noqa: ANN401 - whatever the answer holds
+    def command(self, kind: str, **fields: object) -> Any:  # noqa: ANN401 - whatever the answer holds
         """Return what a command of the WebSocket gives."""
         with self.socket() as socket:
-            return socket.ask(kind, **fields)
+            return socket.command(kind, **fields)
 
-    def firings(self, entity: str) -> Firings:
+    def firings(self, entity: str) -> EventFirings:
         """Return what keeps each firing of an event entity."""
-        return Firings(self.socket(), entity)
+        return EventFirings(self.socket(), entity)
 
     def registered(self, device: str) -> dict[str, dict[str, Any]]:
         """Return what is in the registry of entities, off or on, of a device that MQTT calls so, by entity id."""
         ids = [
-            each["id"] for each in self.ask("config/device_registry/list") if ["mqtt", device] in each["identifiers"]
+            each["id"]
+            for each in self.command("config/device_registry/list")
+            if ["mqtt", device] in each["identifiers"]
         ]
-        return {each["entity_id"]: each for each in self.ask("config/entity_registry/list") if each["device_id"] in ids}
+        return {
+            each["entity_id"]: each for each in self.command("config/entity_registry/list") if each["device_id"] in ids
+        }
 
     def devices(self) -> list[str]:
         """Return the names of the devices."""
-        return [each["name"] for each in self.ask("config/device_registry/list")]
+        return [each["name"] for each in self.command("config/device_registry/list")]
 
     def reload(self) -> None:
         """Load MQTT anew, as after a change of what is on."""
@@ -163,12 +167,12 @@ class HomeAssistant:
 
     def remove(self, device: str) -> None:
         """Delete a device, as its page offers."""
-        for each in self.ask("config/device_registry/list"):
+        for each in self.command("config/device_registry/list"):
             if ["mqtt", device] in each["identifiers"] and OLDER:
                 kind = "config/device_registry/remove_config_entry"
-                self.ask(kind, device_id=each["id"], config_entry_id=self._entry())
+                self.command(kind, device_id=each["id"], config_entry_id=self._entry())
             elif ["mqtt", device] in each["identifiers"]:
-                self.ask("config/device_registry/remove", device_id=each["id"])
+                self.command("config/device_registry/remove", device_id=each["id"])
 
     def automate(self, name: str, blueprint: str, inputs: Mapping[str, object], alias: str = "") -> None:
         """Make an automation from a blueprint, as the page of the blueprint does."""
@@ -185,7 +189,7 @@ class HomeAssistant:
             return bytes(answer.read())
 
     def _entry(self) -> str:
-        return str(self.ask("config_entries/get", domain="mqtt")[0]["entry_id"])
+        return str(self.command("config_entries/get", domain="mqtt")[0]["entry_id"])
 
     def state(self, entity: str) -> str | None:
         """Return the state of an entity, None if there is no such entity."""
@@ -212,24 +216,24 @@ class HomeAssistant:
         with self._open(f"/api/services/{domain}/{service}", fields) as answer:
             answer.read()
 
-    def _enter(self) -> None:
-        assert eventually(lambda: self._offers("/api/onboarding"), _START_S)
+    def _onboard(self) -> None:
+        assert eventually(lambda: self._responds("/api/onboarding"), _START_S)
         person = {"name": "Owner", "username": "owner", "password": "owner", "language": "en"}
         user = self._post("/api/onboarding/users", {**person, "client_id": f"{self._base}/"})
-        self._grant({"grant_type": "authorization_code", "code": user["auth_code"]})
+        self._fetch_token({"grant_type": "authorization_code", "code": user["auth_code"]})
 
-    def _renew(self) -> None:
-        assert eventually(lambda: self._offers("/auth/providers"), _START_S)
-        self._grant({"grant_type": "refresh_token", "refresh_token": self._refresh})
+    def _renew_token(self) -> None:
+        assert eventually(lambda: self._responds("/auth/providers"), _START_S)
+        self._fetch_token({"grant_type": "refresh_token", "refresh_token": self._refresh})
 
-    def _grant(self, fields: dict[str, str]) -> None:
+    def _fetch_token(self, fields: dict[str, str]) -> None:
         self._token = ""
         body = urllib.parse.urlencode({**fields, "client_id": f"{self._base}/"}).encode()
         with self._ask("/auth/token", body, "application/x-www-form-urlencoded") as answer:
             given = json.loads(answer.read())
         self._token, self._refresh = given["access_token"], given.get("refresh_token", self._refresh)
 
-    def _offers(self, path: str) -> bool:
+    def _responds(self, path: str) -> bool:
         try:
             with self._open(path):
                 return True

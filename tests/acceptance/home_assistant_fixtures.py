@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from home_assistant import HomeAssistant
-from home_assistant_root import home_root
+from home_assistant_root import home_assistant_root
 from mosquitto_broker import Mosquitto
 
 
@@ -20,10 +20,10 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
 @pytest.fixture(scope="session")
 def home(broker: Mosquitto, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HomeAssistant]:
     """Return a Home Assistant that runs and is connected; at the end it must have had nothing to complain of."""
-    made = HomeAssistant(home_root(), tmp_path_factory.mktemp("home"), broker)
+    made = HomeAssistant(home_assistant_root(), tmp_path_factory.mktemp("home"), broker)
     try:
         made.start()
         yield made
     finally:
         made.end()
-    assert made.complaints() == []
+    assert made.logged_problems() == []

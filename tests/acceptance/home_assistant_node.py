@@ -9,29 +9,29 @@ from pathlib import Path
 from home_assistant import HomeAssistant
 from mosquitto_broker import Mosquitto, Subscriber, eventually
 from node_messages import settings_for
-from running_node import running
+from running_node import running_facenode
 
 from node.mqtt.link import Received
 
-PATIENCE_S = 60.0
+TIMEOUT_S = 60.0
 
-Traits = tuple[str | None, str | None, str | None, str | None]
+EntityTraits = tuple[str | None, str | None, str | None, str | None]
 """Device class, unit, state class, category."""
 
-_VIEW: dict[str, Traits] = {
+_VIEW: dict[str, EntityTraits] = {
     "event.{0}_event": (None, None, None, None),
     "event.{0}_alert": (None, None, None, None),
     "sensor.{0}_count": (None, "faces", "measurement", None),
     "binary_sensor.{0}_occupancy": ("occupancy", None, None, None),
     "sensor.{0}_last_person": (None, None, None, None),
 }
-_CONTROLS: dict[str, Traits] = {
+_CONTROLS: dict[str, EntityTraits] = {
     "switch.{0}_privacy": (None, None, None, "config"),
     "switch.{0}_recognition": (None, None, None, "config"),
     "button.{0}_restart": ("restart", None, None, "config"),
     "text.{0}_enroll": (None, None, None, "config"),
 }
-_DIAGNOSTICS: dict[str, Traits] = {
+_DIAGNOSTICS: dict[str, EntityTraits] = {
     "sensor.{0}_camera": ("enum", None, None, "diagnostic"),
     "sensor.{0}_cpu": ("temperature", "°C", "measurement", "diagnostic"),
     "binary_sensor.{0}_throttled": ("problem", None, None, "diagnostic"),
@@ -42,21 +42,21 @@ _DIAGNOSTICS: dict[str, Traits] = {
     "sensor.{0}_model": (None, None, None, "diagnostic"),
     "sensor.{0}_clock": ("enum", None, None, "diagnostic"),
 }
-_NOISY: dict[str, Traits] = {
+_NOISY: dict[str, EntityTraits] = {
     "sensor.{0}_fps": (None, "fps", "measurement", "diagnostic"),
     "sensor.{0}_p50": ("duration", "ms", "measurement", "diagnostic"),
     "sensor.{0}_rss": ("data_size", "MB", "measurement", "diagnostic"),
     "sensor.{0}_cert_days_left": ("duration", "d", "measurement", "diagnostic"),
     "sensor.{0}_uptime": ("duration", "s", "measurement", "diagnostic"),
 }
-_PERSON: dict[str, Traits] = {
+_PERSON: dict[str, EntityTraits] = {
     "binary_sensor.{0}_person_{1}": ("occupancy", None, None, None),
     "sensor.{0}_seen_{1}": ("timestamp", None, None, None),
 }
-_PICTURE: dict[str, Traits] = {"image.{0}_snapshot": (None, None, None, None)}
+_PICTURE: dict[str, EntityTraits] = {"image.{0}_snapshot": (None, None, None, None)}
 
 
-def entities(name: str, *people: str, picture: bool = False, noisy: bool = False) -> dict[str, Traits]:
+def entities(name: str, *people: str, picture: bool = False, noisy: bool = False) -> dict[str, EntityTraits]:
     """Return the entities of a node by their ids.
 
     Args:
@@ -80,13 +80,13 @@ def diagnostics(name: str) -> list[str]:
     return [entity.format(name) for entity in _DIAGNOSTICS]
 
 
-def viewers(name: str) -> list[str]:
-    """Return the ids of what shows the camera's view, or needs it."""
+def camera_entities(name: str) -> list[str]:
+    """Return the ids of what shows the camera's view or needs it."""
     return [f"sensor.{name}_count", f"binary_sensor.{name}_occupancy", f"text.{name}_enroll"]
 
 
 @contextmanager
-def node(
+def node_process(
     name: str, broker: Mosquitto, folder: Path, media_dir: Path, **more: object
 ) -> Iterator["subprocess.Popen[str]"]:
     """Run a node, named for its test, that sees one portrait for longer than any test takes.
@@ -98,23 +98,23 @@ def node(
         media_dir: where the portrait is.
         more: settings, `publish__snapshots` for `publish.snapshots`.
     """
-    album = folder / "album"
-    if not album.exists():
-        album.mkdir()
+    portrait_folder = folder / "portrait_folder"
+    if not portrait_folder.exists():
+        portrait_folder.mkdir()
         for number in range(4000):
-            (album / f"{number:04}.jpg").symlink_to(media_dir / "astronaut.jpg")
-    settings = settings_for(broker, album, folder / "s") | {
-        "node.id": name, "node.name": name.title(), "camera.source": f"images:{album}", "camera.fps": 5,
+            (portrait_folder / f"{number:04}.jpg").symlink_to(media_dir / "astronaut.jpg")
+    settings = settings_for(broker, portrait_folder, folder / "s") | {
+        "node.id": name, "node.name": name.title(), "camera.source": f"images:{portrait_folder}", "camera.fps": 5,
         "events.cool_down_s": 0, "health.every_s": 5,
     }  # fmt: skip
     settings |= {key.replace("__", "."): value for key, value in more.items()}
     rules = folder / "facenode.toml"
     rules.write_text('[[alerts.rules]]\nid = "stranger"\nwhen = "unknown"\nnobody_enrolled = true\ncool_down_s = 0\n')
-    with running(settings, "--config", rules) as process:
+    with running_facenode(settings, "--config", rules) as process:
         yield process
 
 
-def shows(home: HomeAssistant, entity: str, state: str) -> bool:
+def has_state(home: HomeAssistant, entity: str, state: str) -> bool:
     """Return whether an entity is in a state."""
     return home.state(entity) == state
 
@@ -125,21 +125,21 @@ def available(home: HomeAssistant, entity: str, *, wanted: bool = True) -> bool:
     return state is not None and (state != "unavailable") == wanted
 
 
-def latest(home: HomeAssistant, entity: str) -> str | None:
+def latest_event_type(home: HomeAssistant, entity: str) -> str | None:
     """Return the type of the event that an entity fired last, None if it fired none."""
     found = home.entity(entity)
     return None if found is None else found["attributes"].get("event_type")
 
 
-def come_again(home: HomeAssistant, broker: Mosquitto, name: str) -> None:
+def reenter_view(home: HomeAssistant, broker: Mosquitto, name: str) -> None:
     """Let whoever is in view leave and come back, as the switch for privacy does."""
     event, former = f"event.{name}_event", home.state(f"event.{name}_event")
     with closing(Subscriber(broker.settings(), f"facenode/{name}/state", client_id="door-keeper")) as subscriber:
         home.call("switch", "turn_on", entity_id=f"switch.{name}_privacy")
-        assert eventually(lambda: _empty(subscriber.messages), PATIENCE_S)
+        assert eventually(lambda: _empty(subscriber.messages), TIMEOUT_S)
     home.call("switch", "turn_off", entity_id=f"switch.{name}_privacy")
     arrivals = {"recognized", "unknown"}
-    assert eventually(lambda: home.state(event) != former and latest(home, event) in arrivals, PATIENCE_S)
+    assert eventually(lambda: home.state(event) != former and latest_event_type(home, event) in arrivals, TIMEOUT_S)
 
 
 def _empty(messages: list[Received]) -> bool:
@@ -148,8 +148,8 @@ def _empty(messages: list[Received]) -> bool:
     return state.get("privacy") == "on" and state.get("count") == 0
 
 
-def enrol(home: HomeAssistant, name: str, person: str = "ada") -> None:
+def enroll(home: HomeAssistant, name: str, person: str = "ada") -> None:
     """Enrol who is in view, as an owner does."""
-    assert eventually(lambda: home.state(f"sensor.{name}_count") == "1", PATIENCE_S)
+    assert eventually(lambda: home.state(f"sensor.{name}_count") == "1", TIMEOUT_S)
     home.call("text", "set_value", entity_id=f"text.{name}_enroll", value=person)
-    assert eventually(lambda: home.state(f"binary_sensor.{name}_person_{person}") == "on", PATIENCE_S)
+    assert eventually(lambda: home.state(f"binary_sensor.{name}_person_{person}") == "on", TIMEOUT_S)

@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from debian_root import mirror, once
+from debian_root import apt_mirror, cached_folder
 from process import run
 
 VERSION = os.environ.get("FACENODE_HOMEASSISTANT", "2026.11.0")
@@ -29,14 +29,14 @@ _ENVIRONMENT = (
 )  # fmt: skip
 
 
-def home_root() -> Path:
+def home_assistant_root() -> Path:
     """Return the root with Home Assistant; skip where it cannot be made."""
     if os.geteuid() != 0 or not shutil.which("mmdebstrap"):
         pytest.skip("Home Assistant needs root and mmdebstrap (apt install mmdebstrap)")
-    return once(f"homeassistant-{VERSION}", _make)
+    return cached_folder(f"homeassistant-{VERSION}", _make)
 
 
-def within(root: Path, *command: str | Path) -> tuple[str | Path, ...]:
+def command_inside(root: Path, *command: str | Path) -> tuple[str | Path, ...]:
     """Return the command that runs another inside the root; both have one process id."""
     return ("chroot", root, *_ENVIRONMENT, *command)
 
@@ -45,13 +45,13 @@ def _make(root: Path) -> None:
     # A mirror that stands still has a Release file past its date; its signature is looked at all the same.
     options = ("--aptopt=Acquire::Check-Valid-Until false", "--aptopt=Acquire::Languages none")
     run(
-        "mmdebstrap", "--mode=root", "--variant=minbase", f"--include={_PACKAGES}", *options, SUITE, root, mirror()
+        "mmdebstrap", "--mode=root", "--variant=minbase", f"--include={_PACKAGES}", *options, SUITE, root, apt_mirror()
     )  # fmt: skip
     for file in (Path("/etc/resolv.conf"), Path("/etc/pip.conf"), Path("/etc/ssl/certs/ca-certificates.crt")):
         if file.exists():
             shutil.copy(file, root / file.relative_to("/"))
-    run(*within(root, "python3", "-m", "venv", "/ha"))
-    run(*within(root, "/ha/bin/pip", "install", "--quiet", "uv"))
+    run(*command_inside(root, "python3", "-m", "venv", "/ha"))
+    run(*command_inside(root, "/ha/bin/pip", "install", "--quiet", "uv"))
     _install(root, f"homeassistant=={VERSION}")
     (package,) = root.glob("ha/lib/python3*/site-packages/homeassistant")
     wanted = root / "ha/wanted.txt"
@@ -62,7 +62,7 @@ def _make(root: Path) -> None:
 
 
 def _install(root: Path, *what: str | Path) -> None:
-    run(*within(root, "/ha/bin/uv", "pip", "install", "--quiet", "--python", "/ha/bin/python", *what))
+    run(*command_inside(root, "/ha/bin/uv", "pip", "install", "--quiet", "--python", "/ha/bin/python", *what))
 
 
 def _requirements(components: Path, names: tuple[str, ...]) -> set[str]:

@@ -12,7 +12,7 @@ from websockets.sync.client import ClientConnection, connect
 _ANSWER_S = 30.0
 
 
-class HomeSocket:
+class HomeAssistantWebSocket:
     """One connection that has shown its token.
 
     Args:
@@ -21,11 +21,11 @@ class HomeSocket:
     """
 
     def __init__(self, port: int, token: str) -> None:
-        self._line: ClientConnection = connect(f"ws://127.0.0.1:{port}/api/websocket", max_size=None)
+        self._connection: ClientConnection = connect(f"ws://127.0.0.1:{port}/api/websocket", max_size=None)
         self._numbers = itertools.count(1)
-        self.hear(_ANSWER_S)
-        self._line.send(json.dumps({"type": "auth", "access_token": token}))
-        assert self.hear(_ANSWER_S)["type"] == "auth_ok"
+        self.receive(_ANSWER_S)
+        self._connection.send(json.dumps({"type": "auth", "access_token": token}))
+        assert self.receive(_ANSWER_S)["type"] == "auth_ok"
 
     def __enter__(self) -> Self:
         return self
@@ -33,26 +33,26 @@ class HomeSocket:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def ask(self, kind: str, **fields: object) -> Any:  # noqa: ANN401 - whatever the answer holds
+    def command(self, kind: str, **fields: object) -> Any:  # noqa: ANN401 - whatever the answer holds
         """Send a command and return its result; fail where it is refused."""
         number = next(self._numbers)
-        self._line.send(json.dumps({"id": number, "type": kind, **fields}))
+        self._connection.send(json.dumps({"id": number, "type": kind, **fields}))
         while True:
-            heard = self.hear(_ANSWER_S)
-            if heard["id"] == number and heard["type"] == "result":
-                assert heard["success"], heard
-                return heard["result"]
+            message = self.receive(_ANSWER_S)
+            if message["id"] == number and message["type"] == "result":
+                assert message["success"], message
+                return message["result"]
 
-    def hear(self, timeout_s: float | None = None) -> Any:  # noqa: ANN401 - whatever it says
+    def receive(self, timeout_s: float | None = None) -> Any:  # noqa: ANN401 - whatever it says
         """Return what it says next."""
-        return json.loads(self._line.recv(timeout_s))
+        return json.loads(self._connection.recv(timeout_s))
 
     def close(self) -> None:
         """Leave."""
-        self._line.close()
+        self._connection.close()
 
 
-class Firings:
+class EventFirings:
     """Listens to one entity for as long as the context lasts, and keeps each time that it fired.
 
     The state of an event entity is the moment at which it fired last, so one that only comes back is no firing; two
@@ -62,17 +62,17 @@ class Firings:
         all: the attributes of each firing, in order.
     """
 
-    def __init__(self, socket: HomeSocket, entity: str) -> None:
+    def __init__(self, socket: HomeAssistantWebSocket, entity: str) -> None:
         self._socket, self._entity = socket, entity
-        self.all: list[Mapping[str, Any]] = []
+        self.attributes: list[Mapping[str, Any]] = []
         self._last: tuple[object, object] | None = None
         self._thread = threading.Thread(target=self._listen, daemon=True)
 
     def __enter__(self) -> Self:
-        for state in self._socket.ask("get_states"):
+        for state in self._socket.command("get_states"):
             if state["entity_id"] == self._entity:
                 self._last = _mark(state)
-        self._socket.ask("subscribe_events", event_type="state_changed")
+        self._socket.command("subscribe_events", event_type="state_changed")
         self._thread.start()
         return self
 
@@ -82,25 +82,25 @@ class Firings:
 
     def kinds(self) -> list[str]:
         """Return the event types so far."""
-        return [str(each["event_type"]) for each in self.all]
+        return [str(each["event_type"]) for each in self.attributes]
 
     def ids(self) -> list[str]:
         """Return the ids of the events so far."""
-        return [str(each["id"]) for each in self.all]
+        return [str(each["id"]) for each in self.attributes]
 
     def _listen(self) -> None:
         while True:
             try:
-                heard = self._socket.hear()
+                message = self._socket.receive()
             except ConnectionClosed:
                 return
-            data = heard.get("event", {}).get("data", {})
+            data = message.get("event", {}).get("data", {})
             state = data.get("new_state")
             if data.get("entity_id") != self._entity or state is None or state["state"] in ("unknown", "unavailable"):
                 continue
             if _mark(state) != self._last:
                 self._last = _mark(state)
-                self.all.append(state["attributes"])
+                self.attributes.append(state["attributes"])
 
 
 def _mark(state: Mapping[str, Any]) -> tuple[object, object]:

@@ -15,9 +15,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from debian_root import CACHE, mirror
+from debian_root import CACHE, apt_mirror
 from process import run
-from raspberry_pi_cpu import CORE, describe
+from raspberry_pi_cpu import CORE, write_cpu_files
 
 ROOT = Path(__file__).resolve().parents[2]
 SUITES = {"3.11": "bookworm", "3.13": "trixie"}
@@ -27,7 +27,7 @@ _TOOLS = ROOT / ".venv-fleet" / "bin"
 _RELEASE = "checkout"
 _HOOKS = "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr"
 # The mounts live and end with the command: none is left behind, whatever becomes of the test.
-_INSIDE = """
+_CHROOT_SCRIPT = """
 mount --bind "$1" "$3/mnt"
 for each in proc dev; do mount --rbind "/$each" "$3/$each"; done
 if [ -n "$2" ]; then mount --bind "$2/sys" "$3/sys"; mount --bind "$2/cpuinfo" "$3/proc/cpuinfo"; fi
@@ -35,7 +35,7 @@ shift 2; exec chroot "$@"
 """
 
 
-class Kinds:
+class MachineRoots:
     """Roots of kinds of machines, and the program of the checkout as all of them run it.
 
     Args:
@@ -49,8 +49,8 @@ class Kinds:
     def __init__(self, folder: Path, *kinds: str) -> None:
         self.shared = folder / "shared"
         self._emulated = {kind for kind in kinds if kind.split("-")[0] != platform.machine()}
-        self._demand()
-        self._described = describe(folder / "raspberry")
+        self._skip_if_missing()
+        self._cpu_files = write_cpu_files(folder / "raspberry")
         CACHE.mkdir(exist_ok=True)
         release = _built(kinds)
         _unpack(next(release.glob("*.whl")), self.shared / "program")
@@ -59,16 +59,16 @@ class Kinds:
 
     def python(self, kind: str, *arguments: str | Path, environ: Mapping[str, str] | None = None) -> str:
         """Run Python on a kind of machine, with the program installed, and return what it printed."""
-        emulator, described = (("/qemu", "-cpu", CORE), self._described) if kind in self._emulated else ((), "")
+        emulator, described = (("/qemu", "-cpu", CORE), self._cpu_files) if kind in self._emulated else ((), "")
         root = self._roots[kind]
         command = (*emulator, "/usr/bin/python3", *arguments)
         settled = {"PATH": os.environ["PATH"], "PYTHONPATH": "/mnt/program:/opt/wheels", "LC_ALL": "C.UTF-8"}
         return run(
-            "unshare", "--mount", "sh", "-ec", _INSIDE, "sh", self.shared, described, root, *command,
+            "unshare", "--mount", "sh", "-ec", _CHROOT_SCRIPT, "sh", self.shared, described, root, *command,
             environ=settled | dict(environ or {}), timeout_s=7200,
         )  # fmt: skip
 
-    def _demand(self) -> None:
+    def _skip_if_missing(self) -> None:
         if os.geteuid() != 0 or not shutil.which("mmdebstrap"):
             pytest.skip("roots of Debian need root and mmdebstrap (apt install mmdebstrap)")
         if not (_TOOLS / "uv").exists():
@@ -116,7 +116,7 @@ def _extract(root: Path, kind: str) -> None:
     architecture, python = kind.split("-")
     run(
         "mmdebstrap", "--mode=root", "--variant=extract", f"--architectures={_ARCHITECTURES[architecture]}",
-        "--include=python3,libstdc++6", "--aptopt=Acquire::Languages none", _HOOKS, SUITES[python], root, mirror(),
+        "--include=python3,libstdc++6", "--aptopt=Acquire::Languages none", _HOOKS, SUITES[python], root, apt_mirror(),
     )  # fmt: skip
     for name in ("proc", "dev", "sys", "mnt"):
         (root / name).mkdir(exist_ok=True)

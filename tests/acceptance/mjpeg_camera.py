@@ -8,7 +8,7 @@ from typing import Self
 _BOUNDARY = "frame"
 
 
-class Stream:
+class MjpegCamera:
     """Serves pictures one after the other, over and over, for as long as the context lasts.
 
     Args:
@@ -25,7 +25,7 @@ class Stream:
     def __init__(self, *contents: bytes, period_s: float = 0.1) -> None:
         self.contents = contents
         self.sent = 0
-        stream = self
+        camera = self
         self.playing = playing = threading.Event()
         self._ended = ended = threading.Event()
         playing.set()
@@ -39,7 +39,7 @@ class Stream:
                     if ended.wait(period_s):
                         return
                     if playing.is_set():
-                        shown = stream.contents
+                        shown = camera.contents
                         content = shown[number % len(shown)]
                         size = f"Content-Length: {len(content)}\r\n"
                         head = f"--{_BOUNDARY}\r\nContent-Type: image/jpeg\r\n{size}\r\n"
@@ -47,7 +47,7 @@ class Stream:
                             self.wfile.write(head.encode() + content + b"\r\n")
                         except OSError:
                             return
-                        stream.sent += 1
+                        camera.sent += 1
 
             def log_message(self, *_: object) -> None:
                 pass

@@ -32,11 +32,11 @@ def _frames(camera: Camera, count: int) -> list[Frame]:
     return list(islice((tick.frame for tick in camera if tick.frame), count))
 
 
-def _tell(what: str, **found: object) -> None:
-    sys.stdout.write(json.dumps({"what": what, **found}) + "\n")
+def _report(case: str, **found: object) -> None:
+    sys.stdout.write(json.dumps({"case": case, **found}) + "\n")
 
 
-def _plays(kept: Path) -> None:
+def _report_frames(kept: Path) -> None:
     """Open it three times: frames come each time, and nothing of it is left behind."""
     for opening in range(3):
         with _open() as camera:
@@ -44,7 +44,7 @@ def _plays(kept: Path) -> None:
         gc.collect()  # picamera2 leaves rings of objects that hold files until they are looked for
         threads = [thread.name for thread in threading.enumerate() if thread is not threading.main_thread()]
         small = frames[-1].small
-        _tell(
+        _report(
             "frames",
             opening=opening,
             count=len(frames),
@@ -58,7 +58,7 @@ def _plays(kept: Path) -> None:
         cv2.imwrite(str(kept / "small.png"), cv2.cvtColor(small, cv2.COLOR_RGB2BGR))
 
 
-def _stalls() -> None:
+def _report_stall() -> None:
     """Stop the camera behind the driver's back, as a cable does that comes off."""
     import picamera2  # noqa: PLC0415 - only after the virtual camera is installed
 
@@ -71,10 +71,10 @@ def _stalls() -> None:
             seen.append(camera.problem)
             if tick.frame and picamera2.Picamera2.latest is not stopped:
                 break
-        _tell("stall", problems=sorted({problem for problem in seen if problem}), again=camera.problem is None)
+        _report("stall", problems=sorted({problem for problem in seen if problem}), again=camera.problem is None)
 
 
-def _is_busy() -> None:
+def _report_busy() -> None:
     """Open it while somebody else has it, and again when they have left."""
     with _open() as first:
         _frames(first, 1)
@@ -82,25 +82,25 @@ def _is_busy() -> None:
             try:
                 _frames(second, 1)
             except CameraError as error:
-                _tell("busy", error=str(error))
+                _report("busy", error=str(error))
     with _open() as third:
-        _tell("free again", count=len(_frames(third, 1)))
+        _report("free again", count=len(_frames(third, 1)))
 
 
-def _cannot_crop() -> None:
+def _report_crop() -> None:
     with _open(stall_s=1, restart_after=1, crop=(0, 0, 0.5, 0.5)) as camera:
         try:
             _frames(camera, 1)
         except CameraError as error:
-            _tell("crop", error=str(error))
+            _report("crop", error=str(error))
 
 
-def _names() -> None:
+def _report_names() -> None:
     """Look up what the driver takes from both packages and the virtual camera has not."""
     import picamera2  # noqa: PLC0415 - only after the virtual camera is installed
 
     real = picamera2.Picamera2.__mro__[1]
-    _tell(
+    _report(
         "names",
         options=sorted(inspect.signature(real.create_video_configuration).parameters),
         capture=sorted(inspect.signature(real.capture_request).parameters),
@@ -118,8 +118,8 @@ def _names() -> None:
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, stream=sys.stderr)
     virtual_camera.install()
-    _names()
-    _plays(Path(sys.argv[1]))
-    _stalls()
-    _is_busy()
-    _cannot_crop()
+    _report_names()
+    _report_frames(Path(sys.argv[1]))
+    _report_stall()
+    _report_busy()
+    _report_crop()

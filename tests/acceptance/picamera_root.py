@@ -12,7 +12,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from debian_root import debian_root, inside, within
+from debian_root import command_inside, debian_root, run_inside
 from process import run
 
 from node.camera.image_file import read_picture
@@ -37,14 +37,14 @@ _CAMERA = """
 """
 
 
-def pi_root() -> Path:
+def picamera_root() -> Path:
     """Return the root, with this checkout's program installed beside picamera2; skip where it cannot be made."""
     root = debian_root("picamera", *_PACKAGES)
     home = root / _HOME
     if not (home / "complete").exists():
         shutil.rmtree(home, ignore_errors=True)
-        inside(root, "python3", "-m", "venv", "--system-site-packages", f"/{_HOME}")
-        inside(root, PYTHON, "-m", "pip", "install", "--quiet", _PICAMERA)
+        run_inside(root, "python3", "-m", "venv", "--system-site-packages", f"/{_HOME}")
+        run_inside(root, PYTHON, "-m", "pip", "install", "--quiet", _PICAMERA)
         (home / "complete").touch()
     scripts = root / _SCRIPTS
     shutil.rmtree(scripts, ignore_errors=True)
@@ -52,18 +52,18 @@ def pi_root() -> Path:
     run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", scripts, ROOT)
     (wheel,) = scripts.glob("*.whl")
     # First what it needs, which stays from run to run, then itself, whose version says nothing of what has changed.
-    inside(root, PYTHON, "-m", "pip", "install", "--quiet", f"/{_SCRIPTS}/{wheel.name}")
-    inside(
+    run_inside(root, PYTHON, "-m", "pip", "install", "--quiet", f"/{_SCRIPTS}/{wheel.name}")
+    run_inside(
         root, PYTHON, "-m", "pip", "install", "--quiet", "--no-deps", "--force-reinstall", f"/{_SCRIPTS}/{wheel.name}"
     )
     for name in ("dmabuf.c", "virtual_camera.py", "picamera_driver_report.py"):
         shutil.copy(_HERE / name, scripts)
     compiler = ("gcc", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC")
-    inside(root, *compiler, "-o", f"/{_SCRIPTS}/dmabuf.so", f"/{_SCRIPTS}/dmabuf.c")
+    run_inside(root, *compiler, "-o", f"/{_SCRIPTS}/dmabuf.so", f"/{_SCRIPTS}/dmabuf.c")
     return root
 
 
-def show(root: Path, picture: Image) -> None:
+def show_picture(root: Path, picture: Image) -> None:
     """Let the camera show a picture of SIZE."""
     cv2.imwrite(str(root / _SCRIPTS / "pictures/0.jpg"), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
     sizes = "".join(
@@ -89,7 +89,7 @@ def unplugged(root: Path) -> Iterator[None]:
 def with_camera(root: Path, script: str, *arguments: str | Path) -> tuple[str | Path, ...]:
     """Return the command that runs one of the scripts in the root, where picamera2 finds a camera."""
     environ = ("env", f"LD_PRELOAD=/{_SCRIPTS}/dmabuf.so", "PYTHONDONTWRITEBYTECODE=1")
-    return within(root, *environ, PYTHON, f"/{_SCRIPTS}/{script}", *arguments)
+    return command_inside(root, *environ, PYTHON, f"/{_SCRIPTS}/{script}", *arguments)
 
 
 def side_by_side(*portraits: Path) -> Image:

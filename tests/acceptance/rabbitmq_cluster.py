@@ -17,7 +17,7 @@ from node.settings import MqttSettings
 
 _UP_S, _JOIN_S = 90.0, 90.0
 # The mounts live and end with the command: none is left behind, whatever becomes of the test.
-_INSIDE = 'for each in proc dev; do mount --rbind "/$each" "$1/$each"; done; exec chroot "$@"'
+_CHROOT_SCRIPT = 'for each in proc dev; do mount --rbind "/$each" "$1/$each"; done; exec chroot "$@"'
 _CONFIG = """
 listeners.tcp.1 = 127.0.0.1:{amqp}
 mqtt.listeners.tcp.1 = 127.0.0.1:{mqtt}
@@ -31,7 +31,7 @@ log.file = false
 """
 
 
-class Rabbit:
+class RabbitmqBroker:
     """One broker of a cluster.
 
     Args:
@@ -82,7 +82,7 @@ class Rabbit:
         """Start it; it forms the cluster with those who are there."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                within(self._root, "/usr/lib/rabbitmq/bin/rabbitmq-server"),
+                command_inside(self._root, "/usr/lib/rabbitmq/bin/rabbitmq-server"),
                 env=self._environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
 
@@ -91,11 +91,11 @@ class Rabbit:
         assert eventually(lambda: listens("127.0.0.1", self.port), _UP_S), self._log.read_text()[-4000:]
 
     @property
-    def group(self) -> int:
+    def process_group(self) -> int:
         """The process group of the broker and of what it started; 0 where it does not run."""
         return 0 if self._process is None else self._process.pid
 
-    def revive(self) -> None:
+    def restart_if_down(self) -> None:
         """Start it again, if it was killed, by whomever."""
         if self._process is not None and self._process.poll() is None:
             return
@@ -111,17 +111,17 @@ class Rabbit:
             self._process.wait(20)
             self._process = None
 
-    def control(self, *command: str) -> str:
+    def rabbitmqctl(self, *command: str) -> str:
         """Return what `rabbitmqctl` says."""
         done = subprocess.run(
-            within(self._root, "/usr/lib/rabbitmq/bin/rabbitmqctl", *command),
+            command_inside(self._root, "/usr/lib/rabbitmq/bin/rabbitmqctl", *command),
             env=self._environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=120,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
 
-class Cluster:
+class RabbitmqCluster:
     """Brokers for as long as the context lasts.
 
     Args:
@@ -140,7 +140,9 @@ class Cluster:
         self._epmd_port = free_port()
         self._epmd: subprocess.Popen[bytes] | None = None
         self.brokers = tuple(
-            Rabbit(root, self._folder / str(number), f"r{number}@localhost", self._epmd_port, folder / f"r{number}.log")
+            RabbitmqBroker(
+                root, self._folder / str(number), f"r{number}@localhost", self._epmd_port, folder / f"r{number}.log"
+            )
             for number in range(1, count + 1)
         )
 
@@ -183,7 +185,7 @@ class Cluster:
         with self._log.open("ab") as log:
             # In the foreground, so that it ends with the cluster: the one that a broker starts would outlive it.
             self._epmd = subprocess.Popen(
-                within(self._root, "/usr/bin/epmd", "-address", "127.0.0.1", "-port", str(self._epmd_port)),
+                command_inside(self._root, "/usr/bin/epmd", "-address", "127.0.0.1", "-port", str(self._epmd_port)),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         assert eventually(lambda: listens("127.0.0.1", self._epmd_port), 20), self._log.read_text()
@@ -194,9 +196,9 @@ class Cluster:
         for broker in self.brokers:
             broker.wait()
         first = self.brokers[0]
-        assert eventually(lambda: all(name in first.control("cluster_status") for name in names), _JOIN_S)
+        assert eventually(lambda: all(name in first.rabbitmqctl("cluster_status") for name in names), _JOIN_S)
 
 
-def within(root: Path, *command: str) -> tuple[str, ...]:
+def command_inside(root: Path, *command: str) -> tuple[str, ...]:
     """Return the command that runs another inside the root, in the same process."""
-    return ("unshare", "--mount", "sh", "-ec", _INSIDE, "sh", str(root), *command)
+    return ("unshare", "--mount", "sh", "-ec", _CHROOT_SCRIPT, "sh", str(root), *command)

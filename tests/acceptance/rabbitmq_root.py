@@ -8,7 +8,7 @@ _SUITE = "trixie"
 _PACKAGES = ("rabbitmq-server", "ca-certificates")
 
 
-def rabbit_root() -> Path:
+def rabbitmq_root() -> Path:
     """Return the root with RabbitMQ 4; skip where it cannot be made."""
     # A mirror that stands still has a Release file past its date; its signature is looked at all the same.
     options = ("--aptopt=Acquire::Check-Valid-Until false", "--aptopt=Acquire::Languages none")

@@ -24,7 +24,7 @@ CPU revision\t: 3
 _MODEL = "Revision\t: c03114\nModel\t\t: Raspberry Pi 4 Model B Rev 1.4\n"
 
 
-def describe(folder: Path) -> Path:
+def write_cpu_files(folder: Path) -> Path:
     """Write `cpuinfo`, which belongs at `/proc/cpuinfo`, and `sys`, which belongs at `/sys`; return the folder."""
     cores = folder / "sys" / "devices" / "system" / "cpu"
     cores.mkdir(parents=True)

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
-from machine_roots import ROOT, SUITES, Kinds
-from uncaptured_output import say
+from machine_roots import ROOT, SUITES, MachineRoots
+from uncaptured_output import print_line
 
 from models.dataset import Cut, Cutter, read_picture
 from models.manifests import lfw_people
@@ -19,7 +19,7 @@ from node.camera.video import read_video
 from node.domain import Image
 from node.vision.sidecar import load_sidecar
 
-__all__ = ["say"]
+__all__ = ["print_line"]
 
 pytestmark = pytest.mark.timeout(7200)
 ZOO = sorted((ROOT / "models" / "zoo").glob("*.tflite"))
@@ -44,7 +44,7 @@ thousand of each layer. On 20 faces the mean cosine is 0.995; to float32 it is 0
 EIGHT_BIT_LOSS = 0.003
 """How much further from float32 the mean cosine may be on one processor than on the other."""
 
-Say = Callable[[str], None]
+PrintLine = Callable[[str], None]
 Answers = Mapping[str, npt.NDArray[np.float32]]
 
 
@@ -53,31 +53,31 @@ def _eight_bit(network: Path) -> bool:
 
 
 @pytest.fixture(scope="module")
-def kinds(tmp_path_factory: pytest.TempPathFactory) -> Kinds:
+def kinds(tmp_path_factory: pytest.TempPathFactory) -> MachineRoots:
     """Return Debian 12 and 13 on both processors, each with the program and what it needs."""
     names = [f"{architecture}-{python}" for python in SUITES for architecture in ("x86_64", "aarch64")]
-    return Kinds(tmp_path_factory.mktemp("kinds"), *names)
+    return MachineRoots(tmp_path_factory.mktemp("kinds"), *names)
 
 
 @pytest.fixture(scope="module")
-def pictures(kinds: Kinds, media_dir: Path) -> None:
+def pictures(machines: MachineRoots, media_dir: Path) -> None:
     """Lay portraits and frames of the clip where all kinds of machines see them."""
-    folders = {number: kinds.shared / name for name, part in _PARTS.items() for number in part}
+    folders = {number: machines.shared / name for name, part in _PARTS.items() for number in part}
     for folder in dict.fromkeys(folders.values()):
         folder.mkdir()
     for portrait in media_dir.glob("*.jpg"):
-        shutil.copy(portrait, kinds.shared / "probes")
+        shutil.copy(portrait, machines.shared / "probes")
     for number, frame in enumerate(read_video(media_dir / "carphone.mp4")):
         if number in folders:
             cv2.imwrite(str(folders[number] / f"{number:03}.png"), cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
 
 
 @pytest.fixture(scope="module")
-def faces(kinds: Kinds, data_dir: Path) -> Callable[[Path], str]:
+def faces(machines: MachineRoots, data_dir: Path) -> Callable[[Path], str]:
     """Return what lays aligned faces of people no network was trained on beside a network, and says where."""
     samples = [sample for sample in lfw_people(data_dir) if sample.split == "val"]
-    shutil.copy(ROOT / "tests" / "acceptance" / "network_outputs.py", kinds.shared)
-    shutil.copytree(ROOT / "models" / "zoo", kinds.shared / "zoo")
+    shutil.copy(ROOT / "tests" / "acceptance" / "network_outputs.py", machines.shared)
+    shutil.copytree(ROOT / "models" / "zoo", machines.shared / "zoo")
     laid: dict[Cut, str] = {}
 
     def lay(network: Path) -> str:
@@ -87,7 +87,7 @@ def faces(kinds: Kinds, data_dir: Path) -> Callable[[Path], str]:
             cutter = Cutter(cut)
             found = (cutter.crop(read_picture(sample.path)) for sample in samples)
             laid[cut] = f"faces-{len(laid)}.npy"
-            np.save(kinds.shared / laid[cut], _first(FACES, found))
+            np.save(machines.shared / laid[cut], _first(FACES, found))
         return f"/mnt/{laid[cut]}"
 
     return lay
@@ -95,13 +95,13 @@ def faces(kinds: Kinds, data_dir: Path) -> Callable[[Path], str]:
 
 @pytest.mark.parametrize("python", SUITES)
 @pytest.mark.usefixtures("pictures")
-def test_the_same_people_are_seen(kinds: Kinds, python: str, say: Say) -> None:
+def test_the_same_people_are_seen(machines: MachineRoots, python: str, print_line: PrintLine) -> None:
     """Enrolment, decoding, detection, alignment, gates, network and matching: two portraits and frames of a clip.
 
     The same faces are found, each with the same person, groups and flaws; boxes within BOX_TOLERANCE, scores within
     SCORE_TOLERANCE, the cosine of the embeddings at least LEAST_COSINE.
     """
-    here, there = (_recognised(kinds, f"{architecture}-{python}") for architecture in ("x86_64", "aarch64"))
+    here, there = (_recognised(machines, f"{architecture}-{python}") for architecture in ("x86_64", "aarch64"))
     assert [(where, len(faces)) for where, faces in here] == [(where, len(faces)) for where, faces in there]
     pairs = [
         pair for (_, ours), (_, theirs) in zip(here, there, strict=True) for pair in zip(ours, theirs, strict=True)
@@ -110,13 +110,13 @@ def test_the_same_people_are_seen(kinds: Kinds, python: str, say: Say) -> None:
     scores = max(float(np.abs(np.subtract(_scores(ours), _scores(theirs))).max()) for ours, theirs in pairs)
     boxes = max(float(np.abs(np.subtract(ours["box"], theirs["box"])).max()) for ours, theirs in pairs)
     cosine = min(float(np.dot(ours["embedding"], theirs["embedding"])) for ours, theirs in pairs)
-    said = [(_said(ours), _said(theirs)) for ours, theirs in pairs]
-    say(
-        f"aarch64, Python {python}: {len(pairs)} faces, {known} of them ada; {sum(a != b for a, b in said)} said to be "
-        f"another; scores within {scores:.2f}, boxes within {boxes:.3f}, least cosine {cosine:.6f}"
+    labels = [(_labels(ours), _labels(theirs)) for ours, theirs in pairs]
+    print_line(
+        f"aarch64, Python {python}: {len(pairs)} faces, {known} of them ada; "
+        f"{sum(a != b for a, b in labels)} with other labels; scores within {scores:.2f}, boxes within {boxes:.3f}, least cosine {cosine:.6f}"
     )
     assert 0 < known < len(pairs)
-    assert all(a == b for a, b in said)
+    assert all(a == b for a, b in labels)
     assert scores <= SCORE_TOLERANCE
     assert boxes <= BOX_TOLERANCE
     assert cosine >= LEAST_COSINE
@@ -128,15 +128,15 @@ def test_the_same_people_are_seen(kinds: Kinds, python: str, say: Say) -> None:
     ids=lambda given: getattr(given, "stem", given),
 )
 def test_a_network_answers_alike(
-    kinds: Kinds, faces: Callable[[Path], str], network: Path, python: str, say: Say
+    machines: MachineRoots, faces: Callable[[Path], str], network: Path, python: str, print_line: PrintLine
 ) -> None:
     """On 200 faces of people it was not trained on, every head has the same winner, and embeddings all but coincide.
 
     The cosine is at least LEAST_COSINE.
     """
-    here, there = _both(kinds, python, network, faces(network))
+    here, there = _both(machines, python, network, faces(network))
     margins = _margins(here, there)
-    say(_in_words(network, python, here, there))
+    print_line(_in_words(network, python, here, there))
     assert len(here["embedding"]) == FACES
     assert not margins
     assert _cosines(here, there).min() >= LEAST_COSINE
@@ -145,7 +145,7 @@ def test_a_network_answers_alike(
 @pytest.mark.parametrize("python", [python for python in SUITES if python != ROUNDS_ALIKE])
 @pytest.mark.parametrize("network", [path for path in ZOO if _eight_bit(path)], ids=lambda path: path.stem)
 def test_an_eight_bit_network_answers_as_well_by_kernels_that_round_otherwise(
-    kinds: Kinds, faces: Callable[[Path], str], network: Path, python: str, say: Say
+    machines: MachineRoots, faces: Callable[[Path], str], network: Path, python: str, print_line: PrintLine
 ) -> None:
     """On the same faces it is as near to its float32 twin, where there is one, as on x86-64 (within EIGHT_BIT_LOSS).
 
@@ -153,17 +153,17 @@ def test_an_eight_bit_network_answers_as_well_by_kernels_that_round_otherwise(
     share of EIGHT_BIT_WINNERS of all heads' winners differ.
     """
     given = faces(network)
-    here, there = _both(kinds, python, network, given)
-    say(_in_words(network, python, here, there))
+    here, there = _both(machines, python, network, given)
+    print_line(_in_words(network, python, here, there))
     assert len(here["embedding"]) == FACES
     assert _cosines(here, there).min() >= EIGHT_BIT_LEAST
     assert _cosines(here, there).mean() >= EIGHT_BIT_MEAN
     assert len(_margins(here, there)) <= EIGHT_BIT_WINNERS * FACES * (len(here) - 1)
     twin = network.with_name(f"{network.stem.rpartition('.')[0]}.float32.tflite")
     if twin.exists():
-        exact = _answers(kinds, f"x86_64-{python}", twin, given)
+        exact = _answers(machines, f"x86_64-{python}", twin, given)
         ours, theirs = (float(_cosines(exact, answers).mean()) for answers in (here, there))
-        say(f"  mean cosine to float32: {ours:.4f} on x86-64, {theirs:.4f} on aarch64")
+        print_line(f"  mean cosine to float32: {ours:.4f} on x86-64, {theirs:.4f} on aarch64")
         assert theirs >= ours - EIGHT_BIT_LOSS
 
 
@@ -178,17 +178,17 @@ def _first(count: int, crops: Iterator[Image | None]) -> npt.NDArray[np.uint8]:
     return np.stack(found)
 
 
-def _recognised(kinds: Kinds, kind: str) -> list[tuple[str, list[dict[str, Any]]]]:
+def _recognised(machines: MachineRoots, kind: str) -> list[tuple[str, list[dict[str, Any]]]]:
     """Return the faces of each picture, after the man of the clip was enrolled on that kind of machine."""
     own = ("--set", f"storage.dir=/mnt/storage-{kind}")
-    kinds.python(kind, "-m", "node.cli", "people", "add", "ada", "/mnt/stills", *own)
-    printed = kinds.python(kind, "-m", "node.cli", "recognize", "/mnt/probes", "--json", "--embedding", *own)
+    machines.python(kind, "-m", "node.cli", "people", "add", "ada", "/mnt/stills", *own)
+    printed = machines.python(kind, "-m", "node.cli", "recognize", "/mnt/probes", "--json", "--embedding", *own)
     lines = [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
     return [(f"{line['path']} {line.get('frame', '')}", line["faces"]) for line in lines]
 
 
-def _said(face: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Return what is said of a face, but for its numbers."""
+def _labels(face: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return what the program says about a face, without the numbers."""
     return face["identity"]["id"], face["age"]["group"], face["ethnicity"]["group"], face.get("flaws")
 
 
@@ -196,17 +196,19 @@ def _scores(face: Mapping[str, Any]) -> tuple[float, ...]:
     return face["score"], *(face[head]["score"] for head in ("identity", "age", "ethnicity"))
 
 
-def _answers(kinds: Kinds, kind: str, network: Path, faces: str) -> Answers:
+def _answers(machines: MachineRoots, kind: str, network: Path, faces: str) -> Answers:
     answers = f"{network.stem}-{kind}.npz"
-    if not (kinds.shared / answers).exists():
-        kinds.python(kind, "/mnt/network_outputs.py", f"/mnt/zoo/{network.name}", faces, f"/mnt/{answers}")
-    with np.load(kinds.shared / answers) as content:
+    if not (machines.shared / answers).exists():
+        machines.python(kind, "/mnt/network_outputs.py", f"/mnt/zoo/{network.name}", faces, f"/mnt/{answers}")
+    with np.load(machines.shared / answers) as content:
         return dict(content)
 
 
-def _both(kinds: Kinds, python: str, network: Path, faces: str) -> tuple[Answers, Answers]:
+def _both(machines: MachineRoots, python: str, network: Path, faces: str) -> tuple[Answers, Answers]:
     """Return the answers on x86-64 and on aarch64."""
-    return _answers(kinds, f"x86_64-{python}", network, faces), _answers(kinds, f"aarch64-{python}", network, faces)
+    return _answers(machines, f"x86_64-{python}", network, faces), _answers(
+        machines, f"aarch64-{python}", network, faces
+    )
 
 
 def _in_words(network: Path, python: str, here: Answers, there: Answers) -> str:

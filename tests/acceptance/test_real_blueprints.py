@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from home_assistant import BLUEPRINTS, HomeAssistant
-from home_assistant_node import PATIENCE_S, available, come_again, latest, node, shows
+from home_assistant_node import TIMEOUT_S, available, has_state, latest_event_type, node_process, reenter_view
 from mosquitto_broker import Mosquitto, Subscriber, eventually
 
 from node.contract.payloads import uuid7
@@ -28,7 +28,7 @@ HEALTH = (
 ALL_DAY = {"after": "00:00:00", "before": "23:59:59"}
 
 
-class Gate:
+class ScriptedNode:
     """A node that tells what a test wants it to.
 
     Args:
@@ -39,15 +39,15 @@ class Gate:
     def __init__(self, subscriber: Subscriber, name: str) -> None:
         self._subscriber, self._topics, self.name = subscriber, Topics(name), name
 
-    def begin(self, home: HomeAssistant) -> None:
+    def announce(self, home: HomeAssistant) -> None:
         """Be there, with a first event: it cannot be told from one that comes back, so it runs nothing."""
         self._subscriber.publish(self._topics.status, b"online", retain=True)
         device = Device(self.name.title(), "", "1", snapshots=True)
         self._subscriber.publish(self._topics.discovery, discovery(self._topics, device), retain=True)
-        assert eventually(partial(shows, home, f"event.{self.name}_event", "unknown"), PATIENCE_S)
+        assert eventually(partial(has_state, home, f"event.{self.name}_event", "unknown"), TIMEOUT_S)
         self.health("ok")
-        self.tell("event/left", event_type="left")
-        assert eventually(lambda: latest(home, f"event.{self.name}_event") == "left", PATIENCE_S)
+        self.publish_event("event/left", event_type="left")
+        assert eventually(lambda: latest_event_type(home, f"event.{self.name}_event") == "left", TIMEOUT_S)
 
     def status(self, status: bytes) -> None:
         """Come or go."""
@@ -57,23 +57,23 @@ class Gate:
         """Tell how the camera is."""
         self._subscriber.publish(self._topics.health, (HEALTH % camera).encode())
 
-    def tell(self, topic: str, **fields: object) -> None:
+    def publish_event(self, topic: str, **fields: object) -> None:
         """Tell an event."""
-        told = {"id": uuid7(datetime.now(UTC)), **fields}
-        self._subscriber.publish(f"{self._topics.base}/{topic}", json.dumps(told).encode())
+        payload = {"id": uuid7(datetime.now(UTC)), **fields}
+        self._subscriber.publish(f"{self._topics.base}/{topic}", json.dumps(payload).encode())
 
     def without_events(self) -> None:
         """Have no event entity any more."""
-        told = json.loads(discovery(self._topics, Device(self.name.title(), "", "1")))
-        told["cmps"]["event"] = {"p": "event"}
-        self._subscriber.publish(self._topics.discovery, json.dumps(told).encode(), retain=True)
+        payload = json.loads(discovery(self._topics, Device(self.name.title(), "", "1")))
+        payload["cmps"]["event"] = {"p": "event"}
+        self._subscriber.publish(self._topics.discovery, json.dumps(payload).encode(), retain=True)
 
     def ran(self) -> list[str]:
         """Return the automations that ran, in order."""
         start = f"ran/{self.name}/"
         return [m.topic.removeprefix(start) for m in self._subscriber.messages if m.topic.startswith(start)]
 
-    def said(self) -> list[bytes]:
+    def run_messages(self) -> list[bytes]:
         """Return what they said."""
         return [m.payload for m in self._subscriber.messages if m.topic.startswith(f"ran/{self.name}/")]
 
@@ -116,54 +116,54 @@ def test_blueprints_run_once_on_what_is_live_and_never_on_what_is_late_or_comes_
 ) -> None:
     """An automation that opens a door must not run again because something was started anew."""
     with closing(Subscriber(broker.settings(), "ran/#")) as subscriber:
-        gate = Gate(subscriber, "gate")
-        listed = home.ask("blueprint/list", domain="automation")
+        gate = ScriptedNode(subscriber, "gate")
+        listed = home.command("blueprint/list", domain="automation")
         assert all("metadata" in listed[f"facenode/{name}.yaml"] for name in NAMES)
         automate(home, "gate", "facenode")
-        gate.begin(home)
-        gate.tell("late/event/unknown", event_type="unknown")
-        gate.tell("event/unknown", event_type="unknown")
-        gate.tell("event/recognized", event_type="recognized", person={"id": "bob", "score": 0.9})
-        gate.tell("event/recognized", event_type="recognized", person={"id": "ada", "score": 0.9})
-        assert eventually(lambda: len(gate.ran()) == 2, PATIENCE_S)
+        gate.announce(home)
+        gate.publish_event("late/event/unknown", event_type="unknown")
+        gate.publish_event("event/unknown", event_type="unknown")
+        gate.publish_event("event/recognized", event_type="recognized", person={"id": "bob", "score": 0.9})
+        gate.publish_event("event/recognized", event_type="recognized", person={"id": "ada", "score": 0.9})
+        assert eventually(lambda: len(gate.ran()) == 2, TIMEOUT_S)
         assert gate.ran() == ["stranger_at_night", "somebody_comes_home"]
         gate.status(b"offline")
-        assert eventually(lambda: gate.ran()[2:] == ["camera_away"], PATIENCE_S)
+        assert eventually(lambda: gate.ran()[2:] == ["camera_away"], TIMEOUT_S)
         gate.status(b"online")
         gate.health("ok")
-        assert eventually(partial(shows, home, "sensor.gate_camera", "ok"), PATIENCE_S)
+        assert eventually(partial(has_state, home, "sensor.gate_camera", "ok"), TIMEOUT_S)
         assert available(home, "event.gate_event")
         gate.health("lost")
-        assert eventually(lambda: gate.ran()[2:] == ["camera_away", "camera_away"], PATIENCE_S)
-        assert gate.said()[2:] == [b"unavailable", b"lost"]
+        assert eventually(lambda: gate.ran()[2:] == ["camera_away", "camera_away"], TIMEOUT_S)
+        assert gate.run_messages()[2:] == [b"unavailable", b"lost"]
         home.end()
         home.start()
-        assert eventually(partial(available, home, "event.gate_event"), PATIENCE_S)
-        gate.tell("event/unknown", event_type="unknown")
-        assert eventually(lambda: gate.ran()[4:].count("stranger_at_night") == 1, PATIENCE_S)
+        assert eventually(partial(available, home, "event.gate_event"), TIMEOUT_S)
+        gate.publish_event("event/unknown", event_type="unknown")
+        assert eventually(lambda: gate.ran()[4:].count("stranger_at_night") == 1, TIMEOUT_S)
         assert gate.ran()[4:] == ["stranger_at_night"]
         # An entity that is removed triggers, too, without a state.
         gate.without_events()
-        assert eventually(lambda: home.entity("event.gate_event") is None, PATIENCE_S)
+        assert eventually(lambda: home.entity("event.gate_event") is None, TIMEOUT_S)
 
 
 def test_blueprints_are_imported_by_their_address(home: HomeAssistant, broker: Mosquitto) -> None:
     """As "Import blueprint" does: without an error, and what is made of them runs."""
     with closing(Subscriber(broker.settings(), "ran/#")) as subscriber, served(BLUEPRINTS) as address:
         for name in NAMES:
-            found = home.ask("blueprint/import", url=f"{address}/{name}.yaml")
+            found = home.command("blueprint/import", url=f"{address}/{name}.yaml")
             assert found["validation_errors"] is None
-            home.ask(
+            home.command(
                 "blueprint/save", domain="automation", path=f"fetched/{name}", yaml=found["raw_data"],
                 source_url=f"{address}/{name}.yaml",
             )  # fmt: skip
         automate(home, "barn", "fetched")
-        barn = Gate(subscriber, "barn")
-        barn.begin(home)
-        barn.tell("event/unknown", event_type="unknown")
-        barn.tell("event/recognized", event_type="recognized", person={"id": "ada", "score": 0.9})
+        barn = ScriptedNode(subscriber, "barn")
+        barn.announce(home)
+        barn.publish_event("event/unknown", event_type="unknown")
+        barn.publish_event("event/recognized", event_type="recognized", person={"id": "ada", "score": 0.9})
         barn.health("lost")
-        assert eventually(lambda: len(barn.ran()) == 3, PATIENCE_S)
+        assert eventually(lambda: len(barn.ran()) == 3, TIMEOUT_S)
         assert barn.ran() == ["stranger_at_night", "somebody_comes_home", "camera_away"]
 
 
@@ -175,18 +175,20 @@ def test_a_stranger_is_notified_with_the_picture_of_the_event(
     home.automate("porch_stranger", "facenode/stranger_at_night.yaml", given)
     with (
         closing(Subscriber(broker.settings(), "facenode/porch/#")) as subscriber,
-        node("porch", broker, tmp_path, media_dir, publish__snapshots="face"),
+        node_process("porch", broker, tmp_path, media_dir, publish__snapshots="face"),
     ):
-        assert eventually(partial(available, home, "event.porch_event"), PATIENCE_S)
+        assert eventually(partial(available, home, "event.porch_event"), TIMEOUT_S)
         # The very first event of all runs nothing.
-        come_again(home, broker, "porch")
-        come_again(home, broker, "porch")
+        reenter_view(home, broker, "porch")
+        reenter_view(home, broker, "porch")
 
         def notified() -> str:
-            found = [each["message"] for each in home.ask("persistent_notification/get") if "Porch" in each["title"]]
+            found = [
+                each["message"] for each in home.command("persistent_notification/get") if "Porch" in each["title"]
+            ]
             return found[-1] if found else ""
 
-        assert eventually(lambda: bool(notified()), PATIENCE_S)
+        assert eventually(lambda: bool(notified()), TIMEOUT_S)
         picture = re.search(
             r"!\[The picture\]\((/api/image_proxy/image\.porch_snapshot\?token=\w+&event=(.+))\)", notified()
         )

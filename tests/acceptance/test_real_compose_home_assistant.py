@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 from home_assistant import HomeAssistant
-from home_assistant_node import PATIENCE_S, entities, node
-from home_assistant_root import home_root, within
+from home_assistant_node import TIMEOUT_S, entities, node_process
+from home_assistant_root import command_inside, home_assistant_root
 from mosquitto_broker import Mosquitto, eventually
 from process import run
 
@@ -16,7 +16,7 @@ SCRIPT = Path(__file__).resolve().parents[2] / "docker/home-assistant.sh"
 
 def test_it_knows_the_broker_from_the_first_start(broker: Mosquitto, tmp_path: Path, media_dir: Path) -> None:
     """Its owner makes a user and finds the node; what is there already is left as it is."""
-    root = home_root()
+    root = home_assistant_root()
     (root / "cfg-password").write_text("not asked for by this broker")
     shutil.copy(SCRIPT, root / "cfg-script")
     variables = (
@@ -25,18 +25,18 @@ def test_it_knows_the_broker_from_the_first_start(broker: Mosquitto, tmp_path: P
     )  # fmt: skip
 
     def prepare() -> None:
-        run(*within(root, *variables, "sh", "/cfg-script", "true"))
+        run(*command_inside(root, *variables, "sh", "/cfg-script", "true"))
 
     home = HomeAssistant(root, tmp_path, broker, prepare=prepare)
     try:
         home.start()
-        with node("porch", broker, tmp_path, media_dir):
+        with node_process("porch", broker, tmp_path, media_dir):
             wanted = entities("porch", noisy=True)
-            assert eventually(lambda: home.registered("facenode_porch").keys() == wanted.keys(), PATIENCE_S)
-            assert eventually(lambda: home.state("sensor.porch_count") == "1", PATIENCE_S)
+            assert eventually(lambda: home.registered("facenode_porch").keys() == wanted.keys(), TIMEOUT_S)
+            assert eventually(lambda: home.state("sensor.porch_count") == "1", TIMEOUT_S)
     finally:
         home.end()
-    assert home.complaints() == []
+    assert home.logged_problems() == []
     kept = (root / "cfg/.storage/core.config_entries").read_bytes()
     prepare()
     assert (root / "cfg/.storage/core.config_entries").read_bytes() == kept

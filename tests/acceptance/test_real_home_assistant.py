@@ -11,25 +11,25 @@ import pytest
 from facenode_command import facenode
 from home_assistant import HomeAssistant
 from home_assistant_node import (
-    PATIENCE_S,
-    Traits,
+    TIMEOUT_S,
+    EntityTraits,
     available,
-    come_again,
+    camera_entities,
     diagnostics,
-    enrol,
+    enroll,
     entities,
-    latest,
-    node,
-    shows,
-    viewers,
+    has_state,
+    latest_event_type,
+    node_process,
+    reenter_view,
 )
-from mjpeg_camera import Stream
+from mjpeg_camera import MjpegCamera
 from mosquitto_broker import Mosquitto, Subscriber, eventually
 
 pytestmark = pytest.mark.timeout(1200)
 
 
-def traits(home: HomeAssistant, entity: str, entry: Mapping[str, Any]) -> Traits:
+def traits(home: HomeAssistant, entity: str, entry: Mapping[str, Any]) -> EntityTraits:
     """Return what an entity is in Home Assistant."""
     found = home.entity(entity)
     shown = {} if found is None else found["attributes"]
@@ -40,18 +40,18 @@ def traits(home: HomeAssistant, entity: str, entry: Mapping[str, Any]) -> Traits
 
 def test_the_device_is_complete(home: HomeAssistant, broker: Mosquitto, tmp_path: Path, media_dir: Path) -> None:
     """Every component is an entity with its id, class, unit, state class and category; noisy ones are off."""
-    with node("hall", broker, tmp_path, media_dir, publish__snapshots="face"):
-        assert eventually(lambda: home.state("sensor.hall_count") == "1", PATIENCE_S)
-        enrol(home, "hall")
+    with node_process("hall", broker, tmp_path, media_dir, publish__snapshots="face"):
+        assert eventually(lambda: home.state("sensor.hall_count") == "1", TIMEOUT_S)
+        enroll(home, "hall")
         wanted = entities("hall", "ada", picture=True, noisy=True)
-        assert eventually(lambda: home.registered("facenode_hall").keys() == wanted.keys(), PATIENCE_S)
+        assert eventually(lambda: home.registered("facenode_hall").keys() == wanted.keys(), TIMEOUT_S)
         off = {entity for entity, entry in home.registered("facenode_hall").items() if entry["disabled_by"]}
         assert off == wanted.keys() - entities("hall", "ada", picture=True).keys()
         for entity in off:
-            home.ask("config/entity_registry/update", entity_id=entity, disabled_by=None)
+            home.command("config/entity_registry/update", entity_id=entity, disabled_by=None)
         with home.firings("event.hall_event") as firings:
             home.reload()
-            assert eventually(lambda: all(available(home, entity) for entity in wanted), PATIENCE_S)
+            assert eventually(lambda: all(available(home, entity) for entity in wanted), TIMEOUT_S)
             assert home.state("binary_sensor.hall_person_ada") == "on"
             assert firings.kinds() == []
         found = {entity: traits(home, entity, entry) for entity, entry in home.registered("facenode_hall").items()}
@@ -66,33 +66,33 @@ def test_each_event_fires_once_with_what_it_says_and_with_its_picture(
     """What the broker had live is what fired, in order; what is late fires nothing; the picture is the node's."""
     with (
         closing(Subscriber(broker.settings(), "facenode/yard/#")) as subscriber,
-        node("yard", broker, tmp_path, media_dir, publish__snapshots="face"),
+        node_process("yard", broker, tmp_path, media_dir, publish__snapshots="face"),
     ):
-        assert eventually(lambda: available(home, "event.yard_event"), PATIENCE_S)
+        assert eventually(lambda: available(home, "event.yard_event"), TIMEOUT_S)
 
         def told() -> list[dict[str, Any]]:
             return [json.loads(m.payload) for m in subscriber.messages if "/yard/event/" in m.topic]
 
         # The first events may come before Home Assistant has heard of the node.
-        come_again(home, broker, "yard")
-        assert latest(home, "event.yard_event") == "unknown"
+        reenter_view(home, broker, "yard")
+        assert latest_event_type(home, "event.yard_event") == "unknown"
         with home.firings("event.yard_event") as firings, home.firings("event.yard_alert") as alerts:
             before = len(told())
-            enrol(home, "yard")
-            assert eventually(lambda: firings.kinds() == ["recognized"], PATIENCE_S)
-            come_again(home, broker, "yard")
-            assert eventually(lambda: firings.kinds() == ["recognized", "left", "recognized"], PATIENCE_S)
+            enroll(home, "yard")
+            assert eventually(lambda: firings.kinds() == ["recognized"], TIMEOUT_S)
+            reenter_view(home, broker, "yard")
+            assert eventually(lambda: firings.kinds() == ["recognized", "left", "recognized"], TIMEOUT_S)
             late = {**told()[-1], "id": "01936d4e-0000-7000-8000-000000000000"}
             subscriber.publish("facenode/yard/late/event/recognized", json.dumps(late).encode())
             home.call(
                 "mqtt", "publish", topic="facenode/yard/request/people_remove", payload='{"transaction":"1","id":"ada"}'
             )
-            assert eventually(lambda: home.state("sensor.yard_last_person") == "unknown", PATIENCE_S)
-            come_again(home, broker, "yard")
-            assert eventually(lambda: firings.kinds()[-1] == "unknown", PATIENCE_S)
+            assert eventually(lambda: home.state("sensor.yard_last_person") == "unknown", TIMEOUT_S)
+            reenter_view(home, broker, "yard")
+            assert eventually(lambda: firings.kinds()[-1] == "unknown", TIMEOUT_S)
             assert firings.ids() == [event["id"] for event in told()[before:]]
-            assert eventually(lambda: [each["state"] for each in alerts.all][-1] == "raised", PATIENCE_S)
-        fired = firings.all[0]
+            assert eventually(lambda: [each["state"] for each in alerts.attributes][-1] == "raised", TIMEOUT_S)
+        fired = firings.attributes[0]
         for field in ("id", "boot", "seq", "at", "track", "person", "age", "box", "model"):
             assert fired[field] == told()[before][field]
         assert fired["person"]["id"] == "ada"
@@ -107,27 +107,27 @@ def test_every_control_acts_on_the_node_and_its_state_comes_back(
     """Switches, the text for enrolment and the button; a private camera leaves diagnostics and events available."""
     with (
         closing(Subscriber(broker.settings(), "facenode/shed/#")) as subscriber,
-        node("shed", broker, tmp_path, media_dir) as process,
+        node_process("shed", broker, tmp_path, media_dir) as process,
     ):
-        assert eventually(lambda: home.state("sensor.shed_count") == "1", PATIENCE_S)
+        assert eventually(lambda: home.state("sensor.shed_count") == "1", TIMEOUT_S)
         for state in ("off", "on"):
             home.call("switch", f"turn_{state}", entity_id="switch.shed_recognition")
-            assert eventually(partial(shows, home, "switch.shed_recognition", state), PATIENCE_S)
+            assert eventually(partial(has_state, home, "switch.shed_recognition", state), TIMEOUT_S)
             assert json.loads(subscriber.on("facenode/shed/state")[-1])["recognition"] == state
         home.call("switch", "turn_on", entity_id="switch.shed_privacy")
-        assert eventually(partial(shows, home, "switch.shed_privacy", "on"), PATIENCE_S)
-        assert eventually(partial(shows, home, "sensor.shed_camera", "private"), PATIENCE_S)
-        assert eventually(lambda: all(home.state(each) == "unavailable" for each in viewers("shed")), PATIENCE_S)
+        assert eventually(partial(has_state, home, "switch.shed_privacy", "on"), TIMEOUT_S)
+        assert eventually(partial(has_state, home, "sensor.shed_camera", "private"), TIMEOUT_S)
+        assert eventually(lambda: all(home.state(each) == "unavailable" for each in camera_entities("shed")), TIMEOUT_S)
         assert all(available(home, each) for each in (*diagnostics("shed"), "event.shed_event", "event.shed_alert"))
         home.call("switch", "turn_off", entity_id="switch.shed_privacy")
-        assert eventually(lambda: home.state("sensor.shed_count") == "1", PATIENCE_S)
-        enrol(home, "shed")
-        assert eventually(lambda: home.state("sensor.shed_last_person") == "ada", PATIENCE_S)
+        assert eventually(lambda: home.state("sensor.shed_count") == "1", TIMEOUT_S)
+        enroll(home, "shed")
+        assert eventually(lambda: home.state("sensor.shed_last_person") == "ada", TIMEOUT_S)
         starts = subscriber.on("facenode/shed/status").count(b"online")
         home.call("button", "press", entity_id="button.shed_restart")
-        assert eventually(lambda: subscriber.on("facenode/shed/status").count(b"online") == starts + 1, PATIENCE_S)
-        assert eventually(lambda: home.state("sensor.shed_count") == "1", PATIENCE_S)
-        assert eventually(partial(shows, home, "binary_sensor.shed_person_ada", "on"), PATIENCE_S)
+        assert eventually(lambda: subscriber.on("facenode/shed/status").count(b"online") == starts + 1, TIMEOUT_S)
+        assert eventually(lambda: home.state("sensor.shed_count") == "1", TIMEOUT_S)
+        assert eventually(partial(has_state, home, "binary_sensor.shed_person_ada", "on"), TIMEOUT_S)
         assert process.poll() is None
 
 
@@ -135,12 +135,12 @@ def test_a_node_that_is_killed_is_unavailable_as_a_whole(
     home: HomeAssistant, broker: Mosquitto, tmp_path: Path, media_dir: Path
 ) -> None:
     """Nothing of what it last told looks as if it were so now."""
-    with node("attic", broker, tmp_path, media_dir, publish__snapshots="face") as process:
-        assert eventually(lambda: home.state("sensor.attic_count") == "1", PATIENCE_S)
-        enrol(home, "attic")
+    with node_process("attic", broker, tmp_path, media_dir, publish__snapshots="face") as process:
+        assert eventually(lambda: home.state("sensor.attic_count") == "1", TIMEOUT_S)
+        enroll(home, "attic")
         process.kill()
         wanted = entities("attic", "ada", picture=True)
-        assert eventually(lambda: {home.state(each) for each in wanted} == {"unavailable"}, PATIENCE_S)
+        assert eventually(lambda: {home.state(each) for each in wanted} == {"unavailable"}, TIMEOUT_S)
 
 
 def test_a_lost_camera_leaves_diagnostics_and_events_available(
@@ -148,20 +148,22 @@ def test_a_lost_camera_leaves_diagnostics_and_events_available(
 ) -> None:
     """It must not look like an empty room, and what is wrong must be seen; it comes back by itself."""
     with (
-        Stream((media_dir / "astronaut.jpg").read_bytes()) as stream,
-        node(
+        MjpegCamera((media_dir / "astronaut.jpg").read_bytes()) as camera,
+        node_process(
             "gatehouse", broker, tmp_path, media_dir,
-            camera__source=f"video:{stream.url}", camera__stall_s=2, camera__restart_after=100,
+            camera__source=f"video:{camera.url}", camera__stall_s=2, camera__restart_after=100,
         ),
     ):  # fmt: skip
-        assert eventually(lambda: home.state("sensor.gatehouse_count") == "1", PATIENCE_S)
-        stream.playing.clear()
-        assert eventually(partial(shows, home, "sensor.gatehouse_camera", "lost"), PATIENCE_S)
-        assert eventually(lambda: all(home.state(each) == "unavailable" for each in viewers("gatehouse")), PATIENCE_S)
+        assert eventually(lambda: home.state("sensor.gatehouse_count") == "1", TIMEOUT_S)
+        camera.playing.clear()
+        assert eventually(partial(has_state, home, "sensor.gatehouse_camera", "lost"), TIMEOUT_S)
+        assert eventually(
+            lambda: all(home.state(each) == "unavailable" for each in camera_entities("gatehouse")), TIMEOUT_S
+        )
         assert all(available(home, each) for each in (*diagnostics("gatehouse"), "event.gatehouse_event"))
-        stream.playing.set()
-        assert eventually(partial(shows, home, "sensor.gatehouse_camera", "ok"), PATIENCE_S)
-        assert eventually(lambda: home.state("sensor.gatehouse_count") == "1", PATIENCE_S)
+        camera.playing.set()
+        assert eventually(partial(has_state, home, "sensor.gatehouse_camera", "ok"), TIMEOUT_S)
+        assert eventually(lambda: home.state("sensor.gatehouse_count") == "1", TIMEOUT_S)
 
 
 def test_what_changes_while_home_assistant_is_down_is_right_when_it_is_back(
@@ -170,27 +172,27 @@ def test_what_changes_while_home_assistant_is_down_is_right_when_it_is_back(
     """Who was removed leaves no ghost, who was added is there, states are back, and no event fires again."""
     with (
         closing(Subscriber(broker.settings(), "homeassistant/device/facenode/door/config")) as subscriber,
-        node("door", broker, tmp_path, media_dir),
+        node_process("door", broker, tmp_path, media_dir),
     ):
-        enrol(home, "door")
-        assert eventually(lambda: latest(home, "event.door_event") == "recognized", PATIENCE_S)
+        enroll(home, "door")
+        assert eventually(lambda: latest_event_type(home, "event.door_event") == "recognized", TIMEOUT_S)
         fired = home.state("event.door_event")
         home.end()
         subscriber.publish("facenode/door/request/people_remove", b'{"transaction":"1","id":"ada"}')
-        assert eventually(lambda: b"ada" not in subscriber.messages[-1].payload, PATIENCE_S)
+        assert eventually(lambda: b"ada" not in subscriber.messages[-1].payload, TIMEOUT_S)
         photo = media_dir / "grace_hopper.jpg"
         added = facenode("people", "add", "grace", photo, settings={"node.id": "door", "storage.dir": tmp_path / "s"})
         assert added.code == 0, added.err
-        assert eventually(lambda: b"grace" in subscriber.messages[-1].payload, PATIENCE_S)
+        assert eventually(lambda: b"grace" in subscriber.messages[-1].payload, TIMEOUT_S)
         # Nobody should retain an event; who does must not open a door by it.
         subscriber.publish("facenode/door/event/unknown", b'{"id":"1","event_type":"unknown"}', retain=True)
         home.start()
-        assert eventually(lambda: home.state("sensor.door_count") == "1", PATIENCE_S)
+        assert eventually(lambda: home.state("sensor.door_count") == "1", TIMEOUT_S)
         wanted = entities("door", "grace", noisy=True)
-        assert eventually(lambda: home.registered("facenode_door").keys() == wanted.keys(), PATIENCE_S)
+        assert eventually(lambda: home.registered("facenode_door").keys() == wanted.keys(), TIMEOUT_S)
         assert home.state("event.door_event") == fired
         # The ghosts come and go within a moment, and then the node has forgotten them.
-        assert eventually(lambda: b'{"p":"sensor"}' not in subscriber.messages[-1].payload, PATIENCE_S)
+        assert eventually(lambda: b'{"p":"sensor"}' not in subscriber.messages[-1].payload, TIMEOUT_S)
         assert home.registered("facenode_door").keys() == wanted.keys()
         names = "{{ states | map(attribute='entity_id') | select('search', 'door_.*(ada|removed)') | list }}"
         assert home.render(names) == "[]"

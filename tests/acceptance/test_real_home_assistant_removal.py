@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from home_assistant import HomeAssistant
-from home_assistant_node import PATIENCE_S, enrol, entities, node
+from home_assistant_node import TIMEOUT_S, enroll, entities, node_process
 from home_assistant_root import OLDER
 from mosquitto_broker import Mosquitto, Subscriber, eventually
 
@@ -24,23 +24,23 @@ def kept(broker: Mosquitto, name: str) -> list[bytes]:
 def test_a_setting_that_is_turned_off_takes_its_entity_away(
     home: HomeAssistant, broker: Mosquitto, tmp_path: Path, media_dir: Path
 ) -> None:
-    """Pictures off: no image; the network's own people: no text to enrol somebody by; also with a restart between."""
+    """Pictures off: no image; the network's own people: no text to enroll somebody by; also with a restart between."""
     if OLDER:  # it loads what an image needs while it is told that the image is gone
-        home.expect("Unable to remove unknown dispatcher <bound method MqttAvailabilityMixin")
-    with node("loft", broker, tmp_path, media_dir, publish__snapshots="face"):
+        home.ignore_log_line("Unable to remove unknown dispatcher <bound method MqttAvailabilityMixin")
+    with node_process("loft", broker, tmp_path, media_dir, publish__snapshots="face"):
         wanted = entities("loft", picture=True, noisy=True)
-        assert eventually(lambda: home.registered("facenode_loft").keys() == wanted.keys(), PATIENCE_S)
-    with node("loft", broker, tmp_path, media_dir):
+        assert eventually(lambda: home.registered("facenode_loft").keys() == wanted.keys(), TIMEOUT_S)
+    with node_process("loft", broker, tmp_path, media_dir):
         wanted = entities("loft", noisy=True)
-        assert eventually(lambda: home.registered("facenode_loft").keys() == wanted.keys(), PATIENCE_S)
+        assert eventually(lambda: home.registered("facenode_loft").keys() == wanted.keys(), TIMEOUT_S)
         home.end()
-    with node("loft", broker, tmp_path, media_dir, people__source="head"):
-        assert eventually(lambda: b'"enroll":{"p":"text"}' in b"".join(kept(broker, "loft")), PATIENCE_S)
+    with node_process("loft", broker, tmp_path, media_dir, people__source="head"):
+        assert eventually(lambda: b'"enroll":{"p":"text"}' in b"".join(kept(broker, "loft")), TIMEOUT_S)
         home.start()
         wanted.pop("text.loft_enroll")
-        assert eventually(lambda: home.registered("facenode_loft").keys() == wanted.keys(), PATIENCE_S)
+        assert eventually(lambda: home.registered("facenode_loft").keys() == wanted.keys(), TIMEOUT_S)
         # Now that Home Assistant was told, nothing of it is kept any more.
-        assert eventually(lambda: b"enroll" not in b"".join(kept(broker, "loft")), PATIENCE_S)
+        assert eventually(lambda: b"enroll" not in b"".join(kept(broker, "loft")), TIMEOUT_S)
         assert home.registered("facenode_loft").keys() == wanted.keys()
 
 
@@ -51,20 +51,20 @@ def test_a_node_that_is_told_to_leave_home_assistant_leaves_nothing(
     """`homeassistant.enabled = false`: no device, no entity, no retained discovery, also where it was down."""
     name = f"cellar{down:d}"
     if OLDER:  # it removes what is off with the device, and empties the discovery once more for each
-        home.expect(f"No device components to cleanup for {name},")
-    with node(name, broker, tmp_path, media_dir, publish__snapshots="face"):
-        enrol(home, name)
+        home.ignore_log_line(f"No device components to cleanup for {name},")
+    with node_process(name, broker, tmp_path, media_dir, publish__snapshots="face"):
+        enroll(home, name)
         assert name.title() in home.devices()
     if down:
         home.end()
-    with node(name, broker, tmp_path, media_dir, homeassistant__enabled=False):
-        assert eventually(lambda: kept(broker, name) == [], PATIENCE_S)
+    with node_process(name, broker, tmp_path, media_dir, homeassistant__enabled=False):
+        assert eventually(lambda: kept(broker, name) == [], TIMEOUT_S)
         if down:
             home.start()
-        assert eventually(lambda: name.title() not in home.devices(), PATIENCE_S)
+        assert eventually(lambda: name.title() not in home.devices(), TIMEOUT_S)
         assert home.registered(f"facenode_{name}") == {}
-        assert eventually(lambda: not (tmp_path / "s/homeassistant.json").exists() or not down, PATIENCE_S)
-    assert [each for each in home.ask("config/entity_registry/list") if name in each["entity_id"]] == []
+        assert eventually(lambda: not (tmp_path / "s/homeassistant.json").exists() or not down, TIMEOUT_S)
+    assert [each for each in home.command("config/entity_registry/list") if name in each["entity_id"]] == []
     assert kept(broker, name) == []
 
 
@@ -72,12 +72,12 @@ def test_a_device_that_its_owner_deletes_leaves_nothing(
     home: HomeAssistant, broker: Mosquitto, tmp_path: Path, media_dir: Path
 ) -> None:
     """Once the node is switched off for good: Home Assistant itself empties the discovery."""
-    with node("ruin", broker, tmp_path, media_dir):
-        assert eventually(lambda: home.state("sensor.ruin_count") == "1", PATIENCE_S)
+    with node_process("ruin", broker, tmp_path, media_dir):
+        assert eventually(lambda: home.state("sensor.ruin_count") == "1", TIMEOUT_S)
     # It empties the discovery itself, once for each entity.
-    home.expect("No device components to cleanup for ruin,")
+    home.ignore_log_line("No device components to cleanup for ruin,")
     home.remove("facenode_ruin")
-    assert eventually(lambda: kept(broker, "ruin") == [], PATIENCE_S)
+    assert eventually(lambda: kept(broker, "ruin") == [], TIMEOUT_S)
     assert "Ruin" not in home.devices()
     assert home.registered("facenode_ruin") == {}
-    assert [each for each in home.ask("config/entity_registry/list") if "ruin_" in each["entity_id"]] == []
+    assert [each for each in home.command("config/entity_registry/list") if "ruin_" in each["entity_id"]] == []

@@ -16,32 +16,32 @@ import numpy as np
 import pytest
 from facenode_command import environment, facenode
 from mosquitto_broker import Mosquitto, Subscriber, eventually
-from node_messages import settings_for, validate
-from picamera_root import SIZE, SMALL, pi_root, show, side_by_side, unplugged, with_camera
+from node_messages import assert_valid, settings_for
+from picamera_root import SIZE, SMALL, picamera_root, show_picture, side_by_side, unplugged, with_camera
 from process import run
 
 from node.camera.image_file import read_picture
 from node.domain import Image
 
-PATIENCE_S = 90.0
+TIMEOUT_S = 90.0
 PORTRAITS = ("astronaut.jpg", "grace_hopper.jpg")
 pytestmark = pytest.mark.timeout(900)
 
-Told = dict[str, list[dict[str, Any]]]
+Report = dict[str, list[dict[str, Any]]]
 
 
 @pytest.fixture(scope="module")
 def root(media_dir: Path) -> Path:
     """Return a root whose camera shows two people beside each other."""
-    made = pi_root()
-    show(made, side_by_side(*(media_dir / name for name in PORTRAITS)))
+    made = picamera_root()
+    show_picture(made, side_by_side(*(media_dir / name for name in PORTRAITS)))
     return made
 
 
 @pytest.fixture(scope="module")
-def told(root: Path) -> Told:
+def report(root: Path) -> Report:
     """Return what the driver did with the real packages, by kind."""
-    found: Told = {}
+    found: Report = {}
     for line in run(*with_camera(root, "picamera_driver_report.py", "/srv/picamera")).splitlines():
         if line.startswith("{"):
             item = json.loads(line)
@@ -49,9 +49,9 @@ def told(root: Path) -> Told:
     return found
 
 
-def test_the_driver_opens_a_camera_again_and_again_and_leaves_nothing_behind(told: Told) -> None:
+def test_the_driver_opens_a_camera_again_and_again_and_leaves_nothing_behind(report: Report) -> None:
     """Full frames and small ones each time; neither threads nor open files grow from one opening to the next."""
-    openings = told["frames"]
+    openings = report["frames"]
     assert [each["count"] for each in openings] == [5, 5, 5]
     for each in openings:
         assert each["main"] == [SIZE[1], SIZE[0], 3]
@@ -60,9 +60,9 @@ def test_the_driver_opens_a_camera_again_and_again_and_leaves_nothing_behind(tol
     assert openings[2]["files"] <= openings[1]["files"]
 
 
-def test_both_streams_show_what_is_before_the_camera(told: Told, root: Path, media_dir: Path) -> None:
+def test_both_streams_show_what_is_before_the_camera(report: Report, root: Path, media_dir: Path) -> None:
     """Colours in their places: on average 6 grey levels for JPEG and two conversions of YUV, 12 for another range."""
-    assert told["frames"]
+    assert report["frames"]
     shown = side_by_side(*(media_dir / name for name in PORTRAITS))
     for name, size in (("main", SIZE), ("small", SMALL)):
         seen = read_picture(root / f"srv/picamera/{name}.png")
@@ -75,27 +75,27 @@ def _difference(one: Image, other: cv2.typing.MatLike) -> float:
     return float(np.abs(one.astype(int) - np.asarray(other)).mean())
 
 
-def test_a_camera_that_stops_giving_frames_is_let_go_and_opened_again(told: Told) -> None:
+def test_a_camera_that_stops_giving_frames_is_let_go_and_opened_again(report: Report) -> None:
     """The real one closes only once nobody waits for a frame any more: whoever waits in vain must be sent away."""
-    (stall,) = told["stall"]
+    (stall,) = report["stall"]
     assert stall["problems"] == ["picamera:0: no frame for 0.5 s: check its cable"]
     assert stall["again"] is True
 
 
-def test_a_busy_camera_is_told_and_free_once_it_is_closed(told: Told) -> None:
+def test_a_busy_camera_is_told_and_free_once_it_is_closed(report: Report) -> None:
     """The real words of libcamera, under those of picamera2, are understood."""
-    assert told["busy"][0]["error"].startswith("picamera:0: is used by another program: ")
-    assert told["free again"][0]["count"] == 1
+    assert report["busy"][0]["error"].startswith("picamera:0: is used by another program: ")
+    assert report["free again"][0]["count"] == 1
 
 
-def test_a_camera_that_cannot_crop_is_told(told: Told) -> None:
+def test_a_camera_that_cannot_crop_is_told(report: Report) -> None:
     """The virtual camera has no ScalerCrop."""
-    assert told["crop"][0]["error"].startswith("picamera:0: cannot show a part of its view: remove camera.crop")
+    assert report["crop"][0]["error"].startswith("picamera:0: cannot show a part of its view: remove camera.crop")
 
 
-def test_the_names_that_the_driver_uses_exist_in_the_real_packages(told: Told) -> None:
+def test_the_names_that_the_driver_uses_exist_in_the_real_packages(report: Report) -> None:
     """What the virtual camera cannot show is at least there by name, kind and value."""
-    (names,) = told["names"]
+    (names,) = report["names"]
     wanted = {"main", "lores", "transform", "colour_space", "controls", "buffer_count", "queue"}
     assert wanted <= set(names["options"])
     assert "wait" in names["capture"]
@@ -144,16 +144,16 @@ def test_a_node_recognises_who_is_before_the_camera_and_stops_cleanly(
         def kinds() -> set[str]:
             return {message.topic.split("/")[3] for message in subscriber.messages if "/event/" in message.topic}
 
-        assert eventually(lambda: {"recognized", "unknown"} <= kinds(), PATIENCE_S), process.poll()
+        assert eventually(lambda: {"recognized", "unknown"} <= kinds(), TIMEOUT_S), process.poll()
         assert json.loads(subscriber.on("facenode/hall/health")[-1])["camera"] == "ok"
         process.terminate()
-        assert process.wait(PATIENCE_S) == 0
+        assert process.wait(TIMEOUT_S) == 0
         assert process.stderr is not None
         said = process.stderr.read()
-        assert eventually(lambda: subscriber.on("facenode/hall/status")[-1:] == [b"offline"], PATIENCE_S)
+        assert eventually(lambda: subscriber.on("facenode/hall/status")[-1:] == [b"offline"], TIMEOUT_S)
     assert "Traceback" not in said
     assert "INFO Camera" not in said  # libcamera's own lines
-    validate(subscriber.messages)
+    assert_valid(subscriber.messages)
     named = [json.loads(message) for message in subscriber.on("facenode/hall/event/recognized")]
     assert {event["person"]["id"] for event in named} == {"grace"}
 

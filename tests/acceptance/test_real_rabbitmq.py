@@ -6,12 +6,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from delivery_count import Recorder, count
+from delivery_count import EventRecorder, count_deliveries
 from facenode_command import facenode
 from mosquitto_broker import Subscriber, eventually
-from publisher_process import NodeProcess
-from rabbitmq_cluster import Cluster
-from rabbitmq_root import rabbit_root
+from publisher_process import PublisherProcess
+from rabbitmq_cluster import RabbitmqCluster
+from rabbitmq_root import rabbitmq_root
 
 from node.mqtt.connect import connect
 from node.mqtt.link import Client, Link, Lost, Received, Report, Subscribed
@@ -22,24 +22,24 @@ EVENTS = 1000
 
 
 @pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitmqCluster]:
     """Return a cluster of one, whose sessions are queues as RabbitMQ makes them by itself."""
-    with Cluster(rabbit_root(), tmp_path_factory.mktemp("rabbit"), count=1, queues="classic") as made:
+    with RabbitmqCluster(rabbitmq_root(), tmp_path_factory.mktemp("rabbit"), count=1, queues="classic") as made:
         yield made
-        made.brokers[0].revive()
+        made.brokers[0].restart_if_down()
 
 
-def settings_of(broker: Cluster) -> dict[str, object]:
+def settings_of(broker: RabbitmqCluster) -> dict[str, object]:
     """Return the settings with which a command reaches it."""
     return {"mqtt.host": broker.hosts(), "node.id": "hall"}
 
 
-class Caller:
+class ReportingClient:
     """Somebody connected, and what the broker reports to it."""
 
-    def __init__(self, broker: Cluster, protocol: str = "5") -> None:
+    def __init__(self, broker: RabbitmqCluster, protocol: str = "5") -> None:
         self._reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
-        self.link: Link = connect(broker.settings(protocol=protocol), Client("caller"), self._reports.put)
+        self.link: Link = connect(broker.settings(protocol=protocol), Client("client"), self._reports.put)
 
     def next(self) -> Report:
         """Return what is reported next."""
@@ -51,7 +51,7 @@ class Caller:
 
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
-def test_check_finds_it_in_order(broker: Cluster, protocol: str) -> None:
+def test_check_finds_it_in_order(broker: RabbitmqCluster, protocol: str) -> None:
     """Name, TCP, login, and a message that comes back, in both versions."""
     outcome = facenode("check", settings=settings_of(broker) | {"mqtt.protocol": protocol})
     lines = [line for line in outcome.out.splitlines() if " broker: " in line]
@@ -60,31 +60,33 @@ def test_check_finds_it_in_order(broker: Cluster, protocol: str) -> None:
     assert f"MQTT {protocol}" in outcome.out
 
 
-def test_what_it_acknowledged_outlives_a_kill(broker: Cluster, tmp_path: Path, say: Callable[[str], None]) -> None:
+def test_what_it_acknowledged_outlives_a_kill(
+    broker: RabbitmqCluster, tmp_path: Path, print_line: Callable[[str], None]
+) -> None:
     """In the middle of 1,000 events, with a subscriber that has a session."""
-    with closing(Recorder(broker, keep_s=600)) as recorder:
-        assert recorder.wait_ready(30)
-        node = NodeProcess(tmp_path, broker.hosts(), 1883, "--count", str(EVENTS), "--rate", "200")
+    with closing(EventRecorder(broker, keep_s=600)) as recorder:
+        assert recorder.wait_subscribed(30)
+        node = PublisherProcess(tmp_path, broker.hosts(), 1883, "--count", str(EVENTS), "--rate", "200")
         try:
-            assert eventually(lambda: len(recorder.arrived) >= EVENTS // 3, 60), node.log()
+            assert eventually(lambda: len(recorder.events) >= EVENTS // 3, 60), node.log()
             broker.brokers[0].kill()
-            broker.brokers[0].revive()
+            broker.brokers[0].restart_if_down()
             assert eventually(lambda: node.drained, 120), node.log()
-            assert eventually(lambda: count(tmp_path / "journal", recorder.arrived).lost == 0, 60), node.log()
+            assert eventually(lambda: count_deliveries(tmp_path / "journal", recorder.events).lost == 0, 60), node.log()
             assert eventually(lambda: node.ended, 20), node.log()
         finally:
             node.kill()
-        tally = count(tmp_path / "journal", recorder.arrived)
-    say(f"the only broker killed and started again: {tally}")
-    assert (tally.sent, tally.lost, tally.gaps) == (EVENTS, 0, 0)
+        delivered = count_deliveries(tmp_path / "journal", recorder.events)
+    print_line(f"the only broker killed and started again: {delivered}")
+    assert (delivered.sent, delivered.lost, delivered.gaps) == (EVENTS, 0, 0)
 
 
-def test_what_is_retained_is_found_by_its_exact_topic_alone(broker: Cluster) -> None:
+def test_what_is_retained_is_found_by_its_exact_topic_alone(broker: RabbitmqCluster) -> None:
     """So the view of a fleet, which asks for `facenode/+/...`, is empty, and says so."""
-    with closing(Subscriber(broker.settings(), "mark", client_id="teller")) as teller:
-        teller.publish("facenode/hall/status", b"online", retain=True)
-        teller.publish("mark", b"")
-        assert eventually(lambda: bool(teller.on("mark")), 20)
+    with closing(Subscriber(broker.settings(), "mark", client_id="publisher")) as publisher:
+        publisher.publish("facenode/hall/status", b"online", retain=True)
+        publisher.publish("mark", b"")
+        assert eventually(lambda: bool(publisher.on("mark")), 20)
     with closing(Subscriber(broker.settings(), "facenode/hall/status", client_id="exact")) as exact:
         assert eventually(lambda: exact.on("facenode/hall/status") == [b"online"], 20)
     outcome = facenode("fleet", settings=settings_of(broker))
@@ -92,37 +94,37 @@ def test_what_is_retained_is_found_by_its_exact_topic_alone(broker: Cluster) -> 
 
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
-def test_a_denied_publish_ends_the_connection(broker: Cluster, protocol: str) -> None:
+def test_a_denied_publish_ends_the_connection(broker: RabbitmqCluster, protocol: str) -> None:
     """It is not answered with a reason, in MQTT 5 neither; `facenode check` finds it before a node hangs on it."""
     first = broker.brokers[0]
-    first.control("set_topic_permissions", "guest", "amq.topic", r"^nothing$", ".*")
+    first.rabbitmqctl("set_topic_permissions", "guest", "amq.topic", r"^nothing$", ".*")
     try:
-        with closing(Caller(broker, protocol)) as caller:
-            caller.link.publish("facenode/hall/event/unknown", b"{}", retain=False)
-            assert isinstance(caller.next(), Lost)
+        with closing(ReportingClient(broker, protocol)) as client:
+            client.link.publish("facenode/hall/event/unknown", b"{}", retain=False)
+            assert isinstance(client.next(), Lost)
         outcome = facenode("check", settings=settings_of(broker) | {"mqtt.protocol": protocol})
     finally:
-        first.control("clear_topic_permissions", "guest")
+        first.rabbitmqctl("clear_topic_permissions", "guest")
     assert outcome.code == 1
     assert "FAIL broker: message" in outcome.out
 
 
-def test_a_shared_subscription_is_granted_and_never_served(broker: Cluster) -> None:
+def test_a_shared_subscription_is_granted_and_never_served(broker: RabbitmqCluster) -> None:
     """To divide events among several consumers takes another broker, or one of RabbitMQ's own queues."""
-    with closing(Caller(broker)) as caller:
-        caller.link.subscribe("$share/alerts/facenode/+/alert/#")
-        assert caller.next() == Subscribed(1)
-        caller.link.subscribe("mark")
-        assert caller.next() == Subscribed(1)
+    with closing(ReportingClient(broker)) as client:
+        client.link.subscribe("$share/alerts/facenode/+/alert/#")
+        assert client.next() == Subscribed(1)
+        client.link.subscribe("mark")
+        assert client.next() == Subscribed(1)
         for topic in ("facenode/hall/alert/stranger", "mark"):
-            caller.link.publish(topic, b"{}", retain=False)
-        came = [report.topic for report in (caller.next() for _ in range(3)) if isinstance(report, Received)]
+            client.link.publish(topic, b"{}", retain=False)
+        came = [report.topic for report in (client.next() for _ in range(3)) if isinstance(report, Received)]
     assert came == ["mark"]
 
 
-def test_a_simulation_loses_nothing(broker: Cluster, say: Callable[[str], None]) -> None:
+def test_a_simulation_loses_nothing(broker: RabbitmqCluster, print_line: Callable[[str], None]) -> None:
     """200 nodes for half a minute, cut off once in the middle."""
     options = ("--nodes", "200", "--duration", "30", "--rate", "720", "--storm")
     outcome = facenode("simulate", *options, settings=settings_of(broker), timeout_s=300)
-    say(outcome.out)
+    print_line(outcome.out)
     assert outcome.code == 0, outcome.out + outcome.err

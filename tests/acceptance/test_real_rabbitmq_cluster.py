@@ -7,13 +7,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from delivery_count import Recorder, count
+from delivery_count import EventRecorder, count_deliveries
 from facenode_command import facenode
 from mosquitto_broker import Subscriber, eventually
-from publisher_process import NodeProcess
-from rabbitmq_cluster import Cluster
-from rabbitmq_root import rabbit_root
-from running_node import running
+from publisher_process import PublisherProcess
+from rabbitmq_cluster import RabbitmqCluster
+from rabbitmq_root import rabbitmq_root
+from running_node import running_facenode
 
 from node.settings import MqttSettings
 
@@ -24,24 +24,24 @@ DISCOVERY = "homeassistant/device/facenode/hall/config"
 
 
 @pytest.fixture(scope="module")
-def healthy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+def healthy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitmqCluster]:
     """Return a cluster; who kills a broker of it asks for `cluster`."""
-    with Cluster(rabbit_root(), tmp_path_factory.mktemp("cluster")) as made:
+    with RabbitmqCluster(rabbitmq_root(), tmp_path_factory.mktemp("cluster")) as made:
         yield made
 
 
 @pytest.fixture
-def cluster(healthy: Cluster) -> Iterator[Cluster]:
+def cluster(healthy: RabbitmqCluster) -> Iterator[RabbitmqCluster]:
     """Return a cluster in which brokers may be killed: they are started again."""
     yield healthy
     for broker in healthy.brokers:
-        broker.revive()
+        broker.restart_if_down()
 
 
-class Seat:
+class OrderedBrokers:
     """A cluster as somebody reaches it: the brokers in an order of their own."""
 
-    def __init__(self, cluster: Cluster, *order: int) -> None:
+    def __init__(self, cluster: RabbitmqCluster, *order: int) -> None:
         self._cluster, self._order = cluster, order
 
     def settings(self, **more: object) -> MqttSettings:
@@ -51,57 +51,59 @@ class Seat:
 
 @pytest.mark.parametrize("killed", [0, 1], ids=["the node's", "the subscriber's"])
 def test_a_broker_that_is_killed_costs_no_event(
-    cluster: Cluster, tmp_path: Path, say: Callable[[str], None], killed: int
+    cluster: RabbitmqCluster, tmp_path: Path, print_line: Callable[[str], None], killed: int
 ) -> None:
     """In the middle of 2,000 events: the node goes on at the next one, and there the subscriber finds its session."""
-    with closing(Recorder(Seat(cluster, 1, 2, 0), keep_s=600)) as recorder:
-        assert recorder.wait_ready(30)
-        node = NodeProcess(tmp_path, cluster.hosts(0, 1, 2), 1883, "--count", str(EVENTS), "--rate", str(RATE))
+    with closing(EventRecorder(OrderedBrokers(cluster, 1, 2, 0), keep_s=600)) as recorder:
+        assert recorder.wait_subscribed(30)
+        node = PublisherProcess(tmp_path, cluster.hosts(0, 1, 2), 1883, "--count", str(EVENTS), "--rate", str(RATE))
         try:
-            assert eventually(lambda: len(recorder.arrived) >= EVENTS // 3, 60), node.log()
+            assert eventually(lambda: len(recorder.events) >= EVENTS // 3, 60), node.log()
             cluster.brokers[killed].kill()
             assert eventually(lambda: node.drained, 120), node.log()
-            assert eventually(lambda: count(tmp_path / "journal", recorder.arrived).lost == 0, 60), node.log()
+            assert eventually(lambda: count_deliveries(tmp_path / "journal", recorder.events).lost == 0, 60), node.log()
             assert eventually(lambda: node.ended, 20), node.log()
         finally:
             node.kill()
-        tally = count(tmp_path / "journal", recorder.arrived)
-    say(f"broker {killed + 1} of 3 killed: {tally}")
-    assert (tally.sent, tally.lost, tally.unknown, tally.gaps) == (EVENTS, 0, 0, 0)
+        delivered = count_deliveries(tmp_path / "journal", recorder.events)
+    print_line(f"broker {killed + 1} of 3 killed: {delivered}")
+    assert (delivered.sent, delivered.lost, delivered.unexpected, delivered.gaps) == (EVENTS, 0, 0, 0)
 
 
-def test_sessions_that_are_not_replicated_hold_the_events_back(tmp_path: Path, say: Callable[[str], None]) -> None:
+def test_sessions_that_are_not_replicated_hold_the_events_back(
+    tmp_path: Path, print_line: Callable[[str], None]
+) -> None:
     """Without `mqtt.durable_queue_type = quorum`: the dead broker has the subscriber's session, and so nobody gets any.
 
     The others refuse the events for now (reason 0x83), and the node keeps them until that broker is back.
     """
     with (
-        Cluster(rabbit_root(), tmp_path, queues="classic") as cluster,
-        closing(Recorder(Seat(cluster, 1, 2, 0), keep_s=600)) as recorder,
+        RabbitmqCluster(rabbitmq_root(), tmp_path, queues="classic") as cluster,
+        closing(EventRecorder(OrderedBrokers(cluster, 1, 2, 0), keep_s=600)) as recorder,
     ):
-        assert recorder.wait_ready(30)
-        node = NodeProcess(tmp_path, cluster.hosts(0, 1, 2), 1883, "--count", "300", "--rate", "100")
+        assert recorder.wait_subscribed(30)
+        node = PublisherProcess(tmp_path, cluster.hosts(0, 1, 2), 1883, "--count", "300", "--rate", "100")
         try:
-            assert eventually(lambda: len(recorder.arrived) >= 100, 60), node.log()
+            assert eventually(lambda: len(recorder.events) >= 100, 60), node.log()
             cluster.brokers[1].kill()
             assert eventually(lambda: "(reason 0x83)" in node.log(), 60), node.log()
             assert not node.drained
-            cluster.brokers[1].revive()
+            cluster.brokers[1].restart_if_down()
             assert eventually(lambda: node.drained, 150), node.log()
-            assert eventually(lambda: count(tmp_path / "journal", recorder.arrived).lost == 0, 60), node.log()
+            assert eventually(lambda: count_deliveries(tmp_path / "journal", recorder.events).lost == 0, 60), node.log()
         finally:
             node.kill()
-        tally = count(tmp_path / "journal", recorder.arrived)
-    say(f"sessions not replicated, their broker killed and started again: {tally}")
-    assert (tally.sent, tally.lost) == (300, 0)
+        delivered = count_deliveries(tmp_path / "journal", recorder.events)
+    print_line(f"sessions not replicated, their broker killed and started again: {delivered}")
+    assert (delivered.sent, delivered.lost) == (300, 0)
 
 
-def test_a_message_is_retained_by_the_broker_that_took_it_alone(cluster: Cluster) -> None:
+def test_a_message_is_retained_by_the_broker_that_took_it_alone(cluster: RabbitmqCluster) -> None:
     """What RabbitMQ 4.0 does, and docs/brokers.md says: exact filters at the same broker find it, nothing else does."""
-    with closing(Subscriber(cluster.settings(0), "mark", client_id="teller")) as teller:
-        teller.publish("facenode/hall/status", b"online", retain=True)
-        teller.publish("mark", b"")
-        assert eventually(lambda: bool(teller.on("mark")), 20)
+    with closing(Subscriber(cluster.settings(0), "mark", client_id="publisher")) as publisher:
+        publisher.publish("facenode/hall/status", b"online", retain=True)
+        publisher.publish("mark", b"")
+        assert eventually(lambda: bool(publisher.on("mark")), 20)
     found = {
         (number, wanted): retained(cluster, number, wanted)
         for number in (0, 1)
@@ -111,7 +113,7 @@ def test_a_message_is_retained_by_the_broker_that_took_it_alone(cluster: Cluster
 
 
 def test_home_assistant_finds_the_node_after_a_fail_over(
-    cluster: Cluster, media_dir: Path, tmp_path: Path, say: Callable[[str], None]
+    cluster: RabbitmqCluster, media_dir: Path, tmp_path: Path, print_line: Callable[[str], None]
 ) -> None:
     """At another broker than the node's, started anew: it hears of the node, and then that it is online and well."""
     album = tmp_path / "album"
@@ -123,7 +125,7 @@ def test_home_assistant_finds_the_node_after_a_fail_over(
         "mqtt.host": cluster.hosts(0, 1, 2), "storage.dir": tmp_path / "storage",
     }  # fmt: skip
     with (
-        running(settings),
+        running_facenode(settings),
         closing(Subscriber(cluster.settings(2), "facenode/hall/status", DISCOVERY, client_id="before")) as before,
     ):
         assert eventually(lambda: b"online" in before.on("facenode/hall/status"), 60)
@@ -142,23 +144,23 @@ def test_home_assistant_finds_the_node_after_a_fail_over(
             assert eventually(lambda: bool(home.on("facenode/hall/status")), 30)
             assert home.on("facenode/hall/status")[-1] == b"online"
             assert eventually(lambda: bool(home.on("facenode/hall/health")), 30)
-    say(f"Home Assistant at broker 3, the node at broker 2: {len(topics)} topics, online and health came")
+    print_line(f"Home Assistant at broker 3, the node at broker 2: {len(topics)} topics, online and health came")
 
 
-def test_many_nodes_go_on_at_the_next_broker(cluster: Cluster, say: Callable[[str], None]) -> None:
+def test_many_nodes_go_on_at_the_next_broker(cluster: RabbitmqCluster, print_line: Callable[[str], None]) -> None:
     """The simulation's storm is the death of the broker that all of them use; nothing is lost."""
-    command = f"kill -KILL -- -{cluster.brokers[0].group}"
+    command = f"kill -KILL -- -{cluster.brokers[0].process_group}"
     outcome = facenode(
         "simulate", "--nodes", "200", "--duration", "20", "--rate", "720", "--storm-command", command,
         settings={"mqtt.host": cluster.hosts(0, 1, 2)}, timeout_s=300,
     )  # fmt: skip
-    say(outcome.out)
+    print_line(outcome.out)
     assert outcome.code == 0, outcome.out + outcome.err
     assert re.search(r"^lost +0$", outcome.out, re.MULTILINE)
     assert re.search(r"^storm +200 nodes cut off; .* all after", outcome.out, re.MULTILINE)
 
 
-def retained(cluster: Cluster, number: int, wanted: str) -> bool:
+def retained(cluster: RabbitmqCluster, number: int, wanted: str) -> bool:
     """Return whether a broker gives something retained to who subscribes."""
     with closing(Subscriber(cluster.settings(number), wanted, "mark", client_id="asker")) as asker:
         asker.publish("mark", b"")

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from bare_debian import REPOSITORY, Newcomer
+from bare_debian import REPOSITORY, NewUser
 from debian_root import CACHE
-from documented_files import furnish
+from documented_files import create_documented_files
 
 from tests.docs.pages import ROOT, Block, blocks
 
@@ -28,13 +28,13 @@ pytestmark = pytest.mark.timeout(3600)
 
 
 @pytest.fixture(params=[12, 13], ids=["bookworm", "trixie"])
-def newcomer(request: pytest.FixtureRequest) -> Iterator[Newcomer]:
+def new_user(request: pytest.FixtureRequest) -> Iterator[NewUser]:
     """Return somebody on a bare Debian."""
     CACHE.mkdir(exist_ok=True)
     # Not in /tmp, which may be an overlay itself and then cannot be a layer of one.
-    folder = Path(tempfile.mkdtemp(prefix="newcomer-", dir=CACHE))
+    folder = Path(tempfile.mkdtemp(prefix="new_user-", dir=CACHE))
     try:
-        yield Newcomer(request.param, folder)
+        yield NewUser(request.param, folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -45,23 +45,23 @@ def _block(words: str) -> Block:
 
 
 def test_the_readme_leads_from_a_bare_debian_to_events(
-    newcomer: Newcomer, media_dir: Path, tmp_path: Path, say: Callable[[str], None]
+    new_user: NewUser, media_dir: Path, tmp_path: Path, print_line: Callable[[str], None]
 ) -> None:
     """Packages, `make demo`, an installation, a broker, and each block that is not marked, on the network of a home."""
-    newcomer.type(_block("git clone").text.replace("REPOSITORY", REPOSITORY), online=True)
+    new_user.type(_block("git clone").text.replace("REPOSITORY", REPOSITORY), online=True)
     began_s = time.monotonic()
-    shown = newcomer.type("cd facenode\nmake demo", online=True)
+    shown = new_user.type("cd facenode\nmake demo", online=True)
     took_s = time.monotonic() - began_s
     assert all(kind in shown for kind in SEEN), shown
-    shown = newcomer.type(f"cd facenode\n{_block('pip install .').text}\ngit status --short", online=True)
+    shown = new_user.type(f"cd facenode\n{_block('pip install .').text}\ngit status --short", online=True)
     assert all(kind in shown for kind in SEEN), shown
     assert shown.splitlines()[-1].startswith("Next:"), "the environment lies in the checkout"
-    newcomer.type(_block("mosquitto-clients").text, online=True)
-    furnish(tmp_path, media_dir)
+    new_user.type(_block("mosquitto-clients").text, online=True)
+    create_documented_files(tmp_path, media_dir)
     for path in tmp_path.iterdir():
-        place = newcomer.home if path.name == "mqtt-password" else newcomer.home / "facenode"
+        place = new_user.home if path.name == "mqtt-password" else new_user.home / "facenode"
         shutil.copytree(path, place / path.name) if path.is_dir() else shutil.copy(path, place)
     typed = [block for block in _SHELL if block.reason is None]
     for block in typed:
-        newcomer.type(_BROKER + _TERMINAL + _CAMERA + block.text)
-    say(f"{newcomer.name}: make demo {took_s:.0f} s, from nothing; {len(typed)} blocks of README.md")
+        new_user.type(_BROKER + _TERMINAL + _CAMERA + block.text)
+    print_line(f"{new_user.name}: make demo {took_s:.0f} s, from nothing; {len(typed)} blocks of README.md")

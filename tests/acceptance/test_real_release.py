@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from debian_root import bare_root, offline, slim_root
-from docker_engine import Engine
+from debian_root import bare_root, run_offline, slim_root
+from docker_engine import DockerEngine
 from docker_image import DockerImage
 from process import run
-from uncaptured_output import say
+from uncaptured_output import print_line
 
 from node import __version__
 from tests.docs.pages import ROOT, blocks
 
-__all__ = ["say"]
+__all__ = ["print_line"]
 
 pytestmark = pytest.mark.timeout(1800)
 STEM = f"facenode-{__version__}"
@@ -37,7 +37,7 @@ for path in sys.argv[1:]:
         sys.exit(f"{path}: {wrong}")
 """
 
-Say = Callable[[str], None]
+PrintLine = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Release:
     """
 
     checkout: Path
-    engine: Engine
+    engine: DockerEngine
     printed: str
     took_s: float
 
@@ -69,15 +69,15 @@ class Release:
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
+def engine() -> Iterator[DockerEngine]:
     """Return an engine that knows one image: Debian 13 as Docker has it, without Python."""
-    with Engine() as engine:
+    with DockerEngine() as engine:
         engine.import_root(slim_root(), "debian:trixie-slim")
         yield engine
 
 
 @pytest.fixture(scope="module")
-def release(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Release:
+def release(engine: DockerEngine, tmp_path_factory: pytest.TempPathFactory) -> Release:
     """Return what is made of a fresh clone of the last commit."""
     checkout = tmp_path_factory.mktemp("release") / "checkout"
     run("git", "clone", "--quiet", ROOT, checkout)
@@ -88,9 +88,9 @@ def release(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Release
     return Release(checkout, engine, printed, time.monotonic() - began_s)
 
 
-def test_all_of_it_is_there(release: Release, say: Say) -> None:
+def test_all_of_it_is_there(release: Release, print_line: PrintLine) -> None:
     """The program, four wheelhouses with their bills of materials, two images, and the checksums of them all."""
-    say(f"make release, {release.took_s:.0f} s:\n{release.printed}")
+    print_line(f"make release, {release.took_s:.0f} s:\n{release.printed}")
     expected = {f"{STEM}-py3-none-any.whl", *(f"{name}-{__version__}-image-amd64.tar.gz" for name in IMAGES)}
     expected |= {f"{STEM}-wheels-{kind}.{end}" for kind in KINDS for end in ("tar", "cdx.json")}
     assert {path.name for path in release.products.iterdir()} == expected | {"SHA256SUMS"}
@@ -130,15 +130,15 @@ def test_the_same_commit_gives_the_same_bytes(release: Release, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("kind", HERE)
-def test_it_is_installed_where_there_is_no_registry(release: Release, kind: str, say: Say) -> None:
+def test_it_is_installed_where_there_is_no_registry(release: Release, kind: str, print_line: PrintLine) -> None:
     """As the README says, on a bare Debian without a network: the checksums are right, and the demonstration runs."""
     suite, runtime = HERE[kind]
     root = _with_products(release, suite, kind)
     began_s = time.monotonic()
-    shown = offline(root, f"cd /srv/release\n{_documented(kind)}")
-    say(f"{suite}: from the products to the end of the demonstration {time.monotonic() - began_s:.0f} s")
+    shown = run_offline(root, f"cd /srv/release\n{_documented(kind)}")
+    print_line(f"{suite}: from the products to the end of the demonstration {time.monotonic() - began_s:.0f} s")
     assert all(word in shown for word in SEEN), shown
-    offline(root, f"HOME=/srv /srv/facenode/bin/python -c 'import {runtime}'")
+    run_offline(root, f"HOME=/srv /srv/facenode/bin/python -c 'import {runtime}'")
     shutil.rmtree(root / "srv")
 
 
@@ -148,27 +148,27 @@ def test_a_damaged_product_is_not_installed(release: Release) -> None:
     with (root / "srv/release" / f"{STEM}-wheels-cp313-x86_64.tar").open("r+b") as file:
         file.seek(100_000)
         file.write(b"damaged")
-    said = offline(root, f"cd /srv/release\n{_documented('cp313-x86_64')}", code=1)
+    said = run_offline(root, f"cd /srv/release\n{_documented('cp313-x86_64')}", code=1)
     assert f"{STEM}-wheels-cp313-x86_64.tar: FAILED" in said
     assert not (root / "srv/release/wheels").exists()
     shutil.rmtree(root / "srv")
 
 
 @pytest.mark.parametrize("name", IMAGES)
-def test_an_image_holds_what_it_needs(release: Release, name: str, say: Say) -> None:
+def test_an_image_holds_what_it_needs(release: Release, name: str, print_line: PrintLine) -> None:
     """Nothing that makes somebody root, and nothing that builds or fetches programs; it says what it is."""
     image = release.image(name)
-    say(f"{name}: {image.size_mb:.0f} MB")
+    print_line(f"{name}: {image.size_mb:.0f} MB")
     assert (image.user, image.labels["title"], image.labels["version"]) == ("facenode", name, __version__)
-    assert (image.privileged(), image.writable(), image.tools()) == ([], [], [])
+    assert (image.setuid_files(), image.world_writable_files(), image.build_tools()) == ([], [], [])
 
 
-def test_the_program_in_its_image_is_the_releases(release: Release, say: Say) -> None:
+def test_the_program_in_its_image_is_the_releases(release: Release, print_line: PrintLine) -> None:
     """It runs on a root that cannot be written, without a network, and is of the wheels of the bill of materials."""
     image = release.image("facenode")
     began_s = time.monotonic()
     assert __version__ in image.run("--version")
-    say(f"facenode --version in a container: {time.monotonic() - began_s:.1f} s")
+    print_line(f"facenode --version in a container: {time.monotonic() - began_s:.1f} s")
     shown = image.run("demo")
     assert all(word in shown for word in SEEN), shown
     content = json.loads((release.products / f"{STEM}-wheels-cp313-x86_64.cdx.json").read_text())

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from checkout_copy import lay_checkout
+from checkout_copy import copy_checkout
 from debian_root import CACHE
 from fleethosts import Hosts
-from mjpeg_camera import Stream
+from mjpeg_camera import MjpegCamera
 from mosquitto_broker import Mosquitto, Subscriber, eventually
 
 from tests.docs.pages import ROOT, blocks
@@ -35,7 +35,7 @@ def hosts(request: pytest.FixtureRequest, media_dir: Path) -> Iterator[Hosts]:
     try:
         found = Hosts((request.param,), folder / "hosts")
         disk = found.all[0].disk
-        lay_checkout(disk / "srv/facenode")
+        copy_checkout(disk / "srv/facenode")
         shutil.copy(media_dir / "astronaut.jpg", disk / "srv/facenode/photo1.jpg")
         if Path("/etc/pip.conf").exists():
             shutil.copy("/etc/pip.conf", disk / "etc/pip.conf")
@@ -62,13 +62,13 @@ def typed(hosts: Hosts) -> Callable[[str], str]:
 
 
 def test_a_node_is_kept_running_as_the_readme_says(
-    hosts: Hosts, typed: Callable[[str], str], media_dir: Path, tmp_path: Path, say: Callable[[str], None]
+    hosts: Hosts, typed: Callable[[str], str], media_dir: Path, tmp_path: Path, print_line: Callable[[str], None]
 ) -> None:
     """The block's lines make a service that recognises, takes people by `sudo`, survives a reboot, and can be ended."""
     broker = Mosquitto(tmp_path / "broker").start()
     subscriber = Subscriber(broker.settings(), "facenode/#")
     try:
-        with Stream((media_dir / "astronaut.jpg").read_bytes()) as camera:
+        with MjpegCamera((media_dir / "astronaut.jpg").read_bytes()) as camera:
             typed(_settings(camera.url, broker.port))
             typed(_block("systemctl enable --now facenode"))
             assert eventually(lambda: bool(subscriber.on(f"{_TOPIC}/event/unknown")), _SEEN_S), subscriber.messages
@@ -81,7 +81,7 @@ def test_a_node_is_kept_running_as_the_readme_says(
             assert "camera ok" in hosts.ssh(hosts.all[0], "systemctl status facenode")
             typed("sudo systemctl disable --now facenode")
             assert eventually(lambda: subscriber.on(f"{_TOPIC}/status")[-1] == b"offline", _SEEN_S)
-        say(f"Debian {hosts.all[0].debian}: a service by hand, after a reboot too")
+        print_line(f"Debian {hosts.all[0].debian}: a service by hand, after a reboot too")
     finally:
         subscriber.close()
         broker.end()

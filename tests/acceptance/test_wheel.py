@@ -6,7 +6,7 @@ import venv
 from pathlib import Path
 
 import pytest
-from debian_root import debian_root, inside
+from debian_root import debian_root, run_inside
 from process import run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,10 +38,10 @@ def test_the_demo_runs_from_the_wheel_on_debian_13(wheel: Path) -> None:
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
     shutil.copy(wheel, home)
-    inside(root, "python3.13", "-m", "venv", "/opt/facenode/venv")
-    inside(root, "/opt/facenode/venv/bin/pip", "install", "--quiet", f"/opt/facenode/{wheel.name}")
-    freeze = inside(root, "/opt/facenode/venv/bin/pip", "freeze")
+    run_inside(root, "python3.13", "-m", "venv", "/opt/facenode/venv")
+    run_inside(root, "/opt/facenode/venv/bin/pip", "install", "--quiet", f"/opt/facenode/{wheel.name}")
+    freeze = run_inside(root, "/opt/facenode/venv/bin/pip", "freeze")
     assert "ai-edge-litert" in freeze
     assert "tflite-runtime" not in freeze
-    shown = inside(root, "/opt/facenode/venv/bin/facenode", "demo")
+    shown = run_inside(root, "/opt/facenode/venv/bin/facenode", "demo")
     assert all(kind in shown for kind in SEEN), shown

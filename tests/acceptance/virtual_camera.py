@@ -32,7 +32,7 @@ def install() -> None:
     import picamera2  # noqa: PLC0415 - only after pykms
     from picamera2.allocators import LibcameraAllocator  # noqa: PLC0415 - as above
 
-    class Virtual(picamera2.Picamera2):
+    class VirtualPicamera2(picamera2.Picamera2):
         """picamera2 as it is, but for what a sensor has and a virtual camera has not.
 
         Attributes:
@@ -54,7 +54,7 @@ def install() -> None:
             del modes
             return {"size": (1280, 720), "format": "NV12"}
 
-    picamera2.Picamera2 = Virtual
+    picamera2.Picamera2 = VirtualPicamera2
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ EDITS = {
 """What a program does, and where: the file, what stands there, and what takes its place."""
 
 
-def build(what: str, version: str, folder: Path) -> Path:
+def build_variant(what: str, version: str, folder: Path) -> Path:
     """Return a wheel of this version that does what is asked for."""
     source = folder / "source"
     for part in _PARTS:

@@ -30,7 +30,7 @@ class Trend:
         return self.per_hour + 2 * self.error < per_hour
 
 
-def trend(times_s: Sequence[float], values: Sequence[float]) -> Trend:
+def fit_trend(times_s: Sequence[float], values: Sequence[float]) -> Trend:
     """Return the slope by least squares, and its standard error.
 
     Memory stays where it was: a measurement resembles the one before, and n of them tell less than n independent ones.

@@ -17,7 +17,7 @@ _WALL = 118
 _EMPTY_S, _STILL_S = 2.0, 3.0
 
 
-def reel(media: Path, fps: float) -> list[bytes]:
+def looped_frames(media: Path, fps: float) -> list[bytes]:
     """Return a loop: the man of the clip, a portrait, the man beside another portrait; behind each an empty view."""
     man = [_half(frame) for frame in read_video(media / "carphone.mp4")]
     grace, eileen = (_half(read_picture(media / name)) for name in ("grace_hopper.jpg", "astronaut.jpg"))
@@ -34,7 +34,7 @@ def reel(media: Path, fps: float) -> list[bytes]:
     ]
 
 
-def stills(media: Path, folder: Path) -> None:
+def write_stills(media: Path, folder: Path) -> None:
     """Write the pictures from which the man of the clip is enrolled."""
     folder.mkdir()
     for number, frame in enumerate(read_video(media / "carphone.mp4")):

@@ -44,13 +44,13 @@ def main() -> int:
 
 def one(name: str, runtime: Runtime) -> dict[str, float]:
     """Return the megabytes after each step; the imports are steps, so they stand here."""
-    held = {"the interpreter": _held()}
+    memory_mb = {"the interpreter": _rss_mb()}
     import numpy as np  # noqa: PLC0415 - what an import takes is what is measured
 
-    held["numpy"] = _held()
+    memory_mb["numpy"] = _rss_mb()
     import cv2  # noqa: PLC0415 - as numpy
 
-    held["OpenCV"] = _held()
+    memory_mb["OpenCV"] = _rss_mb()
     importlib.import_module("node.commands.run")
     from node.commands.bench.visit import portrait  # noqa: PLC0415 - as numpy
     from node.domain import Frame  # noqa: PLC0415 - as numpy
@@ -61,27 +61,27 @@ def one(name: str, runtime: Runtime) -> dict[str, float]:
     from node.vision.tflite import Network  # noqa: PLC0415 - as numpy
 
     malloc.keep()
-    held["the program"] = _held()
+    memory_mb["the program"] = _rss_mb()
     network = Network(ROOT / "models" / "zoo" / f"{name}.tflite", runtime, threads=2)
     recognizer = Recognizer(network, GateSettings(), ("age",))
-    held["the network"] = _held()
+    memory_mb["the network"] = _rss_mb()
     detector = Detector(bundled.bundled(bundled.DETECTOR))
-    held["the detector"] = _held()
+    memory_mb["the detector"] = _rss_mb()
     picture = cv2.resize(portrait(), (1280, 720)).astype(np.uint8, copy=False)
-    held["a frame"] = _held()
+    memory_mb["a frame"] = _rss_mb()
     (face,) = detector.detect(Frame(picture))
-    held["the first search"] = _held()
+    memory_mb["the first search"] = _rss_mb()
     recognizer.look(picture, face)
-    held["the first look"] = _held()
+    memory_mb["the first look"] = _rss_mb()
     for _ in range(_FRAMES):
         frame = Frame(picture.copy())
         for found in detector.detect(frame):
             recognizer.look(frame.image, found)
-    held[f"{_FRAMES} frames"] = _held()
-    return held
+    memory_mb[f"{_FRAMES} frames"] = _rss_mb()
+    return memory_mb
 
 
-def _held() -> float:
+def _rss_mb() -> float:
     return sample(os.getpid()).rss_mb
 
 

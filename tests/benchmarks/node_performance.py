@@ -2,8 +2,8 @@
 
     python tests/benchmarks/node_performance.py [--model FILE] [--visits N]
 
-Prints how long it takes from a face in the picture to the subscriber, how much less work an empty room is than a busy
-one (two nodes at the same time), how long a start takes, and the memory of the process; beside each its target.
+Prints the delay from a face in the picture to the subscriber, the work for an empty room compared with a busy one (two
+nodes at the same time), the start time and the memory of the process; each beside its target.
 `make bench` sets the path on which the tests' broker and subscriber are found.
 """
 
@@ -25,8 +25,8 @@ import cv2
 import numpy as np
 from facenode_command import environment, facenode
 from mosquitto_broker import Mosquitto, Subscriber, eventually
-from running_node import running
-from timed_camera import FPS, Camera, forever, jpeg, room, takes
+from running_node import running_facenode
+from timed_camera import FPS, TimedCamera, jpeg, looped, noisy_jpegs, room
 
 from node.camera.image_file import read_picture
 from node.camera.video import read_video
@@ -38,22 +38,22 @@ KNOWN, STRANGER, NOBODY = "recognized", "unknown", ""
 EMPTY_S, VISIT_S = 4, 2
 SETTLE_S, WATCH_S = 6, 15
 STARTS = 5
-PATIENCE_S = 30.0
+TIMEOUT_S = 30.0
 LEAST, LEAST_MB = "mobilenet_v2.int8", 140.0
-"""The network by which a node takes the least memory, and what is promised of that on tflite-runtime."""
+"""The network by which a node noisy_jpegs the least memory, and what is promised of that on tflite-runtime."""
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
-class Ear(Subscriber):
+class TimedSubscriber(Subscriber):
     """A subscriber that knows when what came."""
 
     def __init__(self, broker: Mosquitto) -> None:
-        self.heard: list[tuple[float, str]] = []
+        self.arrivals: list[tuple[float, str]] = []
         super().__init__(broker.settings(), "facenode/hall/#")
 
     def _take(self, report: Report) -> None:
         if isinstance(report, Received):
-            self.heard.append((time.monotonic(), report.topic.rpartition("/")[2]))
+            self.arrivals.append((time.monotonic(), report.topic.rpartition("/")[2]))
         super()._take(report)
 
 
@@ -90,10 +90,14 @@ Row = tuple[str, float, float | None]
 
 
 def visits(broker: Mosquitto, settings: dict[str, object], count: int, most_mb: float | None) -> list[Row]:
-    """Return how long it takes from the first picture of somebody to the subscriber, and the memory of the node."""
+    """Return the delay from the first picture of a person to the subscriber, and the memory of the node."""
     facenode("people", "add", "eileen", MEDIA / "astronaut.jpg", settings=settings)
     shown: list[tuple[float, str]] = []
-    people = {KNOWN: takes(visitor("astronaut")), STRANGER: takes(visitor("grace_hopper")), NOBODY: takes(room())}
+    people = {
+        KNOWN: noisy_jpegs(visitor("astronaut")),
+        STRANGER: noisy_jpegs(visitor("grace_hopper")),
+        NOBODY: noisy_jpegs(room()),
+    }
 
     def play() -> Iterator[tuple[str, bytes]]:
         for who in itertools.islice(itertools.cycle((KNOWN, STRANGER)), 2 * count):
@@ -105,16 +109,20 @@ def visits(broker: Mosquitto, settings: dict[str, object], count: int, most_mb: 
 
     given = settings | {"events.leave_after_s": 1, "events.cool_down_s": 0}
     with (
-        closing(Ear(broker)) as ear,
-        Camera(play, lambda name: shown.append((time.monotonic(), name))) as camera,
-        running(given | {"camera.source": camera.source}) as node,
+        closing(TimedSubscriber(broker)) as subscriber,
+        TimedCamera(play, lambda name: shown.append((time.monotonic(), name))) as camera,
+        running_facenode(given | {"camera.source": camera.source}) as node,
     ):
-        patience_s = 2 * count * (EMPTY_S + VISIT_S) + PATIENCE_S
-        if not eventually(lambda: sum(topic == "left" for _, topic in list(ear.heard)) == 2 * count, patience_s):
-            raise SystemExit(f"the node told only {[topic for _, topic in ear.heard]}")
+        patience_s = 2 * count * (EMPTY_S + VISIT_S) + TIMEOUT_S
+        if not eventually(
+            lambda: sum(topic == "left" for _, topic in list(subscriber.arrivals)) == 2 * count, patience_s
+        ):
+            raise SystemExit(f"the node told only {[topic for _, topic in subscriber.arrivals]}")
         memory_mb, peak_mb = (status_mb(node.pid, field) for field in ("VmRSS", "VmHWM"))
     begun = [(at, name) for (_, before), (at, name) in itertools.pairwise(shown) if name and name != before]
-    delays = {kind: [after_ms(ear, at, kind) for at, name in begun if name == kind] for kind in (KNOWN, STRANGER)}
+    delays = {
+        kind: [after_ms(subscriber, at, kind) for at, name in begun if name == kind] for kind in (KNOWN, STRANGER)
+    }
     return [
         ("a known face to `recognized` at the subscriber, median, ms", median(delays[KNOWN]), 600),
         ("a stranger's face to `unknown` at the subscriber, median, ms", median(delays[STRANGER]), 1500),
@@ -123,9 +131,9 @@ def visits(broker: Mosquitto, settings: dict[str, object], count: int, most_mb: 
     ]
 
 
-def after_ms(ear: Ear, shown_s: float, kind: str) -> float:
+def after_ms(subscriber: TimedSubscriber, shown_s: float, kind: str) -> float:
     """Return milliseconds from a picture to the next event of a kind."""
-    return 1e3 * (next(at for at, topic in ear.heard if topic == kind and at > shown_s) - shown_s)
+    return 1e3 * (next(at for at, topic in subscriber.arrivals if topic == kind and at > shown_s) - shown_s)
 
 
 def empty_beside_busy(settings: dict[str, object], folder: Path) -> list[Row]:
@@ -133,10 +141,10 @@ def empty_beside_busy(settings: dict[str, object], folder: Path) -> list[Row]:
     man = [jpeg(cv2.resize(image, (640, 480)).astype(np.uint8)) for image in read_video(MEDIA / "carphone.mp4")]
     with ExitStack() as both:
         pids = {}
-        for name, pictures in (("empty", takes(room())), ("busy", man)):
-            camera = both.enter_context(Camera(forever(pictures)))
+        for name, pictures in (("empty", noisy_jpegs(room())), ("busy", man)):
+            camera = both.enter_context(TimedCamera(looped(pictures)))
             given = {"node.id": name, "storage.dir": folder / name, "camera.source": camera.source}
-            pids[name] = both.enter_context(running(settings | given)).pid
+            pids[name] = both.enter_context(running_facenode(settings | given)).pid
         pause(SETTLE_S)
         before_s = {name: processor_s(pid) for name, pid in pids.items()}
         fetched = faults(pids["busy"])
@@ -157,9 +165,9 @@ def start_s(settings: dict[str, object], folder: Path) -> float:
     given = settings | {"camera.source": f"video:{MEDIA / 'carphone.mp4'}", "storage.dir": folder / "start"}
     taken_s = []
     for _ in range(STARTS):
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear:
-            ear.bind(str(ear_path))
-            ear.settimeout(PATIENCE_S)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as subscriber:
+            subscriber.bind(str(ear_path))
+            subscriber.settimeout(TIMEOUT_S)
             begun_s = time.monotonic()
             process = subprocess.Popen(
                 [sys.executable, "-m", "node.cli", "run"],
@@ -167,7 +175,7 @@ def start_s(settings: dict[str, object], folder: Path) -> float:
                 stderr=subprocess.DEVNULL,
             )
             try:
-                while not ear.recv(4096).startswith(b"READY=1"):
+                while not subscriber.recv(4096).startswith(b"READY=1"):
                     pass
                 taken_s.append(time.monotonic() - begun_s)
             finally:

@@ -24,9 +24,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from facenode_command import environment, facenode
-from linear_trend import trend
-from looped_frames import reel, stills
-from mjpeg_camera import Stream
+from linear_trend import fit_trend
+from looped_frames import looped_frames, write_stills
+from mjpeg_camera import MjpegCamera
 from mosquitto_broker import Mosquitto, Subscriber, eventually
 from procfs import Sample, sample
 
@@ -42,7 +42,7 @@ _START_S = _END_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Soaked:
+class SoakResult:
     """What came of a run.
 
     Attributes:
@@ -82,18 +82,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return report(found)
 
 
-def soak(folder: Path, settings: Mapping[str, object], args: argparse.Namespace) -> Soaked:
+def soak(folder: Path, settings: Mapping[str, object], args: argparse.Namespace) -> SoakResult:
     """Run a node before people who come and go."""
     storage = folder / "storage"
-    stills(MEDIA, folder / "stills")
+    write_stills(MEDIA, folder / "stills")
     with (
         _broker(folder / "broker") as broker,
-        Stream(*reel(MEDIA, args.fps), period_s=1 / args.fps) as stream,
+        MjpegCamera(*looped_frames(MEDIA, args.fps), period_s=1 / args.fps) as camera,
         closing(Subscriber(broker.settings(), "facenode/#")) as subscriber,
     ):
         given: dict[str, object] = {
             "node.id": "soak",
-            "camera.source": f"video:{stream.url}",
+            "camera.source": f"video:{camera.url}",
             "mqtt.host": broker.host,
             "mqtt.port": broker.port,
             "storage.dir": storage,
@@ -118,16 +118,16 @@ def soak(folder: Path, settings: Mapping[str, object], args: argparse.Namespace)
             counters = store.counters()
         eventually(lambda: len({each["id"] for each in events(subscriber.messages)}) >= counters.seq, _END_S)
         text = "\n".join((folder / "log").read_text().splitlines()[-5:])
-        return Soaked(samples, cold, counters, tuple(subscriber.messages), stream.sent, code, text)
+        return SoakResult(samples, cold, counters, tuple(subscriber.messages), camera.sent, code, text)
 
 
-def report(found: Soaked) -> int:
+def report(found: SoakResult) -> int:
     """Print the table, and return the exit code."""
     first, last = found.samples[0], found.samples[-1]
     lasted_s = last.at_s - first.at_s
     times_s = [each.at_s for each in found.samples]
-    growth = trend(times_s, [each.rss_mb for each in found.samples])
-    own = trend(times_s, [each.own_mb for each in found.samples])
+    growth = fit_trend(times_s, [each.rss_mb for each in found.samples])
+    own = fit_trend(times_s, [each.own_mb for each in found.samples])
     told = events(found.messages)
     identities = Counter(event["id"] for event in told)
     lost = found.counters.seq - len(identities) + found.counters.dropped + found.counters.rejected

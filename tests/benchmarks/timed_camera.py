@@ -16,10 +16,10 @@ from node.domain import Image
 FPS = 10
 _ROOM = (480, 640)
 _NOISE = 4.0
-_TAKES = 20
+_NOISY_COPIES = 20
 
 
-class Camera:
+class TimedCamera:
     """Shows JPEG pictures to whoever connects, from the first on, for as long as the context lasts.
 
     Args:
@@ -79,10 +79,12 @@ def room() -> Image:
     return smooth
 
 
-def takes(image: Image) -> list[bytes]:
-    """Return the picture as a camera takes it several times, as JPEG: with the noise of a sensor."""
+def noisy_jpegs(image: Image) -> list[bytes]:
+    """Return the picture as several JPEGs, each with the noise of a sensor."""
     random = np.random.default_rng(1)
-    noisy = ((image + random.normal(0, _NOISE, image.shape)).clip(0, 255).astype(np.uint8) for _ in range(_TAKES))
+    noisy = (
+        (image + random.normal(0, _NOISE, image.shape)).clip(0, 255).astype(np.uint8) for _ in range(_NOISY_COPIES)
+    )
     return [jpeg(each) for each in noisy]
 
 
@@ -92,6 +94,6 @@ def jpeg(image: Image) -> bytes:
     return encoded.tobytes()
 
 
-def forever(pictures: list[bytes]) -> Callable[[], Iterator[tuple[str, bytes]]]:
+def looped(pictures: list[bytes]) -> Callable[[], Iterator[tuple[str, bytes]]]:
     """Return what shows the pictures again and again."""
     return lambda: (("", picture) for picture in itertools.cycle(pictures))

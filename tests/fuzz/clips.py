@@ -39,7 +39,7 @@ def build(folder: Path) -> Sequence[Target]:
     """Return the target."""
     path = folder / "clip.mp4"
 
-    def judge(content: bytes) -> str:
+    def check(content: bytes) -> str:
         path.write_bytes(content)
         last_s = float("-inf")
         try:
@@ -56,7 +56,7 @@ def build(folder: Path) -> Sequence[Target]:
             return "refused"
         return f"played for {_MOST_FRAMES} frames"
 
-    return (Target("clips", Bytes(_seeds(folder), _WORDS), judge),)
+    return (Target("clips", Bytes(_seeds(folder), _WORDS), check),)
 
 
 def _seeds(folder: Path) -> list[bytes]:

@@ -30,25 +30,25 @@ class Target:
     Attributes:
         name: of the target.
         make: returns an input.
-        judge: gives an input to the program and returns in a word what became of it, such as `refused`; raises
+        check: gives an input to the program and returns in a word what became of it, such as `refused`; raises
             where the program does what it must never do.
     """
 
     name: str
     make: Callable[[Random], bytes]
-    judge: Callable[[bytes], str]
+    check: Callable[[bytes], str]
 
 
 Build = Callable[[Path], Sequence[Target]]
 """Returns targets that may use a folder of their own."""
 
 
-class BrokenPromiseError(Exception):
+class InvariantError(Exception):
     """An input made the program do what it must never do."""
 
 
 @dataclass(slots=True)
-class Tally:
+class OutcomeCounts:
     """What a target has seen.
 
     Attributes:
@@ -60,16 +60,16 @@ class Tally:
     slowest_s: float = 0.0
 
     def line(self, name: str) -> str:
-        """Return the tally in words."""
+        """Return the outcomes in words."""
         outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted(self.outcomes.items()))
         return f"{name}: {self.outcomes.total()} inputs: {outcomes}; the slowest took {self.slowest_s * 1e3:.0f} ms"
 
 
-def drive(target: Target, random: Random, tally: Tally, kept: Path = KEPT) -> None:
+def drive(target: Target, random: Random, outcomes: OutcomeCounts, kept: Path = KEPT) -> None:
     """Give a target one input.
 
     Raises:
-        BrokenPromiseError: it breaks a promise; the input is kept and named.
+        InvariantError: it breaks a promise; the input is kept and named.
     """
     content = target.make(random)
     kept.mkdir(parents=True, exist_ok=True)
@@ -77,13 +77,13 @@ def drive(target: Target, random: Random, tally: Tally, kept: Path = KEPT) -> No
     last.write_bytes(content)
     began_s = time.monotonic()
     try:
-        outcome = target.judge(content)
+        outcome = target.check(content)
     except Exception as error:
         aside = kept / f"{target.name}-{hashlib.sha256(content).hexdigest()[:8]}.bin"
         last.rename(aside)
-        raise BrokenPromiseError(f"{target.name}: {type(error).__name__}: {error}: {aside}") from error
-    tally.slowest_s = max(tally.slowest_s, time.monotonic() - began_s)
-    tally.outcomes[outcome] += 1
+        raise InvariantError(f"{target.name}: {type(error).__name__}: {error}: {aside}") from error
+    outcomes.slowest_s = max(outcomes.slowest_s, time.monotonic() - began_s)
+    outcomes.outcomes[outcome] += 1
 
 
 def main(build: Build) -> int:
@@ -99,7 +99,7 @@ def main(build: Build) -> int:
         targets = build(Path(folder))
         if args.again:
             (target,) = (each for each in targets if args.again.name.startswith(each.name))
-            print(f"{target.name}: {target.judge(args.again.read_bytes())}")
+            print(f"{target.name}: {target.check(args.again.read_bytes())}")
             return 0
         _run(targets, args.seconds, Random(args.seed))
     memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
@@ -108,10 +108,10 @@ def main(build: Build) -> int:
 
 
 def _run(targets: Sequence[Target], seconds: float, random: Random) -> None:
-    tallies = {target.name: Tally() for target in targets}
+    outcomes = {target.name: OutcomeCounts() for target in targets}
     share_s = seconds / len(targets)
     for target in targets:
         until_s = time.monotonic() + share_s
         while time.monotonic() < until_s:
-            drive(target, random, tallies[target.name])
-        print(tallies[target.name].line(target.name), flush=True)
+            drive(target, random, outcomes[target.name])
+        print(outcomes[target.name].line(target.name), flush=True)

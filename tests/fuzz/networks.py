@@ -30,7 +30,7 @@ def build(folder: Path) -> Sequence[Target]:
     shutil.copy(source, network)
     whole = source.with_suffix(".json").read_bytes()
 
-    def judge_sidecar(content: bytes) -> str:
+    def check_sidecar(content: bytes) -> str:
         sidecar.write_bytes(content)
         try:
             found = load_sidecar(sidecar)
@@ -47,7 +47,7 @@ def build(folder: Path) -> Sequence[Target]:
         assert all(np.isfinite(answer).all() for answer in answers.values())
         return "taken"
 
-    def judge_network(content: bytes) -> str:
+    def check_network(content: bytes) -> str:
         network.write_bytes(content)
         sidecar.write_bytes(whole)
         try:
@@ -61,8 +61,8 @@ def build(folder: Path) -> Sequence[Target]:
         return "unchanged"
 
     return (
-        Target("sidecars", Json([_short(json.loads(whole))]), judge_sidecar),
-        Target("networks", Bytes([source.read_bytes()]), judge_network),
+        Target("sidecars", Json([_short(json.loads(whole))]), check_sidecar),
+        Target("networks", Bytes([source.read_bytes()]), check_network),
     )
 
 

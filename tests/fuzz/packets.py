@@ -34,7 +34,7 @@ _SEEDS = (
 _WORDS = (b"\xff\xff\xff\x7f", b"\x80\x80\x80\x80", b"\x26\0\1a\0\1b", b"\x1f\0\3why", b"\x27\0\0\4\0")
 
 
-class Anybody:
+class ByteBroker:
     """A listener on loopback that reads what a client sends first, answers with any bytes, and closes.
 
     Attributes:
@@ -63,11 +63,11 @@ class Anybody:
 def build(folder: Path) -> Sequence[Target]:
     """Return the target."""
     del folder
-    broker = Anybody()
+    broker = ByteBroker()
     protocols = cycle(_PROTOCOLS)
     former = set(threading.enumerate())
 
-    def judge(content: bytes) -> str:
+    def check(content: bytes) -> str:
         broker.answer = content
         settings = MqttSettings.model_validate(
             {"host": "127.0.0.1", "port": broker.port, "protocol": next(protocols), "keepalive_s": 5}
@@ -92,7 +92,7 @@ def build(folder: Path) -> Sequence[Target]:
             assert not thread.is_alive()
         return outcome
 
-    return (Target("packets", Bytes(_SEEDS, _WORDS), judge),)
+    return (Target("packets", Bytes(_SEEDS, _WORDS), check),)
 
 
 if __name__ == "__main__":

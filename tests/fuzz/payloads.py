@@ -56,7 +56,7 @@ _A_WATCH = 20
 def build(folder: Path) -> Sequence[Target]:
     """Return a target for each place that takes messages of others."""
     return (
-        Target("requests", Json(_REQUESTS), Requests(folder).judge),
+        Target("requests", Json(_REQUESTS), Requests(folder).check),
         Target("desk", Json([{"verb": str(verb), **fields} for verb in Verb for fields in _REQUESTS]), desk(folder)),
         Target("fleet", Json([_HEALTH]), fleet),
         Target("watch", _several(Json([*_EVENTS, _HEALTH])), watched),
@@ -72,7 +72,7 @@ class Requests:
         self._verbs = (*Verb, "x", "../x")
         self._count = 0
 
-    def judge(self, content: bytes) -> str:
+    def check(self, content: bytes) -> str:
         """Ask a node for something."""
         self._now_s += 60
         self._count += 1
@@ -102,7 +102,7 @@ def desk(folder: Path) -> Callable[[bytes], str]:
     counter = Desk(folder, ask)
     counter.open()
 
-    def judge(content: bytes) -> str:
+    def check(content: bytes) -> str:
         asked.clear()
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(10)
@@ -114,11 +114,11 @@ def desk(folder: Path) -> Callable[[bytes], str]:
                 return "taken" if asked else "answered with an error"
         return "closed"
 
-    return judge
+    return check
 
 
 def fleet(content: bytes) -> str:
-    """Show and judge the health of a node that may be anything."""
+    """Show and check the health of a node that may be anything."""
     census = Census()
     jury = Jury(Demand("1.0.0", "0" * 8), {"pi-1": _HEALTH}, ("pi-1",))
     census.take(Received("facenode/pi-1/status", b"online", retained=True))

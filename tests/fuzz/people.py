@@ -44,7 +44,7 @@ def _records(folder: Path) -> Target:
     record = home / "ada" / FILE
     good = record.read_bytes()
 
-    def judge(content: bytes) -> str:
+    def check(content: bytes) -> str:
         record.write_bytes(content)
         known = {person.id: person for person in Gallery(home, _LENGTHS).load()}
         assert "bob" in known
@@ -58,7 +58,7 @@ def _records(folder: Path) -> Target:
         kept.rename(home / "ada")
         return "set aside"
 
-    return Target("records", either(Json([json.loads(good)]), Bytes([good])), judge)
+    return Target("records", either(Json([json.loads(good)]), Bytes([good])), check)
 
 
 def _crops() -> Target:
@@ -66,7 +66,7 @@ def _crops() -> Target:
     picture = _picture(1)
     name, good = crops.encode(picture)
 
-    def judge(content: bytes) -> str:
+    def check(content: bytes) -> str:
         try:
             found = crops.decode(name, content)
         except ValueError:
@@ -74,7 +74,7 @@ def _crops() -> Target:
         np.testing.assert_array_equal(found, picture)
         return "taken"
 
-    return Target("crops", Bytes([good], (b"IHDR", b"IDAT", b"IEND")), judge)
+    return Target("crops", Bytes([good], (b"IHDR", b"IDAT", b"IEND")), check)
 
 
 def _bundles(folder: Path) -> Target:
@@ -88,7 +88,7 @@ def _bundles(folder: Path) -> Target:
     def forged(random: Random) -> bytes:
         return _packed(parts | {_RECORD: record(random)})
 
-    def judge(content: bytes) -> str:
+    def check(content: bytes) -> str:
         path.write_bytes(content)
         try:
             entries = bundle.read(path, _LENGTHS)
@@ -102,7 +102,7 @@ def _bundles(folder: Path) -> Target:
         assert not list(home.glob("*.damaged-*"))
         return "taken"
 
-    return Target("bundles", either(Bytes([good], _WORDS), forged), judge)
+    return Target("bundles", either(Bytes([good], _WORDS), forged), check)
 
 
 def _packed(parts: Mapping[str, bytes]) -> bytes:

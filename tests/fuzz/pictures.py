@@ -47,7 +47,7 @@ def build(folder: Path) -> Sequence[Target]:
     detector = Detector(bundled.bundled(bundled.DETECTOR), _SEARCHED_PX)
     path = folder / "picture.jpg"
 
-    def judge(content: bytes) -> str:
+    def check(content: bytes) -> str:
         path.write_bytes(content)
         try:
             image = read_picture(path)
@@ -62,7 +62,7 @@ def build(folder: Path) -> Sequence[Target]:
             assert face_jpeg(image, face.box).startswith(b"\xff\xd8")
         return "with a face" if faces else "without a face"
 
-    return (Target("pictures", either(Bytes(seeds(), _WORDS), forged_png), judge),)
+    return (Target("pictures", either(Bytes(seeds(), _WORDS), forged_png), check),)
 
 
 @cache

@@ -64,7 +64,7 @@ def _outbox(folder: Path) -> Target:
             made.reject(parcel.row.id, 0x87, "not allowed")
     good = path.read_bytes()
 
-    def judge(content: bytes) -> str:
+    def check(content: bytes) -> str:
         shutil.rmtree(home)
         home.mkdir()
         path.write_bytes(content)
@@ -85,7 +85,7 @@ def _outbox(folder: Path) -> Target:
             return "refused"
         return "set aside" if list(home.glob(f"{FILE}.damaged-*")) else "read"
 
-    return Target("outbox", Bytes([good]), judge)
+    return Target("outbox", Bytes([good]), check)
 
 
 def _drafts() -> tuple[payloads.Draft, ...]:
@@ -102,7 +102,7 @@ def _control(folder: Path) -> Target:
         "snoozed": {"night": {"for_s": 60.0, "until": "2026-01-02T04:04:05Z"}},
     }
 
-    def judge(content: bytes) -> str:
+    def check(content: bytes) -> str:
         path.write_bytes(content)
         control = Control(folder, lambda _request, _payload: None, dict, _AT, ["night"])
         control.silent("night", _AT)
@@ -110,7 +110,7 @@ def _control(folder: Path) -> Target:
             assert json.loads(content)["privacy"] is False
         return "watching" if control.watching else "private"
 
-    return Target("control", Json([good]), judge)
+    return Target("control", Json([good]), check)
 
 
 def _residents(folder: Path) -> Target:
@@ -121,7 +121,7 @@ def _residents(folder: Path) -> Target:
     good = path.read_bytes()
     whole = Residents(folder).known
 
-    def judge(content: bytes) -> str:
+    def check(content: bytes) -> str:
         path.write_bytes(content)
         residents = Residents(folder)
         read = residents.known
@@ -130,14 +130,14 @@ def _residents(folder: Path) -> Target:
         assert Residents(folder).known == residents.known
         return "read" if read == whole else "made anew"
 
-    return Target("residents", either(Json([json.loads(good)]), Bytes([good])), judge)
+    return Target("residents", either(Json([json.loads(good)]), Bytes([good])), check)
 
 
 def _certificate(folder: Path) -> Target:
     """Health says how long it lasts, or null."""
     path = folder / "cert.pem"
 
-    def judge(content: bytes) -> str:
+    def check(content: bytes) -> str:
         path.write_bytes(content)
         return "no certificate" if days_left(path, _AT.wall) is None else "read"
 
@@ -146,7 +146,7 @@ def _certificate(folder: Path) -> Target:
     def inside(random: Random) -> bytes:
         return ssl.DER_cert_to_PEM_cert(der(random)).encode()
 
-    return Target("certificates", either(Bytes([_CERTIFICATE.encode()]), inside), judge)
+    return Target("certificates", either(Bytes([_CERTIFICATE.encode()]), inside), check)
 
 
 if __name__ == "__main__":

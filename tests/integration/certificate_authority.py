@@ -35,7 +35,7 @@ class Identity:
     key: Path
 
 
-class Authority:
+class CertificateAuthority:
     """Signs certificates.
 
     Attributes:
@@ -56,7 +56,7 @@ class Authority:
             "-addext", "basicConstraints=critical,CA:TRUE",
         )  # fmt: skip
 
-    def issue(self, name: str, host: str = "127.0.0.1", *, begins_d: int = -1, ends_d: int = 30) -> Identity:
+    def issue(self, name: str, host: str = "127.0.0.1", *, valid_from_d: int = -1, valid_until_d: int = 30) -> Identity:
         """Return a certificate for a name and a host's address, valid between days counted from now."""
         key, request, certificate = (self._folder / f"{name}.{end}" for end in ("key", "csr", "crt"))
         self._openssl(
@@ -64,7 +64,7 @@ class Authority:
             "-keyout", str(key), "-out", str(request), "-addext", f"subjectAltName=IP:{host}",
         )  # fmt: skip
         now = datetime.now(UTC)
-        begins, ends = (f"{now + timedelta(days=days):%Y%m%d%H%M%SZ}" for days in (begins_d, ends_d))
+        begins, ends = (f"{now + timedelta(days=days):%Y%m%d%H%M%SZ}" for days in (valid_from_d, valid_until_d))
         self._openssl(
             "ca", "-batch", "-notext", "-in", str(request), "-out", str(certificate),
             "-startdate", begins, "-enddate", ends,

@@ -23,19 +23,19 @@ class ClockedClip(Camera):
     def __init__(self, frames: Sequence[Image], clock: Clock) -> None:
         self._frames = frames
         self._clock = clock
-        self.taken_ms: list[float] = []
+        self.frame_times_ms: list[float] = []
         """What the reader took for each frame."""
 
     def __iter__(self) -> Iterator[Tick]:
         start = self._clock.now()
         for number, image in enumerate(self._frames):
-            self.before(number)
+            self.before_frame(number)
             tick = Tick(replace(self._clock.now(), mono_s=start.mono_s + number / self.fps), Frame(image))
             began_s = time.perf_counter()
             yield tick
-            self.taken_ms.append((time.perf_counter() - began_s) * 1e3)
+            self.frame_times_ms.append((time.perf_counter() - began_s) * 1e3)
 
-    def before(self, number: int) -> None:
+    def before_frame(self, number: int) -> None:
         """Do what a test wants to happen before a frame."""
 
     def close(self) -> None:

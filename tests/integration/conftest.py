@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from mosquitto_broker import Mosquitto, Subscriber, eventually
 from node_messages import settings_for
-from running_node import PATIENCE_S, House, running
-from uncaptured_output import say
+from running_node import TIMEOUT_S, NodeClient, running_facenode
+from uncaptured_output import print_line
 
-__all__ = ["album", "house", "mosquitto", "say"]
+__all__ = ["mosquitto", "node_client", "portrait_folder", "print_line"]
 
 
 @pytest.fixture
@@ -32,9 +32,9 @@ def mosquitto(tmp_path: Path) -> Iterator[Callable[..., Mosquitto]]:
 
 
 @pytest.fixture
-def album(tmp_path: Path, media_dir: Path) -> Path:
+def portrait_folder(tmp_path: Path, media_dir: Path) -> Path:
     """Return a folder that shows the same portrait for longer than any test takes."""
-    folder = tmp_path / "album"
+    folder = tmp_path / "portrait_folder"
     folder.mkdir()
     for number in range(4000):
         (folder / f"{number:04}.jpg").symlink_to(media_dir / "astronaut.jpg")
@@ -42,12 +42,15 @@ def album(tmp_path: Path, media_dir: Path) -> Path:
 
 
 @pytest.fixture
-def house(mosquitto: Callable[..., Mosquitto], album: Path, tmp_path: Path) -> Iterator[House]:
+def node_client(mosquitto: Callable[..., Mosquitto], portrait_folder: Path, tmp_path: Path) -> Iterator[NodeClient]:
     """Return somebody who can ask a running node."""
     broker = mosquitto()
-    settings = settings_for(broker, album, tmp_path / "s") | {"camera.source": f"images:{album}", "camera.fps": 5}
-    with closing(Subscriber(broker.settings(), "facenode/#")) as subscriber, running(settings) as process:
-        asker = House(subscriber)
-        assert eventually(lambda: bool(asker.latest("state")), PATIENCE_S)
-        yield asker
+    settings = settings_for(broker, portrait_folder, tmp_path / "s") | {
+        "camera.source": f"images:{portrait_folder}",
+        "camera.fps": 5,
+    }
+    with closing(Subscriber(broker.settings(), "facenode/#")) as subscriber, running_facenode(settings) as process:
+        client = NodeClient(subscriber)
+        assert eventually(lambda: bool(client.latest("state")), TIMEOUT_S)
+        yield client
         assert process.poll() is None

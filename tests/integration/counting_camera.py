@@ -8,18 +8,18 @@ from node.clock import SystemClock
 from node.domain import CameraState, Frame, Image, Tick
 
 
-class WatchedFrame(Frame):
+class CountingFrame(Frame):
     """A frame that counts each look at its pixels."""
 
-    looks = 0
+    pixel_reads = 0
 
     def __getattribute__(self, name: str) -> object:
         if name in {"image", "small"}:
-            WatchedFrame.looks += 1
+            CountingFrame.pixel_reads += 1
         return super().__getattribute__(name)
 
 
-class WatchedCamera(Camera):
+class CountingCamera(Camera):
     """Shows one picture for as long as it is open, twenty times a second, or nothing while it is lost.
 
     Attributes:
@@ -44,7 +44,7 @@ class WatchedCamera(Camera):
     def __iter__(self) -> Iterator[Tick]:
         while not self._closed.wait(0.05):
             self.ticks += 1
-            yield Tick(self._clock.now(), None if self.lost else WatchedFrame(self._image))
+            yield Tick(self._clock.now(), None if self.lost else CountingFrame(self._image))
 
     def close(self) -> None:
         """End the iteration."""

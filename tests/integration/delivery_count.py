@@ -20,12 +20,12 @@ _MARK = "facenode/pi-1/mark"
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class DeliveryCount:
     """The count of one run.
 
     Attributes:
         sent: events that were put for sure.
-        perhaps: events that a kill may have kept from being put.
+        uncertain: events that a kill may have kept from being put.
         received: different events that came.
         repeated: how often one came again.
         late: different events that came first as late.
@@ -36,17 +36,17 @@ class Tally:
     """
 
     sent: int
-    perhaps: int
+    uncertain: int
     received: int
     repeated: int
     late: int
     lost: int
-    unknown: int
+    unexpected: int
     ordered: bool
     gaps: int
 
 
-def count(journal: Path, arrived: Sequence[Received]) -> Tally:
+def count_deliveries(journal: Path, arrived: Sequence[Received]) -> DeliveryCount:
     """Compare what a node noted with what came."""
     lines = journal.read_text().splitlines()
     intended = {line[1:] for line in lines if line.startswith("+")}
@@ -62,20 +62,20 @@ def count(journal: Path, arrived: Sequence[Received]) -> Tally:
     live = [seq for late, seq in first.values() if not late]
     late = [seq for late, seq in first.values() if late]
     numbers = live + late
-    return Tally(
+    return DeliveryCount(
         sent=len(put),
-        perhaps=len(intended - put),
+        uncertain=len(intended - put),
         received=len(first),
         repeated=repeated,
         late=len(late),
         lost=len(put - first.keys()),
-        unknown=len(first.keys() - intended),
+        unexpected=len(first.keys() - intended),
         ordered=live == sorted(live) and late == sorted(late),
         gaps=max(numbers) - min(numbers) + 1 - len(set(numbers)) if numbers else 0,
     )
 
 
-class Reachable(Protocol):
+class ReachableBroker(Protocol):
     """Whatever a subscriber can connect to."""
 
     def settings(self, **more: object) -> MqttSettings:
@@ -83,7 +83,7 @@ class Reachable(Protocol):
         ...
 
 
-class Recorder:
+class EventRecorder:
     """A subscriber that comes back whenever the broker does, and keeps what it gets.
 
     Args:
@@ -95,9 +95,9 @@ class Recorder:
         statuses: payloads of the node's status.
     """
 
-    def __init__(self, broker: Reachable, keep_s: int = 0) -> None:
+    def __init__(self, broker: ReachableBroker, keep_s: int = 0) -> None:
         self._broker, self._keep_s = broker, keep_s
-        self.arrived: list[Received] = []
+        self.events: list[Received] = []
         self.statuses: list[bytes] = []
         self._inbox: queue.SimpleQueue[Report | None] = queue.SimpleQueue()
         self._ready = threading.Event()
@@ -105,7 +105,7 @@ class Recorder:
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
 
-    def wait_ready(self, timeout_s: float = 10.0) -> bool:
+    def wait_subscribed(self, timeout_s: float = 10.0) -> bool:
         """Wait until it listens."""
         return self._ready.wait(timeout_s)
 
@@ -120,7 +120,7 @@ class Recorder:
             other.publish(_MARK, b"")
             return self._caught_up.wait(timeout_s)
 
-    def lose(self) -> None:
+    def expect_disconnect(self) -> None:
         """Expect the broker to go."""
         self._ready.clear()
 
@@ -159,7 +159,7 @@ class Recorder:
                 self._ready.set()
             if isinstance(report, Received):
                 if "/event/" in report.topic:
-                    self.arrived.append(report)
+                    self.events.append(report)
                 elif report.topic.endswith("/status"):
                     self.statuses.append(report.payload)
                 elif report.topic == _MARK:

@@ -8,7 +8,7 @@ import cv2
 from node.camera.video import read_video
 
 
-def furnish(folder: Path, media: Path) -> None:
+def create_documented_files(folder: Path, media: Path) -> None:
     """Lay photo1.jpg to photo3.jpg (Ada), photo.jpg (the postman), photos/ (a stranger), clip.mp4, mqtt-password."""
     (folder / "photos").mkdir()
     ada = cv2.imread(str(media / "astronaut.jpg"))

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CommandResult:
     """How a command ended: its exit code and what it printed."""
 
     code: int
@@ -28,7 +28,7 @@ def environment(settings: Mapping[str, object]) -> dict[str, str]:
 
 def facenode(
     *arguments: str | Path, settings: Mapping[str, object], timeout_s: float = 60, head: int | None = None
-) -> Outcome:
+) -> CommandResult:
     """Run a command to its end; with `head`, as if its output went to a reader that takes so many lines and leaves."""
     process = subprocess.Popen(
         [sys.executable, "-m", "node.cli", *map(str, arguments)],
@@ -37,13 +37,13 @@ def facenode(
     try:
         if head is None:
             out, err = process.communicate(timeout=timeout_s)
-            return Outcome(process.returncode, out, err)
+            return CommandResult(process.returncode, out, err)
         assert process.stdout is not None
         assert process.stderr is not None
         out = "".join(process.stdout.readline() for _ in range(head))
         process.stdout.close()
         err = process.stderr.read()
-        return Outcome(process.wait(timeout_s), out, err)
+        return CommandResult(process.wait(timeout_s), out, err)
     finally:
         process.kill()
         process.wait()

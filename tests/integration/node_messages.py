@@ -25,7 +25,7 @@ def settings_for(broker: Mosquitto, clip: Path, storage: Path) -> dict[str, obje
     }
 
 
-def node_settings(given: Mapping[str, object]) -> Settings:
+def load_settings(given: Mapping[str, object]) -> Settings:
     """Return settings such as `mqtt.port` as the node reads them."""
     sections: dict[str, dict[str, object]] = {}
     for key, value in given.items():
@@ -39,12 +39,12 @@ def events(messages: list[Received]) -> list[dict[str, Any]]:
     return [json.loads(m.payload) for m in messages if "/event/" in m.topic]
 
 
-def essence(event: dict[str, Any]) -> dict[str, Any]:
+def comparable(event: dict[str, Any]) -> dict[str, Any]:
     """Return an event without what differs between two runs: ids, wall times, the start of the program."""
     return {key: value for key, value in event.items() if key not in {"id", "at", "boot", "seq"}}
 
 
-def validate(messages: list[Received]) -> None:
+def assert_valid(messages: list[Received]) -> None:
     """Hold every message of the node against the contract."""
     kinds = {
         "event": "event",

@@ -1,6 +1,7 @@
 """The broker's side of a node as a process of its own, which makes numbered events and can be killed at any moment.
 
-It notes each event's id before the put and after it, so that whoever killed it knows what must arrive, and what may.
+It writes each event's id to a journal before and after the put, so that after a kill the test knows which events must
+arrive and which may.
 """
 
 import argparse
@@ -74,7 +75,7 @@ def main() -> None:
 def make(journal: Path, outbox: Outbox, clock: SystemClock, count: int, rate: float) -> None:
     """Put the events that are still to come, one to three at a time, noting each."""
     made = sum(line.startswith("+") for line in journal.read_text().splitlines()) if journal.exists() else 0
-    notes = os.open(journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    journal_file = os.open(journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     pause = threading.Event()
     due_s = time.monotonic()
     while made < count:
@@ -83,13 +84,13 @@ def make(journal: Path, outbox: Outbox, clock: SystemClock, count: int, rate: fl
         box = Box(0.1, 0.2, 0.3, 0.4)
         happened = [Event(EventType.UNKNOWN, at, made + index + 1, box) for index in range(batch)]
         drafts = payloads.encode(happened, (), MODEL)
-        os.write(notes, "".join(f"+{draft.id}\n" for draft in drafts).encode())
+        os.write(journal_file, "".join(f"+{draft.id}\n" for draft in drafts).encode())
         outbox.put(drafts)
-        os.write(notes, "".join(f"={draft.id}\n" for draft in drafts).encode())
+        os.write(journal_file, "".join(f"={draft.id}\n" for draft in drafts).encode())
         made += batch
         due_s += batch / rate
         pause.wait(max(0.0, due_s - time.monotonic()))
-    os.close(notes)
+    os.close(journal_file)
 
 
 if __name__ == "__main__":

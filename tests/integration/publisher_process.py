@@ -10,7 +10,7 @@ from pathlib import Path
 _ROOT = Path(__file__).resolve().parent.parent.parent
 
 
-class NodeProcess:
+class PublisherProcess:
     """A node that makes numbered events.
 
     Args:

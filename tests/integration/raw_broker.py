@@ -18,7 +18,7 @@ class Packet:
 
     Attributes:
         kind: its type.
-        five: whether its connection speaks MQTT 5.
+        mqtt5: whether its connection speaks MQTT 5.
         connection: counts the connections, from 0.
         topic: of a PUBLISH.
         payload: of a PUBLISH.
@@ -27,7 +27,7 @@ class Packet:
     """
 
     kind: int
-    five: bool
+    mqtt5: bool
     connection: int
     topic: str = ""
     payload: bytes = b""
@@ -44,20 +44,20 @@ def packet(kind: int, body: bytes, flags: int = 0) -> bytes:
     return bytes([kind << 4 | flags, len(body)]) + body
 
 
-def connack(code: int = 0, properties: bytes = b"", *, five: bool = True) -> bytes:
+def connack(code: int = 0, properties: bytes = b"", *, mqtt5: bool = True) -> bytes:
     """Return the answer to CONNECT."""
-    return packet(CONNACK, bytes([0, code]) + (bytes([len(properties)]) + properties if five else b""))
+    return packet(CONNACK, bytes([0, code]) + (bytes([len(properties)]) + properties if mqtt5 else b""))
 
 
-def politely(asked: Packet) -> bytes | None:
+def normal_answer(received: Packet) -> bytes | None:
     """Answer as a broker should."""
-    match asked.kind:
+    match received.kind:
         case 1:
-            return connack(five=asked.five)
+            return connack(mqtt5=received.mqtt5)
         case 3:
-            return packet(PUBACK, asked.mid.to_bytes(2, "big"))
+            return packet(PUBACK, received.mid.to_bytes(2, "big"))
         case 8:
-            return packet(SUBACK, asked.mid.to_bytes(2, "big") + (b"\0" if asked.five else b"") + b"\1")
+            return packet(SUBACK, received.mid.to_bytes(2, "big") + (b"\0" if received.mqtt5 else b"") + b"\1")
         case 12:
             return packet(13, b"")
         case _:
@@ -72,7 +72,7 @@ class RawBroker:
         packets: all that came, in order.
     """
 
-    def __init__(self, answer: Answer = politely) -> None:
+    def __init__(self, answer: Answer = normal_answer) -> None:
         self._answer = answer
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
@@ -120,14 +120,14 @@ class RawBroker:
             thread.start()
 
     def _serve(self, opened: socket.socket, connection: int) -> None:
-        five = True
+        mqtt5 = True
         with opened, opened.makefile("rb") as stream:
             while True:
                 try:
-                    read = _read(stream, connection, five=five)
+                    read = _read(stream, connection, mqtt5=mqtt5)
                     if read is None:
                         return
-                    five = read.five
+                    mqtt5 = read.mqtt5
                     self.packets.append(read)
                     answer = self._answer(read)
                     if answer is None:
@@ -137,7 +137,7 @@ class RawBroker:
                     return
 
 
-def _read(stream: BufferedReader, connection: int, *, five: bool) -> Packet | None:
+def _read(stream: BufferedReader, connection: int, *, mqtt5: bool) -> Packet | None:
     first = stream.read(1)
     if not first:
         return None
@@ -157,6 +157,6 @@ def _read(stream: BufferedReader, connection: int, *, five: bool) -> Packet | No
     if kind == PUBLISH:
         end = 2 + int.from_bytes(body[:2], "big")
         mid = int.from_bytes(body[end : end + 2], "big")
-        payload = body[end + (3 if five else 2) :]
-        return Packet(kind, five, connection, body[2:end].decode(), payload, mid, size)
-    return Packet(kind, five, connection, mid=int.from_bytes(body[:2], "big"), size=size)
+        payload = body[end + (3 if mqtt5 else 2) :]
+        return Packet(kind, mqtt5, connection, body[2:end].decode(), payload, mid, size)
+    return Packet(kind, mqtt5, connection, mid=int.from_bytes(body[:2], "big"), size=size)

@@ -23,7 +23,7 @@ def health(**changed: object) -> bytes:
     return json.dumps(HEALTH | {"at": f"{now}Z"} | changed).encode()
 
 
-def tell(broker: Mosquitto, messages: Iterable[tuple[str, bytes]], *, retain: bool = True) -> None:
+def publish_all(broker: Mosquitto, messages: Iterable[tuple[str, bytes]], *, retain: bool = True) -> None:
     """Publish messages and wait until the broker has them all."""
     answered: list[Report] = []
     link = connect(broker.settings(), Client("tiny-fleet"), answered.append)
@@ -32,7 +32,9 @@ def tell(broker: Mosquitto, messages: Iterable[tuple[str, bytes]], *, retain: bo
     link.close()
 
 
-def populate(broker: Mosquitto, count: int) -> None:
+def publish_fleet(broker: Mosquitto, count: int) -> None:
     """Let the broker retain status and health of this many nodes, all well."""
     nodes = [f"facenode/pi-{number:04}" for number in range(count)]
-    tell(broker, [(f"{node}/status", b"online") for node in nodes] + [(f"{node}/health", health()) for node in nodes])
+    publish_all(
+        broker, [(f"{node}/status", b"online") for node in nodes] + [(f"{node}/health", health()) for node in nodes]
+    )

@@ -13,11 +13,11 @@ from facenode_command import environment
 from mosquitto_broker import Subscriber, eventually
 from node_messages import events
 
-PATIENCE_S = 30.0
+TIMEOUT_S = 30.0
 
 
 @contextmanager
-def running(
+def running_facenode(
     settings: Mapping[str, object],
     *arguments: str | Path,
     command: str = "run",
@@ -38,7 +38,7 @@ def running(
         process.communicate()
 
 
-def contents(folder: Path) -> dict[Path, bytes]:
+def file_contents(folder: Path) -> dict[Path, bytes]:
     """Return what the files of a folder hold, while a node may be writing there: a file may be renamed meanwhile."""
     found = {}
     for path in folder.rglob("*"):
@@ -49,7 +49,7 @@ def contents(folder: Path) -> dict[Path, bytes]:
     return found
 
 
-class House:
+class NodeClient:
     """A subscriber that also asks a node."""
 
     def __init__(self, subscriber: Subscriber, node: str = "hall") -> None:
@@ -60,7 +60,7 @@ class House:
         """Send a request as it is."""
         self._subscriber.publish(f"{self._root}/request/{verb}", payload)
 
-    def ask(self, verb: str, **fields: object) -> dict[str, Any]:
+    def request(self, verb: str, **fields: object) -> dict[str, Any]:
         """Send a request and return its answer."""
         transaction = f"t{len(self._subscriber.messages)}"
         self.send(verb, json.dumps({"transaction": transaction, **fields}).encode())
@@ -71,7 +71,7 @@ class House:
             found[:] = [answer for answer in answers if answer["transaction"] == transaction]
             return bool(found)
 
-        assert eventually(answered, PATIENCE_S)
+        assert eventually(answered, TIMEOUT_S)
         return found[0]
 
     def latest(self, topic: str) -> dict[str, Any]:
@@ -83,6 +83,6 @@ class House:
         """Return all events so far."""
         return events(self._subscriber.messages)
 
-    def kinds(self) -> list[str]:
+    def event_types(self) -> list[str]:
         """Return the types of all events so far."""
         return [event["event_type"] for event in self.events()]

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 
-class Proxy:
+class TcpProxy:
     """Stands between a node and its broker for as long as the context lasts.
 
     Args:
@@ -53,7 +53,7 @@ class Proxy:
         self._open.clear()
         self.cut()
 
-    def admit(self) -> None:
+    def allow(self) -> None:
         """Let new connections through again."""
         self._open.set()
 

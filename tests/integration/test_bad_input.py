@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from facenode_command import Outcome, facenode
+from facenode_command import CommandResult, facenode
 
 from node.system import bundled
 
@@ -29,25 +29,25 @@ def network(tmp_path: Path) -> Path:
     return tmp_path / "net.tflite"
 
 
-def says(outcome: Outcome, code: int, message: str) -> None:
+def assert_error(result: CommandResult, code: int, message: str) -> None:
     """Assert the exit code, one line of error with the message, and no traceback."""
-    assert outcome.code == code, outcome.err
-    lines = [line for line in outcome.err.splitlines() if line.startswith("facenode: ")]
-    assert len(lines) == 1, outcome.err
+    assert result.code == code, result.err
+    lines = [line for line in result.err.splitlines() if line.startswith("facenode: ")]
+    assert len(lines) == 1, result.err
     assert re.search(message, lines[0]), lines[0]
-    assert "Traceback" not in outcome.err
+    assert "Traceback" not in result.err
 
 
 def test_a_missing_network_ends_with_78(settings: dict[str, object], tmp_path: Path) -> None:
     """A service manager that honours 78 does not restart it."""
-    outcome = facenode("run", settings=settings | {"model.path": tmp_path / "none.tflite"})
-    says(outcome, 78, r"model\.path = .*none\.tflite.* \(variable FACENODE_MODEL__PATH\)")
+    result = facenode("run", settings=settings | {"model.path": tmp_path / "none.tflite"})
+    assert_error(result, 78, r"model\.path = .*none\.tflite.* \(variable FACENODE_MODEL__PATH\)")
 
 
 def test_a_damaged_network_ends_with_78(settings: dict[str, object], network: Path) -> None:
     """The hash does not fit."""
     network.write_bytes(network.read_bytes()[:-100])
-    says(facenode("run", settings=settings | {"model.path": network}), 78, r"net\.tflite: sha256 is .* damaged")
+    assert_error(facenode("run", settings=settings | {"model.path": network}), 78, r"net\.tflite: sha256 is .* damaged")
 
 
 def test_a_sidecar_that_does_not_fit_ends_with_78(settings: dict[str, object], network: Path) -> None:
@@ -56,13 +56,13 @@ def test_a_sidecar_that_does_not_fit_ends_with_78(settings: dict[str, object], n
     content = json.loads(sidecar.read_text())
     content["heads"]["age"]["labels"].append("ancient")
     sidecar.write_text(json.dumps(content))
-    says(facenode("run", settings=settings | {"model.path": network}), 78, r"head age gives \(1, 3\).*\(1, 4\)")
+    assert_error(facenode("run", settings=settings | {"model.path": network}), 78, r"head age gives \(1, 3\).*\(1, 4\)")
 
 
 def test_a_missing_sidecar_ends_with_78(settings: dict[str, object], network: Path) -> None:
     """A network is nothing without its description."""
     network.with_suffix(".json").unlink()
-    says(facenode("run", settings=settings | {"model.path": network}), 78, r"net\.json: .*needs its sidecar")
+    assert_error(facenode("run", settings=settings | {"model.path": network}), 78, r"net\.json: .*needs its sidecar")
 
 
 @pytest.mark.parametrize(
@@ -75,14 +75,14 @@ def test_a_missing_sidecar_ends_with_78(settings: dict[str, object], network: Pa
 )
 def test_a_wrong_setting_ends_with_78(settings: dict[str, object], variable: str, value: str, message: str) -> None:
     """The line names the variable."""
-    says(facenode("run", settings=settings | {variable: value}), 78, message)
+    assert_error(facenode("run", settings=settings | {variable: value}), 78, message)
 
 
 def test_a_wrong_settings_file_ends_with_78(settings: dict[str, object], tmp_path: Path) -> None:
     """The line names the file and the place in it."""
     path = tmp_path / "facenode.toml"
     path.write_text("[mqtt]\nport = 18830\nhost = \n")
-    says(facenode("run", "--config", path, settings=settings), 78, r"facenode\.toml: not a TOML file.*line 3")
+    assert_error(facenode("run", "--config", path, settings=settings), 78, r"facenode\.toml: not a TOML file.*line 3")
 
 
 @pytest.mark.parametrize("content", [None, b"", b"not a clip"])
@@ -93,8 +93,8 @@ def test_a_clip_that_cannot_be_read_ends_with_1(
     path = tmp_path / "clip.mp4"
     if content is not None:
         path.write_bytes(content)
-    outcome = facenode("run", settings=settings | {"camera.source": f"video:{path}", "mqtt.port": 9})
-    says(outcome, 1, r"clip\.mp4")
+    result = facenode("run", settings=settings | {"camera.source": f"video:{path}", "mqtt.port": 9})
+    assert_error(result, 1, r"clip\.mp4")
 
 
 def test_a_picture_that_cannot_be_read_is_said_and_the_others_come(
@@ -103,87 +103,89 @@ def test_a_picture_that_cannot_be_read_is_said_and_the_others_come(
     """`recognize` ends with 1, and still tells of what it could read."""
     shutil.copy(media_dir / "astronaut.jpg", tmp_path / "b.jpg")
     (tmp_path / "a.jpg").write_bytes(b"\xff\xd8\xff cut short")
-    outcome = facenode("recognize", tmp_path, "--json", settings=settings)
-    says(outcome, 1, r"a\.jpg: not a picture")
-    assert [json.loads(line)["path"] for line in outcome.out.splitlines()] == [str(tmp_path / "b.jpg")]
+    result = facenode("recognize", tmp_path, "--json", settings=settings)
+    assert_error(result, 1, r"a\.jpg: not a picture")
+    assert [json.loads(line)["path"] for line in result.out.splitlines()] == [str(tmp_path / "b.jpg")]
 
 
 def test_a_detector_that_finds_nothing_cannot_be_measured(settings: dict[str, object]) -> None:
     """`bench` names the setting."""
-    says(facenode("bench", "--runs", "1", settings=settings | {"detector.min_score": 0.99}), 78, r"detector\.min_score")
+    assert_error(
+        facenode("bench", "--runs", "1", settings=settings | {"detector.min_score": 0.99}), 78, r"detector\.min_score"
+    )
 
 
 def test_a_folder_without_pictures_is_said(settings: dict[str, object], tmp_path: Path) -> None:
     """`recognize` ends with 1: a wrong folder does not look like one where nobody is."""
     (tmp_path / "notes.txt").write_text("none")
-    says(facenode("recognize", tmp_path, settings=settings), 1, "no picture in there")
+    assert_error(facenode("recognize", tmp_path, settings=settings), 1, "no picture in there")
 
 
 @pytest.mark.parametrize("ending", ["", ".jpg", ".mp4"])
 def test_a_path_that_no_disk_takes_is_said(settings: dict[str, object], tmp_path: Path, ending: str) -> None:
     """The system refuses the name itself; `recognize` ends with 1 and one line."""
     path = tmp_path / ("x" * 300 + ending)
-    says(facenode("recognize", path, settings=settings), 1, r"xxx(\.jpg|\.mp4)?: ")
+    assert_error(facenode("recognize", path, settings=settings), 1, r"xxx(\.jpg|\.mp4)?: ")
 
 
 def test_a_file_of_54_bytes_that_claims_a_gigabyte_is_refused(settings: dict[str, object], tmp_path: Path) -> None:
     """Its head says 20000 x 20000 pixels: on a Pi the system would end whatever process is largest."""
     head = struct.pack("<2sIIIIiiHHIIIIII", b"BM", 54, 0, 54, 40, 20_000, 20_000, 1, 24, 0, 0, 0, 0, 0, 0)
     (tmp_path / "huge.bmp").write_bytes(head)
-    says(facenode("recognize", tmp_path / "huge.bmp", settings=settings), 1, r"huge\.bmp: .*use a smaller one")
+    assert_error(facenode("recognize", tmp_path / "huge.bmp", settings=settings), 1, r"huge\.bmp: .*use a smaller one")
 
 
 def test_a_picture_two_pixels_high_has_no_face(settings: dict[str, object], tmp_path: Path) -> None:
     """There the detector's network makes infinite numbers."""
     cv2.imwrite(str(tmp_path / "strip.png"), np.full((2, 1500, 3), 200, np.uint8))
-    outcome = facenode("recognize", tmp_path / "strip.png", settings=settings)
-    assert (outcome.code, outcome.out) == (0, f"{tmp_path / 'strip.png'}: no face\n")
+    result = facenode("recognize", tmp_path / "strip.png", settings=settings)
+    assert (result.code, result.out) == (0, f"{tmp_path / 'strip.png'}: no face\n")
 
 
 def test_photos_without_a_usable_face_enrol_nobody(settings: dict[str, object], tmp_path: Path) -> None:
     """Each photo's reason is said, and nothing is written."""
     (tmp_path / "noise.png").write_bytes(b"no picture")
-    outcome = facenode("people", "add", "ada", tmp_path / "noise.png", settings=settings)
-    assert outcome.code == 1
-    assert re.search(r"noise\.png: not taken: .*not a picture", outcome.err)
-    assert "nobody was enrolled" in outcome.err
+    result = facenode("people", "add", "ada", tmp_path / "noise.png", settings=settings)
+    assert result.code == 1
+    assert re.search(r"noise\.png: not taken: .*not a picture", result.err)
+    assert "nobody was enrolled" in result.err
     assert facenode("people", "list", "--json", settings=settings).out == ""
 
 
 @pytest.mark.parametrize("person", ["Ada Lovelace", "unknown", "../ada"])
 def test_a_bad_id_enrols_nobody(settings: dict[str, object], media_dir: Path, person: str) -> None:
     """The rule for ids is said."""
-    outcome = facenode("people", "add", person, media_dir / "astronaut.jpg", settings=settings)
-    says(outcome, 1, "cannot be a person's id|is no person's id")
+    result = facenode("people", "add", person, media_dir / "astronaut.jpg", settings=settings)
+    assert_error(result, 1, "cannot be a person's id|is no person's id")
 
 
 def test_removing_nobody_ends_with_1(settings: dict[str, object]) -> None:
     """The line says how to see who is known."""
-    says(facenode("people", "remove", "ada", settings=settings), 1, "nobody is enrolled under this id")
+    assert_error(facenode("people", "remove", "ada", settings=settings), 1, "nobody is enrolled under this id")
 
 
 @pytest.mark.parametrize("arguments", [(), ("fly",), ("recognize",), ("people", "add", "ada"), ("run", "--set", "x=1")])
 def test_a_wrong_command_line_ends_with_2(settings: dict[str, object], arguments: tuple[str, ...]) -> None:
     """Usage is said, nothing is done."""
-    outcome = facenode(*arguments, settings=settings)
-    assert outcome.code == 2
-    assert outcome.err
-    assert "Traceback" not in outcome.err
+    result = facenode(*arguments, settings=settings)
+    assert result.code == 2
+    assert result.err
+    assert "Traceback" not in result.err
 
 
 def test_an_unreachable_broker_fails_the_check_and_is_named(settings: dict[str, object]) -> None:
     """`check` ends with 1; the line says that nothing listens."""
-    outcome = facenode("check", settings=settings | {"mqtt.port": 9})
-    assert outcome.code == 1
-    assert re.search(r"^FAIL broker: tcp +localhost:9: nothing listens there", outcome.out, re.MULTILINE)
+    result = facenode("check", settings=settings | {"mqtt.port": 9})
+    assert result.code == 1
+    assert re.search(r"^FAIL broker: tcp +localhost:9: nothing listens there", result.out, re.MULTILINE)
 
 
 def test_the_password_in_a_cameras_url_is_never_printed(settings: dict[str, object], tmp_path: Path) -> None:
     """Neither the log nor an error shows it."""
     url = "rtsp://me:s3cret@127.0.0.1:9/stream"
     source = {"camera.source": f"video:{url}", "camera.stall_s": 1, "camera.restart_after": 1, "mqtt.port": 9}
-    outcome = facenode("run", settings=settings | source)
-    assert outcome.code == 1
-    assert "127.0.0.1:9" in outcome.err
-    assert "s3cret" not in outcome.err + outcome.out
+    result = facenode("run", settings=settings | source)
+    assert result.code == 1
+    assert "127.0.0.1:9" in result.err
+    assert "s3cret" not in result.err + result.out
     assert not any(b"s3cret" in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())

@@ -6,9 +6,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from delivery_count import count
+from delivery_count import count_deliveries
 from mosquitto_broker import Mosquitto, eventually
-from publisher_process import NodeProcess
+from publisher_process import PublisherProcess
 
 from node.mqtt.connect import connect
 from node.mqtt.link import Client, Received, Report, Subscribed
@@ -19,11 +19,11 @@ EVENTS = 600
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "scale.md"
 
 
-class Centre:
+class CentreSubscriber:
     """Somebody who keeps what comes to the centre, with a session that survives the broker's restart."""
 
     def __init__(self, broker: Mosquitto) -> None:
-        self.arrived: list[Received] = []
+        self.events: list[Received] = []
         self.statuses: list[Received] = []
         self._granted = False
         self._link = connect(broker.settings(), Client("centre", keep_s=600), self._take)
@@ -32,7 +32,7 @@ class Centre:
 
     def _take(self, report: Report) -> None:
         if isinstance(report, Received):
-            (self.arrived if "/event/" in report.topic else self.statuses).append(report)
+            (self.events if "/event/" in report.topic else self.statuses).append(report)
         self._granted = self._granted or isinstance(report, Subscribed)
 
     def close(self) -> None:
@@ -56,21 +56,21 @@ def test_what_happens_at_a_site_reaches_the_centre_also_after_an_outage(
     kept = ("allow_anonymous true", "max_queued_messages 0", "persistence true")
     centre = mosquitto(*kept, f"persistence_location {tmp_path}/centre/")
     site = mosquitto(*kept, f"persistence_location {tmp_path}/site/", *bridge(centre.port))
-    first = Centre(centre)
-    node = NodeProcess(tmp_path, site.host, site.port, "--count", str(EVENTS), "--rate", "100", "--live-s", "60")
+    first = CentreSubscriber(centre)
+    node = PublisherProcess(tmp_path, site.host, site.port, "--count", str(EVENTS), "--rate", "100", "--live-s", "60")
     try:
-        assert eventually(lambda: len(first.arrived) >= EVENTS // 4, 30), node.log()
+        assert eventually(lambda: len(first.events) >= EVENTS // 4, 30), node.log()
         centre.end()
         first.close()
         assert eventually(lambda: node.drained, 60), node.log()
         centre.start()
-        with closing(Centre(centre)) as second:
+        with closing(CentreSubscriber(centre)) as second:
 
             def lost() -> int:
-                return count(tmp_path / "journal", [*first.arrived, *second.arrived]).lost
+                return count_deliveries(tmp_path / "journal", [*first.events, *second.events]).lost
 
             assert eventually(lambda: lost() == 0, 60), lost()
-            assert {message.topic for message in second.arrived} == {"site-a/facenode/pi-1/event/unknown"}
+            assert {message.topic for message in second.events} == {"site-a/facenode/pi-1/event/unknown"}
             assert eventually(lambda: node.ended, 20), node.log()
             assert eventually(lambda: b"offline" in [message.payload for message in second.statuses])
     finally:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from clocked_clip import ClockedClip
 from mosquitto_broker import Mosquitto, Subscriber, eventually
-from node_messages import essence, events, node_settings, settings_for
+from node_messages import comparable, events, load_settings, settings_for
 
 from node.app import Node
 from node.camera.video import read_video
@@ -41,7 +41,7 @@ class SteppedClip(ClockedClip):
         super().__init__(frames, clock)
         self._stepping = clock
 
-    def before(self, number: int) -> None:
+    def before_frame(self, number: int) -> None:
         """Take the step."""
         self._stepping.stepped = number >= STEP_AT
 
@@ -52,17 +52,17 @@ def test_a_step_of_three_days_makes_no_event_and_loses_none(
 ) -> None:
     """The same events as without a step, none of them late; what was told before the step says `unsynced`."""
     broker = mosquitto()
-    told = []
+    published = []
     for name, step in (("plain", timedelta()), ("step", timedelta(days=days))):
         clip = media_dir / "carphone.mp4"
-        settings = node_settings(settings_for(broker, clip, tmp_path / name))
+        settings = load_settings(settings_for(broker, clip, tmp_path / name))
         clock = SteppingClock(step)
         with closing(Subscriber(broker.settings(), "facenode/hall/#")) as subscriber:
             Node(settings, SteppedClip(list(read_video(clip))[:60], clock), clock).run()
             assert eventually(lambda: subscriber.on("facenode/hall/status")[-1:] == [b"offline"])
             assert not [m for m in subscriber.messages if "/late/" in m.topic]
-            told.append([essence(event) for event in events(subscriber.messages)])
-    plain, stepped = told
+            published.append([comparable(event) for event in events(subscriber.messages)])
+    plain, stepped = published
     assert [event["event_type"] for event in plain] == ["unknown", "left"]
     assert stepped == plain
     assert [event.get("clock") for event in plain] == ["unsynced", None]

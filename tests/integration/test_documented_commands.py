@@ -14,7 +14,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from documented_files import furnish
+from documented_files import create_documented_files
 from facenode_command import facenode
 from mosquitto_broker import Mosquitto
 
@@ -57,7 +57,7 @@ def test_what_is_typed_here_changes_nothing_outside_its_home(block: Block) -> No
 @pytest.fixture
 def home(tmp_path: Path, media_dir: Path) -> Path:
     """Return a home with what the documents take for granted: Ada, photos, a clip, a password, a settings file."""
-    furnish(tmp_path, media_dir)
+    create_documented_files(tmp_path, media_dir)
     (tmp_path / "facenode.toml").write_text(f'[storage]\ndir = "{tmp_path}/.facenode"\n')
     enrolled = facenode(
         "people", "add", "ada", tmp_path / "photo1.jpg", settings={"storage.dir": tmp_path / ".facenode"}

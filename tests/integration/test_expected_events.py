@@ -11,7 +11,7 @@ import pytest
 from clocked_clip import ClockedClip
 from facenode_command import facenode
 from mosquitto_broker import Mosquitto, Subscriber, eventually
-from node_messages import events, node_settings, settings_for
+from node_messages import events, load_settings, settings_for
 
 from node.app import Node
 from node.camera.image_file import read_picture
@@ -21,11 +21,11 @@ from node.domain import Image
 
 pytestmark = pytest.mark.broker
 EMPTY = np.full((144, 176, 3), 96, np.uint8)
-Told = list[tuple[str, str]]
+Events = list[tuple[str, str]]
 
 
-class Stage:
-    """A node before which pictures are shown, ten a second, and what it told."""
+class ReplayNode:
+    """A node before which pictures are shown, ten a second, and its events."""
 
     def __init__(self, broker: Mosquitto, storage: Path) -> None:
         self._broker = broker
@@ -35,23 +35,23 @@ class Stage:
         """Enrol somebody."""
         assert facenode("people", "add", person, *photos, settings=self.settings).code == 0
 
-    def play(self, frames: Sequence[Image], **more: object) -> tuple[Told, dict[str, int]]:
+    def replay(self, frames: Sequence[Image], **more: object) -> tuple[Events, dict[str, int]]:
         """Show frames; return type and person of every event, and how many looks failed each gate."""
         clock = SystemClock()
         clip = ClockedClip(frames, clock)
         given = self.settings | {key.replace("__", "."): value for key, value in more.items()}
         with closing(Subscriber(self._broker.settings(), "facenode/hall/#")) as subscriber:
-            node = Node(node_settings(given), clip, clock)
+            node = Node(load_settings(given), clip, clock)
             node.run()
             assert eventually(lambda: subscriber.on("facenode/hall/status")[-1:] == [b"offline"])
-            told = [(e["event_type"], e.get("person", {}).get("id", "unknown")) for e in events(subscriber.messages)]
-        return told, {name: count for name, count in node.flaws.items() if count}
+            found = [(e["event_type"], e.get("person", {}).get("id", "unknown")) for e in events(subscriber.messages)]
+        return found, {name: count for name, count in node.flaws.items() if count}
 
 
 @pytest.fixture
-def stage(mosquitto: Callable[..., Mosquitto], tmp_path: Path) -> Stage:
-    """Return a stage."""
-    return Stage(mosquitto(), tmp_path / "storage")
+def node(mosquitto: Callable[..., Mosquitto], tmp_path: Path) -> ReplayNode:
+    """Return a node."""
+    return ReplayNode(mosquitto(), tmp_path / "storage")
 
 
 @pytest.fixture(scope="module")
@@ -71,36 +71,36 @@ def portrait(carl: list[Image], tmp_path: Path) -> Path:
 
 
 def test_somebody_who_comes_and_goes_within_the_cool_down_is_one_visit(
-    stage: Stage, carl: list[Image], portrait: Path
+    node: ReplayNode, carl: list[Image], portrait: Path
 ) -> None:
     """In view, away for five seconds, in view again: one `recognized`, one `left`; twice the same."""
-    stage.enrol("carl", portrait)
+    node.enrol("carl", portrait)
     frames = [*carl[:30], *[EMPTY] * 50, *carl[30:60], *[EMPTY] * 50]
-    runs = [stage.play(frames, node__id="hall")[0] for _ in range(2)]
+    runs = [node.replay(frames, node__id="hall")[0] for _ in range(2)]
     assert runs[0] == [("recognized", "carl"), ("left", "carl")]
     assert runs[1] == runs[0]
 
 
-def test_after_the_cool_down_it_is_another_visit(stage: Stage, carl: list[Image], portrait: Path) -> None:
-    """Each visit is told once."""
-    stage.enrol("carl", portrait)
+def test_after_the_cool_down_it_is_another_visit(node: ReplayNode, carl: list[Image], portrait: Path) -> None:
+    """Each visit is reported once."""
+    node.enrol("carl", portrait)
     frames = [*carl[:30], *[EMPTY] * 80, *carl[30:60], *[EMPTY] * 50]
-    told, _ = stage.play(frames, events__cool_down_s=2)
-    assert told == [("recognized", "carl"), ("left", "carl")] * 2
+    found, _ = node.replay(frames, events__cool_down_s=2)
+    assert found == [("recognized", "carl"), ("left", "carl")] * 2
 
 
 def test_several_people_side_by_side_are_all_named(
-    stage: Stage, carl: list[Image], portrait: Path, media_dir: Path
+    node: ReplayNode, carl: list[Image], portrait: Path, media_dir: Path
 ) -> None:
-    """Two who are known and one who is not, at the same time: each is told, once, and all leave at the end."""
-    stage.enrol("carl", portrait)
-    stage.enrol("eileen", media_dir / "astronaut.jpg")
+    """Two who are known and one who is not, at the same time: each is reported once, and all leave at the end."""
+    node.enrol("carl", portrait)
+    node.enrol("eileen", media_dir / "astronaut.jpg")
     still = [cv2.resize(read_picture(media_dir / name), (360, 360)) for name in ("astronaut.jpg", "grace_hopper.jpg")]
     frames = [
         np.concatenate([cv2.resize(image, (440, 360)), *still], axis=1).astype(np.uint8, copy=False)
         for image in carl[:40]
     ]
-    runs = [stage.play(frames)[0] for _ in range(2)]
+    runs = [node.replay(frames)[0] for _ in range(2)]
     expected = {("recognized", "carl"), ("recognized", "eileen"), ("unknown", "unknown")}
     assert set(runs[0][:3]) == expected
     assert sorted(runs[0][3:]) == [("left", "carl"), ("left", "eileen"), ("left", "unknown")]
@@ -133,12 +133,12 @@ def tiny(image: Image) -> Image:
 @pytest.mark.parametrize(("spoil", "flaw"), [(cut, "edge"), (blurred, "blur"), (dark, "light"), (tiny, "size")])
 @pytest.mark.parametrize("enrolled", [False, True])
 def test_a_face_that_is_no_evidence_makes_no_event_and_is_counted_with_its_reason(
-    stage: Stage, media_dir: Path, spoil: Callable[[Image], Image], flaw: str, *, enrolled: bool
+    node: ReplayNode, media_dir: Path, spoil: Callable[[Image], Image], flaw: str, *, enrolled: bool
 ) -> None:
     """Neither `unknown` nor `recognized`, whoever it is."""
     if enrolled:
-        stage.enrol("eileen", media_dir / "astronaut.jpg")
+        node.enrol("eileen", media_dir / "astronaut.jpg")
     frames = [spoil(read_picture(media_dir / "astronaut.jpg"))] * 20
-    told, flaws = stage.play(frames)
-    assert told == []
+    found, flaws = node.replay(frames)
+    assert found == []
     assert flaws.get(flaw) == 20, json.dumps(flaws)

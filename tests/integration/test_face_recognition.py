@@ -101,9 +101,9 @@ def test_recognize_prints_one_valid_line_a_picture(media_dir: Path, tmp_path: Pa
     """Pictures and frames of a clip in order, each line valid against the contract, with and without embedding."""
     settings = {"storage.dir": tmp_path}
     for more in ((), ("--embedding",)):
-        outcome = facenode("recognize", media_dir, "--json", *more, settings=settings)
-        assert outcome.code == 0, outcome.err
-        lines = [json.loads(line) for line in outcome.out.splitlines()]
+        result = facenode("recognize", media_dir, "--json", *more, settings=settings)
+        assert result.code == 0, result.err
+        lines = [json.loads(line) for line in result.out.splitlines()]
         assert len(lines) == 122
         for line in lines:
             jsonschema.validate(line, schema("picture"))
@@ -125,7 +125,7 @@ def test_recognize_knows_who_is_enrolled(media_dir: Path, tmp_path: Path) -> Non
 
 def test_recognize_ends_quietly_when_its_reader_has_seen_enough(media_dir: Path, tmp_path: Path) -> None:
     """`| head -1` is no error."""
-    outcome = facenode("recognize", media_dir, "--json", settings={"storage.dir": tmp_path}, head=1)
-    assert outcome.err == ""
-    assert outcome.code == 0
-    assert len(outcome.out.splitlines()) == 1
+    result = facenode("recognize", media_dir, "--json", settings={"storage.dir": tmp_path}, head=1)
+    assert result.err == ""
+    assert result.code == 0
+    assert len(result.out.splitlines()) == 1

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from facenode_command import facenode
 from mosquitto_broker import Mosquitto, Subscriber, eventually, free_port
-from publisher_process import NodeProcess
+from publisher_process import PublisherProcess
 
 from node.errors import BrokerError
 from node.mqtt.connect import connect
@@ -49,7 +49,7 @@ def test_a_node_goes_on_at_the_next_broker_and_loses_nothing(mosquitto: Start, t
         closing(Subscriber(first.settings(), "facenode/+/event/#")) as before,
         closing(Subscriber(second.settings(), "facenode/+/event/#")) as after,
     ):
-        node = NodeProcess(
+        node = PublisherProcess(
             tmp_path, hosts(first.port, second.port), 1883, "--count", str(EVENTS), "--rate", "100", "--live-s", "60"
         )
         try:
@@ -68,16 +68,16 @@ def test_a_node_goes_on_at_the_next_broker_and_loses_nothing(mosquitto: Start, t
 def test_check_looks_at_each_broker(mosquitto: Start) -> None:
     """A stand-by that is down is found before it is needed."""
     broker, dead = mosquitto(), free_port()
-    outcome = facenode("check", settings={"mqtt.host": hosts(broker.port, dead)})
-    assert outcome.code == 1
-    assert f"ok   broker 127.0.0.1:{broker.port}: message" in outcome.out
-    assert f"FAIL broker 127.0.0.1:{dead}: tcp" in outcome.out
+    result = facenode("check", settings={"mqtt.host": hosts(broker.port, dead)})
+    assert result.code == 1
+    assert f"ok   broker 127.0.0.1:{broker.port}: message" in result.out
+    assert f"FAIL broker 127.0.0.1:{dead}: tcp" in result.out
 
 
 @pytest.mark.parametrize("host", ["a,,b", "a:b", "[::1", "a:99999"])
 def test_a_list_that_cannot_be_read_ends_with_78(host: str) -> None:
     """The line names the setting and shows how it is written."""
-    outcome = facenode("check", settings={"mqtt.host": host})
-    assert outcome.code == 78
-    assert "write HOST, HOST:PORT or [ADDRESS]:PORT" in outcome.err or "a port is 1 to 65535" in outcome.err
-    assert "Traceback" not in outcome.err
+    result = facenode("check", settings={"mqtt.host": host})
+    assert result.code == 78
+    assert "write HOST, HOST:PORT or [ADDRESS]:PORT" in result.err or "a port is 1 to 65535" in result.err
+    assert "Traceback" not in result.err

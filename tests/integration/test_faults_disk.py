@@ -7,10 +7,10 @@ from os import geteuid
 from pathlib import Path
 
 import pytest
-from delivery_count import Recorder, count
+from delivery_count import EventRecorder, count_deliveries
 from mosquitto_broker import Mosquitto, eventually
-from publisher_process import NodeProcess
-from tcp_proxy import Proxy
+from publisher_process import PublisherProcess
+from tcp_proxy import TcpProxy
 
 pytestmark = pytest.mark.broker
 
@@ -18,7 +18,7 @@ EVENTS = 600
 
 
 @pytest.fixture
-def stack() -> Iterator[ExitStack]:
+def exit_stack() -> Iterator[ExitStack]:
     """Return what ends everything, latest first."""
     with ExitStack() as made:
         yield made
@@ -40,39 +40,41 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_full_disk_loses_nothing_but_what_is_counted(
     small_disk: Path,
     mosquitto: Callable[..., Mosquitto],
-    stack: ExitStack,
-    say: Callable[[str], None],
+    exit_stack: ExitStack,
+    print_line: Callable[[str], None],
     memory_rows: int,
 ) -> None:
     """While the broker is away the disk fills, then memory; what is dropped then is exactly what never arrives."""
     broker = mosquitto("allow_anonymous true", "max_inflight_messages 0")
-    recorder = stack.enter_context(closing(Recorder(broker)))
-    proxy = stack.enter_context(Proxy(broker.port))
-    assert recorder.wait_ready()
+    recorder = exit_stack.enter_context(closing(EventRecorder(broker)))
+    proxy = exit_stack.enter_context(TcpProxy(broker.port))
+    assert recorder.wait_subscribed()
     proxy.refuse()
     options = ("--count", str(EVENTS), "--rate", "400", "--memory-rows", str(memory_rows))
-    node = NodeProcess(small_disk, "127.0.0.1", proxy.port, *options)
-    stack.callback(node.kill)
+    node = PublisherProcess(small_disk, "127.0.0.1", proxy.port, *options)
+    exit_stack.callback(node.kill)
     journal = small_disk / "journal"
     assert eventually(journal.exists, 10)
     assert eventually(lambda: journal.read_text().count("=") == EVENTS, 20), node.log()
-    proxy.admit()
+    proxy.allow()
     assert eventually(lambda: node.ended, 30), node.log()
-    tally = count(journal, recorder.arrived)
+    delivered = count_deliveries(journal, recorder.events)
     counts = node.counts()
-    say(f"memory for {memory_rows}: {tally}, {counts}")
+    print_line(f"memory for {memory_rows}: {delivered}, {counts}")
     assert node.log().count("kept in memory") == 1
-    assert tally.lost == counts["dropped"]
+    assert delivered.lost == counts["dropped"]
     assert (counts["dropped"] > 0) is (memory_rows < EVENTS // 2)
-    assert tally.ordered
-    assert tally.unknown == 0
+    assert delivered.ordered
+    assert delivered.unexpected == 0
 
 
-def test_a_quiet_stretch_writes_nothing(mosquitto: Callable[..., Mosquitto], stack: ExitStack, tmp_path: Path) -> None:
+def test_a_quiet_stretch_writes_nothing(
+    mosquitto: Callable[..., Mosquitto], exit_stack: ExitStack, tmp_path: Path
+) -> None:
     """With nothing to tell, a connected node leaves its outbox alone: an SD card wears out."""
     broker = mosquitto()
-    node = NodeProcess(tmp_path, "127.0.0.1", broker.port, "--count", "20", "--rate", "100", "--stay")
-    stack.callback(node.kill)
+    node = PublisherProcess(tmp_path, "127.0.0.1", broker.port, "--count", "20", "--rate", "100", "--stay")
+    exit_stack.callback(node.kill)
     assert eventually(lambda: node.drained, 20), node.log()
 
     def written() -> dict[str, tuple[int, int]]:

@@ -9,10 +9,10 @@ from os import geteuid, getpid
 from pathlib import Path
 
 import pytest
-from delivery_count import Recorder, count
+from delivery_count import EventRecorder, count_deliveries
 from mosquitto_broker import Mosquitto, eventually
-from publisher_process import NodeProcess
-from tcp_proxy import Proxy
+from publisher_process import PublisherProcess
+from tcp_proxy import TcpProxy
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(240)]
 
@@ -20,7 +20,7 @@ FOUND_S = 30.0
 
 
 def ip(*arguments: str) -> None:
-    """Run ip, which must do as told."""
+    """Run ip, which must succeed."""
     subprocess.run(("ip", *arguments), check=True, capture_output=True)
 
 
@@ -72,18 +72,18 @@ def cable() -> Iterator[Cable]:
 
 @pytest.mark.parametrize("busy", [True, False], ids=["busy", "idle"])
 def test_a_dead_link_is_found_and_loses_nothing(
-    cable: Cable, mosquitto: Callable[..., Mosquitto], tmp_path: Path, say: Callable[[str], None], *, busy: bool
+    cable: Cable, mosquitto: Callable[..., Mosquitto], tmp_path: Path, print_line: Callable[[str], None], *, busy: bool
 ) -> None:
     """With the default timings a link that is gone is noticed within 30 s, with messages on the way or without."""
     broker = mosquitto("allow_anonymous true", "max_inflight_messages 0", host=cable.here)
     total = 250 if busy else 5
     options = ("--count", str(total), "--rate", "10", "--live-s", "5", "--ack-s", "15", "--stay")
-    with closing(Recorder(broker)) as recorder:
-        assert recorder.wait_ready()
+    with closing(EventRecorder(broker)) as recorder:
+        assert recorder.wait_subscribed()
         within = ("ip", "netns", "exec", cable.namespace)
-        node = NodeProcess(tmp_path, cable.here, broker.port, *options, within=within)
+        node = PublisherProcess(tmp_path, cable.here, broker.port, *options, within=within)
         try:
-            assert eventually(lambda: len(recorder.arrived) >= 5, 20)
+            assert eventually(lambda: len(recorder.events) >= 5, 20)
             assert busy or eventually(lambda: node.drained, 10)
             cable.unplug()
             began_s = time.monotonic()
@@ -96,20 +96,20 @@ def test_a_dead_link_is_found_and_loses_nothing(
         finally:
             node.kill()
         assert eventually(lambda: recorder.statuses[-1:] == [b"offline"], 10)
-        tally = count(tmp_path / "journal", recorder.arrived)
-    say(f"{'busy' if busy else 'idle'}: found after {found_s:.1f} s: {tally}")
+        delivered = count_deliveries(tmp_path / "journal", recorder.events)
+    print_line(f"{'busy' if busy else 'idle'}: found after {found_s:.1f} s: {delivered}")
     assert found_s < FOUND_S
-    assert (tally.sent, tally.lost, tally.gaps, tally.ordered) == (total, 0, 0, True)
+    assert (delivered.sent, delivered.lost, delivered.gaps, delivered.ordered) == (total, 0, 0, True)
 
 
 def test_a_link_that_holds_everything_back_is_found(
-    mosquitto: Callable[..., Mosquitto], tmp_path: Path, say: Callable[[str], None]
+    mosquitto: Callable[..., Mosquitto], tmp_path: Path, print_line: Callable[[str], None]
 ) -> None:
     """Something on the way keeps TCP alive and passes nothing: only MQTT's own sign of life can tell."""
     broker = mosquitto("allow_anonymous true", "max_inflight_messages 0")
-    with closing(Recorder(broker)) as recorder, Proxy(broker.port) as proxy:
-        assert recorder.wait_ready()
-        node = NodeProcess(tmp_path, "127.0.0.1", proxy.port, "--count", "5", "--ack-s", "15", "--stay")
+    with closing(EventRecorder(broker)) as recorder, TcpProxy(broker.port) as proxy:
+        assert recorder.wait_subscribed()
+        node = PublisherProcess(tmp_path, "127.0.0.1", proxy.port, "--count", "5", "--ack-s", "15", "--stay")
         try:
             assert eventually(lambda: node.drained, 20)
             proxy.hold()
@@ -121,4 +121,4 @@ def test_a_link_that_holds_everything_back_is_found(
             assert node.end() == 0
         finally:
             node.kill()
-    say(f"held: found after {found_s:.1f} s")
+    print_line(f"held: found after {found_s:.1f} s")

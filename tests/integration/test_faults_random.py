@@ -11,10 +11,10 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
-from delivery_count import Recorder, Tally, count
+from delivery_count import DeliveryCount, EventRecorder, count_deliveries
 from mosquitto_broker import Mosquitto, eventually
-from publisher_process import NodeProcess
-from tcp_proxy import Proxy
+from publisher_process import PublisherProcess
+from tcp_proxy import TcpProxy
 
 pytestmark = pytest.mark.broker
 
@@ -26,7 +26,7 @@ ENOUGH_SEEDS = 10
 
 
 @pytest.fixture(scope="module")
-def tallies() -> list[Tally]:
+def counts() -> list[DeliveryCount]:
     """Return what all runs of this module counted."""
     return []
 
@@ -34,17 +34,17 @@ def tallies() -> list[Tally]:
 class Scene:
     """A broker, a proxy before it, a recorder behind it, and a node that can be killed."""
 
-    def __init__(self, folder: Path, broker: Mosquitto, stack: ExitStack) -> None:
+    def __init__(self, folder: Path, broker: Mosquitto, exit_stack: ExitStack) -> None:
         self.folder, self.broker = folder, broker
-        self.recorder = stack.enter_context(closing(Recorder(broker)))
-        self.proxy = stack.enter_context(Proxy(broker.port))
-        assert self.recorder.wait_ready()
+        self.recorder = exit_stack.enter_context(closing(EventRecorder(broker)))
+        self.proxy = exit_stack.enter_context(TcpProxy(broker.port))
+        assert self.recorder.wait_subscribed()
         self._node = self._start_node()
-        stack.callback(self.kill_node)
+        exit_stack.callback(self.kill_node)
 
-    def _start_node(self) -> NodeProcess:
+    def _start_node(self) -> PublisherProcess:
         options = ("--count", str(EVENTS), "--rate", str(RATE), "--live-s", str(LIVE_S))
-        return NodeProcess(self.folder, "127.0.0.1", self.proxy.port, *options)
+        return PublisherProcess(self.folder, "127.0.0.1", self.proxy.port, *options)
 
     def kill_node(self) -> None:
         """End the node as a power cut would, but for what the kernel has not yet written."""
@@ -60,15 +60,15 @@ class Scene:
         """End the broker and start it again; the node gets through only when the recorder, too, is back."""
         self.proxy.refuse()
         assert self.recorder.catch_up()
-        self.recorder.lose()
+        self.recorder.expect_disconnect()
         if kill:
             self.broker.kill()
         else:
             self.broker.end()
         pause(away_s)
         self.broker.start()
-        assert self.recorder.wait_ready()
-        self.proxy.admit()
+        assert self.recorder.wait_subscribed()
+        self.proxy.allow()
 
     def hold(self, away_s: float, direction: str, *, cut: bool) -> None:
         """Keep bytes back for a while, then let them go or end the connection."""
@@ -93,21 +93,21 @@ def pause(seconds: float) -> None:
 
 
 @pytest.fixture
-def stack() -> Iterator[ExitStack]:
+def exit_stack() -> Iterator[ExitStack]:
     """Return what ends everything, latest first."""
     with ExitStack() as made:
         yield made
 
 
 @pytest.fixture
-def scene(mosquitto: Callable[..., Mosquitto], stack: ExitStack, tmp_path: Path) -> Scene:
+def scene(mosquitto: Callable[..., Mosquitto], exit_stack: ExitStack, tmp_path: Path) -> Scene:
     """Return a scene whose broker takes any number of messages in flight."""
-    return Scene(tmp_path, mosquitto("allow_anonymous true", "max_inflight_messages 0"), stack)
+    return Scene(tmp_path, mosquitto("allow_anonymous true", "max_inflight_messages 0"), exit_stack)
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_nothing_is_lost_and_the_order_holds(
-    scene: Scene, seed: int, tallies: list[Tally], say: Callable[[str], None]
+    scene: Scene, seed: int, counts: list[DeliveryCount], print_line: Callable[[str], None]
 ) -> None:
     """Every event that was put arrives, in order within live and within late, and every one that arrives was made."""
     chance = random.Random(seed)
@@ -123,19 +123,22 @@ def test_nothing_is_lost_and_the_order_holds(
         pause(chance.uniform(0.1, 0.6))
         fault(chance.uniform(0.05, 1.2))
     assert eventually(scene.done, 60), scene.node_log()
-    tally = count(scene.folder / "journal", scene.recorder.arrived)
-    say(f"seed {seed}: {tally}")
-    tallies.append(tally)
-    assert tally.sent + tally.perhaps == EVENTS
-    assert tally.lost == 0
-    assert tally.unknown == 0
-    assert tally.ordered
-    assert tally.gaps == 0
+    delivered = count_deliveries(scene.folder / "journal", scene.recorder.events)
+    print_line(f"seed {seed}: {delivered}")
+    counts.append(delivered)
+    assert delivered.sent + delivered.uncertain == EVENTS
+    assert delivered.lost == 0
+    assert delivered.unexpected == 0
+    assert delivered.ordered
+    assert delivered.gaps == 0
 
 
-def test_hardly_anything_comes_twice(tallies: list[Tally], say: Callable[[str], None]) -> None:
+def test_hardly_anything_comes_twice(counts: list[DeliveryCount], print_line: Callable[[str], None]) -> None:
     """Repetitions are rare: of the events of all seeds together at most 1 %, or 3 % with few seeds."""
-    bound = MOST_REPEATED if len(tallies) >= ENOUGH_SEEDS else MOST_REPEATED_OF_FEW
-    repeated, received = sum(tally.repeated for tally in tallies), sum(tally.received for tally in tallies)
-    say(f"{len(tallies)} runs: {received} received, {repeated} repeated")
+    bound = MOST_REPEATED if len(counts) >= ENOUGH_SEEDS else MOST_REPEATED_OF_FEW
+    repeated, received = (
+        sum(delivered.repeated for delivered in counts),
+        sum(delivered.received for delivered in counts),
+    )
+    print_line(f"{len(counts)} runs: {received} received, {repeated} repeated")
     assert repeated <= bound * received

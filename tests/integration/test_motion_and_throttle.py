@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from clocked_clip import LiveClip
 from mosquitto_broker import Mosquitto, Subscriber, eventually
-from node_messages import essence, events, node_settings, settings_for
+from node_messages import comparable, events, load_settings, settings_for
 
 from node.app import Node
 from node.camera.video import read_video
@@ -44,10 +44,10 @@ class Room:
         given |= {key.replace("__", "."): value for key, value in more.items()}
         clock = SystemClock()
         with closing(Subscriber(self._broker.settings(), "facenode/hall/#")) as subscriber:
-            Node(node_settings(given), clip(frames, clock), clock, machine=machine).run()
+            Node(load_settings(given), clip(frames, clock), clock, machine=machine).run()
             assert eventually(lambda: subscriber.on("facenode/hall/status")[-1:] == [b"offline"])
             self.health = json.loads(subscriber.on("facenode/hall/health")[-1])
-            return [essence(event) for event in events(subscriber.messages)]
+            return [comparable(event) for event in events(subscriber.messages)]
 
 
 @pytest.fixture
@@ -84,9 +84,9 @@ class SlowClip(LiveClip):
 
 def test_somebody_who_stands_still_stays_in_view_for_minutes(room: Room, carl: list[Image]) -> None:
     """The very same picture for three minutes: no `left` before its end."""
-    told = room.show([*empty(carl[0], 10), *[carl[0]] * 360], clip=SlowClip)
-    assert [event["event_type"] for event in told] == ["unknown", "left"]
-    assert told[1]["seen_s"] == pytest.approx(180 - 1 / SlowClip.fps, abs=0.01)
+    published = room.show([*empty(carl[0], 10), *[carl[0]] * 360], clip=SlowClip)
+    assert [event["event_type"] for event in published] == ["unknown", "left"]
+    assert published[1]["seen_s"] == pytest.approx(180 - 1 / SlowClip.fps, abs=0.01)
 
 
 @pytest.mark.parametrize("fade_s", [3, 20])
@@ -107,11 +107,11 @@ def test_somebody_who_appears_by_and_by_is_found_within_a_second(room: Room, car
 
 def machine(root: Path, temperature: str, bits: str) -> Machine:
     """Return a board of that temperature, thousandths of a degree, and with these bits, as its kernel tells them."""
-    told = {
+    published = {
         "sys/class/thermal/thermal_zone0/temp": temperature,
         "sys/devices/platform/soc/soc:firmware/get_throttled": bits,
     }
-    for name, text in told.items():
+    for name, text in published.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
     return Machine(root)
@@ -127,13 +127,13 @@ def test_a_node_that_is_too_hot_looks_at_half_of_the_frames(
     class Warming(LiveClip):
         """A clip amidst which the board may cool down."""
 
-        def before(self, number: int) -> None:
+        def before_frame(self, number: int) -> None:
             if cools_down and number == 3 * FPS:
                 machine(tmp_path / "board", *COOL)
 
     with caplog.at_level(logging.INFO):
-        told = room.show([carl[0]] * (12 * FPS), board, Warming, health__every_s=5)
-    assert [event["event_type"] for event in told] == ["unknown", "left"]
+        published = room.show([carl[0]] * (12 * FPS), board, Warming, health__every_s=5)
+    assert [event["event_type"] for event in published] == ["unknown", "left"]
     assert room.health["fps"] == pytest.approx(FPS if cools_down else FPS / 2, abs=0.3)
     assert (room.health["cpu_c"], room.health["throttled"]) == ((70.0, False) if cools_down else (85.0, True))
     lines = [record.getMessage() for record in caplog.records if "processor" in record.getMessage()]

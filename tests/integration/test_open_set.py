@@ -100,7 +100,9 @@ def _share(galleries: Sequence[Sequence[Person]], faces: Faces, eyes: Eyes) -> t
     return mean / len(faces.strangers), wilson(round(mean), len(faces.strangers))
 
 
-def test_strangers_are_named_at_most_as_often_as_promised(faces: Faces, eyes: Eyes, say: Callable[[str], None]) -> None:
+def test_strangers_are_named_at_most_as_often_as_promised(
+    faces: Faces, eyes: Eyes, print_line: Callable[[str], None]
+) -> None:
     """At every size of gallery the share is at or under `people.max_fpir`, within its 95 % interval."""
     galleries: dict[str, Sequence[Sequence[Person]]] = {
         "1": [[person] for person in faces.twelve],
@@ -120,16 +122,18 @@ def test_strangers_are_named_at_most_as_often_as_promised(faces: Faces, eyes: Ey
     for size, (mean, share) in shares.items():
         interval = f"{share.low:.2%} to {share.high:.2%}"
         lines.append(f"{size:>8}  {len(galleries[size]):>9}  {share.n:>9}  {mean:>6.2%}   {interval}")
-    say("\n".join(lines))
+    print_line("\n".join(lines))
     for size, (_, share) in shares.items():
         assert share.low <= limit, f"{size} enrolled: {share}"
 
 
-def test_those_who_are_enrolled_are_still_named(faces: Faces, eyes: Eyes, say: Callable[[str], None]) -> None:
+def test_those_who_are_enrolled_are_still_named(faces: Faces, eyes: Eyes, print_line: Callable[[str], None]) -> None:
     """A promise kept by naming nobody would be worth nothing: nine of ten looks at the twelve get their name."""
     names = _named(faces.twelve, (look for _, look in faces.probes), eyes)
     right = wilson(sum(name == person for name, (person, _) in zip(names, faces.probes, strict=True)), len(names))
     wrong = sum(name not in (None, person) for name, (person, _) in zip(names, faces.probes, strict=True))
-    say(f"12 enrolled, {right.n} other looks at them: {right.value:.1%} ({right.low:.1%} to {right.high:.1%}) named")
+    print_line(
+        f"12 enrolled, {right.n} other looks at them: {right.value:.1%} ({right.low:.1%} to {right.high:.1%}) named"
+    )
     assert right.value >= 0.9
     assert wrong == 0

@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from facenode_command import Outcome, facenode
+from facenode_command import CommandResult, facenode
 
 from node.camera.video import read_video
 from node.people.gallery import Gallery
@@ -46,12 +46,12 @@ def fleet(tmp_path_factory: pytest.TempPathFactory, carl: Path) -> Path:
     return folder / "fleet.people"
 
 
-def people(*arguments: str | Path, settings: Settings, code: int = 0) -> Outcome:
+def people(*arguments: str | Path, settings: Settings, code: int = 0) -> CommandResult:
     """Run `facenode people` and assert its exit code; no traceback reaches a user."""
-    outcome = facenode("people", *arguments, settings=settings)
-    assert outcome.code == code, outcome.err
-    assert "Traceback" not in outcome.err
-    return outcome
+    result = facenode("people", *arguments, settings=settings)
+    assert result.code == code, result.err
+    assert "Traceback" not in result.err
+    return result
 
 
 def listed(settings: Settings) -> list[dict[str, object]]:
@@ -59,9 +59,9 @@ def listed(settings: Settings) -> list[dict[str, object]]:
     return [json.loads(line) for line in people("list", "--json", settings=settings).out.splitlines()]
 
 
-def says(outcome: Outcome, pattern: str) -> None:
+def assert_error(result: CommandResult, pattern: str) -> None:
     """Assert that the command ended with one line of error, and which."""
-    (line,) = outcome.err.splitlines()
+    (line,) = result.err.splitlines()
     assert re.fullmatch(f"facenode: {pattern}", line), line
 
 
@@ -73,10 +73,10 @@ def test_people_are_enrolled_tested_and_told_apart(settings: Settings, carl: Pat
     out = people("add", "eileen", media_dir / "astronaut.jpg", settings=settings).out
     assert "1 face known" in out
     assert "more photos" in out
-    told = people("test", settings=settings, code=1).out
-    assert re.search(r"^carl +4 +4 of 4 +0\.\d\d +eileen -?0\.\d\d$", told, re.MULTILINE)
-    assert re.search(r"^eileen +1 +- +- +carl -?0\.\d\d$", told, re.MULTILINE)
-    assert told.splitlines()[-1].startswith("- eileen: 1 face known: add 2 or more")
+    shown = people("test", settings=settings, code=1).out
+    assert re.search(r"^carl +4 +4 of 4 +0\.\d\d +eileen -?0\.\d\d$", shown, re.MULTILINE)
+    assert re.search(r"^eileen +1 +- +- +carl -?0\.\d\d$", shown, re.MULTILINE)
+    assert shown.splitlines()[-1].startswith("- eileen: 1 face known: add 2 or more")
     fields = json.loads(people("test", "--json", settings=settings, code=1).out)
     assert [(row["id"], row["recognised"]) for row in fields["people"]] == [("carl", 4), ("eileen", 0)]
     assert (fields["ok"], len(fields["advice"])) == (False, 1)
@@ -93,27 +93,29 @@ def test_strangers_are_scored_against_the_gallery(
     for name in ("grace_hopper.jpg", "astronaut.jpg"):
         shutil.copy(media_dir / name, strangers)
     (strangers / "broken.jpg").write_bytes(b"\xff\xd8")
-    outcome = people("test", "--strangers", strangers, settings=settings)
-    assert "Of 2 strangers' faces none would be called by a name" in outcome.out
-    says(outcome, r".*broken\.jpg: not a picture.*")
+    result = people("test", "--strangers", strangers, settings=settings)
+    assert "Of 2 strangers' faces none would be called by a name" in result.out
+    assert_error(result, r".*broken\.jpg: not a picture.*")
     shutil.copy(carl / "010.png", strangers)
-    outcome = people("test", "--strangers", strangers, "--json", settings=settings, code=1)
-    fields = json.loads(outcome.out)
+    result = people("test", "--strangers", strangers, "--json", settings=settings, code=1)
+    fields = json.loads(result.out)
     assert (fields["strangers"]["faces"], fields["strangers"]["named"]) == (3, 1)
     assert fields["strangers"]["nearest"][0] == {"photo": "010.png", "id": "carl", "score": 1.0, "named": True}
-    says(people("test", "--strangers", carl / "none", settings=settings, code=1), r".*none: no folder with photos.*")
+    assert_error(
+        people("test", "--strangers", carl / "none", settings=settings, code=1), r".*none: no folder with photos.*"
+    )
 
 
 def test_nobody_can_be_tested(settings: Settings) -> None:
     """The line says how to enrol somebody."""
-    says(people("test", settings=settings, code=1), "nobody is enrolled: facenode people add ID PHOTO...")
+    assert_error(people("test", settings=settings, code=1), "nobody is enrolled: facenode people add ID PHOTO...")
 
 
 def test_a_photo_of_somebody_else_is_refused_unless_forced(settings: Settings, carl: Path) -> None:
     """A mix-up of folders is seen at once; what is forced is seen by the self-test."""
     people("add", "carl", carl / "000.png", settings=settings)
-    outcome = people("add", "dora", carl / "010.png", settings=settings, code=1)
-    assert re.search(r"010\.png: not taken: the face is carl's \(0\.\d\d\): --force takes it", outcome.err)
+    result = people("add", "dora", carl / "010.png", settings=settings, code=1)
+    assert re.search(r"010\.png: not taken: the face is carl's \(0\.\d\d\): --force takes it", result.err)
     assert [person["id"] for person in listed(settings)] == ["carl"]
     people("add", "dora", "--force", carl / "010.png", settings=settings)
     assert "carl and dora look alike" in people("test", settings=settings, code=1).out
@@ -121,7 +123,7 @@ def test_a_photo_of_somebody_else_is_refused_unless_forced(settings: Settings, c
 
 def test_ignoring_enrols_marks_and_is_undone(settings: Settings, carl: Path) -> None:
     """With photos and without; a mark alone needs somebody known."""
-    says(people("ignore", "carl", settings=settings, code=1), "carl: nobody is enrolled under this id.*")
+    assert_error(people("ignore", "carl", settings=settings, code=1), "carl: nobody is enrolled under this id.*")
     people("ignore", "carl", "--name", "Carl", carl, settings=settings)
     assert [(person["name"], person["faces"], person["ignored"]) for person in listed(settings)] == [("Carl", 4, True)]
     assert "carl  Carl, 4 faces, ignored" in people("list", settings=settings).out
@@ -140,7 +142,7 @@ def test_a_dry_run_says_what_would_go_and_erases_nothing(settings: Settings, car
     assert len(list(folder.rglob("*"))) == 6
     people("remove", "carl", settings=settings)
     assert list(folder.rglob("*")) == []
-    says(people("remove", "carl", "--dry-run", settings=settings, code=1), "carl: nobody is enrolled.*")
+    assert_error(people("remove", "carl", "--dry-run", settings=settings, code=1), "carl: nobody is enrolled.*")
 
 
 def test_one_file_carries_the_people_to_a_fleet(
@@ -190,13 +192,15 @@ def test_a_spoilt_file_changes_nothing(settings: Settings, fleet: Path, tmp_path
         "foreign": r".*fleet\.people: not a file that `facenode people export` has made",
         "missing": r".*fleet\.people: there is no such file",
     }
-    says(people("import", file, settings=settings, code=1), messages[spoil])
+    assert_error(people("import", file, settings=settings, code=1), messages[spoil])
     assert not (tmp_path / "storage").exists()
 
 
 def test_nobody_can_be_exported(settings: Settings, tmp_path: Path) -> None:
     """And no empty file is left."""
-    says(people("export", tmp_path / "f", settings=settings, code=1), "nobody is enrolled: there is nothing to export")
+    assert_error(
+        people("export", tmp_path / "f", settings=settings, code=1), "nobody is enrolled: there is nothing to export"
+    )
     assert list(tmp_path.iterdir()) == []
 
 
@@ -219,16 +223,16 @@ def test_a_new_network_learns_the_fleets_people_from_their_crops(
     people("add", "dora", carl / "000.png", "--force", settings={**settings, "people.keep_crops": "false"})
     people("export", tmp_path / "f", settings=settings)
     other: Settings = {"storage.dir": tmp_path / "other", "model.path": successor}
-    outcome = people("import", tmp_path / "f", settings=other)
-    assert "4 faces embedded again" in outcome.err
+    result = people("import", tmp_path / "f", settings=other)
+    assert "4 faces embedded again" in result.err
     assert re.search(
-        r"1 face enrolled with another network.*not compared .not published.: dora: facenode people add", outcome.err
+        r"1 face enrolled with another network.*not compared .not shown.: dora: facenode people add", result.err
     )
     loaded = Gallery(tmp_path / "other" / "people").load()
     assert [{anchor.space for anchor in person.anchors} for person in loaded] == [{"next-1"}, {SPACE}]
-    told = people("test", settings=other, code=1).out
-    assert re.search(r"^carl +4 +4 of 4 ", told, re.MULTILINE)
-    assert "dora: 1 face enrolled with another network" in told
+    shown = people("test", settings=other, code=1).out
+    assert re.search(r"^carl +4 +4 of 4 ", shown, re.MULTILINE)
+    assert "dora: 1 face enrolled with another network" in shown
 
 
 def test_adding_with_a_new_network_renews_who_was_known(
@@ -264,7 +268,7 @@ def test_a_wrong_command_line_ends_with_2(settings: Settings, arguments: tuple[s
 def test_the_face_of_an_event_needs_a_running_node(settings: Settings, verb: tuple[str, str]) -> None:
     """Only it remembers faces; the line says where it was looked for."""
     event = "0193f0a0-0000-7000-8000-000000000000"
-    says(people(*verb, "--event", event, settings=settings, code=1), r"no node answers at .*node\.sock.*")
+    assert_error(people(*verb, "--event", event, settings=settings, code=1), r"no node answers at .*node\.sock.*")
 
 
 @pytest.mark.data
@@ -274,8 +278,8 @@ def test_in_a_group_photo_the_person_known_is_taken(settings: Settings, data_dir
     hers = sorted((folder / "Serena_Williams").glob("*.jpg"))
     other = cv2.imread(str(next(iter(sorted((folder / "Tony_Blair").glob("*.jpg"))))))
     cv2.imwrite(str(tmp_path / "group.png"), np.hstack([other, cv2.imread(str(hers[5]))]))
-    outcome = people("add", "serena", tmp_path / "group.png", settings=settings, code=1)
-    assert "two faces of about the same size" in outcome.err
+    result = people("add", "serena", tmp_path / "group.png", settings=settings, code=1)
+    assert "two faces of about the same size" in result.err
     people("add", "serena", *hers[:4], settings=settings)
     people("add", "serena", tmp_path / "group.png", settings=settings)
     people("add", "tony", *sorted((folder / "Tony_Blair").glob("*.jpg"))[1:4], settings=settings)
@@ -285,5 +289,5 @@ def test_in_a_group_photo_the_person_known_is_taken(settings: Settings, data_dir
 
 def test_a_photo_with_a_name_that_no_disk_takes_is_said(settings: Settings, tmp_path: Path) -> None:
     """One line each; the other photos would still count."""
-    outcome = people("add", "ada", tmp_path / ("x" * 300), settings=settings, code=1)
-    assert "File name too long" in outcome.err
+    result = people("add", "ada", tmp_path / ("x" * 300), settings=settings, code=1)
+    assert "File name too long" in result.err

@@ -9,60 +9,63 @@ from pathlib import Path
 import pytest
 from facenode_command import facenode
 from mosquitto_broker import Mosquitto, Subscriber, eventually
-from node_messages import events, settings_for, validate
-from running_node import PATIENCE_S, House, contents, running
+from node_messages import assert_valid, events, settings_for
+from running_node import TIMEOUT_S, NodeClient, file_contents, running_facenode
 
 pytestmark = pytest.mark.broker
 
 
-def test_who_is_in_view_is_enrolled_by_a_request_and_recognized_within_two_seconds(house: House) -> None:
+def test_who_is_in_view_is_enrolled_by_a_request_and_recognized_within_two_seconds(node_client: NodeClient) -> None:
     """No restart, no retraining: the answer comes, then `recognized`."""
-    assert eventually(lambda: house.kinds() == ["unknown"], PATIENCE_S)
-    answer = house.ask("people_enroll", id="eileen", name="Eileen", for_s=1)
+    assert eventually(lambda: node_client.event_types() == ["unknown"], TIMEOUT_S)
+    answer = node_client.request("people_enroll", id="eileen", name="Eileen", for_s=1)
     assert answer["status"] == "ok"
-    assert eventually(lambda: "recognized" in house.kinds(), 2.0)
-    assert eventually(lambda: [each["id"] for each in house.latest("state")["present"]] == ["eileen"], PATIENCE_S)
-    listed = house.ask("people_list")["data"]
+    assert eventually(lambda: "recognized" in node_client.event_types(), 2.0)
+    assert eventually(lambda: [each["id"] for each in node_client.latest("state")["present"]] == ["eileen"], TIMEOUT_S)
+    listed = node_client.request("people_list")["data"]
     assert [(person["id"], person["name"]) for person in listed] == [("eileen", "Eileen")]
 
 
-def test_the_face_of_an_event_is_enrolled_by_its_id(house: House) -> None:
+def test_the_face_of_an_event_is_enrolled_by_its_id(node_client: NodeClient) -> None:
     """The event that called somebody unknown is what names them."""
-    assert eventually(lambda: house.kinds() == ["unknown"], PATIENCE_S)
-    event_id = house.events()[0]["id"]
-    assert house.ask("people_enroll", id="eileen", event=event_id)["status"] == "ok"
-    assert eventually(lambda: "recognized" in house.kinds(), PATIENCE_S)
+    assert eventually(lambda: node_client.event_types() == ["unknown"], TIMEOUT_S)
+    event_id = node_client.events()[0]["id"]
+    assert node_client.request("people_enroll", id="eileen", event=event_id)["status"] == "ok"
+    assert eventually(lambda: "recognized" in node_client.event_types(), TIMEOUT_S)
 
 
-def test_who_is_ignored_is_counted_and_never_told(house: House) -> None:
+def test_who_is_ignored_is_counted_and_never_told(node_client: NodeClient) -> None:
     """The postman in view leaves without an event."""
-    assert eventually(lambda: house.kinds() == ["unknown"], PATIENCE_S)
-    assert house.ask("people_ignore", id="postman", event=house.events()[0]["id"])["status"] == "ok"
-    assert house.ask("privacy", state="on")["status"] == "ok"
-    assert house.ask("privacy", state="off")["status"] == "ok"
-    assert eventually(lambda: house.latest("state")["count"] == 1, PATIENCE_S)
-    assert "recognized" not in house.kinds()
-    assert house.latest("state")["present"] == []
+    assert eventually(lambda: node_client.event_types() == ["unknown"], TIMEOUT_S)
+    assert node_client.request("people_ignore", id="postman", event=node_client.events()[0]["id"])["status"] == "ok"
+    assert node_client.request("privacy", state="on")["status"] == "ok"
+    assert node_client.request("privacy", state="off")["status"] == "ok"
+    assert eventually(lambda: node_client.latest("state")["count"] == 1, TIMEOUT_S)
+    assert "recognized" not in node_client.event_types()
+    assert node_client.latest("state")["present"] == []
 
 
 def test_a_rejected_face_is_a_stranger_and_the_right_person_is_still_known(
-    mosquitto: Callable[..., Mosquitto], album: Path, tmp_path: Path, media_dir: Path
+    mosquitto: Callable[..., Mosquitto], portrait_folder: Path, tmp_path: Path, media_dir: Path
 ) -> None:
     """`people reject` of a wrongly named stranger's event: the same stranger is `unknown` from then on."""
     broker = mosquitto()
-    settings = settings_for(broker, album, tmp_path / "s") | {"camera.source": f"images:{album}", "camera.fps": 5}
-    # The stranger in the album is enrolled as Grace by mistake, beside Grace's own portrait.
+    settings = settings_for(broker, portrait_folder, tmp_path / "s") | {
+        "camera.source": f"images:{portrait_folder}",
+        "camera.fps": 5,
+    }
+    # The stranger in the portraits is enrolled as Grace by mistake, beside Grace's own portrait.
     for photo in ("grace_hopper.jpg", "astronaut.jpg"):
         assert facenode("people", "add", "grace", "--force", media_dir / photo, settings=settings).code == 0
-    with closing(Subscriber(broker.settings(), "facenode/#")) as subscriber, running(settings) as process:
-        house = House(subscriber)
-        assert eventually(lambda: house.kinds() == ["recognized"], PATIENCE_S)
-        outcome = facenode("people", "reject", "grace", "--event", house.events()[0]["id"], settings=settings)
-        assert outcome.code == 0, outcome.err
-        assert eventually(lambda: house.kinds() == ["recognized", "changed"], PATIENCE_S)
-        assert "person" not in house.events()[1]
+    with closing(Subscriber(broker.settings(), "facenode/#")) as subscriber, running_facenode(settings) as process:
+        node_client = NodeClient(subscriber)
+        assert eventually(lambda: node_client.event_types() == ["recognized"], TIMEOUT_S)
+        result = facenode("people", "reject", "grace", "--event", node_client.events()[0]["id"], settings=settings)
+        assert result.code == 0, result.err
+        assert eventually(lambda: node_client.event_types() == ["recognized", "changed"], TIMEOUT_S)
+        assert "person" not in node_client.events()[1]
         process.send_signal(signal.SIGTERM)
-        assert process.wait(PATIENCE_S) == 0
+        assert process.wait(TIMEOUT_S) == 0
     (line,) = facenode("recognize", media_dir / "grace_hopper.jpg", "--json", settings=settings).out.splitlines()
     assert json.loads(line)["faces"][0]["identity"]["id"] == "grace"
     (line,) = facenode("recognize", media_dir / "astronaut.jpg", "--json", settings=settings).out.splitlines()
@@ -71,11 +74,14 @@ def test_a_rejected_face_is_a_stranger_and_the_right_person_is_still_known(
 
 @pytest.mark.parametrize("alive", [True, False])
 def test_who_is_removed_leaves_no_trace(
-    mosquitto: Callable[..., Mosquitto], album: Path, tmp_path: Path, media_dir: Path, *, alive: bool
+    mosquitto: Callable[..., Mosquitto], portrait_folder: Path, tmp_path: Path, media_dir: Path, *, alive: bool
 ) -> None:
     """No file, no retained topic and no log line holds the id, the name or the embedding, with or without a node."""
     broker = mosquitto()
-    settings = settings_for(broker, album, tmp_path / "s") | {"camera.source": f"images:{album}", "camera.fps": 5}
+    settings = settings_for(broker, portrait_folder, tmp_path / "s") | {
+        "camera.source": f"images:{portrait_folder}",
+        "camera.fps": 5,
+    }
     assert (
         facenode(
             "people", "add", "lovelace", "--name", "Ada Byron", media_dir / "astronaut.jpg", settings=settings
@@ -84,12 +90,12 @@ def test_who_is_removed_leaves_no_trace(
     )
     (record,) = (tmp_path / "s").rglob("person.json")
     embedding = json.loads(record.read_text())["anchors"][0]["embedding"].encode()
-    with closing(Subscriber(broker.settings(), "facenode/#")) as subscriber, running(settings) as process:
-        house = House(subscriber)
-        assert eventually(lambda: house.kinds() == ["recognized"], PATIENCE_S)
+    with closing(Subscriber(broker.settings(), "facenode/#")) as subscriber, running_facenode(settings) as process:
+        node_client = NodeClient(subscriber)
+        assert eventually(lambda: node_client.event_types() == ["recognized"], TIMEOUT_S)
         if not alive:
             process.send_signal(signal.SIGTERM)
-            assert process.wait(PATIENCE_S) == 0
+            assert process.wait(TIMEOUT_S) == 0
         dry = facenode("people", "remove", "lovelace", "--dry-run", settings=settings)
         assert dry.code == 0
         assert "lovelace" in dry.out
@@ -97,37 +103,44 @@ def test_who_is_removed_leaves_no_trace(
         removed = facenode("people", "remove", "lovelace", settings=settings)
         assert (removed.code, removed.err) == (0, "")
         if alive:
-            assert eventually(lambda: house.latest("state")["present"] == [], PATIENCE_S)
-            assert eventually(lambda: house.kinds()[-1] == "unknown", PATIENCE_S)
+            assert eventually(lambda: node_client.latest("state")["present"] == [], TIMEOUT_S)
+            assert eventually(lambda: node_client.event_types()[-1] == "unknown", TIMEOUT_S)
             process.send_signal(signal.SIGTERM)
-            assert process.wait(PATIENCE_S) == 0
+            assert process.wait(TIMEOUT_S) == 0
         assert process.stderr is not None
         log = process.stderr.read()
-    left = contents(tmp_path / "s")
+    left = file_contents(tmp_path / "s")
     with closing(Subscriber(broker.settings(), "#")) as late:
         assert eventually(lambda: len(late.messages) >= 4)
         left |= {Path(m.topic): bytes(m.payload) for m in late.messages}
     for trace in (b"lovelace", b"Ada Byron", embedding):
         assert not [str(path) for path, content in left.items() if trace in content]
     assert "lovelace" not in log
-    validate([m for m in subscriber.messages if "/request/" not in m.topic])
+    assert_valid([m for m in subscriber.messages if "/request/" not in m.topic])
     if alive:
         assert "lovelace" not in json.dumps(events(subscriber.messages)[-1])
 
 
-def test_what_waits_for_the_broker_is_erased_without_a_node(album: Path, tmp_path: Path, media_dir: Path) -> None:
+def test_what_waits_for_the_broker_is_erased_without_a_node(
+    portrait_folder: Path, tmp_path: Path, media_dir: Path
+) -> None:
     """Events about somebody that were never sent go, too; a dry run counts them and erases nothing."""
-    settings = {"storage.dir": tmp_path / "s", "camera.source": f"images:{album}", "camera.fps": 5, "mqtt.port": 9}
+    settings = {
+        "storage.dir": tmp_path / "s",
+        "camera.source": f"images:{portrait_folder}",
+        "camera.fps": 5,
+        "mqtt.port": 9,
+    }
     assert facenode("people", "add", "lovelace", media_dir / "astronaut.jpg", settings=settings).code == 0
 
     def traces() -> list[str]:
-        files = contents(tmp_path / "s").items()
+        files = file_contents(tmp_path / "s").items()
         return [path.name for path, content in files if b"lovelace" in content and "people" not in path.parts]
 
-    with running(settings) as process:
-        assert eventually(lambda: bool(traces()), PATIENCE_S)
+    with running_facenode(settings) as process:
+        assert eventually(lambda: bool(traces()), TIMEOUT_S)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(PATIENCE_S) == 0
+        assert process.wait(TIMEOUT_S) == 0
     assert traces()
     assert (
         "2 messages waiting for the broker"

@@ -63,18 +63,18 @@ class Node:
 
 
 @pytest.fixture
-def closer() -> Iterator[ExitStack]:
+def exit_stack() -> Iterator[ExitStack]:
     """Return what closes everything in the end, latest first."""
     with ExitStack() as stack:
         yield stack
 
 
 def test_a_node_lives_from_online_to_offline(
-    mosquitto: Callable[..., Mosquitto], closer: ExitStack, tmp_path: Path
+    mosquitto: Callable[..., Mosquitto], exit_stack: ExitStack, tmp_path: Path
 ) -> None:
     """A subscriber sees online, state, health, events and offline, and retained is only what may be."""
     broker = mosquitto()
-    seen = closer.enter_context(closing(Subscriber(broker.settings())))
+    seen = exit_stack.enter_context(closing(Subscriber(broker.settings())))
     node = Node(tmp_path / "node", broker.settings())
     node.board.announce(b'{"dev":{}}')
     stranger = Event(EventType.UNKNOWN, instant(1), 1, Box(0.1, 0.1, 0.2, 0.2))
@@ -84,25 +84,25 @@ def test_a_node_lives_from_online_to_offline(
     assert eventually(lambda: seen.on(TOPICS.status)[-1:] == [b"offline"])
     assert seen.messages[0].topic == TOPICS.status
     assert seen.on(TOPICS.status) == [b"online", b"offline"]
-    (told,) = seen.on("facenode/pi-1/event/unknown")
-    assert json.loads(told)["seq"] == 1
-    later = closer.enter_context(closing(Subscriber(broker.settings(), client_id="later")))
+    (published,) = seen.on("facenode/pi-1/event/unknown")
+    assert json.loads(published)["seq"] == 1
+    later = exit_stack.enter_context(closing(Subscriber(broker.settings(), client_id="later")))
     assert eventually(lambda: len(later.messages) == 3)
     assert {message.topic for message in later.messages} == {TOPICS.status, TOPICS.state, TOPICS.discovery}
     assert json.loads(later.on(TOPICS.state)[0])["count"] == 0
 
 
 def test_events_wait_while_the_broker_is_away(
-    mosquitto: Callable[..., Mosquitto], closer: ExitStack, tmp_path: Path
+    mosquitto: Callable[..., Mosquitto], exit_stack: ExitStack, tmp_path: Path
 ) -> None:
     """A restart of the broker loses nothing and keeps the order."""
     broker = mosquitto()
-    node = closer.enter_context(closing(Node(tmp_path / "node", broker.settings())))
+    node = exit_stack.enter_context(closing(Node(tmp_path / "node", broker.settings())))
     assert node.publisher.wait_connected(10)
     broker.kill()
     node.outbox.put([event(number) for number in range(100)])
     broker.start()
-    seen = closer.enter_context(closing(Subscriber(broker.settings(), "facenode/+/event/+")))
+    seen = exit_stack.enter_context(closing(Subscriber(broker.settings(), "facenode/+/event/+")))
     node.outbox.put([event(number) for number in range(100, 200)])
     assert node.publisher.drain(20)
     assert node.outbox.counts().waiting == 0
@@ -110,12 +110,12 @@ def test_events_wait_while_the_broker_is_away(
     assert numbers == sorted(numbers)
 
 
-def test_the_last_will_says_offline(mosquitto: Callable[..., Mosquitto], closer: ExitStack, tmp_path: Path) -> None:
+def test_the_last_will_says_offline(mosquitto: Callable[..., Mosquitto], exit_stack: ExitStack, tmp_path: Path) -> None:
     """A node that goes without a word is shown as offline, also to whoever asks later."""
     broker = mosquitto()
     node = Node(tmp_path / "node", broker.settings())
     assert node.publisher.wait_connected(10)
-    seen = closer.enter_context(closing(Subscriber(broker.settings(), TOPICS.status)))
+    seen = exit_stack.enter_context(closing(Subscriber(broker.settings(), TOPICS.status)))
     assert eventually(lambda: seen.on(TOPICS.status) == [b"online"])
     thief = connect(broker.settings(), Client(TOPICS.client_id), lambda _report: None)
     assert eventually(lambda: b"offline" in seen.on(TOPICS.status))
@@ -124,13 +124,13 @@ def test_the_last_will_says_offline(mosquitto: Callable[..., Mosquitto], closer:
 
 
 def test_a_denied_publish_is_rejected_and_counted(
-    mosquitto: Callable[..., Mosquitto], closer: ExitStack, tmp_path: Path
+    mosquitto: Callable[..., Mosquitto], exit_stack: ExitStack, tmp_path: Path
 ) -> None:
     """MQTT 5 says which messages an access list forbids; they must not be called delivered."""
     acl = tmp_path / "acl"
     acl.write_text("topic readwrite facenode/pi-1/event/left\ntopic readwrite facenode/pi-1/status\n")
     broker = mosquitto("allow_anonymous true", f"acl_file {acl}")
-    node = closer.enter_context(closing(Node(tmp_path / "node", broker.settings())))
+    node = exit_stack.enter_context(closing(Node(tmp_path / "node", broker.settings())))
     node.outbox.put([event(1, "unknown"), event(2, "left"), event(3, "unknown")])
     assert node.publisher.drain(10)
     assert node.outbox.counts().rejected == 2
@@ -138,12 +138,12 @@ def test_a_denied_publish_is_rejected_and_counted(
 
 
 def test_discovery_comes_again_with_home_assistants_birth(
-    mosquitto: Callable[..., Mosquitto], closer: ExitStack, tmp_path: Path
+    mosquitto: Callable[..., Mosquitto], exit_stack: ExitStack, tmp_path: Path
 ) -> None:
     """Home Assistant says `online` after its start, not retained."""
     broker = mosquitto()
-    seen = closer.enter_context(closing(Subscriber(broker.settings())))
-    node = closer.enter_context(closing(Node(tmp_path / "node", broker.settings())))
+    seen = exit_stack.enter_context(closing(Subscriber(broker.settings())))
+    node = exit_stack.enter_context(closing(Node(tmp_path / "node", broker.settings())))
     node.board.announce(b'{"dev":{}}')
     assert eventually(lambda: len(seen.on(TOPICS.discovery)) == 1)
     seen.publish(TOPICS.birth, b"online")
@@ -151,14 +151,14 @@ def test_discovery_comes_again_with_home_assistants_birth(
 
 
 def test_ten_thousand_events_drain_at_a_thousand_a_second(
-    mosquitto: Callable[..., Mosquitto], closer: ExitStack, tmp_path: Path
+    mosquitto: Callable[..., Mosquitto], exit_stack: ExitStack, tmp_path: Path
 ) -> None:
     """After a long outage the backlog is gone in seconds: 10,000 events in at most 10 s on loopback."""
     broker = mosquitto()
     with closing(Outbox(tmp_path / "node", SystemClock())) as outbox:
         for start in range(0, 10_000, 500):
             outbox.put([event(number, padding=250) for number in range(start, start + 500)])
-    node = closer.enter_context(closing(Node(tmp_path / "node", broker.settings())))
+    node = exit_stack.enter_context(closing(Node(tmp_path / "node", broker.settings())))
     assert node.publisher.drain(10)
 
 
@@ -183,12 +183,12 @@ def test_nobody_there_is_said() -> None:
 
 
 def test_a_request_is_answered_by_the_main_loop(
-    mosquitto: Callable[..., Mosquitto], closer: ExitStack, tmp_path: Path
+    mosquitto: Callable[..., Mosquitto], exit_stack: ExitStack, tmp_path: Path
 ) -> None:
     """A switch comes over the broker, is applied on the loop's thread, and the answer carries its transaction."""
     broker = mosquitto()
-    seen = closer.enter_context(closing(Subscriber(broker.settings(), "facenode/+/response/#")))
-    node = closer.enter_context(closing(Node(tmp_path / "node", broker.settings())))
+    seen = exit_stack.enter_context(closing(Subscriber(broker.settings(), "facenode/+/response/#")))
+    node = exit_stack.enter_context(closing(Node(tmp_path / "node", broker.settings())))
     assert node.publisher.wait_connected(10)
     request = json.dumps({"transaction": "t-1", "state": "on"}).encode()
 
@@ -202,11 +202,11 @@ def test_a_request_is_answered_by_the_main_loop(
 
 
 def test_the_last_answer_goes_out_before_offline(
-    mosquitto: Callable[..., Mosquitto], closer: ExitStack, tmp_path: Path
+    mosquitto: Callable[..., Mosquitto], exit_stack: ExitStack, tmp_path: Path
 ) -> None:
     """Whoever asks for a restart learns that it comes."""
     broker = mosquitto()
-    seen = closer.enter_context(closing(Subscriber(broker.settings(), "facenode/pi-1/#")))
+    seen = exit_stack.enter_context(closing(Subscriber(broker.settings(), "facenode/pi-1/#")))
     node = Node(tmp_path / "node", broker.settings())
     assert node.publisher.wait_connected(10)
     node.control.apply((Request(Verb.RESTART, "t-2"),), instant(1))

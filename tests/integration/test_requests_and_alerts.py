@@ -8,51 +8,57 @@ from pathlib import Path
 
 import pytest
 from mosquitto_broker import Mosquitto, Subscriber, eventually
-from node_messages import events, settings_for, validate
-from running_node import PATIENCE_S, House, running
+from node_messages import assert_valid, events, settings_for
+from running_node import TIMEOUT_S, NodeClient, running_facenode
 
 pytestmark = pytest.mark.broker
 
 
 def test_privacy_looks_away_and_says_so_and_survives_a_new_start(
-    mosquitto: Callable[..., Mosquitto], album: Path, tmp_path: Path
+    mosquitto: Callable[..., Mosquitto], portrait_folder: Path, tmp_path: Path
 ) -> None:
     """Who was in view has left, nobody new is seen, also after `restart`; the process keeps its number."""
     broker = mosquitto()
-    settings = settings_for(broker, album, tmp_path / "s") | {"camera.source": f"images:{album}", "camera.fps": 5}
-    with closing(Subscriber(broker.settings(), "facenode/#")) as subscriber, running(settings) as process:
-        house = House(subscriber)
-        assert eventually(lambda: house.kinds() == ["unknown"], PATIENCE_S)
-        assert house.ask("privacy", state="on")["status"] == "ok"
-        assert eventually(lambda: house.kinds() == ["unknown", "left"], PATIENCE_S)
-        assert eventually(lambda: house.latest("health").get("camera") == "private", PATIENCE_S)
-        assert house.latest("state")["privacy"] == "on"
-        assert house.ask("restart")["status"] == "ok"
-        assert eventually(lambda: subscriber.on("facenode/hall/status").count(b"online") == 2, PATIENCE_S)
+    settings = settings_for(broker, portrait_folder, tmp_path / "s") | {
+        "camera.source": f"images:{portrait_folder}",
+        "camera.fps": 5,
+    }
+    with closing(Subscriber(broker.settings(), "facenode/#")) as subscriber, running_facenode(settings) as process:
+        node_client = NodeClient(subscriber)
+        assert eventually(lambda: node_client.event_types() == ["unknown"], TIMEOUT_S)
+        assert node_client.request("privacy", state="on")["status"] == "ok"
+        assert eventually(lambda: node_client.event_types() == ["unknown", "left"], TIMEOUT_S)
+        assert eventually(lambda: node_client.latest("health").get("camera") == "private", TIMEOUT_S)
+        assert node_client.latest("state")["privacy"] == "on"
+        assert node_client.request("restart")["status"] == "ok"
+        assert eventually(lambda: subscriber.on("facenode/hall/status").count(b"online") == 2, TIMEOUT_S)
         assert process.poll() is None
-        assert house.ask("check")["data"]["camera"] == "private"
-        assert house.kinds() == ["unknown", "left"]
-        assert house.ask("privacy", state="off")["status"] == "ok"
-        assert eventually(lambda: house.kinds() == ["unknown", "left", "unknown"], PATIENCE_S)
+        assert node_client.request("check")["data"]["camera"] == "private"
+        assert node_client.event_types() == ["unknown", "left"]
+        assert node_client.request("privacy", state="off")["status"] == "ok"
+        assert eventually(lambda: node_client.event_types() == ["unknown", "left", "unknown"], TIMEOUT_S)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(PATIENCE_S) == 0
-        validate([m for m in subscriber.messages if "/request/" not in m.topic])
+        assert process.wait(TIMEOUT_S) == 0
+        assert_valid([m for m in subscriber.messages if "/request/" not in m.topic])
 
 
 def test_without_recognition_faces_are_counted_and_nobody_is_named(
-    mosquitto: Callable[..., Mosquitto], album: Path, tmp_path: Path
+    mosquitto: Callable[..., Mosquitto], portrait_folder: Path, tmp_path: Path
 ) -> None:
     """`recognition` off makes no event; the count goes on."""
     broker = mosquitto()
-    settings = settings_for(broker, album, tmp_path / "s") | {"camera.source": f"images:{album}", "camera.fps": 5}
+    settings = settings_for(broker, portrait_folder, tmp_path / "s") | {
+        "camera.source": f"images:{portrait_folder}",
+        "camera.fps": 5,
+    }
     with closing(Subscriber(broker.settings(), "facenode/#")) as subscriber:
-        house = House(subscriber)
-        with running(settings | {"events.unknown_votes": 100}):
-            assert eventually(lambda: bool(house.latest("state")), PATIENCE_S)
-            assert house.ask("recognition", state="off")["status"] == "ok"
-            assert eventually(lambda: house.latest("state")["recognition"] == "off", PATIENCE_S)
-            assert eventually(lambda: house.latest("state")["count"] == 1, PATIENCE_S)
-            assert house.kinds() == []
+        node_client = NodeClient(subscriber)
+        with running_facenode(settings | {"events.unknown_votes": 100}):
+            assert eventually(lambda: bool(node_client.latest("state")), TIMEOUT_S)
+            assert node_client.request("recognition", state="off")["status"] == "ok"
+            assert eventually(lambda: node_client.latest("state")["recognition"] == "off", TIMEOUT_S)
+            assert eventually(lambda: node_client.latest("state")["count"] == 1, TIMEOUT_S)
+            assert node_client.event_types() == []
 
 
 @pytest.mark.parametrize(
@@ -64,13 +70,13 @@ def test_without_recognition_faces_are_counted_and_nobody_is_named(
     ],
 )
 def test_a_bad_request_is_answered_and_disturbs_nothing(
-    house: House, verb: str, fields: dict[str, object], message: str
+    node_client: NodeClient, verb: str, fields: dict[str, object], message: str
 ) -> None:
     """The answer says what is wrong; the node goes on."""
-    answer = house.ask(verb, **fields)
+    answer = node_client.request(verb, **fields)
     assert answer["status"] == "error"
     assert message in answer["error"]
-    assert house.ask("check")["data"]["requests_ignored"] == 0
+    assert node_client.request("check")["data"]["requests_ignored"] == 0
 
 
 def test_a_rule_raises_an_alert_that_names_its_event_and_is_cleared(
@@ -84,16 +90,16 @@ def test_a_rule_raises_an_alert_that_names_its_event_and_is_cleared(
     with closing(
         Subscriber(broker.settings(), "facenode/+/alert/#", "facenode/+/status", "facenode/+/event/#")
     ) as seen:
-        with running(settings, "--config", rules) as process:
+        with running_facenode(settings, "--config", rules) as process:
             assert process.wait(60) == 0
-        validate(seen.messages)
+        assert_valid(seen.messages)
         alerts = [json.loads(payload) for payload in seen.on("facenode/hall/alert/stranger")]
         assert [alert["state"] for alert in alerts] == ["raised", "cleared"]
         assert alerts[0]["event_id"] == events(seen.messages)[0]["id"]
 
 
-def test_a_request_that_is_ignored_is_counted_where_the_owner_sees_it(house: House) -> None:
+def test_a_request_that_is_ignored_is_counted_where_the_owner_sees_it(node_client: NodeClient) -> None:
     """What has no transaction gets no answer; `check` tells how many there were."""
-    house.send("privacy", b'{"state":"on"}')
-    assert house.ask("check")["data"]["requests_ignored"] == 1
-    assert house.latest("state")["privacy"] == "off"
+    node_client.send("privacy", b'{"state":"on"}')
+    assert node_client.request("check")["data"]["requests_ignored"] == 1
+    assert node_client.latest("state")["privacy"] == "off"

@@ -65,8 +65,8 @@ def _serving(port: int) -> Iterator[None]:
     )
     try:
         assert process.stdout is not None
-        told = process.stdout.readline()
-        if not told:
+        published = process.stdout.readline()
+        if not published:
             _, problem = process.communicate(timeout=10)
             pytest.skip(f"no RTSP server: {problem.strip().splitlines()[-1]}: apt-get install {PACKAGES}")
         yield
@@ -114,9 +114,9 @@ def test_a_stream_is_played_lost_and_found_again(port: int, caplog: pytest.LogCa
             _until(ticks, lambda tick: tick.frame)
             assert camera.state is CameraState.OK
             assert camera.problem is None
-    told = [record.getMessage() for record in caplog.records]
-    assert sum("camera lost" in line for line in told) == 1
-    assert sum("frames again" in line for line in told) == 1
+    published = [record.getMessage() for record in caplog.records]
+    assert sum("camera lost" in line for line in published) == 1
+    assert sum("frames again" in line for line in published) == 1
     assert "s3cret" not in caplog.text
 
 

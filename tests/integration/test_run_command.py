@@ -12,7 +12,7 @@ import cv2
 import pytest
 from facenode_command import environment, facenode
 from mosquitto_broker import Mosquitto, Subscriber, eventually
-from node_messages import essence, events, settings_for, validate
+from node_messages import assert_valid, comparable, events, settings_for
 
 from node.camera.video import read_video
 from node.mqtt.link import Received
@@ -39,15 +39,15 @@ def enrol(clip: Path, folder: Path, settings: Mapping[str, object]) -> None:
     step = len(frames) // (2 * STILLS)
     for number in range(STILLS):
         cv2.imwrite(str(folder / f"{number}.png"), cv2.cvtColor(frames[number * step], cv2.COLOR_RGB2BGR))
-    outcome = facenode("people", "add", "ada", "--name", "Ada Lovelace", folder, settings=settings)
-    assert outcome.code == 0, outcome.err
+    result = facenode("people", "add", "ada", "--name", "Ada Lovelace", folder, settings=settings)
+    assert result.code == 0, result.err
 
 
 def run(settings: Mapping[str, object], broker: Mosquitto) -> list[Received]:
     """Run the node to its end; return what a subscriber got."""
     with closing(Subscriber(broker.settings(), "facenode/#", "homeassistant/#")) as subscriber:
-        outcome = facenode("run", settings=settings, timeout_s=100)
-        assert outcome.code == 0, outcome.err
+        result = facenode("run", settings=settings, timeout_s=100)
+        assert result.code == 0, result.err
         assert eventually(
             lambda: [m.payload for m in subscriber.messages if m.topic.endswith("/status")][-1:] == [b"offline"]
         )
@@ -58,11 +58,11 @@ def test_with_nobody_enrolled_everybody_is_unknown(mosquitto: Start, clip: Path,
     """One man in the clip: one `unknown`, one `left`, no `recognized`; the process ends with 0 by itself."""
     broker = mosquitto()
     messages = run(settings_for(broker, clip, tmp_path / "storage"), broker)
-    validate(messages)
-    told = events(messages)
-    assert [event["event_type"] for event in told] == ["unknown", "left"]
-    assert all("person" not in event and "ethnicity" not in event for event in told)
-    assert [event["seq"] for event in told] == [1, 2]
+    assert_valid(messages)
+    published = events(messages)
+    assert [event["event_type"] for event in published] == ["unknown", "left"]
+    assert all("person" not in event and "ethnicity" not in event for event in published)
+    assert [event["seq"] for event in published] == [1, 2]
 
 
 def test_after_enrolment_the_man_is_recognized(mosquitto: Start, clip: Path, tmp_path: Path) -> None:
@@ -71,10 +71,10 @@ def test_after_enrolment_the_man_is_recognized(mosquitto: Start, clip: Path, tmp
     settings = settings_for(broker, clip, tmp_path / "storage")
     enrol(clip, tmp_path / "stills", settings)
     messages = run(settings, broker)
-    validate(messages)
-    told = events(messages)
-    assert [event["event_type"] for event in told] == ["recognized", "left"]
-    assert {event["person"]["id"] for event in told} == {"ada"}
+    assert_valid(messages)
+    published = events(messages)
+    assert [event["event_type"] for event in published] == ["recognized", "left"]
+    assert {event["person"]["id"] for event in published} == {"ada"}
     states = [json.loads(m.payload) for m in messages if m.topic.endswith("/state")]
     assert any([each["id"] for each in state["present"]] == ["ada"] for state in states)
 
@@ -83,7 +83,7 @@ def test_the_same_clip_twice_gives_the_same_events(mosquitto: Start, clip: Path,
     """A replay is deterministic: ids and wall times aside, every field is the same."""
     broker = mosquitto()
     runs = [run(settings_for(broker, clip, tmp_path / name), broker) for name in ("a", "b")]
-    first, second = ([essence(event) for event in events(messages)] for messages in runs)
+    first, second = ([comparable(event) for event in events(messages)] for messages in runs)
     assert first
     assert first == second
 
@@ -120,8 +120,8 @@ def test_ethnicity_is_published_only_when_it_is_named(mosquitto: Start, tmp_path
     """The owner who lists it gets it; nobody else does."""
     broker = mosquitto()
     settings = settings_for(broker, media_dir / "carphone.mp4", tmp_path / "storage")
-    told = events(run(settings | {"publish.tasks": "identity,ethnicity"}, broker))
-    assert all("ethnicity" in event and "age" not in event for event in told)
+    published = events(run(settings | {"publish.tasks": "identity,ethnicity"}, broker))
+    assert all("ethnicity" in event and "age" not in event for event in published)
 
 
 def test_a_photo_enrolled_while_the_node_runs_counts_without_a_restart(
@@ -136,19 +136,19 @@ def test_a_photo_enrolled_while_the_node_runs_counts_without_a_restart(
     }
     with closing(Subscriber(broker.settings(), "facenode/#")) as subscriber:
 
-        def kinds() -> list[str]:
+        def event_types() -> list[str]:
             return [event["event_type"] for event in events(subscriber.messages)]
 
         process = subprocess.Popen(
             [sys.executable, "-m", "node.cli", "run"], env=environment(settings), stderr=subprocess.PIPE, text=True
         )
         try:
-            assert eventually(lambda: kinds() == ["unknown"], 30)
+            assert eventually(lambda: event_types() == ["unknown"], 30)
             assert facenode("people", "add", "eileen", media_dir / "astronaut.jpg", settings=settings).code == 0
-            assert eventually(lambda: "recognized" in kinds(), 30)
+            assert eventually(lambda: "recognized" in event_types(), 30)
             process.send_signal(signal.SIGTERM)
             assert process.wait(20) == 0
-            assert eventually(lambda: kinds() == ["unknown", "recognized", "left"])
+            assert eventually(lambda: event_types() == ["unknown", "recognized", "left"])
         finally:
             process.kill()
             process.communicate()
@@ -157,8 +157,8 @@ def test_a_photo_enrolled_while_the_node_runs_counts_without_a_restart(
 
 def _album(folder: Path, media: Path) -> Path:
     """Return a folder that shows the same portrait long enough for a person to be enrolled meanwhile."""
-    album = folder / "album"
-    album.mkdir()
+    portrait_folder = folder / "portrait_folder"
+    portrait_folder.mkdir()
     for number in range(1500):
-        (album / f"{number:04}.jpg").symlink_to(media / "astronaut.jpg")
-    return album
+        (portrait_folder / f"{number:04}.jpg").symlink_to(media / "astronaut.jpg")
+    return portrait_folder

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from mosquitto_broker import Mosquitto, Subscriber, eventually
-from publisher_process import NodeProcess
+from publisher_process import PublisherProcess
 
 pytestmark = pytest.mark.broker
 
@@ -17,13 +17,13 @@ SHARED = "$share/alerts/facenode/+/event/#"
 def test_each_event_goes_to_one_of_the_consumers(mosquitto: Callable[..., Mosquitto], tmp_path: Path) -> None:
     """All events once in all, and some of them to each."""
     broker = mosquitto()
-    with ExitStack() as stack:
+    with ExitStack() as exit_stack:
         consumers = [
-            stack.enter_context(closing(Subscriber(broker.settings(), SHARED, client_id=f"consumer-{number}")))
+            exit_stack.enter_context(closing(Subscriber(broker.settings(), SHARED, client_id=f"consumer-{number}")))
             for number in range(3)
         ]
-        node = NodeProcess(tmp_path, broker.host, broker.port, "--count", str(EVENTS))
-        stack.callback(node.kill)
+        node = PublisherProcess(tmp_path, broker.host, broker.port, "--count", str(EVENTS))
+        exit_stack.callback(node.kill)
         assert eventually(lambda: node.ended, 60), node.log()
         assert eventually(lambda: sum(len(consumer.messages) for consumer in consumers) >= EVENTS, 20)
         shares = [[message.payload for message in consumer.messages] for consumer in consumers]

@@ -9,8 +9,8 @@ from statistics import quantiles
 import pytest
 from clocked_clip import ClockedClip
 from mosquitto_broker import Mosquitto, Subscriber, eventually
-from node_messages import events, node_settings, settings_for
-from tcp_proxy import Proxy
+from node_messages import events, load_settings, settings_for
+from tcp_proxy import TcpProxy
 
 from node.app import Node
 from node.camera.video import read_video
@@ -21,22 +21,22 @@ RECOVERED_S = 30.0
 
 
 def test_a_silent_broker_slows_no_frame_and_is_reached_once_it_speaks(
-    mosquitto: Callable[..., Mosquitto], media_dir: Path, tmp_path: Path, say: Callable[[str], None]
+    mosquitto: Callable[..., Mosquitto], media_dir: Path, tmp_path: Path, print_line: Callable[[str], None]
 ) -> None:
     """`status` never says online meanwhile, a frame takes as long as ever (within half), and nothing is lost."""
     broker, clock = mosquitto(), SystemClock()
     path = media_dir / "carphone.mp4"
     frames = list(read_video(path))[:60]
     spoken = ClockedClip(frames, clock)
-    Node(node_settings(settings_for(broker, path, tmp_path / "spoken")), spoken, clock).run()
-    with Proxy(broker.port) as proxy, closing(Subscriber(broker.settings(), "facenode/hall/#")) as subscriber:
+    Node(load_settings(settings_for(broker, path, tmp_path / "spoken")), spoken, clock).run()
+    with TcpProxy(broker.port) as proxy, closing(Subscriber(broker.settings(), "facenode/hall/#")) as subscriber:
         proxy.hold("up", "down")
         settings = settings_for(broker, path, tmp_path / "silent") | {"mqtt.port": proxy.port, "node.id": "hall"}
         silent = ClockedClip(frames, clock)
-        node = Node(node_settings(settings), silent, clock)
+        node = Node(load_settings(settings), silent, clock)
         runner = threading.Thread(target=node.run)
         runner.start()
-        assert eventually(lambda: len(silent.taken_ms) == len(spoken.taken_ms), 60)
+        assert eventually(lambda: len(silent.frame_times_ms) == len(spoken.frame_times_ms), 60)
         assert b"online" not in [m.payload for m in subscriber.messages if not m.retained]
         resumed_s = clock.now().mono_s
         proxy.resume()
@@ -45,9 +45,9 @@ def test_a_silent_broker_slows_no_frame_and_is_reached_once_it_speaks(
         took_s = clock.now().mono_s - resumed_s
         assert not runner.is_alive()
         assert took_s < RECOVERED_S
-        told = [event["event_type"] for event in events([m for m in subscriber.messages if not m.retained])]
-    assert told == ["unknown", "left"]
+        published = [event["event_type"] for event in events([m for m in subscriber.messages if not m.retained])]
+    assert published == ["unknown", "left"]
     # The lower quartile: what else runs on the machine disturbs some frames of either run.
-    usual_ms, silent_ms = (quantiles(clip.taken_ms, n=4)[0] for clip in (spoken, silent))
-    say(f"a frame takes {usual_ms:.1f} ms, {silent_ms:.1f} ms with a silent broker; recovered in {took_s:.1f} s")
+    usual_ms, silent_ms = (quantiles(clip.frame_times_ms, n=4)[0] for clip in (spoken, silent))
+    print_line(f"a frame takes {usual_ms:.1f} ms, {silent_ms:.1f} ms with a silent broker; recovered in {took_s:.1f} s")
     assert silent_ms < 1.5 * usual_ms

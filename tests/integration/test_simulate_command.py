@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from certificate_authority import Authority
-from facenode_command import Outcome, environment, facenode
+from certificate_authority import CertificateAuthority
+from facenode_command import CommandResult, environment, facenode
 from mosquitto_broker import Mosquitto, Subscriber, eventually
-from node_messages import validate
+from node_messages import assert_valid
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(180)]
 
@@ -31,7 +31,7 @@ def broker(mosquitto: Start, tmp_path: Path) -> Mosquitto:
 
 
 @pytest.fixture
-def closer() -> Iterator[ExitStack]:
+def exit_stack() -> Iterator[ExitStack]:
     """Return what closes everything in the end, latest first."""
     with ExitStack() as stack:
         yield stack
@@ -50,7 +50,7 @@ def arguments(*options: str | Path) -> list[str | Path]:
     return ["simulate", "--nodes", str(NODES), *BUSY, "--json", *options]
 
 
-def simulate(broker: Mosquitto, *options: str | Path, **settings: object) -> Outcome:
+def simulate(broker: Mosquitto, *options: str | Path, **settings: object) -> CommandResult:
     """Run a small simulation to its end."""
     return facenode(*arguments(*options), settings=settings_of(broker) | settings, timeout_s=150)
 
@@ -60,13 +60,13 @@ def settings_of(broker: Mosquitto) -> dict[str, object]:
     return {"mqtt.host": broker.host, "mqtt.port": broker.port, "node.id": "front-door"}
 
 
-def begin(broker: Mosquitto, closer: ExitStack, *options: str | Path) -> subprocess.Popen[str]:
+def begin(broker: Mosquitto, exit_stack: ExitStack, *options: str | Path) -> subprocess.Popen[str]:
     """Start a small simulation, and return its process; it is ended with the test."""
     process = subprocess.Popen(
         [sys.executable, "-m", "node.cli", *map(str, arguments(*options))],
         env=environment(settings_of(broker)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    closer.callback(finish, process)
+    exit_stack.callback(finish, process)
     return process
 
 
@@ -76,10 +76,10 @@ def finish(process: subprocess.Popen[str]) -> None:
     process.communicate()
 
 
-def result(outcome: Outcome) -> dict[str, Any]:
+def figures_of(result: CommandResult) -> dict[str, Any]:
     """Return the figures of a run that lost nothing."""
-    assert outcome.code == 0, outcome.out + outcome.err
-    figures: dict[str, Any] = json.loads(outcome.out)
+    assert result.code == 0, result.out + result.err
+    figures: dict[str, Any] = json.loads(result.out)
     events = figures["events"]
     assert (events["lost"], events["waiting"], events["rejected"]) == (0, 0, 0), figures
     assert events["received"] == events["made"] > 0
@@ -96,7 +96,7 @@ def retained(broker: Mosquitto) -> list[str]:
 
 def test_nothing_is_lost_and_nothing_is_left(broker: Mosquitto) -> None:
     """Every event of 20 nodes comes, connections that are cut included; afterwards the broker knows of none."""
-    figures = result(simulate(broker, "--cut-every", "2"))
+    figures = figures_of(simulate(broker, "--cut-every", "2"))
     assert figures["nodes"] == NODES
     assert figures["cuts"] > 0
     assert figures["wills"] >= figures["cuts"]
@@ -110,9 +110,9 @@ def test_nothing_is_lost_and_nothing_is_left(broker: Mosquitto) -> None:
 def test_a_simulated_node_speaks_as_a_real_one(broker: Mosquitto) -> None:
     """Birth first; each message holds to the contract; no device is announced."""
     with closing(Subscriber(broker.settings(), *RETAINED)) as subscriber:
-        result(simulate(broker, "--cut-every", "0"))
+        figures_of(simulate(broker, "--cut-every", "0"))
         messages = [message for message in subscriber.messages if message.payload]
-    validate(messages)
+    assert_valid(messages)
     kinds = Counter(message.topic.split("/")[2] for message in messages)
     assert kinds["status"] == 2 * NODES
     assert kinds["health"] >= NODES
@@ -127,7 +127,7 @@ def test_a_simulated_node_speaks_as_a_real_one(broker: Mosquitto) -> None:
 def test_discovery_comes_and_goes_where_it_is_asked_for(broker: Mosquitto) -> None:
     """Each device is announced once, and taken back at the end."""
     with closing(Subscriber(broker.settings(), "homeassistant/#")) as subscriber:
-        result(simulate(broker, "--discovery", "--cut-every", "0"))
+        figures_of(simulate(broker, "--discovery", "--cut-every", "0"))
         assert eventually(lambda: sum(not message.payload for message in subscriber.messages) == NODES)
     assert sum(bool(message.payload) for message in subscriber.messages) == NODES
     assert retained(broker) == []
@@ -135,33 +135,35 @@ def test_discovery_comes_and_goes_where_it_is_asked_for(broker: Mosquitto) -> No
 
 def test_all_come_back_after_a_storm(broker: Mosquitto) -> None:
     """Every connection is cut, and none gets through for two seconds: so long the first one takes at the least."""
-    figures = result(simulate(broker, "--storm", "--storm-for", "2"))
+    figures = figures_of(simulate(broker, "--storm", "--storm-for", "2"))
     storm = figures["storm"]
     assert (storm["lost"], storm["missing"]) == (NODES, 0)
     assert 2 <= storm["first_s"] <= storm["all_s"] < 60
     assert storm["attempts_per_s"] >= storm["accepts_per_s"] > 0
 
 
-def test_all_come_back_after_the_broker_restarts(broker: Mosquitto, closer: ExitStack, tmp_path: Path) -> None:
+def test_all_come_back_after_the_broker_restarts(broker: Mosquitto, exit_stack: ExitStack, tmp_path: Path) -> None:
     """The command is what restarts it, here by way of this test; what waited for the subscriber is not lost either."""
     asked, done = tmp_path / "asked", tmp_path / "done"
     command = f"sh -c 'touch {asked}; while ! test -e {done}; do sleep 0.1; done'"
-    process = begin(broker, closer, "--storm-command", command)
+    process = begin(broker, exit_stack, "--storm-command", command)
     assert eventually(asked.exists, 60)
     broker.end()
     broker.start()
     done.touch()
     out, err = process.communicate(timeout=120)
-    storm = result(Outcome(process.returncode, out, err))["storm"]
+    storm = figures_of(CommandResult(process.returncode, out, err))["storm"]
     assert (storm["lost"], storm["missing"]) == (NODES, 0)
     assert retained(broker) == []
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
-def test_who_is_interrupted_leaves_nothing_behind(broker: Mosquitto, closer: ExitStack, end: signal.Signals) -> None:
+def test_who_is_interrupted_leaves_nothing_behind(
+    broker: Mosquitto, exit_stack: ExitStack, end: signal.Signals
+) -> None:
     """Ctrl-C, or a service manager: the nodes take leave first."""
     with closing(Subscriber(broker.settings(), "facenode/+/event/#")) as subscriber:
-        process = begin(broker, closer, "--duration", "600")
+        process = begin(broker, exit_stack, "--duration", "600")
         assert eventually(lambda: bool(subscriber.messages), 60)
         process.send_signal(end)
         _, err = process.communicate(timeout=60)
@@ -170,10 +172,10 @@ def test_who_is_interrupted_leaves_nothing_behind(broker: Mosquitto, closer: Exi
     assert retained(broker) == []
 
 
-def test_nodes_whose_parent_was_killed_take_leave_by_themselves(broker: Mosquitto, closer: ExitStack) -> None:
+def test_nodes_whose_parent_was_killed_take_leave_by_themselves(broker: Mosquitto, exit_stack: ExitStack) -> None:
     """Nothing can be caught by who is killed: the processes that play the nodes notice, and end."""
     with closing(Subscriber(broker.settings(), "facenode/+/event/#")) as subscriber:
-        process = begin(broker, closer, "--duration", "600")
+        process = begin(broker, exit_stack, "--duration", "600")
         assert eventually(lambda: bool(subscriber.messages), 60)
         process.kill()
         process.communicate(timeout=60)
@@ -186,10 +188,10 @@ def test_it_does_not_run_among_simulated_nodes_of_somebody_else(broker: Mosquitt
         other.publish("facenode/sim-00007/status", b"offline", retain=True)
         other.publish("facenode/pi-0a1b2c/status", b"offline", retain=True)
         assert eventually(lambda: len(retained(broker)) == 2)
-        outcome = simulate(broker)
-        assert outcome.code == 1
-        assert "1 simulated nodes (sim-00007 ...)" in outcome.err
-        assert "--clean" in outcome.err
+        result = simulate(broker)
+        assert result.code == 1
+        assert "1 simulated nodes (sim-00007 ...)" in result.err
+        assert "--clean" in result.err
         cleaned = facenode("simulate", "--clean", settings=settings_of(broker))
         assert (cleaned.code, cleaned.out) == (0, "1 retained messages taken away\n"), cleaned.err
         assert retained(broker) == ["facenode/pi-0a1b2c/status"]
@@ -197,7 +199,7 @@ def test_it_does_not_run_among_simulated_nodes_of_somebody_else(broker: Mosquitt
 
 def test_tls_and_a_login_are_those_of_every_command(mosquitto: Start, tmp_path: Path) -> None:
     """The nodes show certificate and password of the settings, each on every connection."""
-    ours = Authority(tmp_path / "pki")
+    ours = CertificateAuthority(tmp_path / "pki")
     shown, own = ours.issue("broker"), ours.issue("sim")
     passwords, password = tmp_path / "passwords", tmp_path / "password"
     password.write_text("s3cret\n")
@@ -211,25 +213,25 @@ def test_tls_and_a_login_are_those_of_every_command(mosquitto: Start, tmp_path: 
         "mqtt.tls.cert_file": own.certificate, "mqtt.tls.key_file": own.key,
         "mqtt.username": "sim", "mqtt.password_file": password,
     }  # fmt: skip
-    result(simulate(broker, "--storm", "--storm-for", "1", **tls))
+    figures_of(simulate(broker, "--storm", "--storm-for", "1", **tls))
     password.write_text("wrong\n")
-    outcome = simulate(broker, **tls)
-    assert outcome.code == 1
-    assert "refuses the login" in outcome.err
+    result = simulate(broker, **tls)
+    assert result.code == 1
+    assert "refuses the login" in result.err
 
 
 def test_the_older_version_is_spoken_where_it_is_asked_for(broker: Mosquitto) -> None:
     """3.1.1 cannot say why a message is refused, but loses nothing either."""
-    assert result(simulate(broker, "--cut-every", "2", **{"mqtt.protocol": "3.1.1"}))["protocol"] == "3.1.1"
+    assert figures_of(simulate(broker, "--cut-every", "2", **{"mqtt.protocol": "3.1.1"}))["protocol"] == "3.1.1"
 
 
 def test_what_the_broker_refuses_is_said(mosquitto: Start, tmp_path: Path) -> None:
     """An access list that lets nobody publish events: counted, with its sentence, and exit 1."""
     acl = tmp_path / "acl"
     acl.write_text("topic read facenode/#\ntopic readwrite facenode/+/status\n")
-    outcome = simulate(mosquitto("allow_anonymous true", f"acl_file {acl}"))
-    assert outcome.code == 1
-    figures = json.loads(outcome.out)
+    result = simulate(mosquitto("allow_anonymous true", f"acl_file {acl}"))
+    assert result.code == 1
+    figures = json.loads(result.out)
     assert figures["events"]["rejected"] == figures["events"]["made"] > 0
     assert any("does not allow it" in sentence for sentence, _ in figures["troubles"])
 
@@ -237,12 +239,12 @@ def test_what_the_broker_refuses_is_said(mosquitto: Start, tmp_path: Path) -> No
 def test_the_table_names_every_figure(broker: Mosquitto) -> None:
     """What people read is what the JSON holds."""
     options = ["simulate", "--nodes", "3", "--duration", "2", "--rate", "7200", "--storm", "--storm-for", "1"]
-    outcome = facenode(*options, settings=settings_of(broker), timeout_s=120)
-    assert outcome.code == 0, outcome.err
-    names = [line.split("  ")[0] for line in outcome.out.splitlines()]
+    result = facenode(*options, settings=settings_of(broker), timeout_s=120)
+    assert result.code == 0, result.err
+    names = [line.split("  ")[0] for line in result.out.splitlines()]
     for name in ("connect", "publish to receive", "lost", "duplicated", "storm: most a second", "broker", "simulation"):
         assert name in names
-    assert "all are back" in outcome.err
+    assert "all are back" in result.err
 
 
 @pytest.mark.parametrize(
@@ -265,10 +267,10 @@ def test_the_table_names_every_figure(broker: Mosquitto) -> None:
 )
 def test_bad_input_is_said_in_one_line(options: tuple[str, ...], code: int, words: str) -> None:
     """Nothing is started, and nobody sees a traceback."""
-    outcome = facenode("simulate", *options, settings={"mqtt.port": 9})
-    assert outcome.code == code, outcome.err
-    assert words in outcome.err
-    assert "Traceback" not in outcome.err
+    result = facenode("simulate", *options, settings={"mqtt.port": 9})
+    assert result.code == code, result.err
+    assert words in result.err
+    assert "Traceback" not in result.err
 
 
 @pytest.mark.parametrize(("command", "words"), [("false", "ended with 1"), ("/nonexistent/restart", "No such file")])
@@ -276,8 +278,8 @@ def test_a_storm_command_that_fails_ends_the_run_and_leaves_nothing(
     broker: Mosquitto, command: str, words: str
 ) -> None:
     """A storm that did not happen must not look like one that did no harm."""
-    outcome = simulate(broker, "--storm-command", command)
-    assert outcome.code == 1
-    assert words in outcome.err
-    assert "Traceback" not in outcome.err
+    result = simulate(broker, "--storm-command", command)
+    assert result.code == 1
+    assert words in result.err
+    assert "Traceback" not in result.err
     assert retained(broker) == []

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from facenode_command import facenode
 from mosquitto_broker import Mosquitto, Subscriber, eventually
-from node_messages import settings_for, validate
-from running_node import PATIENCE_S, House, running
+from node_messages import assert_valid, settings_for
+from running_node import TIMEOUT_S, NodeClient, running_facenode
 
 pytestmark = pytest.mark.broker
 
@@ -20,35 +20,38 @@ def test_a_demonstration_that_stays_plays_again_and_again(mosquitto: Callable[..
     settings = {"mqtt.host": "127.0.0.1", "mqtt.port": broker.port, "homeassistant.enabled": False}
     with (
         closing(Subscriber(broker.settings(), "facenode/demo/#")) as subscriber,
-        running(settings, "--stay", "--ready", mark, command="demo") as process,
+        running_facenode(settings, "--stay", "--ready", mark, command="demo") as process,
     ):
-        house = House(subscriber, "demo")
-        assert eventually(mark.exists, PATIENCE_S)
-        assert eventually(lambda: house.kinds().count("recognized") == 2, 3 * PATIENCE_S)
-        assert house.kinds().count("unknown") >= 2
+        node_client = NodeClient(subscriber, "demo")
+        assert eventually(mark.exists, TIMEOUT_S)
+        assert eventually(lambda: node_client.event_types().count("recognized") == 2, 3 * TIMEOUT_S)
+        assert node_client.event_types().count("unknown") >= 2
         process.send_signal(signal.SIGTERM)
-        assert process.wait(PATIENCE_S) == 0
+        assert process.wait(TIMEOUT_S) == 0
         assert not mark.exists()
-        assert eventually(lambda: subscriber.on("facenode/demo/status")[-1] == b"offline", PATIENCE_S)
-    validate(subscriber.messages)
+        assert eventually(lambda: subscriber.on("facenode/demo/status")[-1] == b"offline", TIMEOUT_S)
+    assert_valid(subscriber.messages)
 
 
 def test_a_node_is_ready_while_frames_come_and_the_broker_is_there(
-    mosquitto: Callable[..., Mosquitto], album: Path, tmp_path: Path
+    mosquitto: Callable[..., Mosquitto], portrait_folder: Path, tmp_path: Path
 ) -> None:
     """Whoever asks from outside, such as a container's health check, sees the broker go and come back."""
     broker, mark = mosquitto(), tmp_path / "ready"
     mark.touch()
-    settings = settings_for(broker, album, tmp_path / "s") | {"camera.source": f"images:{album}", "camera.fps": 5}
+    settings = settings_for(broker, portrait_folder, tmp_path / "s") | {
+        "camera.source": f"images:{portrait_folder}",
+        "camera.fps": 5,
+    }
     broker.kill()
-    with running(settings, "--ready", mark) as process:
-        assert eventually(lambda: not mark.exists(), PATIENCE_S)
+    with running_facenode(settings, "--ready", mark) as process:
+        assert eventually(lambda: not mark.exists(), TIMEOUT_S)
         broker.start()
-        assert eventually(mark.exists, PATIENCE_S)
+        assert eventually(mark.exists, TIMEOUT_S)
         broker.kill()
-        assert eventually(lambda: not mark.exists(), PATIENCE_S)
+        assert eventually(lambda: not mark.exists(), TIMEOUT_S)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(PATIENCE_S) == 0
+        assert process.wait(TIMEOUT_S) == 0
 
 
 def test_a_mark_for_a_demonstration_that_ends_is_refused(tmp_path: Path) -> None:

@@ -9,33 +9,36 @@ from pathlib import Path
 import pytest
 from mosquitto_broker import Mosquitto, eventually
 from node_messages import settings_for
-from running_node import PATIENCE_S, running
+from running_node import TIMEOUT_S, running_facenode
 
 pytestmark = pytest.mark.broker
 
 
 def test_the_node_says_that_it_has_started_lives_and_stops(
-    mosquitto: Callable[..., Mosquitto], album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    mosquitto: Callable[..., Mosquitto], portrait_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """READY once the loop turns, signs of life as often as the watchdog wants them, a line of status, STOPPING."""
     broker = mosquitto()  # before the socket is named: mosquitto would speak to it, too
-    heard: list[str] = []
-    with closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as ear:
-        ear.bind(str(tmp_path / "notify"))
-        ear.settimeout(PATIENCE_S)
+    lines: list[str] = []
+    with closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as notify_socket:
+        notify_socket.bind(str(tmp_path / "notify"))
+        notify_socket.settimeout(TIMEOUT_S)
         monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
         monkeypatch.setenv("WATCHDOG_USEC", "400000")
-        settings = settings_for(broker, album, tmp_path / "s") | {"camera.source": f"images:{album}", "camera.fps": 5}
-        with running(settings) as process:
+        settings = settings_for(broker, portrait_folder, tmp_path / "s") | {
+            "camera.source": f"images:{portrait_folder}",
+            "camera.fps": 5,
+        }
+        with running_facenode(settings) as process:
 
-            def hears(line: str) -> bool:
-                heard.extend(ear.recv(4096).decode().splitlines())
-                return line in heard
+            def received(line: str) -> bool:
+                lines.extend(notify_socket.recv(4096).decode().splitlines())
+                return line in lines
 
-            assert eventually(lambda: hears("READY=1"), PATIENCE_S)
-            assert eventually(lambda: heard.count("WATCHDOG=1") > 5 or hears("never"), PATIENCE_S)
+            assert eventually(lambda: received("READY=1"), TIMEOUT_S)
+            assert eventually(lambda: lines.count("WATCHDOG=1") > 5 or received("never"), TIMEOUT_S)
             process.send_signal(signal.SIGTERM)
-            assert eventually(lambda: hears("STOPPING=1"), PATIENCE_S)
-            assert process.wait(PATIENCE_S) == 0
-    assert heard.count("READY=1") == 1
-    assert any(line.startswith("STATUS=camera ok") for line in heard)
+            assert eventually(lambda: received("STOPPING=1"), TIMEOUT_S)
+            assert process.wait(TIMEOUT_S) == 0
+    assert lines.count("READY=1") == 1
+    assert any(line.startswith("STATUS=camera ok") for line in lines)

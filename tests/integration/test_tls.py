@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from certificate_authority import Authority, Identity
+from certificate_authority import CertificateAuthority, Identity
 from mosquitto_broker import Mosquitto
 
 from node.diagnostics.broker import broker_findings
@@ -21,11 +21,11 @@ pytestmark = pytest.mark.broker
 BOTH = pytest.mark.parametrize("protocol", ["5", "3.1.1"])
 
 
-class Place:
+class TlsSetup:
     """Two authorities and a broker that demands a certificate of the first."""
 
     def __init__(self, folder: Path, start: Callable[..., Mosquitto]) -> None:
-        self.ours, self.foreign = Authority(folder / "ours"), Authority(folder / "foreign")
+        self.ours, self.foreign = CertificateAuthority(folder / "ours"), CertificateAuthority(folder / "foreign")
         self.node = self.ours.issue("pi-1")
         self._start = start
 
@@ -46,7 +46,7 @@ class Place:
         broker: Mosquitto,
         identity: Identity | None = None,
         *,
-        authority: Authority | None = None,
+        authority: CertificateAuthority | None = None,
         host: str | None = None,
         protocol: str = "auto",
         anonymous: bool = False,
@@ -59,131 +59,133 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path: Path, mosquitto: Callable[..., Mosquitto]) -> Place:
+def tls_setup(tmp_path: Path, mosquitto: Callable[..., Mosquitto]) -> TlsSetup:
     """Return authorities and what starts a broker."""
-    return Place(tmp_path / "pki", mosquitto)
+    return TlsSetup(tmp_path / "pki", mosquitto)
 
 
-def dial(settings: MqttSettings) -> Link:
+def open_link(settings: MqttSettings) -> Link:
     """Connect."""
     return connect(settings, Client("facenode-pi-1"), lambda _report: None)
 
 
-def found(settings: MqttSettings) -> list[Finding]:
+def check_findings(settings: MqttSettings) -> list[Finding]:
     """Return what `facenode check` finds."""
     return list(broker_findings(Settings(mqtt=settings, node=NodeSettings(id="pi-1"))))
 
 
-def refused(settings: MqttSettings, sentence: str) -> None:
+def assert_refused(settings: MqttSettings, sentence: str) -> None:
     """Assert that connection and check both say the sentence, and that check ends with it."""
     with pytest.raises(BrokerError, match=sentence):
-        dial(settings)
-    assert sentence in found(settings)[-1].text
-    assert not found(settings)[-1].ok
+        open_link(settings)
+    assert sentence in check_findings(settings)[-1].text
+    assert not check_findings(settings)[-1].ok
 
 
 @BOTH
-def test_both_sides_prove_themselves(place: Place, protocol: str) -> None:
+def test_both_sides_prove_themselves(tls_setup: TlsSetup, protocol: str) -> None:
     """A good certificate on either side is accepted, and the check says until when the broker's is valid."""
-    settings = place.settings(place.broker(), protocol=protocol)
-    with closing(dial(settings)) as link:
+    settings = tls_setup.settings(tls_setup.broker(), protocol=protocol)
+    with closing(open_link(settings)) as link:
         assert link.protocol == protocol
-    lines = found(settings)
+    lines = check_findings(settings)
     assert [finding.ok for finding in lines] == [True] * 5
     assert "TLSv1.3, the broker's certificate is valid for 30 more days" in lines[2].text
 
 
 @BOTH
-def test_an_unknown_authority_is_said(place: Place, protocol: str) -> None:
+def test_an_unknown_authority_is_said(tls_setup: TlsSetup, protocol: str) -> None:
     """The broker's certificate is signed by somebody whom the node does not know."""
-    broker = place.broker(place.foreign.issue("broker"))
-    refused(place.settings(broker, protocol=protocol), "signed by an authority that is not known")
+    broker = tls_setup.broker(tls_setup.foreign.issue("broker"))
+    assert_refused(tls_setup.settings(broker, protocol=protocol), "signed by an authority that is not known")
 
 
-def test_an_expired_certificate_is_said(place: Place) -> None:
+def test_an_expired_certificate_is_said(tls_setup: TlsSetup) -> None:
     """Somebody must renew it."""
-    broker = place.broker(place.ours.issue("broker", begins_d=-30, ends_d=-1))
-    refused(place.settings(broker), "the broker's certificate has expired")
+    broker = tls_setup.broker(tls_setup.ours.issue("broker", valid_from_d=-30, valid_until_d=-1))
+    assert_refused(tls_setup.settings(broker), "the broker's certificate has expired")
 
 
-def test_a_certificate_of_the_future_points_to_the_clock(place: Place) -> None:
+def test_a_certificate_of_the_future_points_to_the_clock(tls_setup: TlsSetup) -> None:
     """After a reboot without network a Pi lives in the past: that is what the sentence must say."""
-    broker = place.broker(place.ours.issue("broker", begins_d=2))
-    refused(place.settings(broker), "is not valid yet: the clock of this node")
+    broker = tls_setup.broker(tls_setup.ours.issue("broker", valid_from_d=2))
+    assert_refused(tls_setup.settings(broker), "is not valid yet: the clock of this node")
 
 
-def test_another_hosts_certificate_is_said(place: Place) -> None:
+def test_another_hosts_certificate_is_said(tls_setup: TlsSetup) -> None:
     """A certificate is for a name."""
-    broker = place.broker(place.ours.issue("broker", host="127.0.0.9"))
-    refused(place.settings(broker), "the broker's certificate is for another")
+    broker = tls_setup.broker(tls_setup.ours.issue("broker", host="127.0.0.9"))
+    assert_refused(tls_setup.settings(broker), "the broker's certificate is for another")
 
 
 @BOTH
-def test_a_missing_certificate_of_the_node_is_said(place: Place, protocol: str) -> None:
+def test_a_missing_certificate_of_the_node_is_said(tls_setup: TlsSetup, protocol: str) -> None:
     """TLS 1.3 refuses it only after the handshake, when the connection seems to stand."""
-    refused(place.settings(place.broker(), anonymous=True, protocol=protocol), "the broker asks for a certificate")
+    assert_refused(
+        tls_setup.settings(tls_setup.broker(), anonymous=True, protocol=protocol), "the broker asks for a certificate"
+    )
 
 
 @BOTH
-def test_a_foreign_certificate_of_the_node_is_said(place: Place, protocol: str) -> None:
+def test_a_foreign_certificate_of_the_node_is_said(tls_setup: TlsSetup, protocol: str) -> None:
     """The broker does not know who signed it."""
-    settings = place.settings(place.broker(), place.foreign.issue("pi-1"), protocol=protocol)
-    refused(settings, "the broker does not know the authority that signed this node's certificate")
+    settings = tls_setup.settings(tls_setup.broker(), tls_setup.foreign.issue("pi-1"), protocol=protocol)
+    assert_refused(settings, "the broker does not know the authority that signed this node's certificate")
 
 
-def test_an_expired_certificate_of_the_node_is_said(place: Place) -> None:
+def test_an_expired_certificate_of_the_node_is_said(tls_setup: TlsSetup) -> None:
     """It is the node's own that must be renewed."""
-    settings = place.settings(place.broker(), place.ours.issue("pi-1", begins_d=-30, ends_d=-1))
-    refused(settings, "the broker says that this node's certificate has expired")
+    settings = tls_setup.settings(tls_setup.broker(), tls_setup.ours.issue("pi-1", valid_from_d=-30, valid_until_d=-1))
+    assert_refused(settings, "the broker says that this node's certificate has expired")
 
 
-def test_a_revoked_certificate_is_said(place: Place) -> None:
+def test_a_revoked_certificate_is_said(tls_setup: TlsSetup) -> None:
     """A stolen node is locked out."""
-    stolen = place.ours.issue("pi-2")
-    broker = place.broker(None, f"crlfile {place.ours.revoke(stolen)}")
-    refused(place.settings(broker, stolen), "the broker says that this node's certificate is revoked")
-    dial(place.settings(broker)).close()
+    stolen = tls_setup.ours.issue("pi-2")
+    broker = tls_setup.broker(None, f"crlfile {tls_setup.ours.revoke(stolen)}")
+    assert_refused(tls_setup.settings(broker, stolen), "the broker says that this node's certificate is revoked")
+    open_link(tls_setup.settings(broker)).close()
 
 
-def test_tls_towards_a_plain_port_is_said(place: Place, mosquitto: Callable[..., Mosquitto]) -> None:
+def test_tls_towards_a_plain_port_is_said(tls_setup: TlsSetup, mosquitto: Callable[..., Mosquitto]) -> None:
     """Ports are easily mixed up."""
     with pytest.raises(BrokerError, match=r"no TLS is spoken there|closed during the TLS handshake|closed at once"):
-        dial(place.settings(mosquitto()))
+        open_link(tls_setup.settings(mosquitto()))
 
 
-def test_plain_mqtt_towards_a_tls_port_is_said(place: Place) -> None:
+def test_plain_mqtt_towards_a_tls_port_is_said(tls_setup: TlsSetup) -> None:
     """The other way round, too."""
     with pytest.raises(BrokerError, match="the broker closed the connection"):
-        dial(place.broker().settings())
+        open_link(tls_setup.broker().settings())
 
 
-def test_a_renewed_certificate_is_used_at_the_next_attempt(place: Place) -> None:
+def test_a_renewed_certificate_is_used_at_the_next_attempt(tls_setup: TlsSetup) -> None:
     """Renewal needs no restart: the files are read at every attempt."""
-    settings = place.settings(place.broker(), place.ours.issue("pi-3", begins_d=-30, ends_d=-1))
+    settings = tls_setup.settings(tls_setup.broker(), tls_setup.ours.issue("pi-3", valid_from_d=-30, valid_until_d=-1))
     with pytest.raises(BrokerError, match="expired"):
-        dial(settings)
-    place.ours.issue("pi-3")
-    dial(settings).close()
+        open_link(settings)
+    tls_setup.ours.issue("pi-3")
+    open_link(settings).close()
 
 
-def test_a_certificate_that_is_none_is_said_with_its_file(place: Place, tmp_path: Path) -> None:
+def test_a_certificate_that_is_none_is_said_with_its_file(tls_setup: TlsSetup, tmp_path: Path) -> None:
     """A half-written file must not end the publisher."""
-    broker = place.broker()
-    broken = Identity(tmp_path / "broken.crt", place.node.key)
+    broker = tls_setup.broker()
+    broken = Identity(tmp_path / "broken.crt", tls_setup.node.key)
     broken.certificate.write_text("-----BEGIN CERTIFICATE-----\n")
     with pytest.raises(BrokerError, match=r"broken\.crt"):
-        dial(place.settings(broker, broken))
+        open_link(tls_setup.settings(broker, broken))
     with pytest.raises(BrokerError, match=r"pi-1\.crt.*fits its key"):
-        dial(place.settings(broker, Identity(place.node.certificate, place.ours.issue("other").key)))
+        open_link(tls_setup.settings(broker, Identity(tls_setup.node.certificate, tls_setup.ours.issue("other").key)))
 
 
-def test_a_locked_key_is_said_rather_than_asked_for(place: Place, tmp_path: Path) -> None:
+def test_a_locked_key_is_said_rather_than_asked_for(tls_setup: TlsSetup, tmp_path: Path) -> None:
     """A service has no terminal on which a password could be typed."""
     locked = tmp_path / "locked.key"
-    command = ("openssl", "ec", "-aes256", "-passout", "pass:secret", "-in", place.node.key, "-out", locked)
+    command = ("openssl", "ec", "-aes256", "-passout", "pass:secret", "-in", tls_setup.node.key, "-out", locked)
     subprocess.run(command, check=True, capture_output=True)
     with pytest.raises(BrokerError, match=r"pi-1\.crt"):
-        dial(place.settings(place.broker(), Identity(place.node.certificate, locked)))
+        open_link(tls_setup.settings(tls_setup.broker(), Identity(tls_setup.node.certificate, locked)))
 
 
 def test_a_renewed_password_is_used_at_the_next_attempt(mosquitto: Callable[..., Mosquitto], tmp_path: Path) -> None:
@@ -194,12 +196,12 @@ def test_a_renewed_password_is_used_at_the_next_attempt(mosquitto: Callable[...,
     secret.write_text("wrong\n")
     settings = broker.settings(username="pi-1", password_file=str(secret))
     with pytest.raises(BrokerError, match="refuses the login"):
-        dial(settings)
+        open_link(settings)
     secret.write_text("right\n")
-    dial(settings).close()
+    open_link(settings).close()
     secret.write_bytes(b"\xff\xfe")
     with pytest.raises(BrokerError, match="secret: cannot be read"):
-        dial(settings)
+        open_link(settings)
     secret.write_text("x" * 70_000)
     with pytest.raises(BrokerError, match="longer than MQTT allows"):
-        dial(settings)
+        open_link(settings)

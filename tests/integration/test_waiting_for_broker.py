@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mosquitto_broker import free_port
-from node_messages import node_settings
+from node_messages import load_settings
 
 from node.app import Node
 from node.clock import SystemClock
@@ -46,7 +46,7 @@ class Impatient(logging.Handler):
 def test_a_clip_that_ended_without_a_broker_waits_and_says_what_for(media_dir: Path, tmp_path: Path) -> None:
     """Every half minute the log tells how many messages wait, and that to stop loses none: they are on disk."""
     photo = media_dir / "astronaut.jpg"
-    settings = node_settings(
+    settings = load_settings(
         {"node.id": "hall", "camera.source": f"images:{photo}", "mqtt.host": "127.0.0.1", "mqtt.port": free_port()}
         | {"storage.dir": tmp_path / "storage", "events.unknown_votes": 1}
     )

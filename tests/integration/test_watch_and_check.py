@@ -22,7 +22,7 @@ from node.settings import MqttSettings, NodeSettings, Settings
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
-class Watching:
+class WatchProcess:
     """A process that watches."""
 
     def __init__(self, settings: MqttSettings, *arguments: str) -> None:
@@ -53,31 +53,31 @@ def test_watching_prints_a_json_line_a_message_and_ends_with_0(
 ) -> None:
     """Other programs read it line by line, and a signal is no fault."""
     broker = mosquitto()
-    watching = Watching(broker.settings(), "--type", "unknown")
-    assert "connected" in watching.first
+    watch = WatchProcess(broker.settings(), "--type", "unknown")
+    assert "connected" in watch.first
     with closing(Subscriber(broker.settings())) as other:
         for topic in ("event/unknown", "event/left", "late/event/unknown"):
             other.publish(f"facenode/pi-1/{topic}", b'{"id":"%s"}' % topic.encode())
-        assert watching.lines(2) == [
+        assert watch.lines(2) == [
             {"topic": f"facenode/pi-1/{topic}", "payload": {"id": topic}}
             for topic in ("event/unknown", "late/event/unknown")
         ]
-    assert watching.end(number) == (0, "")
+    assert watch.end(number) == (0, "")
 
 
 @pytest.mark.broker
 def test_a_durable_watcher_misses_nothing_while_it_is_away(mosquitto: Callable[..., Mosquitto]) -> None:
     """The broker keeps what comes meanwhile, and the next watcher of that id gets it."""
     broker = mosquitto()
-    Watching(broker.settings(), "--durable", "desk").end()
+    WatchProcess(broker.settings(), "--durable", "desk").end()
     with closing(Subscriber(broker.settings())) as other:
         other.publish("facenode/pi-1/event/left", b'{"id":"1"}')
         assert eventually(lambda: len(other.messages) == 1)
-    watching = Watching(broker.settings(), "--durable", "desk")
+    watch = WatchProcess(broker.settings(), "--durable", "desk")
     with closing(Subscriber(broker.settings())) as other:
         other.publish("facenode/pi-1/event/left", b'{"id":"2"}')
-        assert [line["payload"] for line in watching.lines(2)] == [{"id": "1"}, {"id": "2"}]
-    assert watching.end() == (0, "")
+        assert [line["payload"] for line in watch.lines(2)] == [{"id": "1"}, {"id": "2"}]
+    assert watch.end() == (0, "")
 
 
 def findings(mqtt: MqttSettings, node: str = "pi-1") -> list[tuple[str, bool]]:

@@ -7,7 +7,7 @@ import pytest
 
 
 @pytest.fixture
-def say(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
+def print_line(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
     """Return what prints a line that is seen even if the test passes."""
 
     def line(text: str) -> None:

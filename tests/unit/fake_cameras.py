@@ -20,7 +20,7 @@ DEADLINE_S = 10.0
 """Within which whatever a test waits for must have happened, also on a busy machine."""
 
 
-class HandClock:
+class ManualClock:
     """A clock that stands still until it is moved; for any thread."""
 
     def __init__(self, mono_s: float = 1000.0) -> None:
@@ -38,7 +38,7 @@ class HandClock:
             self._mono_s += by_s
 
 
-class Reel:
+class LoopedClip:
     """A clip shown in a loop at 100 frames a second, as a live source."""
 
     def __init__(self, path: Path) -> None:
@@ -61,41 +61,41 @@ class Reel:
         self._film.close()
 
 
-Cue = Image | Exception | None
+Step = Image | Exception | None
 
 
-class Stage:
-    """An opener and source in one: a read gives the next cue (picture, error, or None for the end) or hangs."""
+class ScriptedSource:
+    """An opener and source in one: a read gives the next step (picture, error, or None for the end) or hangs."""
 
-    def __init__(self, *cues: Cue, refusals: tuple[Exception, ...] = ()) -> None:
+    def __init__(self, *steps: Step, open_errors: tuple[Exception, ...] = ()) -> None:
         self.openings = 0
         self.closings = 0
-        self._refusals = deque(refusals)
+        self._refusals = deque(open_errors)
         self._reads = 0
-        self._cues: queue.SimpleQueue[Cue] = queue.SimpleQueue()
-        self._told = threading.Condition()
-        self.show(*cues)
+        self._cues: queue.SimpleQueue[Step] = queue.SimpleQueue()
+        self._changed = threading.Condition()
+        self.add(*steps)
 
-    def show(self, *cues: Cue) -> None:
-        """Add cues; a read that hangs goes on."""
-        for cue in cues:
-            self._cues.put(cue)
+    def add(self, *steps: Step) -> None:
+        """Add steps; a read that hangs goes on."""
+        for step in steps:
+            self._cues.put(step)
 
-    def refuse(self, *errors: Exception) -> None:
+    def fail_next_opens(self, *errors: Exception) -> None:
         """Let the next openings fail."""
         self._refusals.extend(errors)
 
     def wait_reads(self, count: int) -> None:
         """Wait until this many reads have begun, so until one less has been handed over."""
-        with self._told:
-            assert self._told.wait_for(lambda: self._reads >= count, DEADLINE_S), f"{self._reads} reads, not {count}"
+        with self._changed:
+            assert self._changed.wait_for(lambda: self._reads >= count, DEADLINE_S), f"{self._reads} reads, not {count}"
 
     def wait_closings(self, count: int) -> None:
         """Wait until the source was closed this often."""
-        with self._told:
-            assert self._told.wait_for(lambda: self.closings >= count, DEADLINE_S), f"closed {self.closings} times"
+        with self._changed:
+            assert self._changed.wait_for(lambda: self.closings >= count, DEADLINE_S), f"closed {self.closings} times"
 
-    def __call__(self) -> "Stage":
+    def __call__(self) -> "ScriptedSource":
         """Open it, unless this opening is refused."""
         self.openings += 1
         if self._refusals:
@@ -103,20 +103,20 @@ class Stage:
         return self
 
     def read(self) -> Frame | None:
-        """Return the next cue as a frame, or raise it."""
-        with self._told:
+        """Return the next step as a frame, or raise it."""
+        with self._changed:
             self._reads += 1
-            self._told.notify_all()
-        cue = self._cues.get(timeout=DEADLINE_S)
-        if isinstance(cue, Exception):
-            raise cue
-        return None if cue is None else Frame(cue)
+            self._changed.notify_all()
+        step = self._cues.get(timeout=DEADLINE_S)
+        if isinstance(step, Exception):
+            raise step
+        return None if step is None else Frame(step)
 
     def close(self) -> None:
         """Count the closing."""
-        with self._told:
+        with self._changed:
             self.closings += 1
-            self._told.notify_all()
+            self._changed.notify_all()
 
 
 def picture(grey: int = 0) -> Image:
@@ -124,12 +124,12 @@ def picture(grey: int = 0) -> Image:
     return np.full((4, 6, 3), grey, np.uint8)
 
 
-def refusal(number: int = 0) -> CameraError:
+def open_error(number: int = 0) -> CameraError:
     """Return an error as an opener raises it."""
-    return CameraError(f"fake: cannot be opened ({number}): look behind the stage")
+    return CameraError(f"fake: cannot be opened ({number}): look behind the source")
 
 
-def fake_camera(stage: Stage, clock: Clock, *, stall_s: float = 10.0, restart_after: int = 3) -> LiveCamera:
-    """Return a live camera on a stage; frameless ticks come after 10 ms, so that no test waits for them."""
+def fake_camera(source: ScriptedSource, clock: Clock, *, stall_s: float = 10.0, restart_after: int = 3) -> LiveCamera:
+    """Return a live camera on a source; frameless ticks come after 10 ms, so that no test waits for them."""
     settings = CameraSettings(stall_s=stall_s, restart_after=restart_after)
-    return LiveCamera("fake", stage, clock, settings, tick_s=0.01)
+    return LiveCamera("fake", source, clock, settings, tick_s=0.01)

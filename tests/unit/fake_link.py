@@ -11,7 +11,7 @@ from node.domain import Instant
 from node.mqtt.link import Acknowledged, Report, Subscribed
 
 
-class HandClock:
+class ManualClock:
     """A clock that stands still until it is turned."""
 
     def __init__(self, mono_s: float = 1000.0) -> None:
@@ -32,7 +32,7 @@ def alert(number: int, rule: str = "night-stranger") -> Draft:
     return Draft(Kind.ALERT, rule, {"v": 1, "id": f"alert-{number}", "number": number})
 
 
-class HandLink:
+class FakeLink:
     """A link whose broker answers what `answer` says, at once; None: it keeps silent.
 
     Attributes:

@@ -8,7 +8,7 @@ MADE_S = 1_700_000_000
 """When each commit is made, in seconds since 1970."""
 
 
-class Repository:
+class GitRepository:
     """A git repository of its own.
 
     Attributes:

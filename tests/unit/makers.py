@@ -39,9 +39,9 @@ def look(
 
 
 @dataclass(frozen=True)
-class Somebody:
-    """Somebody in the gallery, without a face."""
+class PersonStub:
+    """PersonStub in the gallery, without a face."""
 
     id: str
-    name: str = "Somebody"
+    name: str = "PersonStub"
     ignored: bool = False

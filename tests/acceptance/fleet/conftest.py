@@ -9,10 +9,10 @@ import pytest
 from controller import ROOT, Controller, Played
 from debian_root import CACHE
 from fleethosts import Hosts
-from uncaptured_output import say
-from wheel_variants import build
+from uncaptured_output import print_line
+from wheel_variants import build_variant
 
-__all__ = ["bare", "built", "fleet", "say", "wheel"]
+__all__ = ["bare", "built", "fleet", "print_line", "wheel"]
 
 DEBIANS = (13, 13, 13, 12)
 _CLIP = ROOT / "tests" / "media" / "carphone.mp4"
@@ -49,4 +49,4 @@ def fleet(bare: Controller, built: Played) -> Controller:
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Path]:
     """Return what builds a wheel of the program, good or bad."""
-    return lambda what, version: build(what, version, tmp_path_factory.mktemp("wheels"))
+    return lambda what, version: build_variant(what, version, tmp_path_factory.mktemp("wheels"))

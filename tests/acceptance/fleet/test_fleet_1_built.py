@@ -9,7 +9,7 @@ from controller import Controller, Played
 from mosquitto_broker import eventually
 
 pytestmark = pytest.mark.timeout(3600)
-Say = Callable[[str], None]
+PrintLine = Callable[[str], None]
 
 
 def test_the_roles_are_of_the_production_profile(bare: Controller) -> None:
@@ -17,9 +17,9 @@ def test_the_roles_are_of_the_production_profile(bare: Controller) -> None:
     bare.lint()
 
 
-def test_every_node_is_online_and_processes_frames(built: Played, fleet: Controller, say: Say) -> None:
+def test_every_node_is_online_and_processes_frames(built: Played, fleet: Controller, print_line: PrintLine) -> None:
     """Four bare hosts, of Debian 13 and 12: the playbook itself ends only once the broker has heard each of them."""
-    say(f"site.yml over four bare hosts: {built.took_s:.0f} s")
+    print_line(f"site.yml over four bare hosts: {built.took_s:.0f} s")
     view = fleet.view()
     assert {node: (known["status"], known["wrong"]) for node, known in view.items()} == {
         host.name: ("online", []) for host in fleet.hosts.all
@@ -27,11 +27,13 @@ def test_every_node_is_online_and_processes_frames(built: Played, fleet: Control
     assert all(known["health"]["cert_days_left"] in {364, 365} for known in view.values())
 
 
-def test_the_second_run_changes_nothing_and_tells_no_secret(fleet: Controller, built: Played, say: Say) -> None:
+def test_the_second_run_changes_nothing_and_tells_no_secret(
+    fleet: Controller, built: Played, print_line: PrintLine
+) -> None:
     """Whatever is as it should be is left alone; and no password, passphrase or key is printed, however loud."""
     before = fleet.view()
     again = fleet.play("site", "-vvv", "--diff")
-    say(f"site.yml, second run: {again.took_s:.0f} s, changed {sum(again.changed.values())}")
+    print_line(f"site.yml, second run: {again.took_s:.0f} s, changed {sum(again.changed.values())}")
     assert set(again.changed.values()) == {0}
     after = fleet.view()
     assert all(after[node]["health"]["uptime_s"] > before[node]["health"]["uptime_s"] for node in before)
@@ -91,7 +93,7 @@ def test_a_request_for_more_than_the_nodes_own_name_is_refused(
     assert "asks for a certificate of" in refused.out
 
 
-def test_a_face_from_the_clip_is_recognised_on_every_node(fleet: Controller, say: Say) -> None:
+def test_a_face_from_the_clip_is_recognised_on_every_node(fleet: Controller, print_line: PrintLine) -> None:
     """People enrolled once reach every node by one file: from then on each tells their name."""
     first = fleet.hosts.all[0]
     fleet.hosts.ssh(
@@ -103,7 +105,7 @@ def test_a_face_from_the_clip_is_recognised_on_every_node(fleet: Controller, say
     (fleet.folder / "family.zip").write_bytes((first.disk / "var/lib/facenode/family.zip").read_bytes())
     with closing(fleet.subscribe("app.homeassistant", "facenode/+/event/recognized")) as home:
         played = fleet.play("people", people_file=str(fleet.folder / "family.zip"))
-        say(f"people.yml: {played.took_s:.0f} s, changed {dict(played.changed)}")
+        print_line(f"people.yml: {played.took_s:.0f} s, changed {dict(played.changed)}")
         names = {host.name for host in fleet.hosts.all}
         assert eventually(lambda: {message.topic.split("/")[1] for message in home.messages} == names, 90)
     assert b'"id":"ada"' in home.messages[0].payload

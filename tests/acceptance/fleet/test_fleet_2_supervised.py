@@ -29,16 +29,16 @@ def test_the_unit_says_what_the_node_does(fleet: Controller) -> None:
 
 
 @pytest.mark.parametrize("name", ["node-2", "node-4"])
-def test_the_unit_is_closed_in(fleet: Controller, name: str, say: Callable[[str], None]) -> None:
+def test_the_unit_is_closed_in(fleet: Controller, name: str, print_line: Callable[[str], None]) -> None:
     """The figure by which systemd rates how much a service could do, 0 to 10; on Debian 13 and 12."""
     out = fleet.hosts.ssh(fleet.hosts[name], "systemd-analyze security facenode")
     found = re.search(r"exposure level for facenode.service: ([0-9.]+)", out)
     assert found
-    say(f"systemd-analyze security, Debian {fleet.hosts[name].debian}: {found[1]}")
+    print_line(f"systemd-analyze security, Debian {fleet.hosts[name].debian}: {found[1]}")
     assert float(found[1]) <= _MOST_EXPOSED
 
 
-def test_a_loop_that_hangs_is_ended_and_begins_anew(fleet: Controller, say: Callable[[str], None]) -> None:
+def test_a_loop_that_hangs_is_ended_and_begins_anew(fleet: Controller, print_line: Callable[[str], None]) -> None:
     """The watchdog is fed by the loop: a process that is there and does nothing is no node."""
     before = show(fleet, "node-2", "MainPID,NRestarts")
     fleet.hosts.ssh(fleet.hosts["node-2"], f"kill -STOP {before['MainPID']}")
@@ -51,7 +51,7 @@ def test_a_loop_that_hangs_is_ended_and_begins_anew(fleet: Controller, say: Call
     log = fleet.hosts.ssh(
         fleet.hosts["node-2"], "journalctl -u facenode -o short-monotonic | grep -i watchdog | tail -1"
     )
-    say(f"after SIGSTOP: {log.strip()}")
+    print_line(f"after SIGSTOP: {log.strip()}")
     assert "atchdog" in log
     assert eventually(lambda: fleet.view()["node-2"]["status"] == "online", _BACK_S)
 
@@ -74,7 +74,7 @@ def test_bad_settings_do_not_start_again_and_again(fleet: Controller) -> None:
     assert eventually(lambda: fleet.view()["node-2"]["wrong"] == [], _BACK_S)
 
 
-def test_after_a_reboot_the_node_is_online_by_itself(fleet: Controller, say: Callable[[str], None]) -> None:
+def test_after_a_reboot_the_node_is_online_by_itself(fleet: Controller, print_line: Callable[[str], None]) -> None:
     """A power cut of the house: whatever is enabled starts, and the broker hears of it."""
     host = fleet.hosts["node-3"]
     uptime_s = fleet.view()["node-3"]["health"]["uptime_s"]
@@ -86,4 +86,4 @@ def test_after_a_reboot_the_node_is_online_by_itself(fleet: Controller, say: Cal
         return bool(known["status"] == "online" and known["health"]["uptime_s"] < uptime_s)
 
     assert eventually(back, _BACK_S)
-    say(f"online again {time.monotonic() - began_s:.0f} s after a reboot was asked for")
+    print_line(f"online again {time.monotonic() - began_s:.0f} s after a reboot was asked for")

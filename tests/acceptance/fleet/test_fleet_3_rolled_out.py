@@ -11,7 +11,7 @@ from mosquitto_broker import eventually
 from wheel_variants import damaged_network
 
 pytestmark = pytest.mark.timeout(3600)
-Say = Callable[[str], None]
+PrintLine = Callable[[str], None]
 Wheel = Callable[[str, str], Path]
 _BAD_GATE_S, _GATE_S = 45, 120
 """How long a bad release is waited for in vain, and a good one on a busy machine at the longest."""
@@ -53,7 +53,7 @@ class Bad(NamedTuple):
     ids=lambda bad: bad.what,
 )
 def test_a_bad_release_stops_at_the_canary_and_takes_itself_back(
-    fleet: Controller, wheel: Wheel, tmp_path: Path, say: Say, bad: Bad
+    fleet: Controller, wheel: Wheel, tmp_path: Path, print_line: PrintLine, bad: Bad
 ) -> None:
     """The run fails and says who, what and why; the canary is on the old release and online; no other was touched."""
     before, versions = touched(fleet), fleet.versions()
@@ -67,17 +67,19 @@ def test_a_bad_release_stops_at_the_canary_and_takes_itself_back(
     assert current(fleet, "node-1").startswith("1.0.0\n")
     assert eventually(lambda: fleet.versions() == versions, _BACK_S)
     assert touched(fleet) == before
-    say(f"a release that {bad.what}: back in {played.took_s:.0f} s")
+    print_line(f"a release that {bad.what}: back in {played.took_s:.0f} s")
 
 
-def test_a_good_release_reaches_who_is_there_and_later_who_was_not(fleet: Controller, wheel: Wheel, say: Say) -> None:
+def test_a_good_release_reaches_who_is_there_and_later_who_was_not(
+    fleet: Controller, wheel: Wheel, print_line: PrintLine
+) -> None:
     """One of four is powered off: three are updated, one is listed; once it is back, the same command moves it."""
     off = fleet.hosts["node-3"]
     fleet.hosts.power_off(off)
     built = wheel("good", "0.3.0")
     played = fleet.play("rollout", release="0.3.0", release_wheel=str(built), node_gate_wait_s=_GATE_S)
     assert "0.3.0: node-1, node-2, node-4 run it; not reached: node-3; lost on the way: none" in played.out
-    say(f"a good release over three of four hosts: {played.took_s:.0f} s")
+    print_line(f"a good release over three of four hosts: {played.took_s:.0f} s")
     fleet.hosts.boot(off)
     assert eventually(lambda: fleet.versions()["node-3"] == "online 0.1.0", _BACK_S)
     again = fleet.play("rollout", release="0.3.0", node_gate_wait_s=_GATE_S)
@@ -107,11 +109,11 @@ def test_the_canary_is_the_first_that_answers(fleet: Controller, wheel: Wheel) -
     assert current(fleet, "node-4").startswith("0.3.0\n")
 
 
-def test_a_rollback_needs_nothing_but_what_is_kept(fleet: Controller, say: Say) -> None:
+def test_a_rollback_needs_nothing_but_what_is_kept(fleet: Controller, print_line: PrintLine) -> None:
     """Any kept release, all nodes, and forward again; one that is not kept is refused before anything moves."""
     before, newest = fleet.versions(), current(fleet, "node-4").split("\n")[0]
     played = fleet.play("rollback", release="1.0.0", node_gate_wait_s=_GATE_S)
-    say(f"rollback.yml over four hosts: {played.took_s:.0f} s")
+    print_line(f"rollback.yml over four hosts: {played.took_s:.0f} s")
     assert set(fleet.versions().values()) == {"online 0.1.0"}
     refused = fleet.play("rollback", release="0.0.1", code=2)
     assert "does not keep 0.0.1" in refused.out

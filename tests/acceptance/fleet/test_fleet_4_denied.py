@@ -5,7 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from certificate_authority import Authority
+from certificate_authority import CertificateAuthority
 from controller import Controller
 from intruder import Intruder
 from mosquitto_broker import Subscriber, eventually
@@ -111,7 +111,7 @@ def test_a_will_on_another_nodes_topic_is_dropped(thief: Intruder, fleet: Contro
 @pytest.mark.parametrize("who", ["unknown authority", "no certificate"])
 def test_who_has_no_certificate_of_ours_is_refused(fleet: Controller, tmp_path: Path, who: str) -> None:
     """The broker closes the connection before a word of MQTT is spoken."""
-    other = Authority(tmp_path / "other").issue("node-2")
+    other = CertificateAuthority(tmp_path / "other").issue("node-2")
     known = who == "no certificate"
     settings = fleet.identified(None if known else other.certificate, None if known else other.key)
     with pytest.raises(BrokerError, match=r"certificate|authority"):
@@ -149,7 +149,7 @@ def test_a_wrong_password_is_refused(fleet: Controller, tmp_path: Path) -> None:
 
 
 def test_messages_wait_for_who_is_away_across_a_restart_of_the_broker(
-    fleet: Controller, say: Callable[[str], None]
+    fleet: Controller, print_line: Callable[[str], None]
 ) -> None:
     """A durable subscriber gets what came while it was away, across a restart of the broker, too."""
     account, client = fleet.account("app.homeassistant"), Client("durable", keep_s=3600)
@@ -166,4 +166,4 @@ def test_messages_wait_for_who_is_away_across_a_restart_of_the_broker(
     again = connect(account, client, got.append)
     assert eventually(lambda: sum(isinstance(each, Received) for each in got) == 24, 20)
     again.close()
-    say(f"{sum(isinstance(each, Received) for each in got)} of 24 messages waited for a subscriber who was away")
+    print_line(f"{sum(isinstance(each, Received) for each in got)} of 24 messages waited for a subscriber who was away")

@@ -14,11 +14,13 @@ from node.mqtt.connect import connect
 from node.mqtt.link import Client
 
 pytestmark = pytest.mark.timeout(3600)
-Say = Callable[[str], None]
+PrintLine = Callable[[str], None]
 _OUT_S = 60.0
 
 
-def test_certificates_are_renewed_without_a_restart_and_no_event_is_lost(fleet: Controller, say: Say) -> None:
+def test_certificates_are_renewed_without_a_restart_and_no_event_is_lost(
+    fleet: Controller, print_line: PrintLine
+) -> None:
     """All are made to be due; every node keeps running, tells a later end, and its numbers have no gap."""
     before, crl = fleet.view(), (fleet.folder / "authority/crl.pem").read_text()
     with fleet.watching() as events:
@@ -36,11 +38,11 @@ def test_certificates_are_renewed_without_a_restart_and_no_event_is_lost(fleet: 
     for node in before:
         numbers = {event["seq"] for event in told if event["node"] == node}
         assert numbers == set(range(min(numbers), max(numbers) + 1)), node
-    say(f"renew.yml over four hosts: {played.took_s:.0f} s; {len(told)} events, no gap, no restart")
+    print_line(f"renew.yml over four hosts: {played.took_s:.0f} s; {len(told)} events, no gap, no restart")
     assert fleet.play("renew").changed["node-3"] == 0
 
 
-def test_a_retired_node_is_thrown_out_and_forgotten(fleet: Controller, tmp_path: Path, say: Say) -> None:
+def test_a_retired_node_is_thrown_out_and_forgotten(fleet: Controller, tmp_path: Path, print_line: PrintLine) -> None:
     """It was stolen and its key copied: the open connection ends, no other begins, and nothing of it is retained."""
     host = fleet.hosts["node-4"]
     settings = fleet.certificate(host, tmp_path / "stolen")
@@ -59,7 +61,7 @@ def test_a_retired_node_is_thrown_out_and_forgotten(fleet: Controller, tmp_path:
         assert thief.publish("facenode/node-4/event/unknown", b"again") is None
     revoked_at = (fleet.folder / "authority/retired").stat().st_mtime
     assert thief.lost_at is not None
-    say(f"retire.yml: {played.took_s:.0f} s; thrown out {thief.lost_at - revoked_at:.0f} s after the revocation")
+    print_line(f"retire.yml: {played.took_s:.0f} s; thrown out {thief.lost_at - revoked_at:.0f} s after the revocation")
     assert thief.lost_at - revoked_at < _OUT_S
     with pytest.raises(BrokerError, match="revoked"):
         connect(settings, Client("thief"), lambda _report: None)

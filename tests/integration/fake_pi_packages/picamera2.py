@@ -1,6 +1,6 @@
 """A file -> what a Pi camera does, under the name of the package that a node imports: for a node as a process.
 
-`$PI_CAMERA/does` says `plays`, `silent` (no frame comes, and who waits is told so) or `hangs` (who waits waits for
+`$PI_CAMERA/mode` says `plays`, `silent` (no frame comes, and who waits is told so) or `hangs` (who waits waits for
 ever); `$PI_CAMERA/openings` gets a line with the moment of each opening.
 """
 
@@ -20,7 +20,7 @@ _NEVER = threading.Event()
 
 
 def _show() -> Image | None:
-    match (_FOLDER / "does").read_text():
+    match (_FOLDER / "mode").read_text():
         case "plays":
             _NEVER.wait(_EVERY_S)
             return np.full((480, 640, 3), 90, np.uint8)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from checkout import changed, lay_out
-from git_repository import MADE_S, Repository
+from git_repository import MADE_S, GitRepository
 from programs import ReleaseError
 
 TOOL = Path(__file__).resolve().parents[3] / "ansible" / "tools" / "products.py"
@@ -16,7 +16,7 @@ TOOL = Path(__file__).resolve().parents[3] / "ansible" / "tools" / "products.py"
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """Return a checkout with one commit."""
-    repository = Repository(tmp_path / "checkout")
+    repository = GitRepository(tmp_path / "checkout")
     (repository.folder / "program.py").write_text("committed")
     repository.commit("first")
     return repository.folder

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from linear_trend import trend
+from linear_trend import fit_trend
 
 TIMES_S = np.arange(0, 3600, 5.0)
 
@@ -10,7 +10,7 @@ TIMES_S = np.arange(0, 3600, 5.0)
 def test_a_leak_is_shown() -> None:
     """Three megabytes an hour under half a megabyte of noise: the slope within 0.3, and beyond doubt more than one."""
     noise = np.random.default_rng(0).normal(0, 0.5, len(TIMES_S))
-    found = trend(TIMES_S.tolist(), (100 + 3 * TIMES_S / 3600 + noise).tolist())
+    found = fit_trend(TIMES_S.tolist(), (100 + 3 * TIMES_S / 3600 + noise).tolist())
     assert found.per_hour == pytest.approx(3, abs=0.3)
     assert found.exceeds(1)
 
@@ -18,7 +18,7 @@ def test_a_leak_is_shown() -> None:
 def test_noise_is_no_leak() -> None:
     """What only wavers is beyond doubt less than one megabyte an hour."""
     noise = np.random.default_rng(1).normal(0, 0.5, len(TIMES_S))
-    found = trend(TIMES_S.tolist(), (100 + noise).tolist())
+    found = fit_trend(TIMES_S.tolist(), (100 + noise).tolist())
     assert not found.exceeds(1)
     assert found.below(1)
 
@@ -26,7 +26,7 @@ def test_noise_is_no_leak() -> None:
 def test_few_measurements_show_nothing() -> None:
     """Of minutes in which memory wandered there is no telling."""
     walk = np.cumsum(np.random.default_rng(2).normal(0, 0.2, 24))
-    found = trend(TIMES_S[:24].tolist(), walk.tolist())
+    found = fit_trend(TIMES_S[:24].tolist(), walk.tolist())
     assert not found.exceeds(1)
     assert not found.below(1)
 
@@ -34,19 +34,19 @@ def test_few_measurements_show_nothing() -> None:
 def test_measurements_that_resemble_each_other_tell_less() -> None:
     """The same scatter has the greater error where a measurement follows the one before."""
     steps = np.random.default_rng(3).normal(0, 0.5, len(TIMES_S) // 12)
-    slow = trend(TIMES_S.tolist(), np.repeat(steps, 12).tolist())
-    fast = trend(TIMES_S.tolist(), np.random.default_rng(4).permutation(np.repeat(steps, 12)).tolist())
+    slow = fit_trend(TIMES_S.tolist(), np.repeat(steps, 12).tolist())
+    fast = fit_trend(TIMES_S.tolist(), np.random.default_rng(4).permutation(np.repeat(steps, 12)).tolist())
     assert slow.error > 2 * fast.error
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])
 def test_too_few_to_have_an_error_are_said(count: int) -> None:
     """Two points are always on a line."""
-    assert trend(TIMES_S[:count].tolist(), [1.0] * count).error == float("inf")
+    assert fit_trend(TIMES_S[:count].tolist(), [1.0] * count).error == float("inf")
 
 
 def test_a_straight_line_has_no_error() -> None:
     """Its slope is exact within rounding."""
-    found = trend(TIMES_S.tolist(), (7 * TIMES_S / 3600).tolist())
+    found = fit_trend(TIMES_S.tolist(), (7 * TIMES_S / 3600).tolist())
     assert found.per_hour == pytest.approx(7)
     assert found.error == 0

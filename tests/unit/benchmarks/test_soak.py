@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from procfs import Sample
-from soak import Soaked, report
+from soak import SoakResult, report
 
 from node.mqtt.link import Received
 from node.outbox.rows import Counters
@@ -17,7 +17,7 @@ def _event(number: int) -> Received:
 
 
 SAMPLES = [Sample(5.0 * n, 130 + 0.1 * (n % 2), 80, 10, 8, 0.001 * n, 0.5 * n) for n in range(720)]
-GOOD = Soaked(SAMPLES, SAMPLES[0], Counters(seq=3), [_event(n) for n in (1, 2, 3)], 9000, 0, "")
+GOOD = SoakResult(SAMPLES, SAMPLES[0], Counters(seq=3), [_event(n) for n in (1, 2, 3)], 9000, 0, "")
 BAD = {
     "memory grows": replace(GOOD, samples=[replace(s, rss_mb=s.rss_mb + 2 * s.at_s / 3600) for s in SAMPLES]),
     "file descriptors grow": replace(GOOD, samples=[*SAMPLES, replace(SAMPLES[-1], files=11)]),

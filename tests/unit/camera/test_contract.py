@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from fake_cameras import HandClock, Reel, Stage
+from fake_cameras import LoopedClip, ManualClock, ScriptedSource
 from fake_picamera import Sensor, package
 
 from node.camera import Camera, open_camera
@@ -87,12 +87,12 @@ def _drivers(media: Path) -> dict[str, Driver]:
     }
 
     def live(make: Callable[[Opener, Clock, Path], Camera]) -> Driver:
-        return Driver(lambda clock, folder: make(partial(Reel, clip), clock, folder), frames, live=True)
+        return Driver(lambda clock, folder: make(partial(LoopedClip, clip), clock, folder), frames, live=True)
 
     def pi(clock: Clock, folder: Path) -> Camera:
         """Open the fake of picamera2 by the driver itself: sizes, formats and copies are the driver's."""
         del folder
-        reel = Reel(clip)
+        reel = LoopedClip(clip)
 
         def show() -> Image | None:
             frame = reel.read()
@@ -219,7 +219,7 @@ def test_a_finite_source_shows_everything_in_order_and_ends(
     name: str, drivers: dict[str, Driver], tmp_path: Path
 ) -> None:
     """Rule 4: nothing is dropped."""
-    with drivers[name].open(HandClock(), tmp_path) as camera:
+    with drivers[name].open(ManualClock(), tmp_path) as camera:
         shown = [tick.frame.image.tobytes() for tick in camera if tick.frame]
     assert shown == [image.tobytes() for image in drivers[name].pictures]
 
@@ -229,7 +229,7 @@ def test_two_replays_have_the_same_times_bit_for_bit(name: str, drivers: dict[st
     """Rule 4: when a replay begins changes no difference of two moments, not even by rounding."""
     runs = []
     for began_s in (0.1, 123_456.789):
-        with drivers[name].open(HandClock(began_s), tmp_path) as camera:
+        with drivers[name].open(ManualClock(began_s), tmp_path) as camera:
             moments = [tick.at.mono_s for tick in camera]
         runs.append([moment - moments[0] for moment in moments])
     assert runs[0] == runs[1]
@@ -238,13 +238,13 @@ def test_two_replays_have_the_same_times_bit_for_bit(name: str, drivers: dict[st
 @pytest.mark.parametrize("name", LIVE)
 def test_time_passes_while_a_live_camera_hangs(name: str, tmp_path: Path) -> None:
     """Rule 1: a driver that never returns still gives a tick a second, without a frame; 0.5 s for a busy machine."""
-    stage, clock = Stage(), SystemClock()
-    with LIVE[name](stage, clock, tmp_path) as camera:
+    source, clock = ScriptedSource(), SystemClock()
+    with LIVE[name](source, clock, tmp_path) as camera:
         before = clock.now()
         tick = next(iter(camera))
         assert tick.frame is None
         assert 0 < tick.at.mono_s - before.mono_s < 1.5
-        stage.show(None)
+        source.add(None)
 
 
 @pytest.mark.parametrize("name", LIVE)
@@ -253,17 +253,17 @@ def test_a_slow_reader_of_a_live_camera_gets_the_latest_frame(
 ) -> None:
     """Rule 3: what was not read in time is gone, and the tick carries its frame's own moment."""
     frames = drivers["video"].pictures[:4]
-    stage, clock = Stage(frames[0]), HandClock()
-    with LIVE[name](stage, clock, tmp_path) as camera:
+    source, clock = ScriptedSource(frames[0]), ManualClock()
+    with LIVE[name](source, clock, tmp_path) as camera:
         ticks = iter(camera)
         next(ticks)
         for number, frame in enumerate(frames[1:], start=3):
             clock.advance(0.25)
-            stage.show(frame)
-            stage.wait_reads(number)
+            source.add(frame)
+            source.wait_reads(number)
         clock.advance(5)
         tick = next(ticks)
         assert tick.frame is not None
         assert tick.frame.image is frames[3]
         assert tick.at.mono_s == 1000.75
-        stage.show(None)
+        source.add(None)

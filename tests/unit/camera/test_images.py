@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from fake_cameras import HandClock
+from fake_cameras import ManualClock
 
 from node.camera import open_camera
 from node.camera.image_file import read_picture
@@ -25,7 +25,7 @@ def test_a_folder_is_shown_by_name_at_the_pace_of_fps(media_dir: Path, tmp_path:
     shutil.copy(media_dir / "astronaut.jpg", tmp_path / ".hidden.jpg")
     (tmp_path / "c.jpg").mkdir()
     (tmp_path / "manifest.csv").write_text("file")
-    with open_camera(_settings(tmp_path), HandClock(0.0)) as camera:
+    with open_camera(_settings(tmp_path), ManualClock(0.0)) as camera:
         ticks = list(camera)
     assert [tick.at.mono_s for tick in ticks] == [0, 0.5]
     assert [tick.frame.image.shape for tick in ticks if tick.frame] == [(600, 512, 3), (512, 512, 3)]
@@ -34,7 +34,7 @@ def test_a_folder_is_shown_by_name_at_the_pace_of_fps(media_dir: Path, tmp_path:
 def test_one_picture_is_one_frame_whatever_it_is_called(media_dir: Path, tmp_path: Path) -> None:
     """A picture named by itself needs no ending; the astronaut's suit is orange, so red leads blue."""
     shutil.copy(media_dir / "astronaut.jpg", tmp_path / "portrait")
-    with open_camera(_settings(tmp_path / "portrait"), HandClock()) as camera:
+    with open_camera(_settings(tmp_path / "portrait"), ManualClock()) as camera:
         (tick,) = camera
     assert tick.frame is not None
     red, _, blue = tick.frame.image.mean(axis=(0, 1))
@@ -45,7 +45,7 @@ def test_an_unreadable_picture_ends_the_replay_by_its_name(media_dir: Path, tmp_
     """What was before it is shown; passing it over would make a folder of damage look like an empty room."""
     shutil.copy(media_dir / "astronaut.jpg", tmp_path / "a.jpg")
     (tmp_path / "b.jpg").write_text("no picture")
-    with open_camera(_settings(tmp_path), HandClock()) as camera:
+    with open_camera(_settings(tmp_path), ManualClock()) as camera:
         ticks = iter(camera)
         assert next(ticks).frame is not None
         with pytest.raises(CameraError, match=r"b\.jpg: not a picture"):
@@ -72,7 +72,7 @@ def test_a_source_without_pictures_is_said_at_once(name: str, message: str, tmp_
     """A wrong path is a wrong setting, known before the first frame is asked for."""
     (tmp_path / "empty").mkdir()
     with pytest.raises(CameraError, match=message) as caught:
-        open_camera(_settings(tmp_path / name), HandClock())
+        open_camera(_settings(tmp_path / name), ManualClock())
     assert str(tmp_path / name) in str(caught.value)
 
 

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator
 
 import pytest
-from fake_cameras import DEADLINE_S, HandClock, Stage, fake_camera, picture, refusal
+from fake_cameras import DEADLINE_S, ManualClock, ScriptedSource, fake_camera, open_error, picture
 
 from node.camera.live import LiveCamera
 from node.domain import CameraState, Tick
@@ -34,7 +34,7 @@ def _state(camera: LiveCamera) -> CameraState:
     return camera.state
 
 
-def _play(ticks: Iterator[Tick], clock: HandClock) -> None:
+def _play(ticks: Iterator[Tick], clock: ManualClock) -> None:
     """Let half a second pass with each tick, until the camera is given up."""
     for _ in ticks:
         clock.advance(0.5)
@@ -43,8 +43,8 @@ def _play(ticks: Iterator[Tick], clock: HandClock) -> None:
 def test_a_camera_is_lost_after_stall_s_without_a_frame_and_ok_with_the_next(caplog: pytest.LogCaptureFixture) -> None:
     """Losing and finding it again are each logged once."""
     caplog.set_level(logging.INFO)
-    stage, clock = Stage(picture()), HandClock()
-    with fake_camera(stage, clock) as camera:
+    source, clock = ScriptedSource(picture()), ManualClock()
+    with fake_camera(source, clock) as camera:
         ticks = iter(camera)
         _frame(ticks)
         clock.advance(9.9)
@@ -56,17 +56,17 @@ def test_a_camera_is_lost_after_stall_s_without_a_frame_and_ok_with_the_next(cap
         assert "no frame for 10 s" in str(camera.problem)
         next(ticks)
 
-        stage.show(None)  # the read that hung returns, so the device can be opened again
-        stage.wait_closings(1)
-        stage.show(picture(7))
+        source.add(None)  # the read that hung returns, so the device can be opened again
+        source.wait_closings(1)
+        source.add(picture(7))
         clock.advance(1)
         tick = _frame(ticks)
         assert tick.frame is not None
         assert tick.frame.image[0, 0, 0] == 7
         assert _state(camera) is CameraState.OK
         assert camera.problem is None
-        assert stage.openings == 2
-        stage.show(None)
+        assert source.openings == 2
+        source.add(None)
     told = [record.getMessage() for record in caplog.records]
     assert sum("camera lost" in line for line in told) == 1
     assert sum("frames again" in line for line in told) == 1
@@ -75,92 +75,92 @@ def test_a_camera_is_lost_after_stall_s_without_a_frame_and_ok_with_the_next(cap
 def test_a_short_break_is_healed_without_being_lost(caplog: pytest.LogCaptureFixture) -> None:
     """A stream that breaks off is opened again after a second; `lost` is for silence of `stall_s` alone."""
     caplog.set_level(logging.INFO)
-    stage, clock = Stage(picture(), None), HandClock()
-    with fake_camera(stage, clock) as camera:
+    source, clock = ScriptedSource(picture(), None), ManualClock()
+    with fake_camera(source, clock) as camera:
         ticks = iter(camera)
         _frame(ticks)
         assert "no more frames" in _problem(camera, ticks)
-        assert stage.closings == 1
+        assert source.closings == 1
         next(ticks)
-        assert stage.openings == 1
-        stage.show(picture())
+        assert source.openings == 1
+        source.add(picture())
         clock.advance(1)
         _frame(ticks)
-        assert stage.openings == 2
+        assert source.openings == 2
         assert _state(camera) is CameraState.OK
-        stage.show(None)
+        source.add(None)
     assert "camera lost" not in caplog.text
 
 
 def test_a_camera_that_stays_lost_is_given_up_after_restart_after_attempts(caplog: pytest.LogCaptureFixture) -> None:
     """The process ends with the last cause, so that a new one can start; the attempts are logged once."""
-    stage, clock = Stage(picture(), None), HandClock()
-    with fake_camera(stage, clock, restart_after=3) as camera:
+    source, clock = ScriptedSource(picture(), None), ManualClock()
+    with fake_camera(source, clock, restart_after=3) as camera:
         ticks = iter(camera)
         _frame(ticks)
-        stage.refuse(*map(refusal, range(50)))
+        source.fail_next_opens(*map(open_error, range(50)))
         with pytest.raises(CameraError, match=r"cannot be opened.*given up after \d attempts$") as caught:
             _play(ticks, clock)
         assert isinstance(caught.value.__cause__, CameraError)
         assert _state(camera) is CameraState.LOST
-    assert 3 <= stage.openings - 1 <= 5  # 1, 2 and 4 s between them, and the camera is lost after 10 s
+    assert 3 <= source.openings - 1 <= 5  # 1, 2 and 4 s between them, and the camera is lost after 10 s
     assert sum("opened again" in record.getMessage() for record in caplog.records) == 1
 
 
 def test_the_first_openings_may_fail_too() -> None:
     """A network camera that is not up at boot, when the node is, is waited for."""
-    stage, clock = Stage(picture(), refusals=(refusal(1), refusal(2))), HandClock()
-    with fake_camera(stage, clock) as camera:
+    source, clock = ScriptedSource(picture(), open_errors=(open_error(1), open_error(2))), ManualClock()
+    with fake_camera(source, clock) as camera:
         ticks = iter(camera)
-        assert _problem(camera, ticks) == str(refusal(1))
+        assert _problem(camera, ticks) == str(open_error(1))
         for tick in ticks:
             if tick.frame:
                 break
             clock.advance(0.5)
-        assert stage.openings == 3
-        stage.show(None)
+        assert source.openings == 3
+        source.add(None)
 
 
 def test_a_driver_that_hangs_for_ever_is_given_up_without_a_second_opening() -> None:
     """A device cannot be opened while a read of it hangs: each attempt counts as failed."""
-    stage, clock = Stage(picture()), HandClock()
-    with fake_camera(stage, clock, restart_after=3) as camera:
+    source, clock = ScriptedSource(picture()), ManualClock()
+    with fake_camera(source, clock, restart_after=3) as camera:
         ticks = iter(camera)
         _frame(ticks)
         with pytest.raises(CameraError, match="driver hangs"):
             _play(ticks, clock)
-        stage.show(None)
-    assert stage.openings == 1
+        source.add(None)
+    assert source.openings == 1
 
 
 def test_a_bug_in_a_driver_is_not_taken_for_a_broken_camera() -> None:
     """Only CameraError is healed by opening again; anything else reaches whoever iterates."""
-    stage = Stage(ZeroDivisionError("a bug"))
-    with fake_camera(stage, HandClock()) as camera, pytest.raises(ZeroDivisionError):
+    source = ScriptedSource(ZeroDivisionError("a bug"))
+    with fake_camera(source, ManualClock()) as camera, pytest.raises(ZeroDivisionError):
         list(camera)
 
 
 def test_a_slow_reader_is_not_a_stalled_camera() -> None:
     """A loop busy for longer than `stall_s` finds its frame in the slot, and nothing is opened again."""
-    stage, clock = Stage(picture()), HandClock()
-    with fake_camera(stage, clock) as camera:
+    source, clock = ScriptedSource(picture()), ManualClock()
+    with fake_camera(source, clock) as camera:
         ticks = iter(camera)
         _frame(ticks)
         clock.advance(30)
-        stage.show(picture())
-        stage.wait_reads(3)
+        source.add(picture())
+        source.wait_reads(3)
         assert next(ticks).frame is not None
         next(ticks)
         assert _state(camera) is CameraState.OK
-        assert stage.openings == 1
-        stage.show(None)
+        assert source.openings == 1
+        source.add(None)
 
 
 def test_the_time_before_the_first_tick_is_not_silence() -> None:
     """A camera is opened with the iteration: what the program did before makes it not lost."""
-    stage, clock = Stage(picture()), HandClock()
-    with fake_camera(stage, clock) as camera:
+    source, clock = ScriptedSource(picture()), ManualClock()
+    with fake_camera(source, clock) as camera:
         clock.advance(60)
         _frame(iter(camera))
         assert _state(camera) is CameraState.OK
-        stage.show(None)
+        source.add(None)

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from fake_cameras import HandClock
+from fake_cameras import ManualClock
 
 from node.camera.video import Film, open_video
 from node.errors import CameraError
@@ -35,10 +35,10 @@ def written(tmp_path: Path) -> Callable[[str, str, float], Path]:
 
 def test_moments_are_the_files_own(media_dir: Path) -> None:
     """The clip has 30000/1001 frames a second; tolerance one microsecond, twice the rounding of a moment."""
-    with open_video(str(media_dir / "carphone.mp4"), SETTINGS, HandClock(50.0)) as camera:
+    with open_video(str(media_dir / "carphone.mp4"), SETTINGS, ManualClock(50.0)) as camera:
         ticks = list(camera)
     assert len(ticks) == 120
-    assert ticks[0].at == HandClock(50.0).now()
+    assert ticks[0].at == ManualClock(50.0).now()
     assert [tick.at.mono_s for tick in ticks] == pytest.approx(
         [50.0 + number * 1001 / 30000 for number in range(120)], abs=1e-6
     )
@@ -46,7 +46,7 @@ def test_moments_are_the_files_own(media_dir: Path) -> None:
 
 def test_seconds_without_a_frame_have_ticks_without_one(written: Callable[[str, str, float], Path]) -> None:
     """Who left in the gap between two frames of a time lapse has left: time passes in a file as in life."""
-    with open_video(str(written("slow.avi", "MJPG", 0.4)), SETTINGS, HandClock(0.0)) as camera:
+    with open_video(str(written("slow.avi", "MJPG", 0.4)), SETTINGS, ManualClock(0.0)) as camera:
         ticks = [(tick.at.mono_s, tick.frame is not None) for tick in camera]
     assert ticks[:5] == [(0, True), (1, False), (2, False), (2.5, True), (3.5, False)]
     assert ticks[-1] == (7.5, True)
@@ -54,7 +54,7 @@ def test_seconds_without_a_frame_have_ticks_without_one(written: Callable[[str, 
 
 def test_frames_without_timestamps_follow_the_stated_rate(written: Callable[[str, str, float], Path]) -> None:
     """A raw stream has no times: FFmpeg's rate for it, 25 a second, counts; tolerance one microsecond."""
-    with open_video(str(written("raw.mjpeg", "MJPG", 25)), SETTINGS, HandClock(0.0)) as camera:
+    with open_video(str(written("raw.mjpeg", "MJPG", 25)), SETTINGS, ManualClock(0.0)) as camera:
         moments = [tick.at.mono_s for tick in camera]
     assert len(moments) == 4
     assert [after - before for before, after in pairwise(moments)] == pytest.approx([0.04] * 3, abs=1e-6)
@@ -69,7 +69,7 @@ def test_what_cannot_be_played_is_said_at_once(name: str, message: str, tmp_path
     (tmp_path / "folder").mkdir()
     (tmp_path / "text.mp4").write_text("no video")
     with pytest.raises(CameraError, match=message) as caught:
-        open_video(str(tmp_path / name), SETTINGS, HandClock())
+        open_video(str(tmp_path / name), SETTINGS, ManualClock())
     assert str(tmp_path / name) in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -92,20 +92,20 @@ def test_a_file_is_taken_from_home_by_its_tilde(
     """A settings file has no shell to expand `~`."""
     shutil.copy(media_dir / "carphone.mp4", tmp_path / "clip.mp4")
     monkeypatch.setenv("HOME", str(tmp_path))
-    with open_video("~/clip.mp4", SETTINGS, HandClock()) as camera:
+    with open_video("~/clip.mp4", SETTINGS, ManualClock()) as camera:
         assert next(iter(camera)).frame is not None
 
 
 def test_a_url_of_an_unknown_kind_is_refused_without_its_password() -> None:
     """A wrong scheme is a wrong setting: it is not tried again and again."""
     with pytest.raises(CameraError, match="no ftp streams") as caught:
-        open_video("ftp://ada:secret@camera.example/clip", SETTINGS, HandClock())
+        open_video("ftp://ada:secret@camera.example/clip", SETTINGS, ManualClock())
     assert "secret" not in str(caught.value)
 
 
 def test_a_url_is_live() -> None:
     """A stream has no end and is not opened before it is iterated."""
-    with open_video("http://camera.example/clip.mp4", SETTINGS, HandClock()) as camera:
+    with open_video("http://camera.example/clip.mp4", SETTINGS, ManualClock()) as camera:
         assert camera.live
         assert camera.name == "video:http://camera.example/clip.mp4"
 
@@ -114,7 +114,7 @@ def test_a_url_is_live() -> None:
 @pytest.mark.parametrize(("name", "frames"), [("single_face.mp4", 72), ("no_face.mp4", 95)])
 def test_longer_clips_are_shown_whole(name: str, frames: int, data_dir: Path) -> None:
     """Nothing is dropped from larger pictures either, and one frame lies in front of the next."""
-    with open_video(str(data_dir / "media" / name), SETTINGS, HandClock()) as camera:
+    with open_video(str(data_dir / "media" / name), SETTINGS, ManualClock()) as camera:
         moments = [tick.at.mono_s for tick in camera if tick.frame]
     assert len(moments) == frames
     assert all(after > before for before, after in pairwise(moments))

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
-from fake_cameras import HandClock
+from fake_cameras import ManualClock
 
 from node.camera.webcam import connect, open_webcam, reason
 from node.errors import CameraError
@@ -17,7 +17,7 @@ def test_a_number_without_a_device_is_said_at_once_with_the_numbers_there_are(tm
     (tmp_path / "video0").touch()
     (tmp_path / "video2").touch()
     with pytest.raises(CameraError, match=r"webcam:7: there is no .*video7.*numbers here: 0, 2"):
-        open_webcam(7, CameraSettings(), HandClock(), devices=tmp_path)
+        open_webcam(7, CameraSettings(), ManualClock(), devices=tmp_path)
 
 
 @pytest.mark.parametrize(

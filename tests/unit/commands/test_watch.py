@@ -7,7 +7,7 @@ import queue
 from collections.abc import Callable
 
 import pytest
-from fake_link import HandLink
+from fake_link import FakeLink
 
 from node.commands.output import Fields, Show, json_line, printer, readable
 from node.commands.watch import Watcher, topics, watch
@@ -97,18 +97,18 @@ def test_it_connects_again_until_it_is_stopped() -> None:
         inbox.put(Subscribed(1))
         inbox.put(Subscribed(0x87))
         inbox.put(Lost("gone"))
-        return HandLink()
+        return FakeLink()
 
     def recover() -> Link:
         inbox.put(Subscribed(1))
         inbox.put(Subscribed(1))
         inbox.put(Lost("gone again"))
-        return HandLink()
+        return FakeLink()
 
     def stop() -> Link:
         inbox.put(Received("facenode/pi-1/status", b"online", retained=True))
         inbox.put(None)
-        return HandLink()
+        return FakeLink()
 
     script += [fail, fail, lose, recover, stop]
 
@@ -145,7 +145,7 @@ def test_what_comes_while_it_stops_is_shown() -> None:
     def dial() -> Link:
         inbox.put(None)
         inbox.put(Received("facenode/pi-1/event/unknown", b'{"id":"1","seq":1}', retained=False))
-        return HandLink()
+        return FakeLink()
 
     watch(
         dial,
@@ -199,7 +199,7 @@ def test_no_message_ends_the_watcher(show: Show, payload: bytes) -> None:
         inbox.put(Received("facenode/pi-1/event/unknown", payload, retained=False))
         inbox.put(Received("facenode/pi-1/status", b"online", retained=False))
         inbox.put(None)
-        return HandLink()
+        return FakeLink()
 
     def both(topic: str, fields: str | Fields) -> None:
         show(topic, fields)

@@ -127,7 +127,7 @@ def test_one_alert_for_two_strangers_until_both_are_gone() -> None:
 
 
 def test_the_cool_down_counts_from_the_last_alert() -> None:
-    """Somebody pacing at the door is one alert in `cool_down_s`; who is still there after it is told again."""
+    """PersonStub pacing at the door is one alert in `cool_down_s`; who is still there after it is told again."""
     play = story(rule("unknown", cool_down_s=300))
     assert play.at(0, event(EventType.UNKNOWN, 0)) == [RAISED]
     assert play.at(10, event(EventType.LEFT, 10)) == [CLEARED]
@@ -185,7 +185,7 @@ def test_a_crowd_that_must_last_starts_anew_when_it_thins() -> None:
 
 
 def test_a_lost_camera_is_told_and_its_return_too() -> None:
-    """Somebody covered it, or it broke."""
+    """PersonStub covered it, or it broke."""
     play = story(rule("camera_lost", for_s=5))
     assert [play.at(s, camera=CameraState.LOST) for s in (0, 4)] == [[], []]
     assert play.at(5, camera=CameraState.LOST) == [RAISED]

@@ -226,7 +226,7 @@ def test_a_name_that_was_a_mistake_does_not_swallow_the_arrival_of_its_owner() -
 
 
 def test_sightings_are_of_the_last_sight_not_of_the_presence() -> None:
-    """Somebody out of sight but not yet gone was last seen when they were."""
+    """PersonStub out of sight but not yet gone was last seen when they were."""
     engine = Engine(POLICY, matcher(), LABELS)
     told(engine, track(3, ADA, seen_s=4))
     told(engine, track(3, ADA, seen_s=4), at_s=6)

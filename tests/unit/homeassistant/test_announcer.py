@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from makers import Somebody, instant
+from makers import PersonStub, instant
 
 from node.contract import payloads
 from node.contract.topics import Topics
@@ -14,7 +14,7 @@ from node.homeassistant.entity_keys import FILE, Residents
 from node.mqtt.retained import Board
 
 TOPICS = Topics("pi-1")
-ADA, BOB = Somebody("ada", "Ada"), Somebody("bob", "Bob")
+ADA, BOB = PersonStub("ada", "Ada"), PersonStub("bob", "Bob")
 
 
 class Hall:

@@ -5,11 +5,11 @@ import stat
 from pathlib import Path
 
 import pytest
-from makers import Somebody
+from makers import PersonStub
 
 from node.homeassistant.entity_keys import FILE, Residents
 
-ADA, BOB = Somebody("ada", "Ada"), Somebody("bob", "Bob")
+ADA, BOB = PersonStub("ada", "Ada"), PersonStub("bob", "Bob")
 
 
 def keys(residents: Residents) -> dict[str, str]:
@@ -51,7 +51,7 @@ def test_who_is_ignored_is_not_shown(tmp_path: Path) -> None:
     residents = Residents(tmp_path)
     residents.update([ADA, BOB])
     ada = keys(residents)["ada"]
-    residents.update([Somebody("ada", ignored=True), BOB])
+    residents.update([PersonStub("ada", ignored=True), BOB])
     assert set(keys(residents)) == {"bob"}
     assert residents.gone == (ada,)
 
@@ -90,7 +90,7 @@ def test_the_file_names_nobody_and_is_private(tmp_path: Path) -> None:
 def test_at_most_64_are_remembered(tmp_path: Path) -> None:
     """A house where Home Assistant never starts again must not fill the disk."""
     residents = Residents(tmp_path)
-    residents.update([Somebody(f"p{number}") for number in range(70)])
+    residents.update([PersonStub(f"p{number}") for number in range(70)])
     residents.update([])
     assert len(residents.gone) == 64
 

@@ -53,7 +53,7 @@ def test_what_is_in_the_face_is_told_of_a_person_left_out() -> None:
 
 
 def test_a_picture_is_never_learnt_from_when_it_is_asked_about() -> None:
-    """Somebody with a single picture is in no other fold, and so is never named."""
+    """PersonStub with a single picture is in no other fold, and so is never named."""
     samples = tuple(Sample(Path("a"), "train", person, "young", "asian") for person in ("a", "b", *["c"] * 5))
     faces = np.eye(3, dtype=np.float32)[[0, 1, 2, 2, 2, 2, 2]]
     identity = five_fold(Answers(samples, {"embedding": faces}, 0))[0]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from fake_link import HandClock, HandLink, event
+from fake_link import FakeLink, ManualClock, event
 from makers import instant
 
 from node.contract import payloads
@@ -27,14 +27,14 @@ class Broker:
 
     def __init__(self, *failures: str) -> None:
         self.failures = list(failures)
-        self.links: list[HandLink] = []
+        self.links: list[FakeLink] = []
         self.made = threading.Semaphore(0)
 
     def connect(self, report: Callable[[Report], None]) -> Link:
         """Make one connection attempt."""
         if self.failures:
             raise BrokerError(self.failures.pop(0))
-        link = HandLink(report)
+        link = FakeLink(report)
         self.links.append(link)
         self.made.release()
         return link
@@ -45,7 +45,7 @@ class Post:
 
     def __init__(self, folder: Path, *failures: str) -> None:
         self.broker = Broker(*failures)
-        self.outbox = Outbox(folder, HandClock())
+        self.outbox = Outbox(folder, ManualClock())
         self.board = Board(TOPICS, payloads.state(instant(0)))
         self.received: list[Received] = []
         self.publisher = Publisher(

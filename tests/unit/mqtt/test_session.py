@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from fake_link import HandClock, HandLink, alert, event
+from fake_link import FakeLink, ManualClock, alert, event
 from makers import instant
 
 from node.contract import payloads
@@ -24,10 +24,10 @@ class Desk:
     """A session with all it needs; the broker is silent, the test answers."""
 
     def __init__(self, folder: Path) -> None:
-        self.clock = HandClock()
+        self.clock = ManualClock()
         self.outbox = Outbox(folder, self.clock)
         self.board = Board(TOPICS, payloads.state(instant(0)))
-        self.link = HandLink(answer=lambda _topic: None)
+        self.link = FakeLink(answer=lambda _topic: None)
         self.voice: deque[Letter] = deque()
         self.experience = Experience()
         self.answered = 0

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from fake_cameras import HandClock
+from fake_cameras import ManualClock
 from makers import face, instant
 
 from node.contract.payloads import concerns, encode
@@ -24,7 +24,7 @@ def alert(person: str | None) -> Alert:
 
 def filled(folder: Path) -> Outbox:
     """Return an outbox with messages about Ada, Bob and a stranger, one of Ada's rejected, one on its way."""
-    outbox = Outbox(folder, HandClock())
+    outbox = Outbox(folder, ManualClock())
     happened = [event("lovelace"), event("bob"), event(None), event("bob", was="lovelace")]
     outbox.put(encode(happened, [alert("lovelace"), alert("bob"), alert(None)], "0" * 8))
     parcels = outbox.take(10)
@@ -75,7 +75,7 @@ def test_a_message_concerns_whom_it_names(payload: bytes, named: bool) -> None: 
 
 def test_everything_is_looked_through_however_much_waits(tmp_path: Path) -> None:
     """More rows than are read at once, of both kinds, on the disk."""
-    outbox = Outbox(tmp_path, HandClock())
+    outbox = Outbox(tmp_path, ManualClock())
     outbox.put(encode([event("lovelace"), event("bob")] * 700, [alert("lovelace")] * 3, "0" * 8))
     assert outbox.about("lovelace") == 703
     assert outbox.erase("lovelace") == 703

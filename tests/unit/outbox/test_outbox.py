@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from fake_link import HandClock, alert, event
+from fake_link import ManualClock, alert, event
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -21,13 +21,13 @@ from node.outbox.rows import Parcel
 
 
 @pytest.fixture
-def clock() -> HandClock:
+def clock() -> ManualClock:
     """Return a clock that stands still."""
-    return HandClock()
+    return ManualClock()
 
 
 @pytest.fixture
-def outbox(tmp_path: Path, clock: HandClock) -> Iterator[Outbox]:
+def outbox(tmp_path: Path, clock: ManualClock) -> Iterator[Outbox]:
     """Return a new outbox."""
     with closing(Outbox(tmp_path, clock)) as made:
         yield made
@@ -63,7 +63,7 @@ def test_a_row_is_given_once_until_it_is_released(outbox: Outbox) -> None:
     assert numbers(outbox.take(10)) == [1, 2]
 
 
-def test_a_row_leaves_only_when_it_is_settled(tmp_path: Path, clock: HandClock) -> None:
+def test_a_row_leaves_only_when_it_is_settled(tmp_path: Path, clock: ManualClock) -> None:
     """A restart brings back everything that the broker had not acknowledged."""
     with closing(Outbox(tmp_path, clock)) as outbox:
         outbox.put([event(1), event(2), event(3)])
@@ -73,7 +73,7 @@ def test_a_row_leaves_only_when_it_is_settled(tmp_path: Path, clock: HandClock) 
         assert numbers(outbox.take(10)) == [2, 3]
 
 
-def test_what_waited_longer_than_live_s_is_late_and_comes_last(outbox: Outbox, clock: HandClock) -> None:
+def test_what_waited_longer_than_live_s_is_late_and_comes_last(outbox: Outbox, clock: ManualClock) -> None:
     """A late row must open no door, so it says that it is late and lets what is live pass."""
     outbox.put([event(1), alert(2)])
     clock.mono_s += 30.1
@@ -83,14 +83,14 @@ def test_what_waited_longer_than_live_s_is_late_and_comes_last(outbox: Outbox, c
     assert [parcel.late for parcel in parcels] == [False, True, True]
 
 
-def test_a_row_is_live_up_to_live_s(outbox: Outbox, clock: HandClock) -> None:
+def test_a_row_is_live_up_to_live_s(outbox: Outbox, clock: ManualClock) -> None:
     """The border belongs to what is live."""
     outbox.put([event(1)])
     clock.mono_s += 30.0
     assert [parcel.late for parcel in outbox.take(10)] == [False]
 
 
-def test_a_row_of_an_earlier_start_is_late_at_once(tmp_path: Path, clock: HandClock) -> None:
+def test_a_row_of_an_earlier_start_is_late_at_once(tmp_path: Path, clock: ManualClock) -> None:
     """Another start's monotonic clock says nothing: a reboot sets it back."""
     with closing(Outbox(tmp_path, clock)) as outbox:
         outbox.put([event(1)])
@@ -104,7 +104,7 @@ def test_a_row_of_an_earlier_start_is_late_at_once(tmp_path: Path, clock: HandCl
     ]
 
 
-def test_boot_counts_starts_and_seq_goes_on_over_them(tmp_path: Path, clock: HandClock) -> None:
+def test_boot_counts_starts_and_seq_goes_on_over_them(tmp_path: Path, clock: ManualClock) -> None:
     """A subscriber sees a gap where something is missing, also across restarts; alerts are not counted."""
     seen = []
     for start in range(3):
@@ -115,7 +115,7 @@ def test_boot_counts_starts_and_seq_goes_on_over_them(tmp_path: Path, clock: Han
     assert events == [(1, 1), (1, 2), (2, 3), (2, 4), (3, 5), (3, 6)]
 
 
-def test_past_the_bound_the_oldest_events_are_dropped_and_counted(tmp_path: Path, clock: HandClock) -> None:
+def test_past_the_bound_the_oldest_events_are_dropped_and_counted(tmp_path: Path, clock: ManualClock) -> None:
     """New events are worth more than old ones, and the loss is told."""
     with closing(Outbox(tmp_path, clock, max_rows=10)) as outbox:
         for number in range(25):
@@ -125,7 +125,7 @@ def test_past_the_bound_the_oldest_events_are_dropped_and_counted(tmp_path: Path
         assert numbers(outbox.take(100)) == list(range(15, 25))
 
 
-def test_alerts_are_dropped_last(tmp_path: Path, clock: HandClock) -> None:
+def test_alerts_are_dropped_last(tmp_path: Path, clock: ManualClock) -> None:
     """While an event can go, no alert does, not even for a newer event."""
     with closing(Outbox(tmp_path, clock, max_rows=10)) as outbox:
         outbox.put([alert(number) for number in range(8)])
@@ -137,7 +137,7 @@ def test_alerts_are_dropped_last(tmp_path: Path, clock: HandClock) -> None:
         assert outbox.counts().dropped == 7
 
 
-def test_the_bound_of_bytes_holds(tmp_path: Path, clock: HandClock) -> None:
+def test_the_bound_of_bytes_holds(tmp_path: Path, clock: ManualClock) -> None:
     """Large messages count for more than small ones."""
     with closing(Outbox(tmp_path, clock, max_mb=0.01)) as outbox:
         for number in range(20):
@@ -147,7 +147,7 @@ def test_the_bound_of_bytes_holds(tmp_path: Path, clock: HandClock) -> None:
         assert 8 <= len(waiting) <= 9
 
 
-def test_what_is_on_its_way_is_not_dropped(tmp_path: Path, clock: HandClock) -> None:
+def test_what_is_on_its_way_is_not_dropped(tmp_path: Path, clock: ManualClock) -> None:
     """It may already be at the broker: counting it as lost would be wrong."""
     with closing(Outbox(tmp_path, clock, max_rows=10)) as outbox:
         outbox.put([event(number) for number in range(10)])
@@ -170,7 +170,7 @@ def test_a_rejected_row_is_kept_aside_counted_and_said_once(outbox: Outbox, capl
     ]
 
 
-def test_counts_go_on_over_a_restart(tmp_path: Path, clock: HandClock) -> None:
+def test_counts_go_on_over_a_restart(tmp_path: Path, clock: ManualClock) -> None:
     """`dropped` and `rejected` never go back, so that a restart hides no loss."""
     with closing(Outbox(tmp_path, clock, max_rows=10)) as outbox:
         outbox.put([event(number) for number in range(12)])
@@ -179,7 +179,7 @@ def test_counts_go_on_over_a_restart(tmp_path: Path, clock: HandClock) -> None:
         assert (outbox.counts().dropped, outbox.counts().rejected) == (2, 1)
 
 
-def test_nothing_is_written_when_nothing_happens(outbox: Outbox, tmp_path: Path, clock: HandClock) -> None:
+def test_nothing_is_written_when_nothing_happens(outbox: Outbox, tmp_path: Path, clock: ManualClock) -> None:
     """An SD card wears out: an empty put and an empty take leave the files as they are."""
     outbox.put([event(1)])
     outbox.settle([parcel.row.id for parcel in outbox.take(1)])
@@ -192,14 +192,14 @@ def test_nothing_is_written_when_nothing_happens(outbox: Outbox, tmp_path: Path,
     assert {path.name: (path.stat().st_size, path.stat().st_mtime_ns) for path in tmp_path.iterdir()} == before
 
 
-def test_two_nodes_cannot_share_an_outbox(outbox: Outbox, tmp_path: Path, clock: HandClock) -> None:
+def test_two_nodes_cannot_share_an_outbox(outbox: Outbox, tmp_path: Path, clock: ManualClock) -> None:
     """Each would send what the other does, and count the same numbers."""
     del outbox
     with pytest.raises(OutboxError, match="another facenode uses it"):
         Outbox(tmp_path, clock)
 
 
-def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path, clock: HandClock) -> None:
+def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path, clock: ManualClock) -> None:
     """A mistyped setting must be said at the start, not degrade in silence."""
     (tmp_path / "file").write_text("")
     with pytest.raises(OutboxError, match=r"storage\.dir"):
@@ -226,7 +226,7 @@ def test_waiting_for_an_empty_outbox_ends_when_it_is(outbox: Outbox) -> None:
 
 
 def test_a_damaged_file_is_set_aside_and_counting_goes_on(
-    tmp_path: Path, clock: HandClock, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A damaged database must not end the node, nor be thrown away unseen."""
     with closing(Outbox(tmp_path, clock)) as outbox:
@@ -252,7 +252,7 @@ def test_a_damaged_file_is_set_aside_and_counting_goes_on(
     ],
 )  # fmt: skip
 def test_a_damaged_message_is_left_out_and_counted(
-    tmp_path: Path, clock: HandClock, caplog: pytest.LogCaptureFixture, damage: str
+    tmp_path: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture, damage: str
 ) -> None:
     """SQLite finds no damage within a value; such a message would end the thread that sends, at every start anew."""
     with closing(Outbox(tmp_path, clock)) as outbox:
@@ -266,7 +266,7 @@ def test_a_damaged_message_is_left_out_and_counted(
     assert sum("damaged are not sent: 1" in record.message for record in caplog.records) == 1
 
 
-def test_a_damaged_rejected_message_is_deleted(tmp_path: Path, clock: HandClock) -> None:
+def test_a_damaged_rejected_message_is_deleted(tmp_path: Path, clock: ManualClock) -> None:
     """Whether it named somebody who is to be erased could not be told."""
     with closing(Outbox(tmp_path, clock)) as outbox:
         outbox.put([event(1)])
@@ -280,7 +280,7 @@ def test_a_damaged_rejected_message_is_deleted(tmp_path: Path, clock: HandClock)
         assert database.execute("SELECT count(*) FROM rejected").fetchone() == (0,)
 
 
-def test_damaged_counters_set_the_file_aside(tmp_path: Path, clock: HandClock) -> None:
+def test_damaged_counters_set_the_file_aside(tmp_path: Path, clock: ManualClock) -> None:
     """A number that is none cannot be counted on from."""
     with closing(Outbox(tmp_path, clock)) as outbox:
         outbox.put([event(1)])
@@ -300,7 +300,7 @@ def test_damaged_counters_set_the_file_aside(tmp_path: Path, clock: HandClock) -
         (b"boot INTEGER NOT NULL, put_s", b"boot INTEGER NOT NULL, pet_s"),
     ],
 )
-def test_a_damaged_schema_sets_the_file_aside(tmp_path: Path, clock: HandClock, good: bytes, bad: bytes) -> None:
+def test_a_damaged_schema_sets_the_file_aside(tmp_path: Path, clock: ManualClock, good: bytes, bad: bytes) -> None:
     """Also where SQLite's own message quotes bytes that are no text, which Python's reader of it does not survive."""
     with closing(Outbox(tmp_path, clock)) as outbox:
         outbox.put([event(1)])
@@ -315,7 +315,7 @@ def test_a_damaged_schema_sets_the_file_aside(tmp_path: Path, clock: HandClock, 
     assert len(list(tmp_path.glob(f"{FILE}.damaged-*"))) == 1
 
 
-def test_a_file_that_is_no_database_is_set_aside(tmp_path: Path, clock: HandClock) -> None:
+def test_a_file_that_is_no_database_is_set_aside(tmp_path: Path, clock: ManualClock) -> None:
     """Whatever lies in its place, the node starts."""
     (tmp_path / FILE).write_bytes(b"not a database at all" * 100)
     with closing(Outbox(tmp_path, clock)) as outbox:
@@ -330,7 +330,7 @@ class Life(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = TemporaryDirectory()
-        self.clock = HandClock()
+        self.clock = ManualClock()
         self.outbox = self.begin()
         self.put = 0
         self.flying: list[Parcel] = []

@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from fake_link import HandClock, alert, event
+from fake_link import ManualClock, alert, event
 
 from node.contract.payloads import Draft
 from node.contract.topics import Kind
@@ -32,13 +32,13 @@ def full_disk() -> Iterator[None]:
 
 
 @pytest.fixture
-def clock() -> HandClock:
+def clock() -> ManualClock:
     """Return a clock that stands still."""
-    return HandClock()
+    return ManualClock()
 
 
 @pytest.fixture
-def outbox(tmp_path: Path, clock: HandClock) -> Iterator[Outbox]:
+def outbox(tmp_path: Path, clock: ManualClock) -> Iterator[Outbox]:
     """Return an outbox with five rows on the disk."""
     with closing(Outbox(tmp_path, clock, memory_rows=MEMORY_ROWS)) as made:
         made.put([event(number) for number in range(5)])
@@ -82,7 +82,7 @@ def test_memory_is_bounded_and_what_is_lost_is_counted(outbox: Outbox) -> None:
 
 
 def test_it_is_said_once_and_so_is_the_recovery(
-    outbox: Outbox, clock: HandClock, caplog: pytest.LogCaptureFixture
+    outbox: Outbox, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     """An hour on a full disk is two lines in the log."""
     with full_disk():
@@ -98,7 +98,7 @@ def test_it_is_said_once_and_so_is_the_recovery(
     assert "5 messages moved there from memory" in said[1]
 
 
-def test_after_the_recovery_everything_is_on_the_disk(tmp_path: Path, outbox: Outbox, clock: HandClock) -> None:
+def test_after_the_recovery_everything_is_on_the_disk(tmp_path: Path, outbox: Outbox, clock: ManualClock) -> None:
     """What was put meanwhile survives the next restart, in order; what was delivered meanwhile is gone."""
     with full_disk():
         outbox.put([event(5), event(6)])
@@ -114,7 +114,7 @@ def test_after_the_recovery_everything_is_on_the_disk(tmp_path: Path, outbox: Ou
         assert json.loads(again.take(1)[0].row.payload)["seq"] == 9
 
 
-def test_a_disk_that_recovers_before_the_end_loses_nothing(tmp_path: Path, outbox: Outbox, clock: HandClock) -> None:
+def test_a_disk_that_recovers_before_the_end_loses_nothing(tmp_path: Path, outbox: Outbox, clock: ManualClock) -> None:
     """Closing tries the disk once more, however short the time since it failed."""
     with full_disk():
         outbox.put([event(5)])
@@ -131,7 +131,7 @@ def test_what_is_lost_with_the_process_is_said(outbox: Outbox, caplog: pytest.Lo
     assert "2 messages are lost" in caplog.records[-1].message
 
 
-def test_a_node_starts_on_a_full_disk(tmp_path: Path, clock: HandClock) -> None:
+def test_a_node_starts_on_a_full_disk(tmp_path: Path, clock: ManualClock) -> None:
     """The file cannot even be made; counting begins in memory and goes on when it can."""
     with full_disk():
         outbox = Outbox(tmp_path / "new", clock)
@@ -147,7 +147,7 @@ def test_a_node_starts_on_a_full_disk(tmp_path: Path, clock: HandClock) -> None:
 
 
 def test_a_node_that_starts_on_a_full_disk_keeps_what_waits_there(
-    tmp_path: Path, outbox: Outbox, clock: HandClock
+    tmp_path: Path, outbox: Outbox, clock: ManualClock
 ) -> None:
     """Rows of the earlier start are read, delivered and not forgotten, and boot is counted."""
     outbox.close()
@@ -168,7 +168,7 @@ def test_a_node_that_starts_on_a_full_disk_keeps_what_waits_there(
 
 
 def test_damage_while_it_runs_loses_what_is_damaged_and_counts_it(
-    tmp_path: Path, clock: HandClock, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A dying card must not end the node: a new file is begun and what cannot be read is counted as dropped."""
     with closing(Outbox(tmp_path, clock, max_mb=100)) as outbox:
@@ -194,7 +194,7 @@ def test_damage_while_it_runs_loses_what_is_damaged_and_counts_it(
     assert len(list(tmp_path.glob("outbox.db.damaged-*"))) >= 1
 
 
-def test_who_is_erased_while_the_disk_takes_nothing_is_erased_when_it_does(tmp_path: Path, clock: HandClock) -> None:
+def test_who_is_erased_while_the_disk_takes_nothing_is_erased_when_it_does(tmp_path: Path, clock: ManualClock) -> None:
     """Rejected messages about them too: nobody erases twice."""
     with closing(Outbox(tmp_path, clock)) as outbox:
         about = {"v": 1, "id": "1", "person": {"id": "lovelace", "score": 0.9}}

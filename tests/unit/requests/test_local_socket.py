@@ -17,7 +17,7 @@ EVENT = "01936d4e-0000-7000-8000-000000000000"
 
 
 class Clerk:
-    """Somebody who answers at once."""
+    """PersonStub who answers at once."""
 
     def __init__(self) -> None:
         self.asked: list[Request] = []

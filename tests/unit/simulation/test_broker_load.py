@@ -16,7 +16,7 @@ def test_the_process_that_listens_is_found() -> None:
 
 
 def test_nobody_is_found_for_a_broker_elsewhere() -> None:
-    """Somebody here may listen on the same port as a broker on another machine (192.0.2.0/24 is nobody's)."""
+    """PersonStub here may listen on the same port as a broker on another machine (192.0.2.0/24 is nobody's)."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         assert listener("192.0.2.1", server.getsockname()[1]) is None
 

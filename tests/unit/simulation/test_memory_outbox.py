@@ -3,7 +3,7 @@
 import json
 import math
 
-from fake_link import HandClock, event
+from fake_link import ManualClock, event
 
 from node.simulation.memory_outbox import Memory
 from node.simulation.recorder import Diary
@@ -13,7 +13,7 @@ class Shelf:
     """A memory with a clock that the test turns."""
 
     def __init__(self) -> None:
-        self.clock, self.diary = HandClock(), Diary()
+        self.clock, self.diary = ManualClock(), Diary()
         self.memory = Memory(7, self.diary, 30.0, lambda: self.clock.mono_s)
 
     def take(self, limit: int = 10) -> list[tuple[int, bool]]:

@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 import pytest
-from fake_cameras import DEADLINE_S, HandClock
+from fake_cameras import DEADLINE_S, ManualClock
 from fake_picamera import Sensor, package
 
 from node.camera.picamera.driver import connect, load, open_picamera
@@ -148,9 +148,9 @@ def test_a_camera_that_gives_another_format_is_read_or_refused() -> None:
 def test_no_camera_and_a_wrong_number_are_told_apart_at_once() -> None:
     """Each has another remedy, and the numbers there are stand in the message."""
     with pytest.raises(CameraError, match=r"^picamera: no camera is found: .*cable.*group video"):
-        open_picamera(0, SETTINGS, HandClock(), package=package(_sensor(), cameras=0))
+        open_picamera(0, SETTINGS, ManualClock(), package=package(_sensor(), cameras=0))
     with pytest.raises(CameraError, match=r"^picamera:2: there is none: .*here: 0 imx219, 1 imx219"):
-        open_picamera(2, SETTINGS, HandClock(), package=package(_sensor(), cameras=2))
+        open_picamera(2, SETTINGS, ManualClock(), package=package(_sensor(), cameras=2))
 
 
 def test_a_libcamera_that_does_not_start_is_told() -> None:
@@ -158,7 +158,7 @@ def test_a_libcamera_that_does_not_start_is_told() -> None:
     sensor = _sensor()
     sensor.broken["list"] = RuntimeError("Failed to start the camera manager")
     with pytest.raises(CameraError, match="libcamera does not start: Failed to start the camera manager; "):
-        open_picamera(0, SETTINGS, HandClock(), package=package(sensor))
+        open_picamera(0, SETTINGS, ManualClock(), package=package(sensor))
 
 
 def test_a_capture_that_waits_in_vain_ends_and_frees_the_camera() -> None:
