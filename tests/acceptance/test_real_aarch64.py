@@ -113,7 +113,8 @@ def test_the_same_people_are_seen(machines: MachineRoots, python: str, print_lin
     labels = [(_labels(ours), _labels(theirs)) for ours, theirs in pairs]
     print_line(
         f"aarch64, Python {python}: {len(pairs)} faces, {known} of them ada; "
-        f"{sum(a != b for a, b in labels)} with other labels; scores within {scores:.2f}, boxes within {boxes:.3f}, least cosine {cosine:.6f}"
+        f"{sum(a != b for a, b in labels)} with other labels; scores within {scores:.2f}, boxes within {boxes:.3f}, "
+        f"least cosine {cosine:.6f}"
     )
     assert 0 < known < len(pairs)
     assert all(a == b for a, b in labels)

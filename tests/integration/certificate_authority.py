@@ -1,4 +1,4 @@
-"""A certificate authority for a test: whoever asks gets a key and a certificate, good or bad in the way asked for."""
+"""A test's certificate authority -> keys and certificates, valid or broken in the way the test asks for."""
 
 import subprocess
 from dataclasses import dataclass
@@ -29,17 +29,17 @@ distinguished_name = empty
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Files of a certificate and its key."""
+    """The files of a certificate and its key."""
 
     certificate: Path
     key: Path
 
 
 class CertificateAuthority:
-    """Signs certificates.
+    """Sign certificates.
 
     Attributes:
-        certificate: its own certificate, by which its signatures are checked.
+        certificate: its own certificate, which verifies its signatures.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -57,7 +57,7 @@ class CertificateAuthority:
         )  # fmt: skip
 
     def issue(self, name: str, host: str = "127.0.0.1", *, valid_from_d: int = -1, valid_until_d: int = 30) -> Identity:
-        """Return a certificate for a name and a host's address, valid between days counted from now."""
+        """Return a certificate for a name and a host address, valid between two days counted from now."""
         key, request, certificate = (self._folder / f"{name}.{end}" for end in ("key", "csr", "crt"))
         self._openssl(
             "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}",
@@ -72,7 +72,7 @@ class CertificateAuthority:
         return Identity(certificate, key)
 
     def revoke(self, identity: Identity) -> Path:
-        """Take a certificate back and return the list of those."""
+        """Revoke a certificate and return the certificate revocation list."""
         self._openssl("ca", "-revoke", str(identity.certificate))
         revoked = self._folder / "crl.pem"
         self._openssl("ca", "-gencrl", "-out", str(revoked))

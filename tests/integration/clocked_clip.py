@@ -1,4 +1,4 @@
-"""Frames as a camera whose ticks carry the clock's own moments."""
+"""Frames and a clock -> a camera whose ticks carry the clock's time."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -10,11 +10,11 @@ from node.domain import CameraState, Frame, Image, Tick
 
 
 class ClockedClip(Camera):
-    """Frames, 1 / `fps` monotonic seconds apart; wall time and synchronisation are the clock's.
+    """Yield frames 1 / `fps` monotonic seconds apart; wall time and synchronization come from the clock.
 
     Args:
         frames: each (height, width, 3), uint8, RGB.
-        clock: gives the moments.
+        clock: the source of the times.
     """
 
     name, live, state, problem = "a clip", False, CameraState.OK, None
@@ -24,7 +24,7 @@ class ClockedClip(Camera):
         self._frames = frames
         self._clock = clock
         self.frame_times_ms: list[float] = []
-        """What the reader took for each frame."""
+        """The time that the reader took for each frame, in milliseconds."""
 
     def __iter__(self) -> Iterator[Tick]:
         start = self._clock.now()
@@ -36,13 +36,13 @@ class ClockedClip(Camera):
             self.frame_times_ms.append((time.perf_counter() - began_s) * 1e3)
 
     def before_frame(self, number: int) -> None:
-        """Do what a test wants to happen before a frame."""
+        """Run a test's action before a frame."""
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: no resource is held."""
 
 
 class LiveClip(ClockedClip):
-    """Frames as a live camera gives them, for whatever a node does with live cameras alone; time is as in a clip."""
+    """Yield frames as a live camera, so that the node applies what it does only to live cameras."""
 
     live = True

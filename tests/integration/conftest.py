@@ -1,4 +1,4 @@
-"""What the integration tests share: a real broker, ended by its process id."""
+"""Fixtures of the integration tests: a real broker, a running node and its client."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -16,9 +16,9 @@ __all__ = ["mosquitto", "node_client", "portrait_folder", "print_line"]
 
 @pytest.fixture
 def mosquitto(tmp_path: Path) -> Iterator[Callable[..., Mosquitto]]:
-    """Return what starts a broker with the given lines of configuration; skip where there is no mosquitto."""
+    """Return a function that starts a broker with the given configuration lines; skip without mosquitto."""
     if shutil.which("mosquitto") is None and not Path("/usr/sbin/mosquitto").exists():
-        pytest.skip("no mosquitto program: install the package of that name")
+        pytest.skip("no mosquitto program: apt install mosquitto")
     started: list[Mosquitto] = []
 
     def start(*lines: str, host: str = "127.0.0.1") -> Mosquitto:
@@ -43,7 +43,7 @@ def portrait_folder(tmp_path: Path, media_dir: Path) -> Path:
 
 @pytest.fixture
 def node_client(mosquitto: Callable[..., Mosquitto], portrait_folder: Path, tmp_path: Path) -> Iterator[NodeClient]:
-    """Return somebody who can ask a running node."""
+    """Return a client of a running node."""
     broker = mosquitto()
     settings = settings_for(broker, portrait_folder, tmp_path / "s") | {
         "camera.source": f"images:{portrait_folder}",

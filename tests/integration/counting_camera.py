@@ -1,4 +1,4 @@
-"""A camera that counts how often somebody looked at its frames."""
+"""A camera that counts how often the pixels of its frames are read."""
 
 import threading
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from node.domain import CameraState, Frame, Image, Tick
 
 
 class CountingFrame(Frame):
-    """A frame that counts each look at its pixels."""
+    """A frame that counts each read of its pixels."""
 
     pixel_reads = 0
 
@@ -20,11 +20,11 @@ class CountingFrame(Frame):
 
 
 class CountingCamera(Camera):
-    """Shows one picture for as long as it is open, twenty times a second, or nothing while it is lost.
+    """Show one picture 20 times a second while open, or no frame while `lost` is set.
 
     Attributes:
-        ticks: how many there were.
-        lost: whether it has no frames.
+        ticks: the number of ticks so far.
+        lost: whether ticks come without frames.
     """
 
     name, live, problem = "a picture", True, None
@@ -38,7 +38,7 @@ class CountingCamera(Camera):
 
     @property
     def state(self) -> CameraState:
-        """As a test wants it."""
+        """The state that the test has set."""
         return CameraState.LOST if self.lost else CameraState.OK
 
     def __iter__(self) -> Iterator[Tick]:

@@ -1,4 +1,4 @@
-"""What a node noted and what a subscriber got -> sent, received, repeated, late, lost, and whether the order held."""
+"""A publisher's journal and a subscriber's messages -> how many events were sent, received, repeated, late and lost."""
 
 import json
 import queue
@@ -16,21 +16,21 @@ from node.mqtt.connect import connect
 from node.mqtt.link import Client, Lost, Received, Report, Subscribed
 from node.settings import MqttSettings
 
-_MARK = "facenode/pi-1/mark"
+_MARKER = "facenode/pi-1/marker"
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryCount:
-    """The count of one run.
+    """The delivery figures of one run.
 
     Attributes:
-        sent: events that were put for sure.
-        uncertain: events that a kill may have kept from being put.
-        received: different events that came.
-        repeated: how often one came again.
-        late: different events that came first as late.
-        lost: events that were put and never came.
-        unknown: events that came but were never made.
+        sent: events that were certainly put into the outbox.
+        uncertain: events that a kill may have prevented from being put.
+        received: distinct events that arrived.
+        repeated: arrivals of an event that had arrived before.
+        late: distinct events that first arrived on a late topic.
+        lost: events that were put but never arrived.
+        unexpected: events that arrived but were never made.
         ordered: whether first arrivals were in order within live and within late.
         gaps: numbers missing between the first and the last `seq`.
     """
@@ -47,7 +47,7 @@ class DeliveryCount:
 
 
 def count_deliveries(journal: Path, arrived: Sequence[Received]) -> DeliveryCount:
-    """Compare what a node noted with what came."""
+    """Compare the events in a publisher's journal with the events that a subscriber received."""
     lines = journal.read_text().splitlines()
     intended = {line[1:] for line in lines if line.startswith("+")}
     put = {line[1:] for line in lines if line.startswith("=")}
@@ -76,22 +76,22 @@ def count_deliveries(journal: Path, arrived: Sequence[Received]) -> DeliveryCoun
 
 
 class ReachableBroker(Protocol):
-    """Whatever a subscriber can connect to."""
+    """A broker that a subscriber can connect to."""
 
     def settings(self, **more: object) -> MqttSettings:
-        """Return the settings with which it is reached."""
+        """Return the settings for a connection to the broker."""
         ...
 
 
 class EventRecorder:
-    """A subscriber that comes back whenever the broker does, and keeps what it gets.
+    """A subscriber that reconnects whenever the broker returns, and keeps what it receives.
 
     Args:
-        broker: what it connects to.
-        keep_s: seconds for which the broker keeps what it misses; 0: no session.
+        broker: the broker to connect to.
+        keep_s: seconds for which the broker keeps the session; 0: no session.
 
     Attributes:
-        arrived: events and late events, in the order in which they came.
+        events: events and late events, in order of arrival.
         statuses: payloads of the node's status.
     """
 
@@ -106,26 +106,26 @@ class EventRecorder:
         self._thread.start()
 
     def wait_subscribed(self, timeout_s: float = 10.0) -> bool:
-        """Wait until it listens."""
+        """Wait until the subscription is granted."""
         return self._ready.wait(timeout_s)
 
     def catch_up(self, timeout_s: float = 10.0) -> bool:
-        """Wait until all has come that the broker has taken so far; to be called while nobody else publishes.
+        """Wait until all messages that the broker has accepted have arrived; call it while nobody else publishes.
 
-        What a broker without persistence has acknowledged and not yet passed on dies with it, and so does what lies
-        unread in this end of a connection that is reset: neither is the node's to keep.
+        Messages that a broker without persistence has acknowledged but not yet forwarded are lost when it dies, and so
+        are unread bytes of a connection that is reset. The node is responsible for neither.
         """
         self._caught_up.clear()
-        with closing(Subscriber(self._broker.settings(), _MARK, client_id="marker")) as other:
-            other.publish(_MARK, b"")
+        with closing(Subscriber(self._broker.settings(), _MARKER, client_id="marker")) as other:
+            other.publish(_MARKER, b"")
             return self._caught_up.wait(timeout_s)
 
     def expect_disconnect(self) -> None:
-        """Expect the broker to go."""
+        """Reset the subscribed state before the broker is stopped."""
         self._ready.clear()
 
     def close(self) -> None:
-        """End it."""
+        """Disconnect and end the thread."""
         self._inbox.put(None)
         self._thread.join(20)
 
@@ -162,6 +162,6 @@ class EventRecorder:
                     self.events.append(report)
                 elif report.topic.endswith("/status"):
                     self.statuses.append(report.payload)
-                elif report.topic == _MARK:
+                elif report.topic == _MARKER:
                     self._caught_up.set()
         return True

@@ -1,4 +1,4 @@
-"""What the documents take for granted -> a folder with it: photos, a clip, a password."""
+"""A folder -> the files that the documents' examples use: photos, a clip and a password."""
 
 import shutil
 from pathlib import Path
@@ -9,7 +9,7 @@ from node.camera.video import read_video
 
 
 def create_documented_files(folder: Path, media: Path) -> None:
-    """Lay photo1.jpg to photo3.jpg (Ada), photo.jpg (the postman), photos/ (a stranger), clip.mp4, mqtt-password."""
+    """Create photo1.jpg to photo3.jpg (Ada), photo.jpg (the postman), photos/, clip.mp4 and mqtt-password."""
     (folder / "photos").mkdir()
     ada = cv2.imread(str(media / "astronaut.jpg"))
     assert ada is not None

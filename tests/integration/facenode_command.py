@@ -1,4 +1,4 @@
-"""The command `facenode` as a process of its own, with settings of the test's only."""
+"""Arguments and settings -> a run of the command `facenode` as its own process."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class CommandResult:
-    """How a command ended: its exit code and what it printed."""
+    """The exit code and output of a command."""
 
     code: int
     out: str
@@ -20,7 +20,7 @@ class CommandResult:
 
 
 def environment(settings: Mapping[str, object]) -> dict[str, str]:
-    """Return the process's environment without any setting of its own, and with these: `mqtt.port` and its value."""
+    """Return the process environment with only these FACENODE settings, such as `mqtt.port`."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("FACENODE_")}
     given = {f"FACENODE_{key.upper().replace('.', '__')}": str(value) for key, value in settings.items()}
     return kept | given | {"PYTHONPATH": str(ROOT)}
@@ -29,7 +29,7 @@ def environment(settings: Mapping[str, object]) -> dict[str, str]:
 def facenode(
     *arguments: str | Path, settings: Mapping[str, object], timeout_s: float = 60, head: int | None = None
 ) -> CommandResult:
-    """Run a command to its end; with `head`, as if its output went to a reader that takes so many lines and leaves."""
+    """Run a command to its end; with `head`, close its output after that many lines, as `| head` does."""
     process = subprocess.Popen(
         [sys.executable, "-m", "node.cli", *map(str, arguments)],
         env=environment(settings), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

@@ -1,4 +1,4 @@
-"""A real broker on a free loopback port, ended by its process id, and somebody who subscribes to it."""
+"""A real mosquitto broker on a free loopback port, and a subscriber to it."""
 
 import shutil
 import socket
@@ -18,7 +18,7 @@ _START_S = 10.0
 
 
 def free_port() -> int:
-    """Return a TCP port of loopback that nobody listens on."""
+    """Return a free TCP port on loopback."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -26,7 +26,7 @@ def free_port() -> int:
 
 
 def listens(host: str, port: int) -> bool:
-    """Return whether somebody accepts connections."""
+    """Return whether a TCP connection to the port is accepted."""
     try:
         with socket.create_connection((host, port), timeout=0.5):
             return True
@@ -35,7 +35,7 @@ def listens(host: str, port: int) -> bool:
 
 
 def eventually(condition: Callable[[], bool], timeout_s: float = 10.0) -> bool:
-    """Ask until a condition holds or the time is over; return whether it held."""
+    """Poll until a condition holds or the time is over; return whether it held."""
     pause = threading.Event()
     until_s = time.monotonic() + timeout_s
     while not condition():
@@ -46,12 +46,12 @@ def eventually(condition: Callable[[], bool], timeout_s: float = 10.0) -> bool:
 
 
 class Mosquitto:
-    """A mosquitto process with a configuration of its own.
+    """A mosquitto process with its own configuration.
 
     Attributes:
         host: its address.
         port: its port.
-        folder: where its configuration, its log and what it keeps are.
+        folder: the folder of its configuration, log and persistent data.
     """
 
     def __init__(self, folder: Path, lines: Sequence[str] = ("allow_anonymous true",), host: str = "127.0.0.1") -> None:
@@ -63,7 +63,7 @@ class Mosquitto:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> "Mosquitto":
-        """Start it and wait until it listens."""
+        """Start the broker and wait until it listens."""
         program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
         with (self.folder / "mosquitto.log").open("ab") as log:
             self._process = subprocess.Popen([program, "-v", "-c", str(self._config)], stdout=log, stderr=log)
@@ -73,33 +73,33 @@ class Mosquitto:
         return self
 
     def end(self) -> None:
-        """End it as an operator would."""
+        """Stop the broker with SIGTERM."""
         if self._process is not None:
             self._process.terminate()
             self._process.wait(10)
             self._process = None
 
     def kill(self) -> None:
-        """End it as a power cut would."""
+        """Kill the broker with SIGKILL, as a power cut would."""
         if self._process is not None:
             self._process.kill()
             self._process.wait(10)
             self._process = None
 
     def log(self) -> str:
-        """Return what it logged."""
+        """Return the broker's log."""
         return (self.folder / "mosquitto.log").read_text(errors="replace")
 
     def settings(self, **more: object) -> MqttSettings:
-        """Return the settings of a node that uses it."""
+        """Return the settings for a connection to this broker."""
         return MqttSettings.model_validate({"host": self.host, "port": self.port, **more})
 
 
 class Subscriber:
-    """Somebody who keeps what comes.
+    """A subscriber that keeps every message it receives.
 
     Attributes:
-        messages: all that came, in order.
+        messages: all messages received, in order.
     """
 
     def __init__(
@@ -119,13 +119,13 @@ class Subscriber:
             self._granted += 1
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
-        """Send a message."""
+        """Publish a message."""
         self._link.publish(topic, payload, retain=retain)
 
     def on(self, topic: str) -> list[bytes]:
-        """Return the payloads that came on a topic."""
+        """Return the payloads received on a topic."""
         return [message.payload for message in list(self.messages) if message.topic == topic]
 
     def close(self) -> None:
-        """Leave."""
+        """Disconnect."""
         self._link.close()

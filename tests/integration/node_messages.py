@@ -1,4 +1,4 @@
-"""What a node told a broker, read and held against the contract."""
+"""Messages of a node -> their decoded events, checked against the contract's schemas."""
 
 import json
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from node.settings.loader import load
 
 
 def settings_for(broker: Mosquitto, clip: Path, storage: Path) -> dict[str, object]:
-    """Return settings of a node that plays a clip to a broker."""
+    """Return the settings of a node that plays a clip to a broker."""
     return {
         "node.id": "hall",
         "camera.source": f"video:{clip}",
@@ -26,7 +26,7 @@ def settings_for(broker: Mosquitto, clip: Path, storage: Path) -> dict[str, obje
 
 
 def load_settings(given: Mapping[str, object]) -> Settings:
-    """Return settings such as `mqtt.port` as the node reads them."""
+    """Return settings such as `mqtt.port` as the node loads them."""
     sections: dict[str, dict[str, object]] = {}
     for key, value in given.items():
         section, _, field = key.partition(".")
@@ -40,12 +40,12 @@ def events(messages: list[Received]) -> list[dict[str, Any]]:
 
 
 def comparable(event: dict[str, Any]) -> dict[str, Any]:
-    """Return an event without what differs between two runs: ids, wall times, the start of the program."""
+    """Return an event without the fields that differ between runs: ids, wall times, boot and sequence numbers."""
     return {key: value for key, value in event.items() if key not in {"id", "at", "boot", "seq"}}
 
 
 def assert_valid(messages: list[Received]) -> None:
-    """Hold every message of the node against the contract."""
+    """Assert that every message of the node matches the contract."""
     kinds = {
         "event": "event",
         "alert": "alert",

@@ -1,4 +1,4 @@
-"""The broker's side of a node as a process of its own, which makes numbered events and can be killed at any moment.
+"""Outbox and publisher of a node as a process that makes numbered events and can be killed at any moment.
 
 It writes each event's id to a journal before and after the put, so that after a kill the test knows which events must
 arrive and which may.
@@ -31,7 +31,7 @@ MODEL = "3f9a1c02"
 
 
 def main() -> None:
-    """Make events until there are enough, wait until the broker has them, and say so."""
+    """Make events until there are enough, wait until the broker has them, and write a marker file."""
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
     parser.add_argument("host")
@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("--live-s", type=float, default=30)
     parser.add_argument("--ack-s", type=float, default=3)
     parser.add_argument("--memory-rows", type=int, default=1000)
-    parser.add_argument("--stay", action="store_true", help="once drained, stay connected until told to end")
+    parser.add_argument("--stay", action="store_true", help="stay connected once drained, until SIGTERM")
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     clock = SystemClock()
@@ -61,7 +61,7 @@ def main() -> None:
     ending = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ending.set())
     publisher.start()
-    make(args.folder / "journal", outbox, clock, args.count, args.rate)
+    make_events(args.folder / "journal", outbox, clock, args.count, args.rate)
     while not outbox.wait_empty(0.2) and not ending.is_set():
         pass
     (args.folder / "drained").write_text(json.dumps(dataclasses.asdict(outbox.counts())))
@@ -72,8 +72,8 @@ def main() -> None:
     (args.folder / "counts").write_text(json.dumps(dataclasses.asdict(outbox.counts())))
 
 
-def make(journal: Path, outbox: Outbox, clock: SystemClock, count: int, rate: float) -> None:
-    """Put the events that are still to come, one to three at a time, noting each."""
+def make_events(journal: Path, outbox: Outbox, clock: SystemClock, count: int, rate: float) -> None:
+    """Put the remaining events, one to three at a time, and write each to the journal."""
     made = sum(line.startswith("+") for line in journal.read_text().splitlines()) if journal.exists() else 0
     journal_file = os.open(journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     pause = threading.Event()

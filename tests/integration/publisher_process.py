@@ -1,4 +1,4 @@
-"""`publisher_node.py` as a process, ended by its id."""
+"""`publisher_node.py` as a process."""
 
 import json
 import os
@@ -11,14 +11,14 @@ _ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 class PublisherProcess:
-    """A node that makes numbered events.
+    """A process that publishes numbered events.
 
     Args:
-        folder: where it keeps its journal, its log and, unless it is a mount, its outbox.
+        folder: the folder of its journal, log and outbox.
         host: the broker's address.
         port: the broker's port.
-        options: of the script.
-        within: a command that runs the node inside something, such as a network namespace.
+        options: options of the script.
+        within: a command prefix that runs the node elsewhere, such as in a network namespace.
     """
 
     def __init__(self, folder: Path, host: str, port: int, *options: str, within: Sequence[str] = ()) -> None:
@@ -35,34 +35,34 @@ class PublisherProcess:
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """The process id."""
         return self._process.pid
 
     @property
     def ended(self) -> bool:
-        """Whether it has ended by itself, and well."""
+        """Whether it has exited with code 0."""
         return self._process.poll() == 0
 
     @property
     def drained(self) -> bool:
-        """Whether the broker has had everything."""
+        """Whether the broker has accepted every event."""
         return (self._folder / "drained").exists()
 
     def counts(self) -> dict[str, int]:
-        """Return what waited, was dropped and was rejected when it ended."""
+        """Return how many messages were waiting, dropped and rejected when it ended."""
         counts: dict[str, int] = json.loads((self._folder / "counts").read_text())
         return counts
 
     def log(self) -> str:
-        """Return what it logged, over all starts."""
+        """Return its log over all starts."""
         return (self._folder / "node.log").read_text()
 
     def end(self) -> int:
-        """Ask it to end and return its exit code."""
+        """Stop it with SIGTERM and return its exit code."""
         self._process.terminate()
         return self._process.wait(20)
 
     def kill(self) -> None:
-        """End it as a power cut would, but for what the kernel has not yet written."""
+        """Kill it as a power cut would, except for what the kernel has not yet written."""
         self._process.kill()
         self._process.wait(10)

@@ -1,4 +1,4 @@
-"""A broker that does what a test tells it, packet by packet: it speaks just enough MQTT to misbehave."""
+"""A scripted broker: a test decides each answer, packet by packet, in just enough MQTT to misbehave."""
 
 import contextlib
 import socket
@@ -14,15 +14,15 @@ CONNECT, CONNACK, PUBLISH, PUBACK, SUBSCRIBE, SUBACK, DISCONNECT = 1, 2, 3, 4, 8
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """A packet of a client.
+    """A packet from a client.
 
     Attributes:
         kind: its type.
-        mqtt5: whether its connection speaks MQTT 5.
-        connection: counts the connections, from 0.
+        mqtt5: whether its connection uses MQTT 5.
+        connection: the number of its connection, from 0.
         topic: of a PUBLISH.
         payload: of a PUBLISH.
-        mid: the packet's number.
+        mid: the packet identifier.
         size: bytes on the wire.
     """
 
@@ -36,7 +36,7 @@ class Packet:
 
 
 Answer = Callable[[Packet], bytes | None]
-"""Returns the bytes that answer a packet; none: silence; None: the connection is closed."""
+"""Return the bytes that answer a packet; empty bytes: no answer; None: close the connection."""
 
 
 def packet(kind: int, body: bytes, flags: int = 0) -> bytes:
@@ -45,12 +45,12 @@ def packet(kind: int, body: bytes, flags: int = 0) -> bytes:
 
 
 def connack(code: int = 0, properties: bytes = b"", *, mqtt5: bool = True) -> bytes:
-    """Return the answer to CONNECT."""
+    """Return a CONNACK packet."""
     return packet(CONNACK, bytes([0, code]) + (bytes([len(properties)]) + properties if mqtt5 else b""))
 
 
 def normal_answer(received: Packet) -> bytes | None:
-    """Answer as a broker should."""
+    """Answer as a well-behaved broker does."""
     match received.kind:
         case 1:
             return connack(mqtt5=received.mqtt5)
@@ -65,11 +65,11 @@ def normal_answer(received: Packet) -> bytes | None:
 
 
 class RawBroker:
-    """Listens on loopback for as long as the context lasts.
+    """Listen on loopback for as long as the context lasts.
 
     Attributes:
-        port: where it listens.
-        packets: all that came, in order.
+        port: the port it listens on.
+        packets: all packets received, in order.
     """
 
     def __init__(self, answer: Answer = normal_answer) -> None:
@@ -100,12 +100,12 @@ class RawBroker:
         self._sockets[-1].sendall(content)
 
     def close_latest(self) -> None:
-        """End the latest connection, if the client has not done so."""
+        """Close the latest connection if the client has not closed it."""
         with contextlib.suppress(OSError):
             self._sockets[-1].shutdown(socket.SHUT_WR)
 
     def published(self) -> list[str]:
-        """Return the topics of what was published, in order."""
+        """Return the topics of the PUBLISH packets, in order."""
         return [each.topic for each in list(self.packets) if each.kind == PUBLISH]
 
     def _accept(self) -> None:

@@ -1,4 +1,4 @@
-"""Many nodes that are only messages: what a broker retains of a fleet, made at once."""
+"""Retained messages that make a broker look as if it served a fleet of nodes."""
 
 import json
 from collections.abc import Iterable
@@ -18,13 +18,13 @@ HEALTH = {
 
 
 def health(**changed: object) -> bytes:
-    """Return a health message of this moment."""
+    """Return a health message with the current time."""
     now = datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds")
     return json.dumps(HEALTH | {"at": f"{now}Z"} | changed).encode()
 
 
 def publish_all(broker: Mosquitto, messages: Iterable[tuple[str, bytes]], *, retain: bool = True) -> None:
-    """Publish messages and wait until the broker has them all."""
+    """Publish messages and wait until the broker has acknowledged all of them."""
     answered: list[Report] = []
     link = connect(broker.settings(), Client("tiny-fleet"), answered.append)
     sent = [link.publish(topic, payload, retain=retain) for topic, payload in messages]
@@ -33,7 +33,7 @@ def publish_all(broker: Mosquitto, messages: Iterable[tuple[str, bytes]], *, ret
 
 
 def publish_fleet(broker: Mosquitto, count: int) -> None:
-    """Let the broker retain status and health of this many nodes, all well."""
+    """Publish retained status and health of this many healthy nodes."""
     nodes = [f"facenode/pi-{number:04}" for number in range(count)]
     publish_all(
         broker, [(f"{node}/status", b"online") for node in nodes] + [(f"{node}/health", health()) for node in nodes]

@@ -1,4 +1,4 @@
-"""A running node as a process, and somebody who asks it."""
+"""A running node as a process, and a client that sends it requests."""
 
 import json
 import subprocess
@@ -23,7 +23,7 @@ def running_facenode(
     command: str = "run",
     environ: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[subprocess.Popen[str]]:
-    """Run a node, or another command that stays, for as long as the context lasts.
+    """Run a node, or another long-running command, for as long as the context lasts.
 
     `environ` is added to the process's environment.
     """
@@ -39,10 +39,10 @@ def running_facenode(
 
 
 def file_contents(folder: Path) -> dict[Path, bytes]:
-    """Return what the files of a folder hold, while a node may be writing there: a file may be renamed meanwhile."""
+    """Return the contents of a folder's files, skipping files that a running node renames meanwhile."""
     found = {}
     for path in folder.rglob("*"):
-        if not path.is_file():  # a folder, or the node's socket
+        if not path.is_file():  # a folder or the node's socket
             continue
         with suppress(FileNotFoundError):
             found[path] = path.read_bytes()
@@ -50,18 +50,18 @@ def file_contents(folder: Path) -> dict[Path, bytes]:
 
 
 class NodeClient:
-    """A subscriber that also asks a node."""
+    """A subscriber that also sends requests to a node."""
 
     def __init__(self, subscriber: Subscriber, node: str = "hall") -> None:
         self._subscriber = subscriber
         self._root = f"facenode/{node}"
 
     def send(self, verb: str, payload: bytes) -> None:
-        """Send a request as it is."""
+        """Send a raw request payload."""
         self._subscriber.publish(f"{self._root}/request/{verb}", payload)
 
     def request(self, verb: str, **fields: object) -> dict[str, Any]:
-        """Send a request and return its answer."""
+        """Send a request and return its response."""
         transaction = f"t{len(self._subscriber.messages)}"
         self.send(verb, json.dumps({"transaction": transaction, **fields}).encode())
         found: list[dict[str, Any]] = []

@@ -8,13 +8,13 @@ from typing import Self
 
 
 class TcpProxy:
-    """Stands between a node and its broker for as long as the context lasts.
+    """Forward connections between a node and its broker for as long as the context lasts.
 
     Args:
         target: the broker's port on loopback.
 
     Attributes:
-        port: where it listens.
+        port: the port it listens on.
     """
 
     def __init__(self, target: int) -> None:
@@ -49,26 +49,26 @@ class TcpProxy:
             side.close()
 
     def refuse(self) -> None:
-        """Cut what there is and close every new connection at once."""
+        """Cut all connections and close every new one at once."""
         self._open.clear()
         self.cut()
 
     def allow(self) -> None:
-        """Let new connections through again."""
+        """Accept new connections again."""
         self._open.set()
 
     def hold(self, *directions: str) -> None:
-        """Keep bytes back: `up` towards the broker, `down` towards the node, both unless named."""
+        """Hold back bytes: `up` toward the broker, `down` toward the node, both by default."""
         for direction in directions or tuple(self._flow):
             self._flow[direction].clear()
 
     def resume(self) -> None:
-        """Let what was held flow on."""
+        """Forward the bytes that were held back."""
         for flow in self._flow.values():
             flow.set()
 
     def cut(self) -> None:
-        """End all connections; what was held in them is gone."""
+        """Close all connections; bytes held back in them are lost."""
         for side in self._sides:
             with contextlib.suppress(OSError):
                 side.shutdown(socket.SHUT_RDWR)

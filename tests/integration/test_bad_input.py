@@ -1,4 +1,4 @@
-"""Bad input ends in one line that says what, where and what to do, with the exit code of the contract."""
+"""Bad input ends in one line that says what is wrong, where and what to do, with the exit code of the contract."""
 
 import json
 import re
@@ -16,13 +16,13 @@ from node.system import bundled
 
 @pytest.fixture
 def settings(tmp_path: Path, media_dir: Path) -> dict[str, object]:
-    """Return settings under which a command would work."""
+    """Return settings with which a command would work."""
     return {"storage.dir": tmp_path / "storage", "camera.source": f"images:{media_dir}"}
 
 
 @pytest.fixture
 def network(tmp_path: Path) -> Path:
-    """Return a copy of the default network, its sidecar beside it."""
+    """Return a copy of the default network beside its sidecar."""
     source = bundled.bundled(bundled.NETWORK)
     shutil.copy(source, tmp_path / "net.tflite")
     shutil.copy(source.with_suffix(".json"), tmp_path / "net.json")
@@ -30,7 +30,7 @@ def network(tmp_path: Path) -> Path:
 
 
 def assert_error(result: CommandResult, code: int, message: str) -> None:
-    """Assert the exit code, one line of error with the message, and no traceback."""
+    """Assert the exit code and a single error line with the message, without a traceback."""
     assert result.code == code, result.err
     lines = [line for line in result.err.splitlines() if line.startswith("facenode: ")]
     assert len(lines) == 1, result.err
@@ -38,20 +38,20 @@ def assert_error(result: CommandResult, code: int, message: str) -> None:
     assert "Traceback" not in result.err
 
 
-def test_a_missing_network_ends_with_78(settings: dict[str, object], tmp_path: Path) -> None:
-    """A service manager that honours 78 does not restart it."""
+def test_a_missing_network_exits_with_78(settings: dict[str, object], tmp_path: Path) -> None:
+    """The exit code is 78, on which systemd does not restart the service."""
     result = facenode("run", settings=settings | {"model.path": tmp_path / "none.tflite"})
     assert_error(result, 78, r"model\.path = .*none\.tflite.* \(variable FACENODE_MODEL__PATH\)")
 
 
-def test_a_damaged_network_ends_with_78(settings: dict[str, object], network: Path) -> None:
-    """The hash does not fit."""
+def test_a_damaged_network_exits_with_78(settings: dict[str, object], network: Path) -> None:
+    """A network whose hash does not match its sidecar is refused."""
     network.write_bytes(network.read_bytes()[:-100])
     assert_error(facenode("run", settings=settings | {"model.path": network}), 78, r"net\.tflite: sha256 is .* damaged")
 
 
-def test_a_sidecar_that_does_not_fit_ends_with_78(settings: dict[str, object], network: Path) -> None:
-    """One label too many is seen before the first frame."""
+def test_a_mismatched_sidecar_exits_with_78(settings: dict[str, object], network: Path) -> None:
+    """One label too many in the sidecar is found before the first frame."""
     sidecar = network.with_suffix(".json")
     content = json.loads(sidecar.read_text())
     content["heads"]["age"]["labels"].append("ancient")
@@ -59,8 +59,8 @@ def test_a_sidecar_that_does_not_fit_ends_with_78(settings: dict[str, object], n
     assert_error(facenode("run", settings=settings | {"model.path": network}), 78, r"head age gives \(1, 3\).*\(1, 4\)")
 
 
-def test_a_missing_sidecar_ends_with_78(settings: dict[str, object], network: Path) -> None:
-    """A network is nothing without its description."""
+def test_a_missing_sidecar_exits_with_78(settings: dict[str, object], network: Path) -> None:
+    """A network without its sidecar is refused."""
     network.with_suffix(".json").unlink()
     assert_error(facenode("run", settings=settings | {"model.path": network}), 78, r"net\.json: .*needs its sidecar")
 
@@ -73,23 +73,21 @@ def test_a_missing_sidecar_ends_with_78(settings: dict[str, object], network: Pa
         ("camera.fsp", "5", r"did you mean fps"),
     ],
 )
-def test_a_wrong_setting_ends_with_78(settings: dict[str, object], variable: str, value: str, message: str) -> None:
-    """The line names the variable."""
+def test_an_invalid_setting_exits_with_78(settings: dict[str, object], variable: str, value: str, message: str) -> None:
+    """The error names the environment variable."""
     assert_error(facenode("run", settings=settings | {variable: value}), 78, message)
 
 
-def test_a_wrong_settings_file_ends_with_78(settings: dict[str, object], tmp_path: Path) -> None:
-    """The line names the file and the place in it."""
+def test_an_invalid_settings_file_exits_with_78(settings: dict[str, object], tmp_path: Path) -> None:
+    """The error names the file and the line in it."""
     path = tmp_path / "facenode.toml"
     path.write_text("[mqtt]\nport = 18830\nhost = \n")
     assert_error(facenode("run", "--config", path, settings=settings), 78, r"facenode\.toml: not a TOML file.*line 3")
 
 
 @pytest.mark.parametrize("content", [None, b"", b"not a clip"])
-def test_a_clip_that_cannot_be_read_ends_with_1(
-    settings: dict[str, object], tmp_path: Path, content: bytes | None
-) -> None:
-    """A fault at run time; the line names the clip."""
+def test_an_unreadable_clip_exits_with_1(settings: dict[str, object], tmp_path: Path, content: bytes | None) -> None:
+    """An unreadable clip is a fault at run time; the error names the clip."""
     path = tmp_path / "clip.mp4"
     if content is not None:
         path.write_bytes(content)
@@ -97,10 +95,10 @@ def test_a_clip_that_cannot_be_read_ends_with_1(
     assert_error(result, 1, r"clip\.mp4")
 
 
-def test_a_picture_that_cannot_be_read_is_said_and_the_others_come(
+def test_an_unreadable_picture_is_reported_and_the_others_are_recognized(
     settings: dict[str, object], tmp_path: Path, media_dir: Path
 ) -> None:
-    """`recognize` ends with 1, and still tells of what it could read."""
+    """`recognize` exits with 1 but still prints results for the readable pictures."""
     shutil.copy(media_dir / "astronaut.jpg", tmp_path / "b.jpg")
     (tmp_path / "a.jpg").write_bytes(b"\xff\xd8\xff cut short")
     result = facenode("recognize", tmp_path, "--json", settings=settings)
@@ -109,41 +107,41 @@ def test_a_picture_that_cannot_be_read_is_said_and_the_others_come(
 
 
 def test_a_detector_that_finds_nothing_cannot_be_measured(settings: dict[str, object]) -> None:
-    """`bench` names the setting."""
+    """`bench` names the setting that prevents detection."""
     assert_error(
         facenode("bench", "--runs", "1", settings=settings | {"detector.min_score": 0.99}), 78, r"detector\.min_score"
     )
 
 
-def test_a_folder_without_pictures_is_said(settings: dict[str, object], tmp_path: Path) -> None:
-    """`recognize` ends with 1: a wrong folder does not look like one where nobody is."""
+def test_a_folder_without_pictures_exits_with_1(settings: dict[str, object], tmp_path: Path) -> None:
+    """`recognize` exits with 1, so that a wrong folder does not look like one without faces."""
     (tmp_path / "notes.txt").write_text("none")
     assert_error(facenode("recognize", tmp_path, settings=settings), 1, "no picture in there")
 
 
 @pytest.mark.parametrize("ending", ["", ".jpg", ".mp4"])
-def test_a_path_that_no_disk_takes_is_said(settings: dict[str, object], tmp_path: Path, ending: str) -> None:
-    """The system refuses the name itself; `recognize` ends with 1 and one line."""
+def test_a_path_that_is_too_long_exits_with_1(settings: dict[str, object], tmp_path: Path, ending: str) -> None:
+    """`recognize` prints one line for a path that the file system refuses."""
     path = tmp_path / ("x" * 300 + ending)
     assert_error(facenode("recognize", path, settings=settings), 1, r"xxx(\.jpg|\.mp4)?: ")
 
 
 def test_a_file_of_54_bytes_that_claims_a_gigabyte_is_refused(settings: dict[str, object], tmp_path: Path) -> None:
-    """Its head says 20000 x 20000 pixels: on a Pi the system would end whatever process is largest."""
+    """A header of 20000 x 20000 pixels is refused before memory is allocated, since a Pi would run out of memory."""
     head = struct.pack("<2sIIIIiiHHIIIIII", b"BM", 54, 0, 54, 40, 20_000, 20_000, 1, 24, 0, 0, 0, 0, 0, 0)
     (tmp_path / "huge.bmp").write_bytes(head)
     assert_error(facenode("recognize", tmp_path / "huge.bmp", settings=settings), 1, r"huge\.bmp: .*use a smaller one")
 
 
 def test_a_picture_two_pixels_high_has_no_face(settings: dict[str, object], tmp_path: Path) -> None:
-    """There the detector's network makes infinite numbers."""
+    """A picture for which the detector's network returns infinite numbers has no face."""
     cv2.imwrite(str(tmp_path / "strip.png"), np.full((2, 1500, 3), 200, np.uint8))
     result = facenode("recognize", tmp_path / "strip.png", settings=settings)
     assert (result.code, result.out) == (0, f"{tmp_path / 'strip.png'}: no face\n")
 
 
-def test_photos_without_a_usable_face_enrol_nobody(settings: dict[str, object], tmp_path: Path) -> None:
-    """Each photo's reason is said, and nothing is written."""
+def test_photos_without_a_usable_face_enroll_nobody(settings: dict[str, object], tmp_path: Path) -> None:
+    """The reason is printed for each photo, and nothing is written."""
     (tmp_path / "noise.png").write_bytes(b"no picture")
     result = facenode("people", "add", "ada", tmp_path / "noise.png", settings=settings)
     assert result.code == 1
@@ -153,20 +151,20 @@ def test_photos_without_a_usable_face_enrol_nobody(settings: dict[str, object], 
 
 
 @pytest.mark.parametrize("person", ["Ada Lovelace", "unknown", "../ada"])
-def test_a_bad_id_enrols_nobody(settings: dict[str, object], media_dir: Path, person: str) -> None:
-    """The rule for ids is said."""
+def test_an_invalid_id_enrolls_nobody(settings: dict[str, object], media_dir: Path, person: str) -> None:
+    """The error states the rule for ids."""
     result = facenode("people", "add", person, media_dir / "astronaut.jpg", settings=settings)
     assert_error(result, 1, "cannot be a person's id|is no person's id")
 
 
-def test_removing_nobody_ends_with_1(settings: dict[str, object]) -> None:
-    """The line says how to see who is known."""
+def test_removing_an_unknown_person_exits_with_1(settings: dict[str, object]) -> None:
+    """The error says how to list who is enrolled."""
     assert_error(facenode("people", "remove", "ada", settings=settings), 1, "nobody is enrolled under this id")
 
 
 @pytest.mark.parametrize("arguments", [(), ("fly",), ("recognize",), ("people", "add", "ada"), ("run", "--set", "x=1")])
-def test_a_wrong_command_line_ends_with_2(settings: dict[str, object], arguments: tuple[str, ...]) -> None:
-    """Usage is said, nothing is done."""
+def test_a_wrong_command_line_exits_with_2(settings: dict[str, object], arguments: tuple[str, ...]) -> None:
+    """The usage is printed and nothing is done."""
     result = facenode(*arguments, settings=settings)
     assert result.code == 2
     assert result.err
@@ -174,14 +172,14 @@ def test_a_wrong_command_line_ends_with_2(settings: dict[str, object], arguments
 
 
 def test_an_unreachable_broker_fails_the_check_and_is_named(settings: dict[str, object]) -> None:
-    """`check` ends with 1; the line says that nothing listens."""
+    """`check` exits with 1 and says that nothing listens at the broker's address."""
     result = facenode("check", settings=settings | {"mqtt.port": 9})
     assert result.code == 1
     assert re.search(r"^FAIL broker: tcp +localhost:9: nothing listens there", result.out, re.MULTILINE)
 
 
 def test_the_password_in_a_cameras_url_is_never_printed(settings: dict[str, object], tmp_path: Path) -> None:
-    """Neither the log nor an error shows it."""
+    """Neither the log, an error nor a file contains the password."""
     url = "rtsp://me:s3cret@127.0.0.1:9/stream"
     source = {"camera.source": f"video:{url}", "camera.stall_s": 1, "camera.restart_after": 1, "mqtt.port": 9}
     result = facenode("run", settings=settings | source)

@@ -1,4 +1,4 @@
-"""`facenode bench`: what it prints is what it measured."""
+"""`facenode bench` prints what it has measured."""
 
 import json
 from pathlib import Path
@@ -14,8 +14,8 @@ def _figures(folder: Path, *options: str) -> dict[str, Any]:
     return found
 
 
-def test_each_step_has_its_times(tmp_path: Path) -> None:
-    """A step has a median and a 95th percentile that is no less, the whole frame takes longer than a part of it."""
+def test_each_step_has_a_median_and_a_95th_percentile(tmp_path: Path) -> None:
+    """The 95th percentile is at least the median, and the whole frame takes longer than one of its steps."""
     figures = _figures(tmp_path)
     steps = figures["steps"]
     assert all(0 < times["p50_ms"] <= times["p95_ms"] for times in steps.values())
@@ -24,7 +24,7 @@ def test_each_step_has_its_times(tmp_path: Path) -> None:
 
 
 def test_the_table_shows_each_target_beside_its_ratio(tmp_path: Path) -> None:
-    """Whoever reads it sees at once what is too much."""
+    """The table shows every measured ratio beside its target."""
     done = facenode("bench", "--runs", "5", settings={"storage.dir": tmp_path}, timeout_s=120)
     assert done.code == 0, done.err
     lines = {line[:34].strip(): line[34:].split() for line in done.out.splitlines()}
@@ -33,8 +33,8 @@ def test_the_table_shows_each_target_beside_its_ratio(tmp_path: Path) -> None:
     assert lines["four people / one"][1] == "1.50"
 
 
-def test_a_network_for_each_task_is_loaded(tmp_path: Path) -> None:
-    """With three networks the process needs more memory, and says that there are three; time is a busy machine's."""
+def test_three_networks_are_loaded_on_request(tmp_path: Path) -> None:
+    """Three networks need more memory than one, and the output says that there are three. Times are not compared."""
     one, three = _figures(tmp_path), _figures(tmp_path, "--networks", "3")
     assert three["peak_mb"] > one["peak_mb"] + 5
     assert three["network"] == f"{one['network']}, 3 of them"

@@ -1,4 +1,4 @@
-"""The bridge of docs/scale.md between a site's broker and the centre's, as it stands there."""
+"""The bridge_lines configuration in docs/scale.md connects a site's broker with a central broker."""
 
 import re
 from collections.abc import Callable
@@ -19,8 +19,8 @@ EVENTS = 600
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "scale.md"
 
 
-class CentreSubscriber:
-    """Somebody who keeps what comes to the centre, with a session that survives the broker's restart."""
+class CentralSubscriber:
+    """A subscriber at the central broker whose session survives the broker's restart."""
 
     def __init__(self, broker: Mosquitto) -> None:
         self.events: list[Received] = []
@@ -36,27 +36,27 @@ class CentreSubscriber:
         self._granted = self._granted or isinstance(report, Subscribed)
 
     def close(self) -> None:
-        """Leave; the session stays."""
+        """Disconnect and keep the session."""
         self._link.close()
 
 
-def bridge(port: int) -> list[str]:
-    """Return the lines of the document, with the centre on loopback."""
+def bridge_lines(port: int) -> list[str]:
+    """Return the bridge_lines configuration of the document, with the central broker on loopback."""
     (block,) = re.findall(r"```conf\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
     lines: list[str] = block.splitlines()
     return [re.sub(r"^address .*", f"address 127.0.0.1:{port}", line) for line in lines]
 
 
-def test_what_happens_at_a_site_reaches_the_centre_also_after_an_outage(
+def test_site_events_reach_the_central_broker_after_an_outage(
     mosquitto: Callable[..., Mosquitto], tmp_path: Path
 ) -> None:
-    """Under the site's name, each event at least once; who is online is known there, too, and nothing comes back."""
+    """Each event arrives at least once under the site's name, status arrives too, and nothing comes back."""
     for name in ("site", "centre"):
         (tmp_path / name).mkdir()
     kept = ("allow_anonymous true", "max_queued_messages 0", "persistence true")
     centre = mosquitto(*kept, f"persistence_location {tmp_path}/centre/")
-    site = mosquitto(*kept, f"persistence_location {tmp_path}/site/", *bridge(centre.port))
-    first = CentreSubscriber(centre)
+    site = mosquitto(*kept, f"persistence_location {tmp_path}/site/", *bridge_lines(centre.port))
+    first = CentralSubscriber(centre)
     node = PublisherProcess(tmp_path, site.host, site.port, "--count", str(EVENTS), "--rate", "100", "--live-s", "60")
     try:
         assert eventually(lambda: len(first.events) >= EVENTS // 4, 30), node.log()
@@ -64,7 +64,7 @@ def test_what_happens_at_a_site_reaches_the_centre_also_after_an_outage(
         first.close()
         assert eventually(lambda: node.drained, 60), node.log()
         centre.start()
-        with closing(CentreSubscriber(centre)) as second:
+        with closing(CentralSubscriber(centre)) as second:
 
             def lost() -> int:
                 return count_deliveries(tmp_path / "journal", [*first.events, *second.events]).lost

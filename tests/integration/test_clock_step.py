@@ -1,4 +1,4 @@
-"""A step of the wall clock, as the first answer of a time server makes one, changes nothing that happens."""
+"""A step of the wall clock, such as the first NTP answer causes, changes no event."""
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -21,7 +21,7 @@ STEP_AT = 20
 
 
 class SteppingClock:
-    """A clock that is not synchronised until its wall time takes a step."""
+    """A clock that is unsynchronized until its wall time is stepped."""
 
     def __init__(self, step: timedelta) -> None:
         self._real = SystemClock()
@@ -29,28 +29,28 @@ class SteppingClock:
         self.stepped = False
 
     def now(self) -> Instant:
-        """Return the present moment, on a wall clock that may have taken its step."""
+        """Return the current time, with the step applied once it has happened."""
         now = self._real.now()
         return replace(now, wall=now.wall + (self._step if self.stepped else timedelta()), synced=self.stepped)
 
 
 class SteppedClip(ClockedClip):
-    """A clip amidst which the clock takes its step."""
+    """A clip during which the clock is stepped."""
 
     def __init__(self, frames: Sequence[Image], clock: SteppingClock) -> None:
         super().__init__(frames, clock)
         self._stepping = clock
 
     def before_frame(self, number: int) -> None:
-        """Take the step."""
+        """Step the clock at the given frame."""
         self._stepping.stepped = number >= STEP_AT
 
 
 @pytest.mark.parametrize("days", [3, -3])
-def test_a_step_of_three_days_makes_no_event_and_loses_none(
+def test_a_clock_step_of_three_days_adds_and_loses_no_event(
     mosquitto: Callable[..., Mosquitto], media_dir: Path, tmp_path: Path, days: int
 ) -> None:
-    """The same events as without a step, none of them late; what was told before the step says `unsynced`."""
+    """The events are the same as without a step, none is late, and those before the step say `unsynced`."""
     broker = mosquitto()
     published = []
     for name, step in (("plain", timedelta()), ("step", timedelta(days=days))):

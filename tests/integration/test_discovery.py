@@ -1,4 +1,4 @@
-"""What Home Assistant learns from a real broker as people come and go."""
+"""Home Assistant's discovery at a real broker follows the enrolled people."""
 
 import json
 import signal
@@ -20,23 +20,23 @@ DISCOVERY, BIRTH = "homeassistant/device/facenode/hall/config", "homeassistant/s
 
 
 def components(payload: bytes) -> dict[str, Any]:
-    """Return the components of a discovery."""
+    """Return the components of a discovery message."""
     found: dict[str, Any] = json.loads(payload)["cmps"]
     return found
 
 
 def people(payload: bytes) -> list[str]:
-    """Return the names of the people who are shown."""
+    """Return the names of the people in a discovery message."""
     return [each["name"] for key, each in components(payload).items() if key.startswith("person_") and "name" in each]
 
 
-def going(payload: bytes) -> list[str]:
-    """Return the keys of what Home Assistant has to remove."""
+def removed_components(payload: bytes) -> list[str]:
+    """Return the keys of the components that Home Assistant has to remove."""
     return [key for key, each in components(payload).items() if set(each) == {"p"}]
 
 
 def retained(broker: Mosquitto) -> bytes:
-    """Return the discovery that the broker keeps."""
+    """Return the discovery message that the broker retains."""
     with closing(Subscriber(broker.settings(), DISCOVERY, client_id="late")) as late:
         assert eventually(lambda: bool(late.messages))
         return late.messages[0].payload
@@ -45,7 +45,7 @@ def retained(broker: Mosquitto) -> bytes:
 def test_discovery_follows_people_of_a_running_node(
     mosquitto: Callable[..., Mosquitto], portrait_folder: Path, tmp_path: Path, media_dir: Path
 ) -> None:
-    """Added: there, by name. Removed: told to go, and once more whole when Home Assistant starts; then forgotten."""
+    """An added person appears; a removed one is removed, also at Home Assistant's next start, and is then forgotten."""
     broker = mosquitto()
     settings = settings_for(broker, portrait_folder, tmp_path / "s") | {
         "camera.source": f"images:{portrait_folder}",
@@ -63,14 +63,14 @@ def test_discovery_follows_people_of_a_running_node(
         assert eventually(lambda: people(published()[-1]) == ["Ada Byron"], TIMEOUT_S)
         assert people(retained(broker)) == ["Ada Byron"]
         assert facenode("people", "remove", "ada", settings=settings).code == 0
-        assert eventually(lambda: len(going(published()[-1])) == 2, TIMEOUT_S)
+        assert eventually(lambda: len(removed_components(published()[-1])) == 2, TIMEOUT_S)
         assert b"Ada" not in retained(broker)
-        gone, before = going(published()[-1]), len(published())
+        gone, before = removed_components(published()[-1]), len(published())
         subscriber.publish(BIRTH, b"online")
         assert eventually(lambda: len(published()) >= before + 3, TIMEOUT_S)
         whole, without, clean = published()[before : before + 3]
         assert all("unique_id" in components(whole)[key] for key in gone)
-        assert going(without) == gone
+        assert removed_components(without) == gone
         assert not set(gone) & set(components(clean))
         assert retained(broker) == clean
         process.send_signal(signal.SIGTERM)
@@ -78,10 +78,10 @@ def test_discovery_follows_people_of_a_running_node(
     assert json.loads((tmp_path / "s" / FILE).read_text())["gone"] == []
 
 
-def test_a_broker_that_is_away_while_somebody_is_removed_is_said(
+def test_removing_a_person_without_a_broker_warns_and_is_completed_at_the_next_start(
     mosquitto: Callable[..., Mosquitto], portrait_folder: Path, tmp_path: Path, media_dir: Path
 ) -> None:
-    """The owner must know that the broker still has the name; the node's next start takes it away."""
+    """The owner is warned that the broker still names the person; the node's next start removes the name."""
     broker = mosquitto("allow_anonymous true", "persistence true", f"persistence_location {tmp_path}/mosquitto-0/")
     settings = settings_for(broker, portrait_folder, tmp_path / "s") | {
         "camera.source": f"images:{portrait_folder}",
@@ -99,4 +99,4 @@ def test_a_broker_that_is_away_while_somebody_is_removed_is_said(
     broker.start()
     assert people(retained(broker)) == ["ada"]
     with running_facenode(settings):
-        assert eventually(lambda: len(going(retained(broker))) == 2, TIMEOUT_S)
+        assert eventually(lambda: len(removed_components(retained(broker))) == 2, TIMEOUT_S)

@@ -1,6 +1,6 @@
-"""What the documents tell people to type: it is typed here, in a home of its own, against a real broker.
+"""Every command in the documents can be typed: it runs here in its own home folder, against a real broker.
 
-A block that cannot be run here is marked right before it by an HTML comment, `<!-- not run: why -->`.
+A block that cannot run here is marked by an HTML comment right before it, `<!-- not run: why -->`.
 """
 
 import json
@@ -34,29 +34,29 @@ _LINE_S = 60
 
 
 def _programs(block: Block) -> set[str]:
-    """Return the first word of each line that is a command, files in it left out, and words that change a machine."""
+    """Return the first word of each command line, and any word that changes the machine."""
     text = re.sub(r"^cat >.*? <<(\w+)\n.*?^\1$", "cat", block.text, flags=re.MULTILINE | re.DOTALL)
     return {line.split()[0] for line in text.splitlines() if line.strip()} | set(_NEVER.findall(text))
 
 
-def _named(kind: str) -> list[Block]:
+def _blocks_of(kind: str) -> list[Block]:
     return [block for block in _ALL if block.language == kind and block.reason is None]
 
 
-def test_each_block_says_what_it_is() -> None:
-    """Of a language that is looked at here."""
+def test_each_block_has_a_known_language() -> None:
+    """Every code block names a language that these tests check."""
     assert [block.name for block in _ALL if block.language not in _LANGUAGES] == []
 
 
-@pytest.mark.parametrize("block", _named("sh"), ids=lambda block: block.name)
-def test_what_is_typed_here_changes_nothing_outside_its_home(block: Block) -> None:
-    """No `sudo`, no package manager: whoever writes such a block marks it as not run."""
-    assert _programs(block) <= _TYPED, f"{block.name}: mark it by <!-- not run: why -->"
+@pytest.mark.parametrize("block", _blocks_of("sh"), ids=lambda block: block.name)
+def test_commands_change_nothing_outside_their_home(block: Block) -> None:
+    """A block with `sudo` or a package manager must be marked as not run."""
+    assert _programs(block) <= _TYPED, f"{block.name}: mark it with <!-- not run: why -->"
 
 
 @pytest.fixture
 def home(tmp_path: Path, media_dir: Path) -> Path:
-    """Return a home with what the documents take for granted: Ada, photos, a clip, a password, a settings file."""
+    """Return a home folder with the files that the documents assume, Ada enrolled, and a settings file."""
     create_documented_files(tmp_path, media_dir)
     (tmp_path / "facenode.toml").write_text(f'[storage]\ndir = "{tmp_path}/.facenode"\n')
     enrolled = facenode(
@@ -68,8 +68,8 @@ def home(tmp_path: Path, media_dir: Path) -> Path:
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("page", [page for page, found in _SHELL.items() if found], ids=lambda page: page.name)
-def test_every_command_of_a_page_can_be_typed(page: Path, home: Path, mosquitto: Callable[..., Mosquitto]) -> None:
-    """From top to bottom, each with exit code 0; only the camera and the broker's port are this machine's."""
+def test_every_command_of_a_page_succeeds(page: Path, home: Path, mosquitto: Callable[..., Mosquitto]) -> None:
+    """All blocks of a page run in order with exit code 0; only the camera and the broker's port are set by the test."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("FACENODE_")}
     environment = kept | {
         "HOME": str(home),
@@ -87,9 +87,9 @@ def test_every_command_of_a_page_can_be_typed(page: Path, home: Path, mosquitto:
         assert done.returncode == 0, f"{block.name}: {done.stdout}{done.stderr}"
 
 
-@pytest.mark.parametrize("block", _named("toml"), ids=lambda block: block.name)
-def test_every_example_of_settings_is_taken(block: Block, tmp_path: Path) -> None:
-    """By the node itself; the files that it names lie elsewhere here."""
+@pytest.mark.parametrize("block", _blocks_of("toml"), ids=lambda block: block.name)
+def test_every_settings_example_is_valid(block: Block, tmp_path: Path) -> None:
+    """The node loads each example; only the files it names are moved."""
 
     def moved(match: re.Match[str]) -> str:
         (tmp_path / match[1]).touch()
@@ -100,9 +100,9 @@ def test_every_example_of_settings_is_taken(block: Block, tmp_path: Path) -> Non
     load(path, {}, {}, Path("/nonexistent"))
 
 
-@pytest.mark.parametrize("block", _named("json"), ids=lambda block: block.name)
-def test_every_example_of_a_payload_fits_its_schema(block: Block) -> None:
-    """The one that its page's heading names."""
+@pytest.mark.parametrize("block", _blocks_of("json"), ids=lambda block: block.name)
+def test_every_payload_example_matches_its_schema(block: Block) -> None:
+    """Each JSON example matches the schema that the heading above it names."""
     above = block.page.read_text(encoding="utf-8").splitlines()[: block.line]
     name = next(line.removeprefix("## ") for line in reversed(above) if line.startswith("## "))
     for line in block.text.splitlines():

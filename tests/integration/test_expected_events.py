@@ -1,4 +1,4 @@
-"""One person, several, coming and going; and faces that are no evidence: the exact list of events."""
+"""Known scenes -> the exact events: one person, several, coming and going, and faces that are not usable."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -25,18 +25,18 @@ Events = list[tuple[str, str]]
 
 
 class ReplayNode:
-    """A node before which pictures are shown, ten a second, and its events."""
+    """Run a node on frames, ten a second, and collect its events."""
 
     def __init__(self, broker: Mosquitto, storage: Path) -> None:
         self._broker = broker
         self.settings = settings_for(broker, Path("none"), storage)
 
-    def enrol(self, person: str, *photos: Path) -> None:
-        """Enrol somebody."""
+    def enroll(self, person: str, *photos: Path) -> None:
+        """Enroll a person."""
         assert facenode("people", "add", person, *photos, settings=self.settings).code == 0
 
     def replay(self, frames: Sequence[Image], **more: object) -> tuple[Events, dict[str, int]]:
-        """Show frames; return type and person of every event, and how many looks failed each gate."""
+        """Play frames; return type and person of each event, and how many looks failed each quality gate."""
         clock = SystemClock()
         clip = ClockedClip(frames, clock)
         given = self.settings | {key.replace("__", "."): value for key, value in more.items()}
@@ -50,7 +50,7 @@ class ReplayNode:
 
 @pytest.fixture
 def node(mosquitto: Callable[..., Mosquitto], tmp_path: Path) -> ReplayNode:
-    """Return a node."""
+    """Return a node with its own storage."""
     return ReplayNode(mosquitto(), tmp_path / "storage")
 
 
@@ -61,7 +61,7 @@ def carl(media_dir: Path) -> list[Image]:
 
 
 @pytest.fixture
-def portrait(carl: list[Image], tmp_path: Path) -> Path:
+def stills(carl: list[Image], tmp_path: Path) -> Path:
     """Return a folder of stills of the man in the clip."""
     folder = tmp_path / "carl"
     folder.mkdir()
@@ -70,31 +70,29 @@ def portrait(carl: list[Image], tmp_path: Path) -> Path:
     return folder
 
 
-def test_somebody_who_comes_and_goes_within_the_cool_down_is_one_visit(
-    node: ReplayNode, carl: list[Image], portrait: Path
-) -> None:
-    """In view, away for five seconds, in view again: one `recognized`, one `left`; twice the same."""
-    node.enrol("carl", portrait)
+def test_returning_within_the_cool_down_is_one_visit(node: ReplayNode, carl: list[Image], stills: Path) -> None:
+    """A person who returns after five seconds gets one `recognized` and one `left`; a second run gives the same."""
+    node.enroll("carl", stills)
     frames = [*carl[:30], *[EMPTY] * 50, *carl[30:60], *[EMPTY] * 50]
     runs = [node.replay(frames, node__id="hall")[0] for _ in range(2)]
     assert runs[0] == [("recognized", "carl"), ("left", "carl")]
     assert runs[1] == runs[0]
 
 
-def test_after_the_cool_down_it_is_another_visit(node: ReplayNode, carl: list[Image], portrait: Path) -> None:
+def test_returning_after_the_cool_down_is_another_visit(node: ReplayNode, carl: list[Image], stills: Path) -> None:
     """Each visit is reported once."""
-    node.enrol("carl", portrait)
+    node.enroll("carl", stills)
     frames = [*carl[:30], *[EMPTY] * 80, *carl[30:60], *[EMPTY] * 50]
     found, _ = node.replay(frames, events__cool_down_s=2)
     assert found == [("recognized", "carl"), ("left", "carl")] * 2
 
 
-def test_several_people_side_by_side_are_all_named(
-    node: ReplayNode, carl: list[Image], portrait: Path, media_dir: Path
+def test_several_people_in_view_are_each_reported_once(
+    node: ReplayNode, carl: list[Image], stills: Path, media_dir: Path
 ) -> None:
-    """Two who are known and one who is not, at the same time: each is reported once, and all leave at the end."""
-    node.enrol("carl", portrait)
-    node.enrol("eileen", media_dir / "astronaut.jpg")
+    """Two known people and a stranger are each reported once, and each of them leaves at the end."""
+    node.enroll("carl", stills)
+    node.enroll("eileen", media_dir / "astronaut.jpg")
     still = [cv2.resize(read_picture(media_dir / name), (360, 360)) for name in ("astronaut.jpg", "grace_hopper.jpg")]
     frames = [
         np.concatenate([cv2.resize(image, (440, 360)), *still], axis=1).astype(np.uint8, copy=False)
@@ -108,7 +106,7 @@ def test_several_people_side_by_side_are_all_named(
 
 
 def cut(image: Image) -> Image:
-    """Return the picture without the part left of the middle of the face."""
+    """Return the picture cropped through the middle of the face."""
     return image[:, 220:].copy()
 
 
@@ -118,7 +116,7 @@ def blurred(image: Image) -> Image:
 
 
 def dark(image: Image) -> Image:
-    """Return the picture in the dark."""
+    """Return the picture underexposed."""
     return (image // 9).astype(np.uint8)
 
 
@@ -132,12 +130,12 @@ def tiny(image: Image) -> Image:
 
 @pytest.mark.parametrize(("spoil", "flaw"), [(cut, "edge"), (blurred, "blur"), (dark, "light"), (tiny, "size")])
 @pytest.mark.parametrize("enrolled", [False, True])
-def test_a_face_that_is_no_evidence_makes_no_event_and_is_counted_with_its_reason(
+def test_an_unusable_face_makes_no_event_and_is_counted_by_flaw(
     node: ReplayNode, media_dir: Path, spoil: Callable[[Image], Image], flaw: str, *, enrolled: bool
 ) -> None:
-    """Neither `unknown` nor `recognized`, whoever it is."""
+    """An unusable face is neither `unknown` nor `recognized`, whether the person is enrolled or not."""
     if enrolled:
-        node.enrol("eileen", media_dir / "astronaut.jpg")
+        node.enroll("eileen", media_dir / "astronaut.jpg")
     frames = [spoil(read_picture(media_dir / "astronaut.jpg"))] * 20
     found, flaws = node.replay(frames)
     assert found == []

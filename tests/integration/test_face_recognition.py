@@ -25,15 +25,15 @@ def eyes() -> Eyes:
 
 
 def embedding(eyes: Eyes, image: Image) -> Vector:
-    """Return the embedding of the only face."""
+    """Return the embedding of the only face in an image."""
     (face,) = eyes.detector.detect(Frame(image))
     found = eyes.recognizer.look(image, face).embedding
     assert found is not None
     return found
 
 
-def test_one_man_resembles_himself_and_nobody_else(eyes: Eyes, media_dir: Path) -> None:
-    """The nearest of five early frames is above .4 of a late one; two other people stay below .25."""
+def test_embeddings_separate_one_man_from_other_people(eyes: Eyes, media_dir: Path) -> None:
+    """The nearest of five early frames is above 0.4 to a late one; other people stay below 0.25."""
     frames = list(read_video(media_dir / "carphone.mp4"))
     anchors = np.stack([embedding(eyes, frames[number]) for number in (0, 10, 20, 30, 40)])
     late = embedding(eyes, frames[100])
@@ -45,7 +45,7 @@ def test_one_man_resembles_himself_and_nobody_else(eyes: Eyes, media_dir: Path) 
 
 
 def test_boxes_are_fractions_and_keypoints_lie_inside(eyes: Eyes, media_dir: Path) -> None:
-    """The eye at the picture's left comes first, eyes are above the mouth."""
+    """The first keypoint is the eye at the picture's left, and both eyes are above the mouth."""
     (face,) = eyes.detector.detect(Frame(read_picture(media_dir / "astronaut.jpg")))
     box = face.box
     assert 0 < box.left < box.left + box.width < 1
@@ -55,22 +55,22 @@ def test_boxes_are_fractions_and_keypoints_lie_inside(eyes: Eyes, media_dir: Pat
     assert max(left_eye[1], right_eye[1]) < min(left_mouth[1], right_mouth[1])
 
 
-def test_the_small_picture_is_searched_and_the_full_one_is_cropped(eyes: Eyes, media_dir: Path) -> None:
-    """A driver with a small stream saves work; boxes are the same within 2 % of the frame."""
+def test_the_detector_searches_the_small_stream(eyes: Eyes, media_dir: Path) -> None:
+    """Boxes found in a small stream agree with those of the full frame within 2 % of the frame."""
     image = read_picture(media_dir / "astronaut.jpg")
     (full,) = eyes.detector.detect(Frame(image))
     (half,) = eyes.detector.detect(Frame(image, image[::2, ::2].copy()))
     assert (half.box.left, half.box.top) == pytest.approx((full.box.left, full.box.top), abs=0.02)
 
 
-def test_a_picture_without_a_face_has_none(eyes: Eyes) -> None:
-    """Noise is nobody."""
+def test_noise_has_no_face(eyes: Eyes) -> None:
+    """The detector finds no face in random noise."""
     noise = np.random.default_rng(0).integers(0, 255, (240, 320, 3), dtype=np.uint8)
     assert eyes.detector.detect(Frame(noise)) == ()
 
 
-def test_an_unusable_face_costs_no_network_and_says_why(eyes: Eyes, media_dir: Path) -> None:
-    """A dark copy of a portrait is found or not, but never evidence."""
+def test_an_unusable_face_is_not_embedded_and_has_its_flaw(eyes: Eyes, media_dir: Path) -> None:
+    """A face in the dark gets the flaw `light` and no embedding."""
     image = read_picture(media_dir / "astronaut.jpg")
     (face,) = eyes.detector.detect(Frame(image))
     look = eyes.recognizer.look((image // 12).astype(np.uint8), face)
@@ -79,8 +79,10 @@ def test_an_unusable_face_costs_no_network_and_says_why(eyes: Eyes, media_dir: P
     assert dict(look.heads) == {}
 
 
-def test_enrolment_takes_a_portrait_and_refuses_what_leaves_doubt(eyes: Eyes, media_dir: Path, tmp_path: Path) -> None:
-    """No face, two equal faces, no picture: each has its reason."""
+def test_enrollment_accepts_a_portrait_and_refuses_ambiguous_photos(
+    eyes: Eyes, media_dir: Path, tmp_path: Path
+) -> None:
+    """A photo without a face, with two equal faces, or unreadable is refused with its own reason."""
     portrait = read_picture(media_dir / "astronaut.jpg")
     sample = examine(media_dir / "astronaut.jpg", eyes.detector, eyes.recognizer, keep_crop=True)
     assert isinstance(sample, Sample)
@@ -97,8 +99,8 @@ def test_enrolment_takes_a_portrait_and_refuses_what_leaves_doubt(eyes: Eyes, me
     assert "none.jpg" in reasons[2]
 
 
-def test_recognize_prints_one_valid_line_a_picture(media_dir: Path, tmp_path: Path) -> None:
-    """Pictures and frames of a clip in order, each line valid against the contract, with and without embedding."""
+def test_recognize_prints_one_valid_line_for_each_picture(media_dir: Path, tmp_path: Path) -> None:
+    """Pictures and frames of a clip come in order, each line matches the schema, with and without embedding."""
     settings = {"storage.dir": tmp_path}
     for more in ((), ("--embedding",)):
         result = facenode("recognize", media_dir, "--json", *more, settings=settings)
@@ -112,8 +114,8 @@ def test_recognize_prints_one_valid_line_a_picture(media_dir: Path, tmp_path: Pa
                 assert ("embedding" in face) == bool(more)
 
 
-def test_recognize_knows_who_is_enrolled(media_dir: Path, tmp_path: Path) -> None:
-    """The gallery decides, and `--source head` asks the network's closed set instead."""
+def test_recognize_names_an_enrolled_person(media_dir: Path, tmp_path: Path) -> None:
+    """The gallery decides by default; `--source head` uses the network's closed set instead."""
     settings = {"storage.dir": tmp_path}
     portrait = media_dir / "astronaut.jpg"
     assert facenode("people", "add", "eileen", portrait, settings=settings).code == 0
@@ -123,8 +125,8 @@ def test_recognize_knows_who_is_enrolled(media_dir: Path, tmp_path: Path) -> Non
     assert json.loads(line)["faces"][0]["identity"]["id"] != "eileen"
 
 
-def test_recognize_ends_quietly_when_its_reader_has_seen_enough(media_dir: Path, tmp_path: Path) -> None:
-    """`| head -1` is no error."""
+def test_recognize_exits_with_0_when_its_output_is_closed(media_dir: Path, tmp_path: Path) -> None:
+    """A closed pipe, as by `| head -1`, is no error."""
     result = facenode("recognize", media_dir, "--json", settings={"storage.dir": tmp_path}, head=1)
     assert result.err == ""
     assert result.code == 0

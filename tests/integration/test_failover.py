@@ -1,4 +1,4 @@
-"""Several brokers in `mqtt.host`: the first that accepts is used, and the next when it is gone."""
+"""Several brokers in `mqtt.host`: the node uses the first that accepts, and the next when that one is gone."""
 
 from collections.abc import Callable
 from contextlib import closing
@@ -21,20 +21,20 @@ EVENTS = 400
 
 
 def hosts(*ports: int) -> str:
-    """Return `mqtt.host` of brokers on loopback."""
+    """Return `mqtt.host` for brokers on loopback."""
     return ",".join(f"127.0.0.1:{port}" for port in ports)
 
 
 def test_the_first_broker_that_accepts_is_used(mosquitto: Start) -> None:
-    """One that is away is passed over; one further behind is left alone."""
+    """A broker that is down is skipped; brokers after the accepting one get no connection."""
     first, second = mosquitto(), mosquitto()
     with closing(connect(MqttSettings(host=hosts(free_port(), first.port, second.port)), Client("a"), print)):
         assert eventually(lambda: " as a " in first.log())
     assert " as a " not in second.log()
 
 
-def test_where_no_broker_accepts_each_has_its_sentence() -> None:
-    """Whoever set two addresses must see which of them is wrong, and how."""
+def test_the_error_names_every_broker_that_does_not_accept() -> None:
+    """The error shows each address and why it failed."""
     ports = free_port(), free_port()
     with pytest.raises(BrokerError) as caught:
         connect(MqttSettings(host=hosts(*ports)), Client("a"), print)
@@ -42,8 +42,8 @@ def test_where_no_broker_accepts_each_has_its_sentence() -> None:
     assert all(f"127.0.0.1:{port}: " in str(caught.value) for port in ports)
 
 
-def test_a_node_goes_on_at_the_next_broker_and_loses_nothing(mosquitto: Start, tmp_path: Path) -> None:
-    """What the first broker had acknowledged stays with it; all else, and what comes later, goes to the second."""
+def test_a_node_fails_over_to_the_next_broker_without_losing_events(mosquitto: Start, tmp_path: Path) -> None:
+    """Every event reaches one of the two brokers: the first until it ends, then the second."""
     first, second = mosquitto(), mosquitto()
     with (
         closing(Subscriber(first.settings(), "facenode/+/event/#")) as before,
@@ -65,8 +65,8 @@ def test_a_node_goes_on_at_the_next_broker_and_loses_nothing(mosquitto: Start, t
     assert after.messages
 
 
-def test_check_looks_at_each_broker(mosquitto: Start) -> None:
-    """A stand-by that is down is found before it is needed."""
+def test_check_tests_every_broker(mosquitto: Start) -> None:
+    """`check` finds a stand-by broker that is down before it is needed."""
     broker, dead = mosquitto(), free_port()
     result = facenode("check", settings={"mqtt.host": hosts(broker.port, dead)})
     assert result.code == 1
@@ -75,8 +75,8 @@ def test_check_looks_at_each_broker(mosquitto: Start) -> None:
 
 
 @pytest.mark.parametrize("host", ["a,,b", "a:b", "[::1", "a:99999"])
-def test_a_list_that_cannot_be_read_ends_with_78(host: str) -> None:
-    """The line names the setting and shows how it is written."""
+def test_an_invalid_broker_list_exits_with_78(host: str) -> None:
+    """The error names the setting and shows the right syntax."""
     result = facenode("check", settings={"mqtt.host": host})
     assert result.code == 78
     assert "write HOST, HOST:PORT or [ADDRESS]:PORT" in result.err or "a port is 1 to 65535" in result.err

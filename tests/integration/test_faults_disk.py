@@ -1,4 +1,4 @@
-"""A disk that is full, and one that should have peace."""
+"""A full disk loses only counted events, and an idle node does not write to its disk."""
 
 import subprocess
 from collections.abc import Callable, Iterator
@@ -19,32 +19,32 @@ EVENTS = 600
 
 @pytest.fixture
 def exit_stack() -> Iterator[ExitStack]:
-    """Return what ends everything, latest first."""
+    """Return a stack that closes everything, latest first."""
     with ExitStack() as made:
         yield made
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Return a node's folder whose outbox lies on a disk of 128 kB, or skip: only root may mount one."""
+    """Return a node folder whose outbox is on a disk of 128 kB; skip without root, which mounts it."""
     outbox = tmp_path / "node" / "outbox"
     outbox.mkdir(parents=True)
     command = ("mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", outbox)
     if geteuid() != 0 or subprocess.run(command, check=False, capture_output=True).returncode != 0:
-        pytest.skip("a small disk needs root, who may mount one")
+        pytest.skip("a small disk needs root, to mount it")
     yield outbox.parent
     subprocess.run(("umount", outbox), check=True)
 
 
 @pytest.mark.parametrize("memory_rows", [1000, 50])
-def test_a_full_disk_loses_nothing_but_what_is_counted(
+def test_a_full_disk_loses_only_counted_events(
     small_disk: Path,
     mosquitto: Callable[..., Mosquitto],
     exit_stack: ExitStack,
     print_line: Callable[[str], None],
     memory_rows: int,
 ) -> None:
-    """While the broker is away the disk fills, then memory; what is dropped then is exactly what never arrives."""
+    """With the broker away the disk and then memory fill up; the dropped events are exactly the missing ones."""
     broker = mosquitto("allow_anonymous true", "max_inflight_messages 0")
     recorder = exit_stack.enter_context(closing(EventRecorder(broker)))
     proxy = exit_stack.enter_context(TcpProxy(broker.port))
@@ -68,10 +68,10 @@ def test_a_full_disk_loses_nothing_but_what_is_counted(
     assert delivered.unexpected == 0
 
 
-def test_a_quiet_stretch_writes_nothing(
+def test_an_idle_node_does_not_write_its_outbox(
     mosquitto: Callable[..., Mosquitto], exit_stack: ExitStack, tmp_path: Path
 ) -> None:
-    """With nothing to tell, a connected node leaves its outbox alone: an SD card wears out."""
+    """A connected node with nothing to publish leaves its outbox files alone, since SD cards wear out."""
     broker = mosquitto()
     node = PublisherProcess(tmp_path, "127.0.0.1", broker.port, "--count", "20", "--rate", "100", "--stay")
     exit_stack.callback(node.kill)

@@ -1,4 +1,4 @@
-"""A network that goes away without a word: found in under 30 s, and nothing is lost."""
+"""A network link that fails silently is detected in under 30 s, and no event is lost."""
 
 import shutil
 import subprocess
@@ -20,12 +20,12 @@ FOUND_S = 30.0
 
 
 def ip(*arguments: str) -> None:
-    """Run ip, which must succeed."""
+    """Run `ip`, which must succeed."""
     subprocess.run(("ip", *arguments), check=True, capture_output=True)
 
 
 class Cable:
-    """A veth pair: one end here, the other in a network namespace of its own."""
+    """A veth pair with one end here and the other in its own network namespace."""
 
     def __init__(self) -> None:
         number = getpid() % 250
@@ -44,22 +44,22 @@ class Cable:
             raise
 
     def unplug(self) -> None:
-        """Take the near end down: the far one sends into nothing."""
+        """Set the near end down, so that packets from the far end are lost."""
         ip("link", "set", self._near, "down")
 
     def plug(self) -> None:
-        """Put it up again."""
+        """Set the near end up again."""
         ip("link", "set", self._near, "up")
 
     def close(self) -> None:
-        """Take namespace and cable away."""
+        """Delete the veth pair and the namespace."""
         subprocess.run(("ip", "link", "del", self._near), check=False, capture_output=True)
         ip("netns", "del", self.namespace)
 
 
 @pytest.fixture
 def cable() -> Iterator[Cable]:
-    """Return a cable, or skip: only root may lay one."""
+    """Return a veth pair; skip without root, which creates it."""
     if geteuid() != 0 or shutil.which("ip") is None:
         pytest.skip("network namespaces need root and the program ip")
     try:
@@ -71,10 +71,10 @@ def cable() -> Iterator[Cable]:
 
 
 @pytest.mark.parametrize("busy", [True, False], ids=["busy", "idle"])
-def test_a_dead_link_is_found_and_loses_nothing(
+def test_a_dead_link_is_detected_without_losing_events(
     cable: Cable, mosquitto: Callable[..., Mosquitto], tmp_path: Path, print_line: Callable[[str], None], *, busy: bool
 ) -> None:
-    """With the default timings a link that is gone is noticed within 30 s, with messages on the way or without."""
+    """With default timings a dead link is detected within 30 s, whether messages are in flight or not."""
     broker = mosquitto("allow_anonymous true", "max_inflight_messages 0", host=cable.here)
     total = 250 if busy else 5
     options = ("--count", str(total), "--rate", "10", "--live-s", "5", "--ack-s", "15", "--stay")
@@ -97,15 +97,15 @@ def test_a_dead_link_is_found_and_loses_nothing(
             node.kill()
         assert eventually(lambda: recorder.statuses[-1:] == [b"offline"], 10)
         delivered = count_deliveries(tmp_path / "journal", recorder.events)
-    print_line(f"{'busy' if busy else 'idle'}: found after {found_s:.1f} s: {delivered}")
+    print_line(f"{'busy' if busy else 'idle'}: detected after {found_s:.1f} s: {delivered}")
     assert found_s < FOUND_S
     assert (delivered.sent, delivered.lost, delivered.gaps, delivered.ordered) == (total, 0, 0, True)
 
 
-def test_a_link_that_holds_everything_back_is_found(
+def test_a_stalled_link_is_detected(
     mosquitto: Callable[..., Mosquitto], tmp_path: Path, print_line: Callable[[str], None]
 ) -> None:
-    """Something on the way keeps TCP alive and passes nothing: only MQTT's own sign of life can tell."""
+    """A connection that stays open but delivers nothing is detected by the MQTT keep-alive."""
     broker = mosquitto("allow_anonymous true", "max_inflight_messages 0")
     with closing(EventRecorder(broker)) as recorder, TcpProxy(broker.port) as proxy:
         assert recorder.wait_subscribed()
@@ -121,4 +121,4 @@ def test_a_link_that_holds_everything_back_is_found(
             assert node.end() == 0
         finally:
             node.kill()
-    print_line(f"held: found after {found_s:.1f} s")
+    print_line(f"held: detected after {found_s:.1f} s")

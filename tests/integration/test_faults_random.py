@@ -1,6 +1,6 @@
-"""Random faults, seeded: kill -9 of broker and node, cuts, and held bytes. Nothing is lost, whatever comes together.
+"""Random faults, seeded: killed brokers and nodes, cut connections and delayed bytes. No event is lost.
 
-FACENODE_FAULT_SEEDS names how many seeds are run (3 unless given; a release runs 20).
+FACENODE_FAULT_SEEDS sets the number of seeds (default 3; a release runs 20).
 """
 
 import os
@@ -22,17 +22,17 @@ SEEDS = int(os.environ.get("FACENODE_FAULT_SEEDS", "3"))
 EVENTS, RATE, FAULTS, LIVE_S = 600, 200, 5, 0.6
 MOST_REPEATED, MOST_REPEATED_OF_FEW = 0.01, 0.03
 ENOUGH_SEEDS = 10
-"""One run may see a whole window again after each fault: below so many runs a rate says little."""
+"""Each fault may repeat a whole window of messages, so a rate over fewer runs says little."""
 
 
 @pytest.fixture(scope="module")
 def counts() -> list[DeliveryCount]:
-    """Return what all runs of this module counted."""
+    """Collect the delivery figures of all runs of this module."""
     return []
 
 
 class Scene:
-    """A broker, a proxy before it, a recorder behind it, and a node that can be killed."""
+    """A node that can be killed, a proxy, a broker and a recorder."""
 
     def __init__(self, folder: Path, broker: Mosquitto, exit_stack: ExitStack) -> None:
         self.folder, self.broker = folder, broker
@@ -47,7 +47,7 @@ class Scene:
         return PublisherProcess(self.folder, "127.0.0.1", self.proxy.port, *options)
 
     def kill_node(self) -> None:
-        """End the node as a power cut would, but for what the kernel has not yet written."""
+        """Kill the node as a power cut would, except for what the kernel has not yet written."""
         self._node.kill()
 
     def restart_node(self, away_s: float) -> None:
@@ -57,7 +57,7 @@ class Scene:
         self._node = self._start_node()
 
     def restart_broker(self, away_s: float, *, kill: bool) -> None:
-        """End the broker and start it again; the node gets through only when the recorder, too, is back."""
+        """Restart the broker; let the node through only once the recorder has reconnected."""
         self.proxy.refuse()
         assert self.recorder.catch_up()
         self.recorder.expect_disconnect()
@@ -71,7 +71,7 @@ class Scene:
         self.proxy.allow()
 
     def hold(self, away_s: float, direction: str, *, cut: bool) -> None:
-        """Keep bytes back for a while, then let them go or end the connection."""
+        """Hold back bytes for a while, then forward them or cut the connection."""
         self.proxy.hold(direction)
         pause(away_s)
         if cut:
@@ -79,11 +79,11 @@ class Scene:
         self.proxy.resume()
 
     def node_log(self) -> str:
-        """Return what the node logged over all starts."""
+        """Return the node's log over all starts."""
         return self._node.log()
 
     def done(self) -> bool:
-        """Return whether the node has ended by itself."""
+        """Return whether the node has exited by itself."""
         return self._node.ended
 
 
@@ -94,22 +94,22 @@ def pause(seconds: float) -> None:
 
 @pytest.fixture
 def exit_stack() -> Iterator[ExitStack]:
-    """Return what ends everything, latest first."""
+    """Return a stack that closes everything, latest first."""
     with ExitStack() as made:
         yield made
 
 
 @pytest.fixture
 def scene(mosquitto: Callable[..., Mosquitto], exit_stack: ExitStack, tmp_path: Path) -> Scene:
-    """Return a scene whose broker takes any number of messages in flight."""
+    """Return a scene whose broker accepts any number of messages in flight."""
     return Scene(tmp_path, mosquitto("allow_anonymous true", "max_inflight_messages 0"), exit_stack)
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
-def test_nothing_is_lost_and_the_order_holds(
+def test_no_event_is_lost_and_the_order_holds(
     scene: Scene, seed: int, counts: list[DeliveryCount], print_line: Callable[[str], None]
 ) -> None:
-    """Every event that was put arrives, in order within live and within late, and every one that arrives was made."""
+    """Every event that was put arrives, in order within live and within late, and no other event arrives."""
     chance = random.Random(seed)
     faults: list[Callable[[float], None]] = [
         lambda away_s: scene.restart_broker(away_s, kill=True),
@@ -133,8 +133,8 @@ def test_nothing_is_lost_and_the_order_holds(
     assert delivered.gaps == 0
 
 
-def test_hardly_anything_comes_twice(counts: list[DeliveryCount], print_line: Callable[[str], None]) -> None:
-    """Repetitions are rare: of the events of all seeds together at most 1 %, or 3 % with few seeds."""
+def test_few_events_are_repeated(counts: list[DeliveryCount], print_line: Callable[[str], None]) -> None:
+    """At most 1 % of all events over all seeds is repeated, or 3 % with few seeds."""
     bound = MOST_REPEATED if len(counts) >= ENOUGH_SEEDS else MOST_REPEATED_OF_FEW
     repeated, received = (
         sum(delivered.repeated for delivered in counts),

@@ -16,77 +16,75 @@ from retained_fleet import health, publish_all, publish_fleet
 pytestmark = pytest.mark.broker
 Start = Callable[..., Mosquitto]
 _GATE_S, _VIEW_S = 60.0, 20.0
-"""Within which a gate over 1,000 nodes and a view of them must have ended, also on a busy machine."""
+"""Time limits of a gate over 1,000 nodes and of their table, also on a busy machine."""
 
 
-def ask(broker: Mosquitto, *arguments: str | Path) -> CommandResult:
-    """Run a command that asks the broker."""
+def run_command(broker: Mosquitto, *arguments: str | Path) -> CommandResult:
+    """Run a command with the settings of the broker."""
     return facenode(*arguments, settings={"mqtt.host": broker.host, "mqtt.port": broker.port})
 
 
-def test_a_fleet_that_is_well_is_a_table_and_exit_0(mosquitto: Start) -> None:
-    """A line for each node under a head, and a count; nothing of a fleet that is well calls for attention."""
+def test_a_healthy_fleet_is_a_table_with_exit_0(mosquitto: Start) -> None:
+    """The table has a header, a line for each node and a count."""
     broker = mosquitto()
     publish_fleet(broker, 3)
-    result = ask(broker, "fleet")
+    result = run_command(broker, "fleet")
     lines = result.out.splitlines()
     assert result.code == 0, result.out + result.err
     assert [line.split()[:2] for line in lines[1:4]] == [[f"pi-000{number}", "online"] for number in range(3)]
     assert lines[4] == "3 nodes, 0 not well"
 
 
-def test_what_is_wrong_is_named_and_exit_1(mosquitto: Start) -> None:
-    """A node that is off, one with an old certificate, and one that was asked for and is not there."""
+def test_problems_are_named_with_exit_1(mosquitto: Start) -> None:
+    """An offline node, an expiring certificate and a missing node are each named."""
     broker = mosquitto()
     publish_fleet(broker, 3)
     publish_all(
         broker, [("facenode/pi-0001/status", b"offline"), ("facenode/pi-0002/health", health(cert_days_left=3))]
     )
-    result = ask(broker, "fleet", "--json", "--nodes", "pi-0000,pi-0001,pi-0002,pi-9999")
+    result = run_command(broker, "fleet", "--json", "--nodes", "pi-0000,pi-0001,pi-0002,pi-9999")
     assert result.code == 1
     wrong = {node: fields["wrong"] for node, fields in json.loads(result.out).items()}
     assert wrong == {"pi-0000": [], "pi-0001": ["offline"], "pi-0002": ["certificate"], "pi-9999": ["offline"]}
-    assert ask(broker, "fleet", "--nodes", "pi-0002", "--accept", "certificate").code == 0
+    assert run_command(broker, "fleet", "--nodes", "pi-0002", "--accept", "certificate").code == 0
 
 
-def test_a_broker_that_knows_of_no_node_is_exit_1(mosquitto: Start) -> None:
-    """An empty fleet is what monitoring sees when the access list denies everything: that is not well."""
-    result = ask(mosquitto(), "fleet")
+def test_an_empty_fleet_is_exit_1(mosquitto: Start) -> None:
+    """An empty fleet may mean that the access list denies everything, so it is a problem."""
+    result = run_command(mosquitto(), "fleet")
     assert (result.code, result.out.splitlines()[-1]) == (1, "the broker knows of no node")
 
 
 @pytest.mark.parametrize("count", [300, 1000])
-def test_the_view_of_a_large_fleet_takes_seconds(
-    mosquitto: Start, print_line: Callable[[str], None], count: int
-) -> None:
-    """Status and health of every node over one connection."""
+def test_a_large_fleet_is_shown_within_seconds(mosquitto: Start, print_line: Callable[[str], None], count: int) -> None:
+    """Status and health of every node arrive over one connection."""
     broker = mosquitto("allow_anonymous true", "max_queued_messages 0")
     publish_fleet(broker, count)
     began_s = time.monotonic()
-    result = ask(broker, "fleet")
+    result = run_command(broker, "fleet")
     took_s = time.monotonic() - began_s
     assert result.out.splitlines()[-1] == f"{count} nodes, 0 not well"
-    print_line(f"facenode fleet, {count} nodes: {took_s:.1f} s, 1 s of which waits whether more comes")
+    print_line(f"facenode fleet, {count} nodes: {took_s:.1f} s, of which 1 s waits for further messages")
     assert took_s < _VIEW_S
 
 
 @pytest.mark.parametrize("count", [300, 1000])
-def test_the_gate_of_a_large_batch_hears_every_node(
+def test_the_update_gate_receives_every_node_of_a_large_batch(
     mosquitto: Start, tmp_path: Path, print_line: Callable[[str], None], count: int
 ) -> None:
-    """Two live messages of each node of a batch are heard and judged, over one connection."""
+    """Two live messages of each node are received and judged over one connection."""
     broker = mosquitto("allow_anonymous true", "max_queued_messages 0")
     publish_fleet(broker, count)
     nodes = [f"pi-{number:04}" for number in range(count)]
     before = tmp_path / "before.json"
-    before.write_text(ask(broker, "fleet", "--json").out)
+    before.write_text(run_command(broker, "fleet", "--json").out)
     command = [
         sys.executable, "-m", "node.cli", "gate", "--nodes", ",".join(nodes), "--version", "0.2.0",
         "--model", "3f9a1c02", "--before", str(before), "--wait", str(_GATE_S),
     ]  # fmt: skip
     settings = {"mqtt.host": broker.host, "mqtt.port": broker.port}
     with subprocess.Popen(command, env=environment(settings), stdout=subprocess.PIPE, text=True) as gate:
-        # Two of the view before, two of the gate.
+        # Two from the fleet command before, two from the gate.
         assert eventually(lambda: broker.log().count("Sending SUBACK to facenode-fleet-") == 4, _VIEW_S)
         began_s = time.monotonic()
         for uptime_s in (1, 31):
@@ -101,12 +99,12 @@ def test_the_gate_of_a_large_batch_hears_every_node(
     print_line(f"gate, {count} nodes: {took_s:.1f} s for two messages of each, which took {sent_s:.1f} s to send")
 
 
-def test_the_gate_says_why(mosquitto: Start) -> None:
-    """What is retained counts for nothing: a node that says nothing live was not seen at its new version."""
+def test_the_update_gate_gives_a_reason_for_each_node(mosquitto: Start) -> None:
+    """Retained messages do not count: a node without live messages was not seen at its new version."""
     broker = mosquitto()
     publish_fleet(broker, 2)
     publish_all(broker, [("facenode/pi-0001/status", b"offline")])
-    result = ask(broker, "gate", "--nodes", "pi-0000,pi-0001", "--version", "0.1.0", "--wait", "2")
+    result = run_command(broker, "gate", "--nodes", "pi-0000,pi-0001", "--version", "0.1.0", "--wait", "2")
     assert result.code == 1
     assert json.loads(result.out) == {
         "pi-0000": "has said nothing; it is online",
@@ -114,24 +112,24 @@ def test_the_gate_says_why(mosquitto: Start) -> None:
     }
 
 
-def test_the_gate_refuses_a_file_that_is_no_view(mosquitto: Start, tmp_path: Path) -> None:
-    """It would else judge as if every node were new."""
+def test_the_update_gate_refuses_an_invalid_before_file(mosquitto: Start, tmp_path: Path) -> None:
+    """With an invalid file the gate would judge every node as if it were new."""
     broken = tmp_path / "before.json"
     broken.write_text("[]")
-    result = ask(mosquitto(), "gate", "--nodes", "pi-0000", "--before", broken)
+    result = run_command(mosquitto(), "gate", "--nodes", "pi-0000", "--before", broken)
     assert result.code == 2
     assert "facenode fleet --json" in result.err
 
 
-def test_nothing_is_left_of_a_node_that_is_forgotten(mosquitto: Start) -> None:
-    """Discovery goes first, whole and then empty; then every retained topic; another node keeps its own."""
+def test_forget_removes_all_retained_messages_of_a_node(mosquitto: Start) -> None:
+    """Discovery is published whole and then empty, then each retained topic is emptied; other nodes keep theirs."""
     broker = mosquitto()
     publish_fleet(broker, 2)
     discovery = "homeassistant/device/facenode/pi-0000/config"
     publish_all(broker, [(discovery, b"{}"), ("facenode/pi-0000/state", b"{}")])
     with closing(Subscriber(broker.settings(), "facenode/#", "homeassistant/#")) as subscriber:
         assert eventually(lambda: len(subscriber.messages) == 6)
-        result = ask(broker, "forget", "pi-0000")
+        result = run_command(broker, "forget", "pi-0000")
         assert (result.code, result.out) == (0, "pi-0000: 4 retained messages taken away\n"), result.err
         assert eventually(lambda: len(subscriber.messages) == 11)
         taken = [(message.topic, message.payload) for message in subscriber.messages[6:]]

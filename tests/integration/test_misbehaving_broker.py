@@ -1,4 +1,4 @@
-"""Brokers that misbehave: each fault has its own sentence, and none of them loses a message or stops the node."""
+"""Misbehaving brokers: each fault has its own error message, and none of them loses a message or stops the node."""
 
 import queue
 import random
@@ -35,19 +35,19 @@ EVENT = "facenode/pi-1/event/unknown"
 
 @pytest.fixture
 def exit_stack() -> Iterator[ExitStack]:
-    """Return what closes everything in the end, latest first."""
+    """Return a stack that closes everything, latest first."""
     with ExitStack() as stack:
         yield stack
 
 
 def open_link(port: int, report: Callable[[Report], None] = lambda _report: None, protocol: str = "5") -> Link:
-    """Connect with little patience."""
+    """Connect with short timeouts."""
     settings = MqttSettings.model_validate({"host": "127.0.0.1", "port": port, "protocol": protocol})
     return connect(settings, NODE, report, SHORT)
 
 
 class OutboxPublisher:
-    """A publisher with an outbox; quick to try again."""
+    """A publisher with an outbox and short back-off."""
 
     def __init__(self, folder: Path, port: int, *, ack_s: float = 15.0, protocol: str = "5") -> None:
         self.outbox = Outbox(folder, SystemClock())
@@ -63,13 +63,13 @@ class OutboxPublisher:
         return self
 
     def close(self) -> None:
-        """Take leave."""
+        """Stop the publisher and close the outbox."""
         self.publisher.stop(payloads.state(instant(9)), 1.0)
         self.outbox.close()
 
 
-def test_who_accepts_and_says_nothing_is_no_broker() -> None:
-    """A port that answers TCP alone is never `online`, and the attempt ends in time."""
+def test_a_silent_tcp_port_is_not_a_broker() -> None:
+    """A port that accepts TCP but never answers ends the attempt in time."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         began_s = time.monotonic()
         with pytest.raises(BrokerError, match="does not answer"):
@@ -78,28 +78,28 @@ def test_who_accepts_and_says_nothing_is_no_broker() -> None:
 
 
 _AS_LOGIN = {0x87: 0x86}
-"""Mosquitto answers a wrong password with `not authorised`: before the connection stands, both mean the login."""
+"""Mosquitto answers a wrong password with `not authorized`: in a CONNACK both codes mean the login."""
 
 
 @pytest.mark.parametrize("code", [0x80, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8A, 0x97, 0x9A, 0x9B, 0x9D, 0x9F])
-def test_a_refusal_is_not_a_connection(code: int) -> None:
-    """A CONNACK with a bad reason code is not connected, and its sentence is its own."""
+def test_a_refused_connack_raises_its_own_message(code: int) -> None:
+    """A CONNACK with a failing reason code is no connection, and its message names the reason."""
     with RawBroker(lambda _packet: connack(code)) as broker, pytest.raises(BrokerError) as caught:
         open_link(broker.port)
     assert reason_codes.coded(_AS_LOGIN.get(code, code)) in str(caught.value)
 
 
 @pytest.mark.parametrize("code", [2, 3, 4, 5])
-def test_a_refusal_in_3_1_1_is_not_a_connection_either(code: int) -> None:
-    """The older version has codes of its own, and the same sentences."""
+def test_a_refused_connack_in_3_1_1_raises_its_own_message(code: int) -> None:
+    """MQTT 3.1.1 has other codes for the same messages."""
     with RawBroker(lambda _packet: connack(code, mqtt5=False)) as broker, pytest.raises(BrokerError) as caught:
         open_link(broker.port, protocol="3.1.1")
     wanted = {2: 0x85, 3: 0x88, 4: 0x86, 5: 0x86}[code]
     assert reason_codes.coded(wanted) in str(caught.value)
 
 
-def test_a_broker_of_3_1_1_is_never_spoken_to_in_3_1() -> None:
-    """3.1 is none of our versions: a broker that refuses 3.1.1 is refused."""
+def test_mqtt_3_1_is_never_tried() -> None:
+    """A broker that refuses MQTT 5 and 3.1.1 is not asked for 3.1."""
     with RawBroker(lambda _packet: connack(1, mqtt5=False)) as broker, pytest.raises(BrokerError):
         open_link(broker.port, protocol="auto")
     assert [each.mqtt5 for each in broker.packets if each.kind == CONNECT] == [True, False]
@@ -109,15 +109,15 @@ def test_a_broker_of_3_1_1_is_never_spoken_to_in_3_1() -> None:
     "answer",
     [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\x20\x02\x00", b"\xff" * 64, b"\x20\xff\xff\xff\xff\xff", b"\x30\x00"],
 )
-def test_what_is_not_mqtt_is_no_broker(answer: bytes) -> None:
-    """Whatever bytes come, there is a sentence and no connection."""
+def test_an_answer_that_is_not_mqtt_is_not_a_connection(answer: bytes) -> None:
+    """Any unexpected bytes end in an error message and no connection."""
     with RawBroker(lambda _packet: answer) as broker, pytest.raises(BrokerError, match=f"127.0.0.1:{broker.port}: "):
         open_link(broker.port)
 
 
 @pytest.mark.parametrize(("code", "words"), [(0x8E, "same node.id"), (0x8B, "shutting down"), (0x98, "closed the")])
-def test_a_goodbye_of_the_broker_is_told(code: int, words: str) -> None:
-    """MQTT 5 says why a connection ends."""
+def test_the_reason_of_a_disconnect_is_reported(code: int, words: str) -> None:
+    """A DISCONNECT packet of MQTT 5 says why the connection ends."""
     reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
     with RawBroker() as broker, closing(open_link(broker.port, reports.put)):
         broker.send(packet(DISCONNECT, bytes([code])))
@@ -128,8 +128,8 @@ def test_a_goodbye_of_the_broker_is_told(code: int, words: str) -> None:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_random_bytes_never_stay_unnoticed_or_raise(seed: int) -> None:
-    """A broken broker ends the connection; it neither hangs the network thread nor kills it unseen."""
+def test_random_bytes_end_the_connection(seed: int) -> None:
+    """Random bytes neither block the network thread nor kill it unnoticed."""
     noise = random.Random(seed).randbytes(400)
     reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
     with RawBroker() as broker, closing(open_link(broker.port, reports.put)):
@@ -139,10 +139,8 @@ def test_random_bytes_never_stay_unnoticed_or_raise(seed: int) -> None:
             pass
 
 
-def test_a_publish_without_an_answer_ends_the_connection_and_is_sent_again(
-    exit_stack: ExitStack, tmp_path: Path
-) -> None:
-    """A broker that hangs is found by its silence."""
+def test_an_unacknowledged_publish_is_sent_again_over_a_new_connection(exit_stack: ExitStack, tmp_path: Path) -> None:
+    """A broker that does not acknowledge is detected by its silence."""
 
     def answer(received: Packet) -> bytes | None:
         return b"" if received.topic == EVENT and received.connection == 0 else normal_answer(received)
@@ -155,8 +153,8 @@ def test_a_publish_without_an_answer_ends_the_connection_and_is_sent_again(
 
 
 @pytest.mark.parametrize("code", [0x80, 0x83, 0x97])
-def test_a_passing_refusal_delays_and_loses_nothing(exit_stack: ExitStack, tmp_path: Path, code: int) -> None:
-    """A quota that is used up comes back: the row stays until then."""
+def test_a_temporary_refusal_is_retried(exit_stack: ExitStack, tmp_path: Path, code: int) -> None:
+    """The row stays in the outbox until the quota is available again."""
     refused: list[int] = []
 
     def answer(received: Packet) -> bytes | None:
@@ -174,8 +172,10 @@ def test_a_passing_refusal_delays_and_loses_nothing(exit_stack: ExitStack, tmp_p
 
 
 @pytest.mark.parametrize("code", [0x87, 0x90, 0x99])
-def test_a_final_refusal_rejects_and_goes_on(exit_stack: ExitStack, tmp_path: Path, code: int) -> None:
-    """What is never taken is counted, and the next message goes out."""
+def test_a_permanent_refusal_rejects_the_message_and_continues(
+    exit_stack: ExitStack, tmp_path: Path, code: int
+) -> None:
+    """The rejected message is counted and the next message is published."""
 
     def answer(received: Packet) -> bytes | None:
         if received.topic.endswith("/left"):
@@ -190,8 +190,8 @@ def test_a_final_refusal_rejects_and_goes_on(exit_stack: ExitStack, tmp_path: Pa
     assert EVENT in broker.published()
 
 
-def test_the_brokers_bounds_are_kept(exit_stack: ExitStack, tmp_path: Path) -> None:
-    """Receive Maximum 2 and Maximum Packet Size 300: never more at once, nothing larger."""
+def test_receive_maximum_and_maximum_packet_size_are_respected(exit_stack: ExitStack, tmp_path: Path) -> None:
+    """With Receive Maximum 2 and Maximum Packet Size 300, no more is in flight and no packet is larger."""
     bounds = bytes([0x21, 0, 2, 0x27, 0, 0, 1, 44])
     in_flight: set[int] = set()
     most = [0]
@@ -225,10 +225,10 @@ def test_the_brokers_bounds_are_kept(exit_stack: ExitStack, tmp_path: Path) -> N
     assert node.outbox.counts().rejected == 1
 
 
-def test_a_broker_that_chokes_on_discovery_still_gets_the_events(
+def test_a_broker_that_disconnects_on_discovery_still_gets_the_events(
     exit_stack: ExitStack, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """MQTT 3.1.1 cannot say what it takes: who closes the connection on each discovery is spared it, and told so."""
+    """MQTT 3.1.1 gives no reason: after repeated disconnects the discovery is skipped, and the log says so."""
 
     def answer(received: Packet) -> bytes | None:
         return None if received.topic == TOPICS.discovery else normal_answer(received)
@@ -243,8 +243,8 @@ def test_a_broker_that_chokes_on_discovery_still_gets_the_events(
     assert any(TOPICS.discovery in record.message for record in caplog.records)
 
 
-def test_a_message_that_ends_the_connection_as_too_large_is_rejected(exit_stack: ExitStack, tmp_path: Path) -> None:
-    """A broker that tells its bound only by closing the connection does not stop everything else."""
+def test_a_message_refused_as_too_large_by_disconnect_is_rejected(exit_stack: ExitStack, tmp_path: Path) -> None:
+    """A broker that states its limit only by disconnecting does not stop the other messages."""
 
     def answer(received: Packet) -> bytes | None:
         return packet(DISCONNECT, b"\x95") if received.size > 300 else normal_answer(received)
@@ -258,8 +258,8 @@ def test_a_message_that_ends_the_connection_as_too_large_is_rejected(exit_stack:
 
 
 @pytest.mark.broker
-def test_who_is_thrown_out_by_a_twin_notices(mosquitto: Callable[..., Mosquitto]) -> None:
-    """A client of the same id takes the connection over; newer brokers say so, older ones just close it."""
+def test_a_session_taken_over_by_the_same_client_id_is_reported(mosquitto: Callable[..., Mosquitto]) -> None:
+    """Newer brokers give the reason of a take-over, older ones only close the connection."""
     broker = mosquitto()
     reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
     with closing(open_link(broker.port, reports.put)), closing(open_link(broker.port)):
@@ -270,7 +270,7 @@ def test_who_is_thrown_out_by_a_twin_notices(mosquitto: Callable[..., Mosquitto]
 
 @pytest.mark.broker
 def test_a_denied_publish_has_its_reason_code(mosquitto: Callable[..., Mosquitto], tmp_path: Path) -> None:
-    """The client library calls it published; only the answer's code tells."""
+    """Only the reason code of the PUBACK shows that the access list denied the message."""
     acl = tmp_path / "acl"
     acl.write_text("topic readwrite nothing\n")
     broker = mosquitto("allow_anonymous true", f"acl_file {acl}")

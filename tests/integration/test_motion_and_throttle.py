@@ -1,4 +1,4 @@
-"""A live camera before an empty room, a person who comes, one who stands still, one who appears by and by."""
+"""A live camera: the motion gate misses nobody, and a node that is too hot processes half of the frames."""
 
 import json
 import logging
@@ -22,23 +22,23 @@ from node.system.machine import Machine
 
 pytestmark = pytest.mark.broker
 FPS = 10
-HOT, COOL = ("85000\n", "80008\n"), ("70000\n", "80000\n")  # throttled by the soft limit now; once
+HOT, COOL = ("85000\n", "80008\n"), ("70000\n", "80000\n")  # throttled by the soft temperature limit: now; in the past
 
 
 class Room:
-    """A room that is shown to a node by a live camera, ten frames a second of the room's own time."""
+    """A room that a live camera shows to a node, at ten frames a second."""
 
     def __init__(self, broker: Mosquitto, folder: Path) -> None:
         self._broker = broker
         self._folder = folder
         self._runs = 0
         self.health: dict[str, Any] = {}
-        """The last that the latest node said of itself."""
+        """The last health message of the latest node."""
 
     def show(
         self, frames: Sequence[Image], machine: Machine | None = None, clip: type[LiveClip] = LiveClip, **more: object
     ) -> list[dict[str, Any]]:
-        """Run a node of its own before the frames; return its events without what two runs never share."""
+        """Run a node on the frames; return its events without the fields that differ between runs."""
         self._runs += 1
         given = settings_for(self._broker, Path("none"), self._folder / str(self._runs))
         given |= {key.replace("__", "."): value for key, value in more.items()}
@@ -63,13 +63,13 @@ def carl(media_dir: Path) -> list[Image]:
 
 
 def empty(like: Image, count: int) -> list[Image]:
-    """Return frames of an empty room as a sensor gives them, with noise of four grey levels (standard deviation)."""
+    """Return frames of an empty room with sensor noise of four grey levels (standard deviation)."""
     random = np.random.default_rng(count)
     return [random.normal(96, 4, like.shape).clip(0, 255).astype(np.uint8) for _ in range(count)]
 
 
-def test_somebody_who_comes_is_found_in_the_same_frame_as_without_the_gate(room: Room, carl: list[Image]) -> None:
-    """Nobody, a man, nobody, the man again: what is told is the same, to the tick of his first and last sight."""
+def test_the_motion_gate_delays_no_event(room: Room, carl: list[Image]) -> None:
+    """The events are the same with and without the gate, including the ticks of first and last sight."""
     frames = [*empty(carl[0], 47), *carl[:30], *empty(carl[0], 83), *carl[60:80], *empty(carl[0], 50)]
     gated, ungated = (room.show(frames, detector__motion=motion, events__cool_down_s=2) for motion in (True, False))
     assert [event["event_type"] for event in gated] == ["unknown", "left"] * 2
@@ -77,21 +77,21 @@ def test_somebody_who_comes_is_found_in_the_same_frame_as_without_the_gate(room:
 
 
 class SlowClip(LiveClip):
-    """A live camera of two frames a second, so that minutes are not many frames."""
+    """A live camera of two frames a second, so that minutes need few frames."""
 
     fps = 2.0
 
 
-def test_somebody_who_stands_still_stays_in_view_for_minutes(room: Room, carl: list[Image]) -> None:
-    """The very same picture for three minutes: no `left` before its end."""
+def test_a_person_who_stands_still_stays_in_view_for_minutes(room: Room, carl: list[Image]) -> None:
+    """An unchanged picture for three minutes gives no `left` before its end."""
     published = room.show([*empty(carl[0], 10), *[carl[0]] * 360], clip=SlowClip)
     assert [event["event_type"] for event in published] == ["unknown", "left"]
     assert published[1]["seen_s"] == pytest.approx(180 - 1 / SlowClip.fps, abs=0.01)
 
 
 @pytest.mark.parametrize("fade_s", [3, 20])
-def test_somebody_who_appears_by_and_by_is_found_within_a_second(room: Room, carl: list[Image], fade_s: int) -> None:
-    """However slowly the picture turns into one of a man: not a second later than if every frame were searched."""
+def test_a_person_who_fades_in_is_found_within_a_second(room: Room, carl: list[Image], fade_s: int) -> None:
+    """However slowly the picture changes, the delay over searching every frame is at most a second."""
     count = fade_s * FPS
     nobody = empty(carl[0], 40)
     fading = [
@@ -106,7 +106,7 @@ def test_somebody_who_appears_by_and_by_is_found_within_a_second(room: Room, car
 
 
 def machine(root: Path, temperature: str, bits: str) -> Machine:
-    """Return a board of that temperature, thousandths of a degree, and with these bits, as its kernel tells them."""
+    """Return a board with this temperature, in thousandths of a degree, and these throttling bits."""
     published = {
         "sys/class/thermal/thermal_zone0/temp": temperature,
         "sys/devices/platform/soc/soc:firmware/get_throttled": bits,
@@ -118,14 +118,14 @@ def machine(root: Path, temperature: str, bits: str) -> Machine:
 
 
 @pytest.mark.parametrize("cools_down", [False, True])
-def test_a_node_that_is_too_hot_looks_at_half_of_the_frames(
+def test_a_node_that_is_too_hot_processes_half_of_the_frames(
     room: Room, carl: list[Image], tmp_path: Path, caplog: pytest.LogCaptureFixture, *, cools_down: bool
 ) -> None:
-    """Told by the frame rate, and once in the log, as is the end of it; who is in view is told all the same."""
+    """The frame rate and one log line show it, as does one line once it has cooled down; events go on."""
     board = machine(tmp_path / "board", *HOT)
 
     class Warming(LiveClip):
-        """A clip amidst which the board may cool down."""
+        """A clip during which the board may cool down."""
 
         def before_frame(self, number: int) -> None:
             if cools_down and number == 3 * FPS:

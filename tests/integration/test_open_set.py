@@ -1,4 +1,4 @@
-"""How often a stranger is called by a name, measured as a node would: the promise behind `people.max_fpir`."""
+"""How often a stranger is called by a name, measured as a node does: the promise behind `people.max_fpir`."""
 
 import csv
 from collections.abc import Callable, Iterable, Sequence
@@ -19,12 +19,14 @@ from node.settings.loader import load
 
 pytestmark = pytest.mark.data
 _PHOTOS, _PROBES, _STRANGERS = 5, 5, 300
-SETTINGS = load(None, {"model": {"threads": 1}}, {}, Path("/nonexistent"))  # two wait for each other on a busy machine
+SETTINGS = load(
+    None, {"model": {"threads": 1}}, {}, Path("/nonexistent")
+)  # two threads wait for each other on a busy machine
 
 
 @dataclass(frozen=True)
 class Faces:
-    """What the test looks at: people to enrol, looks at twelve of them that were not enrolled, and strangers."""
+    """The test's data: people to enroll, further looks at twelve of them, and strangers."""
 
     twelve: tuple[Person, ...]
     fifty: tuple[Person, ...]
@@ -43,7 +45,7 @@ def _rows(file: Path, split: str) -> dict[str, list[Path]]:
 
 
 def _enrolled(photos: Iterable[Sequence[Path]], gallery: Gallery, eyes: Eyes) -> tuple[Person, ...]:
-    """Enrol people from five photos each, as `facenode people add` does."""
+    """Enroll people from five photos each, as `facenode people add` does."""
     space = eyes.network.sidecar.heads.embedding.space
     for number, own in enumerate(photos):
         looks = [examine(photo, eyes.detector, eyes.recognizer, keep_crop=False) for photo in own[:_PHOTOS]]
@@ -52,7 +54,7 @@ def _enrolled(photos: Iterable[Sequence[Path]], gallery: Gallery, eyes: Eyes) ->
 
 
 def _seen(photo: Path, eyes: Eyes) -> Vector | None:
-    """Return the embedding of the largest face as a camera's frame would give it; None if it is unusable."""
+    """Return the embedding of the largest face as a node computes it from a frame; None if the face is unusable."""
     image = read_picture(photo)
     faces = eyes.detector.detect(Frame(image))
     return eyes.recognizer.look(image, faces[0]).embedding if faces else None
@@ -66,7 +68,7 @@ def eyes() -> Eyes:
 
 @pytest.fixture(scope="module")
 def faces(eyes: Eyes, data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Faces:
-    """Look at everybody once; of the strangers half come from pictures that no threshold was measured with."""
+    """Embed everybody once; half of the strangers come from pictures that no threshold was measured with."""
     known = _rows(data_dir / "lfw_people" / "manifest.csv", "val")
     twelve = sorted(known, key=lambda person: (-len(known[person]), person))[:12]
     train = _rows(data_dir / "lfw_people" / "manifest.csv", "train")
@@ -85,15 +87,15 @@ def faces(eyes: Eyes, data_dir: Path, tmp_path_factory: pytest.TempPathFactory) 
 
 
 def _named(people: Sequence[Person], looks: Iterable[Vector], eyes: Eyes) -> list[str | None]:
-    """Return whom each look is called, by the node's matcher with the threshold of so many people."""
+    """Return the name of each look by the node's matcher, with the threshold for this many people."""
     matcher = build_gallery_matcher(SETTINGS, eyes.network.sidecar, people)
     return [matcher.match(look, {}).person for look in looks]
 
 
 def _share(galleries: Sequence[Sequence[Person]], faces: Faces, eyes: Eyes) -> tuple[float, Share]:
-    """Return the share of strangers named, the mean over galleries, and the interval of as many strangers as there are.
+    """Return the share of strangers named, averaged over galleries, and its confidence interval.
 
-    The same stranger before another gallery is no new case: galleries steady the mean, but narrow no interval.
+    The same stranger against another gallery is no new case: more galleries steady the mean but narrow no interval.
     """
     named = [sum(name is not None for name in _named(gallery, faces.strangers, eyes)) for gallery in galleries]
     mean = float(np.mean(named))
@@ -103,7 +105,7 @@ def _share(galleries: Sequence[Sequence[Person]], faces: Faces, eyes: Eyes) -> t
 def test_strangers_are_named_at_most_as_often_as_promised(
     faces: Faces, eyes: Eyes, print_line: Callable[[str], None]
 ) -> None:
-    """At every size of gallery the share is at or under `people.max_fpir`, within its 95 % interval."""
+    """For every gallery size the share is at or below `people.max_fpir`, within its 95 % interval."""
     galleries: dict[str, Sequence[Sequence[Person]]] = {
         "1": [[person] for person in faces.twelve],
         "10": [faces.twelve[:10], faces.twelve[2:], *(faces.fifty[start : start + 10] for start in range(0, 50, 10))],
@@ -127,13 +129,11 @@ def test_strangers_are_named_at_most_as_often_as_promised(
         assert share.low <= limit, f"{size} enrolled: {share}"
 
 
-def test_those_who_are_enrolled_are_still_named(faces: Faces, eyes: Eyes, print_line: Callable[[str], None]) -> None:
-    """A promise kept by naming nobody would be worth nothing: nine of ten looks at the twelve get their name."""
+def test_enrolled_people_are_still_named(faces: Faces, eyes: Eyes, print_line: Callable[[str], None]) -> None:
+    """Naming nobody does not keep the promise: at least nine of ten looks at the twelve get the right name."""
     names = _named(faces.twelve, (look for _, look in faces.probes), eyes)
     right = wilson(sum(name == person for name, (person, _) in zip(names, faces.probes, strict=True)), len(names))
     wrong = sum(name not in (None, person) for name, (person, _) in zip(names, faces.probes, strict=True))
-    print_line(
-        f"12 enrolled, {right.n} other looks at them: {right.value:.1%} ({right.low:.1%} to {right.high:.1%}) named"
-    )
+    print_line(f"12 enrolled, {right.n} further looks: {right.value:.1%} ({right.low:.1%} to {right.high:.1%}) named")
     assert right.value >= 0.9
     assert wrong == 0

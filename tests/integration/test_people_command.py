@@ -1,4 +1,4 @@
-"""`facenode people` as its owner runs it: enrol, test, carry to a fleet, ignore, erase; and what is refused."""
+"""`facenode people` as an owner uses it: enroll, test, export, ignore, erase; and what it refuses."""
 
 import json
 import re
@@ -23,13 +23,13 @@ SPACE = load_sidecar(bundled.bundled(bundled.NETWORK).with_suffix(".json")).head
 
 @pytest.fixture
 def settings(tmp_path: Path) -> dict[str, object]:
-    """Return settings of a node of its own."""
+    """Return the settings of a node with its own storage."""
     return {"storage.dir": tmp_path / "storage"}
 
 
 @pytest.fixture(scope="module")
 def carl(tmp_path_factory: pytest.TempPathFactory, media_dir: Path) -> Path:
-    """Return a folder of four frames of the man in the clip."""
+    """Return a folder with four frames of the man in the clip."""
     folder = tmp_path_factory.mktemp("carl")
     for number, image in enumerate(read_video(media_dir / "carphone.mp4")):
         if number in (0, 10, 20, 40):
@@ -39,7 +39,7 @@ def carl(tmp_path_factory: pytest.TempPathFactory, media_dir: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory: pytest.TempPathFactory, carl: Path) -> Path:
-    """Return a file with carl and four faces of his."""
+    """Return an exported file with carl and four faces of his."""
     folder = tmp_path_factory.mktemp("fleet")
     people("add", "carl", carl, settings={"storage.dir": folder})
     people("export", folder / "fleet.people", settings={"storage.dir": folder})
@@ -47,7 +47,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory, carl: Path) -> Path:
 
 
 def people(*arguments: str | Path, settings: Settings, code: int = 0) -> CommandResult:
-    """Run `facenode people` and assert its exit code; no traceback reaches a user."""
+    """Run `facenode people` and assert its exit code; no traceback is printed."""
     result = facenode("people", *arguments, settings=settings)
     assert result.code == code, result.err
     assert "Traceback" not in result.err
@@ -55,18 +55,18 @@ def people(*arguments: str | Path, settings: Settings, code: int = 0) -> Command
 
 
 def listed(settings: Settings) -> list[dict[str, object]]:
-    """Return what `list --json` prints."""
+    """Return what `people list --json` prints."""
     return [json.loads(line) for line in people("list", "--json", settings=settings).out.splitlines()]
 
 
 def assert_error(result: CommandResult, pattern: str) -> None:
-    """Assert that the command ended with one line of error, and which."""
+    """Assert that the command printed exactly this one error line."""
     (line,) = result.err.splitlines()
     assert re.fullmatch(f"facenode: {pattern}", line), line
 
 
-def test_people_are_enrolled_tested_and_told_apart(settings: Settings, carl: Path, media_dir: Path) -> None:
-    """The whole afternoon of an owner: options between the photos, a table, and advice until nothing is left to do."""
+def test_enrolled_people_are_told_apart_by_the_self_test(settings: Settings, carl: Path, media_dir: Path) -> None:
+    """Options may stand between photos; `test` prints a table, and advice until nothing is left to do."""
     out = people("add", "carl", "--name", "Carl Phönix", carl, settings=settings).out
     assert out == "carl: 4 of 4 photos taken, 4 faces known\n"
     assert people("test", settings=settings).out.splitlines()[-1] == "All is well."
@@ -86,7 +86,7 @@ def test_people_are_enrolled_tested_and_told_apart(settings: Settings, carl: Pat
 def test_strangers_are_scored_against_the_gallery(
     settings: Settings, carl: Path, media_dir: Path, tmp_path: Path
 ) -> None:
-    """Nobody's face is called carl; his own, put among the strangers, is, and that needs attention."""
+    """Strangers are not named; a photo of carl among them is, and that makes `test` exit with 1."""
     people("add", "carl", carl, settings=settings)
     strangers = tmp_path / "strangers"
     strangers.mkdir()
@@ -106,13 +106,13 @@ def test_strangers_are_scored_against_the_gallery(
     )
 
 
-def test_nobody_can_be_tested(settings: Settings) -> None:
-    """The line says how to enrol somebody."""
+def test_the_self_test_needs_an_enrolled_person(settings: Settings) -> None:
+    """The error says how to enroll somebody."""
     assert_error(people("test", settings=settings, code=1), "nobody is enrolled: facenode people add ID PHOTO...")
 
 
 def test_a_photo_of_somebody_else_is_refused_unless_forced(settings: Settings, carl: Path) -> None:
-    """A mix-up of folders is seen at once; what is forced is seen by the self-test."""
+    """A photo of a known person is refused under another id; with `--force` the self-test reports it."""
     people("add", "carl", carl / "000.png", settings=settings)
     result = people("add", "dora", carl / "010.png", settings=settings, code=1)
     assert re.search(r"010\.png: not taken: the face is carl's \(0\.\d\d\): --force takes it", result.err)
@@ -121,8 +121,8 @@ def test_a_photo_of_somebody_else_is_refused_unless_forced(settings: Settings, c
     assert "carl and dora look alike" in people("test", settings=settings, code=1).out
 
 
-def test_ignoring_enrols_marks_and_is_undone(settings: Settings, carl: Path) -> None:
-    """With photos and without; a mark alone needs somebody known."""
+def test_ignore_enrolls_or_marks_and_can_be_undone(settings: Settings, carl: Path) -> None:
+    """`ignore` takes photos or marks a known person; without photos an unknown id is an error."""
     assert_error(people("ignore", "carl", settings=settings, code=1), "carl: nobody is enrolled under this id.*")
     people("ignore", "carl", "--name", "Carl", carl, settings=settings)
     assert [(person["name"], person["faces"], person["ignored"]) for person in listed(settings)] == [("Carl", 4, True)]
@@ -133,8 +133,8 @@ def test_ignoring_enrols_marks_and_is_undone(settings: Settings, carl: Path) -> 
     assert [person["ignored"] for person in listed(settings)] == [False]
 
 
-def test_a_dry_run_says_what_would_go_and_erases_nothing(settings: Settings, carl: Path, tmp_path: Path) -> None:
-    """Then it goes, and no file of it is left."""
+def test_a_dry_run_lists_what_remove_would_erase(settings: Settings, carl: Path, tmp_path: Path) -> None:
+    """The dry run erases nothing; `remove` leaves no file."""
     people("add", "carl", carl, settings=settings)
     folder = tmp_path / "storage" / "people"
     out = people("remove", "carl", "--dry-run", settings=settings).out
@@ -145,10 +145,10 @@ def test_a_dry_run_says_what_would_go_and_erases_nothing(settings: Settings, car
     assert_error(people("remove", "carl", "--dry-run", settings=settings, code=1), "carl: nobody is enrolled.*")
 
 
-def test_one_file_carries_the_people_to_a_fleet(
+def test_an_exported_file_is_imported_into_another_node(
     settings: Settings, carl: Path, media_dir: Path, tmp_path: Path
 ) -> None:
-    """What is new is said, a second time nothing is; the file is for its owner's eyes only."""
+    """A first import prints what is new, a second one changes nothing; the file has mode 0600."""
     people("add", "carl", "--name", "Carl", carl, settings=settings)
     people("ignore", "eileen", media_dir / "astronaut.jpg", settings=settings)
     file, other = tmp_path / "fleet.people", {"storage.dir": tmp_path / "other"}
@@ -166,16 +166,16 @@ def test_one_file_carries_the_people_to_a_fleet(
     assert line["faces"][0]["identity"] == {"id": "eileen", "score": 1.0}
 
 
-def test_a_node_that_keeps_no_crops_takes_none_from_a_fleet(settings: Settings, fleet: Path, tmp_path: Path) -> None:
-    """Its owner's setting holds, whatever the file brings."""
+def test_a_node_that_keeps_no_crops_imports_none(settings: Settings, fleet: Path, tmp_path: Path) -> None:
+    """`people.keep_crops` holds, whatever the file contains."""
     people("import", fleet, settings={**settings, "people.keep_crops": "false"})
     assert [person["faces"] for person in listed(settings)] == [4]
     assert list((tmp_path / "storage").rglob("*.png")) == []
 
 
 @pytest.mark.parametrize("spoil", ["cut", "changed", "foreign", "missing"])
-def test_a_spoilt_file_changes_nothing(settings: Settings, fleet: Path, tmp_path: Path, spoil: str) -> None:
-    """One line that names the file; nobody is imported."""
+def test_a_damaged_file_imports_nobody(settings: Settings, fleet: Path, tmp_path: Path, spoil: str) -> None:
+    """One error line names the file, and nobody is imported."""
     file = tmp_path / "fleet.people"
     if spoil != "missing":
         content = fleet.read_bytes()
@@ -196,8 +196,8 @@ def test_a_spoilt_file_changes_nothing(settings: Settings, fleet: Path, tmp_path
     assert not (tmp_path / "storage").exists()
 
 
-def test_nobody_can_be_exported(settings: Settings, tmp_path: Path) -> None:
-    """And no empty file is left."""
+def test_an_empty_gallery_is_not_exported(settings: Settings, tmp_path: Path) -> None:
+    """No empty file is left."""
     assert_error(
         people("export", tmp_path / "f", settings=settings, code=1), "nobody is enrolled: there is nothing to export"
     )
@@ -206,7 +206,7 @@ def test_nobody_can_be_exported(settings: Settings, tmp_path: Path) -> None:
 
 @pytest.fixture
 def successor(tmp_path: Path) -> Path:
-    """Return a network whose embeddings are of another space: the default one under another name."""
+    """Return the default network under another embedding space."""
     source = bundled.bundled(bundled.NETWORK)
     shutil.copy(source, tmp_path / "next.tflite")
     sidecar = json.loads(source.with_suffix(".json").read_text())
@@ -215,10 +215,8 @@ def successor(tmp_path: Path) -> Path:
     return tmp_path / "next.tflite"
 
 
-def test_a_new_network_learns_the_fleets_people_from_their_crops(
-    settings: Settings, carl: Path, tmp_path: Path, successor: Path
-) -> None:
-    """Imported under another network they are embedded again; what has no crop is kept, dormant and said."""
+def test_a_new_network_reembeds_imported_crops(settings: Settings, carl: Path, tmp_path: Path, successor: Path) -> None:
+    """Faces with crops are embedded again; faces without are kept but reported as not comparable."""
     people("add", "carl", carl, settings=settings)
     people("add", "dora", carl / "000.png", "--force", settings={**settings, "people.keep_crops": "false"})
     people("export", tmp_path / "f", settings=settings)
@@ -235,10 +233,10 @@ def test_a_new_network_learns_the_fleets_people_from_their_crops(
     assert "dora: 1 face enrolled with another network" in shown
 
 
-def test_adding_with_a_new_network_renews_who_was_known(
+def test_adding_with_a_new_network_reembeds_the_known_faces(
     settings: Settings, carl: Path, tmp_path: Path, successor: Path
 ) -> None:
-    """Else the photos of one person would lie in two spaces."""
+    """All faces of a person are in one embedding space."""
     people("add", "carl", carl / "000.png", settings=settings)
     people("add", "carl", carl / "010.png", settings={**settings, "model.path": successor})
     (person,) = Gallery(tmp_path / "storage" / "people").load()
@@ -259,21 +257,21 @@ def test_adding_with_a_new_network_renews_who_was_known(
         ("test", "extra"),
     ],
 )
-def test_a_wrong_command_line_ends_with_2(settings: Settings, arguments: tuple[str, ...]) -> None:
-    """Usage is said, nothing is done."""
+def test_a_wrong_command_line_exits_with_2(settings: Settings, arguments: tuple[str, ...]) -> None:
+    """The usage is printed and nothing is done."""
     assert people(*arguments, settings=settings, code=2).err
 
 
 @pytest.mark.parametrize("verb", [("add", "ada"), ("ignore", "ada"), ("reject", "ada")])
 def test_the_face_of_an_event_needs_a_running_node(settings: Settings, verb: tuple[str, str]) -> None:
-    """Only it remembers faces; the line says where it was looked for."""
+    """Only a running node holds recent faces; the error names the socket."""
     event = "0193f0a0-0000-7000-8000-000000000000"
     assert_error(people(*verb, "--event", event, settings=settings, code=1), r"no node answers at .*node\.sock.*")
 
 
 @pytest.mark.data
-def test_in_a_group_photo_the_person_known_is_taken(settings: Settings, data_dir: Path, tmp_path: Path) -> None:
-    """Two people of one size are refused for a newcomer; once she is known, her face is found beside another's."""
+def test_a_known_person_is_found_in_a_group_photo(settings: Settings, data_dir: Path, tmp_path: Path) -> None:
+    """Two faces of one size are refused for a new person; a known one is found among others."""
     folder = data_dir / "lfw9" / "images"
     hers = sorted((folder / "Serena_Williams").glob("*.jpg"))
     other = cv2.imread(str(next(iter(sorted((folder / "Tony_Blair").glob("*.jpg"))))))
@@ -287,7 +285,7 @@ def test_in_a_group_photo_the_person_known_is_taken(settings: Settings, data_dir
     assert [(row["id"], row["recognised"]) for row in fields["people"]] == [("serena", 5), ("tony", 3)]
 
 
-def test_a_photo_with_a_name_that_no_disk_takes_is_said(settings: Settings, tmp_path: Path) -> None:
-    """One line each; the other photos would still count."""
+def test_a_photo_with_a_name_that_is_too_long_is_reported(settings: Settings, tmp_path: Path) -> None:
+    """Each unusable photo has one line; the other photos still count."""
     result = people("add", "ada", tmp_path / ("x" * 300), settings=settings, code=1)
     assert "File name too long" in result.err

@@ -1,4 +1,4 @@
-"""People, asked of a running node: enrolled from what it sees, corrected, ignored and erased, without a restart."""
+"""Requests about people to a running node: enroll from view, correct, ignore and erase, without a restart."""
 
 import json
 import signal
@@ -15,8 +15,8 @@ from running_node import TIMEOUT_S, NodeClient, file_contents, running_facenode
 pytestmark = pytest.mark.broker
 
 
-def test_who_is_in_view_is_enrolled_by_a_request_and_recognized_within_two_seconds(node_client: NodeClient) -> None:
-    """No restart, no retraining: the answer comes, then `recognized`."""
+def test_a_person_in_view_is_enrolled_by_a_request_and_recognized_within_two_seconds(node_client: NodeClient) -> None:
+    """The response comes first, then `recognized`, without a restart."""
     assert eventually(lambda: node_client.event_types() == ["unknown"], TIMEOUT_S)
     answer = node_client.request("people_enroll", id="eileen", name="Eileen", for_s=1)
     assert answer["status"] == "ok"
@@ -27,15 +27,15 @@ def test_who_is_in_view_is_enrolled_by_a_request_and_recognized_within_two_secon
 
 
 def test_the_face_of_an_event_is_enrolled_by_its_id(node_client: NodeClient) -> None:
-    """The event that called somebody unknown is what names them."""
+    """The id of an `unknown` event enrolls the person it is about."""
     assert eventually(lambda: node_client.event_types() == ["unknown"], TIMEOUT_S)
     event_id = node_client.events()[0]["id"]
     assert node_client.request("people_enroll", id="eileen", event=event_id)["status"] == "ok"
     assert eventually(lambda: "recognized" in node_client.event_types(), TIMEOUT_S)
 
 
-def test_who_is_ignored_is_counted_and_never_told(node_client: NodeClient) -> None:
-    """The postman in view leaves without an event."""
+def test_an_ignored_person_is_counted_but_has_no_event(node_client: NodeClient) -> None:
+    """An ignored person in view counts in `state` without an event or a name."""
     assert eventually(lambda: node_client.event_types() == ["unknown"], TIMEOUT_S)
     assert node_client.request("people_ignore", id="postman", event=node_client.events()[0]["id"])["status"] == "ok"
     assert node_client.request("privacy", state="on")["status"] == "ok"
@@ -48,13 +48,13 @@ def test_who_is_ignored_is_counted_and_never_told(node_client: NodeClient) -> No
 def test_a_rejected_face_is_a_stranger_and_the_right_person_is_still_known(
     mosquitto: Callable[..., Mosquitto], portrait_folder: Path, tmp_path: Path, media_dir: Path
 ) -> None:
-    """`people reject` of a wrongly named stranger's event: the same stranger is `unknown` from then on."""
+    """After `people reject` a wrongly named stranger is `unknown`, and the person's own photo still matches."""
     broker = mosquitto()
     settings = settings_for(broker, portrait_folder, tmp_path / "s") | {
         "camera.source": f"images:{portrait_folder}",
         "camera.fps": 5,
     }
-    # The stranger in the portraits is enrolled as Grace by mistake, beside Grace's own portrait.
+    # The stranger in the portraits is enrolled as Grace by mistake, together with Grace's own portrait.
     for photo in ("grace_hopper.jpg", "astronaut.jpg"):
         assert facenode("people", "add", "grace", "--force", media_dir / photo, settings=settings).code == 0
     with closing(Subscriber(broker.settings(), "facenode/#")) as subscriber, running_facenode(settings) as process:
@@ -73,10 +73,10 @@ def test_a_rejected_face_is_a_stranger_and_the_right_person_is_still_known(
 
 
 @pytest.mark.parametrize("alive", [True, False])
-def test_who_is_removed_leaves_no_trace(
+def test_a_removed_person_leaves_no_trace(
     mosquitto: Callable[..., Mosquitto], portrait_folder: Path, tmp_path: Path, media_dir: Path, *, alive: bool
 ) -> None:
-    """No file, no retained topic and no log line holds the id, the name or the embedding, with or without a node."""
+    """No file, retained topic or log line holds the id, name or embedding, whether the node runs or not."""
     broker = mosquitto()
     settings = settings_for(broker, portrait_folder, tmp_path / "s") | {
         "camera.source": f"images:{portrait_folder}",
@@ -121,10 +121,10 @@ def test_who_is_removed_leaves_no_trace(
         assert "lovelace" not in json.dumps(events(subscriber.messages)[-1])
 
 
-def test_what_waits_for_the_broker_is_erased_without_a_node(
+def test_unsent_messages_about_a_removed_person_are_erased_without_a_node(
     portrait_folder: Path, tmp_path: Path, media_dir: Path
 ) -> None:
-    """Events about somebody that were never sent go, too; a dry run counts them and erases nothing."""
+    """A dry run counts the unsent messages about the person; `remove` erases them."""
     settings = {
         "storage.dir": tmp_path / "s",
         "camera.source": f"images:{portrait_folder}",

@@ -1,4 +1,4 @@
-"""Outbox, board and publisher against a real broker."""
+"""Outbox, retained messages and publisher against a real broker."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -31,8 +31,8 @@ TOPICS = Topics("pi-1")
 QUICK = Pace(first_s=0.05, most_s=0.2, birth_s=0.1)
 
 
-class Node:
-    """The broker's side of a node."""
+class MqttNode:
+    """The MQTT part of a node."""
 
     def __init__(self, folder: Path, settings: MqttSettings, topics: Topics = TOPICS) -> None:
         client = Client(topics.client_id, (topics.status, payloads.OFFLINE))
@@ -57,25 +57,25 @@ class Node:
         self._say(TOPICS.response(request.verb), payload)
 
     def close(self) -> None:
-        """Take leave."""
+        """Stop the publisher and close the outbox."""
         self.publisher.stop(payloads.state(instant(9)))
         self.outbox.close()
 
 
 @pytest.fixture
 def exit_stack() -> Iterator[ExitStack]:
-    """Return what closes everything in the end, latest first."""
+    """Return a stack that closes everything, latest first."""
     with ExitStack() as stack:
         yield stack
 
 
-def test_a_node_lives_from_online_to_offline(
+def test_status_goes_from_online_to_offline(
     mosquitto: Callable[..., Mosquitto], exit_stack: ExitStack, tmp_path: Path
 ) -> None:
-    """A subscriber sees online, state, health, events and offline, and retained is only what may be."""
+    """A subscriber sees online, state, discovery, events and offline; only status, state, discovery stay retained."""
     broker = mosquitto()
     seen = exit_stack.enter_context(closing(Subscriber(broker.settings())))
-    node = Node(tmp_path / "node", broker.settings())
+    node = MqttNode(tmp_path / "node", broker.settings())
     node.board.announce(b'{"dev":{}}')
     stranger = Event(EventType.UNKNOWN, instant(1), 1, Box(0.1, 0.1, 0.2, 0.2))
     node.outbox.put(payloads.encode((stranger,), (), "3f9a1c02"))
@@ -95,9 +95,9 @@ def test_a_node_lives_from_online_to_offline(
 def test_events_wait_while_the_broker_is_away(
     mosquitto: Callable[..., Mosquitto], exit_stack: ExitStack, tmp_path: Path
 ) -> None:
-    """A restart of the broker loses nothing and keeps the order."""
+    """A restart of the broker loses no event and keeps the order."""
     broker = mosquitto()
-    node = exit_stack.enter_context(closing(Node(tmp_path / "node", broker.settings())))
+    node = exit_stack.enter_context(closing(MqttNode(tmp_path / "node", broker.settings())))
     assert node.publisher.wait_connected(10)
     broker.kill()
     node.outbox.put([event(number) for number in range(100)])
@@ -111,9 +111,9 @@ def test_events_wait_while_the_broker_is_away(
 
 
 def test_the_last_will_says_offline(mosquitto: Callable[..., Mosquitto], exit_stack: ExitStack, tmp_path: Path) -> None:
-    """A node that goes without a word is shown as offline, also to whoever asks later."""
+    """The last will of a node that disappears sets the retained status to `offline`."""
     broker = mosquitto()
-    node = Node(tmp_path / "node", broker.settings())
+    node = MqttNode(tmp_path / "node", broker.settings())
     assert node.publisher.wait_connected(10)
     seen = exit_stack.enter_context(closing(Subscriber(broker.settings(), TOPICS.status)))
     assert eventually(lambda: seen.on(TOPICS.status) == [b"online"])
@@ -126,24 +126,24 @@ def test_the_last_will_says_offline(mosquitto: Callable[..., Mosquitto], exit_st
 def test_a_denied_publish_is_rejected_and_counted(
     mosquitto: Callable[..., Mosquitto], exit_stack: ExitStack, tmp_path: Path
 ) -> None:
-    """MQTT 5 says which messages an access list forbids; they must not be called delivered."""
+    """A publish that the access list denies counts as rejected, not as delivered."""
     acl = tmp_path / "acl"
     acl.write_text("topic readwrite facenode/pi-1/event/left\ntopic readwrite facenode/pi-1/status\n")
     broker = mosquitto("allow_anonymous true", f"acl_file {acl}")
-    node = exit_stack.enter_context(closing(Node(tmp_path / "node", broker.settings())))
+    node = exit_stack.enter_context(closing(MqttNode(tmp_path / "node", broker.settings())))
     node.outbox.put([event(1, "unknown"), event(2, "left"), event(3, "unknown")])
     assert node.publisher.drain(10)
     assert node.outbox.counts().rejected == 2
     assert node.outbox.counts().dropped == 0
 
 
-def test_discovery_comes_again_with_home_assistants_birth(
+def test_discovery_is_republished_on_home_assistants_birth(
     mosquitto: Callable[..., Mosquitto], exit_stack: ExitStack, tmp_path: Path
 ) -> None:
-    """Home Assistant says `online` after its start, not retained."""
+    """Home Assistant publishes `online`, not retained, after its start."""
     broker = mosquitto()
     seen = exit_stack.enter_context(closing(Subscriber(broker.settings())))
-    node = exit_stack.enter_context(closing(Node(tmp_path / "node", broker.settings())))
+    node = exit_stack.enter_context(closing(MqttNode(tmp_path / "node", broker.settings())))
     node.board.announce(b'{"dev":{}}')
     assert eventually(lambda: len(seen.on(TOPICS.discovery)) == 1)
     seen.publish(TOPICS.birth, b"online")
@@ -153,18 +153,20 @@ def test_discovery_comes_again_with_home_assistants_birth(
 def test_ten_thousand_events_drain_at_a_thousand_a_second(
     mosquitto: Callable[..., Mosquitto], exit_stack: ExitStack, tmp_path: Path
 ) -> None:
-    """After a long outage the backlog is gone in seconds: 10,000 events in at most 10 s on loopback."""
+    """A backlog of 10,000 events is published within 10 s on loopback."""
     broker = mosquitto()
     with closing(Outbox(tmp_path / "node", SystemClock())) as outbox:
         for start in range(0, 10_000, 500):
             outbox.put([event(number, padding=250) for number in range(start, start + 500)])
-    node = exit_stack.enter_context(closing(Node(tmp_path / "node", broker.settings())))
+    node = exit_stack.enter_context(closing(MqttNode(tmp_path / "node", broker.settings())))
     assert node.publisher.drain(10)
 
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
-def test_a_wrong_password_is_said(mosquitto: Callable[..., Mosquitto], tmp_path: Path, protocol: str) -> None:
-    """A refused login is a sentence of its own on either version."""
+def test_a_wrong_password_has_its_own_message(
+    mosquitto: Callable[..., Mosquitto], tmp_path: Path, protocol: str
+) -> None:
+    """A refused login has its own error message in both protocol versions."""
     passwords = tmp_path / "passwords"
     passwords.write_text("pi-1:$7$101$AAAA$AAAA\n")
     broker = mosquitto("allow_anonymous false", f"password_file {passwords}")
@@ -175,8 +177,8 @@ def test_a_wrong_password_is_said(mosquitto: Callable[..., Mosquitto], tmp_path:
         connect(settings, Client("facenode-pi-1"), lambda _report: None)
 
 
-def test_nobody_there_is_said() -> None:
-    """A refused TCP connection is a sentence of its own."""
+def test_a_closed_port_has_its_own_message() -> None:
+    """A refused TCP connection has its own error message."""
     settings = MqttSettings(host="127.0.0.1", port=free_port())
     with pytest.raises(BrokerError, match="nothing listens there"):
         connect(settings, Client("facenode-pi-1"), lambda _report: None, Patience(1, 1))
@@ -185,10 +187,10 @@ def test_nobody_there_is_said() -> None:
 def test_a_request_is_answered_by_the_main_loop(
     mosquitto: Callable[..., Mosquitto], exit_stack: ExitStack, tmp_path: Path
 ) -> None:
-    """A switch comes over the broker, is applied on the loop's thread, and the answer carries its transaction."""
+    """A request is applied on the loop's thread, and the response carries its transaction."""
     broker = mosquitto()
     seen = exit_stack.enter_context(closing(Subscriber(broker.settings(), "facenode/+/response/#")))
-    node = exit_stack.enter_context(closing(Node(tmp_path / "node", broker.settings())))
+    node = exit_stack.enter_context(closing(MqttNode(tmp_path / "node", broker.settings())))
     assert node.publisher.wait_connected(10)
     request = json.dumps({"transaction": "t-1", "state": "on"}).encode()
 
@@ -201,13 +203,13 @@ def test_a_request_is_answered_by_the_main_loop(
     assert eventually(lambda: seen.on(TOPICS.response("privacy")) == [b'{"transaction":"t-1","status":"ok"}'])
 
 
-def test_the_last_answer_goes_out_before_offline(
+def test_the_last_response_is_published_before_offline(
     mosquitto: Callable[..., Mosquitto], exit_stack: ExitStack, tmp_path: Path
 ) -> None:
-    """Whoever asks for a restart learns that it comes."""
+    """The sender of a restart request receives its response."""
     broker = mosquitto()
     seen = exit_stack.enter_context(closing(Subscriber(broker.settings(), "facenode/pi-1/#")))
-    node = Node(tmp_path / "node", broker.settings())
+    node = MqttNode(tmp_path / "node", broker.settings())
     assert node.publisher.wait_connected(10)
     node.control.apply((Request(Verb.RESTART, "t-2"),), instant(1))
     node.close()

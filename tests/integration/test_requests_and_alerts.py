@@ -1,4 +1,4 @@
-"""Requests to a running node: privacy, recognition, a check, a new start; and alerts by the owner's rules."""
+"""Requests to a running node (privacy, recognition, check, restart), and alerts by the owner's rules."""
 
 import json
 import signal
@@ -14,10 +14,10 @@ from running_node import TIMEOUT_S, NodeClient, running_facenode
 pytestmark = pytest.mark.broker
 
 
-def test_privacy_looks_away_and_says_so_and_survives_a_new_start(
+def test_privacy_stops_recognition_and_survives_a_restart(
     mosquitto: Callable[..., Mosquitto], portrait_folder: Path, tmp_path: Path
 ) -> None:
-    """Who was in view has left, nobody new is seen, also after `restart`; the process keeps its number."""
+    """People in view leave and nobody new is reported, also after `restart`, which keeps the process."""
     broker = mosquitto()
     settings = settings_for(broker, portrait_folder, tmp_path / "s") | {
         "camera.source": f"images:{portrait_folder}",
@@ -42,10 +42,10 @@ def test_privacy_looks_away_and_says_so_and_survives_a_new_start(
         assert_valid([m for m in subscriber.messages if "/request/" not in m.topic])
 
 
-def test_without_recognition_faces_are_counted_and_nobody_is_named(
+def test_with_recognition_off_faces_are_counted_but_not_named(
     mosquitto: Callable[..., Mosquitto], portrait_folder: Path, tmp_path: Path
 ) -> None:
-    """`recognition` off makes no event; the count goes on."""
+    """`recognition` off makes no event, while the count goes on."""
     broker = mosquitto()
     settings = settings_for(broker, portrait_folder, tmp_path / "s") | {
         "camera.source": f"images:{portrait_folder}",
@@ -69,10 +69,10 @@ def test_without_recognition_faces_are_counted_and_nobody_is_named(
         ("snooze", {"for_s": -1}, "for_s"),
     ],
 )
-def test_a_bad_request_is_answered_and_disturbs_nothing(
+def test_an_invalid_request_gets_an_error_response(
     node_client: NodeClient, verb: str, fields: dict[str, object], message: str
 ) -> None:
-    """The answer says what is wrong; the node goes on."""
+    """The response says what is wrong, and the node goes on."""
     answer = node_client.request(verb, **fields)
     assert answer["status"] == "error"
     assert message in answer["error"]
@@ -98,8 +98,8 @@ def test_a_rule_raises_an_alert_that_names_its_event_and_is_cleared(
         assert alerts[0]["event_id"] == events(seen.messages)[0]["id"]
 
 
-def test_a_request_that_is_ignored_is_counted_where_the_owner_sees_it(node_client: NodeClient) -> None:
-    """What has no transaction gets no answer; `check` tells how many there were."""
+def test_an_ignored_request_is_counted(node_client: NodeClient) -> None:
+    """A request without a transaction gets no response; `check` returns how many there were."""
     node_client.send("privacy", b'{"state":"on"}')
     assert node_client.request("check")["data"]["requests_ignored"] == 1
     assert node_client.latest("state")["privacy"] == "off"

@@ -1,4 +1,4 @@
-"""A real RTSP server, killed and started again, against the driver for URLs."""
+"""A real RTSP server, killed and restarted, against the camera driver for URLs."""
 
 import logging
 import socket
@@ -19,9 +19,9 @@ PACKAGES = (
     "python3-gi gir1.2-gst-rtsp-server-1.0 "
     "gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly"
 )
-DEADLINE_TICKS = 60  # so about a minute: a tick comes at least every second
+DEADLINE_TICKS = 60  # about a minute, since a tick comes at least every second
 
-# Run by Debian's own Python, whose packages carry GStreamer; prints a line when it listens.
+# Runs with Debian's own Python, which has the GStreamer packages; prints a line when it listens.
 SERVER = """
 import sys
 import gi
@@ -59,7 +59,7 @@ GLib.MainLoop().run()
 
 @contextmanager
 def _serving(port: int) -> Iterator[None]:
-    """Run a server until the block ends, or skip where Debian's packages are missing."""
+    """Run a server until the block ends; skip without the Debian packages."""
     process = subprocess.Popen(
         ["/usr/bin/python3", "-c", SERVER, str(port)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -77,7 +77,7 @@ def _serving(port: int) -> Iterator[None]:
 
 @pytest.fixture
 def port() -> int:
-    """Return a port of loopback that is free."""
+    """Return a free port on loopback."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])
 
@@ -93,12 +93,12 @@ def _until(ticks: Iterator[Tick], met: Callable[[Tick], object]) -> Tick:
         if met(tick):
             return tick
         if tick.frame is None:
-            assert number < DEADLINE_TICKS, "waited too long"
+            assert number < DEADLINE_TICKS, "no such tick within the deadline"
     raise AssertionError("the camera ended")
 
 
-def test_a_stream_is_played_lost_and_found_again(port: int, caplog: pytest.LogCaptureFixture) -> None:
-    """A camera that is switched off and on comes back by itself, each change is told once, never with its password."""
+def test_a_stream_is_reopened_when_its_server_returns(port: int, caplog: pytest.LogCaptureFixture) -> None:
+    """A camera that is switched off and on comes back; each change is logged once, without its password."""
     caplog.set_level(logging.DEBUG)
     with _camera(port, stall_s=5, restart_after=100) as camera:
         ticks = iter(camera)
@@ -106,7 +106,7 @@ def test_a_stream_is_played_lost_and_found_again(port: int, caplog: pytest.LogCa
             tick = _until(ticks, lambda tick: tick.frame)
         assert tick.frame is not None
         assert tick.frame.image.shape == (240, 320, 3)
-        # Pure red; the tolerance of 15 is for what the codec takes.
+        # Pure red, with a tolerance of 15 for the codec.
         assert np.abs(tick.frame.image.mean(axis=(0, 1)) - (255, 0, 0)).max() < 15
 
         _until(ticks, lambda _: camera.state is CameraState.LOST)
@@ -121,15 +121,15 @@ def test_a_stream_is_played_lost_and_found_again(port: int, caplog: pytest.LogCa
 
 
 def test_a_wrong_password_is_given_up_without_printing_it(port: int) -> None:
-    """The message says where, and what to check."""
+    """The error says where and what to check, without the password."""
     with _serving(port), _camera(port, login="ada:wr0ng@", stall_s=1, restart_after=1) as camera:
         with pytest.raises(CameraError, match="cannot be opened: check the address, the password") as caught:
             _until(iter(camera), lambda tick: tick.frame)
         assert "wr0ng" not in str(caught.value)
 
 
-def test_a_server_that_accepts_and_says_nothing_does_not_stop_time(port: int) -> None:
-    """Opening is bounded: ticks go on without frames, and the attempt fails."""
+def test_a_silent_server_does_not_block_the_ticks(port: int) -> None:
+    """Opening has a time limit: ticks go on without frames, and the attempt fails."""
     with socket.create_server(("127.0.0.1", port)), _camera(port, stall_s=2, restart_after=1) as camera:
         ticks = iter(camera)
         moments = [next(ticks).at.mono_s for _ in range(2)]

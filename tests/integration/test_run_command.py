@@ -1,4 +1,4 @@
-"""The whole line: a face in a clip becomes events on a real broker."""
+"""`facenode run`: a face in a clip becomes events on a real broker."""
 
 import json
 import signal
@@ -25,15 +25,15 @@ Start = Callable[..., Mosquitto]
 
 @pytest.fixture(params=["carphone", "data"])
 def clip(request: pytest.FixtureRequest, media_dir: Path) -> Path:
-    """Return a clip with one man: the one that ships, and a longer one of the face data."""
+    """Return a clip of one man: the one that ships with the program, and a longer one of the face data."""
     if request.param == "carphone":
         return media_dir / "carphone.mp4"
     folder: Path = request.getfixturevalue("data_dir")
     return folder / "media" / "WolfgangLanger_Pexels.mp4"
 
 
-def enrol(clip: Path, folder: Path, settings: Mapping[str, object]) -> None:
-    """Enrol the man of a clip from five stills, spread over its first half."""
+def enroll(clip: Path, folder: Path, settings: Mapping[str, object]) -> None:
+    """Enroll the man of a clip from five stills of its first half."""
     folder.mkdir()
     frames = list(read_video(clip))
     step = len(frames) // (2 * STILLS)
@@ -44,7 +44,7 @@ def enrol(clip: Path, folder: Path, settings: Mapping[str, object]) -> None:
 
 
 def run(settings: Mapping[str, object], broker: Mosquitto) -> list[Received]:
-    """Run the node to its end; return what a subscriber got."""
+    """Run the node to its end and return the messages of a subscriber."""
     with closing(Subscriber(broker.settings(), "facenode/#", "homeassistant/#")) as subscriber:
         result = facenode("run", settings=settings, timeout_s=100)
         assert result.code == 0, result.err
@@ -55,7 +55,7 @@ def run(settings: Mapping[str, object], broker: Mosquitto) -> list[Received]:
 
 
 def test_with_nobody_enrolled_everybody_is_unknown(mosquitto: Start, clip: Path, tmp_path: Path) -> None:
-    """One man in the clip: one `unknown`, one `left`, no `recognized`; the process ends with 0 by itself."""
+    """One man gives one `unknown` and one `left`, no `recognized`; the process exits with 0 by itself."""
     broker = mosquitto()
     messages = run(settings_for(broker, clip, tmp_path / "storage"), broker)
     assert_valid(messages)
@@ -65,11 +65,11 @@ def test_with_nobody_enrolled_everybody_is_unknown(mosquitto: Start, clip: Path,
     assert [event["seq"] for event in published] == [1, 2]
 
 
-def test_after_enrolment_the_man_is_recognized(mosquitto: Start, clip: Path, tmp_path: Path) -> None:
-    """Five stills of the clip are enough: he is `recognized` by name, and nothing else is said of him."""
+def test_an_enrolled_man_is_recognized(mosquitto: Start, clip: Path, tmp_path: Path) -> None:
+    """After enrollment from five stills he is `recognized` by name, with no other event but `left`."""
     broker = mosquitto()
     settings = settings_for(broker, clip, tmp_path / "storage")
-    enrol(clip, tmp_path / "stills", settings)
+    enroll(clip, tmp_path / "stills", settings)
     messages = run(settings, broker)
     assert_valid(messages)
     published = events(messages)
@@ -80,7 +80,7 @@ def test_after_enrolment_the_man_is_recognized(mosquitto: Start, clip: Path, tmp
 
 
 def test_the_same_clip_twice_gives_the_same_events(mosquitto: Start, clip: Path, tmp_path: Path) -> None:
-    """A replay is deterministic: ids and wall times aside, every field is the same."""
+    """A replay is deterministic, apart from ids and wall times."""
     broker = mosquitto()
     runs = [run(settings_for(broker, clip, tmp_path / name), broker) for name in ("a", "b")]
     first, second = ([comparable(event) for event in events(messages)] for messages in runs)
@@ -91,7 +91,7 @@ def test_the_same_clip_twice_gives_the_same_events(mosquitto: Start, clip: Path,
 def test_afterwards_only_status_state_health_and_discovery_are_retained(
     mosquitto: Start, tmp_path: Path, media_dir: Path
 ) -> None:
-    """`status` is offline and `state` shows nobody; no event stays behind to open a door."""
+    """`status` is offline and `state` is empty; no retained event could open a door."""
     broker = mosquitto()
     run(settings_for(broker, media_dir / "carphone.mp4", tmp_path / "storage"), broker)
     with closing(Subscriber(broker.settings(), "#")) as late:
@@ -109,28 +109,28 @@ def test_afterwards_only_status_state_health_and_discovery_are_retained(
 
 
 def test_online_comes_before_anything_else(mosquitto: Start, tmp_path: Path, media_dir: Path) -> None:
-    """A consumer that trusts `state` only while `status` is online never sees them in the wrong order."""
+    """`status` is published before `state`, so that a consumer never sees them in the wrong order."""
     broker = mosquitto()
     messages = run(settings_for(broker, media_dir / "carphone.mp4", tmp_path / "storage"), broker)
     assert (messages[0].topic, messages[0].payload) == ("facenode/hall/status", b"online")
     assert [m.payload for m in messages if m.topic.endswith("/status")] == [b"online", b"offline"]
 
 
-def test_ethnicity_is_published_only_when_it_is_named(mosquitto: Start, tmp_path: Path, media_dir: Path) -> None:
-    """The owner who lists it gets it; nobody else does."""
+def test_ethnicity_is_published_only_when_listed(mosquitto: Start, tmp_path: Path, media_dir: Path) -> None:
+    """An owner who lists `ethnicity` in `publish.tasks` gets it; nobody else does."""
     broker = mosquitto()
     settings = settings_for(broker, media_dir / "carphone.mp4", tmp_path / "storage")
     published = events(run(settings | {"publish.tasks": "identity,ethnicity"}, broker))
     assert all("ethnicity" in event and "age" not in event for event in published)
 
 
-def test_a_photo_enrolled_while_the_node_runs_counts_without_a_restart(
+def test_a_person_enrolled_while_the_node_runs_is_recognized_without_a_restart(
     mosquitto: Start, tmp_path: Path, media_dir: Path
 ) -> None:
-    """Whoever was `unknown` is `recognized`; SIGTERM ends the node with 0 and a `left`."""
+    """An `unknown` person becomes `recognized`; SIGTERM ends the node with 0 and a `left`."""
     broker = mosquitto()
     settings = settings_for(broker, media_dir, tmp_path / "storage") | {
-        "camera.source": f"images:{_album(tmp_path, media_dir)}",
+        "camera.source": f"images:{_portraits(tmp_path, media_dir)}",
         "camera.fps": 5,
         "events.recheck_s": 0,
     }
@@ -155,8 +155,8 @@ def test_a_photo_enrolled_while_the_node_runs_counts_without_a_restart(
     assert events(subscriber.messages)[1]["person"]["id"] == "eileen"
 
 
-def _album(folder: Path, media: Path) -> Path:
-    """Return a folder that shows the same portrait long enough for a person to be enrolled meanwhile."""
+def _portraits(folder: Path, media: Path) -> Path:
+    """Return a folder that shows the same portrait for long enough to enroll a person meanwhile."""
     portrait_folder = folder / "portrait_folder"
     portrait_folder.mkdir()
     for number in range(1500):

@@ -1,4 +1,4 @@
-"""Several consumers that divide the events of all nodes among them, by a shared subscription as in docs/scale.md."""
+"""Several consumers share the events of all nodes by a shared subscription, as docs/scale.md shows."""
 
 from collections.abc import Callable
 from contextlib import ExitStack, closing
@@ -15,7 +15,7 @@ SHARED = "$share/alerts/facenode/+/event/#"
 
 
 def test_each_event_goes_to_one_of_the_consumers(mosquitto: Callable[..., Mosquitto], tmp_path: Path) -> None:
-    """All events once in all, and some of them to each."""
+    """Every event reaches exactly one consumer, and every consumer gets some."""
     broker = mosquitto()
     with ExitStack() as exit_stack:
         consumers = [

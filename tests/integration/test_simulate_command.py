@@ -1,4 +1,4 @@
-"""`facenode simulate` against a real broker: what it measures, what it survives, and what it leaves behind."""
+"""`facenode simulate` against a real broker: its figures, the faults it survives, and that it cleans up."""
 
 import json
 import signal
@@ -26,19 +26,19 @@ RETAINED = ("facenode/#", "homeassistant/#")
 
 @pytest.fixture
 def broker(mosquitto: Start, tmp_path: Path) -> Mosquitto:
-    """Return a broker that keeps what waits for a subscriber, also over a restart."""
-    return lasting(mosquitto, tmp_path)
+    """Return a broker that keeps queued messages, also over a restart."""
+    return persistent_broker(mosquitto, tmp_path)
 
 
 @pytest.fixture
 def exit_stack() -> Iterator[ExitStack]:
-    """Return what closes everything in the end, latest first."""
+    """Return a stack that closes everything, latest first."""
     with ExitStack() as stack:
         yield stack
 
 
-def lasting(start: Start, folder: Path, *lines: str) -> Mosquitto:
-    """Start a broker that keeps what waits for a subscriber, also over a restart."""
+def persistent_broker(start: Start, folder: Path, *lines: str) -> Mosquitto:
+    """Start a broker that keeps queued messages, also over a restart."""
     kept = folder / "kept"
     kept.mkdir()
     persistence = ("persistence true", f"persistence_location {kept}/", "max_queued_messages 0")
@@ -56,22 +56,22 @@ def simulate(broker: Mosquitto, *options: str | Path, **settings: object) -> Com
 
 
 def settings_of(broker: Mosquitto) -> dict[str, object]:
-    """Return the settings with which it reaches the broker."""
+    """Return the settings for a connection to the broker."""
     return {"mqtt.host": broker.host, "mqtt.port": broker.port, "node.id": "front-door"}
 
 
-def begin(broker: Mosquitto, exit_stack: ExitStack, *options: str | Path) -> subprocess.Popen[str]:
-    """Start a small simulation, and return its process; it is ended with the test."""
+def start_simulation(broker: Mosquitto, exit_stack: ExitStack, *options: str | Path) -> subprocess.Popen[str]:
+    """Start a small simulation and return its process, which ends with the test."""
     process = subprocess.Popen(
         [sys.executable, "-m", "node.cli", *map(str, arguments(*options))],
         env=environment(settings_of(broker)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    exit_stack.callback(finish, process)
+    exit_stack.callback(end_process, process)
     return process
 
 
-def finish(process: subprocess.Popen[str]) -> None:
-    """End a process that a test started, if it still runs."""
+def end_process(process: subprocess.Popen[str]) -> None:
+    """End a process if it still runs."""
     process.kill()
     process.communicate()
 
@@ -87,15 +87,15 @@ def figures_of(result: CommandResult) -> dict[str, Any]:
 
 
 def retained(broker: Mosquitto) -> list[str]:
-    """Return the topics of what the broker retains of nodes."""
+    """Return the topics that the broker retains of nodes."""
     with closing(Subscriber(broker.settings(), *RETAINED, "mark", client_id="later")) as subscriber:
         subscriber.publish("mark", b"", retain=False)
         assert eventually(lambda: bool(subscriber.on("mark")))
         return [message.topic for message in subscriber.messages if message.retained]
 
 
-def test_nothing_is_lost_and_nothing_is_left(broker: Mosquitto) -> None:
-    """Every event of 20 nodes comes, connections that are cut included; afterwards the broker knows of none."""
+def test_no_event_is_lost_and_no_retained_message_is_left(broker: Mosquitto) -> None:
+    """Every event of 20 nodes arrives despite cut connections; afterwards the broker retains nothing."""
     figures = figures_of(simulate(broker, "--cut-every", "2"))
     assert figures["nodes"] == NODES
     assert figures["cuts"] > 0
@@ -107,8 +107,8 @@ def test_nothing_is_lost_and_nothing_is_left(broker: Mosquitto) -> None:
     assert retained(broker) == []
 
 
-def test_a_simulated_node_speaks_as_a_real_one(broker: Mosquitto) -> None:
-    """Birth first; each message holds to the contract; no device is announced."""
+def test_a_simulated_node_publishes_what_a_real_one_does(broker: Mosquitto) -> None:
+    """The birth message comes first, every message matches the contract, and no device is announced."""
     with closing(Subscriber(broker.settings(), *RETAINED)) as subscriber:
         figures_of(simulate(broker, "--cut-every", "0"))
         messages = [message for message in subscriber.messages if message.payload]
@@ -124,8 +124,8 @@ def test_a_simulated_node_speaks_as_a_real_one(broker: Mosquitto) -> None:
     assert not any(message.topic.startswith("homeassistant/") for message in messages)
 
 
-def test_discovery_comes_and_goes_where_it_is_asked_for(broker: Mosquitto) -> None:
-    """Each device is announced once, and taken back at the end."""
+def test_discovery_is_published_and_removed_on_request(broker: Mosquitto) -> None:
+    """With `--discovery` each device is announced once and removed at the end."""
     with closing(Subscriber(broker.settings(), "homeassistant/#")) as subscriber:
         figures_of(simulate(broker, "--discovery", "--cut-every", "0"))
         assert eventually(lambda: sum(not message.payload for message in subscriber.messages) == NODES)
@@ -133,8 +133,8 @@ def test_discovery_comes_and_goes_where_it_is_asked_for(broker: Mosquitto) -> No
     assert retained(broker) == []
 
 
-def test_all_come_back_after_a_storm(broker: Mosquitto) -> None:
-    """Every connection is cut, and none gets through for two seconds: so long the first one takes at the least."""
+def test_all_nodes_reconnect_after_a_storm(broker: Mosquitto) -> None:
+    """All connections are cut and refused for two seconds; every node then reconnects."""
     figures = figures_of(simulate(broker, "--storm", "--storm-for", "2"))
     storm = figures["storm"]
     assert (storm["lost"], storm["missing"]) == (NODES, 0)
@@ -142,11 +142,11 @@ def test_all_come_back_after_a_storm(broker: Mosquitto) -> None:
     assert storm["attempts_per_s"] >= storm["accepts_per_s"] > 0
 
 
-def test_all_come_back_after_the_broker_restarts(broker: Mosquitto, exit_stack: ExitStack, tmp_path: Path) -> None:
-    """The command is what restarts it, here by way of this test; what waited for the subscriber is not lost either."""
+def test_all_nodes_reconnect_after_a_broker_restart(broker: Mosquitto, exit_stack: ExitStack, tmp_path: Path) -> None:
+    """`--storm-command` restarts the broker; messages queued for the subscriber are not lost."""
     asked, done = tmp_path / "asked", tmp_path / "done"
     command = f"sh -c 'touch {asked}; while ! test -e {done}; do sleep 0.1; done'"
-    process = begin(broker, exit_stack, "--storm-command", command)
+    process = start_simulation(broker, exit_stack, "--storm-command", command)
     assert eventually(asked.exists, 60)
     broker.end()
     broker.start()
@@ -158,12 +158,10 @@ def test_all_come_back_after_the_broker_restarts(broker: Mosquitto, exit_stack: 
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
-def test_who_is_interrupted_leaves_nothing_behind(
-    broker: Mosquitto, exit_stack: ExitStack, end: signal.Signals
-) -> None:
-    """Ctrl-C, or a service manager: the nodes take leave first."""
+def test_an_interrupted_simulation_cleans_up(broker: Mosquitto, exit_stack: ExitStack, end: signal.Signals) -> None:
+    """On SIGINT and SIGTERM the nodes disconnect cleanly first."""
     with closing(Subscriber(broker.settings(), "facenode/+/event/#")) as subscriber:
-        process = begin(broker, exit_stack, "--duration", "600")
+        process = start_simulation(broker, exit_stack, "--duration", "600")
         assert eventually(lambda: bool(subscriber.messages), 60)
         process.send_signal(end)
         _, err = process.communicate(timeout=60)
@@ -172,18 +170,18 @@ def test_who_is_interrupted_leaves_nothing_behind(
     assert retained(broker) == []
 
 
-def test_nodes_whose_parent_was_killed_take_leave_by_themselves(broker: Mosquitto, exit_stack: ExitStack) -> None:
-    """Nothing can be caught by who is killed: the processes that play the nodes notice, and end."""
+def test_workers_clean_up_when_their_parent_is_killed(broker: Mosquitto, exit_stack: ExitStack) -> None:
+    """The worker processes notice that their parent is gone, and end."""
     with closing(Subscriber(broker.settings(), "facenode/+/event/#")) as subscriber:
-        process = begin(broker, exit_stack, "--duration", "600")
+        process = start_simulation(broker, exit_stack, "--duration", "600")
         assert eventually(lambda: bool(subscriber.messages), 60)
         process.kill()
         process.communicate(timeout=60)
     assert eventually(lambda: retained(broker) == [], 60)
 
 
-def test_it_does_not_run_among_simulated_nodes_of_somebody_else(broker: Mosquitto) -> None:
-    """The end of one would take the other's nodes away; --clean does that when asked to."""
+def test_it_refuses_to_run_beside_other_simulated_nodes(broker: Mosquitto) -> None:
+    """Its cleanup would remove the other simulation's nodes; `--clean` does that on request."""
     with closing(Subscriber(broker.settings(), "mark")) as other:
         other.publish("facenode/sim-00007/status", b"offline", retain=True)
         other.publish("facenode/pi-0a1b2c/status", b"offline", retain=True)
@@ -197,8 +195,8 @@ def test_it_does_not_run_among_simulated_nodes_of_somebody_else(broker: Mosquitt
         assert retained(broker) == ["facenode/pi-0a1b2c/status"]
 
 
-def test_tls_and_a_login_are_those_of_every_command(mosquitto: Start, tmp_path: Path) -> None:
-    """The nodes show certificate and password of the settings, each on every connection."""
+def test_tls_and_login_come_from_the_settings(mosquitto: Start, tmp_path: Path) -> None:
+    """Every simulated node uses the certificate and password of the settings."""
     ours = CertificateAuthority(tmp_path / "pki")
     shown, own = ours.issue("broker"), ours.issue("sim")
     passwords, password = tmp_path / "passwords", tmp_path / "password"
@@ -207,7 +205,7 @@ def test_tls_and_a_login_are_those_of_every_command(mosquitto: Start, tmp_path: 
     subprocess.run(("mosquitto_passwd", "-b", passwords, "sim", "s3cret"), check=True, capture_output=True)
     files = (f"cafile {ours.certificate}", f"certfile {shown.certificate}", f"keyfile {shown.key}")
     login = ("require_certificate true", "allow_anonymous false", f"password_file {passwords}")
-    broker = lasting(mosquitto, tmp_path, *files, *login)
+    broker = persistent_broker(mosquitto, tmp_path, *files, *login)
     tls: Mapping[str, object] = {
         "mqtt.tls.enabled": True, "mqtt.tls.ca_file": ours.certificate,
         "mqtt.tls.cert_file": own.certificate, "mqtt.tls.key_file": own.key,
@@ -220,13 +218,13 @@ def test_tls_and_a_login_are_those_of_every_command(mosquitto: Start, tmp_path: 
     assert "refuses the login" in result.err
 
 
-def test_the_older_version_is_spoken_where_it_is_asked_for(broker: Mosquitto) -> None:
-    """3.1.1 cannot say why a message is refused, but loses nothing either."""
+def test_mqtt_3_1_1_loses_no_event(broker: Mosquitto) -> None:
+    """MQTT 3.1.1 gives no reason for a refused message, but loses none."""
     assert figures_of(simulate(broker, "--cut-every", "2", **{"mqtt.protocol": "3.1.1"}))["protocol"] == "3.1.1"
 
 
-def test_what_the_broker_refuses_is_said(mosquitto: Start, tmp_path: Path) -> None:
-    """An access list that lets nobody publish events: counted, with its sentence, and exit 1."""
+def test_denied_events_are_counted_with_their_reason(mosquitto: Start, tmp_path: Path) -> None:
+    """Events that an access list denies are counted as rejected, and the exit code is 1."""
     acl = tmp_path / "acl"
     acl.write_text("topic read facenode/#\ntopic readwrite facenode/+/status\n")
     result = simulate(mosquitto("allow_anonymous true", f"acl_file {acl}"))
@@ -237,7 +235,7 @@ def test_what_the_broker_refuses_is_said(mosquitto: Start, tmp_path: Path) -> No
 
 
 def test_the_table_names_every_figure(broker: Mosquitto) -> None:
-    """What people read is what the JSON holds."""
+    """The table shows the same figures as the JSON."""
     options = ["simulate", "--nodes", "3", "--duration", "2", "--rate", "7200", "--storm", "--storm-for", "1"]
     result = facenode(*options, settings=settings_of(broker), timeout_s=120)
     assert result.code == 0, result.err
@@ -265,8 +263,8 @@ def test_the_table_names_every_figure(broker: Mosquitto) -> None:
         (("--clean",), 1, "nothing listens there"),
     ],
 )
-def test_bad_input_is_said_in_one_line(options: tuple[str, ...], code: int, words: str) -> None:
-    """Nothing is started, and nobody sees a traceback."""
+def test_bad_input_is_one_error_line(options: tuple[str, ...], code: int, words: str) -> None:
+    """Nothing is started and no traceback is printed."""
     result = facenode("simulate", *options, settings={"mqtt.port": 9})
     assert result.code == code, result.err
     assert words in result.err
@@ -274,10 +272,8 @@ def test_bad_input_is_said_in_one_line(options: tuple[str, ...], code: int, word
 
 
 @pytest.mark.parametrize(("command", "words"), [("false", "ended with 1"), ("/nonexistent/restart", "No such file")])
-def test_a_storm_command_that_fails_ends_the_run_and_leaves_nothing(
-    broker: Mosquitto, command: str, words: str
-) -> None:
-    """A storm that did not happen must not look like one that did no harm."""
+def test_a_failing_storm_command_ends_the_run_and_cleans_up(broker: Mosquitto, command: str, words: str) -> None:
+    """A storm that did not happen must not look like one without losses."""
     result = simulate(broker, "--storm-command", command)
     assert result.code == 1
     assert words in result.err

@@ -1,4 +1,4 @@
-"""A node as a process whose camera stalls: it stays online, reopens the camera, and exits if that does not help."""
+"""A stalled camera: the node stays online, reopens the camera, and exits if that does not help."""
 
 import subprocess
 from collections.abc import Callable, Iterator
@@ -20,13 +20,13 @@ STALL_S = 1.0
 
 @dataclass(frozen=True)
 class Scene:
-    """A node that watches a camera, and who looks at both.
+    """A node with a scripted camera, and a client.
 
     Attributes:
-        process: the node.
-        folder: of the camera.
-        node_client: who hears what the node wait_for_camera.
-        subscriber: all that came.
+        process: the node's process.
+        folder: the fake camera's folder.
+        node_client: a client of the node.
+        subscriber: the subscriber behind the client.
     """
 
     process: subprocess.Popen[str]
@@ -35,25 +35,25 @@ class Scene:
     subscriber: Subscriber
 
     def set_camera(self, mode: str) -> None:
-        """Let the camera do something else, at once for whoever reads the file."""
+        """Change what the camera does, atomically."""
         new = self.folder / "new"
         new.write_text(mode)
         new.replace(self.folder / "mode")
 
     def wait_for_camera(self, camera: str) -> bool:
-        """Wait until the node says how its camera is."""
+        """Wait until health shows this camera state."""
         return eventually(lambda: self.node_client.latest("health").get("camera") == camera, TIMEOUT_S)
 
     def statuses(self) -> list[bytes]:
-        """Return all that was said of the node itself."""
+        """Return all status messages of the node."""
         return self.subscriber.on("facenode/hall/status")
 
     def openings(self) -> list[float]:
-        """Return the moments at which the camera was opened, seconds of the monotonic clock."""
+        """Return the times at which the camera was opened, in seconds of the monotonic clock."""
         return [float(line.split()[1]) for line in (self.folder / "openings").read_text().splitlines()]
 
     def wait_for_exit(self) -> str:
-        """Wait for the node's end by itself, with 1, and return its last line."""
+        """Wait until the node exits with 1, and return its last log line."""
         assert self.process.wait(TIMEOUT_S) == 1
         assert self.process.stderr is not None
         log = self.process.stderr.read()
@@ -63,7 +63,7 @@ class Scene:
 
 @contextmanager
 def _node_with_camera(broker: Mosquitto, folder: Path, restart_after: int) -> Iterator[Scene]:
-    """Run a node whose camera plays, until the block ends."""
+    """Run a node with a playing camera until the block ends."""
     camera = folder / "camera"
     camera.mkdir()
     (camera / "mode").write_text("plays")
@@ -84,7 +84,7 @@ def _node_with_camera(broker: Mosquitto, folder: Path, restart_after: int) -> It
         yield scene
 
 
-def test_a_camera_that_stalls_is_lost_while_the_node_stays_online_and_found_again(
+def test_a_stalled_camera_is_lost_and_reopened_while_the_node_stays_online(
     mosquitto: Callable[..., Mosquitto], tmp_path: Path
 ) -> None:
     """`status` is about the node, `health.camera` about its camera."""
@@ -102,27 +102,27 @@ def test_a_camera_that_stalls_is_lost_while_the_node_stays_online_and_found_agai
         assert scene.statuses() == [b"online"]
 
 
-def test_a_camera_that_stays_silent_is_opened_at_growing_distances_and_ends_the_node(
+def test_a_silent_camera_is_reopened_with_back_off_until_the_node_exits(
     mosquitto: Callable[..., Mosquitto], tmp_path: Path
 ) -> None:
-    """A new process may help where opening does not: exit code 1, on which systemd starts one; nobody is misled."""
+    """After the last attempt the node exits with 1, on which systemd restarts it, and `status` is offline."""
     with _node_with_camera(mosquitto(), tmp_path, restart_after=3) as scene:
         scene.set_camera("silent")
         assert scene.wait_for_camera("lost")
         log = scene.wait_for_exit()
         assert log.endswith("picamera:0: no frame for 0.5 s: check its cable; given up after 3 attempts")
         gaps_s = [after - before for before, after in pairwise(scene.openings())][1:]
-        # Each opening waits for a frame, half of STALL_S long, and the next follows after 1 and 2 s.
+        # Each opening waits half of STALL_S for a frame; the next ones follow after 1 s and 2 s.
         assert len(gaps_s) == 2
         assert gaps_s[0] >= STALL_S / 2 + 1
         assert gaps_s[1] >= STALL_S / 2 + 2
         assert eventually(lambda: scene.statuses() == [b"online", b"offline"], TIMEOUT_S)
 
 
-def test_a_driver_that_hangs_for_ever_ends_the_node_all_the_same(
+def test_a_hanging_driver_does_not_keep_the_node_from_exiting(
     mosquitto: Callable[..., Mosquitto], tmp_path: Path
 ) -> None:
-    """Neither the loop nor the end of the process waits for the thread that hangs; no device is opened twice."""
+    """Neither the loop nor the exit waits for the hanging thread, and the device is not opened twice."""
     with _node_with_camera(mosquitto(), tmp_path, restart_after=2) as scene:
         scene.set_camera("hangs")
         assert scene.wait_for_camera("lost")

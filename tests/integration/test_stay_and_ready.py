@@ -1,4 +1,4 @@
-"""Programs that stay, as in a container: what they play or see, and the file that says that all is well."""
+"""The options `--stay` and `--ready`, as used in containers."""
 
 import signal
 from collections.abc import Callable
@@ -14,8 +14,8 @@ from running_node import TIMEOUT_S, NodeClient, running_facenode
 pytestmark = pytest.mark.broker
 
 
-def test_a_demonstration_that_stays_plays_again_and_again(mosquitto: Callable[..., Mosquitto], tmp_path: Path) -> None:
-    """On the broker of the settings; the one who is enrolled is recognised each time, and a signal ends it cleanly."""
+def test_a_demo_that_stays_repeats(mosquitto: Callable[..., Mosquitto], tmp_path: Path) -> None:
+    """The demo uses the settings' broker, recognizes the enrolled person each time, and ends cleanly on SIGTERM."""
     broker, mark = mosquitto(), tmp_path / "ready"
     settings = {"mqtt.host": "127.0.0.1", "mqtt.port": broker.port, "homeassistant.enabled": False}
     with (
@@ -33,10 +33,10 @@ def test_a_demonstration_that_stays_plays_again_and_again(mosquitto: Callable[..
     assert_valid(subscriber.messages)
 
 
-def test_a_node_is_ready_while_frames_come_and_the_broker_is_there(
+def test_the_ready_file_exists_while_frames_and_broker_are_there(
     mosquitto: Callable[..., Mosquitto], portrait_folder: Path, tmp_path: Path
 ) -> None:
-    """Whoever asks from outside, such as a container's health check, sees the broker go and come back."""
+    """A container's health check sees the broker go and come back."""
     broker, mark = mosquitto(), tmp_path / "ready"
     mark.touch()
     settings = settings_for(broker, portrait_folder, tmp_path / "s") | {
@@ -54,16 +54,16 @@ def test_a_node_is_ready_while_frames_come_and_the_broker_is_there(
         assert process.wait(TIMEOUT_S) == 0
 
 
-def test_a_mark_for_a_demonstration_that_ends_is_refused(tmp_path: Path) -> None:
-    """It would never be there, so whoever waited for it would wait for ever."""
+def test_a_ready_file_needs_a_demo_that_stays(tmp_path: Path) -> None:
+    """`--ready` without `--stay` is refused."""
     found = facenode("demo", "--ready", tmp_path / "ready", settings={})
     assert found.code == 2
     assert "--ready goes with --stay" in found.err
 
 
 @pytest.mark.parametrize("command", ["run", "watch"])
-def test_a_mark_that_cannot_be_made_is_refused_at_once(command: str, tmp_path: Path) -> None:
-    """The message names the folder; nothing is started."""
+def test_a_ready_file_in_a_missing_folder_is_refused(command: str, tmp_path: Path) -> None:
+    """The error names the folder, and nothing is started."""
     found = facenode(command, "--ready", tmp_path / "none" / "ready", settings={})
     assert found.code == 2
     assert f"{tmp_path / 'none'} is no folder" in found.err

@@ -1,4 +1,4 @@
-"""A running node tells whoever watches over it, as systemd would."""
+"""A running node notifies systemd."""
 
 import signal
 import socket
@@ -14,11 +14,11 @@ from running_node import TIMEOUT_S, running_facenode
 pytestmark = pytest.mark.broker
 
 
-def test_the_node_says_that_it_has_started_lives_and_stops(
+def test_the_node_sends_ready_watchdog_status_and_stopping(
     mosquitto: Callable[..., Mosquitto], portrait_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """READY once the loop turns, signs of life as often as the watchdog wants them, a line of status, STOPPING."""
-    broker = mosquitto()  # before the socket is named: mosquitto would speak to it, too
+    """READY comes after the first loop, WATCHDOG as often as asked for, then STOPPING."""
+    broker = mosquitto()  # started before the variable is set: mosquitto would notify the socket too
     lines: list[str] = []
     with closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as notify_socket:
         notify_socket.bind(str(tmp_path / "notify"))

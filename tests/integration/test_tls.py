@@ -1,4 +1,4 @@
-"""Encryption towards a real broker: what works, and one sentence for each thing that does not."""
+"""TLS to a real broker: what works, and one error message for each failure."""
 
 import subprocess
 from collections.abc import Callable
@@ -22,7 +22,7 @@ BOTH = pytest.mark.parametrize("protocol", ["5", "3.1.1"])
 
 
 class TlsSetup:
-    """Two authorities and a broker that demands a certificate of the first."""
+    """Two certificate authorities, and a broker that requires a certificate of the first."""
 
     def __init__(self, folder: Path, start: Callable[..., Mosquitto]) -> None:
         self.ours, self.foreign = CertificateAuthority(folder / "ours"), CertificateAuthority(folder / "foreign")
@@ -30,7 +30,7 @@ class TlsSetup:
         self._start = start
 
     def broker(self, identity: Identity | None = None, *more: str) -> Mosquitto:
-        """Start a broker with the given certificate, else a good one."""
+        """Start a broker with the given certificate, or a valid one."""
         shown = identity or self.ours.issue("broker")
         return self._start(
             "allow_anonymous true",
@@ -41,7 +41,7 @@ class TlsSetup:
             *more,
         )
 
-    def settings(  # noqa: PLR0913 - each test names the one thing that is wrong
+    def settings(  # noqa: PLR0913 - each test sets the one thing that is wrong
         self,
         broker: Mosquitto,
         identity: Identity | None = None,
@@ -60,7 +60,7 @@ class TlsSetup:
 
 @pytest.fixture
 def tls_setup(tmp_path: Path, mosquitto: Callable[..., Mosquitto]) -> TlsSetup:
-    """Return authorities and what starts a broker."""
+    """Return certificate authorities and a function that starts a broker."""
     return TlsSetup(tmp_path / "pki", mosquitto)
 
 
@@ -70,12 +70,12 @@ def open_link(settings: MqttSettings) -> Link:
 
 
 def check_findings(settings: MqttSettings) -> list[Finding]:
-    """Return what `facenode check` finds."""
+    """Return the findings of `facenode check`."""
     return list(broker_findings(Settings(mqtt=settings, node=NodeSettings(id="pi-1"))))
 
 
 def assert_refused(settings: MqttSettings, sentence: str) -> None:
-    """Assert that connection and check both say the sentence, and that check ends with it."""
+    """Assert that connection and `check` both give this message, and that `check` stops there."""
     with pytest.raises(BrokerError, match=sentence):
         open_link(settings)
     assert sentence in check_findings(settings)[-1].text
@@ -83,8 +83,8 @@ def assert_refused(settings: MqttSettings, sentence: str) -> None:
 
 
 @BOTH
-def test_both_sides_prove_themselves(tls_setup: TlsSetup, protocol: str) -> None:
-    """A good certificate on either side is accepted, and the check says until when the broker's is valid."""
+def test_mutual_tls_is_accepted(tls_setup: TlsSetup, protocol: str) -> None:
+    """Valid certificates on both sides are accepted; `check` shows how long the broker's is valid."""
     settings = tls_setup.settings(tls_setup.broker(), protocol=protocol)
     with closing(open_link(settings)) as link:
         assert link.protocol == protocol
@@ -94,73 +94,73 @@ def test_both_sides_prove_themselves(tls_setup: TlsSetup, protocol: str) -> None
 
 
 @BOTH
-def test_an_unknown_authority_is_said(tls_setup: TlsSetup, protocol: str) -> None:
-    """The broker's certificate is signed by somebody whom the node does not know."""
+def test_an_unknown_authority_is_reported(tls_setup: TlsSetup, protocol: str) -> None:
+    """The broker's certificate is signed by an authority that the node does not know."""
     broker = tls_setup.broker(tls_setup.foreign.issue("broker"))
     assert_refused(tls_setup.settings(broker, protocol=protocol), "signed by an authority that is not known")
 
 
-def test_an_expired_certificate_is_said(tls_setup: TlsSetup) -> None:
-    """Somebody must renew it."""
+def test_an_expired_broker_certificate_is_reported(tls_setup: TlsSetup) -> None:
+    """The message says that the broker's certificate has expired."""
     broker = tls_setup.broker(tls_setup.ours.issue("broker", valid_from_d=-30, valid_until_d=-1))
     assert_refused(tls_setup.settings(broker), "the broker's certificate has expired")
 
 
 def test_a_certificate_of_the_future_points_to_the_clock(tls_setup: TlsSetup) -> None:
-    """After a reboot without network a Pi lives in the past: that is what the sentence must say."""
+    """After a reboot without network a Pi's clock may be behind; the message says so."""
     broker = tls_setup.broker(tls_setup.ours.issue("broker", valid_from_d=2))
     assert_refused(tls_setup.settings(broker), "is not valid yet: the clock of this node")
 
 
-def test_another_hosts_certificate_is_said(tls_setup: TlsSetup) -> None:
-    """A certificate is for a name."""
+def test_a_certificate_for_another_host_is_reported(tls_setup: TlsSetup) -> None:
+    """The broker's certificate must be for its host name or address."""
     broker = tls_setup.broker(tls_setup.ours.issue("broker", host="127.0.0.9"))
     assert_refused(tls_setup.settings(broker), "the broker's certificate is for another")
 
 
 @BOTH
-def test_a_missing_certificate_of_the_node_is_said(tls_setup: TlsSetup, protocol: str) -> None:
-    """TLS 1.3 refuses it only after the handshake, when the connection seems to stand."""
+def test_a_missing_node_certificate_is_reported(tls_setup: TlsSetup, protocol: str) -> None:
+    """TLS 1.3 refuses it only after the handshake, when the connection seems to be up."""
     assert_refused(
         tls_setup.settings(tls_setup.broker(), anonymous=True, protocol=protocol), "the broker asks for a certificate"
     )
 
 
 @BOTH
-def test_a_foreign_certificate_of_the_node_is_said(tls_setup: TlsSetup, protocol: str) -> None:
-    """The broker does not know who signed it."""
+def test_a_node_certificate_of_an_unknown_authority_is_reported(tls_setup: TlsSetup, protocol: str) -> None:
+    """The broker does not know the authority that signed it."""
     settings = tls_setup.settings(tls_setup.broker(), tls_setup.foreign.issue("pi-1"), protocol=protocol)
     assert_refused(settings, "the broker does not know the authority that signed this node's certificate")
 
 
-def test_an_expired_certificate_of_the_node_is_said(tls_setup: TlsSetup) -> None:
-    """It is the node's own that must be renewed."""
+def test_an_expired_node_certificate_is_reported(tls_setup: TlsSetup) -> None:
+    """The message says that the node's own certificate has expired."""
     settings = tls_setup.settings(tls_setup.broker(), tls_setup.ours.issue("pi-1", valid_from_d=-30, valid_until_d=-1))
     assert_refused(settings, "the broker says that this node's certificate has expired")
 
 
-def test_a_revoked_certificate_is_said(tls_setup: TlsSetup) -> None:
-    """A stolen node is locked out."""
+def test_a_revoked_node_certificate_is_reported(tls_setup: TlsSetup) -> None:
+    """A stolen node is locked out, and other nodes still connect."""
     stolen = tls_setup.ours.issue("pi-2")
     broker = tls_setup.broker(None, f"crlfile {tls_setup.ours.revoke(stolen)}")
     assert_refused(tls_setup.settings(broker, stolen), "the broker says that this node's certificate is revoked")
     open_link(tls_setup.settings(broker)).close()
 
 
-def test_tls_towards_a_plain_port_is_said(tls_setup: TlsSetup, mosquitto: Callable[..., Mosquitto]) -> None:
-    """Ports are easily mixed up."""
+def test_tls_on_a_plain_port_is_reported(tls_setup: TlsSetup, mosquitto: Callable[..., Mosquitto]) -> None:
+    """The message says that no TLS is spoken there."""
     with pytest.raises(BrokerError, match=r"no TLS is spoken there|closed during the TLS handshake|closed at once"):
         open_link(tls_setup.settings(mosquitto()))
 
 
-def test_plain_mqtt_towards_a_tls_port_is_said(tls_setup: TlsSetup) -> None:
-    """The other way round, too."""
+def test_plain_mqtt_on_a_tls_port_is_reported(tls_setup: TlsSetup) -> None:
+    """The message says that the broker closed the connection."""
     with pytest.raises(BrokerError, match="the broker closed the connection"):
         open_link(tls_setup.broker().settings())
 
 
 def test_a_renewed_certificate_is_used_at_the_next_attempt(tls_setup: TlsSetup) -> None:
-    """Renewal needs no restart: the files are read at every attempt."""
+    """The files are read at every attempt, so renewal needs no restart."""
     settings = tls_setup.settings(tls_setup.broker(), tls_setup.ours.issue("pi-3", valid_from_d=-30, valid_until_d=-1))
     with pytest.raises(BrokerError, match="expired"):
         open_link(settings)
@@ -168,8 +168,8 @@ def test_a_renewed_certificate_is_used_at_the_next_attempt(tls_setup: TlsSetup) 
     open_link(settings).close()
 
 
-def test_a_certificate_that_is_none_is_said_with_its_file(tls_setup: TlsSetup, tmp_path: Path) -> None:
-    """A half-written file must not end the publisher."""
+def test_an_invalid_certificate_file_is_named(tls_setup: TlsSetup, tmp_path: Path) -> None:
+    """A half-written file does not stop the publisher."""
     broker = tls_setup.broker()
     broken = Identity(tmp_path / "broken.crt", tls_setup.node.key)
     broken.certificate.write_text("-----BEGIN CERTIFICATE-----\n")
@@ -179,8 +179,8 @@ def test_a_certificate_that_is_none_is_said_with_its_file(tls_setup: TlsSetup, t
         open_link(tls_setup.settings(broker, Identity(tls_setup.node.certificate, tls_setup.ours.issue("other").key)))
 
 
-def test_a_locked_key_is_said_rather_than_asked_for(tls_setup: TlsSetup, tmp_path: Path) -> None:
-    """A service has no terminal on which a password could be typed."""
+def test_an_encrypted_key_is_reported_without_asking_for_its_password(tls_setup: TlsSetup, tmp_path: Path) -> None:
+    """A service has no terminal to type a password on."""
     locked = tmp_path / "locked.key"
     command = ("openssl", "ec", "-aes256", "-passout", "pass:secret", "-in", tls_setup.node.key, "-out", locked)
     subprocess.run(command, check=True, capture_output=True)
@@ -189,7 +189,7 @@ def test_a_locked_key_is_said_rather_than_asked_for(tls_setup: TlsSetup, tmp_pat
 
 
 def test_a_renewed_password_is_used_at_the_next_attempt(mosquitto: Callable[..., Mosquitto], tmp_path: Path) -> None:
-    """The file is read at every attempt."""
+    """The password file is read at every attempt."""
     passwords, secret = tmp_path / "passwords", tmp_path / "secret"
     subprocess.run(("mosquitto_passwd", "-b", "-c", passwords, "pi-1", "right"), check=True, capture_output=True)
     broker = mosquitto("allow_anonymous false", f"password_file {passwords}")

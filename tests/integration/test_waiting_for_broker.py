@@ -1,4 +1,4 @@
-"""A recorded source that has ended while the broker is away: the node waits for it, and says so."""
+"""A recorded source that has ended while the broker is away: the node waits for the broker and logs it."""
 
 import logging
 from dataclasses import replace
@@ -14,7 +14,7 @@ from node.domain import Instant
 _HASTE = 40.0
 
 
-class HurriedClock:
+class FastClock:
     """A clock by which half a minute takes less than a second."""
 
     def __init__(self) -> None:
@@ -22,13 +22,13 @@ class HurriedClock:
         self._began_s = self._real.now().mono_s
 
     def now(self) -> Instant:
-        """Return the present moment."""
+        """Return the current time."""
         now = self._real.now()
         return replace(now, mono_s=self._began_s + (now.mono_s - self._began_s) * _HASTE)
 
 
-class Impatient(logging.Handler):
-    """Somebody who presses Ctrl-C once the log says that the broker is waited for."""
+class StopOnWaitLine(logging.Handler):
+    """A log handler that stops the node once the log says that it waits for the broker."""
 
     def __init__(self) -> None:
         super().__init__(logging.INFO)
@@ -36,21 +36,21 @@ class Impatient(logging.Handler):
         self.read: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Read a line."""
+        """Check a log record."""
         line = record.getMessage()
         if "wait for the broker" in line and self.node is not None:
             self.read.append(line)
             self.node.stop()
 
 
-def test_a_clip_that_ended_without_a_broker_waits_and_says_what_for(media_dir: Path, tmp_path: Path) -> None:
-    """Every half minute the log tells how many messages wait, and that to stop loses none: they are on disk."""
+def test_a_node_whose_clip_has_ended_waits_for_the_broker(media_dir: Path, tmp_path: Path) -> None:
+    """Every half minute the log says how many messages wait; stopping loses none, since they are on disk."""
     photo = media_dir / "astronaut.jpg"
     settings = load_settings(
         {"node.id": "hall", "camera.source": f"images:{photo}", "mqtt.host": "127.0.0.1", "mqtt.port": free_port()}
         | {"storage.dir": tmp_path / "storage", "events.unknown_votes": 1}
     )
-    node, reader = Node(settings, clock=HurriedClock()), Impatient()
+    node, reader = Node(settings, clock=FastClock()), StopOnWaitLine()
     reader.node = node
     log = logging.getLogger("node.app")
     level = log.level
@@ -62,4 +62,4 @@ def test_a_clip_that_ended_without_a_broker_waits_and_says_what_for(media_dir: P
         log.removeHandler(reader)
         log.setLevel(level)
     assert reader.read[0].startswith("the source has ended; 2 messages wait for the broker"), reader.read
-    assert list((tmp_path / "storage").rglob("*outbox*")), "they lie on disk for the next start"
+    assert list((tmp_path / "storage").rglob("*outbox*")), "the messages are not on disk for the next start"

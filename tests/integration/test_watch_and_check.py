@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 class WatchProcess:
-    """A process that watches."""
+    """A `facenode watch` process."""
 
     def __init__(self, settings: MqttSettings, *arguments: str) -> None:
         command = (sys.executable, "-m", "node.cli", "watch", "--json", *arguments)
@@ -35,12 +35,12 @@ class WatchProcess:
         self.first = self.process.stderr.readline()
 
     def lines(self, count: int) -> list[dict[str, object]]:
-        """Wait for so many lines and return them."""
+        """Wait for this many lines and return them."""
         assert self.process.stdout is not None
         return [json.loads(self.process.stdout.readline()) for _ in range(count)]
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
-        """End it by a signal; return its exit code and what else it printed."""
+        """Send a signal; return the exit code and the remaining output."""
         self.process.send_signal(number)
         out, _ = self.process.communicate(timeout=20)
         return self.process.returncode, out
@@ -48,10 +48,10 @@ class WatchProcess:
 
 @pytest.mark.broker
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_watching_prints_a_json_line_a_message_and_ends_with_0(
+def test_watch_prints_one_json_line_for_each_message_and_exits_with_0(
     mosquitto: Callable[..., Mosquitto], number: signal.Signals
 ) -> None:
-    """Other programs read it line by line, and a signal is no fault."""
+    """Other programs can read it line by line, and a signal is no fault."""
     broker = mosquitto()
     watch = WatchProcess(broker.settings(), "--type", "unknown")
     assert "connected" in watch.first
@@ -66,8 +66,8 @@ def test_watching_prints_a_json_line_a_message_and_ends_with_0(
 
 
 @pytest.mark.broker
-def test_a_durable_watcher_misses_nothing_while_it_is_away(mosquitto: Callable[..., Mosquitto]) -> None:
-    """The broker keeps what comes meanwhile, and the next watcher of that id gets it."""
+def test_a_durable_watcher_gets_what_it_missed(mosquitto: Callable[..., Mosquitto]) -> None:
+    """The broker queues messages for the durable id while no watcher is connected."""
     broker = mosquitto()
     WatchProcess(broker.settings(), "--durable", "desk").end()
     with closing(Subscriber(broker.settings())) as other:
@@ -81,23 +81,23 @@ def test_a_durable_watcher_misses_nothing_while_it_is_away(mosquitto: Callable[.
 
 
 def findings(mqtt: MqttSettings, node: str = "pi-1") -> list[tuple[str, bool]]:
-    """Return what the check of the broker finds."""
+    """Return the findings of the broker check."""
     settings = Settings(mqtt=mqtt, node=NodeSettings(id=node))
     return [(finding.name.removeprefix("broker: "), finding.ok) for finding in broker_findings(settings)]
 
 
 @pytest.mark.broker
-def test_a_broker_that_works_passes_every_check(mosquitto: Callable[..., Mosquitto]) -> None:
-    """Name, TCP, login, and a message that comes back."""
+def test_a_working_broker_passes_every_check(mosquitto: Callable[..., Mosquitto]) -> None:
+    """Name, TCP, login and a message that comes back are all ok."""
     assert findings(mosquitto().settings()) == [("name", True), ("tcp", True), ("login", True), ("message", True)]
 
 
 @pytest.mark.broker
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
-def test_the_strictest_access_list_of_a_node_passes(
+def test_a_strict_access_list_passes_the_check(
     mosquitto: Callable[..., Mosquitto], tmp_path: Path, protocol: str
 ) -> None:
-    """A node that may write all its topics but read only requests is well set up."""
+    """A node that may write its own topics and read only its requests is well set up."""
     acl = tmp_path / "acl"
     acl.write_text("topic write facenode/pi-1/#\ntopic read facenode/pi-1/request/#\n")
     broker = mosquitto("allow_anonymous true", f"acl_file {acl}")
@@ -117,13 +117,13 @@ def test_an_access_list_for_another_node_is_found(
 
 
 def test_the_first_step_that_fails_is_the_last() -> None:
-    """Without TCP there is no login to look at."""
+    """Without TCP the login is not checked."""
     assert findings(MqttSettings(host="127.0.0.1", port=free_port())) == [("name", True), ("tcp", False)]
     assert findings(MqttSettings(host="no-such-host.invalid")) == [("name", False)]
 
 
-def test_a_broker_that_refuses_mqtt_5_is_spoken_to_in_3_1_1() -> None:
-    """`auto` falls back, and a message goes there and back."""
+def test_auto_falls_back_to_mqtt_3_1_1() -> None:
+    """With `auto` a broker that refuses MQTT 5 is used with 3.1.1."""
     reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
     with EmbeddedBroker() as broker:
         settings = MqttSettings(host="127.0.0.1", port=broker.port)

@@ -1,4 +1,4 @@
-"""A test that passes and has figures -> a line that is seen."""
+"""A fixture that prints a test's figures even if the test passes."""
 
 import sys
 from collections.abc import Callable
@@ -8,7 +8,7 @@ import pytest
 
 @pytest.fixture
 def print_line(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
-    """Return what prints a line that is seen even if the test passes."""
+    """Return a function that prints a line past pytest's output capture."""
 
     def line(text: str) -> None:
         with capsys.disabled():

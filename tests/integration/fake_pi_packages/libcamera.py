@@ -1,19 +1,19 @@
-"""What a node takes from libcamera: names alone, for the stand-in beside it."""
+"""The names that a node takes from libcamera, beside the fake picamera2."""
 
 from typing import NamedTuple
 
 
 class Transform(NamedTuple):
-    """How the picture is turned."""
+    """Flips of the picture."""
 
     hflip: bool = False
     vflip: bool = False
 
 
 class ColorSpace:
-    """What YUV means."""
+    """Color spaces of YUV."""
 
     @staticmethod
     def Smpte170m() -> str:  # noqa: N802 - libcamera's name
-        """Return that of BT.601."""
+        """Return the color space of BT.601."""
         return "Smpte170m"

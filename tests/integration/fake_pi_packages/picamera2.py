@@ -1,7 +1,7 @@
-"""A file -> what a Pi camera does, under the name of the package that a node imports: for a node as a process.
+"""A file that says what the camera does -> a fake `picamera2` package, for a node in its own process.
 
-`$PI_CAMERA/mode` says `plays`, `silent` (no frame comes, and who waits is told so) or `hangs` (who waits waits for
-ever); `$PI_CAMERA/openings` gets a line with the moment of each opening.
+`$PI_CAMERA/mode` is `plays`, `silent` (no frame comes, and a waiting reader times out) or `hangs` (a waiting reader
+waits forever); `$PI_CAMERA/openings` gets a line with the time of each opening.
 """
 
 import os
@@ -35,7 +35,7 @@ _SENSOR = Sensor(_show)
 
 
 class Picamera2(FakePicamera2):
-    """The camera of the file."""
+    """The fake camera."""
 
     def __init__(self, number: int) -> None:
         with (_FOLDER / "openings").open("a") as journal:
@@ -44,7 +44,7 @@ class Picamera2(FakePicamera2):
 
     @staticmethod
     def global_camera_info() -> list[dict[str, object]]:
-        """Return the one camera there is."""
+        """Return the list of cameras, which has one."""
         return [{"Model": "imx219", "Location": 2, "Rotation": 180, "Id": "/base/soc/i2c0mux/imx219@10", "Num": 0}]
 
 
