@@ -1,6 +1,6 @@
-"""This machine's apt mirror -> a bare Debian 12 or 13, in which somebody without rights types commands.
+"""This machine's apt mirror -> a bare Debian 12 or 13 in which a user with `sudo` types commands.
 
-Nothing is there that a user would have to install: neither Python nor git nor make.
+Nothing is preinstalled that a user would have to install: neither Python nor git nor make.
 """
 
 import os
@@ -17,7 +17,7 @@ from process import run
 USER = "pat"
 REPOSITORY = "/srv/facenode.git"
 _HOME = f"home/{USER}"
-# The layer is mounted in a namespace that ends with the command, and so does whatever the command has left running.
+# The layer is mounted in a namespace that ends with the command, as do processes that the command leaves running.
 _CHROOT_SCRIPT = """
 mount -t overlay overlay -o "lowerdir=$1,upperdir=$2/upper,workdir=$2/work" "$2/root"
 for each in dev sys; do mount --rbind "/$each" "$2/root/$each"; done
@@ -28,15 +28,15 @@ exec chroot "$2/root" su - "$3" -c "$4"
 
 
 class NewUser:
-    """Somebody with `sudo` and nothing else, on a bare Debian; what is changed lasts as long as the folder.
+    """A user with `sudo` on a bare Debian; changes last as long as the folder.
 
     Args:
         debian: 12 or 13.
-        folder: of the layer over the bare root: not in a file system that is an overlay itself.
+        folder: the folder of the layer over the bare root, on a file system that is not an overlay itself.
 
     Attributes:
-        name: of the Debian.
-        home: where files may be laid for them.
+        name: the Debian's name.
+        home: the user's home folder.
     """
 
     def __init__(self, debian: int, folder: Path) -> None:
@@ -48,12 +48,12 @@ class NewUser:
         _publish(folder / "upper" / REPOSITORY.lstrip("/"))
 
     def type(self, text: str, *, online: bool = False, timeout_s: float = 900) -> str:
-        """Type some lines in a new terminal and return what they printed; fail where one fails.
+        """Run lines in a new login shell and return their output; fail if one fails.
 
         Args:
             text: the lines, for bash.
-            online: let them fetch something; else they have a loopback of their own and no other network.
-            timeout_s: seconds after which they are ended.
+            online: with this machine's network; otherwise with nothing but a loopback of their own.
+            timeout_s: the time limit in seconds.
         """
         program = f"set -euo pipefail\n{text}"
         apart = ("--mount", "--pid", "--fork", "--kill-child", *(() if online else ("--net",)))
@@ -62,7 +62,7 @@ class NewUser:
 
 
 def _bare_root(debian: int) -> Path:
-    """Return the root, brought up to this machine's network; skip where it cannot be made."""
+    """Return the root folder, with this machine's network settings; skip if it cannot be made."""
     if os.geteuid() != 0 or not all(map(shutil.which, ("mmdebstrap", "git", "ip"))):
         pytest.skip("a bare Debian needs root, git, ip and mmdebstrap (apt install git iproute2 mmdebstrap)")
     return cached_folder(f"new_user-{SUITES[debian]}", lambda root: _make(root, SUITES[debian]))
@@ -75,10 +75,10 @@ def _make(root: Path, suite: str) -> None:
     )  # fmt: skip
     run("chroot", root, "useradd", "--create-home", "--shell", "/bin/bash", USER)
     (root / "etc/hosts").write_text("127.0.0.1 localhost\n")
-    # Nobody sits there who could say yes or type a password.
+    # Nobody can confirm or type a password.
     (root / f"etc/sudoers.d/{USER}").write_text(f"{USER} ALL=(ALL) NOPASSWD: ALL\n")
     (root / "etc/apt/apt.conf.d/99-yes").write_text('APT::Get::Assume-Yes "true";\n')
-    # As in Debian's own image: a package that is installed starts no service.
+    # As in Debian's own image, installing a package starts no service.
     policy = root / "usr/sbin/policy-rc.d"
     policy.write_text("#!/bin/sh\nexit 101\n")
     policy.chmod(0o755)
@@ -90,7 +90,7 @@ def _make(root: Path, suite: str) -> None:
 
 
 def _publish(target: Path) -> None:
-    """Lay a repository of this checkout's files, as they are now, that everybody may clone."""
+    """Create a git repository of the checkout's current files that everybody can clone."""
     with tempfile.TemporaryDirectory() as folder:
         copy_checkout(Path(folder))
         identity = ("-c", "user.name=test", "-c", "user.email=test@example.org")

@@ -1,4 +1,4 @@
-"""This checkout -> a copy of its files as they are now, without what was built in it."""
+"""This checkout -> a copy of its current files, without build products."""
 
 import shutil
 from pathlib import Path
@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def copy_checkout(folder: Path) -> None:
-    """Copy every file that is tracked, or could be, into a folder."""
+    """Copy every file that is tracked, or not ignored, to a folder."""
     listed = run("git", "-C", ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
     for name in filter(None, listed.split("\0")):
         if (ROOT / name).exists():

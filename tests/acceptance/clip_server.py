@@ -1,4 +1,4 @@
-"""A clip -> a camera on a host: a service that shows the clip for ever, as a network camera would."""
+"""A clip -> a service on a host that plays it forever, as a network camera does."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from node.camera.video import read_video
 FPS = 5
 _EVERY, _EMPTY_FRAMES = 6, 15
 
-# Runs on the host, with nothing but Debian's Python.
+# Runs on the host with Debian's Python alone.
 _SERVER = """
 import http.server, pathlib, sys, threading, time
 
@@ -48,9 +48,9 @@ WantedBy=multi-user.target
 
 
 def install_clip_server(disk: Path, clip: Path, port: int) -> str:
-    """Lay the clip and its service on a host's disk before it boots; return what `camera.source` is to be.
+    """Install the clip and its service on a host's disk before it boots; return its `camera.source`.
 
-    Behind the clip the view is empty for some seconds, so that whoever is seen leaves, and comes again.
+    After the clip the view is empty for some seconds, so that the person in view leaves and returns.
     """
     folder = disk / "srv/clip"
     folder.mkdir(parents=True)

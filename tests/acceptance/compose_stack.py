@@ -1,4 +1,4 @@
-"""docker-compose.yml on an engine -> its two services, and what they showed and delivered."""
+"""docker-compose.yml on a Docker Engine -> its services, the events they show, and the deliveries."""
 
 import json
 import threading
@@ -19,16 +19,16 @@ from process import run
 ROOT = Path(__file__).resolve().parents[2]
 _FILTERS = [("facenode/+/event/+", 1), ("facenode/+/late/#", 1)]
 _EVENTS = ("recognized", "unknown", "changed", "left")
-# The engine of the tests has no bridge of its own, so that what is installed comes by the machine's network.
+# The tests' engine has no bridge of its own, so images are built with the machine's network.
 _SERVICES = ("broker", "watch", "node")
 _OVERRIDE = "services: {" + ", ".join(f"{name}: {{build: {{network: host}}}}" for name in _SERVICES) + "}\n"
 
 
 class ComposeStack:
-    """The services of docker-compose.yml under a project's name.
+    """The services of docker-compose.yml under a project name.
 
     Attributes:
-        port: of the broker on this machine.
+        port: the broker's port on this machine.
     """
 
     def __init__(self, engine: DockerEngine, folder: Path, project: str = "facenode") -> None:
@@ -44,24 +44,24 @@ class ComposeStack:
         self.port = free_port()
 
     def compose(self, *arguments: str | Path, code: int = 0, **variables: str) -> str:
-        """Run `docker compose` with variables of its own; return what it printed."""
+        """Run `docker compose` with additional variables; return its output."""
         environ = {**self._engine.environ, "FACENODE_BROKER_PORT": str(self.port), **variables}
         return run(*self._command, *arguments, environ=environ, code=code)
 
     def up(self, *profiles: str) -> None:
-        """Start what does not run, and wait until it is healthy."""
+        """Start the services that are not running, and wait until they are healthy."""
         self.compose(*(f"--profile={name}" for name in profiles), "up", "--wait")
 
     def down(self) -> None:
-        """End it and remove all that it made, of whatever profile."""
+        """Stop the services of all profiles and remove everything they created."""
         self.compose("--profile=*", "down", "--volumes", "--timeout", "10")
 
     def kill_broker(self) -> None:
-        """End the broker as a power cut would, but for what the kernel has not yet written."""
+        """Kill the broker as a power cut would, except for what the kernel has not yet written."""
         self._engine.docker("kill", "--signal", "KILL", f"{self._project}-broker-1")
 
     def password(self) -> str:
-        """Return the password as the README says."""
+        """Return the password, as the README shows."""
         return self.compose("exec", "-T", "broker", "cat", "/login/password")
 
     def settings(self, node: str, source: str) -> dict[str, object]:
@@ -79,10 +79,10 @@ class ComposeStack:
         }
 
     def shown_events(self, node: str) -> list[tuple[str, str]]:
-        """Return time and type of each event of a node that `watch` showed, in order."""
+        """Return time and type of each event of a node that `watch` has shown, in order."""
         found = []
         for line in self.compose("logs", "--no-log-prefix", "watch").splitlines():
-            # Compose clears the line also where no terminal reads it.
+            # Compose clears the line even without a terminal.
             words = [word for word in line.replace("\x1b[2K", "").split() if word != "late"]
             if len(words) > 2 and words[1] == node and words[2] in _EVENTS:
                 found.append((words[0], words[2]))
@@ -91,15 +91,15 @@ class ComposeStack:
 
 @dataclass(frozen=True, slots=True)
 class StackDeliveries:
-    """What became of a node's events.
+    """The delivery figures of a node's events.
 
     Attributes:
         sent: events that the node made.
-        received: different ones that a durable subscriber got.
-        lost: those that it never got.
-        repeated: how often it got one again.
-        shown: different ones that `watch` showed.
-        shown_again: how often `watch` showed one again.
+        received: distinct events that a durable subscriber received.
+        lost: events that it never received.
+        repeated: arrivals of an event that had arrived before.
+        shown: distinct events that `watch` showed.
+        shown_again: events that `watch` showed again.
     """
 
     sent: int
@@ -111,7 +111,7 @@ class StackDeliveries:
 
 
 def count_deliveries(sent: int, arrived: Iterable[dict[str, Any]], shown: Iterable[tuple[str, str]]) -> StackDeliveries:
-    """StackDeliveries what came of events numbered 1 to `sent`, and what `watch` showed of it."""
+    """Count the deliveries of the events numbered 1 to `sent`, and how many of them `watch` has shown."""
     numbers = Counter(event["seq"] for event in arrived)
     lines = Counter(shown)
     return StackDeliveries(
@@ -125,7 +125,7 @@ def count_deliveries(sent: int, arrived: Iterable[dict[str, Any]], shown: Iterab
 
 
 class DurableSubscriber:
-    """A durable subscriber that comes back by itself and keeps every arrival, repeated ones, too."""
+    """A durable subscriber that reconnects by itself and keeps every arrival, including repeated ones."""
 
     def __init__(self, stack: ComposeStack) -> None:
         self._arrived: list[tuple[str, dict[str, Any]]] = []
@@ -141,7 +141,7 @@ class DurableSubscriber:
         self._client.on_subscribe = lambda *_: self._here.set()
         self._client.on_disconnect = lambda *_: self._here.clear()
         self._client.on_message = self._take
-        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call] # paho's lacks types
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call] # paho has no types here
         properties.SessionExpiryInterval = 3600
         self._client.connect("127.0.0.1", stack.port, 10, clean_start=False, properties=properties)
         self._client.loop_start()
@@ -159,11 +159,11 @@ class DurableSubscriber:
         return self._here.wait(30)
 
     def events_of(self, node: str) -> list[dict[str, Any]]:
-        """Return the events of a node in the order in which they came."""
+        """Return the events of a node in order of arrival."""
         return [event for name, event in list(self._arrived) if name == node]
 
     def wait_for_events(self, node: str, number: int) -> bool:
-        """Wait until so many different events of a node have come; return whether they have."""
+        """Wait for this many distinct events of a node; return whether they have arrived."""
         return eventually(lambda: len({event["seq"] for event in self.events_of(node)}) >= number, 60)
 
     def _take(self, _client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:

@@ -1,4 +1,4 @@
-"""Fixtures of this folder, by name."""
+"""Fixtures of the acceptance tests."""
 
 from home_assistant_fixtures import broker, home
 from uncaptured_output import print_line

@@ -1,4 +1,4 @@
-"""A temporary folder -> a Docker Engine of the test's own, gone with all that it made when the context ends."""
+"""A temporary folder -> a Docker Engine of its own, removed with everything in it when the context ends."""
 
 import os
 import shutil
@@ -16,8 +16,8 @@ from process import run
 
 _START_S, _END_S = 60.0, 60.0
 _PROGRAMS = {"docker": "docker.io", "dockerd": "docker.io", "docker-init": "docker.io", "unshare": "util-linux"}
-_OWN_WORDS = ("FACENODE", "DOCKER", "COMPOSE", "BUILDKIT")
-"""Beginnings of variables that would change what is tested."""
+_VARIABLE_PREFIXES = ("FACENODE", "DOCKER", "COMPOSE", "BUILDKIT")
+"""Prefixes of environment variables that would change what is tested."""
 _COMPOSE = "usr/libexec/docker/cli-plugins/docker-compose"
 _FETCH = f"""
 cd "$(mktemp -d)"
@@ -30,14 +30,14 @@ chmod 0755 /opt/docker-compose
 
 
 class DockerEngine:
-    """Docker Engine with data, socket, processes and mounts of its own.
+    """A Docker Engine with its own data, socket, processes and mounts.
 
-    It touches neither the machine's firewall nor an engine that already runs. Its processes and its mounts have a
-    namespace of their own, so that they end with it, even where the test is killed. Since it has no bridge before
-    Compose makes one, images are built with the machine's network.
+    It touches neither the machine's firewall nor a running engine. Its processes and mounts have their own namespace
+    and end with it, even if the test is killed. Since it has no bridge before Compose makes one, images are built with
+    the machine's network.
 
     Attributes:
-        environ: the environment in which `docker` speaks to it.
+        environ: the environment in which `docker` uses this engine.
     """
 
     def __init__(self) -> None:
@@ -46,9 +46,9 @@ class DockerEngine:
                 pytest.skip(f"no {program} program: install the package {package}")
         if os.geteuid() != 0:
             pytest.skip("Docker Engine needs root")
-        # In /tmp, since the path of a socket may have no more than 107 characters.
+        # In /tmp, since the path of a socket is limited to 107 characters.
         self._folder = Path(tempfile.mkdtemp(prefix="facenode-engine-", dir="/tmp"))
-        kept = {name: value for name, value in os.environ.items() if name.split("_")[0] not in _OWN_WORDS}
+        kept = {name: value for name, value in os.environ.items() if name.split("_")[0] not in _VARIABLE_PREFIXES}
         self.environ = kept | {
             "DOCKER_HOST": f"unix://{self._folder}/socket",
             "DOCKER_CONFIG": str(self._folder / "config"),
@@ -57,7 +57,7 @@ class DockerEngine:
 
     def __enter__(self) -> Self:
         try:
-            _plug_compose_in(self._folder / "config" / "cli-plugins")
+            _install_compose(self._folder / "config" / "cli-plugins")
             self._start()
         except BaseException:
             self._end()
@@ -70,11 +70,11 @@ class DockerEngine:
         self._end()
 
     def docker(self, *arguments: str | Path) -> str:
-        """Run `docker` and return what it printed."""
+        """Run `docker` and return its output."""
         return run("docker", *arguments, environ=self.environ)
 
     def import_root(self, root: Path, image: str) -> None:
-        """Make an image of a root folder."""
+        """Make an image from a root folder."""
         archive = self._folder / "root.tar"
         left_out = [f"--exclude=./{name}/*" for name in ("opt", "proc", "dev")]
         run("tar", "--one-file-system", *left_out, "-C", root, "-cf", archive, ".")
@@ -118,9 +118,9 @@ class DockerEngine:
                 containers = self.docker("ps", "--all", "--quiet").split()
                 if containers:
                     self.docker("rm", "--force", "--volumes", *containers)
-                # A network is a bridge of the machine, and would outlive the engine.
+                # A network is a bridge of the machine and would outlive the engine.
                 self.docker("network", "prune", "--force")
-            # `unshare` takes no notice of the signal, but ends when the last process of its namespace has ended.
+            # `unshare` ignores the signal, but ends with the last process of its namespace.
             for child in Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split():
                 os.kill(int(child), signal.SIGTERM)
             self._process.wait(_END_S)
@@ -131,8 +131,8 @@ class DockerEngine:
                     Path(folder).rmdir()
 
 
-def _plug_compose_in(plugins: Path) -> None:
-    """Give a folder of plugins Docker Compose 2: the machine's own serves, too, else that of Debian 13."""
+def _install_compose(plugins: Path) -> None:
+    """Install Docker Compose 2 in a plugin folder, unless the machine has it; it comes from Debian 13."""
     plugins.mkdir(parents=True)
     if subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode == 0:
         return

@@ -1,4 +1,4 @@
-"""A root with Home Assistant, and a broker -> Home Assistant on loopback, connected, and what it shows."""
+"""A root with Home Assistant, and a broker -> a Home Assistant on loopback that is connected to the broker."""
 
 import json
 import shutil
@@ -19,8 +19,18 @@ from mosquitto_broker import Mosquitto, eventually, free_port, listens
 BLUEPRINTS = Path(__file__).resolve().parents[2] / "docs/home-assistant"
 _START_S, _ANSWER_S = 180.0, 30.0
 _TOKEN_S = 1800
-_OWN_WORDS = ("mqtt", "facenode", "helpers.entity", "automation", "blueprint", "template", "image", "event", "script")
-"""Words of the log's lines that are about what the node has a part in."""
+_RELEVANT_WORDS = (
+    "mqtt",
+    "facenode",
+    "helpers.entity",
+    "automation",
+    "blueprint",
+    "template",
+    "image",
+    "event",
+    "script",
+)
+"""Words of log lines about parts of Home Assistant that the node uses."""
 _CONFIGURATION = """homeassistant:
   name: Home
   time_zone: {zone}
@@ -36,17 +46,17 @@ logger:
 
 
 class HomeAssistant:
-    """One Home Assistant, ended by its process id.
+    """A Home Assistant process.
 
     Args:
-        root: from `home_assistant_root`.
-        folder: where its log goes.
-        broker: what it is connected to.
-        zone: where it is, by its clocks.
-        prepare: lays more into its folder, which is /cfg of the root, before it starts; it then has to know the broker.
+        root: the root from `home_assistant_root`.
+        folder: the folder of its log.
+        broker: the broker to connect to.
+        zone: its time zone.
+        prepare: adds to its configuration folder, /cfg of the root, before the start, including the broker.
 
     Attributes:
-        port: where it listens.
+        port: the port it listens on.
     """
 
     def __init__(
@@ -67,7 +77,7 @@ class HomeAssistant:
         shutil.rmtree(root / "cfg", ignore_errors=True)
         (root / "cfg").mkdir()
         (root / "cfg/automations.yaml").write_text("[]")
-        # As its owner copies them.
+        # As an owner copies them.
         folder = root / "cfg/blueprints/automation/facenode"
         folder.mkdir(parents=True)
         for file in BLUEPRINTS.glob("*.yaml"):
@@ -78,7 +88,7 @@ class HomeAssistant:
             prepare()
 
     def start(self) -> None:
-        """Start it and wait until it runs; the first time, make a user and connect it to the broker."""
+        """Start it and wait until it runs; the first time, create a user and connect it to the broker."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 list(map(str, command_inside(self._root, "hass", "-c", "/cfg", "--skip-pip"))),
@@ -95,58 +105,58 @@ class HomeAssistant:
         if new:
             if not self._preconfigured:
                 self._connect()
-            if not OLDER:  # else it goes back to its usual port after five minutes
+            if not OLDER:  # otherwise it returns to its usual port after five minutes
                 self.command("http/config/promote")
 
     def end(self) -> None:
-        """End it as its owner would."""
+        """Stop it with SIGTERM."""
         if self._process is not None:
             self._process.terminate()
             self._process.wait(60)
             self._process = None
 
     def log(self) -> str:
-        """Return what it logged."""
+        """Return its log."""
         return self._log.read_text(errors="replace")
 
     def logged_problems(self) -> list[str]:
-        """Return the warnings and errors about MQTT, its entities, automations and nodes."""
+        """Return the logged warnings and errors about MQTT, its entities, automations and nodes."""
         lines = [line for line in self.log().splitlines() if " WARNING " in line or " ERROR " in line]
-        ours = [line for line in lines if any(word in line.lower() for word in _OWN_WORDS)]
+        ours = [line for line in lines if any(word in line.lower() for word in _RELEVANT_WORDS)]
         return [line for line in ours if not any(sentence in line for sentence in self._expected)]
 
     def ignore_log_line(self, sentence: str) -> None:
-        """Take a complaint that Home Assistant makes of what it does itself."""
+        """Ignore log lines with this sentence, which Home Assistant causes itself."""
         self._expected.append(sentence)
 
     def finish_onboarding(self) -> None:
-        """Answer what a new owner is asked before the first page opens."""
+        """Complete the onboarding steps that come before the first page."""
         address = {"client_id": f"{self._base}/", "redirect_uri": f"{self._base}/"}
         for step, fields in (("core_config", {}), ("analytics", {}), ("integration", address)):
             self._post(f"/api/onboarding/{step}", fields)
 
     def login(self) -> dict[str, object]:
-        """Return what a browser keeps of somebody who has logged in."""
+        """Return the tokens that a browser stores for a user who is logged in."""
         return {
             "hassUrl": self._base, "clientId": f"{self._base}/", "access_token": self._token, "token_type": "Bearer",
             "refresh_token": self._refresh, "expires_in": _TOKEN_S, "expires": int((time.time() + _TOKEN_S) * 1000),
         }  # fmt: skip
 
     def socket(self) -> HomeAssistantWebSocket:
-        """Return a connection of its owner."""
+        """Return a WebSocket connection of its owner."""
         return HomeAssistantWebSocket(self.port, self._token)
 
-    def command(self, kind: str, **fields: object) -> Any:  # noqa: ANN401 - whatever the answer holds
-        """Return what a command of the WebSocket gives."""
+    def command(self, kind: str, **fields: object) -> Any:  # noqa: ANN401 - any JSON value
+        """Send a WebSocket command and return its result."""
         with self.socket() as socket:
             return socket.command(kind, **fields)
 
     def firings(self, entity: str) -> EventFirings:
-        """Return what keeps each firing of an event entity."""
+        """Return a recorder of each firing of an event entity."""
         return EventFirings(self.socket(), entity)
 
     def registered(self, device: str) -> dict[str, dict[str, Any]]:
-        """Return what is in the registry of entities, off or on, of a device that MQTT calls so, by entity id."""
+        """Return the registry entries of a device's entities, enabled or not, by entity id."""
         ids = [
             each["id"]
             for each in self.command("config/device_registry/list")
@@ -161,12 +171,12 @@ class HomeAssistant:
         return [each["name"] for each in self.command("config/device_registry/list")]
 
     def reload(self) -> None:
-        """Load MQTT anew, as after a change of what is on."""
+        """Reload the MQTT integration, as after enabling an entity."""
         entry = self._entry()
         self._post(f"/api/config/config_entries/entry/{entry}/reload", {})
 
     def remove(self, device: str) -> None:
-        """Delete a device, as its page offers."""
+        """Delete a device, as its page does."""
         for each in self.command("config/device_registry/list"):
             if ["mqtt", device] in each["identifiers"] and OLDER:
                 kind = "config/device_registry/remove_config_entry"
@@ -175,16 +185,16 @@ class HomeAssistant:
                 self.command("config/device_registry/remove", device_id=each["id"])
 
     def automate(self, name: str, blueprint: str, inputs: Mapping[str, object], alias: str = "") -> None:
-        """Make an automation from a blueprint, as the page of the blueprint does."""
+        """Create an automation from a blueprint, as the blueprint's page does."""
         use = {"path": blueprint, "input": dict(inputs)}
         self._post(f"/api/config/automation/config/{name}", {"alias": alias or name, "use_blueprint": use})
 
     def picture(self, entity: str) -> bytes:
-        """Return what an image entity shows."""
+        """Return the picture of an image entity."""
         return self.fetch(f"/api/image_proxy/{entity}")
 
     def fetch(self, path: str) -> bytes:
-        """Return what stands under a path."""
+        """Return the content at a path."""
         with self._open(path) as answer:
             return bytes(answer.read())
 
@@ -192,12 +202,12 @@ class HomeAssistant:
         return str(self.command("config_entries/get", domain="mqtt")[0]["entry_id"])
 
     def state(self, entity: str) -> str | None:
-        """Return the state of an entity, None if there is no such entity."""
+        """Return the state of an entity; None if there is no such entity."""
         found = self.entity(entity)
         return None if found is None else str(found["state"])
 
     def entity(self, entity: str) -> dict[str, Any] | None:
-        """Return state and attributes of an entity, None if there is no such entity."""
+        """Return state and attributes of an entity; None if there is no such entity."""
         try:
             found: dict[str, Any] = self._get(f"/api/states/{entity}")
         except urllib.error.HTTPError as error:
@@ -207,7 +217,7 @@ class HomeAssistant:
         return found
 
     def render(self, template: str) -> str:
-        """Return what a template gives."""
+        """Return the result of a template."""
         with self._open("/api/template", {"template": template}) as answer:
             return str(answer.read().decode())
 
@@ -247,11 +257,11 @@ class HomeAssistant:
         done = self._post(f"{flows}/{flow['flow_id']}", _filled(flow["data_schema"], given))
         assert done["type"] == "create_entry", done
 
-    def _get(self, path: str) -> Any:  # noqa: ANN401 - whatever the answer holds
+    def _get(self, path: str) -> Any:  # noqa: ANN401 - any JSON value
         with self._open(path) as answer:
             return json.loads(answer.read())
 
-    def _post(self, path: str, fields: dict[str, Any]) -> Any:  # noqa: ANN401 - whatever the answer holds
+    def _post(self, path: str, fields: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
         with self._open(path, fields) as answer:
             return json.loads(answer.read())
 
@@ -260,12 +270,12 @@ class HomeAssistant:
 
     def _ask(self, path: str, body: bytes | None, kind: str) -> Any:  # noqa: ANN401 - urlopen's own type
         head = {"Content-Type": kind} | ({"Authorization": f"Bearer {self._token}"} if self._token else {})
-        asked = urllib.request.Request(f"{self._base}{path}", body, head)  # noqa: S310 - http, and loopback
+        asked = urllib.request.Request(f"{self._base}{path}", body, head)  # noqa: S310 - http on loopback
         return urllib.request.urlopen(asked, timeout=_ANSWER_S)  # noqa: S310 - as above
 
 
 def _filled(schema: list[dict[str, Any]], given: dict[str, Any]) -> dict[str, Any]:
-    """Return what is given and the defaults of what else a form needs, section by section."""
+    """Return the given fields, and the defaults of what else a form requires, section by section."""
     fields: dict[str, Any] = {}
     for field in schema:
         name, selector = field["name"], field.get("selector", {})

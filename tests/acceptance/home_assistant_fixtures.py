@@ -1,4 +1,4 @@
-"""What the tests against a real Home Assistant share: one of it, and a broker between it and the nodes."""
+"""Fixtures for tests with a real Home Assistant: the Home Assistant, and a broker between it and the nodes."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from mosquitto_broker import Mosquitto
 
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
-    """Return the broker between them."""
+    """Return the broker between Home Assistant and the nodes."""
     made = Mosquitto(tmp_path_factory.mktemp("broker"))
     made.start()
     yield made
@@ -19,7 +19,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
 
 @pytest.fixture(scope="session")
 def home(broker: Mosquitto, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HomeAssistant]:
-    """Return a Home Assistant that runs and is connected; at the end it must have had nothing to complain of."""
+    """Return a running, connected Home Assistant; at the end its log must show no problems."""
     made = HomeAssistant(home_assistant_root(), tmp_path_factory.mktemp("home"), broker)
     try:
         made.start()

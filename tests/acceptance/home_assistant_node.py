@@ -1,4 +1,4 @@
-"""A broker, and a Home Assistant beside it -> a node as its owner runs it, and what is expected of it there."""
+"""A broker and a Home Assistant -> a node as its owner runs it, and the entities expected of it."""
 
 import json
 import subprocess
@@ -57,13 +57,13 @@ _PICTURE: dict[str, EntityTraits] = {"image.{0}_snapshot": (None, None, None, No
 
 
 def entities(name: str, *people: str, picture: bool = False, noisy: bool = False) -> dict[str, EntityTraits]:
-    """Return the entities of a node by their ids.
+    """Return the entities of a node by id.
 
     Args:
-        name: of the node.
-        people: who is enrolled.
-        picture: whether its snapshots are on.
-        noisy: also those that are off until wanted.
+        name: the node's name.
+        people: the enrolled people.
+        picture: whether snapshots are enabled.
+        noisy: whether to include the entities that are disabled by default.
     """
     found = {
         entity.format(name): traits for part in (_VIEW, _CONTROLS, _DIAGNOSTICS) for entity, traits in part.items()
@@ -76,12 +76,12 @@ def entities(name: str, *people: str, picture: bool = False, noisy: bool = False
 
 
 def diagnostics(name: str) -> list[str]:
-    """Return the ids of the diagnostic entities that are on."""
+    """Return the ids of the diagnostic entities that are enabled."""
     return [entity.format(name) for entity in _DIAGNOSTICS]
 
 
 def camera_entities(name: str) -> list[str]:
-    """Return the ids of what shows the camera's view or needs it."""
+    """Return the ids of the entities that depend on the camera's view."""
     return [f"sensor.{name}_count", f"binary_sensor.{name}_occupancy", f"text.{name}_enroll"]
 
 
@@ -89,14 +89,14 @@ def camera_entities(name: str) -> list[str]:
 def node_process(
     name: str, broker: Mosquitto, folder: Path, media_dir: Path, **more: object
 ) -> Iterator["subprocess.Popen[str]"]:
-    """Run a node, named for its test, that sees one portrait for longer than any test takes.
+    """Run a node on one portrait that is shown for longer than any test takes.
 
     Args:
-        name: of the node.
-        broker: whom it tells.
-        folder: of the test.
-        media_dir: where the portrait is.
-        more: settings, `publish__snapshots` for `publish.snapshots`.
+        name: the node's name.
+        broker: the broker to connect to.
+        folder: the test's folder.
+        media_dir: the folder of the portrait.
+        more: further settings, such as `publish__snapshots` for `publish.snapshots`.
     """
     portrait_folder = folder / "portrait_folder"
     if not portrait_folder.exists():
@@ -120,19 +120,19 @@ def has_state(home: HomeAssistant, entity: str, state: str) -> bool:
 
 
 def available(home: HomeAssistant, entity: str, *, wanted: bool = True) -> bool:
-    """Return whether an entity is available, or is not, as wanted."""
+    """Return whether an entity's availability is as wanted."""
     state = home.state(entity)
     return state is not None and (state != "unavailable") == wanted
 
 
 def latest_event_type(home: HomeAssistant, entity: str) -> str | None:
-    """Return the type of the event that an entity fired last, None if it fired none."""
+    """Return the type of the event that an entity fired last; None if it fired none."""
     found = home.entity(entity)
     return None if found is None else found["attributes"].get("event_type")
 
 
 def reenter_view(home: HomeAssistant, broker: Mosquitto, name: str) -> None:
-    """Let whoever is in view leave and come back, as the switch for privacy does."""
+    """Make the person in view leave and return, by the privacy switch."""
     event, former = f"event.{name}_event", home.state(f"event.{name}_event")
     with closing(Subscriber(broker.settings(), f"facenode/{name}/state", client_id="door-keeper")) as subscriber:
         home.call("switch", "turn_on", entity_id=f"switch.{name}_privacy")
@@ -143,13 +143,13 @@ def reenter_view(home: HomeAssistant, broker: Mosquitto, name: str) -> None:
 
 
 def _empty(messages: list[Received]) -> bool:
-    """Return whether a node says that it looks away and knows nobody in view any more."""
+    """Return whether a node is in privacy mode and reports nobody in view."""
     state = json.loads(messages[-1].payload) if messages else {}
     return state.get("privacy") == "on" and state.get("count") == 0
 
 
 def enroll(home: HomeAssistant, name: str, person: str = "ada") -> None:
-    """Enrol who is in view, as an owner does."""
+    """Enroll the person in view, as an owner does."""
     assert eventually(lambda: home.state(f"sensor.{name}_count") == "1", TIMEOUT_S)
     home.call("text", "set_value", entity_id=f"text.{name}_enroll", value=person)
     assert eventually(lambda: home.state(f"binary_sensor.{name}_person_{person}") == "on", TIMEOUT_S)

@@ -1,7 +1,6 @@
-"""This machine's mirrors of Debian and PyPI -> a root with Home Assistant in it, made once and kept in `.cache`.
+"""This machine's mirrors of Debian and PyPI -> a root with Home Assistant, made once and kept in `.cache`.
 
-Home Assistant wants a newer Python than this machine's, and each release names one: 2026.11 runs on that of Debian 14,
-2026.2 on that of Debian 13.
+Home Assistant needs a newer Python than this machine's: 2026.11 runs on that of Debian 14, 2026.2 on that of Debian 13.
 """
 
 import json
@@ -22,7 +21,7 @@ _COMPONENTS = (
     "tts", "stt", "camera", "stream", "ffmpeg", "analytics", "backup", "network", "automation", "person", "schedule",
     "image", "event", "infrared", "radio_frequency",
 )  # fmt: skip
-"""What Home Assistant loads here; it would fetch their packages at its start, and may not."""
+"""The components that Home Assistant loads; their packages are installed here, since it must not fetch any itself."""
 _ENVIRONMENT = (
     "env", "-i", "PATH=/ha/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root",
     "PIP_CERT=/etc/ssl/certs/ca-certificates.crt", "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt",
@@ -30,19 +29,19 @@ _ENVIRONMENT = (
 
 
 def home_assistant_root() -> Path:
-    """Return the root with Home Assistant; skip where it cannot be made."""
+    """Return the root with Home Assistant; skip if it cannot be made."""
     if os.geteuid() != 0 or not shutil.which("mmdebstrap"):
         pytest.skip("Home Assistant needs root and mmdebstrap (apt install mmdebstrap)")
     return cached_folder(f"homeassistant-{VERSION}", _make)
 
 
 def command_inside(root: Path, *command: str | Path) -> tuple[str | Path, ...]:
-    """Return the command that runs another inside the root; both have one process id."""
+    """Return the command that runs another one inside the root, with the same process id."""
     return ("chroot", root, *_ENVIRONMENT, *command)
 
 
 def _make(root: Path) -> None:
-    # A mirror that stands still has a Release file past its date; its signature is looked at all the same.
+    # A frozen mirror has an expired Release file; its signature is still verified.
     options = ("--aptopt=Acquire::Check-Valid-Until false", "--aptopt=Acquire::Languages none")
     run(
         "mmdebstrap", "--mode=root", "--variant=minbase", f"--include={_PACKAGES}", *options, SUITE, root, apt_mirror()
@@ -66,7 +65,7 @@ def _install(root: Path, *what: str | Path) -> None:
 
 
 def _requirements(components: Path, names: tuple[str, ...]) -> set[str]:
-    """Return the packages of components and of all that they depend on."""
+    """Return the packages of components and of all their dependencies."""
     found: set[str] = set()
     left, seen = list(names), set[str]()
     while left:

@@ -1,4 +1,4 @@
-"""The WebSocket of a Home Assistant -> answers to commands, and the states of an entity as they come."""
+"""The WebSocket of a Home Assistant -> results of commands, and the states of an entity as they come."""
 
 import itertools
 import json
@@ -13,11 +13,11 @@ _ANSWER_S = 30.0
 
 
 class HomeAssistantWebSocket:
-    """One connection that has shown its token.
+    """An authenticated connection.
 
     Args:
-        port: where Home Assistant listens, on loopback.
-        token: of a user.
+        port: Home Assistant's port on loopback.
+        token: a user's access token.
     """
 
     def __init__(self, port: int, token: str) -> None:
@@ -33,8 +33,8 @@ class HomeAssistantWebSocket:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def command(self, kind: str, **fields: object) -> Any:  # noqa: ANN401 - whatever the answer holds
-        """Send a command and return its result; fail where it is refused."""
+    def command(self, kind: str, **fields: object) -> Any:  # noqa: ANN401 - any JSON value
+        """Send a command and return its result; fail if it is refused."""
         number = next(self._numbers)
         self._connection.send(json.dumps({"id": number, "type": kind, **fields}))
         while True:
@@ -43,23 +43,23 @@ class HomeAssistantWebSocket:
                 assert message["success"], message
                 return message["result"]
 
-    def receive(self, timeout_s: float | None = None) -> Any:  # noqa: ANN401 - whatever it says
-        """Return what it says next."""
+    def receive(self, timeout_s: float | None = None) -> Any:  # noqa: ANN401 - any JSON value
+        """Return the next message."""
         return json.loads(self._connection.recv(timeout_s))
 
     def close(self) -> None:
-        """Leave."""
+        """Disconnect."""
         self._connection.close()
 
 
 class EventFirings:
-    """Listens to one entity for as long as the context lasts, and keeps each time that it fired.
+    """Record each firing of one event entity for as long as the context lasts.
 
-    The state of an event entity is the moment at which it fired last, so one that only comes back is no firing; two
-    events of one millisecond have one state, and different ids.
+    The state of an event entity is the time of its last firing, so an entity that only becomes available again has not
+    fired. Two events of the same millisecond have the same state but different ids.
 
     Attributes:
-        all: the attributes of each firing, in order.
+        attributes: the attributes of each firing, in order.
     """
 
     def __init__(self, socket: HomeAssistantWebSocket, entity: str) -> None:
@@ -80,7 +80,7 @@ class EventFirings:
         self._socket.close()
         self._thread.join(_ANSWER_S)
 
-    def kinds(self) -> list[str]:
+    def event_types(self) -> list[str]:
         """Return the event types so far."""
         return [str(each["event_type"]) for each in self.attributes]
 

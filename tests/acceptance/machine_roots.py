@@ -1,7 +1,7 @@
 """A kind of machine, such as `aarch64-3.13` -> a Debian root in which the program runs on that processor.
 
-A root holds what a release of a fleet brings such a machine, with the same checksums, and is made once, in `.cache`.
-Another processor is played by qemu's user emulation: it tells what comes out, not how long it takes.
+A root contains what a fleet release brings to such a machine, with the same checksums, and is made once in `.cache`.
+Another processor is emulated by qemu, which gives its results but not its speed.
 """
 
 import json
@@ -21,12 +21,12 @@ from raspberry_pi_cpu import CORE, write_cpu_files
 
 ROOT = Path(__file__).resolve().parents[2]
 SUITES = {"3.11": "bookworm", "3.13": "trixie"}
-"""Debian's releases by the Python that they bring."""
+"""Debian releases by their Python version."""
 _ARCHITECTURES = {"aarch64": "arm64", "x86_64": "amd64"}
 _TOOLS = ROOT / ".venv-fleet" / "bin"
 _RELEASE = "checkout"
 _HOOKS = "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr"
-# The mounts live and end with the command: none is left behind, whatever becomes of the test.
+# The mounts end with the command, so none is left behind, whatever happens to the test.
 _CHROOT_SCRIPT = """
 mount --bind "$1" "$3/mnt"
 for each in proc dev; do mount --rbind "/$each" "$3/$each"; done
@@ -36,14 +36,14 @@ shift 2; exec chroot "$@"
 
 
 class MachineRoots:
-    """Roots of kinds of machines, and the program of the checkout as all of them run it.
+    """Debian roots for kinds of machines, with the checkout's program.
 
     Args:
-        folder: for what lasts as long as the tests.
-        kinds: such as `aarch64-3.13`; skips where one cannot be made.
+        folder: a folder for the duration of the tests.
+        kinds: kinds of machines, such as `aarch64-3.13`; skips if one cannot be made.
 
     Attributes:
-        shared: a folder that every root sees as `/mnt`; what is put there is there.
+        shared: a folder that every root has as `/mnt`.
     """
 
     def __init__(self, folder: Path, *kinds: str) -> None:
@@ -52,13 +52,13 @@ class MachineRoots:
         self._skip_if_missing()
         self._cpu_files = write_cpu_files(folder / "raspberry")
         CACHE.mkdir(exist_ok=True)
-        release = _built(kinds)
+        release = _build_release(kinds)
         _unpack(next(release.glob("*.whl")), self.shared / "program")
         described = json.loads((release / "release.json").read_text())["kinds"]
         self._roots = {kind: _root(kind, release.parents[1] / described[kind]["archive"]) for kind in kinds}
 
     def python(self, kind: str, *arguments: str | Path, environ: Mapping[str, str] | None = None) -> str:
-        """Run Python on a kind of machine, with the program installed, and return what it printed."""
+        """Run Python with the program installed on a kind of machine, and return its output."""
         emulator, described = (("/qemu", "-cpu", CORE), self._cpu_files) if kind in self._emulated else ((), "")
         root = self._roots[kind]
         command = (*emulator, "/usr/bin/python3", *arguments)
@@ -81,8 +81,8 @@ def _emulator() -> str:
     return "qemu-aarch64-static"
 
 
-def _built(kinds: tuple[str, ...]) -> Path:
-    """Return the release of this checkout, with what each kind needs."""
+def _build_release(kinds: tuple[str, ...]) -> Path:
+    """Build a release of this checkout with what each kind needs, and return its folder."""
     folder = CACHE / "kinds"
     release = folder / "releases" / _RELEASE
     shutil.rmtree(release, ignore_errors=True)
@@ -95,7 +95,7 @@ def _built(kinds: tuple[str, ...]) -> Path:
 
 
 def _root(kind: str, archive: Path) -> Path:
-    """Return the root with the wheels of an archive; one that was made for other wheels is removed."""
+    """Return the root with the wheels of an archive, removing roots made for other wheels."""
     root = CACHE / f"kind-{kind}-{archive.stem}"
     if not root.exists():
         for older in CACHE.glob(f"kind-{kind}-*"):
@@ -112,7 +112,7 @@ def _root(kind: str, archive: Path) -> Path:
 
 
 def _extract(root: Path, kind: str) -> None:
-    """Lay out Debian's Python: unpacked, not configured, since the scripts of packages would want the processor."""
+    """Unpack Debian's Python without configuring it, since package scripts would need the other processor."""
     architecture, python = kind.split("-")
     run(
         "mmdebstrap", "--mode=root", "--variant=extract", f"--architectures={_ARCHITECTURES[architecture]}",
@@ -125,5 +125,5 @@ def _extract(root: Path, kind: str) -> None:
 
 
 def _unpack(wheel: Path, folder: Path) -> None:
-    """Lay out a wheel as an installer does, but for commands, which have no place here."""
+    """Unpack a wheel as an installer does, but without its commands."""
     run(sys.executable, "-m", "zipfile", "--extract", wheel, folder)

@@ -1,4 +1,4 @@
-"""Pictures -> a network camera on loopback that can stop to send: MJPEG over HTTP."""
+"""Pictures -> a network camera on loopback that can stop sending: MJPEG over HTTP."""
 
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -9,17 +9,17 @@ _BOUNDARY = "frame"
 
 
 class MjpegCamera:
-    """Serves pictures one after the other, over and over, for as long as the context lasts.
+    """Serve pictures in a loop for as long as the context lasts.
 
     Args:
-        contents: of JPEGs.
-        period_s: seconds from one to the next.
+        contents: the JPEGs.
+        period_s: seconds between two pictures.
 
     Attributes:
-        contents: what it shows.
-        url: where it is.
-        playing: cleared, it sends nothing more but keeps its connections, as a camera that hangs.
-        sent: pictures that were sent.
+        contents: the JPEGs, which may be replaced.
+        url: its URL.
+        playing: while cleared, it sends nothing but keeps its connections, as a camera that hangs.
+        sent: the number of pictures sent.
     """
 
     def __init__(self, *contents: bytes, period_s: float = 0.1) -> None:

@@ -1,8 +1,8 @@
-"""A network and aligned faces -> what each head answers, as an `.npz`.
+"""A network and aligned faces -> the outputs of each head, as an `.npz` file.
 
-    python network_outputs.py NETWORK FACES.npy ANSWERS.npz
+    python network_outputs.py NETWORK FACES.npy OUTPUTS.npz
 
-Runs where nothing but the program is installed.
+Runs where only the program is installed.
 """
 
 import sys
@@ -14,7 +14,7 @@ from node.vision.tflite import Network
 
 
 def main() -> None:
-    """Write an array (faces, numbers) of each head, by its name, and print which runtime it was."""
+    """Write one array (faces, numbers) for each head under its name, and print the runtime."""
     path, faces, answers = map(Path, sys.argv[1:])
     network = Network(path)
     given = [network.infer(crop) for crop in np.load(faces)]

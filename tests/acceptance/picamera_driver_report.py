@@ -1,4 +1,4 @@
-"""The real picamera2, driven by the node's driver -> what came of it, as JSON lines; run inside a root."""
+"""The node's driver on the real picamera2 -> a report as JSON lines; runs inside a root."""
 
 import gc
 import inspect
@@ -37,11 +37,11 @@ def _report(case: str, **found: object) -> None:
 
 
 def _report_frames(kept: Path) -> None:
-    """Open it three times: frames come each time, and nothing of it is left behind."""
+    """Open the camera three times; report frames, threads and open files of each opening."""
     for opening in range(3):
         with _open() as camera:
             frames = _frames(camera, 5)
-        gc.collect()  # picamera2 leaves rings of objects that hold files until they are looked for
+        gc.collect()  # picamera2 leaves reference cycles that keep files open
         threads = [thread.name for thread in threading.enumerate() if thread is not threading.main_thread()]
         small = frames[-1].small
         _report(
@@ -59,7 +59,7 @@ def _report_frames(kept: Path) -> None:
 
 
 def _report_stall() -> None:
-    """Stop the camera behind the driver's back, as a cable does that comes off."""
+    """Stop the camera behind the driver's back, as a loose cable does."""
     import picamera2  # noqa: PLC0415 - only after the virtual camera is installed
 
     with _open(stall_s=1, restart_after=100) as camera:
@@ -75,7 +75,7 @@ def _report_stall() -> None:
 
 
 def _report_busy() -> None:
-    """Open it while somebody else has it, and again when they have left."""
+    """Open the camera while it is in use, and again once it is free."""
     with _open() as first:
         _frames(first, 1)
         with _open(stall_s=1, restart_after=1) as second:
@@ -96,7 +96,7 @@ def _report_crop() -> None:
 
 
 def _report_names() -> None:
-    """Look up what the driver takes from both packages and the virtual camera has not."""
+    """Report the names that the driver takes from both packages but the virtual camera lacks."""
     import picamera2  # noqa: PLC0415 - only after the virtual camera is installed
 
     real = picamera2.Picamera2.__mro__[1]

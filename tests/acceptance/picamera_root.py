@@ -1,7 +1,7 @@
-"""Debian's libcamera, picamera2 from PyPI and some pictures -> a root whose camera shows the pictures.
+"""Debian's libcamera, picamera2 from PyPI and pictures -> a root whose camera shows the pictures.
 
-libcamera has a virtual camera that plays JPEG files. picamera2 was written for sensors: `virtual_camera.py` gives it
-what the virtual one lacks, and `dmabuf.c` what the kernel may lack.
+libcamera has a virtual camera that plays JPEG files. picamera2 was written for sensors: `virtual_camera.py` adds what
+the virtual camera lacks, and `dmabuf.c` what the kernel may lack.
 """
 
 import shutil
@@ -24,7 +24,7 @@ PYTHON = "/opt/picamera/bin/python"
 _HERE = Path(__file__).parent
 _HOME = "opt/picamera"
 _SCRIPTS = "srv/picamera"
-# The last three build PiDNG, which picamera2 wants, and dmabuf.c.
+# The last three build PiDNG, which picamera2 needs, and dmabuf.c.
 _PACKAGES = ("python3-libcamera", "libcamera-ipa", "python3-prctl", "python3-dev", "gcc", "libc6-dev")
 _PICAMERA = "picamera2==0.3.38"
 _DESCRIPTION = "usr/share/libcamera/pipeline/virtual/virtual.yaml"
@@ -38,7 +38,7 @@ _CAMERA = """
 
 
 def picamera_root() -> Path:
-    """Return the root, with this checkout's program installed beside picamera2; skip where it cannot be made."""
+    """Return the root, with the checkout's program installed beside picamera2; skip if it cannot be made."""
     root = debian_root("picamera", *_PACKAGES)
     home = root / _HOME
     if not (home / "complete").exists():
@@ -51,7 +51,7 @@ def picamera_root() -> Path:
     (scripts / "pictures").mkdir(parents=True)
     run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", scripts, ROOT)
     (wheel,) = scripts.glob("*.whl")
-    # First what it needs, which stays from run to run, then itself, whose version says nothing of what has changed.
+    # First the dependencies, which are kept between runs, then the program, whose version does not show changes.
     run_inside(root, PYTHON, "-m", "pip", "install", "--quiet", f"/{_SCRIPTS}/{wheel.name}")
     run_inside(
         root, PYTHON, "-m", "pip", "install", "--quiet", "--no-deps", "--force-reinstall", f"/{_SCRIPTS}/{wheel.name}"
@@ -64,7 +64,7 @@ def picamera_root() -> Path:
 
 
 def show_picture(root: Path, picture: Image) -> None:
-    """Let the camera show a picture of SIZE."""
+    """Make the camera show a picture of SIZE."""
     cv2.imwrite(str(root / _SCRIPTS / "pictures/0.jpg"), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
     sizes = "".join(
         f"  - {{width: {width}, height: {height}, frame_rates: [10, 30]}}\n" for width, height in (SIZE, SMALL)
@@ -76,7 +76,7 @@ def show_picture(root: Path, picture: Image) -> None:
 
 @contextmanager
 def unplugged(root: Path) -> Iterator[None]:
-    """Take the camera away until the block ends."""
+    """Remove the camera until the block ends."""
     description = root / _DESCRIPTION
     kept = description.read_text()
     description.unlink()
@@ -87,13 +87,13 @@ def unplugged(root: Path) -> Iterator[None]:
 
 
 def with_camera(root: Path, script: str, *arguments: str | Path) -> tuple[str | Path, ...]:
-    """Return the command that runs one of the scripts in the root, where picamera2 finds a camera."""
+    """Return the command that runs a script in the root, where picamera2 finds a camera."""
     environ = ("env", f"LD_PRELOAD=/{_SCRIPTS}/dmabuf.so", "PYTHONDONTWRITEBYTECODE=1")
     return command_inside(root, *environ, PYTHON, f"/{_SCRIPTS}/{script}", *arguments)
 
 
 def side_by_side(*portraits: Path) -> Image:
-    """Return portraits beside each other on grey, none of them squeezed, as a picture of SIZE."""
+    """Return portraits side by side on grey at their own proportions, as a picture of SIZE."""
     width, height = SIZE
     canvas = np.full((height, width, 3), 128, np.uint8)
     column = width // len(portraits)

@@ -1,4 +1,4 @@
-"""A command of another program -> what it printed, or the failure of the test."""
+"""A command -> its output, or a failed test."""
 
 import subprocess
 from collections.abc import Mapping
@@ -12,14 +12,14 @@ def run(
     code: int = 0,
     timeout_s: float = 600,
 ) -> str:
-    """Run a command to its end and return all that it printed; fail with that where it ends with another code.
+    """Run a command to its end and return all its output; fail with the output if the exit code differs.
 
     Args:
         command: the program and its arguments.
         cwd: the folder it runs in.
-        environ: its whole environment; the test's own unless given.
-        code: the exit code that it must end with.
-        timeout_s: seconds after which it is ended, and the test fails.
+        environ: its whole environment; by default the test's own.
+        code: the expected exit code.
+        timeout_s: the time limit in seconds, after which the test fails.
     """
     done = subprocess.run(
         [str(part) for part in command],

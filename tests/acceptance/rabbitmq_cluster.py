@@ -1,4 +1,4 @@
-"""A root with RabbitMQ -> brokers on loopback that form a cluster, each ended by its process group."""
+"""A root with RabbitMQ -> brokers on loopback that form a cluster."""
 
 import contextlib
 import os
@@ -16,7 +16,7 @@ from mosquitto_broker import eventually, free_port, listens
 from node.settings import MqttSettings
 
 _UP_S, _JOIN_S = 90.0, 90.0
-# The mounts live and end with the command: none is left behind, whatever becomes of the test.
+# The mounts end with the command, so none is left behind, whatever happens to the test.
 _CHROOT_SCRIPT = 'for each in proc dev; do mount --rbind "/$each" "$1/$each"; done; exec chroot "$@"'
 _CONFIG = """
 listeners.tcp.1 = 127.0.0.1:{amqp}
@@ -35,14 +35,14 @@ class RabbitmqBroker:
     """One broker of a cluster.
 
     Args:
-        root: where RabbitMQ is installed.
-        folder: of this broker, inside the root.
-        name: of this broker.
-        epmd: the port of what knows the ports of all brokers.
-        log: what it says.
+        root: the root with RabbitMQ.
+        folder: this broker's folder, inside the root.
+        name: this broker's node name.
+        epmd: the port of epmd, which knows the ports of all brokers.
+        log: its log file.
 
     Attributes:
-        port: where it speaks MQTT.
+        port: its MQTT port.
     """
 
     def __init__(self, root: Path, folder: Path, name: str, epmd: int, log: Path) -> None:
@@ -55,7 +55,7 @@ class RabbitmqBroker:
             "LANG": "C.UTF-8",
             "ERL_EPMD_PORT": str(epmd),
             "ERL_EPMD_ADDRESS": "127.0.0.1",
-            # The broker takes the place of its script, which would else wait for it and outlive a kill.
+            # The broker replaces its start script, which would otherwise wait for it and survive a kill.
             "RUNNING_UNDER_SYSTEMD": "1",
             "RABBITMQ_NODENAME": name,
             "RABBITMQ_NODE_PORT": str(self._amqp),
@@ -69,7 +69,7 @@ class RabbitmqBroker:
         self._process: subprocess.Popen[bytes] | None = None
 
     def configure(self, names: Sequence[str], queues: str) -> None:
-        """Write its configuration: who belongs to the cluster, and what kind of queue a session has."""
+        """Write its configuration: the cluster's members, and the queue type of sessions."""
         self._folder.mkdir(parents=True)
         peers = "\n".join(
             f"cluster_formation.classic_config.nodes.{number} = {name}" for number, name in enumerate(names, 1)
@@ -79,7 +79,7 @@ class RabbitmqBroker:
         (self._folder / "plugins").write_text("[rabbitmq_mqtt].\n")
 
     def start(self) -> None:
-        """Start it; it forms the cluster with those who are there."""
+        """Start it; it joins the cluster."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 command_inside(self._root, "/usr/lib/rabbitmq/bin/rabbitmq-server"),
@@ -87,16 +87,16 @@ class RabbitmqBroker:
             )  # fmt: skip
 
     def wait(self) -> None:
-        """Wait until it speaks MQTT."""
+        """Wait until it accepts MQTT connections."""
         assert eventually(lambda: listens("127.0.0.1", self.port), _UP_S), self._log.read_text()[-4000:]
 
     @property
     def process_group(self) -> int:
-        """The process group of the broker and of what it started; 0 where it does not run."""
+        """The process group of the broker and its children; 0 if it is not running."""
         return 0 if self._process is None else self._process.pid
 
     def restart_if_down(self) -> None:
-        """Start it again, if it was killed, by whomever."""
+        """Start it again if it is not running."""
         if self._process is not None and self._process.poll() is None:
             return
         self.kill()
@@ -104,7 +104,7 @@ class RabbitmqBroker:
         self.wait()
 
     def kill(self) -> None:
-        """End it as a power cut would."""
+        """Kill it with SIGKILL, as a power cut would."""
         if self._process is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
@@ -112,7 +112,7 @@ class RabbitmqBroker:
             self._process = None
 
     def rabbitmqctl(self, *command: str) -> str:
-        """Return what `rabbitmqctl` says."""
+        """Run `rabbitmqctl` and return its output."""
         done = subprocess.run(
             command_inside(self._root, "/usr/lib/rabbitmq/bin/rabbitmqctl", *command),
             env=self._environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=120,
@@ -122,16 +122,16 @@ class RabbitmqBroker:
 
 
 class RabbitmqCluster:
-    """Brokers for as long as the context lasts.
+    """A cluster of brokers, running for as long as the context lasts.
 
     Args:
-        root: where RabbitMQ is installed.
-        folder: where they log.
-        count: how many.
-        queues: the kind of queue that a session has, `classic` or `quorum`.
+        root: the root with RabbitMQ.
+        folder: the folder of the logs.
+        count: the number of brokers.
+        queues: the queue type of sessions, `classic` or `quorum`.
 
     Attributes:
-        brokers: all of them.
+        brokers: the brokers.
     """
 
     def __init__(self, root: Path, folder: Path, count: int = 3, queues: str = "quorum") -> None:
@@ -160,15 +160,15 @@ class RabbitmqCluster:
         self.close()
 
     def settings(self, *order: int, **more: object) -> MqttSettings:
-        """Return the settings of who tries the brokers in this order, numbered from 0; in their own unless given."""
+        """Return the settings that try the brokers in this order, numbered from 0; by default in their own."""
         return MqttSettings.model_validate({"host": self.hosts(*order), **more})
 
     def hosts(self, *order: int) -> str:
-        """Return `mqtt.host` of who tries the brokers in this order, numbered from 0; in their own unless given."""
+        """Return the `mqtt.host` that tries the brokers in this order, numbered from 0; by default in their own."""
         return ",".join(f"127.0.0.1:{self.brokers[number].port}" for number in order or range(len(self.brokers)))
 
     def close(self) -> None:
-        """End all of it."""
+        """Stop all processes."""
         for broker in self.brokers:
             broker.kill()
         if self._epmd is not None:
@@ -183,7 +183,7 @@ class RabbitmqCluster:
             cookie.write_text("acceptance")
             cookie.chmod(0o400)
         with self._log.open("ab") as log:
-            # In the foreground, so that it ends with the cluster: the one that a broker starts would outlive it.
+            # In the foreground, so that it ends with the cluster; one that a broker starts would survive it.
             self._epmd = subprocess.Popen(
                 command_inside(self._root, "/usr/bin/epmd", "-address", "127.0.0.1", "-port", str(self._epmd_port)),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
@@ -200,5 +200,5 @@ class RabbitmqCluster:
 
 
 def command_inside(root: Path, *command: str) -> tuple[str, ...]:
-    """Return the command that runs another inside the root, in the same process."""
+    """Return the command that runs another one inside the root, with the same process id."""
     return ("unshare", "--mount", "sh", "-ec", _CHROOT_SCRIPT, "sh", str(root), *command)

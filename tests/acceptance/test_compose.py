@@ -1,4 +1,4 @@
-"""`docker compose up --wait` on a real Docker Engine: a broker that loses nothing, and a watcher that shows it."""
+"""`docker compose up --wait` on a real Docker Engine: the broker loses no event, and `watch` shows each one."""
 
 import logging
 import re
@@ -25,13 +25,13 @@ pytestmark = pytest.mark.timeout(600)
 LOG = logging.getLogger(__name__)
 VISITS = 20
 SENT = 2 * VISITS
-"""Somebody comes and leaves: two events a visit."""
+"""Each visit has two events: a person comes and leaves."""
 NOTHING_LOST = StackDeliveries(sent=SENT, received=SENT, lost=0, repeated=0, shown=SENT, shown_again=0)
 
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[DockerEngine]:
-    """Return an engine that knows one image: Debian 13."""
+    """Return an engine with one image, Debian 13."""
     with DockerEngine() as engine:
         engine.import_root(debian_root(), "debian:trixie-slim")
         yield engine
@@ -39,7 +39,7 @@ def engine() -> Iterator[DockerEngine]:
 
 @pytest.fixture(scope="module")
 def stack(engine: DockerEngine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ComposeStack]:
-    """Return the two services, built from the checkout and up."""
+    """Return the two services, built from the checkout and running."""
     before = engine.all_resources()
     stack = ComposeStack(engine, tmp_path_factory.mktemp("stack"))
     stack.compose("build")
@@ -58,7 +58,7 @@ def subscriber(stack: ComposeStack) -> Iterator[DurableSubscriber]:
 
 @pytest.fixture(scope="module")
 def visits(tmp_path_factory: pytest.TempPathFactory, media_dir: Path) -> dict[str, object]:
-    """Return settings of a camera before which a stranger comes and goes again and again, and each time is told."""
+    """Return camera settings with a stranger who comes and goes repeatedly, with events each time."""
     album = tmp_path_factory.mktemp("album")
     cv2.imwrite(str(album / "nobody.png"), np.full((512, 512, 3), 96, np.uint8))
     scenes = [media_dir / "astronaut.jpg"] * 6 + [album / "nobody.png"] * 4
@@ -74,8 +74,8 @@ def visits(tmp_path_factory: pytest.TempPathFactory, media_dir: Path) -> dict[st
     }
 
 
-def test_only_this_machine_reaches_the_broker_and_nobody_is_root(engine: DockerEngine, stack: ComposeStack) -> None:
-    """Without TLS the password may not travel, so the port is loopback's; both services run as the same plain user."""
+def test_the_broker_listens_on_loopback_and_services_are_not_root(engine: DockerEngine, stack: ComposeStack) -> None:
+    """Without TLS the port is bound to loopback; both services run as the same unprivileged user."""
     bound = engine.docker("inspect", "--format", "{{json .HostConfig.PortBindings}}", "facenode-broker-1")
     assert re.findall(r'"HostIp":"([^"]*)"', bound) == ["127.0.0.1"]
     for service in ("broker", "watch"):
@@ -84,8 +84,8 @@ def test_only_this_machine_reaches_the_broker_and_nobody_is_root(engine: DockerE
 
 @pytest.mark.usefixtures("stack")
 @pytest.mark.parametrize("name", ["facenode", "facenode-broker"])
-def test_an_image_makes_nobody_root(engine: DockerEngine, name: str) -> None:
-    """Its program runs as a plain user, no file in it gives that up, and what it is stands in its labels."""
+def test_an_image_has_no_way_to_become_root(engine: DockerEngine, name: str) -> None:
+    """Its program runs as an unprivileged user, it has no setuid files, and its labels describe it."""
     image = DockerImage(engine, name)
     assert image.user == "facenode"
     assert image.setuid_files() == []
@@ -97,28 +97,28 @@ def test_an_image_makes_nobody_root(engine: DockerEngine, name: str) -> None:
 
 
 @pytest.mark.usefixtures("stack")
-def test_nothing_is_installed_or_built_in_the_programs_image(engine: DockerEngine) -> None:
-    """What its base brings is its base's affair; `make release` is tried on one that brings nothing."""
+def test_the_programs_image_has_no_build_tools(engine: DockerEngine) -> None:
+    """The program's folder has none; `test_real_release.py` checks the whole image."""
     assert DockerImage(engine, "facenode").build_tools("/opt/facenode") == []
 
 
-def test_the_password_is_made_once_and_told_to_nobody(engine: DockerEngine, stack: ComposeStack) -> None:
-    """It is random, its owner's only, hashed where mosquitto reads it, in no log and in nothing that Docker tells."""
+def test_the_password_is_generated_once_and_shown_nowhere(engine: DockerEngine, stack: ComposeStack) -> None:
+    """It is random, readable only by its owner, hashed for mosquitto, and in no log or Docker output."""
     password = stack.password()
     assert re.fullmatch("[0-9a-f]{48}", password)
     assert stack.compose("exec", "-T", "broker", "stat", "-c", "%a %u", "/login/password").split() == ["600", "10001"]
-    hashed = stack.compose("exec", "-T", "broker", "cat", "/tmp/passwords")  # noqa: S108 - the container's own
+    hashed = stack.compose("exec", "-T", "broker", "cat", "/tmp/passwords")  # noqa: S108 - the container's own folder
     assert hashed.startswith("facenode:$7$")
     stack.compose("restart")
     stack.up()
     assert stack.password() == password
-    told = stack.compose("logs") + stack.compose("config")
-    told += engine.docker("inspect", "facenode-broker-1", "facenode-watch-1", "facenode-broker", "facenode")
-    assert password not in told
+    output = stack.compose("logs") + stack.compose("config")
+    output += engine.docker("inspect", "facenode-broker-1", "facenode-watch-1", "facenode-broker", "facenode")
+    assert password not in output
 
 
 def test_the_wrong_password_is_refused(stack: ComposeStack, tmp_path: Path, media_dir: Path) -> None:
-    """`facenode check` says so, and so it does where none is given; with the right one all is well."""
+    """`facenode check` reports a wrong or missing password, and passes with the right one."""
     settings = stack.settings("checker", f"video:{media_dir / 'carphone.mp4'}")
     right = facenode("check", settings=settings)
     assert right.code == 0, right.out
@@ -143,7 +143,7 @@ def test_the_events_of_a_clip_are_shown(stack: ComposeStack, subscriber: Durable
 
 
 def test_a_node_runs_from_the_same_image(stack: ComposeStack, media_dir: Path) -> None:
-    """Who has no Pi tries it in a container, on Python 3.13 with ai-edge-litert."""
+    """Without a Pi, a node runs in a container on Python 3.13 with ai-edge-litert."""
     stack.compose(
         "run", "--rm", "-T", "--volume", f"{media_dir}:/media:ro", "watch",
         "run", "--set", "node.id=inside", "--set", "camera.source=video:/media/carphone.mp4",
@@ -152,10 +152,10 @@ def test_a_node_runs_from_the_same_image(stack: ComposeStack, media_dir: Path) -
     assert eventually(lambda: [kind for _, kind in stack.shown_events("inside")] == ["unknown", "left"], 20)
 
 
-def test_a_broker_killed_while_a_node_speaks_loses_nothing(
+def test_killing_the_broker_while_a_node_publishes_loses_no_event(
     stack: ComposeStack, subscriber: DurableSubscriber, visits: dict[str, object]
 ) -> None:
-    """The node's outbox, the broker's file and the watcher's session together: all events come, each is shown once."""
+    """All events arrive and each is shown once, thanks to outbox, persistence and session."""
     settings = stack.settings("speaker", "") | visits
     node = subprocess.Popen(
         [sys.executable, "-m", "node.cli", "run"], env=environment(settings), stderr=subprocess.PIPE, text=True
@@ -167,35 +167,35 @@ def test_a_broker_killed_while_a_node_speaks_loses_nothing(
         assert before < SENT
         stack.up()
         assert subscriber.wait_subscribed()
-        _, said = node.communicate(timeout=120)
-        assert node.returncode == 0, said
+        _, output = node.communicate(timeout=120)
+        assert node.returncode == 0, output
     finally:
         node.kill()
         node.communicate()
-    counted = settle(stack, subscriber, "speaker")
+    counted = wait_for_deliveries(stack, subscriber, "speaker")
     LOG.info("killed after %s of %s events: %s", before, SENT, counted)
-    # What was on its way when the broker was killed may come again; the watcher shows it once.
+    # Messages in flight when the broker was killed may be repeated; the watcher shows each once.
     assert replace(counted, repeated=0) == NOTHING_LOST
     assert counted.repeated <= 8
 
 
-def test_what_waits_for_a_watcher_survives_the_broker(
+def test_queued_messages_survive_a_killed_broker(
     stack: ComposeStack, subscriber: DurableSubscriber, visits: dict[str, object]
 ) -> None:
-    """With the watcher away the node hands over all events and ends; then the broker is killed."""
+    """With `watch` stopped the node delivers all events and ends; then the broker is killed."""
     stack.compose("stop", "watch")
     played = facenode("run", settings=stack.settings("early", "") | visits, timeout_s=120)
     assert played.code == 0, played.err
     stack.kill_broker()
     stack.up()
     assert subscriber.wait_subscribed()
-    counted = settle(stack, subscriber, "early")
+    counted = wait_for_deliveries(stack, subscriber, "early")
     LOG.info("killed with the watcher away: %s", counted)
     assert replace(counted, repeated=0) == NOTHING_LOST
 
 
-def test_the_profile_demo_shows_who_is_known_and_who_is_not(engine: DockerEngine, tmp_path: Path) -> None:
-    """From nothing, by one command: `watch` shows both; a broker that is killed and comes back costs no event."""
+def test_the_demo_profile_shows_known_and_unknown_people(engine: DockerEngine, tmp_path: Path) -> None:
+    """One command is enough; a broker that is killed and restarted loses no event."""
     before = engine.all_resources()
     stack = ComposeStack(engine, tmp_path, "other")
     try:
@@ -207,8 +207,8 @@ def test_the_profile_demo_shows_who_is_known_and_who_is_not(engine: DockerEngine
         engine.docker("kill", "--signal", "KILL", "other-broker-1")
         stack.up("demo")
         assert eventually(lambda: len(stack.shown_events("demo")) >= shown + 6, 90)
-        said = stack.compose("logs", "--no-log-prefix", "watch")
-        assert "demo: no event is missing any more" in said or "are missing so far" not in said
+        output = stack.compose("logs", "--no-log-prefix", "watch")
+        assert "demo: no event is missing any more" in output or "are missing so far" not in output
         assert stack.compose("--profile=demo", "exec", "-T", "node", "id", "-u").strip() == "10001"
     finally:
         stack.down()
@@ -219,10 +219,10 @@ def _kinds(stack: ComposeStack, node: str) -> set[str]:
     return {kind for _, kind in stack.shown_events(node)}
 
 
-def test_down_leaves_nothing_and_the_next_password_is_another(
+def test_down_removes_everything_and_the_next_password_is_new(
     engine: DockerEngine, stack: ComposeStack, tmp_path: Path
 ) -> None:
-    """`docker compose down --volumes` removes containers, network and volumes, and with them the password."""
+    """`down --volumes` removes containers, network and volumes, and the password with them."""
     before = engine.all_resources()
     other = ComposeStack(engine, tmp_path, "other")
     other.up()
@@ -234,42 +234,42 @@ def test_down_leaves_nothing_and_the_next_password_is_another(
     assert engine.all_resources() == before
 
 
-def test_a_port_in_use_is_said(engine: DockerEngine, stack: ComposeStack, tmp_path: Path) -> None:
-    """Docker's own message names the port."""
+def test_a_port_in_use_is_named(engine: DockerEngine, stack: ComposeStack, tmp_path: Path) -> None:
+    """Docker's own error names the port."""
     other = ComposeStack(engine, tmp_path, "other")
     try:
         with closing(socket.create_server(("127.0.0.1", 0))) as taken:
             port = str(taken.getsockname()[1])
-            said = other.compose("up", "--wait", "broker", code=1, FACENODE_BROKER_PORT=port)
-        assert f"127.0.0.1:{port}: bind: address already in use" in said
+            output = other.compose("up", "--wait", "broker", code=1, FACENODE_BROKER_PORT=port)
+        assert f"127.0.0.1:{port}: bind: address already in use" in output
     finally:
         other.down()
     del stack
 
 
-def test_wrong_variables_are_said(stack: ComposeStack) -> None:
-    """A port that is none, a base that is no image's name, and a setting that does not exist: each in one line."""
+def test_wrong_variables_are_reported(stack: ComposeStack) -> None:
+    """An invalid port, an invalid base image and an unknown setting each give one line."""
     assert "Invalid hostPort: abc" in stack.compose("config", code=15, FACENODE_BROKER_PORT="abc")
     assert "invalid reference format" in stack.compose("build", "broker", code=17, FACENODE_BASE_IMAGE="No such")
     wrong = ("run", "--rm", "-T", "--env", "FACENODE_MQTT__HOSST=broker", "watch", "watch")
     assert "did you mean host?" in stack.compose(*wrong, code=78)
 
 
-def test_a_watcher_without_a_password_says_which_file_it_wants(
+def test_a_watcher_without_a_password_names_the_missing_file(
     engine: DockerEngine, stack: ComposeStack, tmp_path: Path
 ) -> None:
-    """Before the broker's first start the volume is empty: bad settings, 78."""
+    """Before the broker's first start the volume is empty: exit code 78."""
     other = ComposeStack(engine, tmp_path, "other")
     try:
-        said = other.compose("run", "--rm", "-T", "--no-deps", "watch", "watch", code=78)
-        assert "mqtt.password_file = '/login/password'" in said
+        output = other.compose("run", "--rm", "-T", "--no-deps", "watch", "watch", code=78)
+        assert "mqtt.password_file = '/login/password'" in output
     finally:
         other.down()
     del stack
 
 
-def settle(stack: ComposeStack, subscriber: DurableSubscriber, node: str) -> StackDeliveries:
-    """Wait until all events of a node have come and are shown; return the counts, complete or not."""
+def wait_for_deliveries(stack: ComposeStack, subscriber: DurableSubscriber, node: str) -> StackDeliveries:
+    """Wait until all events of a node have arrived and are shown; return the counts, complete or not."""
     subscriber.wait_for_events(node, SENT)
     eventually(lambda: len(set(stack.shown_events(node))) >= SENT, 30)
     return count_deliveries(SENT, subscriber.events_of(node), stack.shown_events(node))

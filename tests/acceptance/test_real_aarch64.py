@@ -1,4 +1,4 @@
-"""A Raspberry Pi's processor, played by qemu, gives the answers of x86-64: from picture to person, and each network."""
+"""A Raspberry Pi's processor, emulated by qemu, gives the results of x86-64, from picture to person."""
 
 import json
 import shutil
@@ -25,27 +25,26 @@ pytestmark = pytest.mark.timeout(7200)
 ZOO = sorted((ROOT / "models" / "zoo").glob("*.tflite"))
 FACES = 200
 ENROLLED, PROBES = range(0, 41, 10), range(45, 120, 10)
-"""Frames of the clip from which its man is enrolled, and in which he is looked for. They are decoded once: by
-itself each processor makes pictures of the clip that differ by up to two grey levels."""
+"""Frames of the clip that enroll its man, and frames that probe for him. They are decoded once, since the processors
+decode the clip to pictures that differ by up to two grey levels."""
 
 _PARTS = {"stills": ENROLLED, "probes": PROBES}
 
 LEAST_COSINE = 0.999
 SCORE_TOLERANCE = 0.011
-"""Scores are printed with two decimals: two that round apart differ by 0.01."""
+"""Scores are printed with two decimals, so rounding can make a difference of 0.01."""
 BOX_TOLERANCE = 0.0021
-"""Fractions of the frame, printed with three decimals: about a pixel of 640, as decoders and resizing may differ."""
-ROUNDS_ALIKE = "3.13"
-"""The Python whose runtime is ai-edge-litert: XNNPACK computes its networks of 8 bits, on every processor to the same
-codes."""
+"""Fractions of the frame, printed with three decimals: about a pixel of 640, since decoders and resizing may differ."""
+SAME_ROUNDING_PYTHON = "3.13"
+"""The Python version with ai-edge-litert, whose XNNPACK gives 8-bit networks the same codes on every processor."""
 EIGHT_BIT_LEAST, EIGHT_BIT_MEAN, EIGHT_BIT_WINNERS = 0.95, 0.99, 0.1
-"""tflite-runtime has kernels of its own for 8 bits, and they round otherwise on another processor: some codes in a
-thousand of each layer. On 20 faces the mean cosine is 0.995; to float32 it is 0.988 on either."""
+"""tflite-runtime has its own 8-bit kernels, which round some codes in a thousand of each layer differently on another
+processor. On 20 faces the mean cosine is 0.995; to float32 it is 0.988 on either processor."""
 EIGHT_BIT_LOSS = 0.003
-"""How much further from float32 the mean cosine may be on one processor than on the other."""
+"""The greatest allowed difference of the two processors' mean cosines to float32."""
 
 PrintLine = Callable[[str], None]
-Answers = Mapping[str, npt.NDArray[np.float32]]
+Outputs = Mapping[str, npt.NDArray[np.float32]]
 
 
 def _eight_bit(network: Path) -> bool:
@@ -53,15 +52,15 @@ def _eight_bit(network: Path) -> bool:
 
 
 @pytest.fixture(scope="module")
-def kinds(tmp_path_factory: pytest.TempPathFactory) -> MachineRoots:
-    """Return Debian 12 and 13 on both processors, each with the program and what it needs."""
+def machines(tmp_path_factory: pytest.TempPathFactory) -> MachineRoots:
+    """Return Debian 12 and 13 on both processors, each with the program and its dependencies."""
     names = [f"{architecture}-{python}" for python in SUITES for architecture in ("x86_64", "aarch64")]
     return MachineRoots(tmp_path_factory.mktemp("kinds"), *names)
 
 
 @pytest.fixture(scope="module")
 def pictures(machines: MachineRoots, media_dir: Path) -> None:
-    """Lay portraits and frames of the clip where all kinds of machines see them."""
+    """Write portraits and frames of the clip to the folder that all machines share."""
     folders = {number: machines.shared / name for name, part in _PARTS.items() for number in part}
     for folder in dict.fromkeys(folders.values()):
         folder.mkdir()
@@ -74,34 +73,34 @@ def pictures(machines: MachineRoots, media_dir: Path) -> None:
 
 @pytest.fixture(scope="module")
 def faces(machines: MachineRoots, data_dir: Path) -> Callable[[Path], str]:
-    """Return what lays aligned faces of people no network was trained on beside a network, and says where."""
+    """Return a function that writes aligned faces, of people no network was trained on, and returns their path."""
     samples = [sample for sample in lfw_people(data_dir) if sample.split == "val"]
     shutil.copy(ROOT / "tests" / "acceptance" / "network_outputs.py", machines.shared)
     shutil.copytree(ROOT / "models" / "zoo", machines.shared / "zoo")
-    laid: dict[Cut, str] = {}
+    paths: dict[Cut, str] = {}
 
-    def lay(network: Path) -> str:
+    def write(network: Path) -> str:
         wanted = load_sidecar(network.with_suffix(".json")).input
         cut = Cut(wanted.alignment.points, wanted.size)
-        if cut not in laid:
+        if cut not in paths:
             cutter = Cutter(cut)
             found = (cutter.crop(read_picture(sample.path)) for sample in samples)
-            laid[cut] = f"faces-{len(laid)}.npy"
-            np.save(machines.shared / laid[cut], _first(FACES, found))
-        return f"/mnt/{laid[cut]}"
+            paths[cut] = f"faces-{len(paths)}.npy"
+            np.save(machines.shared / paths[cut], _first(FACES, found))
+        return f"/mnt/{paths[cut]}"
 
-    return lay
+    return write
 
 
 @pytest.mark.parametrize("python", SUITES)
 @pytest.mark.usefixtures("pictures")
-def test_the_same_people_are_seen(machines: MachineRoots, python: str, print_line: PrintLine) -> None:
-    """Enrolment, decoding, detection, alignment, gates, network and matching: two portraits and frames of a clip.
+def test_both_processors_recognize_the_same_people(machines: MachineRoots, python: str, print_line: PrintLine) -> None:
+    """Enrollment, decoding, detection, alignment, gates, network and matching agree on portraits and frames of a clip.
 
-    The same faces are found, each with the same person, groups and flaws; boxes within BOX_TOLERANCE, scores within
-    SCORE_TOLERANCE, the cosine of the embeddings at least LEAST_COSINE.
+    The same faces are found with the same person, groups and flaws, with boxes within BOX_TOLERANCE, scores within
+    SCORE_TOLERANCE and embeddings with a cosine of at least LEAST_COSINE.
     """
-    here, there = (_recognised(machines, f"{architecture}-{python}") for architecture in ("x86_64", "aarch64"))
+    here, there = (_recognized(machines, f"{architecture}-{python}") for architecture in ("x86_64", "aarch64"))
     assert [(where, len(faces)) for where, faces in here] == [(where, len(faces)) for where, faces in there]
     pairs = [
         pair for (_, ours), (_, theirs) in zip(here, there, strict=True) for pair in zip(ours, theirs, strict=True)
@@ -125,51 +124,51 @@ def test_the_same_people_are_seen(machines: MachineRoots, python: str, print_lin
 
 @pytest.mark.parametrize(
     ("network", "python"),
-    [(path, python) for path in ZOO for python in SUITES if python == ROUNDS_ALIKE or not _eight_bit(path)],
+    [(path, python) for path in ZOO for python in SUITES if python == SAME_ROUNDING_PYTHON or not _eight_bit(path)],
     ids=lambda given: getattr(given, "stem", given),
 )
-def test_a_network_answers_alike(
+def test_a_network_gives_the_same_outputs_on_both_processors(
     machines: MachineRoots, faces: Callable[[Path], str], network: Path, python: str, print_line: PrintLine
 ) -> None:
-    """On 200 faces of people it was not trained on, every head has the same winner, and embeddings all but coincide.
+    """On 200 faces every head has the same winner, and the embeddings nearly coincide.
 
     The cosine is at least LEAST_COSINE.
     """
     here, there = _both(machines, python, network, faces(network))
     margins = _margins(here, there)
-    print_line(_in_words(network, python, here, there))
+    print_line(_summary(network, python, here, there))
     assert len(here["embedding"]) == FACES
     assert not margins
     assert _cosines(here, there).min() >= LEAST_COSINE
 
 
-@pytest.mark.parametrize("python", [python for python in SUITES if python != ROUNDS_ALIKE])
+@pytest.mark.parametrize("python", [python for python in SUITES if python != SAME_ROUNDING_PYTHON])
 @pytest.mark.parametrize("network", [path for path in ZOO if _eight_bit(path)], ids=lambda path: path.stem)
-def test_an_eight_bit_network_answers_as_well_by_kernels_that_round_otherwise(
+def test_an_eight_bit_network_is_as_close_to_float32_on_both_processors(
     machines: MachineRoots, faces: Callable[[Path], str], network: Path, python: str, print_line: PrintLine
 ) -> None:
-    """On the same faces it is as near to its float32 twin, where there is one, as on x86-64 (within EIGHT_BIT_LOSS).
+    """Where kernels round differently, its distance to the float32 network differs by at most EIGHT_BIT_LOSS.
 
-    From processor to processor the cosine is at least EIGHT_BIT_LEAST and EIGHT_BIT_MEAN on average, and at most a
-    share of EIGHT_BIT_WINNERS of all heads' winners differ.
+    Between the processors the cosine is at least EIGHT_BIT_LEAST, on average at least EIGHT_BIT_MEAN, and at most a
+    share of EIGHT_BIT_WINNERS of all heads' winners differs.
     """
     given = faces(network)
     here, there = _both(machines, python, network, given)
-    print_line(_in_words(network, python, here, there))
+    print_line(_summary(network, python, here, there))
     assert len(here["embedding"]) == FACES
     assert _cosines(here, there).min() >= EIGHT_BIT_LEAST
     assert _cosines(here, there).mean() >= EIGHT_BIT_MEAN
     assert len(_margins(here, there)) <= EIGHT_BIT_WINNERS * FACES * (len(here) - 1)
     twin = network.with_name(f"{network.stem.rpartition('.')[0]}.float32.tflite")
     if twin.exists():
-        exact = _answers(machines, f"x86_64-{python}", twin, given)
-        ours, theirs = (float(_cosines(exact, answers).mean()) for answers in (here, there))
+        exact = _outputs(machines, f"x86_64-{python}", twin, given)
+        ours, theirs = (float(_cosines(exact, outputs).mean()) for outputs in (here, there))
         print_line(f"  mean cosine to float32: {ours:.4f} on x86-64, {theirs:.4f} on aarch64")
         assert theirs >= ours - EIGHT_BIT_LOSS
 
 
 def _first(count: int, crops: Iterator[Image | None]) -> npt.NDArray[np.uint8]:
-    """Return the first so many crops, of the pictures in which a face is found."""
+    """Return the first crops of pictures in which a face is found."""
     found = []
     for crop in crops:
         if crop is not None:
@@ -179,8 +178,8 @@ def _first(count: int, crops: Iterator[Image | None]) -> npt.NDArray[np.uint8]:
     return np.stack(found)
 
 
-def _recognised(machines: MachineRoots, kind: str) -> list[tuple[str, list[dict[str, Any]]]]:
-    """Return the faces of each picture, after the man of the clip was enrolled on that kind of machine."""
+def _recognized(machines: MachineRoots, kind: str) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Return the faces of each picture, after enrolling the man of the clip on that kind of machine."""
     own = ("--set", f"storage.dir=/mnt/storage-{kind}")
     machines.python(kind, "-m", "node.cli", "people", "add", "ada", "/mnt/stills", *own)
     printed = machines.python(kind, "-m", "node.cli", "recognize", "/mnt/probes", "--json", "--embedding", *own)
@@ -197,22 +196,22 @@ def _scores(face: Mapping[str, Any]) -> tuple[float, ...]:
     return face["score"], *(face[head]["score"] for head in ("identity", "age", "ethnicity"))
 
 
-def _answers(machines: MachineRoots, kind: str, network: Path, faces: str) -> Answers:
-    answers = f"{network.stem}-{kind}.npz"
-    if not (machines.shared / answers).exists():
-        machines.python(kind, "/mnt/network_outputs.py", f"/mnt/zoo/{network.name}", faces, f"/mnt/{answers}")
-    with np.load(machines.shared / answers) as content:
+def _outputs(machines: MachineRoots, kind: str, network: Path, faces: str) -> Outputs:
+    outputs = f"{network.stem}-{kind}.npz"
+    if not (machines.shared / outputs).exists():
+        machines.python(kind, "/mnt/network_outputs.py", f"/mnt/zoo/{network.name}", faces, f"/mnt/{outputs}")
+    with np.load(machines.shared / outputs) as content:
         return dict(content)
 
 
-def _both(machines: MachineRoots, python: str, network: Path, faces: str) -> tuple[Answers, Answers]:
-    """Return the answers on x86-64 and on aarch64."""
-    return _answers(machines, f"x86_64-{python}", network, faces), _answers(
+def _both(machines: MachineRoots, python: str, network: Path, faces: str) -> tuple[Outputs, Outputs]:
+    """Return the outputs on x86-64 and on aarch64."""
+    return _outputs(machines, f"x86_64-{python}", network, faces), _outputs(
         machines, f"aarch64-{python}", network, faces
     )
 
 
-def _in_words(network: Path, python: str, here: Answers, there: Answers) -> str:
+def _summary(network: Path, python: str, here: Outputs, there: Outputs) -> str:
     margins, cosines = _margins(here, there), _cosines(here, there)
     heads = [head for head in here if head != "embedding"]
     furthest = max(float(np.abs(here[head] - there[head]).max()) for head in heads)
@@ -224,13 +223,13 @@ def _in_words(network: Path, python: str, here: Answers, there: Answers) -> str:
     )
 
 
-def _cosines(here: Answers, there: Answers) -> npt.NDArray[np.float32]:
+def _cosines(here: Outputs, there: Outputs) -> npt.NDArray[np.float32]:
     cosines: npt.NDArray[np.float32] = np.sum(here["embedding"] * there["embedding"], axis=1)
     return cosines
 
 
-def _margins(here: Answers, there: Answers) -> list[float]:
-    """Return, for each head and face with another winner, how far apart x86-64 has the two."""
+def _margins(here: Outputs, there: Outputs) -> list[float]:
+    """Return, for each head and face with another winner, the difference of the two scores on x86-64."""
     found = []
     for head in here.keys() - {"embedding"}:
         ours, theirs = here[head].argmax(axis=1), there[head].argmax(axis=1)

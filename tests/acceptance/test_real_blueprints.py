@@ -1,4 +1,4 @@
-"""The blueprints in a real Home Assistant: imported as an owner does, they run on what is live, and on nothing else."""
+"""The blueprints in a real Home Assistant run on live events, and on nothing else."""
 
 import json
 import re
@@ -29,18 +29,18 @@ ALL_DAY = {"after": "00:00:00", "before": "23:59:59"}
 
 
 class ScriptedNode:
-    """A node that tells what a test wants it to.
+    """A node whose messages are scripted by a test.
 
     Args:
-        subscriber: its connection, and whoever sees that an automation ran.
-        name: its id.
+        subscriber: its connection, which also receives the messages of automations.
+        name: the node's id.
     """
 
     def __init__(self, subscriber: Subscriber, name: str) -> None:
         self._subscriber, self._topics, self.name = subscriber, Topics(name), name
 
     def announce(self, home: HomeAssistant) -> None:
-        """Be there, with a first event: it cannot be told from one that comes back, so it runs nothing."""
+        """Come online and fire a first event, which runs nothing since it could be a restored one."""
         self._subscriber.publish(self._topics.status, b"online", retain=True)
         device = Device(self.name.title(), "", "1", snapshots=True)
         self._subscriber.publish(self._topics.discovery, discovery(self._topics, device), retain=True)
@@ -50,20 +50,20 @@ class ScriptedNode:
         assert eventually(lambda: latest_event_type(home, f"event.{self.name}_event") == "left", TIMEOUT_S)
 
     def status(self, status: bytes) -> None:
-        """Come or go."""
+        """Publish a status."""
         self._subscriber.publish(self._topics.status, status, retain=True)
 
     def health(self, camera: str) -> None:
-        """Tell how the camera is."""
+        """Publish a camera state."""
         self._subscriber.publish(self._topics.health, (HEALTH % camera).encode())
 
     def publish_event(self, topic: str, **fields: object) -> None:
-        """Tell an event."""
+        """Publish an event."""
         payload = {"id": uuid7(datetime.now(UTC)), **fields}
         self._subscriber.publish(f"{self._topics.base}/{topic}", json.dumps(payload).encode())
 
     def without_events(self) -> None:
-        """Have no event entity any more."""
+        """Remove the event entity."""
         payload = json.loads(discovery(self._topics, Device(self.name.title(), "", "1")))
         payload["cmps"]["event"] = {"p": "event"}
         self._subscriber.publish(self._topics.discovery, json.dumps(payload).encode(), retain=True)
@@ -74,12 +74,12 @@ class ScriptedNode:
         return [m.topic.removeprefix(start) for m in self._subscriber.messages if m.topic.startswith(start)]
 
     def run_messages(self) -> list[bytes]:
-        """Return what they said."""
+        """Return the messages that the automations published."""
         return [m.payload for m in self._subscriber.messages if m.topic.startswith(f"ran/{self.name}/")]
 
 
 def automate(home: HomeAssistant, gate: str, folder: str) -> None:
-    """Make one automation of each blueprint, that says on the broker that it ran."""
+    """Create one automation from each blueprint, which publishes a message when it runs."""
     faces = f"event.{gate}_event"
     inputs: dict[str, dict[str, object]] = {
         "stranger_at_night": {"faces": faces, "picture": f"image.{gate}_snapshot", **ALL_DAY},
@@ -111,10 +111,10 @@ def served(folder: Path) -> Iterator[str]:
         thread.join(10)
 
 
-def test_blueprints_run_once_on_what_is_live_and_never_on_what_is_late_or_comes_back(
+def test_blueprints_run_once_on_live_events_and_never_on_late_or_restored_ones(
     home: HomeAssistant, broker: Mosquitto
 ) -> None:
-    """An automation that opens a door must not run again because something was started anew."""
+    """An automation that opens a door must not run again because something restarted."""
     with closing(Subscriber(broker.settings(), "ran/#")) as subscriber:
         gate = ScriptedNode(subscriber, "gate")
         listed = home.command("blueprint/list", domain="automation")
@@ -142,13 +142,13 @@ def test_blueprints_run_once_on_what_is_live_and_never_on_what_is_late_or_comes_
         gate.publish_event("event/unknown", event_type="unknown")
         assert eventually(lambda: gate.ran()[4:].count("stranger_at_night") == 1, TIMEOUT_S)
         assert gate.ran()[4:] == ["stranger_at_night"]
-        # An entity that is removed triggers, too, without a state.
+        # Removing an entity also triggers, without a state.
         gate.without_events()
         assert eventually(lambda: home.entity("event.gate_event") is None, TIMEOUT_S)
 
 
-def test_blueprints_are_imported_by_their_address(home: HomeAssistant, broker: Mosquitto) -> None:
-    """As "Import blueprint" does: without an error, and what is made of them runs."""
+def test_blueprints_are_imported_by_url(home: HomeAssistant, broker: Mosquitto) -> None:
+    """As "Import blueprint" does: without an error, and their automations run."""
     with closing(Subscriber(broker.settings(), "ran/#")) as subscriber, served(BLUEPRINTS) as address:
         for name in NAMES:
             found = home.command("blueprint/import", url=f"{address}/{name}.yaml")
@@ -167,10 +167,10 @@ def test_blueprints_are_imported_by_their_address(home: HomeAssistant, broker: M
         assert barn.ran() == ["stranger_at_night", "somebody_comes_home", "camera_away"]
 
 
-def test_a_stranger_is_notified_with_the_picture_of_the_event(
+def test_a_stranger_notification_has_the_snapshot_of_its_event(
     home: HomeAssistant, broker: Mosquitto, tmp_path: Path, media_dir: Path
 ) -> None:
-    """With the blueprint's own action, and a real node: the picture is that of the event, and there before it."""
+    """With a real node and the blueprint's own action, the snapshot is the event's and is there in time."""
     given = {"faces": "event.porch_event", "picture": "image.porch_snapshot", **ALL_DAY}
     home.automate("porch_stranger", "facenode/stranger_at_night.yaml", given)
     with (
@@ -178,7 +178,7 @@ def test_a_stranger_is_notified_with_the_picture_of_the_event(
         node_process("porch", broker, tmp_path, media_dir, publish__snapshots="face"),
     ):
         assert eventually(partial(available, home, "event.porch_event"), TIMEOUT_S)
-        # The very first event of all runs nothing.
+        # The very first event runs nothing.
         reenter_view(home, broker, "porch")
         reenter_view(home, broker, "porch")
 

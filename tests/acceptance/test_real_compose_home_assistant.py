@@ -1,4 +1,4 @@
-"""The Home Assistant of docker-compose.yml: what its container does before its first start, and the real program."""
+"""The Home Assistant of docker-compose.yml: its container's first-start script with the real program."""
 
 import shutil
 from pathlib import Path
@@ -14,8 +14,8 @@ pytestmark = pytest.mark.timeout(1200)
 SCRIPT = Path(__file__).resolve().parents[2] / "docker/home-assistant.sh"
 
 
-def test_it_knows_the_broker_from_the_first_start(broker: Mosquitto, tmp_path: Path, media_dir: Path) -> None:
-    """Its owner makes a user and finds the node; what is there already is left as it is."""
+def test_it_is_connected_to_the_broker_from_the_first_start(broker: Mosquitto, tmp_path: Path, media_dir: Path) -> None:
+    """The owner only creates a user and finds the node; an existing configuration is left unchanged."""
     root = home_assistant_root()
     (root / "cfg-password").write_text("not asked for by this broker")
     shutil.copy(SCRIPT, root / "cfg-script")

@@ -1,4 +1,4 @@
-"""A node and a real Home Assistant: the device is there, complete and quiet, and what it offers works."""
+"""A node in a real Home Assistant: its device is complete and quiet, and its controls work."""
 
 import json
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.timeout(1200)
 
 
 def traits(home: HomeAssistant, entity: str, entry: Mapping[str, Any]) -> EntityTraits:
-    """Return what an entity is in Home Assistant."""
+    """Return the traits of an entity in Home Assistant."""
     found = home.entity(entity)
     shown = {} if found is None else found["attributes"]
     return (
@@ -39,7 +39,7 @@ def traits(home: HomeAssistant, entity: str, entry: Mapping[str, Any]) -> Entity
 
 
 def test_the_device_is_complete(home: HomeAssistant, broker: Mosquitto, tmp_path: Path, media_dir: Path) -> None:
-    """Every component is an entity with its id, class, unit, state class and category; noisy ones are off."""
+    """Every component is an entity with its id, class, unit, state class and category; noisy ones are disabled."""
     with node_process("hall", broker, tmp_path, media_dir, publish__snapshots="face"):
         assert eventually(lambda: home.state("sensor.hall_count") == "1", TIMEOUT_S)
         enroll(home, "hall")
@@ -53,58 +53,58 @@ def test_the_device_is_complete(home: HomeAssistant, broker: Mosquitto, tmp_path
             home.reload()
             assert eventually(lambda: all(available(home, entity) for entity in wanted), TIMEOUT_S)
             assert home.state("binary_sensor.hall_person_ada") == "on"
-            assert firings.kinds() == []
+            assert firings.event_types() == []
         found = {entity: traits(home, entity, entry) for entity, entry in home.registered("facenode_hall").items()}
         assert found == wanted
         assert home.render("{{ device_attr('event.hall_event', 'name') }}") == "Hall"
         assert home.render("{{ state_attr('sensor.hall_seen_ada', 'friendly_name') }}") == "Hall ada last seen"
 
 
-def test_each_event_fires_once_with_what_it_says_and_with_its_picture(
+def test_each_live_event_fires_once_with_its_fields_and_snapshot(
     home: HomeAssistant, broker: Mosquitto, tmp_path: Path, media_dir: Path
 ) -> None:
-    """What the broker had live is what fired, in order; what is late fires nothing; the picture is the node's."""
+    """Live events fire in order, late events do not fire, and the snapshot is the node's."""
     with (
         closing(Subscriber(broker.settings(), "facenode/yard/#")) as subscriber,
         node_process("yard", broker, tmp_path, media_dir, publish__snapshots="face"),
     ):
         assert eventually(lambda: available(home, "event.yard_event"), TIMEOUT_S)
 
-        def told() -> list[dict[str, Any]]:
+        def live_events() -> list[dict[str, Any]]:
             return [json.loads(m.payload) for m in subscriber.messages if "/yard/event/" in m.topic]
 
-        # The first events may come before Home Assistant has heard of the node.
+        # The first events may come before Home Assistant knows the node.
         reenter_view(home, broker, "yard")
         assert latest_event_type(home, "event.yard_event") == "unknown"
         with home.firings("event.yard_event") as firings, home.firings("event.yard_alert") as alerts:
-            before = len(told())
+            before = len(live_events())
             enroll(home, "yard")
-            assert eventually(lambda: firings.kinds() == ["recognized"], TIMEOUT_S)
+            assert eventually(lambda: firings.event_types() == ["recognized"], TIMEOUT_S)
             reenter_view(home, broker, "yard")
-            assert eventually(lambda: firings.kinds() == ["recognized", "left", "recognized"], TIMEOUT_S)
-            late = {**told()[-1], "id": "01936d4e-0000-7000-8000-000000000000"}
+            assert eventually(lambda: firings.event_types() == ["recognized", "left", "recognized"], TIMEOUT_S)
+            late = {**live_events()[-1], "id": "01936d4e-0000-7000-8000-000000000000"}
             subscriber.publish("facenode/yard/late/event/recognized", json.dumps(late).encode())
             home.call(
                 "mqtt", "publish", topic="facenode/yard/request/people_remove", payload='{"transaction":"1","id":"ada"}'
             )
             assert eventually(lambda: home.state("sensor.yard_last_person") == "unknown", TIMEOUT_S)
             reenter_view(home, broker, "yard")
-            assert eventually(lambda: firings.kinds()[-1] == "unknown", TIMEOUT_S)
-            assert firings.ids() == [event["id"] for event in told()[before:]]
+            assert eventually(lambda: firings.event_types()[-1] == "unknown", TIMEOUT_S)
+            assert firings.ids() == [event["id"] for event in live_events()[before:]]
             assert eventually(lambda: [each["state"] for each in alerts.attributes][-1] == "raised", TIMEOUT_S)
         fired = firings.attributes[0]
         for field in ("id", "boot", "seq", "at", "track", "person", "age", "box", "model"):
-            assert fired[field] == told()[before][field]
+            assert fired[field] == live_events()[before][field]
         assert fired["person"]["id"] == "ada"
         pictures = subscriber.on(f"facenode/yard/snapshot/{firings.ids()[-1]}")
         assert home.picture("image.yard_snapshot") == pictures[0]
         assert not {"binary_sensor.yard_person_ada", "sensor.yard_seen_ada"} & home.registered("facenode_yard").keys()
 
 
-def test_every_control_acts_on_the_node_and_its_state_comes_back(
+def test_every_control_acts_on_the_node_and_shows_its_state(
     home: HomeAssistant, broker: Mosquitto, tmp_path: Path, media_dir: Path
 ) -> None:
-    """Switches, the text for enrolment and the button; a private camera leaves diagnostics and events available."""
+    """Switches, enrollment text and button work; in privacy mode diagnostics and events stay available."""
     with (
         closing(Subscriber(broker.settings(), "facenode/shed/#")) as subscriber,
         node_process("shed", broker, tmp_path, media_dir) as process,
@@ -131,10 +131,10 @@ def test_every_control_acts_on_the_node_and_its_state_comes_back(
         assert process.poll() is None
 
 
-def test_a_node_that_is_killed_is_unavailable_as_a_whole(
+def test_all_entities_of_a_killed_node_are_unavailable(
     home: HomeAssistant, broker: Mosquitto, tmp_path: Path, media_dir: Path
 ) -> None:
-    """Nothing of what it last told looks as if it were so now."""
+    """None of its last states looks current."""
     with node_process("attic", broker, tmp_path, media_dir, publish__snapshots="face") as process:
         assert eventually(lambda: home.state("sensor.attic_count") == "1", TIMEOUT_S)
         enroll(home, "attic")
@@ -146,7 +146,7 @@ def test_a_node_that_is_killed_is_unavailable_as_a_whole(
 def test_a_lost_camera_leaves_diagnostics_and_events_available(
     home: HomeAssistant, broker: Mosquitto, tmp_path: Path, media_dir: Path
 ) -> None:
-    """It must not look like an empty room, and what is wrong must be seen; it comes back by itself."""
+    """A lost camera must not look like an empty room; its entities come back by themselves."""
     with (
         MjpegCamera((media_dir / "astronaut.jpg").read_bytes()) as camera,
         node_process(
@@ -166,10 +166,10 @@ def test_a_lost_camera_leaves_diagnostics_and_events_available(
         assert eventually(lambda: home.state("sensor.gatehouse_count") == "1", TIMEOUT_S)
 
 
-def test_what_changes_while_home_assistant_is_down_is_right_when_it_is_back(
+def test_changes_while_home_assistant_is_down_are_applied_at_its_start(
     home: HomeAssistant, broker: Mosquitto, tmp_path: Path, media_dir: Path
 ) -> None:
-    """Who was removed leaves no ghost, who was added is there, states are back, and no event fires again."""
+    """Removed people are gone, added people are there, states are restored, and no event fires again."""
     with (
         closing(Subscriber(broker.settings(), "homeassistant/device/facenode/door/config")) as subscriber,
         node_process("door", broker, tmp_path, media_dir),
@@ -184,14 +184,14 @@ def test_what_changes_while_home_assistant_is_down_is_right_when_it_is_back(
         added = facenode("people", "add", "grace", photo, settings={"node.id": "door", "storage.dir": tmp_path / "s"})
         assert added.code == 0, added.err
         assert eventually(lambda: b"grace" in subscriber.messages[-1].payload, TIMEOUT_S)
-        # Nobody should retain an event; who does must not open a door by it.
+        # Nobody should retain an event; a retained one must not open a door.
         subscriber.publish("facenode/door/event/unknown", b'{"id":"1","event_type":"unknown"}', retain=True)
         home.start()
         assert eventually(lambda: home.state("sensor.door_count") == "1", TIMEOUT_S)
         wanted = entities("door", "grace", noisy=True)
         assert eventually(lambda: home.registered("facenode_door").keys() == wanted.keys(), TIMEOUT_S)
         assert home.state("event.door_event") == fired
-        # The ghosts come and go within a moment, and then the node has forgotten them.
+        # Removal messages are published and withdrawn within a moment, and then the node has forgotten them.
         assert eventually(lambda: b'{"p":"sensor"}' not in subscriber.messages[-1].payload, TIMEOUT_S)
         assert home.registered("facenode_door").keys() == wanted.keys()
         names = "{{ states | map(attribute='entity_id') | select('search', 'door_.*(ada|removed)') | list }}"

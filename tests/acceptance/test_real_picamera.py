@@ -1,6 +1,6 @@
-"""The real picamera2 on Debian 13, before libcamera's virtual camera: the driver, and a whole node.
+"""The real picamera2 on Debian 13, with libcamera's virtual camera: the driver, and a whole node.
 
-The virtual camera gives both streams, but has no sensor: no focus, no crop, and another process may open it, too.
+The virtual camera gives both streams but has no sensor: no focus and no crop, and another process can open it too.
 """
 
 import json
@@ -32,7 +32,7 @@ Report = dict[str, list[dict[str, Any]]]
 
 @pytest.fixture(scope="module")
 def root(media_dir: Path) -> Path:
-    """Return a root whose camera shows two people beside each other."""
+    """Return a root whose camera shows two people side by side."""
     made = picamera_root()
     show_picture(made, side_by_side(*(media_dir / name for name in PORTRAITS)))
     return made
@@ -40,7 +40,7 @@ def root(media_dir: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def report(root: Path) -> Report:
-    """Return what the driver did with the real packages, by kind."""
+    """Return the driver's report with the real packages, by case."""
     found: Report = {}
     for line in run(*with_camera(root, "picamera_driver_report.py", "/srv/picamera")).splitlines():
         if line.startswith("{"):
@@ -49,8 +49,8 @@ def report(root: Path) -> Report:
     return found
 
 
-def test_the_driver_opens_a_camera_again_and_again_and_leaves_nothing_behind(report: Report) -> None:
-    """Full frames and small ones each time; neither threads nor open files grow from one opening to the next."""
+def test_reopening_the_camera_leaks_nothing(report: Report) -> None:
+    """Every opening gives full and small frames; neither threads nor open files grow."""
     openings = report["frames"]
     assert [each["count"] for each in openings] == [5, 5, 5]
     for each in openings:
@@ -60,8 +60,8 @@ def test_the_driver_opens_a_camera_again_and_again_and_leaves_nothing_behind(rep
     assert openings[2]["files"] <= openings[1]["files"]
 
 
-def test_both_streams_show_what_is_before_the_camera(report: Report, root: Path, media_dir: Path) -> None:
-    """Colours in their places: on average 6 grey levels for JPEG and two conversions of YUV, 12 for another range."""
+def test_both_streams_show_the_scene_in_its_colors(report: Report, root: Path, media_dir: Path) -> None:
+    """The mean error is 6 grey levels for JPEG and two YUV conversions, and 12 for another range."""
     assert report["frames"]
     shown = side_by_side(*(media_dir / name for name in PORTRAITS))
     for name, size in (("main", SIZE), ("small", SMALL)):
@@ -75,26 +75,26 @@ def _difference(one: Image, other: cv2.typing.MatLike) -> float:
     return float(np.abs(one.astype(int) - np.asarray(other)).mean())
 
 
-def test_a_camera_that_stops_giving_frames_is_let_go_and_opened_again(report: Report) -> None:
-    """The real one closes only once nobody waits for a frame any more: whoever waits in vain must be sent away."""
+def test_a_stalled_camera_is_closed_and_reopened(report: Report) -> None:
+    """The real one closes only once no thread waits for a frame, so waiting threads must be released."""
     (stall,) = report["stall"]
     assert stall["problems"] == ["picamera:0: no frame for 0.5 s: check its cable"]
     assert stall["again"] is True
 
 
-def test_a_busy_camera_is_told_and_free_once_it_is_closed(report: Report) -> None:
-    """The real words of libcamera, under those of picamera2, are understood."""
+def test_a_busy_camera_is_reported_and_usable_once_it_is_free(report: Report) -> None:
+    """The driver understands the real error of libcamera below that of picamera2."""
     assert report["busy"][0]["error"].startswith("picamera:0: is used by another program: ")
     assert report["free again"][0]["count"] == 1
 
 
-def test_a_camera_that_cannot_crop_is_told(report: Report) -> None:
+def test_a_camera_that_cannot_crop_is_reported(report: Report) -> None:
     """The virtual camera has no ScalerCrop."""
     assert report["crop"][0]["error"].startswith("picamera:0: cannot show a part of its view: remove camera.crop")
 
 
 def test_the_names_that_the_driver_uses_exist_in_the_real_packages(report: Report) -> None:
-    """What the virtual camera cannot show is at least there by name, kind and value."""
+    """Features that the virtual camera lacks exist by name, type and value."""
     (names,) = report["names"]
     wanted = {"main", "lores", "transform", "colour_space", "controls", "buffer_count", "queue"}
     assert wanted <= set(names["options"])
@@ -122,17 +122,17 @@ def _node(root: Path, settings: Mapping[str, object]) -> Iterator[subprocess.Pop
 
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[Mosquitto]:
-    """Return a broker between the node and who listens."""
+    """Return a broker between the node and the subscriber."""
     made = Mosquitto(tmp_path / "broker")
     made.start()
     yield made
     made.end()
 
 
-def test_a_node_recognises_who_is_before_the_camera_and_stops_cleanly(
+def test_a_node_recognizes_people_before_the_camera_and_stops_cleanly(
     root: Path, media_dir: Path, broker: Mosquitto, tmp_path: Path
 ) -> None:
-    """From the camera's buffer to the event: Grace by her id, the other as a stranger; the end is 0 and `offline`."""
+    """Grace is recognized and the other person is unknown; the exit code is 0 and the status `offline`."""
     settings = settings_for(broker, tmp_path, Path("/srv/picamera/storage")) | {"camera.source": "picamera"}
     photo = root / "srv/picamera/photo.jpg"
     shutil.copy(media_dir / "grace_hopper.jpg", photo)
@@ -158,8 +158,8 @@ def test_a_node_recognises_who_is_before_the_camera_and_stops_cleanly(
     assert {event["person"]["id"] for event in named} == {"grace"}
 
 
-def test_check_tells_a_camera_from_none_and_from_a_missing_package(root: Path, tmp_path: Path) -> None:
-    """A line says what to do; each in a process of its own, as its owner runs it."""
+def test_check_distinguishes_a_camera_no_camera_and_a_missing_package(root: Path, tmp_path: Path) -> None:
+    """In each case a line says what to do."""
     settings = {"camera.source": "picamera", "storage.dir": tmp_path, "mqtt.port": 9}
 
     def line(shown: str) -> str:

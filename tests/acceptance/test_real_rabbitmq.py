@@ -1,4 +1,4 @@
-"""One RabbitMQ broker, as it comes: what a node and its owner can rely on there. docs/brokers.md tells it."""
+"""One RabbitMQ broker with its defaults: what nodes can rely on, as docs/brokers.md describes."""
 
 import queue
 from collections.abc import Callable, Iterator
@@ -23,36 +23,36 @@ EVENTS = 1000
 
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitmqCluster]:
-    """Return a cluster of one, whose sessions are queues as RabbitMQ makes them by itself."""
+    """Return a cluster of one broker whose sessions have the default queue type."""
     with RabbitmqCluster(rabbitmq_root(), tmp_path_factory.mktemp("rabbit"), count=1, queues="classic") as made:
         yield made
         made.brokers[0].restart_if_down()
 
 
 def settings_of(broker: RabbitmqCluster) -> dict[str, object]:
-    """Return the settings with which a command reaches it."""
+    """Return the settings for a connection to the broker."""
     return {"mqtt.host": broker.hosts(), "node.id": "hall"}
 
 
 class ReportingClient:
-    """Somebody connected, and what the broker reports to it."""
+    """A client, and the reports it gets."""
 
     def __init__(self, broker: RabbitmqCluster, protocol: str = "5") -> None:
         self._reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
         self.link: Link = connect(broker.settings(protocol=protocol), Client("client"), self._reports.put)
 
     def next(self) -> Report:
-        """Return what is reported next."""
+        """Return the next report."""
         return self._reports.get(timeout=20)
 
     def close(self) -> None:
-        """Leave."""
+        """Disconnect."""
         self.link.close()
 
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
-def test_check_finds_it_in_order(broker: RabbitmqCluster, protocol: str) -> None:
-    """Name, TCP, login, and a message that comes back, in both versions."""
+def test_check_passes(broker: RabbitmqCluster, protocol: str) -> None:
+    """Name, TCP, login and a message that comes back are ok in both protocol versions."""
     outcome = facenode("check", settings=settings_of(broker) | {"mqtt.protocol": protocol})
     lines = [line for line in outcome.out.splitlines() if " broker: " in line]
     assert lines
@@ -60,10 +60,10 @@ def test_check_finds_it_in_order(broker: RabbitmqCluster, protocol: str) -> None
     assert f"MQTT {protocol}" in outcome.out
 
 
-def test_what_it_acknowledged_outlives_a_kill(
+def test_acknowledged_events_survive_a_kill(
     broker: RabbitmqCluster, tmp_path: Path, print_line: Callable[[str], None]
 ) -> None:
-    """In the middle of 1,000 events, with a subscriber that has a session."""
+    """The broker is killed in the middle of 1,000 events to a subscriber with a session."""
     with closing(EventRecorder(broker, keep_s=600)) as recorder:
         assert recorder.wait_subscribed(30)
         node = PublisherProcess(tmp_path, broker.hosts(), 1883, "--count", str(EVENTS), "--rate", "200")
@@ -77,12 +77,12 @@ def test_what_it_acknowledged_outlives_a_kill(
         finally:
             node.kill()
         delivered = count_deliveries(tmp_path / "journal", recorder.events)
-    print_line(f"the only broker killed and started again: {delivered}")
+    print_line(f"the only broker killed and restarted: {delivered}")
     assert (delivered.sent, delivered.lost, delivered.gaps) == (EVENTS, 0, 0)
 
 
-def test_what_is_retained_is_found_by_its_exact_topic_alone(broker: RabbitmqCluster) -> None:
-    """So the view of a fleet, which asks for `facenode/+/...`, is empty, and says so."""
+def test_retained_messages_are_found_only_by_their_exact_topic(broker: RabbitmqCluster) -> None:
+    """`facenode fleet`, which subscribes to `facenode/+/...`, therefore finds no node and says so."""
     with closing(Subscriber(broker.settings(), "mark", client_id="publisher")) as publisher:
         publisher.publish("facenode/hall/status", b"online", retain=True)
         publisher.publish("mark", b"")
@@ -95,7 +95,7 @@ def test_what_is_retained_is_found_by_its_exact_topic_alone(broker: RabbitmqClus
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
 def test_a_denied_publish_ends_the_connection(broker: RabbitmqCluster, protocol: str) -> None:
-    """It is not answered with a reason, in MQTT 5 neither; `facenode check` finds it before a node hangs on it."""
+    """Even MQTT 5 gets no reason code; `facenode check` finds the problem before a node hangs on it."""
     first = broker.brokers[0]
     first.rabbitmqctl("set_topic_permissions", "guest", "amq.topic", r"^nothing$", ".*")
     try:
@@ -109,8 +109,8 @@ def test_a_denied_publish_ends_the_connection(broker: RabbitmqCluster, protocol:
     assert "FAIL broker: message" in outcome.out
 
 
-def test_a_shared_subscription_is_granted_and_never_served(broker: RabbitmqCluster) -> None:
-    """To divide events among several consumers takes another broker, or one of RabbitMQ's own queues."""
+def test_a_shared_subscription_is_granted_but_gets_no_messages(broker: RabbitmqCluster) -> None:
+    """Sharing events among consumers needs another broker, or RabbitMQ's own queues."""
     with closing(ReportingClient(broker)) as client:
         client.link.subscribe("$share/alerts/facenode/+/alert/#")
         assert client.next() == Subscribed(1)
@@ -122,8 +122,8 @@ def test_a_shared_subscription_is_granted_and_never_served(broker: RabbitmqClust
     assert came == ["mark"]
 
 
-def test_a_simulation_loses_nothing(broker: RabbitmqCluster, print_line: Callable[[str], None]) -> None:
-    """200 nodes for half a minute, cut off once in the middle."""
+def test_a_simulation_loses_no_event(broker: RabbitmqCluster, print_line: Callable[[str], None]) -> None:
+    """200 nodes publish for half a minute, with one storm in the middle."""
     options = ("--nodes", "200", "--duration", "30", "--rate", "720", "--storm")
     outcome = facenode("simulate", *options, settings=settings_of(broker), timeout_s=300)
     print_line(outcome.out)

@@ -1,4 +1,4 @@
-"""A node, and many, at a cluster of three RabbitMQ brokers: what holds when one of them dies, and what does not."""
+"""Nodes at a cluster of three RabbitMQ brokers: what still works when one of them dies, and what does not."""
 
 import json
 import re
@@ -24,36 +24,36 @@ DISCOVERY = "homeassistant/device/facenode/hall/config"
 
 
 @pytest.fixture(scope="module")
-def healthy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitmqCluster]:
-    """Return a cluster; who kills a broker of it asks for `cluster`."""
+def running_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitmqCluster]:
+    """Return a cluster; a test that kills brokers uses `cluster` instead."""
     with RabbitmqCluster(rabbitmq_root(), tmp_path_factory.mktemp("cluster")) as made:
         yield made
 
 
 @pytest.fixture
-def cluster(healthy: RabbitmqCluster) -> Iterator[RabbitmqCluster]:
-    """Return a cluster in which brokers may be killed: they are started again."""
-    yield healthy
-    for broker in healthy.brokers:
+def cluster(running_cluster: RabbitmqCluster) -> Iterator[RabbitmqCluster]:
+    """Return a cluster whose killed brokers are restarted after the test."""
+    yield running_cluster
+    for broker in running_cluster.brokers:
         broker.restart_if_down()
 
 
 class OrderedBrokers:
-    """A cluster as somebody reaches it: the brokers in an order of their own."""
+    """A cluster's brokers in a client's own order."""
 
     def __init__(self, cluster: RabbitmqCluster, *order: int) -> None:
         self._cluster, self._order = cluster, order
 
     def settings(self, **more: object) -> MqttSettings:
-        """Return the settings with which it is reached."""
+        """Return the settings for a connection to the brokers."""
         return self._cluster.settings(*self._order, **more)
 
 
 @pytest.mark.parametrize("killed", [0, 1], ids=["the node's", "the subscriber's"])
-def test_a_broker_that_is_killed_costs_no_event(
+def test_killing_one_broker_loses_no_event(
     cluster: RabbitmqCluster, tmp_path: Path, print_line: Callable[[str], None], killed: int
 ) -> None:
-    """In the middle of 2,000 events: the node goes on at the next one, and there the subscriber finds its session."""
+    """In the middle of 2,000 events the node goes on at the next broker, where the subscriber finds its session."""
     with closing(EventRecorder(OrderedBrokers(cluster, 1, 2, 0), keep_s=600)) as recorder:
         assert recorder.wait_subscribed(30)
         node = PublisherProcess(tmp_path, cluster.hosts(0, 1, 2), 1883, "--count", str(EVENTS), "--rate", str(RATE))
@@ -70,12 +70,10 @@ def test_a_broker_that_is_killed_costs_no_event(
     assert (delivered.sent, delivered.lost, delivered.unexpected, delivered.gaps) == (EVENTS, 0, 0, 0)
 
 
-def test_sessions_that_are_not_replicated_hold_the_events_back(
-    tmp_path: Path, print_line: Callable[[str], None]
-) -> None:
-    """Without `mqtt.durable_queue_type = quorum`: the dead broker has the subscriber's session, and so nobody gets any.
+def test_sessions_that_are_not_replicated_delay_the_events(tmp_path: Path, print_line: Callable[[str], None]) -> None:
+    """Without `mqtt.durable_queue_type = quorum` nobody gets events while the broker with the session is down.
 
-    The others refuse the events for now (reason 0x83), and the node keeps them until that broker is back.
+    The other brokers refuse the events for now (reason code 0x83), and the node keeps them until that broker is back.
     """
     with (
         RabbitmqCluster(rabbitmq_root(), tmp_path, queues="classic") as cluster,
@@ -94,12 +92,12 @@ def test_sessions_that_are_not_replicated_hold_the_events_back(
         finally:
             node.kill()
         delivered = count_deliveries(tmp_path / "journal", recorder.events)
-    print_line(f"sessions not replicated, their broker killed and started again: {delivered}")
+    print_line(f"sessions not replicated, their broker killed and restarted: {delivered}")
     assert (delivered.sent, delivered.lost) == (300, 0)
 
 
-def test_a_message_is_retained_by_the_broker_that_took_it_alone(cluster: RabbitmqCluster) -> None:
-    """What RabbitMQ 4.0 does, and docs/brokers.md says: exact filters at the same broker find it, nothing else does."""
+def test_only_the_broker_that_took_a_message_retains_it(cluster: RabbitmqCluster) -> None:
+    """In RabbitMQ 4.0, as docs/brokers.md says, only exact filters at the same broker find it."""
     with closing(Subscriber(cluster.settings(0), "mark", client_id="publisher")) as publisher:
         publisher.publish("facenode/hall/status", b"online", retain=True)
         publisher.publish("mark", b"")
@@ -115,7 +113,7 @@ def test_a_message_is_retained_by_the_broker_that_took_it_alone(cluster: Rabbitm
 def test_home_assistant_finds_the_node_after_a_fail_over(
     cluster: RabbitmqCluster, media_dir: Path, tmp_path: Path, print_line: Callable[[str], None]
 ) -> None:
-    """At another broker than the node's, started anew: it hears of the node, and then that it is online and well."""
+    """At another broker than the node's, it receives discovery, `online` and health after its start."""
     album = tmp_path / "album"
     album.mkdir()
     for number in range(4000):
@@ -134,21 +132,21 @@ def test_home_assistant_finds_the_node_after_a_fail_over(
         with closing(Subscriber(cluster.settings(2), "homeassistant/#", client_id="home")) as home:
             home.publish("homeassistant/status", b"online")
             assert eventually(lambda: bool(home.on(DISCOVERY)), 30)
-            told = json.loads(home.on(DISCOVERY)[-1])
-        # As Home Assistant does: only what the discovery names is asked for, and only now.
+            announced = json.loads(home.on(DISCOVERY)[-1])
+        # As Home Assistant does: subscribe only to the topics of the discovery, and only now.
         topics = {
-            told["availability"][0]["topic"],
-            *(each["state_topic"] for each in told["cmps"].values() if "state_topic" in each),
+            announced["availability"][0]["topic"],
+            *(each["state_topic"] for each in announced["cmps"].values() if "state_topic" in each),
         }
         with closing(Subscriber(cluster.settings(2), *topics, client_id="home")) as home:
             assert eventually(lambda: bool(home.on("facenode/hall/status")), 30)
             assert home.on("facenode/hall/status")[-1] == b"online"
             assert eventually(lambda: bool(home.on("facenode/hall/health")), 30)
-    print_line(f"Home Assistant at broker 3, the node at broker 2: {len(topics)} topics, online and health came")
+    print_line(f"Home Assistant at broker 3, the node at broker 2: {len(topics)} topics, online and health received")
 
 
-def test_many_nodes_go_on_at_the_next_broker(cluster: RabbitmqCluster, print_line: Callable[[str], None]) -> None:
-    """The simulation's storm is the death of the broker that all of them use; nothing is lost."""
+def test_many_nodes_fail_over_to_the_next_broker(cluster: RabbitmqCluster, print_line: Callable[[str], None]) -> None:
+    """The broker that all simulated nodes use is killed, and no event is lost."""
     command = f"kill -KILL -- -{cluster.brokers[0].process_group}"
     outcome = facenode(
         "simulate", "--nodes", "200", "--duration", "20", "--rate", "720", "--storm-command", command,
@@ -161,7 +159,7 @@ def test_many_nodes_go_on_at_the_next_broker(cluster: RabbitmqCluster, print_lin
 
 
 def retained(cluster: RabbitmqCluster, number: int, wanted: str) -> bool:
-    """Return whether a broker gives something retained to who subscribes."""
+    """Return whether a broker delivers a retained message to a new subscriber."""
     with closing(Subscriber(cluster.settings(number), wanted, "mark", client_id="asker")) as asker:
         asker.publish("mark", b"")
         assert eventually(lambda: bool(asker.on("mark")), 20)

@@ -1,6 +1,6 @@
-"""README.md, followed from a bare Debian on by a user without rights: what it tells to type is typed, in its order.
+"""README.md, followed on a bare Debian by a new user: every command that can run there is typed in order.
 
-Left out is what its marks say cannot be run: it needs a camera, Docker, a Pi, or systemd.
+Blocks that are marked as not run are left out: they need a camera, Docker, a Pi or systemd.
 """
 
 import shutil
@@ -20,7 +20,7 @@ SEEN = ("recognized", "unknown", "left")
 _README = ROOT / "README.md"
 _SHELL = [block for block in blocks(_README) if block.language == "sh"]
 _HERE = Path(__file__).name
-# The broker as Debian starts it, but for its folders, which systemd would make.
+# The broker as Debian starts it, except for its folders, which systemd would make.
 _BROKER = "sudo install -d -o mosquitto /run/mosquitto\nsudo mosquitto -d -c /etc/mosquitto/mosquitto.conf\n"
 _TERMINAL = "cd facenode\n. ~/facenode-env/bin/activate\n"
 _CAMERA = "export FACENODE_CAMERA__SOURCE=images:photo.jpg\n"
@@ -29,9 +29,9 @@ pytestmark = pytest.mark.timeout(3600)
 
 @pytest.fixture(params=[12, 13], ids=["bookworm", "trixie"])
 def new_user(request: pytest.FixtureRequest) -> Iterator[NewUser]:
-    """Return somebody on a bare Debian."""
+    """Return a user on a bare Debian."""
     CACHE.mkdir(exist_ok=True)
-    # Not in /tmp, which may be an overlay itself and then cannot be a layer of one.
+    # Not in /tmp, which may be an overlay itself and then cannot be a layer of another.
     folder = Path(tempfile.mkdtemp(prefix="new_user-", dir=CACHE))
     try:
         yield NewUser(request.param, folder)
@@ -40,14 +40,14 @@ def new_user(request: pytest.FixtureRequest) -> Iterator[NewUser]:
 
 
 def _block(words: str) -> Block:
-    """Return the block that this test types although it is marked."""
+    """Return a block that this test types although it is marked as not run."""
     return next(block for block in _SHELL if words in block.text and _HERE in (block.reason or ""))
 
 
 def test_the_readme_leads_from_a_bare_debian_to_events(
     new_user: NewUser, media_dir: Path, tmp_path: Path, print_line: Callable[[str], None]
 ) -> None:
-    """Packages, `make demo`, an installation, a broker, and each block that is not marked, on the network of a home."""
+    """Packages, `make demo`, installation, broker and every unmarked block succeed."""
     new_user.type(_block("git clone").text.replace("REPOSITORY", REPOSITORY), online=True)
     began_s = time.monotonic()
     shown = new_user.type("cd facenode\nmake demo", online=True)
@@ -55,7 +55,7 @@ def test_the_readme_leads_from_a_bare_debian_to_events(
     assert all(kind in shown for kind in SEEN), shown
     shown = new_user.type(f"cd facenode\n{_block('pip install .').text}\ngit status --short", online=True)
     assert all(kind in shown for kind in SEEN), shown
-    assert shown.splitlines()[-1].startswith("Next:"), "the environment lies in the checkout"
+    assert shown.splitlines()[-1].startswith("Next:"), "the virtual environment is inside the checkout"
     new_user.type(_block("mosquitto-clients").text, online=True)
     create_documented_files(tmp_path, media_dir)
     for path in tmp_path.iterdir():
@@ -64,4 +64,4 @@ def test_the_readme_leads_from_a_bare_debian_to_events(
     typed = [block for block in _SHELL if block.reason is None]
     for block in typed:
         new_user.type(_BROKER + _TERMINAL + _CAMERA + block.text)
-    print_line(f"{new_user.name}: make demo {took_s:.0f} s, from nothing; {len(typed)} blocks of README.md")
+    print_line(f"{new_user.name}: make demo took {took_s:.0f} s; {len(typed)} blocks of README.md ran")

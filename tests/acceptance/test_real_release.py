@@ -1,4 +1,4 @@
-"""`make release`: what it builds, twice the same, and installations from that alone, where no registry is reached."""
+"""`make release`: what it builds, that it is reproducible, and that it installs without a registry."""
 
 import json
 import shutil
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.timeout(1800)
 STEM = f"facenode-{__version__}"
 KINDS = [f"{python}-{machine}" for python in ("cp311", "cp313") for machine in ("aarch64", "x86_64")]
 HERE = {"cp311-x86_64": ("bookworm", "tflite_runtime"), "cp313-x86_64": ("trixie", "ai_edge_litert")}
-"""Debian's release and the runtime of the kinds of machines that this one is."""
+"""Debian release and runtime of the kinds of machines that this machine can run."""
 IMAGES = ("facenode", "facenode-broker")
 SEEN = ("recognized", "unknown", "left")
 VALIDATE = """
@@ -42,13 +42,13 @@ PrintLine = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """What `make release` made.
+    """The products of `make release`.
 
     Attributes:
-        checkout: in which.
+        checkout: the checkout it was made in.
         engine: the engine that built the images.
-        printed: what it printed.
-        took_s: seconds.
+        printed: the output.
+        took_s: the duration in seconds.
     """
 
     checkout: Path
@@ -58,11 +58,11 @@ class Release:
 
     @property
     def products(self) -> Path:
-        """The folder of all that was built."""
+        """The folder of the products."""
         return self.checkout / "dist"
 
     def image(self, name: str) -> DockerImage:
-        """Return an image as whoever has only its tarball gets it."""
+        """Load an image from its tarball and return it."""
         wanted = f"{name}:{__version__}"
         self.engine.docker("load", "--input", self.products / f"{name}-{__version__}-image-amd64.tar.gz")
         return DockerImage(self.engine, wanted)
@@ -70,7 +70,7 @@ class Release:
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[DockerEngine]:
-    """Return an engine that knows one image: Debian 13 as Docker has it, without Python."""
+    """Return an engine with one image: Debian 13 as in Docker's slim image, without Python."""
     with DockerEngine() as engine:
         engine.import_root(slim_root(), "debian:trixie-slim")
         yield engine
@@ -78,7 +78,7 @@ def engine() -> Iterator[DockerEngine]:
 
 @pytest.fixture(scope="module")
 def release(engine: DockerEngine, tmp_path_factory: pytest.TempPathFactory) -> Release:
-    """Return what is made of a fresh clone of the last commit."""
+    """Return the release of a fresh clone of the last commit."""
     checkout = tmp_path_factory.mktemp("release") / "checkout"
     run("git", "clone", "--quiet", ROOT, checkout)
     began_s = time.monotonic()
@@ -88,8 +88,8 @@ def release(engine: DockerEngine, tmp_path_factory: pytest.TempPathFactory) -> R
     return Release(checkout, engine, printed, time.monotonic() - began_s)
 
 
-def test_all_of_it_is_there(release: Release, print_line: PrintLine) -> None:
-    """The program, four wheelhouses with their bills of materials, two images, and the checksums of them all."""
+def test_every_product_is_built(release: Release, print_line: PrintLine) -> None:
+    """There are the program, four wheelhouses with bills of materials, two images and their checksums."""
     print_line(f"make release, {release.took_s:.0f} s:\n{release.printed}")
     expected = {f"{STEM}-py3-none-any.whl", *(f"{name}-{__version__}-image-amd64.tar.gz" for name in IMAGES)}
     expected |= {f"{STEM}-wheels-{kind}.{end}" for kind in KINDS for end in ("tar", "cdx.json")}
@@ -100,7 +100,7 @@ def test_all_of_it_is_there(release: Release, print_line: PrintLine) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_bill_of_materials_names_every_wheel(release: Release, kind: str) -> None:
-    """Each with the version and the checksum by which it is installed, and each with a licence."""
+    """Each wheel has the version and checksum that are installed, and a license."""
     content = json.loads((release.products / f"{STEM}-wheels-{kind}.cdx.json").read_text())
     with tarfile.open(release.products / f"{STEM}-wheels-{kind}.tar") as archive:
         file = archive.extractfile("lock.txt")
@@ -111,15 +111,15 @@ def test_a_bill_of_materials_names_every_wheel(release: Release, kind: str) -> N
     assert [each["name"] for each in content["components"] if not each["licenses"]] == []
 
 
-def test_the_bills_are_cyclonedx(release: Release) -> None:
-    """By the standard's own schema."""
+def test_the_bills_of_materials_are_valid_cyclonedx(release: Release) -> None:
+    """They match the standard's own schema."""
     python = release.checkout / ".venv-release" / "bin" / "python"
     run(python, "-m", "pip", "install", "--quiet", "cyclonedx-python-lib[json-validation]>=9,<12")
     run(python, "-c", VALIDATE, *release.products.glob("*.cdx.json"))
 
 
 def test_the_same_commit_gives_the_same_bytes(release: Release, tmp_path: Path) -> None:
-    """In another folder and without a Docker Engine: program, wheelhouses, bills of materials and checksums."""
+    """Another folder without Docker Engine gives the same program, wheelhouses, bills of materials and checksums."""
     other = tmp_path / "other"
     run("git", "clone", "--quiet", ROOT, other)
     (other / "left.py").write_text("not committed")
@@ -130,41 +130,41 @@ def test_the_same_commit_gives_the_same_bytes(release: Release, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("kind", HERE)
-def test_it_is_installed_where_there_is_no_registry(release: Release, kind: str, print_line: PrintLine) -> None:
-    """As the README says, on a bare Debian without a network: the checksums are right, and the demonstration runs."""
+def test_it_installs_without_a_registry(release: Release, kind: str, print_line: PrintLine) -> None:
+    """As the README says, on a bare Debian without network; the checksums match and the demo runs."""
     suite, runtime = HERE[kind]
     root = _with_products(release, suite, kind)
     began_s = time.monotonic()
     shown = run_offline(root, f"cd /srv/release\n{_documented(kind)}")
-    print_line(f"{suite}: from the products to the end of the demonstration {time.monotonic() - began_s:.0f} s")
+    print_line(f"{suite}: from the products to the end of the demo {time.monotonic() - began_s:.0f} s")
     assert all(word in shown for word in SEEN), shown
     run_offline(root, f"HOME=/srv /srv/facenode/bin/python -c 'import {runtime}'")
     shutil.rmtree(root / "srv")
 
 
 def test_a_damaged_product_is_not_installed(release: Release) -> None:
-    """The documented commands end at the checksum that is not right, with the file's name."""
+    """The documented commands stop at the wrong checksum and name the file."""
     root = _with_products(release, "trixie", "cp313-x86_64")
     with (root / "srv/release" / f"{STEM}-wheels-cp313-x86_64.tar").open("r+b") as file:
         file.seek(100_000)
         file.write(b"damaged")
-    said = run_offline(root, f"cd /srv/release\n{_documented('cp313-x86_64')}", code=1)
-    assert f"{STEM}-wheels-cp313-x86_64.tar: FAILED" in said
+    output = run_offline(root, f"cd /srv/release\n{_documented('cp313-x86_64')}", code=1)
+    assert f"{STEM}-wheels-cp313-x86_64.tar: FAILED" in output
     assert not (root / "srv/release/wheels").exists()
     shutil.rmtree(root / "srv")
 
 
 @pytest.mark.parametrize("name", IMAGES)
-def test_an_image_holds_what_it_needs(release: Release, name: str, print_line: PrintLine) -> None:
-    """Nothing that makes somebody root, and nothing that builds or fetches programs; it says what it is."""
+def test_an_image_has_no_setuid_files_and_no_build_tools(release: Release, name: str, print_line: PrintLine) -> None:
+    """It also runs as an unprivileged user, and its labels describe it."""
     image = release.image(name)
     print_line(f"{name}: {image.size_mb:.0f} MB")
     assert (image.user, image.labels["title"], image.labels["version"]) == ("facenode", name, __version__)
     assert (image.setuid_files(), image.world_writable_files(), image.build_tools()) == ([], [], [])
 
 
-def test_the_program_in_its_image_is_the_releases(release: Release, print_line: PrintLine) -> None:
-    """It runs on a root that cannot be written, without a network, and is of the wheels of the bill of materials."""
+def test_the_image_contains_the_release(release: Release, print_line: PrintLine) -> None:
+    """It runs on a read-only root without network, with the wheels of the bill of materials."""
     image = release.image("facenode")
     began_s = time.monotonic()
     assert __version__ in image.run("--version")
@@ -182,7 +182,7 @@ def test_the_program_in_its_image_is_the_releases(release: Release, print_line: 
 
 
 def _with_products(release: Release, suite: str, kind: str) -> Path:
-    """Return a bare Debian with Python, in whose /srv/release lie the products for a kind of machine."""
+    """Return a bare Debian with Python and the products for a kind of machine in /srv/release."""
     root = bare_root(f"python-{suite}", suite, "python3", "python3-venv")
     folder = root / "srv/release"
     shutil.rmtree(root / "srv", ignore_errors=True)
@@ -193,7 +193,7 @@ def _with_products(release: Release, suite: str, kind: str) -> Path:
 
 
 def _documented(kind: str) -> str:
-    """Return the commands of the README for a kind of machine, with /srv for the home."""
+    """Return the README's commands for a kind of machine, with /srv as home."""
     (block,) = (block for block in blocks(ROOT / "README.md") if "sha256sum --check" in block.text)
     assert "kind=cp313-aarch64" in block.text
     return "HOME=/srv\n" + block.text.replace("kind=cp313-aarch64", f"kind={kind}")

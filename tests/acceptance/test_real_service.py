@@ -1,4 +1,4 @@
-"""README.md, "Keep it running", typed on a booted Debian by somebody with sudo: a service that outlives a power cut."""
+"""README.md, "Keep it running", typed on a booted Debian: a service that survives a reboot."""
 
 import json
 import shlex
@@ -28,9 +28,9 @@ pytestmark = [
 
 @pytest.fixture(params=[12, 13], ids=["bookworm", "trixie"])
 def hosts(request: pytest.FixtureRequest, media_dir: Path) -> Iterator[Hosts]:
-    """Return one booted Debian, with a checkout and a photo of Ada in the home of somebody with sudo."""
+    """Return one booted Debian with a checkout and a photo of Ada in the home of a user with sudo."""
     CACHE.mkdir(exist_ok=True)
-    # Not in /tmp, which may be an overlay itself and then cannot be a layer of one.
+    # Not in /tmp, which may be an overlay itself and then cannot be a layer of another.
     folder = Path(tempfile.mkdtemp(prefix="service-", dir=CACHE))
     try:
         found = Hosts((request.param,), folder / "hosts")
@@ -52,7 +52,7 @@ def hosts(request: pytest.FixtureRequest, media_dir: Path) -> Iterator[Hosts]:
 
 @pytest.fixture
 def typed(hosts: Hosts) -> Callable[[str], str]:
-    """Return what types lines in the checkout and returns what they printed; fails where one fails."""
+    """Return a function that types lines in the checkout and returns their output; it fails if one fails."""
 
     def type_in(lines: str) -> str:
         program = shlex.quote(f"set -euo pipefail\ncd facenode\n{lines}")
@@ -64,7 +64,7 @@ def typed(hosts: Hosts) -> Callable[[str], str]:
 def test_a_node_is_kept_running_as_the_readme_says(
     hosts: Hosts, typed: Callable[[str], str], media_dir: Path, tmp_path: Path, print_line: Callable[[str], None]
 ) -> None:
-    """The block's lines make a service that recognises, takes people by `sudo`, survives a reboot, and can be ended."""
+    """The service recognizes people, enrolls by `sudo`, survives a reboot, and can be disabled."""
     broker = Mosquitto(tmp_path / "broker").start()
     subscriber = Subscriber(broker.settings(), "facenode/#")
     try:
@@ -81,14 +81,14 @@ def test_a_node_is_kept_running_as_the_readme_says(
             assert "camera ok" in hosts.ssh(hosts.all[0], "systemctl status facenode")
             typed("sudo systemctl disable --now facenode")
             assert eventually(lambda: subscriber.on(f"{_TOPIC}/status")[-1] == b"offline", _SEEN_S)
-        print_line(f"Debian {hosts.all[0].debian}: a service by hand, after a reboot too")
+        print_line(f"Debian {hosts.all[0].debian}: the README's service runs, also after a reboot")
     finally:
         subscriber.close()
         broker.end()
 
 
 def _settings(camera: str, port: int) -> str:
-    """Return the lines that write the settings of README.md, for this camera and this broker."""
+    """Return the lines that write the README's settings, for this camera and broker."""
     lines = _block("cat >facenode.toml").partition("facenode check")[0]
     lines = lines.replace("webcam:0", f"video:{camera}").replace('"localhost"', f'"localhost:{port}"')
     return f"{lines}printf '\\n[node]\\nid = \"front-door\"\\n' >>facenode.toml\necho secret >~/mqtt-password"

@@ -1,4 +1,4 @@
-"""The wheel, installed into a fresh environment: the demonstration runs from any directory."""
+"""The wheel in a fresh environment: the demo runs from any folder."""
 
 import shutil
 import sys
@@ -24,7 +24,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_demo_runs_from_the_wheel(wheel: Path, tmp_path: Path) -> None:
-    """On this Python, without the checkout, from `/`: the bare wheel is enough."""
+    """The bare wheel is enough on this Python, without the checkout, from `/`."""
     venv.create(tmp_path / "venv", with_pip=True)
     run(tmp_path / "venv/bin/pip", "install", "--quiet", wheel)
     shown = run(tmp_path / "venv/bin/facenode", "demo", cwd=Path("/"))
@@ -32,7 +32,7 @@ def test_the_demo_runs_from_the_wheel(wheel: Path, tmp_path: Path) -> None:
 
 
 def test_the_demo_runs_from_the_wheel_on_debian_13(wheel: Path) -> None:
-    """On Python 3.13 with ai-edge-litert, from `/`."""
+    """The wheel installs ai-edge-litert on Python 3.13, and the demo runs from `/`."""
     root = debian_root()
     home = root / "opt/facenode"
     shutil.rmtree(home, ignore_errors=True)

@@ -1,7 +1,7 @@
-"""libcamera's virtual camera -> one that the real picamera2 takes; run as a program, it is `facenode`.
+"""libcamera's virtual camera -> a camera that the real picamera2 accepts; as a program it is `facenode`.
 
-picamera2 asks a sensor for its raw modes and fills memory of one piece; the virtual camera has no raw modes and wants
-its memory made by libcamera. Both are given here and nothing else is changed. `pykms` draws on a screen: no node does.
+picamera2 asks a sensor for its raw modes and uses contiguous memory; the virtual camera has no raw modes and needs
+memory that libcamera allocates. This module changes both and nothing else. `pykms` draws on a screen: no node does.
 """
 
 import sys
@@ -25,7 +25,7 @@ _FORMATS = (
 
 
 def install() -> None:
-    """Let `picamera2.Picamera2` be one for the virtual camera."""
+    """Replace `picamera2.Picamera2` by a class for the virtual camera."""
     screen = ModuleType("pykms")
     vars(screen)["PixelFormat"] = SimpleNamespace(**dict.fromkeys(_FORMATS))
     sys.modules["pykms"] = screen
@@ -33,10 +33,10 @@ def install() -> None:
     from picamera2.allocators import LibcameraAllocator  # noqa: PLC0415 - as above
 
     class VirtualPicamera2(picamera2.Picamera2):
-        """picamera2 as it is, but for what a sensor has and a virtual camera has not.
+        """picamera2, except for what a sensor has and a virtual camera lacks.
 
         Attributes:
-            latest: the one that was opened last.
+            latest: the camera that was opened last.
         """
 
         latest: ClassVar[Any] = None

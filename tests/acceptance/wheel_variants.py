@@ -1,4 +1,4 @@
-"""Our own sources -> wheels of the program that are good or bad in the way asked for."""
+"""The checkout's sources -> wheels of the program that are good, or broken in a chosen way."""
 
 import re
 import shutil
@@ -22,11 +22,11 @@ EDITS = {
         "        time.sleep(time.perf_counter() - began_s)\n        if looked:\n",
     ),
 }
-"""What a program does, and where: the file, what stands there, and what takes its place."""
+"""Faults by name: the file, the text that is replaced, and its replacement."""
 
 
 def build_variant(what: str, version: str, folder: Path) -> Path:
-    """Return a wheel of this version that does what is asked for."""
+    """Build and return a wheel of this version with a chosen fault."""
     source = folder / "source"
     for part in _PARTS:
         (source / part).parent.mkdir(parents=True, exist_ok=True)
@@ -44,7 +44,7 @@ def build_variant(what: str, version: str, folder: Path) -> Path:
 
 
 def damaged_network(folder: Path) -> Path:
-    """Return a network of which four bytes are not what its sidecar says."""
+    """Return a network with four bytes that do not match its sidecar."""
     network = folder / "damaged.tflite"
     shutil.copy(ROOT / "models/zoo/mobilefacenet.float32.json", network.with_suffix(".json"))
     content = bytearray((ROOT / "models/zoo/mobilefacenet.float32.tflite").read_bytes())
@@ -56,5 +56,5 @@ def damaged_network(folder: Path) -> Path:
 def _edit(path: Path, pattern: str, after: str) -> None:
     if pattern:
         text, count = re.subn(pattern, lambda _match: after, path.read_text(), count=1)
-        assert count == 1, f"{path} has no {pattern}"
+        assert count == 1, f"{path} does not contain {pattern}"
         path.write_text(text)

@@ -224,7 +224,7 @@ def test_a_new_network_reembeds_imported_crops(settings: Settings, carl: Path, t
     result = people("import", tmp_path / "f", settings=other)
     assert "4 faces embedded again" in result.err
     assert re.search(
-        r"1 face enrolled with another network.*not compared .not shown.: dora: facenode people add", result.err
+        r"1 face enrolled with another network.*not compared .not published.: dora: facenode people add", result.err
     )
     loaded = Gallery(tmp_path / "other" / "people").load()
     assert [{anchor.space for anchor in person.anchors} for person in loaded] == [{"next-1"}, {SPACE}]
