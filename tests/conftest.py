@@ -1,4 +1,4 @@
-"""What all tests share: where the face data lies, and the media that ship with the program."""
+"""Fixtures and options for all tests: the face data, the media, and `--no-skips`."""
 
 import os
 from collections.abc import Generator
@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
-    """Return the folder of face data, or skip: it may not be published with the project."""
+    """Return the folder of face data; skip without it, since it may not be published with the project."""
     folder = Path(os.environ.get("FACENODE_DATA", ROOT.parent / "shared" / "data"))
     if not folder.is_dir():
         pytest.skip(f"no face data in {folder}: set FACENODE_DATA to its folder")
@@ -25,7 +25,7 @@ def media_dir() -> Path:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option under which a skipped test fails."""
+    """Add the option that turns skips into failures."""
     parser.addoption("--no-skips", action="store_true", help="fail where a test is skipped for a missing piece")
 
 
@@ -33,7 +33,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Turn a skip into a failure where nothing may be missing."""
+    """Turn a skipped test into a failure with `--no-skips`."""
     del call
     report = yield
     if report.skipped and item.config.getoption("--no-skips") and not hasattr(report, "wasxfail"):
@@ -45,7 +45,7 @@ def pytest_runtest_makereport(
 def pytest_make_collect_report(
     collector: pytest.Collector,
 ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-    """Turn the skip of a whole file into a failure, likewise."""
+    """Turn a skipped file into a failure with `--no-skips`."""
     report = yield
     if report.skipped and collector.config.getoption("--no-skips"):
         report.outcome = "failed"

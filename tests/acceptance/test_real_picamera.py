@@ -149,10 +149,10 @@ def test_a_node_recognizes_people_before_the_camera_and_stops_cleanly(
         process.terminate()
         assert process.wait(TIMEOUT_S) == 0
         assert process.stderr is not None
-        said = process.stderr.read()
+        log = process.stderr.read()
         assert eventually(lambda: subscriber.on("facenode/hall/status")[-1:] == [b"offline"], TIMEOUT_S)
-    assert "Traceback" not in said
-    assert "INFO Camera" not in said  # libcamera's own lines
+    assert "Traceback" not in log
+    assert "INFO Camera" not in log  # libcamera's own lines
     assert_valid(subscriber.messages)
     named = [json.loads(message) for message in subscriber.on("facenode/hall/event/recognized")]
     assert {event["person"]["id"] for event in named} == {"grace"}
@@ -168,6 +168,6 @@ def test_check_distinguishes_a_camera_no_camera_and_a_missing_package(root: Path
     check = with_camera(root, "virtual_camera.py", "check")
     assert line(run(*check, environ=environment(settings), code=1)).endswith("picamera:0 gives 1280x720")
     with unplugged(root):
-        told = line(run(*check, environ=environment(settings), code=1))
-        assert "picamera: no camera is found: check its cable" in told
+        found = line(run(*check, environ=environment(settings), code=1))
+        assert "picamera: no camera is found: check its cable" in found
     assert "apt install python3-picamera2" in line(facenode("check", settings=settings).out)

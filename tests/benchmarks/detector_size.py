@@ -1,8 +1,8 @@
-"""Recall by the width of the face, and milliseconds a frame, for several sizes of the detector's input.
+"""Detector input sizes -> recall by the width of the face, and milliseconds per frame.
 
     python tests/benchmarks/detector_size.py
 
-Faces of `lfw9` (test part) are pasted, at a given width, on plain 640x480 frames: the figures behind the default of
+Faces of `lfw9` (test split) are pasted at a given width on plain 640x480 frames. The figures justify the default of
 `detector.width`. A face counts as found if a box overlaps its own by at least half.
 """
 
@@ -42,17 +42,17 @@ def main() -> int:
         for row in rows
     ]
     cv2.setNumThreads(1)
-    print(f"recall of {len(faces)} faces by width in pixels; milliseconds a 640x480 frame, one thread, median")
+    print(f"recall of {len(faces)} faces by width in pixels; median milliseconds per 640x480 frame on one thread")
     print("input".ljust(8) + "".join(f"{width:>6}" for width in WIDTHS) + "      ms")
     for size in INPUTS:
         detector = Detector(bundled.bundled(bundled.DETECTOR), size)
         recalls = [np.mean([found(detector, *placed(image, box, width)) for image, box in faces]) for width in WIDTHS]
-        print(str(size).ljust(8) + "".join(f"{recall:6.2f}" for recall in recalls) + f"{milliseconds(detector):8.1f}")
+        print(str(size).ljust(8) + "".join(f"{recall:6.2f}" for recall in recalls) + f"{median_ms(detector):8.1f}")
     return 0
 
 
 def placed(image: Image, box: tuple[int, ...], width_px: int) -> tuple[Image, Box]:
-    """Return a frame, shape (480, 640, 3), uint8, RGB, with the picture at such a size, and where its face is."""
+    """Return a frame, shape (480, 640, 3), uint8, RGB, with the picture at this face width, and the face's box."""
     scale = width_px / box[2]
     picture = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)[: FRAME[0], : FRAME[1]]
     frame = np.full((*FRAME, 3), 118, np.uint8)
@@ -67,8 +67,8 @@ def found(detector: Detector, frame: Image, truth: Box) -> bool:
     return any(overlap(face.box, truth) >= 0.5 for face in detector.detect(Frame(frame)))
 
 
-def milliseconds(detector: Detector, runs: int = 30) -> float:
-    """Return the median time of one frame, milliseconds."""
+def median_ms(detector: Detector, runs: int = 30) -> float:
+    """Return the median time of one frame in milliseconds."""
     frame = Frame(np.random.default_rng(0).integers(0, 255, (*FRAME, 3), dtype=np.uint8))
     times = []
     for _ in range(runs):

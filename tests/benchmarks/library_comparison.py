@@ -1,13 +1,13 @@
-"""A whole frame of this program beside what others do with the same frame, one thread, in turns.
+"""A whole frame in this program compared with other libraries on one thread, in alternating runs.
 
     .venv-bench/bin/python tests/benchmarks/library_comparison.py
 
-- `face_recognition` (dlib) as its users run it: `face_locations` and `face_encodings` at their defaults.
-- YuNet and MobileFaceNet by hand: OpenCV's detector on the whole frame, a face warped to its template, and the original
-  file of the face data, which takes two faces at a time and so embeds each twice.
+- `face_recognition` (dlib) as its users run it: `face_locations` and `face_encodings` with their defaults.
+- YuNet and MobileFaceNet called directly: OpenCV's detector on the whole frame, a face warped to its template, and the
+  original network file, which takes two faces at a time and therefore embeds each twice.
 
-A round is one run of each; the ratio is taken within a round, so that what else the machine does meets all alike.
-What is not installed or not there has no line, and is said.
+A round is one run of each. Ratios are taken within a round, so that other load on the machine affects all alike.
+A library that is not installed has no row, and a message says so.
 """
 
 import argparse
@@ -32,58 +32,58 @@ from node.vision.aligner import similarity
 from node.vision.tflite import find_runtime
 
 DATA = Path(os.environ.get("FACENODE_DATA", "../shared/data"))
-OURS, SETTLED = "this program, each face looked at", "this program, as it runs"
-BY_HAND, DLIB = "YuNet and MobileFaceNet by hand", "face_recognition (dlib)"
-TARGETS = {BY_HAND: 1.3, DLIB: 12.0}
+EVERY_FACE, AS_NODE = "this program, every face embedded", "this program, as a node runs"
+DIRECT, DLIB = "YuNet and MobileFaceNet directly", "face_recognition (dlib)"
+TARGETS = {DIRECT: 1.3, DLIB: 12.0}
 
 
 def main() -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path, help="the network; the one that ships with the program unless given")
-    parser.add_argument("--runs", type=int, default=30, help="rounds (30)")
+    parser.add_argument("--model", type=Path, help="network file (default: the one that ships with the program)")
+    parser.add_argument("--runs", type=int, default=30, help="number of rounds (default: 30)")
     args = parser.parse_args()
     cv2.setNumThreads(1)
-    steps = {**ours(args.model, portrait()), **peers(portrait())}
+    steps = {**own_steps(args.model, portrait()), **library_steps(portrait())}
     rounds = take_turns(steps, args.runs, warm_up=3)
-    print("| a 640x480 frame with one face | median, ms | times as fast, each face | as it runs | at least |")
+    print("| a 640x480 frame with one face | median, ms | speed-up, every face | speed-up, as a node runs | target |")
     print("| --- | ---: | ---: | ---: | ---: |")
     for name in steps:
-        faster = [f"{rounds.ratio((name,), (own,)):.2f}" for own in (OURS, SETTLED)]
+        faster = [f"{rounds.ratio((name,), (own,)):.2f}" for own in (EVERY_FACE, AS_NODE)]
         print(f"| {name} | {rounds.p50_ms(name):.1f} | {' | '.join(faster)} | {TARGETS.get(name, '')} |")
     return 0
 
 
-def ours(model: Path | None, image: Image) -> dict[str, Step]:
-    """Return this program: every face of the frame through the network; and as a node does it over a visit."""
+def own_steps(model: Path | None, image: Image) -> dict[str, Step]:
+    """Return this program's steps: with every face through the network, and as a node runs over a visit."""
     settings = load(None, {"model": {"threads": 1} | ({"path": model} if model else {})}, {}, Path("/nonexistent"))
     eyes = build_eyes(settings, settings.publish.tasks)
     frame = Frame(image)
     visit = Visit(settings, eyes, image, SystemClock().now())
     return {
-        OURS: lambda: [eyes.recognizer.look(image, face) for face in eyes.detector.detect(frame)],
-        SETTLED: visit.step,
+        EVERY_FACE: lambda: [eyes.recognizer.look(image, face) for face in eyes.detector.detect(frame)],
+        AS_NODE: visit.step,
     }
 
 
-def peers(image: Image) -> dict[str, Step]:
-    """Return those that are there."""
+def library_steps(image: Image) -> dict[str, Step]:
+    """Return the steps of the libraries that are installed."""
     found: dict[str, Step] = {}
     weights = DATA / "weights" / "MobileFaceNet.tflite"
     if weights.is_file():
-        found[BY_HAND] = by_hand(weights, image)
+        found[DIRECT] = direct_calls(weights, image)
     else:
-        sys.stderr.write(f"{BY_HAND}: left out: no {weights}: set FACENODE_DATA to the folder of face data\n")
+        sys.stderr.write(f"{DIRECT}: skipped: no {weights}: set FACENODE_DATA to the folder of face data\n")
     try:
         library: Any = importlib.import_module("face_recognition")
     except ImportError as error:
-        sys.stderr.write(f"{DLIB}: left out: {error}: `make bench` installs it in .venv-bench\n")
+        sys.stderr.write(f"{DLIB}: skipped: {error}: `make bench` installs it in .venv-bench\n")
     else:
         found[DLIB] = lambda: library.face_encodings(image, library.face_locations(image))
     return found
 
 
-def by_hand(weights: Path, image: Image) -> Callable[[], object]:
+def direct_calls(weights: Path, image: Image) -> Callable[[], object]:
     """Return the two networks called as their own examples call them."""
     sidecar = build_eyes(load(None, {}, {}, Path("/nonexistent")), ()).network.sidecar
     template = np.array(sidecar.input.alignment.points, dtype=np.float64)

@@ -1,4 +1,4 @@
-"""Measurements over time -> how fast they grow, and how well that is known."""
+"""Measurements over time -> how fast they grow, and how certain that is."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,35 +11,35 @@ _LEAST = 3
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """A straight line through measurements.
+    """A straight line fitted to measurements.
 
     Attributes:
-        per_hour: its slope, units of the measurements an hour.
-        error: the slope's standard error; infinite where there are too few measurements.
+        per_hour: the slope, in units of the measurements per hour.
+        error: the slope's standard error; infinite if there are too few measurements.
     """
 
     per_hour: float
     error: float
 
     def exceeds(self, per_hour: float) -> bool:
-        """Return whether the slope is greater than that by more than two standard errors."""
+        """Return whether the slope is greater than a value by more than two standard errors."""
         return self.per_hour - 2 * self.error > per_hour
 
     def below(self, per_hour: float) -> bool:
-        """Return whether the slope is less than that by more than two standard errors."""
+        """Return whether the slope is less than a value by more than two standard errors."""
         return self.per_hour + 2 * self.error < per_hour
 
 
 def fit_trend(times_s: Sequence[float], values: Sequence[float]) -> Trend:
     """Return the slope by least squares, and its standard error.
 
-    Memory stays where it was: a measurement resembles the one before, and n of them tell less than n independent ones.
-    The error is that of n (1 - r) / (1 + r) measurements, r the correlation of neighbouring residuals (Santer et al.,
-    Journal of Geophysical Research 105, 2000).
+    Consecutive memory measurements are correlated, so n of them hold less information than n independent ones. The
+    error is that of n (1 - r) / (1 + r) measurements, where r is the correlation of neighboring residuals (Santer et
+    al., Journal of Geophysical Research 105, 2000).
 
     Args:
-        times_s: seconds, at equal distances.
-        values: as many measurements.
+        times_s: equidistant times in seconds.
+        values: one measurement for each time.
     """
     hours = np.asarray(times_s, np.float64) / _HOUR_S
     hours -= hours.mean() if len(hours) else 0.0
@@ -50,9 +50,9 @@ def fit_trend(times_s: Sequence[float], values: Sequence[float]) -> Trend:
     slope = float(np.sum(hours * found) / spread)
     residuals = found - found.mean() - slope * hours
     left = float(np.sum(residuals**2))
-    if left < 1e-12 * max(1.0, float(np.sum(found**2))):  # a perfect line: what is left is rounding
+    if left < 1e-12 * max(1.0, float(np.sum(found**2))):  # a perfect line: the rest is rounding
         return Trend(slope, 0.0)
-    alike = max(0.0, float(np.sum(residuals[1:] * residuals[:-1])) / left)
-    telling = len(found) * (1 - alike) / (1 + alike)
-    freedom = telling - 2
+    correlation = max(0.0, float(np.sum(residuals[1:] * residuals[:-1])) / left)
+    independent = len(found) * (1 - correlation) / (1 + correlation)
+    freedom = independent - 2
     return Trend(slope, float("inf") if freedom <= 0 else (left / freedom / spread) ** 0.5)

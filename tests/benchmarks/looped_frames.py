@@ -1,4 +1,4 @@
-"""The media that ship with the program -> frames in which people come and go, as JPEGs that can be shown for ever."""
+"""The media that ship with the program -> JPEG frames in which people come and go, for playing in a loop."""
 
 from pathlib import Path
 
@@ -10,17 +10,17 @@ from node.camera.video import read_video
 from node.domain import Image
 
 VIEW = (720, 1280)
-"""Rows and columns of a frame: what a node asks of a camera unless told otherwise."""
+"""Rows and columns of a frame: a node's default."""
 STILLS = range(0, 41, 10)
-"""Frames of the clip from which its man is enrolled."""
+"""Frames of the clip that enroll its man."""
 _WALL = 118
 _EMPTY_S, _STILL_S = 2.0, 3.0
 
 
 def looped_frames(media: Path, fps: float) -> list[bytes]:
-    """Return a loop: the man of the clip, a portrait, the man beside another portrait; behind each an empty view."""
-    man = [_half(frame) for frame in read_video(media / "carphone.mp4")]
-    grace, eileen = (_half(read_picture(media / name)) for name in ("grace_hopper.jpg", "astronaut.jpg"))
+    """Return the frames: the man of the clip, a portrait, both side by side; after each an empty view."""
+    man = [_half_frame(frame) for frame in read_video(media / "carphone.mp4")]
+    grace, eileen = (_half_frame(read_picture(media / name)) for name in ("grace_hopper.jpg", "astronaut.jpg"))
     still, empty = round(_STILL_S * fps), round(_EMPTY_S * fps)
     wall = np.full_like(grace, _WALL)
     pause = [_jpeg(wall, wall)] * empty
@@ -35,15 +35,15 @@ def looped_frames(media: Path, fps: float) -> list[bytes]:
 
 
 def write_stills(media: Path, folder: Path) -> None:
-    """Write the pictures from which the man of the clip is enrolled."""
+    """Write the pictures that enroll the man of the clip."""
     folder.mkdir()
     for number, frame in enumerate(read_video(media / "carphone.mp4")):
         if number in STILLS:
             cv2.imwrite(str(folder / f"{number:03}.png"), cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
 
 
-def _half(picture: Image) -> Image:
-    """Return a picture in the middle of half a frame, as large as fits."""
+def _half_frame(picture: Image) -> Image:
+    """Return a picture centered in half a frame, as large as fits."""
     rows, columns = VIEW[0], VIEW[1] // 2
     scale = min(rows / picture.shape[0], columns / picture.shape[1])
     size = (round(picture.shape[1] * scale), round(picture.shape[0] * scale))

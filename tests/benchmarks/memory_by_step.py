@@ -1,10 +1,10 @@
-"""The memory of a node, step by step: megabytes after each, for networks of the zoo on each runtime.
+"""A node's memory in megabytes after each step of its start, for networks of the zoo on each runtime.
 
     make memory
 
-A process a column: what it holds (VmRSS) once each is imported or loaded, after the first frame with one face was
-searched and its face looked at, and after 200. A frame has 1280x720 pixels. What a whole node takes, with its camera
-and its broker, `make soak` tells.
+Each column is a process: its memory (VmRSS) after each import and load, after the first frame with one face was
+searched and the face embedded, and after 200 frames of 1280x720 pixels. For a whole node with camera and broker, see
+`make soak`.
 """
 
 import importlib
@@ -42,10 +42,10 @@ def main() -> int:
     return 0
 
 
-def one(name: str, runtime: Runtime) -> dict[str, float]:
-    """Return the megabytes after each step; the imports are steps, so they stand here."""
+def measure_steps(name: str, runtime: Runtime) -> dict[str, float]:
+    """Return the megabytes after each step; imports are steps, so they are inside."""
     memory_mb = {"the interpreter": _rss_mb()}
-    import numpy as np  # noqa: PLC0415 - what an import takes is what is measured
+    import numpy as np  # noqa: PLC0415 - the memory of an import is measured
 
     memory_mb["numpy"] = _rss_mb()
     import cv2  # noqa: PLC0415 - as numpy
@@ -88,6 +88,6 @@ def _rss_mb() -> float:
 if __name__ == "__main__":
     if sys.argv[1:2] == [_ONE]:
         sys.path.insert(0, str(ROOT))
-        json.dump(one(sys.argv[2], "litert" if sys.argv[3] == "litert" else "tflite"), sys.stdout)
+        json.dump(measure_steps(sys.argv[2], "litert" if sys.argv[3] == "litert" else "tflite"), sys.stdout)
     else:
         sys.exit(main())

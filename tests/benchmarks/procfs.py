@@ -1,4 +1,4 @@
-"""A process's files in `/proc` -> a sample of what it holds."""
+"""A process's files in `/proc` -> a sample of its resources."""
 
 import os
 import time
@@ -8,16 +8,16 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What a process held at a moment.
+    """The resources of a process at one time.
 
     Attributes:
         at_s: seconds of the monotonic clock.
-        rss_mb: its memory, megabytes.
-        own_mb: of it what is the process's own and backed by no file, megabytes.
+        rss_mb: resident memory, in megabytes.
+        own_mb: the part of it that is anonymous, not backed by a file, in megabytes.
         files: open file descriptors.
-        threads: how many.
-        written_mb: what it has caused to be written to disks since its start, megabytes.
-        cpu_s: processor time since its start, seconds.
+        threads: number of threads.
+        written_mb: data written to disks since its start, in megabytes.
+        cpu_s: processor time since its start, in seconds.
     """
 
     at_s: float
@@ -33,7 +33,7 @@ def sample(pid: int, root: Path = Path("/proc")) -> Sample:
     """Return a sample of a process.
 
     Raises:
-        OSError: there is none, or it may not be looked at.
+        OSError: there is no such process, or no permission to read it.
     """
     folder = root / str(pid)
     status = _fields(folder / "status")

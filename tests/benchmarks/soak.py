@@ -1,12 +1,11 @@
-"""A node that runs for long -> whether it grows, and whether an event is lost.
+"""A node that runs for a long time -> whether its memory grows, and whether an event is lost.
 
     make soak                                             an hour
     PYTHONPATH=... python tests/benchmarks/soak.py --minutes 5 --model models/zoo/mobilefacenet.int8.tflite
 
-`facenode run` is a process of its own, with a real mosquitto and a network camera before which people come and go.
-Its files in `/proc` are looked at every few seconds. Growth is the slope of its memory by least squares once it is
-warm. Ends with 1 where memory grows by more than 1 MB an hour, beyond twice the slope's standard error, or where an
-event was lost.
+`facenode run` is a process of its own, with a real mosquitto and a network camera that shows people who come and go.
+Its files in `/proc` are sampled every few seconds. Growth is the slope of its memory by least squares after a warm-up.
+Exits with 1 if memory grows by more than 1 MB an hour, beyond twice the slope's standard error, or if an event is lost.
 """
 
 import argparse
@@ -37,21 +36,21 @@ from node.outbox.sqlite import Store
 
 MEDIA = Path(__file__).resolve().parents[2] / "tests" / "media"
 MOST_GROWTH = 1.0
-"""Megabytes an hour."""
+"""Megabytes per hour."""
 _START_S = _END_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class SoakResult:
-    """What came of a run.
+    """The result of a run.
 
     Attributes:
-        samples: of the process, once it was warm.
-        cold: the first sample of all.
-        counters: of its outbox, after its end.
-        messages: all that a subscriber got.
-        frames: pictures that the camera sent.
-        code: how the process ended.
+        samples: samples of the process after the warm-up.
+        cold: the first sample.
+        counters: the counters of its outbox after its end.
+        messages: all messages that a subscriber received.
+        frames: the number of pictures that the camera sent.
+        code: the exit code.
         log: the last lines of its log.
     """
 
@@ -65,13 +64,13 @@ class SoakResult:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a node for so long, print what it held and told, and return 1 where it grew or lost something."""
-    parser = argparse.ArgumentParser(description="Run a node for long, and see whether it grows.")
-    parser.add_argument("--minutes", type=float, default=60, help="how long it is looked at once it is warm (60)")
-    parser.add_argument("--warm-up-s", type=float, default=300, help="seconds before that (300)")
-    parser.add_argument("--every-s", type=float, default=5, help="seconds from one look to the next (5)")
-    parser.add_argument("--fps", type=float, default=25, help="frames a second of the camera (25)")
-    parser.add_argument("--model", type=Path, help="the network; the one of the program unless given")
+    """Run a node, print its figures, and return 1 if it grew or lost something."""
+    parser = argparse.ArgumentParser(description="Run a node for a long time and check whether its memory grows.")
+    parser.add_argument("--minutes", type=float, default=60, help="duration after the warm-up (default: 60)")
+    parser.add_argument("--warm-up-s", type=float, default=300, help="duration of the warm-up (default: 300)")
+    parser.add_argument("--every-s", type=float, default=5, help="seconds between two samples (default: 5)")
+    parser.add_argument("--fps", type=float, default=25, help="frames per second of the camera (default: 25)")
+    parser.add_argument("--model", type=Path, help="network file (default: the one that ships with the program)")
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="more settings")
     args = parser.parse_args(arguments)
     settings: dict[str, object] = dict(assignment.split("=", 1) for assignment in args.set)
@@ -83,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def soak(folder: Path, settings: Mapping[str, object], args: argparse.Namespace) -> SoakResult:
-    """Run a node before people who come and go."""
+    """Run a node on a camera with people who come and go."""
     storage = folder / "storage"
     write_stills(MEDIA, folder / "stills")
     with (
@@ -110,7 +109,7 @@ def soak(folder: Path, settings: Mapping[str, object], args: argparse.Namespace)
                 [sys.executable, "-m", "node.cli", "run"], env=environment(given), stdout=log, stderr=log
             )
         try:
-            cold, samples = _watch(process, subscriber, args)
+            cold, samples = _sample_process(process, subscriber, args)
         finally:
             process.send_signal(signal.SIGTERM)
             code = process.wait(_END_S)
@@ -128,44 +127,44 @@ def report(found: SoakResult) -> int:
     times_s = [each.at_s for each in found.samples]
     growth = fit_trend(times_s, [each.rss_mb for each in found.samples])
     own = fit_trend(times_s, [each.own_mb for each in found.samples])
-    told = events(found.messages)
-    identities = Counter(event["id"] for event in told)
+    published = events(found.messages)
+    identities = Counter(event["id"] for event in published)
     lost = found.counters.seq - len(identities) + found.counters.dropped + found.counters.rejected
     rates = [health["fps"] for health in _payloads(found.messages, "/health") if health["fps"]]
     rows: dict[str, str] = {
-        "looked at": f"{lasted_s / 60:.1f} minutes, {len(found.samples)} times",
-        "frames": f"{found.frames} sent, {sum(rates) / max(1, len(rates)):.1f} a second looked at",
+        "duration": f"{lasted_s / 60:.1f} minutes, {len(found.samples)} samples",
+        "frames": f"{found.frames} sent, {sum(rates) / max(1, len(rates)):.1f} a second processed",
         "processor": f"{(last.cpu_s - first.cpu_s) / max(lasted_s, 1e-9) * 100:.0f} % of a core",
-        "memory, cold": f"{found.cold.rss_mb:.1f} MB",
-        "memory, start and end": f"{first.rss_mb:.1f} MB, {last.rss_mb:.1f} MB",
+        "memory at the start": f"{found.cold.rss_mb:.1f} MB",
+        "memory, first and last": f"{first.rss_mb:.1f} MB, {last.rss_mb:.1f} MB",
         "memory, least and most": f"{min(each.rss_mb for each in found.samples):.1f} MB, "
         f"{max(each.rss_mb for each in found.samples):.1f} MB",
-        "growth": f"{growth.per_hour:+.2f} MB an hour, standard error {growth.error:.2f}",
-        "growth of its own": f"{own.per_hour:+.2f} MB an hour, standard error {own.error:.2f}",
+        "growth": f"{growth.per_hour:+.2f} MB per hour, standard error {growth.error:.2f}",
+        "growth, anonymous": f"{own.per_hour:+.2f} MB per hour, standard error {own.error:.2f}",
         "file descriptors": f"{first.files}, {last.files}",
         "threads": f"{first.threads}, {last.threads}",
-        "written to disk": f"{(last.written_mb - first.written_mb) * 3600 / max(lasted_s, 1e-9):.1f} MB an hour",
+        "written to disk": f"{(last.written_mb - first.written_mb) * 3600 / max(lasted_s, 1e-9):.1f} MB per hour",
         "events": f"{found.counters.seq} made, {len(identities)} received, {lost} lost, "
         f"{identities.total() - len(identities)} repeated",
-        "of which": ", ".join(f"{count} {kind}" for kind, count in Counter(e["event_type"] for e in told).items()),
-        "ended with": str(found.code),
+        "of which": ", ".join(f"{count} {kind}" for kind, count in Counter(e["event_type"] for e in published).items()),
+        "exit code": str(found.code),
     }
     for name, value in rows.items():
         print(f"{name:<24}{value}")
     faults = [
         sentence
         for holds, sentence in (
-            (growth.exceeds(MOST_GROWTH), f"memory grows by more than {MOST_GROWTH:g} MB an hour"),
+            (growth.exceeds(MOST_GROWTH), f"memory grows by more than {MOST_GROWTH:g} MB per hour"),
             (last.files > first.files, "file descriptors grow"),
             (last.threads > first.threads, "threads grow"),
-            (lost > 0, f"{lost} events were lost"),
-            (found.counters.seq == 0, "nobody was seen"),
-            (found.code != 0, f"it ended with {found.code}:\n{found.log}"),
+            (lost > 0, "1 event was lost" if lost == 1 else f"{lost} events were lost"),
+            (found.counters.seq == 0, "there was no event"),
+            (found.code != 0, f"the exit code is {found.code}:\n{found.log}"),
         )
         if holds
     ]
     if not faults and not growth.below(MOST_GROWTH):
-        print(f"memory may or may not grow by {MOST_GROWTH:g} MB an hour: look at it for longer")
+        print(f"memory may or may not grow by {MOST_GROWTH:g} MB per hour: run it for longer")
     for fault in faults:
         print(f"FAULT: {fault}")
     return int(bool(faults))
@@ -180,10 +179,10 @@ def _payloads(messages: Sequence[Received], ending: str) -> list[dict[str, float
     return [json.loads(each.payload) for each in messages if each.topic.endswith(ending)]
 
 
-def _watch(
+def _sample_process(
     process: subprocess.Popen[bytes], subscriber: Subscriber, args: argparse.Namespace
 ) -> tuple[Sample, list[Sample]]:
-    """Return the first sample of all, and those from when it is warm; fewer where the process ends by itself."""
+    """Return the first sample, and those after the warm-up; fewer if the process exits."""
     if not eventually(lambda: bool(subscriber.on("facenode/soak/health")), _START_S):
         raise SystemExit("the node does not start")
     cold = sample(process.pid)

@@ -1,4 +1,4 @@
-"""Pictures -> a network camera on a loopback port that shows them ten a second, and knows when it showed which."""
+"""Pictures -> a network camera on loopback at ten frames a second, which reports when it shows each picture."""
 
 import itertools
 import threading
@@ -20,11 +20,11 @@ _NOISY_COPIES = 20
 
 
 class TimedCamera:
-    """Shows JPEG pictures to whoever connects, from the first on, for as long as the context lasts.
+    """Serve JPEG pictures from the first on to every client, for as long as the context lasts.
 
     Args:
-        pictures: returns the pictures, without end, each with the name of what it shows.
-        shown: is called with each name just before its picture leaves.
+        pictures: returns endless pictures, each with the name of what it shows.
+        shown: is called with each name just before its picture is sent.
     """
 
     def __init__(
@@ -45,18 +45,18 @@ class TimedCamera:
                     shown(name)
                     try:
                         self.wfile.write(head.encode() + picture + b"\r\n")
-                    except OSError:  # the node has ended
+                    except OSError:  # the node has disconnected
                         return
 
             def log_message(self, *_: object) -> None:
-                """Keep quiet."""
+                """Log nothing."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Show)
         self._thread = threading.Thread(target=self._server.serve_forever)
 
     @property
     def source(self) -> str:
-        """What `camera.source` is to be."""
+        """Its `camera.source`."""
         return f"video:http://127.0.0.1:{self._server.server_address[1]}/"
 
     def __enter__(self) -> Self:
@@ -73,14 +73,14 @@ class TimedCamera:
 
 
 def room() -> Image:
-    """Return an empty room, shape (480, 640, 3), uint8, RGB: light and dark places, and nothing small."""
+    """Return an empty room, shape (480, 640, 3), uint8, RGB, with light and dark areas and no small details."""
     rough = np.random.default_rng(0).uniform(40, 160, (5, 7, 3)).astype(np.float32)
     smooth: Image = cv2.resize(rough, _ROOM[::-1], interpolation=cv2.INTER_LINEAR).astype(np.uint8)
     return smooth
 
 
 def noisy_jpegs(image: Image) -> list[bytes]:
-    """Return the picture as several JPEGs, each with the noise of a sensor."""
+    """Return the picture as several JPEGs, each with sensor noise."""
     random = np.random.default_rng(1)
     noisy = (
         (image + random.normal(0, _NOISE, image.shape)).clip(0, 255).astype(np.uint8) for _ in range(_NOISY_COPIES)
@@ -95,5 +95,5 @@ def jpeg(image: Image) -> bytes:
 
 
 def looped(pictures: list[bytes]) -> Callable[[], Iterator[tuple[str, bytes]]]:
-    """Return what shows the pictures again and again."""
+    """Return a function that repeats the pictures forever."""
     return lambda: (("", picture) for picture in itertools.cycle(pictures))

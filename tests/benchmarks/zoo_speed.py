@@ -1,10 +1,9 @@
-"""Each network of the zoo on each runtime: milliseconds and memory, beside a network for each of three tasks.
+"""Each network of the zoo on each runtime: milliseconds and memory, compared with one network for each task.
 
     python tests/benchmarks/zoo_speed.py
 
-Prints a table from `facenode bench --json`, a process a line. "Three" are three copies of the file, of which a face
-goes through each: what it costs to ask one network for one task, since the heads that would be left out take next to
-no time.
+Prints a table from `facenode bench --json`, with a process for each line. "Three" are three copies of the file, each of
+which processes every face: the cost of one network per task, since heads that could be left out take almost no time.
 A runtime that is not installed has no lines: `pip install '.[litert]'` brings the second to Python 3.11.
 """
 

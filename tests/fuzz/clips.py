@@ -1,4 +1,4 @@
-"""Damaged and forged clips -> frames whose times advance, or one sentence that names the file.
+"""Damaged and forged clips -> frames whose times increase, or one error that names the file.
 
 python -m tests.fuzz.clips --seconds 60
 """
@@ -60,7 +60,7 @@ def build(folder: Path) -> Sequence[Target]:
 
 
 def _seeds(folder: Path) -> list[bytes]:
-    """Return the clip of the demonstration, and two of a few small frames."""
+    """Return the clip of the demo, and two clips of a few small frames."""
     silence()
     found = [bundled.bundled("media/carphone.mp4").read_bytes()]
     for ending, codec in _CODECS.items():

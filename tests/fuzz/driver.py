@@ -1,10 +1,10 @@
-"""Targets and seconds -> how many inputs each had, what became of them, and the first that breaks a promise.
+"""Fuzz targets and a time -> how many inputs each had, their outcomes, and the first that violates an invariant.
 
 python -m tests.fuzz.TARGET --seconds 60 [--seed N]
 python -m tests.fuzz.TARGET --again .cache/fuzz/NAME-DIGEST.bin
 
-An input that breaks a promise is kept, and ends the run with exit code 1. One that ends the process itself, as a fault
-in native code does, is the file NAME.last.
+An input that violates an invariant is kept and ends the run with exit code 1. One that kills the process, as a fault in
+native code does, is in the file NAME.last.
 """
 
 import argparse
@@ -25,13 +25,13 @@ KEPT = Path(__file__).resolve().parents[2] / ".cache" / "fuzz"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is fuzzed.
+    """A fuzz target.
 
     Attributes:
-        name: of the target.
+        name: the target's name.
         make: returns an input.
-        check: gives an input to the program and returns in a word what became of it, such as `refused`; raises
-            where the program does what it must never do.
+        check: gives an input to the program and returns the outcome in a word, such as `refused`; raises if the
+            input violates an invariant.
     """
 
     name: str
@@ -40,36 +40,36 @@ class Target:
 
 
 Build = Callable[[Path], Sequence[Target]]
-"""Returns targets that may use a folder of their own."""
+"""Return targets, which may use the given folder."""
 
 
 class InvariantError(Exception):
-    """An input made the program do what it must never do."""
+    """An input violated an invariant of the program."""
 
 
 @dataclass(slots=True)
 class OutcomeCounts:
-    """What a target has seen.
+    """The outcomes of a target so far.
 
     Attributes:
-        outcomes: how often each outcome came.
-        slowest_s: the longest that an input took, seconds.
+        outcomes: how often each outcome occurred.
+        slowest_s: the longest time of an input, in seconds.
     """
 
     outcomes: Counter[str] = field(default_factory=Counter)
     slowest_s: float = 0.0
 
     def line(self, name: str) -> str:
-        """Return the outcomes in words."""
+        """Return the counts as a line of text."""
         outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted(self.outcomes.items()))
         return f"{name}: {self.outcomes.total()} inputs: {outcomes}; the slowest took {self.slowest_s * 1e3:.0f} ms"
 
 
-def drive(target: Target, random: Random, outcomes: OutcomeCounts, kept: Path = KEPT) -> None:
+def run_once(target: Target, random: Random, outcomes: OutcomeCounts, kept: Path = KEPT) -> None:
     """Give a target one input.
 
     Raises:
-        InvariantError: it breaks a promise; the input is kept and named.
+        InvariantError: the input violates an invariant; it is kept, and the error names its file.
     """
     content = target.make(random)
     kept.mkdir(parents=True, exist_ok=True)
@@ -87,11 +87,11 @@ def drive(target: Target, random: Random, outcomes: OutcomeCounts, kept: Path = 
 
 
 def main(build: Build) -> int:
-    """Run the targets in turn until the time is over, or one input again; 0 if every promise was kept."""
+    """Run the targets in turn for a time, or one input again; return 0 if no invariant was violated."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--seconds", type=float, default=60.0, help="how long (60)")
-    parser.add_argument("--seed", type=int, default=0, help="another one makes other inputs (0)")
-    parser.add_argument("--again", type=Path, metavar="FILE", help="only this input, which was kept")
+    parser.add_argument("--seconds", type=float, default=60.0, help="total time (default: 60)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the inputs (default: 0)")
+    parser.add_argument("--again", type=Path, metavar="FILE", help="run only this kept input")
     args = parser.parse_args()
     faulthandler.enable()
     logging.disable(logging.CRITICAL)
@@ -103,7 +103,7 @@ def main(build: Build) -> int:
             return 0
         _run(targets, args.seconds, Random(args.seed))
     memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
-    print(f"{args.seconds:.0f} s, seed {args.seed}, peak memory {memory_mb:.0f} MB: every promise was kept")
+    print(f"{args.seconds:.0f} s, seed {args.seed}, peak memory {memory_mb:.0f} MB: no invariant was violated")
     return 0
 
 
@@ -113,5 +113,5 @@ def _run(targets: Sequence[Target], seconds: float, random: Random) -> None:
     for target in targets:
         until_s = time.monotonic() + share_s
         while time.monotonic() < until_s:
-            drive(target, random, outcomes[target.name])
+            run_once(target, random, outcomes[target.name])
         print(outcomes[target.name].line(target.name), flush=True)

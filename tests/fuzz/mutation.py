@@ -1,4 +1,4 @@
-"""Good inputs and a source of chance -> inputs that are nearly good: of bytes, and of JSON values."""
+"""Valid inputs and a random generator -> nearly valid inputs, as bytes and as JSON values."""
 
 import copy
 import json
@@ -19,9 +19,9 @@ class Bytes:
     """Mutate byte strings.
 
     Args:
-        seeds: good inputs.
-        words: what is put in now and then, such as the names of a format's parts.
-        most: changes at the most.
+        seeds: valid inputs.
+        words: byte strings that are inserted at times, such as the names of a format's parts.
+        most: the greatest number of changes.
     """
 
     def __init__(self, seeds: Sequence[bytes], words: Sequence[bytes] = (), most: int = 8) -> None:
@@ -63,10 +63,10 @@ class Bytes:
 
 
 class Json:
-    """Mutate JSON values: fields go, come twice, or hold what nobody expects.
+    """Mutate JSON values: fields are removed, repeated or replaced.
 
     Args:
-        seeds: good values.
+        seeds: valid values.
     """
 
     def __init__(self, seeds: Sequence[Any]) -> None:
@@ -74,7 +74,7 @@ class Json:
         self._bytes = Bytes([json.dumps(seed).encode() for seed in seeds])
 
     def __call__(self, random: Random) -> bytes:
-        """Return a seed with one to four changes, now and then in its bytes."""
+        """Return a seed with one to four changes, sometimes in its bytes."""
         if random.random() < 0.25:
             return self._bytes(random)
         value = copy.deepcopy(random.choice(self._seeds))
@@ -106,12 +106,12 @@ class Json:
 
 
 def either(*makers: Callable[[Random], bytes]) -> Callable[[Random], bytes]:
-    """Return what takes one of some makers each time."""
+    """Return a maker that uses one of several makers each time."""
     return lambda random: random.choice(makers)(random)
 
 
 def _places(value: Any) -> list[tuple[Any, Any]]:  # noqa: ANN401 - any JSON value
-    """Return every place in a value that holds something: the list or mapping, and the index or key."""
+    """Return every place in a value: the list or mapping, and the index or key."""
     keys: Sequence[Any] = (
         list(value) if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
     )

@@ -1,8 +1,8 @@
-"""Damaged and forged sidecars and network files -> a network whose answers can be used, or one sentence of where not.
+"""Damaged and forged sidecars and network files -> a network with usable outputs, or one error that says where.
 
 python -m tests.fuzz.networks --seconds 60
 
-A network file whose sidecar carries its right hash is trusted, as a program is: it is not fuzzed here.
+A network file with a matching hash in its sidecar is trusted like a program, so it is not fuzzed here.
 """
 
 import json
@@ -24,7 +24,7 @@ _RATES, _SIZES = (0.001, 0.003, 0.01), (0, 1, 10, 1000)
 
 
 def build(folder: Path) -> Sequence[Target]:
-    """Return one target for sidecars, one for networks."""
+    """Return one target for sidecars and one for networks."""
     source = bundled.bundled(bundled.NETWORK)
     network, sidecar = folder / "net.tflite", folder / "net.json"
     shutil.copy(source, network)
@@ -35,13 +35,13 @@ def build(folder: Path) -> Sequence[Target]:
         try:
             found = load_sidecar(sidecar)
         except ModelError as error:
-            _explains(error, sidecar)
+            _assert_explained(error, sidecar)
             return "refused"
-        _use(found)
+        _read_fields(found)
         try:
             runner = Network(network)
         except ModelError as error:
-            _explains(error, folder)
+            _assert_explained(error, folder)
             return "refused by the network"
         answers = runner.infer(np.full((*found.input.size, 3), 99, np.uint8))
         assert all(np.isfinite(answer).all() for answer in answers.values())
@@ -53,7 +53,7 @@ def build(folder: Path) -> Sequence[Target]:
         try:
             verified(network)
         except ModelError as error:
-            _explains(error, network)
+            _assert_explained(error, network)
             return "refused"
         finally:
             shutil.copy(source, network)
@@ -61,23 +61,23 @@ def build(folder: Path) -> Sequence[Target]:
         return "unchanged"
 
     return (
-        Target("sidecars", Json([_short(json.loads(whole))]), check_sidecar),
+        Target("sidecars", Json([_shortened(json.loads(whole))]), check_sidecar),
         Target("networks", Bytes([source.read_bytes()]), check_network),
     )
 
 
-def _short(sidecar: dict[str, Any]) -> dict[str, Any]:
-    """Return a sidecar with few figures, so that most changes meet what a node reads."""
+def _shortened(sidecar: dict[str, Any]) -> dict[str, Any]:
+    """Return a sidecar with few figures, so that most changes hit what a node reads."""
     return sidecar | {"metrics": sidecar["metrics"][:1], "training": {"data": [], "command": "none"}}
 
 
-def _explains(error: ModelError, path: Path) -> None:
+def _assert_explained(error: ModelError, path: Path) -> None:
     assert str(path) in str(error)
     assert "\n" not in str(error)
 
 
-def _use(sidecar: Sidecar) -> None:
-    """Ask what a node asks of it."""
+def _read_fields(sidecar: Sidecar) -> None:
+    """Read the fields that a node reads."""
     assert np.isfinite(sidecar.input.alignment.points).all()
     assert sidecar.input.scale is None or sidecar.input.scale > 0
     for rate in _RATES:

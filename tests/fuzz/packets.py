@@ -1,4 +1,4 @@
-"""A broker that sends anything -> a connection, or one sentence that says why there is none; nothing hangs or stays.
+"""A broker that sends any bytes -> a connection, or one error that says why not; nothing hangs or leaks.
 
 python -m tests.fuzz.packets --seconds 60
 """
@@ -35,18 +35,18 @@ _WORDS = (b"\xff\xff\xff\x7f", b"\x80\x80\x80\x80", b"\x26\0\1a\0\1b", b"\x1f\0\
 
 
 class ByteBroker:
-    """A listener on loopback that reads what a client sends first, answers with any bytes, and closes.
+    """A listener on loopback that reads a client's first bytes, answers with any bytes, and closes.
 
     Attributes:
-        port: where it listens.
-        answer: what the next connections get.
+        port: the port it listens on.
+        answer: the bytes that the next connections get.
     """
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.answer = b""
-        threading.Thread(target=self._serve, name="anybody", daemon=True).start()
+        threading.Thread(target=self._serve, name="byte-broker", daemon=True).start()
 
     def _serve(self) -> None:
         while True:

@@ -1,4 +1,4 @@
-"""Forged messages -> requests, health and lines for people, or nothing; none ends a node or a watcher.
+"""Forged messages -> requests, health and lines of text, or nothing; none stops a node or a watcher.
 
 python -m tests.fuzz.payloads --seconds 60
 """
@@ -50,21 +50,25 @@ _HEALTH = {
     "rejected": 0, "unusable": 0, "flaws": {}, "people": 1, "cert_days_left": 300, "clock": "synced", "uptime_s": 9,
 }  # fmt: skip
 _START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-_A_WATCH = 20
+_MESSAGES = 20
 
 
 def build(folder: Path) -> Sequence[Target]:
-    """Return a target for each place that takes messages of others."""
+    """Return a target for each place that accepts messages."""
     return (
         Target("requests", Json(_REQUESTS), Requests(folder).check),
-        Target("desk", Json([{"verb": str(verb), **fields} for verb in Verb for fields in _REQUESTS]), desk(folder)),
+        Target(
+            "local_socket",
+            Json([{"verb": str(verb), **fields} for verb in Verb for fields in _REQUESTS]),
+            local_socket(folder),
+        ),
         Target("fleet", Json([_HEALTH]), fleet),
         Target("watch", _several(Json([*_EVENTS, _HEALTH])), watched),
     )
 
 
 class Requests:
-    """Each request is taken, answered with an error, or counted as ignored; what is taken can be done."""
+    """Each request is accepted, answered with an error, or counted as ignored."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -73,7 +77,7 @@ class Requests:
         self._count = 0
 
     def check(self, content: bytes) -> str:
-        """Ask a node for something."""
+        """Send a request to a node, and apply it if it is accepted."""
         self._now_s += 60
         self._count += 1
         answers: list[bytes] = []
@@ -90,8 +94,8 @@ class Requests:
         return "taken" if taken else "answered" if answers else "ignored"
 
 
-def desk(folder: Path) -> Callable[[bytes], str]:
-    """Return what asks the socket of a running node; it is there for the next one whatever was sent."""
+def local_socket(folder: Path) -> Callable[[bytes], str]:
+    """Return a function that sends a request to a running node's local socket, which stays usable."""
     asked: list[Request] = []
 
     def ask(request: Request) -> None:
@@ -118,15 +122,15 @@ def desk(folder: Path) -> Callable[[bytes], str]:
 
 
 def fleet(content: bytes) -> str:
-    """Show and check the health of a node that may be anything."""
+    """Show and judge the health of a node that may be anything."""
     census = Census()
     jury = Jury(Demand("1.0.0", "0" * 8), {"pi-1": _HEALTH}, ("pi-1",))
     census.take(Received("facenode/pi-1/status", b"online", retained=True))
     census.take(Received(f"facenode/{content[:8].decode(errors='replace')}/status", content[-6:], retained=True))
-    told = census.take(Received("facenode/pi-1/health", content, retained=False))
-    if told:
-        jury.hear(*told)
-        jury.hear(*told)
+    change = census.take(Received("facenode/pi-1/health", content, retained=False))
+    if change:
+        jury.hear(*change)
+        jury.hear(*change)
     known = census.nodes["pi-1"]
     problems = diagnose(known, _START)
     wrong = {node: [str(problem) for problem in problems] for node in census.nodes}
@@ -138,8 +142,8 @@ def fleet(content: bytes) -> str:
 
 
 @dataclass(frozen=True)
-class _Line:
-    """A connection over which nothing is sent."""
+class _NoLink:
+    """A link that sends nothing."""
 
     protocol: str = "5"
     window: int = 8
@@ -149,14 +153,14 @@ class _Line:
         raise NotImplementedError
 
     def subscribe(self, topic: str) -> None:
-        """Ask for nothing."""
+        """Do nothing."""
 
     def close(self) -> None:
-        """Leave."""
+        """Do nothing."""
 
 
 def watched(content: bytes) -> str:
-    """Show messages as `facenode watch` does, for people and as JSON; a line each, whatever they hold."""
+    """Show messages as `facenode watch` does, as text and as JSON; each is one printable line."""
     for show in (printer(), json_line):
         inbox: queue.SimpleQueue[Report | None] = queue.SimpleQueue()
         for number, payload in enumerate(content.split(b"\n")):
@@ -168,15 +172,15 @@ def watched(content: bytes) -> str:
             )[number % 4]
             inbox.put(Received(topic, payload, retained=False))
         inbox.put(None)
-        shown, said = io.StringIO(), list[str]()
+        shown, notices = io.StringIO(), list[str]()
         with contextlib.redirect_stdout(shown):
-            watch(_Line, inbox, (), Watcher(), show=show, say=said.append, ready=lambda _there: None)
+            watch(_NoLink, inbox, (), Watcher(), show=show, say=notices.append, ready=lambda _there: None)
         assert all(line.isprintable() for line in shown.getvalue().split("\n"))
     return "shown" if shown.getvalue() else "nothing to show"
 
 
 def _several(make: Callable[[Random], bytes]) -> Callable[[Random], bytes]:
-    return lambda random: b"\n".join(make(random).replace(b"\n", b" ") for _ in range(_A_WATCH))
+    return lambda random: b"\n".join(make(random).replace(b"\n", b" ") for _ in range(_MESSAGES))
 
 
 if __name__ == "__main__":

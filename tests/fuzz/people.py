@@ -1,4 +1,4 @@
-"""Damaged and forged records, crops and files of people -> who was enrolled, or a refusal; nobody else is touched.
+"""Damaged and forged records, crops and exported files -> the enrolled people, or a refusal.
 
 python -m tests.fuzz.people --seconds 60
 """
@@ -39,7 +39,7 @@ def build(folder: Path) -> Sequence[Target]:
 
 
 def _records(folder: Path) -> Target:
-    """Whoever is damaged is set aside whole, and everybody else is still known."""
+    """A damaged record is set aside whole, and everybody else is still loaded."""
     home = folder / "people"
     record = home / "ada" / FILE
     good = record.read_bytes()
@@ -62,7 +62,7 @@ def _records(folder: Path) -> Target:
 
 
 def _crops() -> Target:
-    """Only the very picture that was enrolled comes back."""
+    """Only the picture that was enrolled is decoded."""
     picture = _picture(1)
     name, good = crops.encode(picture)
 
@@ -78,7 +78,7 @@ def _crops() -> Target:
 
 
 def _bundles(folder: Path) -> Target:
-    """All of a file's people or none, and what is taken can be read again."""
+    """Either all people of a file are imported or none, and imported people can be loaded again."""
     path, home = folder / "other.zip", folder / "other"
     good = (folder / "family.zip").read_bytes()
     with zipfile.ZipFile(io.BytesIO(good)) as archive:
@@ -106,7 +106,7 @@ def _bundles(folder: Path) -> Target:
 
 
 def _packed(parts: Mapping[str, bytes]) -> bytes:
-    """Return a file that anybody could make: hashes that fit, around any content."""
+    """Return a forged file: any content with hashes that match."""
     files = {name: hashlib.sha256(data).hexdigest() for name, data in parts.items() if name != "manifest.json"}
     manifest = json.dumps({"format": "facenode-people", "v": 1, "files": files}).encode()
     file = io.BytesIO()

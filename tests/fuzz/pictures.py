@@ -1,4 +1,4 @@
-"""Damaged and forged picture files -> an upright picture that can be searched for faces, or one sentence that names it.
+"""Damaged and forged picture files -> a picture that can be searched for faces, or one error that names it.
 
 python -m tests.fuzz.pictures --seconds 60
 """
@@ -67,7 +67,7 @@ def build(folder: Path) -> Sequence[Target]:
 
 @cache
 def seeds() -> tuple[bytes, ...]:
-    """Return one small portrait in every kind of file that is taken for a picture, and of several depths."""
+    """Return a small portrait in every accepted file format, and in several bit depths."""
     portrait = read_picture(bundled.bundled("media/astronaut.jpg"))
     small = cv2.cvtColor(cv2.resize(portrait, (_SIDE_PX, _SIDE_PX)), cv2.COLOR_RGB2BGR)
     found = [_encoded(ending, small) for ending in (".jpg", ".png", ".bmp", ".webp", ".tiff")]
@@ -79,7 +79,7 @@ def seeds() -> tuple[bytes, ...]:
 
 
 def forged_png(random: Random) -> bytes:
-    """Return a PNG with changes in its chunks that their checksums fit."""
+    """Return a PNG with changed chunks and matching checksums."""
     content = random.choice([seed for seed in seeds() if seed.startswith(png.SIGNATURE)])
     chunks: list[tuple[bytes, bytes]] = []
     place = len(png.SIGNATURE)

@@ -1,4 +1,4 @@
-"""Forged settings files, variables and command lines -> settings, or one line that says what is wrong; no traceback.
+"""Forged settings files, variables and command lines -> settings, or one error line without a traceback.
 
 python -m tests.fuzz.settings --seconds 60
 """
@@ -73,7 +73,7 @@ _ASSIGNMENTS = b"mqtt.port=3\ncamera.source=images:x\nevents.gates.min_light=1\n
 
 
 def build(folder: Path) -> Sequence[Target]:
-    """Return a target for each of the three places where settings are given."""
+    """Return a target for each of the three sources of settings."""
     path = folder / "facenode.toml"
 
     def file(content: bytes) -> str:
@@ -86,10 +86,10 @@ def build(folder: Path) -> Sequence[Target]:
 
     def assignments(content: bytes) -> str:
         given = content.decode(errors="surrogateescape").replace("\0", "").split("\n")
-        said = io.TextIOWrapper(io.BytesIO(), errors="surrogateescape")
-        with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
-            code = _ended(["check", "--settings", *(part for each in given for part in ("--set", each))])
-        said.flush()
+        errors = io.TextIOWrapper(io.BytesIO(), errors="surrogateescape")
+        with contextlib.redirect_stderr(errors), contextlib.redirect_stdout(io.StringIO()):
+            code = _exit_code(["check", "--settings", *(part for each in given for part in ("--set", each))])
+        errors.flush()
         assert code in {0, 2, 78}
         return {0: "accepted", 2: "refused as usage", 78: "refused"}[code]
 
@@ -104,11 +104,11 @@ def _lines(seed: bytes) -> Bytes:
     return Bytes([*seed.split(b"\n"), seed], (*_WORDS, b"__", b"_", b"=", b'"'), most=2)
 
 
-def _ended(arguments: Sequence[str]) -> int:
+def _exit_code(arguments: Sequence[str]) -> int:
     """Return the exit code of the command line."""
     try:
         return command(arguments)
-    except SystemExit as ended:  # argparse's own refusal
+    except SystemExit as ended:  # argparse refuses by itself
         return int(ended.code or 0)
 
 
@@ -124,7 +124,7 @@ def _outcome(path: Path | None, environ: Mapping[str, str]) -> str:
 
 
 def _use(settings: Settings) -> str:
-    """Begin what a node begins with its settings, but no network and no broker."""
+    """Use the settings as a node does at its start, without a network or broker."""
     zone_of(settings.node.timezone)
     describe_device(settings)
     assert all(name.upper().startswith(ENV_PREFIX) for name in (f"{ENV_PREFIX}{section}" for section in SECTIONS))

@@ -1,4 +1,4 @@
-"""Damaged files of the storage folder -> a node that starts, says so and loses no new message.
+"""Damaged files of the storage folder -> a node that starts, reports the damage and loses no new message.
 
 python -m tests.fuzz.storage --seconds 60
 """
@@ -39,25 +39,25 @@ DoLtOgIhAPouH8RYZFiIwYcDwweHHJLHJtbiD5dSrUgRBde98wdy
 """
 
 
-class _Stands:
+class _StoppedClock:
     """A clock that stands still."""
 
     def now(self) -> Instant:
-        """Return the one moment."""
+        """Return the fixed time."""
         return _AT
 
 
 def build(folder: Path) -> Sequence[Target]:
     """Return a target for each file."""
-    return (_outbox(folder), _control(folder), _residents(folder), _certificate(folder))
+    return (_outbox(folder), _switches(folder), _entity_keys(folder), _certificate(folder))
 
 
 def _outbox(folder: Path) -> Target:
-    """A new message is kept and delivered, whatever is the matter with those of before."""
+    """A new message is stored and delivered, whatever is wrong with earlier ones."""
     home = folder / "outbox"
     home.mkdir()
     path = home / FILE
-    with closing(Outbox(home, _Stands())) as made:
+    with closing(Outbox(home, _StoppedClock())) as made:
         for _ in range(20):
             made.put(_drafts())
         for parcel in made.take(2):
@@ -69,7 +69,7 @@ def _outbox(folder: Path) -> Target:
         home.mkdir()
         path.write_bytes(content)
         try:
-            with closing(Outbox(home, _Stands())) as outbox:
+            with closing(Outbox(home, _StoppedClock())) as outbox:
                 outbox.about("ada")
                 (new, *_) = drafts = _drafts()
                 outbox.put(drafts)
@@ -93,8 +93,8 @@ def _drafts() -> tuple[payloads.Draft, ...]:
     return payloads.encode([event], [Alert("door", AlertState.RAISED, _AT, event, "ada")], "0" * 8)
 
 
-def _control(folder: Path) -> Target:
-    """What cannot be read turns privacy on; only a file that says so leaves it off."""
+def _switches(folder: Path) -> Target:
+    """An unreadable file turns privacy on; only a file that says so leaves it off."""
     path = folder / CONTROL
     good = {
         "privacy": False,
@@ -113,8 +113,8 @@ def _control(folder: Path) -> Target:
     return Target("control", Json([good]), check)
 
 
-def _residents(folder: Path) -> Target:
-    """Keys are found again, or made anew."""
+def _entity_keys(folder: Path) -> Target:
+    """Entity keys are read, or made anew."""
     path = folder / RESIDENTS
     people = (Person("ada", "Ada", ()),)
     Residents(folder).update(people, ("snapshot",))
@@ -134,7 +134,7 @@ def _residents(folder: Path) -> Target:
 
 
 def _certificate(folder: Path) -> Target:
-    """Health says how long it lasts, or null."""
+    """Health shows the remaining days, or null."""
     path = folder / "cert.pem"
 
     def check(content: bytes) -> str:

@@ -1,50 +1,30 @@
-"""Fakes of cameras for tests: a clock set by hand, a clip played for ever, and a source that does as it is told."""
+"""Fake cameras for tests: a clip that plays in a loop, and a source whose reads a test scripts."""
 
 import queue
 import threading
 from collections import deque
-from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
-from makers import START
 
 from node.camera.live import LiveCamera
 from node.camera.video import Film
 from node.clock import Clock
-from node.domain import Frame, Image, Instant
+from node.domain import Frame, Image
 from node.errors import CameraError
 from node.settings import CameraSettings
 
 DEADLINE_S = 10.0
-"""Within which whatever a test waits for must have happened, also on a busy machine."""
-
-
-class ManualClock:
-    """A clock that stands still until it is moved; for any thread."""
-
-    def __init__(self, mono_s: float = 1000.0) -> None:
-        self._mono_s = mono_s
-        self._lock = threading.Lock()
-
-    def now(self) -> Instant:
-        """Return the moment it was moved to."""
-        with self._lock:
-            return Instant(START + timedelta(seconds=self._mono_s), self._mono_s, synced=True)
-
-    def advance(self, by_s: float) -> None:
-        """Move it on."""
-        with self._lock:
-            self._mono_s += by_s
+"""The time limit for anything that a test waits for, also on a busy machine."""
 
 
 class LoopedClip:
-    """A clip shown in a loop at 100 frames a second, as a live source."""
+    """A live source that plays a clip in a loop at 100 frames a second."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._film = Film(path)
-        self._pace = threading.Event()  # never set: its wait is the time between two frames of a camera
+        self._pace = threading.Event()  # never set: its wait paces the frames
 
     def read(self) -> Frame | None:
         """Return the next frame."""
@@ -57,7 +37,7 @@ class LoopedClip:
         return Frame(item[1]) if item else None
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._film.close()
 
 
@@ -65,7 +45,7 @@ Step = Image | Exception | None
 
 
 class ScriptedSource:
-    """An opener and source in one: a read gives the next step (picture, error, or None for the end) or hangs."""
+    """An opener and source in one: each read returns the next step (picture, error, or None at the end) or blocks."""
 
     def __init__(self, *steps: Step, open_errors: tuple[Exception, ...] = ()) -> None:
         self.openings = 0
@@ -77,16 +57,16 @@ class ScriptedSource:
         self.add(*steps)
 
     def add(self, *steps: Step) -> None:
-        """Add steps; a read that hangs goes on."""
+        """Add steps; a blocked read continues."""
         for step in steps:
             self._cues.put(step)
 
     def fail_next_opens(self, *errors: Exception) -> None:
-        """Let the next openings fail."""
+        """Make the next openings fail."""
         self._refusals.extend(errors)
 
     def wait_reads(self, count: int) -> None:
-        """Wait until this many reads have begun, so until one less has been handed over."""
+        """Wait until this many reads have begun, so that one less has returned."""
         with self._changed:
             assert self._changed.wait_for(lambda: self._reads >= count, DEADLINE_S), f"{self._reads} reads, not {count}"
 
@@ -96,7 +76,7 @@ class ScriptedSource:
             assert self._changed.wait_for(lambda: self.closings >= count, DEADLINE_S), f"closed {self.closings} times"
 
     def __call__(self) -> "ScriptedSource":
-        """Open it, unless this opening is refused."""
+        """Open the source, unless this opening is to fail."""
         self.openings += 1
         if self._refusals:
             raise self._refusals.popleft()
@@ -120,16 +100,16 @@ class ScriptedSource:
 
 
 def picture(grey: int = 0) -> Image:
-    """Return a small picture of one brightness, to be told from others by it."""
+    """Return a small picture of one brightness, by which tests identify it."""
     return np.full((4, 6, 3), grey, np.uint8)
 
 
 def open_error(number: int = 0) -> CameraError:
     """Return an error as an opener raises it."""
-    return CameraError(f"fake: cannot be opened ({number}): look behind the source")
+    return CameraError(f"fake: cannot be opened ({number}): see the test's script")
 
 
 def fake_camera(source: ScriptedSource, clock: Clock, *, stall_s: float = 10.0, restart_after: int = 3) -> LiveCamera:
-    """Return a live camera on a source; frameless ticks come after 10 ms, so that no test waits for them."""
+    """Return a live camera on a source; ticks without a frame come after 10 ms, so that tests do not wait."""
     settings = CameraSettings(stall_s=stall_s, restart_after=restart_after)
     return LiveCamera("fake", source, clock, settings, tick_s=0.01)

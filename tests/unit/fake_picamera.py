@@ -1,8 +1,8 @@
-"""Pictures -> a Pi camera as picamera2 shows it, with its rules, for tests on machines that have none.
+"""Pictures -> a fake picamera2 that enforces the real one's rules, for machines without a Pi camera.
 
-It behaves as picamera2 0.3.38 does on a Pi before the Pi 5: sizes must be even, the second output is YUV420 and no
-larger than the first, rows of memory are padded, a camera is had by one at a time, and memory is used again once its
-request is released. `tests/acceptance/test_real_picamera.py` has the real one.
+It behaves like picamera2 0.3.38 on a Pi before the Pi 5: sizes must be even, the second output is YUV420 and no larger
+than the first, rows of memory are padded, one process at a time may open a camera, and memory is reused once its
+request is released. `tests/acceptance/test_real_picamera.py` uses the real one.
 """
 
 import threading
@@ -19,26 +19,26 @@ from node.camera.picamera.device import Package
 from node.domain import Image
 
 SENSOR = (0, 0, 3280, 2464)
-_ROW = 64  # bytes to which rows are padded
+_ROW = 64  # bytes; rows are padded to a multiple
 
 Pixels = npt.NDArray[np.uint8]
 
 
 @dataclass
 class Sensor:
-    """What is behind the ribbon cable; a test turns its knobs.
+    """The state of the fake sensor, which a test controls.
 
     Attributes:
-        show: gives the next picture; None: nothing comes, as from a cable that has come off.
-        controls: what it offers, by name: least, greatest and usual value.
-        formats: which formats it gives in place of others.
-        broken: what goes wrong where, by the name of the method.
-        configurations: all that it was set up with, in order.
-        set: controls that were set after it was set up.
+        show: returns the next picture; None: no frame comes, as with a loose cable.
+        controls: the offered controls by name: minimum, maximum and default.
+        formats: formats that it delivers instead of requested ones.
+        broken: errors to raise, by the name of the method.
+        configurations: all configurations, in order.
+        set: controls that were set after the configuration.
         openings: how often it was opened.
-        flushes: how often those who wait were sent away.
-        owner: who has it.
-        held: requests that were not given back.
+        flushes: how often waiting threads were released.
+        owner: the open camera that has it.
+        held: the number of requests that were not released.
     """
 
     show: Callable[[], Image | None]
@@ -59,7 +59,7 @@ class Sensor:
 
 
 class FakeRequest:
-    """A frame in memory of the camera's."""
+    """A frame in the camera's memory."""
 
     def __init__(self, sensor: Sensor, buffers: dict[str, Pixels]) -> None:
         self._sensor = sensor
@@ -67,14 +67,14 @@ class FakeRequest:
         sensor.held += 1
 
     def release(self) -> None:
-        """Give the memory back: the camera writes over it."""
+        """Return the memory to the camera, which overwrites it."""
         for buffer in self.buffers.values():
             buffer.fill(0x5A)
         self._sensor.held -= 1
 
 
 class FakePicamera2:
-    """An opened camera."""
+    """An open camera."""
 
     def __init__(self, sensor: Sensor) -> None:
         sensor.openings += 1
@@ -82,7 +82,7 @@ class FakePicamera2:
             cause = RuntimeError("Failed to acquire camera: Device or resource busy")
             raise RuntimeError("Camera __init__ sequence did not complete.") from cause
         self._sensor = sensor
-        self._breaks("open")
+        self._raise_if_broken("open")
         sensor.owner = self
         self._streams: dict[str, Any] = {}
         self._started = False
@@ -90,17 +90,17 @@ class FakePicamera2:
 
     @property
     def camera_controls(self) -> Mapping[str, Any]:
-        """What the sensor offers."""
+        """The controls that the sensor offers."""
         return self._sensor.controls
 
     def create_video_configuration(self, **options: Any) -> dict[str, Any]:  # noqa: ANN401 - as picamera2's
-        """Return the options beside picamera2's own choice for the rest."""
-        self._breaks("create_video_configuration")
+        """Return the options with picamera2's defaults for the rest."""
+        self._raise_if_broken("create_video_configuration")
         return {"queue": True, "buffer_count": 6, **options}
 
     def configure(self, configuration: dict[str, Any]) -> None:
-        """Take a configuration, unless picamera2 would refuse it."""
-        self._breaks("configure")
+        """Accept a configuration, unless picamera2 would refuse it."""
+        self._raise_if_broken("configure")
         main, lores = configuration["main"], configuration["lores"]
         for stream in filter(None, (main, lores)):
             if any(side % 2 for side in stream["size"]):
@@ -110,7 +110,7 @@ class FakePicamera2:
         if lores and lores["format"] != "YUV420":
             raise RuntimeError("lores stream must be YUV")
         for name in configuration["controls"]:
-            self._knows(name)
+            self._require_control(name)
         self._sensor.configurations.append(configuration)
         formats = self._sensor.formats
         self._streams = {
@@ -119,23 +119,23 @@ class FakePicamera2:
         }
 
     def camera_configuration(self) -> Mapping[str, Any]:
-        """Return what the streams have become."""
+        """Return the streams as configured."""
         return self._streams
 
     def set_controls(self, values: dict[str, object]) -> None:
         """Set controls that the sensor offers."""
         for name, value in values.items():
-            self._knows(name)
+            self._require_control(name)
             self._sensor.set[name] = value
 
     def start(self) -> None:
-        """Begin."""
-        self._breaks("start")
+        """Start capturing."""
+        self._raise_if_broken("start")
         self._started = True
 
     def capture_request(self, *, wait: float) -> FakeRequest:
-        """Return the next frame; nothing comes of a sensor that shows nothing."""
-        self._breaks("capture_request")
+        """Return the next frame; time out if the sensor has no picture."""
+        self._raise_if_broken("capture_request")
         if not self._started:
             raise RuntimeError("Camera has not been started")
         picture = self._sensor.show()
@@ -148,28 +148,28 @@ class FakePicamera2:
         )
 
     def cancel_all_and_flush(self) -> None:
-        """Send those who wait away."""
+        """Release waiting threads."""
         self._sensor.flushes += 1
 
     def close(self) -> None:
-        """Let others have it; twice is fine."""
-        self._breaks("close")
+        """Release the camera; closing it twice is fine."""
+        self._raise_if_broken("close")
         self._gone.set()
         self._started = False
         if self._sensor.owner is self:
             self._sensor.owner = None
 
-    def _breaks(self, where: str) -> None:
+    def _raise_if_broken(self, where: str) -> None:
         if where in self._sensor.broken:
             raise self._sensor.broken[where]
 
-    def _knows(self, control: str) -> None:
+    def _require_control(self, control: str) -> None:
         if control not in self._sensor.controls:
             raise RuntimeError(f"Control {control} is not advertised by libcamera")
 
 
 def fill(picture: Image, stream: Mapping[str, Any]) -> Pixels:
-    """Return the memory of a stream that shows a picture, in the shape that picamera2's MappedArray gives it."""
+    """Return the memory of a stream that shows a picture, in the shape of picamera2's MappedArray."""
     width, height = stream["size"]
     if (width, height) != picture.shape[1::-1]:
         picture = np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), np.uint8)

@@ -1,4 +1,4 @@
-"""A folder -> a git repository, whoever is at work and whatever they have configured."""
+"""A folder -> a git repository that does not depend on the user's configuration."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ MADE_S = 1_700_000_000
 
 
 class GitRepository:
-    """A git repository of its own.
+    """A git repository.
 
     Attributes:
         folder: its checkout.
@@ -21,7 +21,7 @@ class GitRepository:
         self._git("init")
 
     def commit(self, message: str) -> None:
-        """Commit all that lies in the checkout, and that something lies there no more."""
+        """Commit all changes in the checkout, including deletions."""
         self._git("add", "--all")
         self._git("commit", "--message", message)
 

@@ -1,4 +1,4 @@
-"""Makers of values for tests: an instant, a face, a look, with only what a test cares about given."""
+"""Makers of values for tests, each with defaults for what a test does not care about."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 def instant(mono_s: float, *, synced: bool = True) -> Instant:
-    """Return an instant whose wall clock runs beside the monotonic one."""
+    """Return an instant whose wall clock runs beside the monotonic clock."""
     return Instant(START + timedelta(seconds=mono_s), mono_s, synced)
 
 
 def face(left: float = 0.4, top: float = 0.3, size: float = 0.2, score: float = 0.9) -> Face:
-    """Return a frontal face; its keypoints lie where they do in the usual template."""
+    """Return a frontal face with keypoints at the usual template's places."""
     points = ((0.34, 0.46), (0.66, 0.46), (0.5, 0.64), (0.37, 0.82), (0.63, 0.82))
     return Face(Box(left, top, size, size), tuple((left + x * size, top + y * size) for x, y in points), score)
 
@@ -40,7 +40,7 @@ def look(
 
 @dataclass(frozen=True)
 class PersonStub:
-    """PersonStub in the gallery, without a face."""
+    """A person of the gallery without faces."""
 
     id: str
     name: str = "PersonStub"

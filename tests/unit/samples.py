@@ -1,4 +1,4 @@
-"""Makers of enrolled faces for tests: samples with and without a crop."""
+"""Makers of enrollment samples for tests, with and without a crop."""
 
 import numpy as np
 from makers import unit
@@ -13,5 +13,5 @@ def crop(number: int = 0, size: int = 32) -> Image:
 
 
 def sample(*numbers: float, crop: Image | None = None, source: str = "photo.jpg") -> Sample:
-    """Return a face to enrol; its embedding is the numbers at unit length."""
+    """Return a sample whose embedding is the numbers at unit length."""
     return Sample(unit(*numbers), source, crop)

@@ -1,4 +1,4 @@
-"""What a soak prints and returns, of runs that never were."""
+"""What a soak run prints and returns, for made-up results."""
 
 import json
 from dataclasses import replace
@@ -22,15 +22,15 @@ BAD = {
     "memory grows": replace(GOOD, samples=[replace(s, rss_mb=s.rss_mb + 2 * s.at_s / 3600) for s in SAMPLES]),
     "file descriptors grow": replace(GOOD, samples=[*SAMPLES, replace(SAMPLES[-1], files=11)]),
     "threads grow": replace(GOOD, samples=[*SAMPLES, replace(SAMPLES[-1], threads=9)]),
-    "1 events were lost": replace(GOOD, messages=[_event(1), _event(3)]),
+    "1 event was lost": replace(GOOD, messages=[_event(1), _event(3)]),
     "2 events were lost": replace(GOOD, counters=Counters(seq=3, dropped=2)),
-    "nobody was seen": replace(GOOD, counters=Counters(), messages=[]),
-    "it ended with 1": replace(GOOD, code=1),
+    "there was no event": replace(GOOD, counters=Counters(), messages=[]),
+    "the exit code is 1": replace(GOOD, code=1),
 }
 
 
-def test_a_run_without_fault_ends_well(capsys: pytest.CaptureFixture[str]) -> None:
-    """An hour in which memory wavers by a tenth of a megabyte and every event came, one of them twice."""
+def test_a_run_without_faults_returns_0(capsys: pytest.CaptureFixture[str]) -> None:
+    """An hour with memory noise of 0.1 MB and every event received, one of them twice."""
     assert report(replace(GOOD, messages=[*GOOD.messages, _event(2)])) == 0
     printed = capsys.readouterr().out
     assert "3 made, 3 received, 0 lost, 1 repeated" in printed
@@ -38,7 +38,7 @@ def test_a_run_without_fault_ends_well(capsys: pytest.CaptureFixture[str]) -> No
 
 
 @pytest.mark.parametrize("fault", BAD)
-def test_each_fault_is_said_and_fails(fault: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Growth of 2 MB an hour, of descriptors, of threads, a lost event, an early end: each by itself."""
+def test_each_fault_is_printed_and_returns_1(fault: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Growth of 2 MB an hour, of descriptors or of threads, a lost event, and an early exit are each found."""
     assert report(BAD[fault]) == 1
     assert fault in capsys.readouterr().out

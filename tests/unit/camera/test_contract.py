@@ -10,8 +10,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from fake_cameras import LoopedClip, ManualClock, ScriptedSource
+from fake_cameras import LoopedClip, ScriptedSource
 from fake_picamera import Sensor, package
+from manual_clock import ManualClock
 
 from node.camera import Camera, open_camera
 from node.camera.capture_thread import Opener

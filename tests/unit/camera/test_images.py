@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from fake_cameras import ManualClock
+from manual_clock import ManualClock
 
 from node.camera import open_camera
 from node.camera.image_file import read_picture

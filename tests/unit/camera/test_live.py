@@ -4,7 +4,8 @@ import logging
 from collections.abc import Iterator
 
 import pytest
-from fake_cameras import DEADLINE_S, ManualClock, ScriptedSource, fake_camera, open_error, picture
+from fake_cameras import DEADLINE_S, ScriptedSource, fake_camera, open_error, picture
+from manual_clock import ManualClock
 
 from node.camera.live import LiveCamera
 from node.domain import CameraState, Tick

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from fake_cameras import ManualClock
+from manual_clock import ManualClock
 
 from node.camera.video import Film, open_video
 from node.errors import CameraError

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
-from fake_cameras import ManualClock
+from manual_clock import ManualClock
 
 from node.camera.webcam import connect, open_webcam, reason
 from node.errors import CameraError

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from fake_link import FakeLink, ManualClock, event
+from fake_link import FakeLink, event
 from makers import instant
+from manual_clock import ManualClock
 
 from node.contract import payloads
 from node.contract.topics import Kind, Topics

@@ -7,8 +7,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from fake_link import FakeLink, ManualClock, alert, event
+from fake_link import FakeLink, alert, event
 from makers import instant
+from manual_clock import ManualClock
 
 from node.contract import payloads
 from node.contract.topics import Topics

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from fake_cameras import ManualClock
 from makers import face, instant
+from manual_clock import ManualClock
 
 from node.contract.payloads import concerns, encode
 from node.domain import Alert, AlertState, Event, EventType, Match

@@ -9,10 +9,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from fake_link import ManualClock, alert, event
+from fake_link import alert, event
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from manual_clock import ManualClock
 
 from node.contract.topics import Kind
 from node.errors import OutboxError

@@ -10,7 +10,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from fake_link import ManualClock, alert, event
+from fake_link import alert, event
+from manual_clock import ManualClock
 
 from node.contract.payloads import Draft
 from node.contract.topics import Kind

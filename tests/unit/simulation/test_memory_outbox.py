@@ -3,7 +3,8 @@
 import json
 import math
 
-from fake_link import ManualClock, event
+from fake_link import event
+from manual_clock import ManualClock
 
 from node.simulation.memory_outbox import Memory
 from node.simulation.recorder import Diary

@@ -4,8 +4,9 @@ import os
 
 import numpy as np
 import pytest
-from fake_cameras import DEADLINE_S, ManualClock
+from fake_cameras import DEADLINE_S
 from fake_picamera import Sensor, package
+from manual_clock import ManualClock
 
 from node.camera.picamera.driver import connect, load, open_picamera
 from node.clock import SystemClock
