@@ -42,7 +42,7 @@ lint: $(READY)
 FUZZ := pictures clips networks people payloads packets settings storage
 FUZZ_SECONDS ?= 60
 FUZZ_SEED ?= 0
-fuzz: $(READY)  ## damaged and forged inputs of each kind for FUZZ_SECONDS; one that breaks a promise is kept
+fuzz: $(READY)  ## damaged and forged inputs of each kind for FUZZ_SECONDS; one that violates an invariant is kept
 	@for target in $(FUZZ); do $(BIN)/python -m tests.fuzz.$$target --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED) || exit 1; done
 
 bench: $(BENCH_READY) $(READY)  ## this machine's figures beside their targets, on one thread; NETWORK=FILE is another network
