@@ -16,7 +16,7 @@ from node.settings import MqttSettings
 
 pytestmark = pytest.mark.broker
 
-Start = Callable[..., Mosquitto]
+StartBroker = Callable[..., Mosquitto]
 EVENTS = 400
 
 
@@ -25,7 +25,7 @@ def hosts(*ports: int) -> str:
     return ",".join(f"127.0.0.1:{port}" for port in ports)
 
 
-def test_the_first_broker_that_accepts_is_used(mosquitto: Start) -> None:
+def test_the_first_broker_that_accepts_is_used(mosquitto: StartBroker) -> None:
     """A broker that is down is skipped; brokers after the accepting one get no connection."""
     first, second = mosquitto(), mosquitto()
     with closing(connect(MqttSettings(host=hosts(free_port(), first.port, second.port)), Client("a"), print)):
@@ -42,7 +42,7 @@ def test_the_error_names_every_broker_that_does_not_accept() -> None:
     assert all(f"127.0.0.1:{port}: " in str(caught.value) for port in ports)
 
 
-def test_a_node_fails_over_to_the_next_broker_without_losing_events(mosquitto: Start, tmp_path: Path) -> None:
+def test_a_node_fails_over_to_the_next_broker_without_losing_events(mosquitto: StartBroker, tmp_path: Path) -> None:
     """Every event reaches one of the two brokers: the first until it ends, then the second."""
     first, second = mosquitto(), mosquitto()
     with (
@@ -65,7 +65,7 @@ def test_a_node_fails_over_to_the_next_broker_without_losing_events(mosquitto: S
     assert after.messages
 
 
-def test_check_tests_every_broker(mosquitto: Start) -> None:
+def test_check_tests_every_broker(mosquitto: StartBroker) -> None:
     """`check` finds a stand-by broker that is down before it is needed."""
     broker, dead = mosquitto(), free_port()
     result = facenode("check", settings={"mqtt.host": hosts(broker.port, dead)})

@@ -63,11 +63,11 @@ def cable() -> Iterator[Cable]:
     if geteuid() != 0 or shutil.which("ip") is None:
         pytest.skip("network namespaces need root and the program ip")
     try:
-        laid = Cable()
+        pair = Cable()
     except subprocess.CalledProcessError as error:
         pytest.skip(f"no network namespace here: {error.stderr.decode().strip()}")
-    with closing(laid):
-        yield laid
+    with closing(pair):
+        yield pair
 
 
 @pytest.mark.parametrize("busy", [True, False], ids=["busy", "idle"])

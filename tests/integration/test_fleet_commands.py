@@ -14,7 +14,7 @@ from mosquitto_broker import Mosquitto, Subscriber, eventually
 from retained_fleet import health, publish_all, publish_fleet
 
 pytestmark = pytest.mark.broker
-Start = Callable[..., Mosquitto]
+StartBroker = Callable[..., Mosquitto]
 _GATE_S, _VIEW_S = 60.0, 20.0
 """Time limits of a gate over 1,000 nodes and of their table, also on a busy machine."""
 
@@ -24,7 +24,7 @@ def run_command(broker: Mosquitto, *arguments: str | Path) -> CommandResult:
     return facenode(*arguments, settings={"mqtt.host": broker.host, "mqtt.port": broker.port})
 
 
-def test_a_healthy_fleet_is_a_table_with_exit_0(mosquitto: Start) -> None:
+def test_a_healthy_fleet_is_a_table_with_exit_0(mosquitto: StartBroker) -> None:
     """The table has a header, a line for each node and a count."""
     broker = mosquitto()
     publish_fleet(broker, 3)
@@ -35,7 +35,7 @@ def test_a_healthy_fleet_is_a_table_with_exit_0(mosquitto: Start) -> None:
     assert lines[4] == "3 nodes, 0 not well"
 
 
-def test_problems_are_named_with_exit_1(mosquitto: Start) -> None:
+def test_problems_are_named_with_exit_1(mosquitto: StartBroker) -> None:
     """An offline node, an expiring certificate and a missing node are each named."""
     broker = mosquitto()
     publish_fleet(broker, 3)
@@ -49,14 +49,16 @@ def test_problems_are_named_with_exit_1(mosquitto: Start) -> None:
     assert run_command(broker, "fleet", "--nodes", "pi-0002", "--accept", "certificate").code == 0
 
 
-def test_an_empty_fleet_is_exit_1(mosquitto: Start) -> None:
+def test_an_empty_fleet_is_exit_1(mosquitto: StartBroker) -> None:
     """An empty fleet may mean that the access list denies everything, so it is a problem."""
     result = run_command(mosquitto(), "fleet")
     assert (result.code, result.out.splitlines()[-1]) == (1, "the broker knows of no node")
 
 
 @pytest.mark.parametrize("count", [300, 1000])
-def test_a_large_fleet_is_shown_within_seconds(mosquitto: Start, print_line: Callable[[str], None], count: int) -> None:
+def test_a_large_fleet_is_shown_within_seconds(
+    mosquitto: StartBroker, print_line: Callable[[str], None], count: int
+) -> None:
     """Status and health of every node arrive over one connection."""
     broker = mosquitto("allow_anonymous true", "max_queued_messages 0")
     publish_fleet(broker, count)
@@ -70,7 +72,7 @@ def test_a_large_fleet_is_shown_within_seconds(mosquitto: Start, print_line: Cal
 
 @pytest.mark.parametrize("count", [300, 1000])
 def test_the_update_gate_receives_every_node_of_a_large_batch(
-    mosquitto: Start, tmp_path: Path, print_line: Callable[[str], None], count: int
+    mosquitto: StartBroker, tmp_path: Path, print_line: Callable[[str], None], count: int
 ) -> None:
     """Two live messages of each node are received and judged over one connection."""
     broker = mosquitto("allow_anonymous true", "max_queued_messages 0")
@@ -99,7 +101,7 @@ def test_the_update_gate_receives_every_node_of_a_large_batch(
     print_line(f"gate, {count} nodes: {took_s:.1f} s for two messages of each, which took {sent_s:.1f} s to send")
 
 
-def test_the_update_gate_gives_a_reason_for_each_node(mosquitto: Start) -> None:
+def test_the_update_gate_gives_a_reason_for_each_node(mosquitto: StartBroker) -> None:
     """Retained messages do not count: a node without live messages was not seen at its new version."""
     broker = mosquitto()
     publish_fleet(broker, 2)
@@ -112,7 +114,7 @@ def test_the_update_gate_gives_a_reason_for_each_node(mosquitto: Start) -> None:
     }
 
 
-def test_the_update_gate_refuses_an_invalid_before_file(mosquitto: Start, tmp_path: Path) -> None:
+def test_the_update_gate_refuses_an_invalid_before_file(mosquitto: StartBroker, tmp_path: Path) -> None:
     """With an invalid file the gate would judge every node as if it were new."""
     broken = tmp_path / "before.json"
     broken.write_text("[]")
@@ -121,7 +123,7 @@ def test_the_update_gate_refuses_an_invalid_before_file(mosquitto: Start, tmp_pa
     assert "facenode fleet --json" in result.err
 
 
-def test_forget_removes_all_retained_messages_of_a_node(mosquitto: Start) -> None:
+def test_forget_removes_all_retained_messages_of_a_node(mosquitto: StartBroker) -> None:
     """Discovery is published whole and then empty, then each retained topic is emptied; other nodes keep theirs."""
     broker = mosquitto()
     publish_fleet(broker, 2)

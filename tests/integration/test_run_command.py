@@ -20,7 +20,7 @@ from node.mqtt.link import Received
 pytestmark = pytest.mark.broker
 STILLS = 5
 
-Start = Callable[..., Mosquitto]
+StartBroker = Callable[..., Mosquitto]
 
 
 @pytest.fixture(params=["carphone", "data"])
@@ -54,7 +54,7 @@ def run(settings: Mapping[str, object], broker: Mosquitto) -> list[Received]:
         return list(subscriber.messages)
 
 
-def test_with_nobody_enrolled_everybody_is_unknown(mosquitto: Start, clip: Path, tmp_path: Path) -> None:
+def test_with_nobody_enrolled_everybody_is_unknown(mosquitto: StartBroker, clip: Path, tmp_path: Path) -> None:
     """One man gives one `unknown` and one `left`, no `recognized`; the process exits with 0 by itself."""
     broker = mosquitto()
     messages = run(settings_for(broker, clip, tmp_path / "storage"), broker)
@@ -65,7 +65,7 @@ def test_with_nobody_enrolled_everybody_is_unknown(mosquitto: Start, clip: Path,
     assert [event["seq"] for event in published] == [1, 2]
 
 
-def test_an_enrolled_man_is_recognized(mosquitto: Start, clip: Path, tmp_path: Path) -> None:
+def test_an_enrolled_man_is_recognized(mosquitto: StartBroker, clip: Path, tmp_path: Path) -> None:
     """After enrollment from five stills he is `recognized` by name, with no other event but `left`."""
     broker = mosquitto()
     settings = settings_for(broker, clip, tmp_path / "storage")
@@ -79,7 +79,7 @@ def test_an_enrolled_man_is_recognized(mosquitto: Start, clip: Path, tmp_path: P
     assert any([each["id"] for each in state["present"]] == ["ada"] for state in states)
 
 
-def test_the_same_clip_twice_gives_the_same_events(mosquitto: Start, clip: Path, tmp_path: Path) -> None:
+def test_the_same_clip_twice_gives_the_same_events(mosquitto: StartBroker, clip: Path, tmp_path: Path) -> None:
     """A replay is deterministic, apart from ids and wall times."""
     broker = mosquitto()
     runs = [run(settings_for(broker, clip, tmp_path / name), broker) for name in ("a", "b")]
@@ -89,7 +89,7 @@ def test_the_same_clip_twice_gives_the_same_events(mosquitto: Start, clip: Path,
 
 
 def test_afterwards_only_status_state_health_and_discovery_are_retained(
-    mosquitto: Start, tmp_path: Path, media_dir: Path
+    mosquitto: StartBroker, tmp_path: Path, media_dir: Path
 ) -> None:
     """`status` is offline and `state` is empty; no retained event could open a door."""
     broker = mosquitto()
@@ -108,7 +108,7 @@ def test_afterwards_only_status_state_health_and_discovery_are_retained(
     }
 
 
-def test_online_comes_before_anything_else(mosquitto: Start, tmp_path: Path, media_dir: Path) -> None:
+def test_online_comes_before_anything_else(mosquitto: StartBroker, tmp_path: Path, media_dir: Path) -> None:
     """`status` is published before `state`, so that a consumer never sees them in the wrong order."""
     broker = mosquitto()
     messages = run(settings_for(broker, media_dir / "carphone.mp4", tmp_path / "storage"), broker)
@@ -116,7 +116,7 @@ def test_online_comes_before_anything_else(mosquitto: Start, tmp_path: Path, med
     assert [m.payload for m in messages if m.topic.endswith("/status")] == [b"online", b"offline"]
 
 
-def test_ethnicity_is_published_only_when_listed(mosquitto: Start, tmp_path: Path, media_dir: Path) -> None:
+def test_ethnicity_is_published_only_when_listed(mosquitto: StartBroker, tmp_path: Path, media_dir: Path) -> None:
     """An owner who lists `ethnicity` in `publish.tasks` gets it; nobody else does."""
     broker = mosquitto()
     settings = settings_for(broker, media_dir / "carphone.mp4", tmp_path / "storage")
@@ -125,7 +125,7 @@ def test_ethnicity_is_published_only_when_listed(mosquitto: Start, tmp_path: Pat
 
 
 def test_a_person_enrolled_while_the_node_runs_is_recognized_without_a_restart(
-    mosquitto: Start, tmp_path: Path, media_dir: Path
+    mosquitto: StartBroker, tmp_path: Path, media_dir: Path
 ) -> None:
     """An `unknown` person becomes `recognized`; SIGTERM ends the node with 0 and a `left`."""
     broker = mosquitto()

@@ -18,14 +18,14 @@ from node_messages import assert_valid
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(180)]
 
-Start = Callable[..., Mosquitto]
+StartBroker = Callable[..., Mosquitto]
 NODES = 20
 BUSY = ("--duration", "3", "--rate", "7200", "--connect-rate", "100")
 RETAINED = ("facenode/#", "homeassistant/#")
 
 
 @pytest.fixture
-def broker(mosquitto: Start, tmp_path: Path) -> Mosquitto:
+def broker(mosquitto: StartBroker, tmp_path: Path) -> Mosquitto:
     """Return a broker that keeps queued messages, also over a restart."""
     return persistent_broker(mosquitto, tmp_path)
 
@@ -37,7 +37,7 @@ def exit_stack() -> Iterator[ExitStack]:
         yield stack
 
 
-def persistent_broker(start: Start, folder: Path, *lines: str) -> Mosquitto:
+def persistent_broker(start: StartBroker, folder: Path, *lines: str) -> Mosquitto:
     """Start a broker that keeps queued messages, also over a restart."""
     kept = folder / "kept"
     kept.mkdir()
@@ -195,7 +195,7 @@ def test_it_refuses_to_run_beside_other_simulated_nodes(broker: Mosquitto) -> No
         assert retained(broker) == ["facenode/pi-0a1b2c/status"]
 
 
-def test_tls_and_login_come_from_the_settings(mosquitto: Start, tmp_path: Path) -> None:
+def test_tls_and_login_come_from_the_settings(mosquitto: StartBroker, tmp_path: Path) -> None:
     """Every simulated node uses the certificate and password of the settings."""
     ours = CertificateAuthority(tmp_path / "pki")
     shown, own = ours.issue("broker"), ours.issue("sim")
@@ -223,7 +223,7 @@ def test_mqtt_3_1_1_loses_no_event(broker: Mosquitto) -> None:
     assert figures_of(simulate(broker, "--cut-every", "2", **{"mqtt.protocol": "3.1.1"}))["protocol"] == "3.1.1"
 
 
-def test_denied_events_are_counted_with_their_reason(mosquitto: Start, tmp_path: Path) -> None:
+def test_denied_events_are_counted_with_their_reason(mosquitto: StartBroker, tmp_path: Path) -> None:
     """Events that an access list denies are counted as rejected, and the exit code is 1."""
     acl = tmp_path / "acl"
     acl.write_text("topic read facenode/#\ntopic readwrite facenode/+/status\n")

@@ -69,11 +69,11 @@ def test_watch_prints_one_json_line_for_each_message_and_exits_with_0(
 def test_a_durable_watcher_gets_what_it_missed(mosquitto: Callable[..., Mosquitto]) -> None:
     """The broker queues messages for the durable id while no watcher is connected."""
     broker = mosquitto()
-    WatchProcess(broker.settings(), "--durable", "desk").end()
+    WatchProcess(broker.settings(), "--durable", "kitchen").end()
     with closing(Subscriber(broker.settings())) as other:
         other.publish("facenode/pi-1/event/left", b'{"id":"1"}')
         assert eventually(lambda: len(other.messages) == 1)
-    watch = WatchProcess(broker.settings(), "--durable", "desk")
+    watch = WatchProcess(broker.settings(), "--durable", "kitchen")
     with closing(Subscriber(broker.settings())) as other:
         other.publish("facenode/pi-1/event/left", b'{"id":"2"}')
         assert [line["payload"] for line in watch.lines(2)] == [{"id": "1"}, {"id": "2"}]
