@@ -5,7 +5,7 @@ from contextlib import closing
 from node.contract.topics import ROOT
 from node.errors import BrokerError
 from node.mqtt.link import Received
-from node.mqtt.subscriber import Observer
+from node.mqtt.subscriber import Subscriber
 from node.settings import MqttSettings
 from node.simulation.plan import is_simulated
 
@@ -31,8 +31,8 @@ def find(settings: MqttSettings, prefix: str | None) -> tuple[str, ...]:
         if message.retained and message.payload and is_simulated(_node(message.topic)):
             found.add(message.topic)
 
-    with closing(Observer(settings)) as observer:
-        observer.collect((*announced, *_OWN), take, _QUIET_S)
+    with closing(Subscriber(settings)) as subscriber:
+        subscriber.collect((*announced, *_OWN), take, _QUIET_S)
     # Discovery first: an entity whose topics vanish turns unknown.
     return tuple(sorted(found, key=lambda topic: (topic.startswith(f"{ROOT}/"), topic)))
 
@@ -55,9 +55,9 @@ def sweep(settings: MqttSettings, prefix: str | None) -> int:
     """Take away what is retained of simulated nodes; return how many messages that were."""
     topics = find(settings, prefix)
     if topics:
-        with closing(Observer(settings)) as observer:
+        with closing(Subscriber(settings)) as subscriber:
             for start in range(0, len(topics), _BATCH):
-                observer.deliver((topic, b"", True) for topic in topics[start : start + _BATCH])
+                subscriber.publish((topic, b"", True) for topic in topics[start : start + _BATCH])
     return len(topics)
 
 

@@ -45,9 +45,9 @@ class Bad(NamedTuple):
 @pytest.mark.parametrize(
     "bad",
     [
-        Bad("crashes", "0.2.1", "has said nothing"),
+        Bad("crashes", "0.2.1", "no live health message received"),
         Bad("processes nothing", "0.2.2", "processes no frames"),
-        Bad("is twice as slow", "0.2.3", "a frame, was"),
+        Bad("is twice as slow", "0.2.3", "per frame, was"),
         Bad("has a damaged network", "0.2.4", "the file is damaged"),
     ],
     ids=lambda bad: bad.what,

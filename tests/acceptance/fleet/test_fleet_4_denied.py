@@ -13,7 +13,7 @@ from realbroker import Subscriber, eventually
 from node.errors import BrokerError
 from node.mqtt.connect import connect
 from node.mqtt.link import Client, Received, Report
-from node.mqtt.subscriber import Observer
+from node.mqtt.subscriber import Subscriber
 
 pytestmark = pytest.mark.timeout(3600)
 _DENIED, _NOBODY_LISTENS = 0x87, 0x10
@@ -158,8 +158,8 @@ def test_messages_wait_for_who_is_away_across_a_restart_of_the_broker(
     link.subscribe("facenode/node-3/event/test")
     assert eventually(lambda: bool(granted))
     link.close()
-    with closing(Observer(fleet.account("app.fleet"))) as sender:
-        sender.deliver([("facenode/node-3/event/test", b"%d" % number, False) for number in range(24)])
+    with closing(Subscriber(fleet.account("app.fleet"))) as sender:
+        sender.publish([("facenode/node-3/event/test", b"%d" % number, False) for number in range(24)])
     fleet.hosts.ssh(fleet.hosts["node-1"], "systemctl restart mosquitto")
     got: list[Report] = []
     assert eventually(lambda: "active" in fleet.hosts.ssh(fleet.hosts["node-1"], "systemctl is-active mosquitto"))
