@@ -79,6 +79,8 @@ class Subscriber:
     def publish(self, messages: Iterable[tuple[str, bytes, bool]]) -> None:
         """Publish messages (topic, payload, retain flag) and wait until the broker has confirmed them all.
 
+        The broker has 15 s; the confirmation of the last message counts even if it comes later.
+
         Raises:
             BrokerError: the broker refuses a message or does not confirm it in time, or the connection ends.
         """
@@ -95,8 +97,11 @@ class Subscriber:
                     raise BrokerError(sentence)
                 case _:
                     pass
-            if self._mono_s() > deadline_s:
-                raise BrokerError(f"{next(iter(unconfirmed.values()))}: the broker does not answer")
+            if unconfirmed and self._mono_s() > deadline_s:
+                raise BrokerError(
+                    f"the broker has not confirmed within {_CONFIRM_S:g} s: "
+                    f"{', '.join(dict.fromkeys(unconfirmed.values()))}: check its log and load, then try again"
+                )
 
     def close(self) -> None:
         """Disconnect."""
