@@ -29,7 +29,7 @@ class _NodeCheck:
 
     Attributes:
         healthy: healthy messages in a row.
-        reason: why the latest message was not healthy, an empty string if it was.
+        reason: why the latest message does not count as healthy, an empty string if it does.
         last_fault: the latest fault of any message, an empty string if there was none.
         uptime_s: uptime in the latest message, seconds.
     """
@@ -60,18 +60,22 @@ class UpdateGate:
         self._checks = {node: _NodeCheck() for node in self.nodes}
 
     def add(self, node: str, health: Fields) -> None:
-        """Check a live health message."""
+        """Check a live health message; one without a frame rate counts neither for nor against the node."""
         check = self._checks.get(node)
         if check is None:
             return
         uptime_s = number(health, "uptime_s") or 0.0
         if uptime_s == check.uptime_s:
             return  # A second message in the same second, as when the camera changes, is no proof of a longer uptime.
-        check.reason = _fault(health, self.criteria, self.before.get(node) or {})
-        if not check.reason and check.uptime_s is not None and uptime_s < check.uptime_s:
-            check.reason = "restarts repeatedly"
-        check.last_fault = check.reason or check.last_fault
-        check.healthy = 0 if check.reason else check.healthy + 1
+        fault = _fault(health, self.criteria, self.before.get(node) or {})
+        if not fault and check.uptime_s is not None and uptime_s < check.uptime_s:
+            fault = "restarts repeatedly"
+        if fault:
+            check.healthy, check.reason, check.last_fault = 0, fault, fault
+        elif _lacks_frame_rate(health):
+            check.reason = "processes no frames yet"
+        else:
+            check.healthy, check.reason = check.healthy + 1, ""
         check.uptime_s = uptime_s
 
     @property
@@ -85,6 +89,11 @@ class UpdateGate:
             node: "" if check.healthy >= self.criteria.messages else check.reason or _too_few(check.last_fault)
             for node, check in self._checks.items()
         }
+
+
+def _lacks_frame_rate(health: Fields) -> bool:
+    """Return whether the camera runs but has no frame rate yet, as after a start, privacy or its loss."""
+    return health.get("camera") == "ok" and number(health, "fps") is None
 
 
 def _too_few(last_fault: str) -> str:
@@ -103,7 +112,7 @@ def _fault(health: Fields, criteria: Criteria, before: Fields) -> str:
     camera, camera_before = health.get("camera"), before.get("camera") or "ok"
     if camera != camera_before:
         return f"camera is {camera}, was {camera_before}"
-    if camera == "ok" and not number(health, "fps"):
+    if camera == "ok" and number(health, "fps") == 0:
         return "processes no frames"
     return _slowdown(health, before, criteria.max_slowdown)
 

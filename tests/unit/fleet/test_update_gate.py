@@ -44,7 +44,7 @@ def test_one_healthy_message_is_not_enough() -> None:
         ({"rejected": 1}, "the broker rejected 1 message"),
         ({"rejected": 2}, "the broker rejected 2 messages"),
         ({"camera": "lost"}, "camera is lost, was ok"),
-        ({"fps": None}, "processes no frames"),
+        ({"fps": None}, "processes no frames yet"),
         ({"fps": 0.0}, "processes no frames"),
         ({"fps": 6.0}, "6.0 frames per second, was 10.0"),
         ({"p50_ms": 31.0}, "median is 31 ms per frame, was 20 ms"),
@@ -67,6 +67,27 @@ def test_a_slow_first_minute_does_not_count() -> None:
     assert reason(after(p95_ms=400.0), after(), after()) == ""
     slow = "not healthy in enough messages in a row: 95th percentile is 400 ms per frame, was 40 ms"
     assert reason(after(), after(p95_ms=400.0), after()) == slow
+
+
+def test_an_unknown_frame_rate_is_neither_fault_nor_proof() -> None:
+    """The rate is null until there is one, as after privacy: such a message neither counts nor resets the count."""
+    unknown = after(fps=None)
+    assert reason(after(), unknown, after()) == ""
+    assert reason(unknown, unknown, unknown) == "processes no frames yet"
+    assert reason(unknown, after()) == "too few live health messages"
+    assert reason(after(fps=0.0), unknown, after()).endswith(": processes no frames")
+
+
+def test_an_unknown_frame_rate_hides_no_other_fault() -> None:
+    """Each other field still counts, and so does a restart."""
+    assert reason(after(), after(fps=None, p95_ms=80.0), after()).endswith("is 80 ms per frame, was 40 ms")
+    assert reason(after(fps=None, uptime_s=2), after(fps=None, uptime_s=1)) == "restarts repeatedly"
+
+
+def test_a_private_camera_needs_no_frame_rate() -> None:
+    """Its owner turned it off before the update, too."""
+    private = {"camera": "private", "fps": None}
+    assert reason(after(**private), after(**private), before=BEFORE | private) == ""
 
 
 def test_faults_from_before_the_update_do_not_count_against_it() -> None:
