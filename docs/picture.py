@@ -11,8 +11,7 @@ from pathlib import Path
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
-from node.app import Node
-from node.assembly import build_eyes
+from node.assembly import build_node, build_vision
 from node.clock import SystemClock
 from node.commands.demo.command import enrol, settings_of_the_demo
 from node.commands.demo.embedded_broker import EmbeddedBroker
@@ -49,8 +48,8 @@ def main() -> None:
         clock = SystemClock()
         camera = Recorder(clock)
         with Subscriber("127.0.0.1", broker.port, settings.node.id, sightings.append):
-            Node(settings, camera, clock).run()
-    eyes = build_eyes(settings, ())
+            build_node(settings, camera, clock).run()
+    eyes = build_vision(settings, ())
     events = [sighting.event for sighting in sightings if sighting.kind in {"recognized", "unknown"}]
     chosen = [next(e for e in events if e["event_type"] == "recognized"), events[-1]]
     sheet = Pillow.new("RGB", (PANEL[0] + TEXT + 3 * MARGIN, len(chosen) * (PANEL[1] + MARGIN) + MARGIN), PAPER)
