@@ -6,9 +6,9 @@ python -m docs.generate
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from docs.commandspage import commands_page
-from docs.settingspage import settings_page
-from docs.topicspage import topics_page
+from docs.commands_page import commands_page
+from docs.settings_page import settings_page
+from docs.topics_page import topics_page
 
 FOLDER = Path(__file__).resolve().parent
 PAGES: Mapping[str, Callable[[], str]] = {
