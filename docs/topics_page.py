@@ -1,4 +1,4 @@
-"""Topics and JSON Schemas as the node has them -> docs/topics.md, with examples that its own encoder makes."""
+"""The node's topics and JSON Schemas -> docs/topics.md, with examples from the node's own encoder."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
-from docs.bounds import Schema, kind
+from docs.bounds import Schema, describe
 from docs.markdown import code, page, table
 from node.contract import schema
 from node.domain import (
@@ -31,41 +31,53 @@ _AT = Instant(datetime(2026, 11, 24, 18, 0, 58, 621_000, tzinfo=UTC), 0.0, synce
 _MODEL = "3f9a1c02"
 _TOPICS = Topics("<node>")
 _INTRODUCTION = f"""
-`<node>` is `node.id` of the [settings](settings.md#node). All is MQTT 5 (3.1.1 where a broker refuses 5), QoS 1, JSON
-in UTF-8 unless said otherwise. Times are UTC, ISO 8601, with milliseconds. Readers ignore fields that they do not know;
-a field that changes or goes away raises `v`.
+`<node>` is `node.id` of the [settings](settings.md#node). The node uses MQTT 5 (3.1.1 if a broker refuses 5) and QoS 1.
+Payloads are JSON in UTF-8 unless this page says otherwise. Times are UTC, ISO 8601, with milliseconds.
 
-The JSON Schemas are [node/contract](../node/contract): this page is made from them, and tests check what the node sends
-against them. An event has at most {messages.MAX_EVENT_BYTES} bytes. What is retained is for display: act on
-events and alerts alone, never on what comes under `late/`, and drop an `id` that comes twice.
+For subscribers:
+
+- Act only on events and alerts. Never act on messages under `late/`. Retained messages are for display.
+- Drop a message whose `id` you have already seen.
+- Ignore fields that you do not know. If a field changes or is removed, `v` increases.
+
+An event has at most {messages.MAX_EVENT_BYTES} bytes. This page is generated from the JSON Schemas in
+[node/contract](../node/contract), and tests check the node's messages against them.
 """.strip()
 _REQUESTS = """
-Send JSON with a `transaction` of your choice, at most 64 characters, to `request/<verb>`; the answer comes on
-`response/<verb>` with the same `transaction`. A request that is retained, repeated, above 1024 bytes, without a
-transaction, or more than two a second is ignored, and counted in the answer of `check`.
+Publish JSON with a `transaction` of your choice, at most 64 characters, to `request/<verb>`. The answer comes on
+`response/<verb>` with the same `transaction`.
+
+The node ignores a request that is retained, repeated, larger than 1024 bytes or without a transaction, and any beyond
+two per second. The answer to `check` counts the ignored requests.
 """.strip()
 _VERBS = {
-    Verb.CHECK: ("", "how the node is"),
+    Verb.CHECK: ("", "returns the health of the node"),
     Verb.SNAPSHOT: (
         '`"event"`, or none',
-        "the picture of one of the latest 16 events, or of now, if `publish.snapshots` is on",
+        "publishes the picture of one of the latest 16 events, or a new one; only if `publish.snapshots` is on",
     ),
-    Verb.PRIVACY: ('`"state": "on"` or `"off"`', "the camera is not looked at, also after a restart"),
-    Verb.RECOGNITION: ('`"state": "on"` or `"off"`', "faces are counted but not recognised"),
-    Verb.SNOOZE: ('`"for_s": 3600`, `"rule"` if only one', "alerts are silent for so long; 0 ends it"),
-    Verb.PEOPLE_LIST: ("", "who is known"),
+    Verb.PRIVACY: (
+        '`"state": "on"` or `"off"`',
+        "turns privacy mode on or off: while on, no frame is looked at; survives a restart",
+    ),
+    Verb.RECOGNITION: (
+        '`"state": "on"` or `"off"`',
+        "turns recognition on or off: while off, faces are counted but nobody is recognized",
+    ),
+    Verb.SNOOZE: ('`"for_s": 3600`, `"rule"` for one rule only', "silences alerts for so many seconds; 0 ends it"),
+    Verb.PEOPLE_LIST: ("", "lists the enrolled people"),
     Verb.PEOPLE_ENROLL: (
         '`"id"`, `"name"`; `"event"` or `"for_s": 3`',
-        "the face of an event, or who is alone in view",
+        "enrolls the face of an event, or the one person in view",
     ),
-    Verb.PEOPLE_IGNORE: ('`"id"`; `"event"`, `"state": "off"`', "no events of somebody; `off` undoes it"),
-    Verb.PEOPLE_REMOVE: ('`"id"`', "somebody is erased"),
-    Verb.RESTART: ("", "the process begins anew"),
+    Verb.PEOPLE_IGNORE: ('`"id"`; `"event"`, `"state": "off"`', "stops events about a person; `off` undoes it"),
+    Verb.PEOPLE_REMOVE: ('`"id"`', "erases a person"),
+    Verb.RESTART: ("", "restarts the node's process"),
 }
 
 
 def topics_page() -> str:
-    """Return the page."""
+    """Return the text of docs/topics.md."""
     payloads = (
         ("status", ()),
         ("event", _events()),
@@ -74,8 +86,8 @@ def topics_page() -> str:
         ("health", (_health(),)),
         ("response", (success("5f", {"camera": "ok"}),)),
     )
-    verbs = table(("verb", "fields", "what"), ((code(verb), *_VERBS[verb]) for verb in OFFERED))
-    parts = [_INTRODUCTION, "## Topics", table(("topic", "retained", "payload", "what"), _topics())]
+    verbs = table(("verb", "fields", "effect"), ((code(verb), *_VERBS[verb]) for verb in OFFERED))
+    parts = [_INTRODUCTION, "## Topics", table(("topic", "retained", "payload", "description"), _topics())]
     for name, examples in payloads:
         parts += list(_payload(name, examples))
     return page("Topics and payloads", *parts, "## Requests", _REQUESTS, verbs)
@@ -85,37 +97,39 @@ def _topics() -> Iterator[tuple[str, str, str, str]]:
     def row(topic: str, payload: str, what: str, *, retained: bool = False) -> tuple[str, str, str, str]:
         return code(topic), "yes" if retained else "never", payload, what
 
-    status = "`online` or `offline`: birth, last will and clean stop; before anything else"
+    status = "`online` or `offline`: birth message, last will and clean stop; published before anything else"
     yield row(_TOPICS.status, "[status](#status)", status, retained=True)
     for event_type in EventType:
         yield row(_TOPICS.message(Kind.EVENT, event_type), "[event](#event)", _WHAT[event_type])
-    yield row(_TOPICS.message(Kind.ALERT, "<rule>"), "[alert](#alert)", "one of the owner's rules was met, or is over")
-    late = "the same, for what waited longer than `mqtt.live_s` or is of an earlier boot: for logs and counts"
+    yield row(_TOPICS.message(Kind.ALERT, "<rule>"), "[alert](#alert)", "one of your rules was met, or is over")
+    late = (
+        "the same, for messages that waited longer than `mqtt.live_s` or are from an earlier start: for logs and counts"
+    )
     yield row(_TOPICS.message(Kind.EVENT, "<event_type>", late=True), "[event](#event)", late)
     yield row(_TOPICS.message(Kind.ALERT, "<rule>", late=True), "[alert](#alert)", late)
-    yield row(_TOPICS.state, "[state](#state)", "who is in view, and when who was last seen", retained=True)
-    yield row(_TOPICS.health, "[health](#health)", "how the node is: every `health.every_s`", retained=True)
-    yield row(_TOPICS.snapshot("<event id>"), "JPEG", "a picture, only if `publish.snapshots` is on")
-    yield row(_TOPICS.request("<verb>"), "[requests](#requests)", "what the node is asked")
-    yield row(_TOPICS.response("<verb>"), "[response](#response)", "what it answers")
-    yield row(_TOPICS.discovery, "Home Assistant's", "the device and its entities", retained=True)
+    yield row(_TOPICS.state, "[state](#state)", "who is in view, and when each person was last seen", retained=True)
+    yield row(_TOPICS.health, "[health](#health)", "health of the node, every `health.every_s`", retained=True)
+    yield row(_TOPICS.snapshot("<event id>"), "JPEG", "a picture; only if `publish.snapshots` is on")
+    yield row(_TOPICS.request("<verb>"), "[requests](#requests)", "a request to the node")
+    yield row(_TOPICS.response("<verb>"), "[response](#response)", "the answer of the node")
+    yield row(_TOPICS.discovery, "Home Assistant's", "discovery message: the device and its entities", retained=True)
 
 
 _WHAT = {
-    EventType.RECOGNIZED: "somebody known is in view",
+    EventType.RECOGNIZED: "an enrolled person is in view",
     EventType.UNKNOWN: "a stranger is in view",
-    EventType.CHANGED: "who was named, or a stranger, is somebody else",
-    EventType.LEFT: "somebody is no longer in view",
+    EventType.CHANGED: "a person or stranger turned out to be someone else",
+    EventType.LEFT: "someone left the view",
 }
 
 
 def _payload(name: str, examples: Sequence[bytes]) -> Iterator[str]:
-    """Yield heading, description, fields, conditions and examples of one payload."""
+    """Yield heading, description, fields, conditions and examples of a payload."""
     content = schema(name)
     yield f"## {name}"
     yield content["description"]
     if "properties" in content:
-        yield table(("field", "there", "type", "what"), _fields(content))
+        yield table(("field", "presence", "type", "description"), _fields(content))
     conditions = list(_conditions(content))
     if conditions:
         yield "\n".join(conditions)
@@ -124,10 +138,10 @@ def _payload(name: str, examples: Sequence[bytes]) -> Iterator[str]:
 
 
 def _fields(content: Schema, prefix: str = "") -> Iterator[tuple[str, str, str, str]]:
-    """Yield a row a field, those of objects within it too."""
+    """Yield a row for each field and for the fields of the objects inside it."""
     for name, field in content.get("properties", {}).items():
-        always = "always" if name in content.get("required", ()) else "at times"
-        yield code(prefix + name), always, kind(field), field.get("description", "")
+        presence = "always" if name in content.get("required", ()) else "optional"
+        yield code(prefix + name), presence, describe(field), field.get("description", "")
         inner = field.get("items", {}) if field.get("type") == "array" else field
         yield from _fields(inner, f"{prefix}{name}{'[]' if inner is not field else ''}.")
         if isinstance(more := field.get("additionalProperties"), Mapping):
@@ -137,18 +151,18 @@ def _fields(content: Schema, prefix: str = "") -> Iterator[tuple[str, str, str, 
 def _conditions(content: Schema) -> Iterator[str]:
     for clause in [*content.get("allOf", ()), *([content] if "if" in content else [])]:
         ((field, value),) = ((field, given["const"]) for field, given in clause["if"]["properties"].items())
-        yield f"- {code(field)} is {code(value)}: {_demand(clause['then'])}" + (
-            f"; else {_demand(clause['else'])}" if "else" in clause else ""
+        yield f"- {code(field)} is {code(value)}: {_requirement(clause['then'])}" + (
+            f"; otherwise {_requirement(clause['else'])}" if "else" in clause else ""
         )
 
 
-def _demand(then: Schema) -> str:
+def _requirement(then: Schema) -> str:
     if "not" in then:
         return "without " + ", ".join(map(code, then["not"]["required"]))
     return "with " + ", ".join(map(code, then["required"]))
 
 
-def _make_ids() -> Any:  # noqa: ANN401 - a MakeId whose numbers count
+def _make_ids() -> Any:  # noqa: ANN401 - a MakeId that counts
     numbers = count(1)
     return lambda _at: f"019ab7c0-3e9d-7000-8000-{next(numbers):012x}"
 
@@ -162,16 +176,16 @@ def _events() -> tuple[bytes, ...]:
         Event(EventType.CHANGED, _AT, 13, box, ada, was="unknown", age=age),
         Event(EventType.LEFT, _AT, 12, box, ada, age=age, seen_s=42.5),
     )
-    drafts = messages.encode(events, (), _MODEL, _make_ids())
-    return tuple(messages.render(draft, 41, 1207 + number) for number, draft in enumerate(drafts))
+    encoded = messages.encode(events, (), _MODEL, _make_ids())
+    return tuple(messages.render(each, 41, 1207 + number) for number, each in enumerate(encoded))
 
 
 def _alerts() -> tuple[bytes, ...]:
     event = Event(EventType.UNKNOWN, _AT, 13, Box(0.41, 0.22, 0.18, 0.31))
     raised = Alert("night-stranger", AlertState.RAISED, _AT, event)
     cleared = Alert("night-stranger", AlertState.CLEARED, _AT)
-    _, *drafts = messages.encode((event,), (raised, cleared), _MODEL, _make_ids())
-    return tuple(messages.render(draft, 41, 0) for draft in drafts)
+    _, *encoded = messages.encode((event,), (raised, cleared), _MODEL, _make_ids())
+    return tuple(messages.render(each, 41, 0) for each in encoded)
 
 
 def _state() -> bytes:
