@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from programs import ReleaseError
+from command import ReleaseError
 from wheelfile import WheelFile, read_wheel
 
 _SPDX = {

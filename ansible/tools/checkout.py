@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from programs import ReleaseError, call
+from command import ReleaseError, call
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from checkout import version
-from programs import ReleaseError, call
+from command import ReleaseError, call
 
 ENGINE = "engine"
 _PYTHON = "3.13"

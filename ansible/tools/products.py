@@ -18,7 +18,7 @@ from pathlib import Path
 from bom import bill
 from checkout import Commit, build_wheel, changed, lay_out, version
 from images import ENGINE, Images
-from programs import ReleaseError
+from command import ReleaseError
 from wheelhouse import Wheelhouse, checksum
 
 KINDS = ("aarch64-3.11", "aarch64-3.13", "x86_64-3.11", "x86_64-3.13")

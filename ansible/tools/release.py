@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from checkout import build_wheel, version
-from programs import ReleaseError
+from command import ReleaseError
 from wheelhouse import Wheelhouse, checksum
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from email.parser import HeaderParser
 from pathlib import Path
 
-from programs import ReleaseError, call
+from command import ReleaseError, call
 
 _GLIBC = range(17, 37)
 """Versions 2.N of glibc that wheels may ask for: Debian 12, the older of the two, has 2.36."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from bom import bill
-from programs import ReleaseError
+from command import ReleaseError
 from wheelfile import read_wheel
 
 KIND = "aarch64-3.13"

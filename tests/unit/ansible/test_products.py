@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from checkout import changed, lay_out
-from programs import ReleaseError
+from command import ReleaseError
 from repository import MADE_S, Repository
 
 TOOL = Path(__file__).resolve().parents[3] / "ansible" / "tools" / "products.py"
