@@ -1,4 +1,4 @@
-"""Another program -> what it printed, or in one sentence why a release cannot be built."""
+"""An external command -> its output, or a ReleaseError that says why it failed."""
 
 import os
 import subprocess
@@ -7,28 +7,28 @@ from pathlib import Path
 
 
 class ReleaseError(Exception):
-    """Something cannot be built; the message says what and what to do."""
+    """A release cannot be built; the message says what is wrong and what to do."""
 
 
-def call(*command: str | Path, given: str | None = None, environ: Mapping[str, str] | None = None) -> str:
-    """Run a program to its end and return what it printed.
+def run_command(*command: str | Path, stdin: str | None = None, variables: Mapping[str, str] | None = None) -> str:
+    """Run a command to its end and return its standard output.
 
     Args:
         command: the program and its arguments.
-        given: what stands on its standard input.
-        environ: variables that it has beside those of this process.
+        stdin: the text for its standard input.
+        variables: environment variables, in addition to those of this process.
 
     Raises:
-        ReleaseError: it is not there, or ended with another code than 0; the message has its own words.
+        ReleaseError: the program does not exist or exits with another code than 0; the message quotes its output.
     """
     name = Path(command[0]).name
-    settled = {**os.environ, "LC_ALL": "C.UTF-8", **(environ or {})}
+    environ = {**os.environ, "LC_ALL": "C.UTF-8", **(variables or {})}
     try:
         done = subprocess.run(
-            [str(part) for part in command], input=given, text=True, capture_output=True, check=False, env=settled
+            [str(part) for part in command], input=stdin, text=True, capture_output=True, check=False, env=environ
         )
     except OSError as error:
-        raise ReleaseError(f"{name}: cannot be run: {error.strerror}") from error
+        raise ReleaseError(f"cannot run {name}: {error.strerror}") from error
     if done.returncode:
-        raise ReleaseError(f"{name} {command[1]}: {done.stderr.strip() or done.stdout.strip()}")
+        raise ReleaseError(f"{name} {command[1]} failed: {done.stderr.strip() or done.stdout.strip()}")
     return done.stdout
