@@ -15,11 +15,11 @@ _PARTS = (
 EDITS = {
     "good": ("node/cli.py", "", ""),
     "crashes": ("node/commands/run.py", "    node = build_node(", "    raise SystemExit(3)\n    node = build_node("),
-    "processes nothing": ("node/app.py", "        if looked:\n", "        if False:\n"),
+    "processes nothing": ("node/app.py", "        if found.looked:\n", "        if False:\n"),
     "is twice as slow": (
         "node/app.py",
-        "        if looked:\n",
-        "        time.sleep(time.perf_counter() - began_s)\n        if looked:\n",
+        "        if found.looked:\n",
+        "        time.sleep(time.perf_counter() - began_s)\n        if found.looked:\n",
     ),
 }
 """Edits by behavior: the file, the text to replace, and its replacement."""
