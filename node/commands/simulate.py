@@ -27,7 +27,7 @@ _DESCRIPTION = (
 )
 _CUT_HELP = "mean seconds after which a node's connection is cut (600); 0: never"
 _STORM_COMMAND_HELP = (
-    "in the middle of the run, run this command, which restarts the broker, such as 'systemctl restart mosquitto'"
+    "command that restarts the broker, to run in the middle of the run, such as 'systemctl restart mosquitto'"
 )
 
 

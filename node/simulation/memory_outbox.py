@@ -27,7 +27,7 @@ class MemoryOutbox:
         self._number, self._recorder, self._live_s, self._mono_s = number, recorder, live_s, mono_s
         self._rows: dict[int, Row] = {}
         self._sent_s: dict[int, float] = {}
-        self._taken: set[int] = set()
+        self._in_flight: set[int] = set()
         self._seq = 0
 
     @property
@@ -46,13 +46,13 @@ class MemoryOutbox:
 
     def take(self, limit: int) -> list[Parcel]:
         """Return the oldest rows that are not in flight, live ones before late ones, and mark them as in flight."""
-        if len(self._taken) == len(self._rows):
+        if len(self._in_flight) == len(self._rows):
             return []
         now_s = self._mono_s()
         parcels = [Parcel(row, now_s - row.put_s > self._live_s) for row in self._waiting_rows()]
         parcels = sorted(parcels, key=lambda parcel: parcel.late)[:limit]
         for parcel in parcels:
-            self._taken.add(parcel.row.id)
+            self._in_flight.add(parcel.row.id)
             self._sent_s.setdefault(parcel.row.id, now_s)
         return parcels
 
@@ -63,7 +63,7 @@ class MemoryOutbox:
 
     def release(self, ids: Collection[int] | None = None) -> None:
         """Let rows in flight wait again: the given ones, or all."""
-        self._taken.difference_update(list(self._taken) if ids is None else ids)
+        self._in_flight.difference_update(list(self._in_flight) if ids is None else ids)
 
     def reject(self, number: int, code: int, sentence: str) -> None:
         """Delete a row that the broker refuses for good, and count it."""
@@ -78,11 +78,11 @@ class MemoryOutbox:
             self._remove(number, acknowledged=False)
 
     def _waiting_rows(self) -> Iterator[Row]:
-        return (row for row in self._rows.values() if row.id not in self._taken)
+        return (row for row in self._rows.values() if row.id not in self._in_flight)
 
     def _remove(self, number: int, *, acknowledged: bool) -> None:
         row = self._rows.pop(number, None)
-        self._taken.discard(number)
+        self._in_flight.discard(number)
         if row is not None:
             sent_s = self._sent_s.pop(number, math.nan)
             self._recorder.record_event(EventRecord(self._number, row.id, row.put_s, sent_s, acknowledged))

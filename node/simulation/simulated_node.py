@@ -37,7 +37,7 @@ class SimulatedNode:
         self._outbox = MemoryOutbox(number, context.recorder, context.live_s, lambda: self._now().mono_s)
         self._traffic = Traffic(self._topics, context.plan, self._outbox, self._rng, self._now())
         self._answers: deque[Letter] = deque()
-        self._session_history = Experience()
+        self._history = Experience()
         self._backoff = Backoff(context.pace, self._rng.random)
         self._next_attempt_s, self._attempt_start_s = first_attempt_s, first_attempt_s
         self._announce_s = self._next_cut_s = self._stop_by_s = _NEVER
@@ -203,7 +203,7 @@ class SimulatedNode:
             self._outbox,
             self._traffic.retained,
             voice=self._answers,
-            experience=self._session_history,
+            experience=self._history,
         )
         link.subscribe(self._topics.requests)
         if self._context.plan.discovery:
