@@ -20,8 +20,8 @@ from node.homeassistant.entity_keys import Residents
 from node.mqtt.certificate import days_left
 from node.outbox.outbox import FILE, Outbox
 from node.people.person import Person
-from node.requests.switches import FILE as CONTROL
-from node.requests.switches import Control
+from node.requests.switches import FILE as SWITCHES
+from node.requests.switches import SwitchRequests
 from tests.fuzz.driver import Target, main
 from tests.fuzz.mutation import Bytes, Json, either
 
@@ -95,7 +95,7 @@ def _drafts() -> tuple[payloads.Draft, ...]:
 
 def _switches(folder: Path) -> Target:
     """An unreadable file turns privacy on; only a file that says so leaves it off."""
-    path = folder / CONTROL
+    path = folder / SWITCHES
     good = {
         "privacy": False,
         "recognition": True,
@@ -104,13 +104,13 @@ def _switches(folder: Path) -> Target:
 
     def check(content: bytes) -> str:
         path.write_bytes(content)
-        control = Control(folder, lambda _request, _payload: None, dict, _AT, ["night"])
-        control.silent("night", _AT)
-        if control.watching:
+        switches = SwitchRequests(folder, _AT, ["night"])
+        switches.silent("night", _AT)
+        if switches.watching:
             assert json.loads(content)["privacy"] is False
-        return "watching" if control.watching else "private"
+        return "watching" if switches.watching else "private"
 
-    return Target("control", Json([good]), check)
+    return Target("switches", Json([good]), check)
 
 
 def _entity_keys(folder: Path) -> Target:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from facenode_command import facenode
 
-from node.assembly import Eyes, build_eyes
+from node.assembly import Vision, build_vision
 from node.camera.image_file import read_picture
 from node.camera.video import read_video
 from node.contract import schema
@@ -19,34 +19,34 @@ from node.settings.loader import load
 
 
 @pytest.fixture(scope="module")
-def eyes() -> Eyes:
+def vision() -> Vision:
     """Return detector and network with the default settings."""
-    return build_eyes(load(None, {}, {}, Path("/nonexistent")), ("age",))
+    return build_vision(load(None, {}, {}, Path("/nonexistent")), ("age",))
 
 
-def embedding(eyes: Eyes, image: Image) -> Vector:
+def embedding(vision: Vision, image: Image) -> Vector:
     """Return the embedding of the only face in an image."""
-    (face,) = eyes.detector.detect(Frame(image))
-    found = eyes.recognizer.look(image, face).embedding
+    (face,) = vision.detector.detect(Frame(image))
+    found = vision.recognizer.look(image, face).embedding
     assert found is not None
     return found
 
 
-def test_embeddings_separate_one_man_from_other_people(eyes: Eyes, media_dir: Path) -> None:
+def test_embeddings_separate_one_man_from_other_people(vision: Vision, media_dir: Path) -> None:
     """The nearest of five early frames is above 0.4 to a late one; other people stay below 0.25."""
     frames = list(read_video(media_dir / "carphone.mp4"))
-    anchors = np.stack([embedding(eyes, frames[number]) for number in (0, 10, 20, 30, 40)])
-    late = embedding(eyes, frames[100])
-    grace, eileen = (embedding(eyes, read_picture(media_dir / f"{n}.jpg")) for n in ("grace_hopper", "astronaut"))
+    anchors = np.stack([embedding(vision, frames[number]) for number in (0, 10, 20, 30, 40)])
+    late = embedding(vision, frames[100])
+    grace, eileen = (embedding(vision, read_picture(media_dir / f"{n}.jpg")) for n in ("grace_hopper", "astronaut"))
     assert float((anchors @ late).max()) > 0.4
     for stranger in (grace, eileen):
         assert float((anchors @ stranger).max()) < 0.25
     assert float(grace @ eileen) < 0.25
 
 
-def test_boxes_are_fractions_and_keypoints_lie_inside(eyes: Eyes, media_dir: Path) -> None:
-    """The first keypoint is the eye at the picture's left, and both eyes are above the mouth."""
-    (face,) = eyes.detector.detect(Frame(read_picture(media_dir / "astronaut.jpg")))
+def test_boxes_are_fractions_and_keypoints_lie_inside(vision: Vision, media_dir: Path) -> None:
+    """The first keypoint is the eye at the picture's left, and both vision are above the mouth."""
+    (face,) = vision.detector.detect(Frame(read_picture(media_dir / "astronaut.jpg")))
     box = face.box
     assert 0 < box.left < box.left + box.width < 1
     assert all(box.left < x < box.left + box.width and box.top < y < box.top + box.height for x, y in face.keypoints)
@@ -55,44 +55,44 @@ def test_boxes_are_fractions_and_keypoints_lie_inside(eyes: Eyes, media_dir: Pat
     assert max(left_eye[1], right_eye[1]) < min(left_mouth[1], right_mouth[1])
 
 
-def test_the_detector_searches_the_small_stream(eyes: Eyes, media_dir: Path) -> None:
+def test_the_detector_searches_the_small_stream(vision: Vision, media_dir: Path) -> None:
     """Boxes found in a small stream agree with those of the full frame within 2 % of the frame."""
     image = read_picture(media_dir / "astronaut.jpg")
-    (full,) = eyes.detector.detect(Frame(image))
-    (half,) = eyes.detector.detect(Frame(image, image[::2, ::2].copy()))
+    (full,) = vision.detector.detect(Frame(image))
+    (half,) = vision.detector.detect(Frame(image, image[::2, ::2].copy()))
     assert (half.box.left, half.box.top) == pytest.approx((full.box.left, full.box.top), abs=0.02)
 
 
-def test_noise_has_no_face(eyes: Eyes) -> None:
+def test_noise_has_no_face(vision: Vision) -> None:
     """The detector finds no face in random noise."""
     noise = np.random.default_rng(0).integers(0, 255, (240, 320, 3), dtype=np.uint8)
-    assert eyes.detector.detect(Frame(noise)) == ()
+    assert vision.detector.detect(Frame(noise)) == ()
 
 
-def test_an_unusable_face_is_not_embedded_and_has_its_flaw(eyes: Eyes, media_dir: Path) -> None:
+def test_an_unusable_face_is_not_embedded_and_has_its_flaw(vision: Vision, media_dir: Path) -> None:
     """A face in the dark gets the flaw `light` and no embedding."""
     image = read_picture(media_dir / "astronaut.jpg")
-    (face,) = eyes.detector.detect(Frame(image))
-    look = eyes.recognizer.look((image // 12).astype(np.uint8), face)
+    (face,) = vision.detector.detect(Frame(image))
+    look = vision.recognizer.look((image // 12).astype(np.uint8), face)
     assert Flaw.LIGHT in look.flaws
     assert look.embedding is None
     assert dict(look.heads) == {}
 
 
 def test_enrollment_accepts_a_portrait_and_refuses_ambiguous_photos(
-    eyes: Eyes, media_dir: Path, tmp_path: Path
+    vision: Vision, media_dir: Path, tmp_path: Path
 ) -> None:
     """A photo without a face, with two equal faces, or unreadable is refused with its own reason."""
     portrait = read_picture(media_dir / "astronaut.jpg")
-    sample = examine(media_dir / "astronaut.jpg", eyes.detector, eyes.recognizer, keep_crop=True)
+    sample = examine(media_dir / "astronaut.jpg", vision.detector, vision.recognizer, keep_crop=True)
     assert isinstance(sample, Sample)
     assert sample.crop is not None
     assert sample.crop.shape == (112, 112, 3)
     twice = np.concatenate([portrait, portrait], axis=1)
     refusals = [
-        examine_image(twice, "twice", eyes.detector, eyes.recognizer, keep_crop=False),
-        examine_image(np.zeros_like(portrait), "black", eyes.detector, eyes.recognizer, keep_crop=False),
-        examine(tmp_path / "none.jpg", eyes.detector, eyes.recognizer, keep_crop=False),
+        examine_image(twice, "twice", vision.detector, vision.recognizer, keep_crop=False),
+        examine_image(np.zeros_like(portrait), "black", vision.detector, vision.recognizer, keep_crop=False),
+        examine(tmp_path / "none.jpg", vision.detector, vision.recognizer, keep_crop=False),
     ]
     reasons = [refusal.reason for refusal in refusals if isinstance(refusal, Refusal)]
     assert [reason.split(":")[0] for reason in reasons[:2]] == ["two faces of about the same size", "no face found"]

@@ -32,7 +32,7 @@ def test_a_healthy_fleet_is_a_table_with_exit_0(mosquitto: StartBroker) -> None:
     lines = result.out.splitlines()
     assert result.code == 0, result.out + result.err
     assert [line.split()[:2] for line in lines[1:4]] == [[f"pi-000{number}", "online"] for number in range(3)]
-    assert lines[4] == "3 nodes, 0 not well"
+    assert lines[4] == "3 nodes, 0 with problems"
 
 
 def test_problems_are_named_with_exit_1(mosquitto: StartBroker) -> None:
@@ -52,7 +52,7 @@ def test_problems_are_named_with_exit_1(mosquitto: StartBroker) -> None:
 def test_an_empty_fleet_is_exit_1(mosquitto: StartBroker) -> None:
     """An empty fleet may mean that the access list denies everything, so it is a problem."""
     result = run_command(mosquitto(), "fleet")
-    assert (result.code, result.out.splitlines()[-1]) == (1, "the broker knows of no node")
+    assert (result.code, result.out.splitlines()[-1]) == (1, "no nodes found at the broker")
 
 
 @pytest.mark.parametrize("count", [300, 1000])
@@ -65,7 +65,7 @@ def test_a_large_fleet_is_shown_within_seconds(
     began_s = time.monotonic()
     result = run_command(broker, "fleet")
     took_s = time.monotonic() - began_s
-    assert result.out.splitlines()[-1] == f"{count} nodes, 0 not well"
+    assert result.out.splitlines()[-1] == f"{count} nodes, 0 with problems"
     print_line(f"facenode fleet, {count} nodes: {took_s:.1f} s, of which 1 s waits for further messages")
     assert took_s < _VIEW_S
 
@@ -109,8 +109,8 @@ def test_the_update_gate_gives_a_reason_for_each_node(mosquitto: StartBroker) ->
     result = run_command(broker, "gate", "--nodes", "pi-0000,pi-0001", "--version", "0.1.0", "--wait", "2")
     assert result.code == 1
     assert json.loads(result.out) == {
-        "pi-0000": "has said nothing; it is online",
-        "pi-0001": "has said nothing; it is offline",
+        "pi-0000": "no live health message received; status is online",
+        "pi-0001": "no live health message received; status is offline",
     }
 
 
@@ -132,7 +132,7 @@ def test_forget_removes_all_retained_messages_of_a_node(mosquitto: StartBroker) 
     with closing(Subscriber(broker.settings(), "facenode/#", "homeassistant/#")) as subscriber:
         assert eventually(lambda: len(subscriber.messages) == 6)
         result = run_command(broker, "forget", "pi-0000")
-        assert (result.code, result.out) == (0, "pi-0000: 4 retained messages taken away\n"), result.err
+        assert (result.code, result.out) == (0, "pi-0000: removed 4 retained messages\n"), result.err
         assert eventually(lambda: len(subscriber.messages) == 11)
         taken = [(message.topic, message.payload) for message in subscriber.messages[6:]]
     assert taken[:2] == [(discovery, b"{}"), (discovery, b"")]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from models.metrics import Share, wilson
-from node.assembly import Eyes, build_eyes, build_gallery_matcher
+from node.assembly import Vision, build_gallery_matcher, build_vision
 from node.camera.image_file import read_picture
 from node.domain import Frame, Vector
 from node.people.enrolment import examine
@@ -44,30 +44,30 @@ def _rows(file: Path, split: str) -> dict[str, list[Path]]:
     return found
 
 
-def _enrolled(photos: Iterable[Sequence[Path]], gallery: Gallery, eyes: Eyes) -> tuple[Person, ...]:
+def _enrolled(photos: Iterable[Sequence[Path]], gallery: Gallery, vision: Vision) -> tuple[Person, ...]:
     """Enroll people from five photos each, as `facenode people add` does."""
-    space = eyes.network.sidecar.heads.embedding.space
+    space = vision.network.sidecar.heads.embedding.space
     for number, own in enumerate(photos):
-        looks = [examine(photo, eyes.detector, eyes.recognizer, keep_crop=False) for photo in own[:_PHOTOS]]
+        looks = [examine(photo, vision.detector, vision.recognizer, keep_crop=False) for photo in own[:_PHOTOS]]
         gallery.add(f"p{number:02}", None, space, [sample for sample in looks if isinstance(sample, Sample)])
     return gallery.load()
 
 
-def _seen(photo: Path, eyes: Eyes) -> Vector | None:
+def _seen(photo: Path, vision: Vision) -> Vector | None:
     """Return the embedding of the largest face as a node computes it from a frame; None if the face is unusable."""
     image = read_picture(photo)
-    faces = eyes.detector.detect(Frame(image))
-    return eyes.recognizer.look(image, faces[0]).embedding if faces else None
+    faces = vision.detector.detect(Frame(image))
+    return vision.recognizer.look(image, faces[0]).embedding if faces else None
 
 
 @pytest.fixture(scope="module")
-def eyes() -> Eyes:
+def vision() -> Vision:
     """Return detector and network with the default settings."""
-    return build_eyes(SETTINGS, ())
+    return build_vision(SETTINGS, ())
 
 
 @pytest.fixture(scope="module")
-def faces(eyes: Eyes, data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Faces:
+def faces(vision: Vision, data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Faces:
     """Embed everybody once; half of the strangers come from pictures that no threshold was measured with."""
     known = _rows(data_dir / "lfw_people" / "manifest.csv", "val")
     twelve = sorted(known, key=lambda person: (-len(known[person]), person))[:12]
@@ -76,34 +76,36 @@ def faces(eyes: Eyes, data_dir: Path, tmp_path_factory: pytest.TempPathFactory) 
     unseen = [photos[0] for photos in _rows(data_dir / "lfw9" / "unknown.csv", "test").values()]
     rest = [known[person][0] for person in sorted(known) if person not in twelve]
     folder = tmp_path_factory.mktemp("galleries")
-    probes = [(f"p{n:02}", _seen(photo, eyes)) for n, p in enumerate(twelve) for photo in known[p][_PHOTOS:][:_PROBES]]
-    strangers = [_seen(photo, eyes) for photo in [*unseen, *rest][:_STRANGERS]]
+    probes = [
+        (f"p{n:02}", _seen(photo, vision)) for n, p in enumerate(twelve) for photo in known[p][_PHOTOS:][:_PROBES]
+    ]
+    strangers = [_seen(photo, vision) for photo in [*unseen, *rest][:_STRANGERS]]
     return Faces(
-        _enrolled((known[person] for person in twelve), Gallery(folder / "twelve"), eyes),
-        _enrolled((train[person] for person in fifty), Gallery(folder / "fifty"), eyes),
+        _enrolled((known[person] for person in twelve), Gallery(folder / "twelve"), vision),
+        _enrolled((train[person] for person in fifty), Gallery(folder / "fifty"), vision),
         tuple((person, look) for person, look in probes if look is not None),
         tuple(look for look in strangers if look is not None),
     )
 
 
-def _named(people: Sequence[Person], looks: Iterable[Vector], eyes: Eyes) -> list[str | None]:
+def _named(people: Sequence[Person], looks: Iterable[Vector], vision: Vision) -> list[str | None]:
     """Return the name of each look by the node's matcher, with the threshold for this many people."""
-    matcher = build_gallery_matcher(SETTINGS, eyes.network.sidecar, people)
+    matcher = build_gallery_matcher(SETTINGS, vision.network.sidecar, people)
     return [matcher.match(look, {}).person for look in looks]
 
 
-def _share(galleries: Sequence[Sequence[Person]], faces: Faces, eyes: Eyes) -> tuple[float, Share]:
+def _share(galleries: Sequence[Sequence[Person]], faces: Faces, vision: Vision) -> tuple[float, Share]:
     """Return the share of strangers named, averaged over galleries, and its confidence interval.
 
     The same stranger against another gallery is no new case: more galleries steady the mean but narrow no interval.
     """
-    named = [sum(name is not None for name in _named(gallery, faces.strangers, eyes)) for gallery in galleries]
+    named = [sum(name is not None for name in _named(gallery, faces.strangers, vision)) for gallery in galleries]
     mean = float(np.mean(named))
     return mean / len(faces.strangers), wilson(round(mean), len(faces.strangers))
 
 
 def test_strangers_are_named_at_most_as_often_as_promised(
-    faces: Faces, eyes: Eyes, print_line: Callable[[str], None]
+    faces: Faces, vision: Vision, print_line: Callable[[str], None]
 ) -> None:
     """For every gallery size the share is at or below `people.max_fpir`, within its 95 % interval."""
     galleries: dict[str, Sequence[Sequence[Person]]] = {
@@ -115,7 +117,7 @@ def test_strangers_are_named_at_most_as_often_as_promised(
     assert len(faces.twelve) == 12
     assert len(faces.fifty) == 50
     assert len(faces.strangers) > 0.9 * _STRANGERS
-    shares = {size: _share(some, faces, eyes) for size, some in galleries.items()}
+    shares = {size: _share(some, faces, vision) for size, some in galleries.items()}
     limit = SETTINGS.people.max_fpir
     lines = [
         f"strangers called by a name, at most {limit:.1%} asked; mean over galleries, 95 % interval of the strangers"
@@ -129,9 +131,9 @@ def test_strangers_are_named_at_most_as_often_as_promised(
         assert share.low <= limit, f"{size} enrolled: {share}"
 
 
-def test_enrolled_people_are_still_named(faces: Faces, eyes: Eyes, print_line: Callable[[str], None]) -> None:
+def test_enrolled_people_are_still_named(faces: Faces, vision: Vision, print_line: Callable[[str], None]) -> None:
     """Naming nobody does not keep the promise: at least nine of ten looks at the twelve get the right name."""
-    names = _named(faces.twelve, (look for _, look in faces.probes), eyes)
+    names = _named(faces.twelve, (look for _, look in faces.probes), vision)
     right = wilson(sum(name == person for name, (person, _) in zip(names, faces.probes, strict=True)), len(names))
     wrong = sum(name not in (None, person) for name, (person, _) in zip(names, faces.probes, strict=True))
     print_line(f"12 enrolled, {right.n} further looks: {right.value:.1%} ({right.low:.1%} to {right.high:.1%}) named")

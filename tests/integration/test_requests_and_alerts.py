@@ -65,7 +65,7 @@ def test_with_recognition_off_faces_are_counted_but_not_named(
     ("verb", "fields", "message"),
     [
         ("privacy", {"state": "maybe"}, 'state: must be "on" or "off"'),
-        ("fly", {}, "there is no such request"),
+        ("fly", {}, "no such request"),
         ("snooze", {"for_s": -1}, "for_s"),
     ],
 )

@@ -12,7 +12,7 @@ from mosquitto_broker import Mosquitto, Subscriber, eventually
 from node_messages import events, load_settings, settings_for
 from tcp_proxy import TcpProxy
 
-from node.app import Node
+from node.assembly import build_node
 from node.camera.video import read_video
 from node.clock import SystemClock
 
@@ -28,12 +28,12 @@ def test_a_silent_broker_slows_no_frame_and_gets_every_event_once_it_answers(
     path = media_dir / "carphone.mp4"
     frames = list(read_video(path))[:60]
     spoken = ClockedClip(frames, clock)
-    Node(load_settings(settings_for(broker, path, tmp_path / "spoken")), spoken, clock).run()
+    build_node(load_settings(settings_for(broker, path, tmp_path / "spoken")), spoken, clock).run()
     with TcpProxy(broker.port) as proxy, closing(Subscriber(broker.settings(), "facenode/hall/#")) as subscriber:
         proxy.hold("up", "down")
         settings = settings_for(broker, path, tmp_path / "silent") | {"mqtt.port": proxy.port, "node.id": "hall"}
         silent = ClockedClip(frames, clock)
-        node = Node(load_settings(settings), silent, clock)
+        node = build_node(load_settings(settings), silent, clock)
         runner = threading.Thread(target=node.run)
         runner.start()
         assert eventually(lambda: len(silent.frame_times_ms) == len(spoken.frame_times_ms), 60)

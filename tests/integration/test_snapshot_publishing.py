@@ -13,8 +13,7 @@ from mosquitto_broker import Mosquitto, Subscriber, eventually
 from node_messages import assert_valid, load_settings
 from running_node import TIMEOUT_S, NodeClient, file_contents
 
-from node.app import Node
-from node.assembly import build_eyes
+from node.assembly import build_node, build_vision
 from node.camera.image_file import read_picture
 from node.domain import Frame
 from node.settings import Settings
@@ -60,7 +59,7 @@ def scene(mosquitto: Callable[..., Mosquitto], media_dir: Path, tmp_path: Path) 
             }
         )
         camera = CountingCamera(image)
-        node = Node(settings, camera)
+        node = build_node(settings, camera)
         thread = threading.Thread(target=node.run)
         with closing(Subscriber(broker.settings(), "facenode/hall/#")) as subscriber:
             thread.start()
@@ -84,8 +83,8 @@ def test_a_snapshot_comes_before_its_event_and_shows_the_face(scene: Run) -> Non
         assert topics.index(f"facenode/hall/snapshot/{event_id}") < topics.index("facenode/hall/event/unknown")
         picture = cv2.imdecode(np.frombuffer(hall.snapshots()[event_id], np.uint8), cv2.IMREAD_COLOR)
         assert picture is not None
-        eyes = build_eyes(hall.settings, ())
-        assert len(eyes.detector.detect(Frame(np.ascontiguousarray(picture[:, :, ::-1], np.uint8)))) == 1
+        vision = build_vision(hall.settings, ())
+        assert len(vision.detector.detect(Frame(np.ascontiguousarray(picture[:, :, ::-1], np.uint8)))) == 1
         files = file_contents(hall.settings.storage.dir)
         assert files
         assert not [path for path, content in files.items() if b"\xff\xd8\xff" in content]

@@ -8,6 +8,7 @@ from mosquitto_broker import free_port
 from node_messages import load_settings
 
 from node.app import Node
+from node.assembly import build_node
 from node.clock import SystemClock
 from node.domain import Instant
 
@@ -50,7 +51,7 @@ def test_a_node_whose_clip_has_ended_waits_for_the_broker(media_dir: Path, tmp_p
         {"node.id": "hall", "camera.source": f"images:{photo}", "mqtt.host": "127.0.0.1", "mqtt.port": free_port()}
         | {"storage.dir": tmp_path / "storage", "events.unknown_votes": 1}
     )
-    node, reader = Node(settings, clock=FastClock()), StopOnWaitLine()
+    node, reader = build_node(settings, clock=FastClock()), StopOnWaitLine()
     reader.node = node
     log = logging.getLogger("node.app")
     level = log.level
