@@ -59,14 +59,14 @@ def subscriber(stack: ComposeStack) -> Iterator[DurableSubscriber]:
 @pytest.fixture(scope="module")
 def visits(tmp_path_factory: pytest.TempPathFactory, media_dir: Path) -> dict[str, object]:
     """Return camera settings with a stranger who comes and goes repeatedly, with events each time."""
-    album = tmp_path_factory.mktemp("album")
-    cv2.imwrite(str(album / "nobody.png"), np.full((512, 512, 3), 96, np.uint8))
-    scenes = [media_dir / "astronaut.jpg"] * 6 + [album / "nobody.png"] * 4
-    (album / "frames").mkdir()
+    pictures = tmp_path_factory.mktemp("pictures")
+    cv2.imwrite(str(pictures / "nobody.png"), np.full((512, 512, 3), 96, np.uint8))
+    scenes = [media_dir / "astronaut.jpg"] * 6 + [pictures / "nobody.png"] * 4
+    (pictures / "frames").mkdir()
     for number, picture in enumerate(scenes * VISITS):
-        (album / "frames" / f"{number:04}{picture.suffix}").symlink_to(picture)
+        (pictures / "frames" / f"{number:04}{picture.suffix}").symlink_to(picture)
     return {
-        "camera.source": f"images:{album / 'frames'}",
+        "camera.source": f"images:{pictures / 'frames'}",
         "camera.fps": 5,
         "events.unknown_votes": 2,
         "events.leave_after_s": 0.5,

@@ -87,8 +87,8 @@ def automate(home: HomeAssistant, gate: str, folder: str) -> None:
         "camera_away": {"camera": f"sensor.{gate}_camera", "wait": {"seconds": 2}},
     }
     for name, given in inputs.items():
-        says = {"topic": f"ran/{gate}/{name}", "payload": "{{ trigger.to_state.state }}"}
-        then = [{"action": "mqtt.publish", "data": says}]
+        run_message = {"topic": f"ran/{gate}/{name}", "payload": "{{ trigger.to_state.state }}"}
+        then = [{"action": "mqtt.publish", "data": run_message}]
         home.automate(f"{gate}_{name}", f"{folder}/{name}.yaml", given | {"then": then})
 
 

@@ -53,11 +53,11 @@ class ReportingClient:
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
 def test_check_passes(broker: RabbitmqCluster, protocol: str) -> None:
     """Name, TCP, login and a message that comes back are ok in both protocol versions."""
-    outcome = facenode("check", settings=settings_of(broker) | {"mqtt.protocol": protocol})
-    lines = [line for line in outcome.out.splitlines() if " broker: " in line]
+    result = facenode("check", settings=settings_of(broker) | {"mqtt.protocol": protocol})
+    lines = [line for line in result.out.splitlines() if " broker: " in line]
     assert lines
-    assert all(line.startswith("ok") for line in lines), outcome.out
-    assert f"MQTT {protocol}" in outcome.out
+    assert all(line.startswith("ok") for line in lines), result.out
+    assert f"MQTT {protocol}" in result.out
 
 
 def test_acknowledged_events_survive_a_kill(
@@ -89,8 +89,8 @@ def test_retained_messages_are_found_only_by_their_exact_topic(broker: RabbitmqC
         assert eventually(lambda: bool(publisher.on("mark")), 20)
     with closing(Subscriber(broker.settings(), "facenode/hall/status", client_id="exact")) as exact:
         assert eventually(lambda: exact.on("facenode/hall/status") == [b"online"], 20)
-    outcome = facenode("fleet", settings=settings_of(broker))
-    assert (outcome.code, outcome.out.splitlines()[-1]) == (1, "no nodes found at the broker")
+    result = facenode("fleet", settings=settings_of(broker))
+    assert (result.code, result.out.splitlines()[-1]) == (1, "no nodes found at the broker")
 
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
@@ -102,11 +102,11 @@ def test_a_denied_publish_ends_the_connection(broker: RabbitmqCluster, protocol:
         with closing(ReportingClient(broker, protocol)) as client:
             client.link.publish("facenode/hall/event/unknown", b"{}", retain=False)
             assert isinstance(client.next(), Lost)
-        outcome = facenode("check", settings=settings_of(broker) | {"mqtt.protocol": protocol})
+        result = facenode("check", settings=settings_of(broker) | {"mqtt.protocol": protocol})
     finally:
         first.rabbitmqctl("clear_topic_permissions", "guest")
-    assert outcome.code == 1
-    assert "FAIL broker: message" in outcome.out
+    assert result.code == 1
+    assert "FAIL broker: message" in result.out
 
 
 def test_a_shared_subscription_is_granted_but_gets_no_messages(broker: RabbitmqCluster) -> None:
@@ -125,6 +125,6 @@ def test_a_shared_subscription_is_granted_but_gets_no_messages(broker: RabbitmqC
 def test_a_simulation_loses_no_event(broker: RabbitmqCluster, print_line: Callable[[str], None]) -> None:
     """200 nodes publish for half a minute, with one storm in the middle."""
     options = ("--nodes", "200", "--duration", "30", "--rate", "720", "--storm")
-    outcome = facenode("simulate", *options, settings=settings_of(broker), timeout_s=300)
-    print_line(outcome.out)
-    assert outcome.code == 0, outcome.out + outcome.err
+    result = facenode("simulate", *options, settings=settings_of(broker), timeout_s=300)
+    print_line(result.out)
+    assert result.code == 0, result.out + result.err

@@ -148,14 +148,14 @@ def test_home_assistant_finds_the_node_after_a_fail_over(
 def test_many_nodes_fail_over_to_the_next_broker(cluster: RabbitmqCluster, print_line: Callable[[str], None]) -> None:
     """The broker that all simulated nodes use is killed, and no event is lost."""
     command = f"kill -KILL -- -{cluster.brokers[0].process_group}"
-    outcome = facenode(
+    result = facenode(
         "simulate", "--nodes", "200", "--duration", "20", "--rate", "720", "--storm-command", command,
         settings={"mqtt.host": cluster.hosts(0, 1, 2)}, timeout_s=300,
     )  # fmt: skip
-    print_line(outcome.out)
-    assert outcome.code == 0, outcome.out + outcome.err
-    assert re.search(r"^lost +0$", outcome.out, re.MULTILINE)
-    assert re.search(r"^storm +200 nodes cut off; .* all after", outcome.out, re.MULTILINE)
+    print_line(result.out)
+    assert result.code == 0, result.out + result.err
+    assert re.search(r"^lost +0$", result.out, re.MULTILINE)
+    assert re.search(r"^storm +200 nodes cut off; .* all after", result.out, re.MULTILINE)
 
 
 def retained(cluster: RabbitmqCluster, number: int, wanted: str) -> bool:
