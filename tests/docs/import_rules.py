@@ -116,7 +116,7 @@ def _one_way(package: str) -> Check:
 
     def folder(module: str) -> str | None:
         parts = module.split(".")
-        return parts[1] if parts[0] == package and len(parts) > 2 else None  # noqa: PLR2004 - package, folder, module
+        return parts[1] if parts[0] == package and len(parts) > 2 else None
 
     def check(imports: Imports) -> Iterator[Import]:
         pairs = {(folder(each.source), folder(each.target)) for each in imports}
