@@ -102,8 +102,3 @@ def merged(anchors: tuple[Anchor, ...], more: tuple[Anchor, ...]) -> tuple[Ancho
 def without(anchors: tuple[Anchor, ...], others: tuple[Anchor, ...]) -> tuple[Anchor, ...]:
     """Return the anchors that show nothing of what `others` show."""
     return tuple(anchor for anchor in anchors if not any(anchor.shows_what(other) for other in others))
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number of things in words, such as `1 face` and `2 faces`."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"

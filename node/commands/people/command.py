@@ -13,12 +13,13 @@ from node.camera.image_file import list_files
 from node.clock import SystemClock
 from node.commands.people import fleet_file, selftest
 from node.commands.people.announce import announce_again, announced
+from node.domain import counted
 from node.errors import BrokerError, PeopleError, UsageError
 from node.outbox.outbox import FILE as OUTBOX_FILE
 from node.outbox.outbox import Outbox
 from node.people.enrolment import Refusal, Whom, examine
 from node.people.gallery import Gallery, Sample, described
-from node.people.person import Person, checked_id, checked_name, counted
+from node.people.person import Person, checked_id, checked_name
 from node.people.selftest import ENOUGH
 from node.requests.local_socket import call, running
 from node.settings import Settings

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from node.assembly import build_embed, build_eyes, build_gallery, build_sidecar
-from node.domain import Image
+from node.domain import Image, counted
 from node.errors import PeopleError
 from node.people import bundle
 from node.people import crop as crops
 from node.people.gallery import Change
-from node.people.person import Anchor, Person, counted
+from node.people.person import Anchor, Person
 from node.people.reembedding import Renewed, renewed, report
 from node.people.store import Entry
 from node.settings import Settings
