@@ -40,7 +40,7 @@ from node.requests.recent_faces import Recent
 from node.requests.snapshots import Snapshots
 from node.requests.switches import Control
 from node.settings import Settings
-from node.settings.schema import zone_of
+from node.settings.node import zone_of
 from node.system.machine import Machine
 from node.system.systemd import Service
 from node.vision.motion import Motion

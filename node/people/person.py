@@ -8,7 +8,7 @@ import numpy as np
 
 from node.domain import UNKNOWN, Vector
 from node.errors import PeopleError
-from node.settings.schema import ID_PATTERN
+from node.settings.section import ID_PATTERN
 
 _SAME = 1e-6
 _MAX_NAME = 64

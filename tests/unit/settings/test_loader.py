@@ -12,7 +12,8 @@ import pytest
 from node.errors import SettingsError
 from node.settings import Settings
 from node.settings.loader import load
-from node.settings.schema import ID_PATTERN, default_node_id
+from node.settings.node import default_node_id
+from node.settings.section import ID_PATTERN
 
 ROOT = Path(__file__).resolve().parents[3]
 NOWHERE = Path("/nonexistent/facenode.toml")
@@ -72,7 +73,7 @@ def test_ethnicity_is_off_until_named() -> None:
         ({"FACENODE_CAMERA__FPS": "0"}, "greater than 0"),
         ({"FACENODE_CAMERA__SOURCE": "usb"}, "camera.source"),
         ({"FACENODE_CAMERA__SOURCE": "picamera:"}, "camera.source"),
-        ({"FACENODE_CAMERA__HFLIP": "yes"}, "picamera alone knows hflip: remove it"),
+        ({"FACENODE_CAMERA__HFLIP": "yes"}, "only picamera supports hflip: remove it"),
         ({"FACENODE_CAMERA__SOURCE": "picamera", "FACENODE_CAMERA__CROP": "0,0,1"}, "camera.crop"),
         ({"FACENODE_CAMERA__SOURCE": "picamera", "FACENODE_CAMERA__CROP": "0,0,2,1"}, "camera.crop.2"),
         ({"FACENODE_CAMERA__SOURCE": "picamera", "FACENODE_CAMERA__CROP": "0,0,1,0.01"}, "at least 0.1"),
@@ -85,7 +86,7 @@ def test_ethnicity_is_off_until_named() -> None:
         ({"FACENODE_PUBLISH__TASKS": "age"}, "identity"),
         ({"FACENODE_EVENTS__GATES__MIN_LIGHT": "240"}, "min_light"),
         ({"FACENODE_PEOPLE__MAX_FPIR": "0.2"}, "people.max_fpir"),
-        ({"FACENODE_ALERTS__RULES": "[" * 5000}, "write one variable a setting"),
+        ({"FACENODE_ALERTS__RULES": "[" * 5000}, "use one variable for each setting"),
     ],
 )
 def test_a_wrong_variable_is_refused_with_what_and_where(environ: dict[str, str], message: str) -> None:
@@ -97,7 +98,7 @@ def test_a_wrong_variable_is_refused_with_what_and_where(environ: dict[str, str]
 
 def test_a_system_without_time_zones_is_told_from_a_wrong_name() -> None:
     """A slim image of Debian may have none: then the name is not to blame, and what to install is said."""
-    program = "from node.settings.schema import zone_of\nzone_of('Europe/Berlin')"
+    program = "from node.settings.node import zone_of\nzone_of('Europe/Berlin')"
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, env=os.environ | {"PYTHONTZPATH": ""},
         capture_output=True, text=True, check=False,
@@ -117,6 +118,61 @@ def test_the_view_of_a_pi_camera_is_written_as_a_list_or_with_commas(tmp_path: P
 def test_variables_that_are_no_settings_are_left_alone() -> None:
     """FACENODE_DATA names the face data of training and tests."""
     assert read({"FACENODE_DATA": "/x", "FACENODED__X": "1"}).model_dump() == read().model_dump()
+
+
+@pytest.mark.parametrize(
+    ("content", "environ", "overrides", "sources"),
+    [
+        ("hflip = true", {"FACENODE_CAMERA__FPS": "5"}, {}, "file FILE"),
+        ("hflip = true", {}, {"fps": "5"}, "file FILE"),
+        (
+            "fps = 3",
+            {"FACENODE_CAMERA__HFLIP": "yes", "FACENODE_CAMERA__FPS": "5"},
+            {},
+            "variable FACENODE_CAMERA__HFLIP",
+        ),
+        ("fps = 3", {"FACENODE_CAMERA__FPS": "5"}, {"hflip": "yes"}, "command line"),
+        ("hflip = true", {"FACENODE_CAMERA__HFLIP": "yes"}, {}, "variable FACENODE_CAMERA__HFLIP"),
+        ("hflip = true", {}, {"source": "webcam:1"}, "command line, file FILE"),
+        ("vflip = true", {"FACENODE_CAMERA": '{"fps": 5}'}, {}, "file FILE"),
+        ("fps = 3", {"FACENODE_CAMERA": '{"vflip": true}'}, {}, "variable FACENODE_CAMERA"),
+        ("crop = [0.5, 0, 0.6, 1]\nsource = 'picamera'", {"FACENODE_CAMERA__FPS": "1"}, {}, "file FILE"),
+    ],
+)
+def test_an_error_of_a_whole_section_names_the_sources_of_the_values_at_fault(
+    tmp_path: Path, content: str, environ: dict[str, str], overrides: dict[str, str], sources: str
+) -> None:
+    """Another key of the section may be set elsewhere: whoever looks there finds nothing to correct."""
+    path = tmp_path / "facenode.toml"
+    path.write_text(f"[camera]\n{content}\n")
+    with pytest.raises(SettingsError, match=r"camera \(") as caught:
+        read(environ, {"camera": overrides} if overrides else None, path)
+    assert f"camera ({sources.replace('FILE', str(path))}): " in str(caught.value)
+
+
+def test_an_error_of_one_value_names_the_source_that_won(file: Path) -> None:
+    """A variable whose name begins alike is not at fault, nor is one that the command line overrules."""
+    with pytest.raises(SettingsError, match="greater than or equal to 160") as caught:
+        read({"FACENODE_DETECTOR__WIDTH": "1"}, {"camera": {"fps": "7"}}, file)
+    assert "detector.width = '1' (variable FACENODE_DETECTOR__WIDTH)" in str(caught.value)
+    with pytest.raises(SettingsError, match=re.escape("camera.crop.2 = '2' (command line)")):
+        read({"FACENODE_CAMERA__CROP": "0,0,1,1"}, {"camera": {"source": "picamera", "crop": "0,0,2,1"}}, file)
+
+
+def test_an_error_of_a_rule_names_the_file(tmp_path: Path) -> None:
+    """The place in a list is not a key; a variable of the same section is not at fault."""
+    path = tmp_path / "rules.toml"
+    path.write_text('[[alerts.rules]]\nid = "a"\nwhen = "loiter"\n')
+    with pytest.raises(SettingsError, match=re.escape(f"alerts.rules.0 (file {path}): a loiter rule needs for_s")):
+        read({"FACENODE_MQTT__HOST": "b"}, None, path)
+
+
+def test_an_error_of_a_nested_section_names_the_file(tmp_path: Path) -> None:
+    """`mqtt.tls` is a section within a section."""
+    path = tmp_path / "tls.toml"
+    path.write_text(f'[mqtt.tls]\nca_file = "{path}"\n')
+    with pytest.raises(SettingsError, match=re.escape(f"mqtt.tls (file {path}): a certificate is set but TLS is off")):
+        read({"FACENODE_MQTT__HOST": "b"}, {"mqtt": {"port": "1884"}}, path)
 
 
 @pytest.mark.parametrize(
