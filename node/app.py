@@ -163,8 +163,10 @@ class Node:
                     at = tick.at
                     self._step(tick)
                     self._demand_publisher()
-                    self._service.alive(self._clock.now().mono_s)
-                    self._service.able(able=self._publisher.connected and self._camera.state is CameraState.OK)
+                    self._service.report_alive(self._clock.now().mono_s)
+                    self._service.report_working(
+                        working=self._publisher.connected and self._camera.state is CameraState.OK
+                    )
                     if self._ending:
                         break
         except BaseException:
@@ -224,7 +226,7 @@ class Node:
         )
         health = self._pulse.beat(at, self._view(), self._counts)
         if health is not None:
-            self._service.describe(in_words(health))
+            self._service.report_status(in_words(health))
         self._board.show(state, None if health is None else payloads.health(at, health))
 
     def _demand_publisher(self) -> None:
@@ -244,7 +246,7 @@ class Node:
             patience_s: how long the broker is waited for; a few seconds once somebody asks to stop.
         """
         if not self.restarting:  # who begins anew in the same process goes on, for whoever watches over it
-            self._service.stopping()
+            self._service.report_stopping()
         self._desk.close()
         left = self._engine.close(at)
         cleared = self._alerts.update(at, left, self._scene(at, 0))
@@ -252,7 +254,7 @@ class Node:
         began_s = said_s = self._clock.now().mono_s
         while self._publisher.alive and not self._publisher.drain(_TURN_S):
             now_s = self._clock.now().mono_s
-            self._service.alive(now_s)
+            self._service.report_alive(now_s)
             if now_s - began_s >= (min(patience_s, _STOP_DRAIN_S) if self._ending else patience_s):
                 break
             if now_s - said_s >= _SAY_WAITING_S:
@@ -264,7 +266,9 @@ class Node:
                 )
         self._publisher.stop(payloads.state(self._clock.now()))
         self._outbox.close()
-        self._service.able(able=False)  # last: a mark that cannot be removed must keep nobody from his leave
+        self._service.report_working(
+            working=False
+        )  # last: a ready file that cannot be removed must not stop the shutdown
 
     def _refresh(self, *, now: bool = False) -> None:
         """Take over what was changed in the gallery, by this process or another."""

@@ -42,14 +42,14 @@ class Eyes:
 def build_eyes(settings: Settings, heads: Iterable[str]) -> Eyes:
     """Return detector and network as the settings name them, with those heads of the network that are asked for."""
     model = settings.model
-    network = Network(model.path or bundled.bundled(bundled.NETWORK), model.runtime, model.threads)
-    detector = Detector(bundled.bundled(bundled.DETECTOR), settings.detector.width, settings.detector.min_score)
+    network = Network(model.path or bundled.path(bundled.NETWORK), model.runtime, model.threads)
+    detector = Detector(bundled.path(bundled.DETECTOR), settings.detector.width, settings.detector.min_score)
     return Eyes(detector, Recognizer(network, settings.events.gates, heads), network)
 
 
 def build_sidecar(settings: Settings) -> Sidecar:
     """Return what is known of the network that the settings name, without loading it."""
-    return load_sidecar((settings.model.path or bundled.bundled(bundled.NETWORK)).with_suffix(".json"))
+    return load_sidecar((settings.model.path or bundled.path(bundled.NETWORK)).with_suffix(".json"))
 
 
 def build_gallery(settings: Settings, sidecar: Sidecar | None = None) -> Gallery:

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from node.commands.output import Fields, Show, escaped, json_line, printer
-from node.commands.ready_file import add_option, marker
+from node.commands.ready_file import add_option, ready_setter
 from node.contract.topics import ROOT
 from node.domain import EventType
 from node.errors import BrokerError
@@ -43,8 +43,8 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     client = Client(f"{ROOT}-watch-{args.durable or secrets.token_hex(4)}", keep_s=_KEEP_S if args.durable else 0)
     inbox: queue.SimpleQueue[Report | None] = queue.SimpleQueue()
     show = json_line if args.json else printer()
-    ready = marker(args.ready)
-    ready(False)
+    set_ready = ready_setter(args.ready)
+    set_ready(False)
     with _stopping(lambda: inbox.put(None)):
         watch(
             lambda: connect(settings.mqtt, client, inbox.put),
@@ -53,7 +53,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
             Watcher(gaps=args.type is None),
             show=show,
             say=lambda line: print(escaped(line), file=sys.stderr, flush=True),
-            ready=ready,
+            set_ready=set_ready,
         )
     return 0
 

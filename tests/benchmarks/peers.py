@@ -87,7 +87,7 @@ def by_hand(weights: Path, image: Image) -> Callable[[], object]:
     """Return the two networks called as their own examples call them."""
     sidecar = build_eyes(load(None, {}, {}, Path("/nonexistent")), ()).network.sidecar
     template = np.array(sidecar.input.alignment.points, dtype=np.float64)
-    detector = cv2.FaceDetectorYN.create(str(bundled.bundled(bundled.DETECTOR)), "", (640, 480), 0.7, 0.3, 200)
+    detector = cv2.FaceDetectorYN.create(str(bundled.path(bundled.DETECTOR)), "", (640, 480), 0.7, 0.3, 200)
     _, interpreter_class = find_runtime("auto")
     interpreter = interpreter_class(model_path=str(weights), num_threads=1)
     interpreter.allocate_tensors()

@@ -23,7 +23,7 @@ def settings(tmp_path: Path, media_dir: Path) -> dict[str, object]:
 @pytest.fixture
 def network(tmp_path: Path) -> Path:
     """Return a copy of the default network, its sidecar beside it."""
-    source = bundled.bundled(bundled.NETWORK)
+    source = bundled.path(bundled.NETWORK)
     shutil.copy(source, tmp_path / "net.tflite")
     shutil.copy(source.with_suffix(".json"), tmp_path / "net.json")
     return tmp_path / "net.tflite"

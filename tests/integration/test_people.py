@@ -18,7 +18,7 @@ from node.system import bundled
 from node.vision.sidecar import load_sidecar
 
 Settings = Mapping[str, object]
-SPACE = load_sidecar(bundled.bundled(bundled.NETWORK).with_suffix(".json")).heads.embedding.space
+SPACE = load_sidecar(bundled.path(bundled.NETWORK).with_suffix(".json")).heads.embedding.space
 
 
 @pytest.fixture
@@ -203,7 +203,7 @@ def test_nobody_can_be_exported(settings: Settings, tmp_path: Path) -> None:
 @pytest.fixture
 def successor(tmp_path: Path) -> Path:
     """Return a network whose embeddings are of another space: the default one under another name."""
-    source = bundled.bundled(bundled.NETWORK)
+    source = bundled.path(bundled.NETWORK)
     shutil.copy(source, tmp_path / "next.tflite")
     sidecar = json.loads(source.with_suffix(".json").read_text())
     sidecar["heads"]["embedding"]["space"] = "next-1"

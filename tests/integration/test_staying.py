@@ -63,4 +63,4 @@ def test_a_mark_that_cannot_be_made_is_refused_at_once(command: str, tmp_path: P
     """The message names the folder; nothing is started."""
     found = facenode(command, "--ready", tmp_path / "none" / "ready", settings={})
     assert found.code == 2
-    assert f"{tmp_path / 'none'} is no folder" in found.err
+    assert f"{tmp_path / 'none'} is not a folder" in found.err

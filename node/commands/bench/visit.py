@@ -40,7 +40,7 @@ def group() -> Image:
 
 
 def _picture(name: str, side: int) -> Image:
-    picture = read_picture(bundled.bundled(f"media/{name}.jpg"))
+    picture = read_picture(bundled.path(f"media/{name}.jpg"))
     rows, columns = picture.shape[:2]
     square = picture[: min(rows, columns), :columns] if rows > columns else picture[:, :rows]
     return cv2.resize(square, (side, side), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)

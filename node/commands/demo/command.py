@@ -14,7 +14,7 @@ from node.clock import SystemClock
 from node.commands.demo.embedded_broker import EmbeddedBroker
 from node.commands.demo.scene import DemoCamera, enrolment_pictures
 from node.commands.demo.subscriber import Sighting, Subscriber, view
-from node.commands.ready_file import Mark, add_option, marker
+from node.commands.ready_file import SetReady, add_option, ready_setter
 from node.commands.run import run_until_signalled
 from node.errors import BrokerError, UsageError
 from node.people.enrolment import examine_image
@@ -47,7 +47,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
         UsageError: `--ready` without `--stay`, or with a file that cannot be made.
     """
     if args.stay:
-        return _stay(marker(args.ready), settings)
+        return _stay(ready_setter(args.ready), settings)
     if args.ready:
         raise UsageError("--ready goes with --stay: a demonstration that ends by itself is never ready")
     if not args.verbose:
@@ -70,8 +70,8 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     return _summary(sightings)
 
 
-def _stay(mark: Mark, settings: Settings) -> int:
-    mark(False)
+def _stay(set_ready: SetReady, settings: Settings) -> int:
+    set_ready(False)
     with tempfile.TemporaryDirectory(prefix="facenode-demo-") as folder:
         own = settings_of_the_demo(settings, Path(folder), settings.mqtt.port).model_copy(
             update={"mqtt": settings.mqtt, "homeassistant": settings.homeassistant}
@@ -79,7 +79,7 @@ def _stay(mark: Mark, settings: Settings) -> int:
         own = own.model_copy(update={"events": own.events.model_copy(update={"cool_down_s": _COOL_DOWN_S})})
         enrol(own)
         clock = SystemClock()
-        node = Node(own, DemoCamera(clock, again=True), clock, Service.of(mark=mark))
+        node = Node(own, DemoCamera(clock, again=True), clock, Service.from_environment(on_working=set_ready))
         run_until_signalled(node)
     return 0
 

@@ -78,8 +78,8 @@ class DemoCamera(Camera):
 
 
 def _clip() -> Iterator[Image]:
-    return read_video(bundled.bundled("media/carphone.mp4"))
+    return read_video(bundled.path("media/carphone.mp4"))
 
 
 def _still(name: str) -> list[Image]:
-    return [read_picture(bundled.bundled(f"media/{name}"))] * round(_SHOWN_S * _FPS)
+    return [read_picture(bundled.path(f"media/{name}"))] * round(_SHOWN_S * _FPS)

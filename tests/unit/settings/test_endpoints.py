@@ -26,7 +26,7 @@ def test_brokers_are_read_in_their_order(text: str, found: list[tuple[str, int]]
 @pytest.mark.parametrize("text", ["a,,b", ",", "a:port", "a:0", "a:65536", "[::1", "[::1]x", "a:1:b]"])
 def test_what_cannot_be_a_broker_is_refused(text: str) -> None:
     """A comma too many would else be a broker without a name, tried again and again."""
-    with pytest.raises(ValidationError, match=r"write HOST|a port is"):
+    with pytest.raises(ValidationError, match=r"write HOST|a port must be"):
         MqttSettings(host=text)
 
 

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from node.system.malloc import keep
+from node.system.malloc import keep_freed_memory
 
 _ROUNDS = 20
 # Four pieces at a time, taken, written and given back, as a detector does with each frame.
 _FRAMES = f"""
 import ctypes, resource, sys
 import numpy as np
-from node.system.malloc import keep
+from node.system.malloc import keep_freed_memory
 
-if sys.argv[1] == "kept" and not keep():
+if sys.argv[1] == "kept" and not keep_freed_memory():
     sys.exit("no glibc")
 
 def frame():
@@ -49,4 +49,4 @@ def test_memory_that_is_kept_is_not_fetched_again() -> None:
 
 def test_keeping_is_harmless_to_ask_for_twice() -> None:
     """Either the C library knows how, both times, or not."""
-    assert keep() == keep()
+    assert keep_freed_memory() == keep_freed_memory()
