@@ -41,7 +41,7 @@ def test_no_command_shows_all_of_them(capsys: pytest.CaptureFixture[str]) -> Non
     assert main([]) == 2
     shown = capsys.readouterr().err
     assert "recognize" in shown
-    assert "say who is in pictures" in shown
+    assert "recognize faces in pictures" in shown
 
 
 def test_an_unknown_command_is_refused_with_those_that_there_are(capsys: pytest.CaptureFixture[str]) -> None:
