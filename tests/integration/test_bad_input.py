@@ -145,7 +145,7 @@ def test_photos_without_a_usable_face_enrol_nobody(settings: dict[str, object], 
     (tmp_path / "noise.png").write_bytes(b"no picture")
     outcome = facenode("people", "add", "ada", tmp_path / "noise.png", settings=settings)
     assert outcome.code == 1
-    assert re.search(r"noise\.png: not taken: .*not a picture", outcome.err)
+    assert re.search(r"noise\.png: not used: .*not a picture", outcome.err)
     assert "nobody was enrolled" in outcome.err
     assert facenode("people", "list", "--json", settings=settings).out == ""
 
