@@ -14,10 +14,10 @@ from PIL import ImageDraw, ImageFont
 from node.app import Node
 from node.assembly import build_eyes
 from node.clock import SystemClock
-from node.commands.demo.command import enrol, settings_of_the_demo
+from node.commands.demo.command import demo_settings, enrol
 from node.commands.demo.embedded_broker import EmbeddedBroker
 from node.commands.demo.scene import DemoCamera
-from node.commands.demo.subscriber import Sighting, Subscriber
+from node.commands.demo.subscriber import ReceivedEvent, Subscriber
 from node.contract.payloads import timestamp
 from node.domain import Frame, Tick
 from node.settings.loader import load
@@ -42,16 +42,16 @@ class Recorder(DemoCamera):
 
 def main() -> None:
     """Run the demonstration, and draw the events that name somebody or a stranger."""
-    sightings: list[Sighting] = []
+    received: list[ReceivedEvent] = []
     with tempfile.TemporaryDirectory() as folder, EmbeddedBroker() as broker:
-        settings = settings_of_the_demo(load(None, {}, {}, Path(folder) / "none"), Path(folder), broker.port)
+        settings = demo_settings(load(None, {}, {}, Path(folder) / "none"), Path(folder), broker.port)
         enrol(settings)
         clock = SystemClock()
         camera = Recorder(clock)
-        with Subscriber("127.0.0.1", broker.port, settings.node.id, sightings.append):
+        with Subscriber("127.0.0.1", broker.port, settings.node.id, received.append):
             Node(settings, camera, clock).run()
     eyes = build_eyes(settings, ())
-    events = [sighting.event for sighting in sightings if sighting.kind in {"recognized", "unknown"}]
+    events = [event.payload for event in received if event.event_type in {"recognized", "unknown"}]
     chosen = [next(e for e in events if e["event_type"] == "recognized"), events[-1]]
     sheet = Pillow.new("RGB", (PANEL[0] + TEXT + 3 * MARGIN, len(chosen) * (PANEL[1] + MARGIN) + MARGIN), PAPER)
     for row, event in enumerate(chosen):

@@ -20,16 +20,26 @@ def format_message(topic: str, payload: str | Fields) -> tuple[str, str]:
         return f"{'':12} {node:16} {'/'.join(levels)} {payload}", ""
     late = levels[:1] == ["late"]
     moment = str(payload.get("at", ""))[11:23]
-    words = [f"{moment:12}", f"{node:16}", "late" if late else "", str(payload.get("event_type", ""))]
+    words = [f"{moment:12}", f"{node:16}", "late" if late else "", _word(payload.get("event_type"))]
     person = payload.get("person")
-    words.append(f"{person.get('id')} {person.get('score')}" if isinstance(person, Mapping) else str(person or ""))
-    if "was" in payload:
+    words += _words(person, "id", "score") if isinstance(person, Mapping) else [_word(person)]
+    if payload.get("was") is not None:
         words.append(f"was {payload['was']}")
-    answers = {task: payload[task] for task in ("age", "ethnicity") if isinstance(payload.get(task), Mapping)}
-    words += [f"{task} {answer.get('group')} {answer.get('score')}" for task, answer in answers.items()]
-    words += [f"{name} {payload[name]}" for name in ("state", "count", "for_s", "seen_s", "track") if name in payload]
+    for task in ("age", "ethnicity"):
+        if isinstance(payload.get(task), Mapping):
+            words += [task, *_words(payload[task], "group", "score")]
+    numbers = ("state", "count", "for_s", "seen_s", "track")
+    words += [f"{name} {payload[name]}" for name in numbers if payload.get(name) is not None]
     style = _STYLES.get("alert" if "alert" in levels[:2] else str(payload.get("event_type")), "")
     return " ".join(word for word in words if word), style
+
+
+def _word(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def _words(fields: Fields, *names: str) -> list[str]:
+    return [_word(fields.get(name)) for name in names]
 
 
 def print_json(topic: str, payload: str | Fields) -> None:

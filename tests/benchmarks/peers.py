@@ -23,7 +23,7 @@ import numpy as np
 
 from node.assembly import build_eyes
 from node.clock import SystemClock
-from node.commands.bench.stopwatch import Step, take_turns
+from node.commands.bench.stopwatch import Step, time_in_rounds
 from node.commands.bench.visit import Visit, portrait
 from node.domain import Frame, Image
 from node.settings.loader import load
@@ -45,7 +45,7 @@ def main() -> int:
     args = parser.parse_args()
     cv2.setNumThreads(1)
     steps = {**ours(args.model, portrait()), **peers(portrait())}
-    rounds = take_turns(steps, args.runs, warm_up=3)
+    rounds = time_in_rounds(steps, args.runs, warm_up=3)
     print("| a 640x480 frame with one face | median, ms | times as fast, each face | as it runs | at least |")
     print("| --- | ---: | ---: | ---: | ---: |")
     for name in steps:

@@ -116,7 +116,7 @@ def test_a_detector_that_finds_nothing_cannot_be_measured(settings: dict[str, ob
 def test_a_folder_without_pictures_is_said(settings: dict[str, object], tmp_path: Path) -> None:
     """`recognize` ends with 1: a wrong folder does not look like one where nobody is."""
     (tmp_path / "notes.txt").write_text("none")
-    says(facenode("recognize", tmp_path, settings=settings), 1, "no picture in there")
+    says(facenode("recognize", tmp_path, settings=settings), 1, "no picture found")
 
 
 @pytest.mark.parametrize("ending", ["", ".jpg", ".mp4"])

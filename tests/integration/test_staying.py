@@ -55,7 +55,7 @@ def test_a_mark_for_a_demonstration_that_ends_is_refused(tmp_path: Path) -> None
     """It would never be there, so whoever waited for it would wait for ever."""
     found = facenode("demo", "--ready", tmp_path / "ready", settings={})
     assert found.code == 2
-    assert "--ready goes with --stay" in found.err
+    assert "--ready can be used with --stay only" in found.err
 
 
 @pytest.mark.parametrize("command", ["run", "watch"])

@@ -49,6 +49,20 @@ def test_an_alert_and_a_status_are_printed_too() -> None:
     assert format_message("facenode/pi-1/status", "online")[0].split() == ["pi-1", "status", "online"]
 
 
+def test_values_that_a_message_lacks_are_left_out() -> None:
+    """A person reads what is known; `None` is a word of Python."""
+    payload = {
+        "at": None,
+        "event_type": None,
+        "person": {"id": "ada"},
+        "was": None,
+        "age": {"group": None},
+        "count": None,
+    }
+    assert format_message("facenode/pi-1/event/recognized", payload)[0].split() == ["pi-1", "ada", "age"]
+    assert "None" not in format_message("facenode/pi-1/alert/night", {"person": None, "state": "raised"})[0]
+
+
 def test_a_repeated_id_is_dropped() -> None:
     """QoS 1 delivers at least once: a message that comes twice is printed once."""
     history = History()

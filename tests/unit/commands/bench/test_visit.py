@@ -1,4 +1,4 @@
-"""What is measured with: as many faces as are said, and decided upon as a node decides."""
+"""The pictures and the visit that `facenode bench` measures with."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def eyes(settings: Settings) -> Eyes:
 
 @pytest.mark.parametrize(("image", "count"), [(portrait(), 1), (group(), 4)])
 def test_each_face_is_found_and_looked_at(eyes: Eyes, image: Image, count: int) -> None:
-    """All are usable: a face that failed a gate would cost no run of the network."""
+    """Every face is usable: one that failed a gate would cost no run of the network."""
     assert image.shape == (*SIZE, 3)
     faces = eyes.detector.detect(Frame(image))
     assert len(faces) == count
