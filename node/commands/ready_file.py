@@ -11,8 +11,10 @@ SetReady = Callable[[bool], None]
 
 
 def add_option(parser: argparse.ArgumentParser, condition: str) -> None:
-    """Add `--ready FILE` to a command; the condition ends the sentence "exists while ..."."""
-    parser.add_argument("--ready", type=Path, metavar="FILE", help=f"create this file and keep it while {condition}")
+    """Add `--ready FILE` to a command; the condition completes "create FILE while ..."."""
+    parser.add_argument(
+        "--ready", type=Path, metavar="FILE", help=f"create FILE while {condition}; remove it otherwise"
+    )
 
 
 def ready_setter(path: Path | None) -> SetReady:

@@ -35,7 +35,7 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noq
     """Add `demo` to the command line."""
     parser = subparsers.add_parser("demo", parents=[common])
     parser.add_argument("--stay", action="store_true", help="repeat without end, on the broker of the settings")
-    add_option(parser, "the demo runs and the broker is connected; requires --stay")
+    add_option(parser, "the demo runs with --stay and the broker is connected")
     parser.set_defaults(main=main)
 
 
