@@ -1,4 +1,4 @@
-"""Pictures, folders and videos -> a line for each picture, with the faces in it."""
+"""Pictures, folders and clips -> a line for each picture, with the faces in it."""
 
 import argparse
 import json
@@ -23,8 +23,8 @@ _HEADS = ("identity", "age", "ethnicity")
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's is private
     """Add `recognize` to the command line."""
     parser = subparsers.add_parser("recognize", parents=[common])
-    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a picture, a video, or a folder of them")
-    parser.add_argument("--json", action="store_true", help="print one JSON line for each picture, or frame of a video")
+    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a picture, a clip, or a folder of them")
+    parser.add_argument("--json", action="store_true", help="print one JSON line for each picture, or frame of a clip")
     parser.add_argument("--embedding", action="store_true", help="with --json: include the embedding")
     parser.add_argument("--source", choices=("gallery", "head"), help="override people.source")
     parser.set_defaults(main=main)

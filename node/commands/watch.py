@@ -32,7 +32,9 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noq
     """Add `watch` to the command line."""
     parser = subparsers.add_parser("watch", parents=[common])
     parser.add_argument("--type", choices=[str(each) for each in EventType], help="print events of this type only")
-    parser.add_argument("--json", action="store_true", help='one JSON line a message: {"topic": ..., "payload": ...}')
+    parser.add_argument(
+        "--json", action="store_true", help='print one JSON line for each message: {"topic": ..., "payload": ...}'
+    )
     parser.add_argument(
         "--durable", metavar="ID", help="let the broker keep messages for this ID while no watch runs, for a week"
     )

@@ -23,7 +23,7 @@ def people_finding(settings: PeopleSettings, load: Callable[[], Sequence[Person]
     except FacenodeError as error:
         return Finding("people", ok=False, text=str(error))
     if not people:
-        text = "nobody is enrolled, so every face is unknown: enroll someone with facenode people add ID PHOTO..."
+        text = "nobody is enrolled, so every face is unknown: run facenode people add ID PHOTO..."
         return Finding("people", ok=True, text=text)
     faces = counted(sum(len(person.anchors) for person in people), "face")
     return Finding("people", ok=True, text=f"{counted(len(people), 'person', 'people')} enrolled, {faces}")

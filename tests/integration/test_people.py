@@ -106,7 +106,7 @@ def test_strangers_are_scored_against_the_gallery(
 
 def test_nobody_can_be_tested(settings: Settings) -> None:
     """The line says how to enrol somebody."""
-    says(people("test", settings=settings, code=1), "nobody is enrolled: facenode people add ID PHOTO...")
+    says(people("test", settings=settings, code=1), "nobody is enrolled: run facenode people add ID PHOTO...")
 
 
 def test_a_photo_of_somebody_else_is_refused_unless_forced(settings: Settings, carl: Path) -> None:

@@ -58,7 +58,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
         own = demo_settings(settings, Path(folder), broker.port)
         print(f"A broker listens on 127.0.0.1:{broker.port}. All data stays on this machine and is deleted at the end.")
         frames = counted(enrol(own), "frame")
-        print(f"{_NAME} is enrolled from {frames} of a video. Now he comes by again, and so do two strangers:\n")
+        print(f"{_NAME} is enrolled from {frames} of a clip. Now he comes by again, and so do two strangers:\n")
         events: list[ReceivedEvent] = []
         with event_table() as print_event:
 

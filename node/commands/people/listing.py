@@ -12,7 +12,7 @@ from node.settings import Settings
 def add_verb(verbs: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's is private
     """Add `list`."""
     parser = verbs.add_parser("list", parents=[common], help="list everybody who is enrolled")
-    parser.add_argument("--json", action="store_true", help="one JSON line for each person")
+    parser.add_argument("--json", action="store_true", help="print one JSON line for each person")
     parser.set_defaults(main=main)
 
 
@@ -30,7 +30,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
             }
             print(json.dumps(fields, ensure_ascii=False))
     elif not people:
-        print("nobody is enrolled: facenode people add ID PHOTO...")
+        print("nobody is enrolled: run facenode people add ID PHOTO...")
     else:
         width = max(len(person.id) for person in people)
         for person in people:

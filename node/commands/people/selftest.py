@@ -35,7 +35,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     sidecar = build_sidecar(settings)
     people = build_gallery(settings, sidecar).load()
     if not people:
-        raise PeopleError("nobody is enrolled: facenode people add ID PHOTO...")
+        raise PeopleError("nobody is enrolled: run facenode people add ID PHOTO...")
     matcher = build_gallery_matcher(settings, sidecar, people)
     report = examine(people, sidecar.heads.embedding.space, matcher.threshold)
     strangers: list[Stranger] | None = None

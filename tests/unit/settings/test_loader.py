@@ -1,4 +1,4 @@
-"""Settings: the nearest source wins, and what nobody would read is refused with a proposal."""
+"""Load settings: the nearest source wins, and unknown keys are refused with a proposal."""
 
 import os
 import re
@@ -35,7 +35,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_command_line_wins_over_environment_over_file_over_default(file: Path) -> None:
-    """One key from each source, each nearer one over the next."""
+    """One key from each source: the nearer source wins."""
     settings = read({"FACENODE_CAMERA__FPS": "5", "FACENODE_CAMERA__WIDTH": "800"}, {"camera": {"fps": "7"}}, file)
     camera = settings.camera
     assert (camera.fps, camera.width, camera.height, camera.stall_s) == (7.0, 800, 480, 10.0)
@@ -43,7 +43,7 @@ def test_command_line_wins_over_environment_over_file_over_default(file: Path) -
 
 
 def test_the_default_file_is_read_where_it_exists(file: Path) -> None:
-    """`/etc/facenode/facenode.toml` needs no naming."""
+    """`/etc/facenode/facenode.toml` is found without `--config`."""
     assert load(None, {}, {}, file).mqtt.host == "broker"
 
 
@@ -58,7 +58,7 @@ def test_a_list_is_written_with_commas() -> None:
 
 
 def test_ethnicity_is_off_until_named() -> None:
-    """It is sensitive: nothing of it is published unless the owner says so."""
+    """It is sensitive: none of it is published unless the owner names it."""
     assert "ethnicity" not in read().publish.tasks
 
 
@@ -96,8 +96,8 @@ def test_a_wrong_variable_is_refused_with_what_and_where(environ: dict[str, str]
     assert "\n" not in str(caught.value)
 
 
-def test_a_system_without_time_zones_is_told_from_a_wrong_name() -> None:
-    """A slim image of Debian may have none: then the name is not to blame, and what to install is said."""
+def test_a_system_without_time_zones_is_distinguished_from_a_wrong_name() -> None:
+    """A slim image of Debian may have none: then the error says what to install instead of blaming the name."""
     program = "from node.settings.node import zone_of\nzone_of('Europe/Berlin')"
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, env=os.environ | {"PYTHONTZPATH": ""},
@@ -107,7 +107,7 @@ def test_a_system_without_time_zones_is_told_from_a_wrong_name() -> None:
 
 
 def test_the_view_of_a_pi_camera_is_written_as_a_list_or_with_commas(tmp_path: Path) -> None:
-    """As a list in the file, and as a variable can give it."""
+    """As a list in the file, and with commas in a variable."""
     path = tmp_path / "pi.toml"
     path.write_text('[camera]\nsource = "picamera:1"\ncrop = [0, 0.5, 1, 0.5]\nhflip = true\nvflip = true\n')
     by_file = read(file=path).camera
@@ -116,7 +116,7 @@ def test_the_view_of_a_pi_camera_is_written_as_a_list_or_with_commas(tmp_path: P
 
 
 def test_variables_that_are_no_settings_are_left_alone() -> None:
-    """FACENODE_DATA names the face data of training and tests."""
+    """FACENODE_DATA names the face data of training and tests; it is not a setting."""
     assert read({"FACENODE_DATA": "/x", "FACENODED__X": "1"}).model_dump() == read().model_dump()
 
 
@@ -225,7 +225,7 @@ def test_every_setting_is_documented_and_has_a_default() -> None:
     assert undocumented(Settings, "") == []
 
 
-def test_the_default_id_is_of_the_serial_number(tmp_path: Path) -> None:
+def test_the_default_id_comes_from_the_serial_number(tmp_path: Path) -> None:
     """`pi-` and the last six of the board's serial, else of the machine id; never the host name."""
     serial = tmp_path / "serial"
     serial.write_bytes(b"10000000ABCDEF12\x00")
@@ -245,20 +245,20 @@ def test_the_default_id_is_of_the_serial_number(tmp_path: Path) -> None:
     ],
 )
 def test_the_password_of_a_camera_is_not_printed(source: str) -> None:
-    """A source that is refused is named without what can be a secret."""
+    """A refused source is printed without anything that could be a secret."""
     with pytest.raises(SettingsError, match=r"camera\.source") as caught:
         read(overrides={"camera": {"source": source}})
     assert "s3cret" not in str(caught.value)
 
 
-def test_a_url_without_its_kind_is_proposed_with_it() -> None:
+def test_a_url_without_video_is_proposed_with_it() -> None:
     """`rtsp://...` is what people copy from a manual."""
     with pytest.raises(SettingsError, match=re.escape("write video:rtsp://***@cam/x")):
         read(overrides={"camera": {"source": "rtsp://admin:s3cret@cam/x"}})
 
 
 def test_a_mistyped_key_of_a_rule_is_refused_with_a_proposal(tmp_path: Path) -> None:
-    """The rules are a list: the place in it is no section."""
+    """The rules are a list: a place in it is not a section."""
     path = tmp_path / "rules.toml"
     path.write_text('[[alerts.rules]]\nid = "a"\nwhen = "unknown"\ncooldown_s = 300\n')
     with pytest.raises(SettingsError, match=re.escape("alerts.rules.0.cooldown_s")) as caught:
@@ -268,14 +268,14 @@ def test_a_mistyped_key_of_a_rule_is_refused_with_a_proposal(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("section", ["model", "mqtt"])
-def test_a_file_that_cannot_be_looked_at_is_refused(section: str) -> None:
+def test_a_file_that_cannot_be_examined_is_refused(section: str) -> None:
     """Not only one that is missing: here the system refuses the name itself, as it refuses a closed folder."""
     key = {"model": "path", "mqtt": "password_file"}[section]
     with pytest.raises(SettingsError, match=rf"{section}\.{key}.*: File name too long: name a file"):
         read(overrides={section: {key: "x" * 300}})
 
 
-def test_a_default_file_that_cannot_be_looked_at_is_an_error() -> None:
-    """Whether it is there cannot be told, so nothing is guessed."""
+def test_a_default_file_that_cannot_be_examined_is_an_error() -> None:
+    """It may exist, so the node does not start without it."""
     with pytest.raises(SettingsError, match="File name too long: make it readable"):
         load(None, None, {}, Path("/etc") / ("x" * 300))
