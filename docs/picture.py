@@ -48,7 +48,7 @@ def main() -> None:
         enrol(settings)
         clock = SystemClock()
         camera = Recorder(clock)
-        with Subscriber("127.0.0.1", broker.port, settings.node.id, received.append):
+        with Subscriber(settings.mqtt, settings.node.id, received.append):
             Node(settings, camera, clock).run()
     eyes = build_eyes(settings, ())
     events = [event.payload for event in received if event.event_type in {"recognized", "unknown"}]

@@ -66,7 +66,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
                 events.append(event)
                 print_event(event)
 
-            with Subscriber("127.0.0.1", broker.port, own.node.id, on_event):
+            with Subscriber(own.mqtt, own.node.id, on_event):
                 clock = SystemClock()
                 Node(own, DemoCamera(clock), clock).run()
     _print_summary(events)

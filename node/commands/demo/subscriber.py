@@ -1,19 +1,21 @@
 """Events of one node at a broker -> the events as a subscriber receives them, with their latency."""
 
 import json
-import threading
+import queue
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
-import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion
-
+from node.contract.topics import ROOT
 from node.errors import BrokerError
+from node.mqtt import reason_codes
+from node.mqtt.connect import connect
+from node.mqtt.link import Client, Lost, Received, Report, Subscribed
+from node.settings import MqttSettings
 
-_READY_S = 10.0
+_ANSWER_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,41 +46,44 @@ class Subscriber:
     """Calls a function with every event of a node for as long as the context lasts.
 
     Args:
-        host: of the broker.
-        port: of the broker.
+        settings: of the broker.
         node: the node's id.
         on_event: called with each event, on the network's thread.
 
     Raises:
-        BrokerError: the broker does not accept the subscription.
+        BrokerError: the broker cannot be reached, or does not accept the subscription.
     """
 
-    def __init__(self, host: str, port: int, node: str, on_event: Callable[[ReceivedEvent], None]) -> None:
-        self._address = (host, port)
-        self._topic = f"facenode/{node}/event/+"
+    def __init__(self, settings: MqttSettings, node: str, on_event: Callable[[ReceivedEvent], None]) -> None:
+        self._settings = settings
+        self._topic = f"{ROOT}/{node}/event/+"
         self._on_event = on_event
-        self._subscribed = threading.Event()
-        self._client = paho.Client(CallbackAPIVersion.VERSION2, client_id="facenode-demo-subscriber")
-        self._client.on_connect = lambda client, *_: client.subscribe(self._topic, 1)
-        self._client.on_subscribe = lambda *_: self._subscribed.set()
-        self._client.on_message = self._received
+        self._answer: queue.SimpleQueue[Subscribed | Lost] = queue.SimpleQueue()
 
     def __enter__(self) -> Self:
+        self._link = connect(self._settings, Client(f"{ROOT}-demo-subscriber"), self._handle)
+        self._link.subscribe(self._topic)
         try:
-            self._client.connect(*self._address)
-        except OSError as error:
-            raise BrokerError(f"{self._address[0]}:{self._address[1]}: {error}") from error
-        self._client.loop_start()
-        if not self._subscribed.wait(_READY_S):
-            raise BrokerError(f"{self._address[0]}:{self._address[1]}: the broker does not answer a subscription")
+            answer = self._answer.get(timeout=_ANSWER_S)
+        except queue.Empty:
+            self._link.close()
+            raise BrokerError(f"{self._topic}: the broker does not answer the subscription") from None
+        if isinstance(answer, Lost) or answer.code >= reason_codes.SUCCESS_BELOW:
+            self._link.close()
+            reason = answer.sentence if isinstance(answer, Lost) else reason_codes.coded(answer.code)
+            raise BrokerError(f"{self._topic}: {reason}")
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._client.disconnect()
-        self._client.loop_stop()
+        self._link.close()
 
-    def _received(self, client: paho.Client, userdata: object, message: paho.MQTTMessage) -> None:
-        del client, userdata
-        self._on_event(parse_event(bytes(message.payload), datetime.now(UTC)))
+    def _handle(self, report: Report) -> None:
+        match report:
+            case Received():
+                self._on_event(parse_event(report.payload, datetime.now(UTC)))
+            case Subscribed() | Lost():
+                self._answer.put(report)
+            case _:
+                pass
