@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Iterator
 from typing import Any
 
-from node.assembly import build_eyes, build_gallery
+from node.assembly import build_gallery, build_vision
 from node.clock import SystemClock
 from node.diagnostics.broker import broker_findings
 from node.diagnostics.camera import camera_finding
@@ -42,7 +42,7 @@ def _findings(settings: Settings) -> Iterator[Finding]:
     """Yield every finding, in the order in which they are printed."""
     clock = SystemClock()
     yield settings_finding(settings)
-    yield network_finding(lambda: build_eyes(settings, ()).network)
+    yield network_finding(lambda: build_vision(settings, ()).network)
     yield camera_finding(settings, clock)
     yield storage_finding(settings.storage.dir)
     yield people_finding(settings.people, lambda: build_gallery(settings).load())

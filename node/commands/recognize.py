@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from node.assembly import Eyes, build_eyes, build_matcher
+from node.assembly import Vision, build_matcher, build_vision
 from node.camera.image_file import PICTURES, list_files, read_picture
 from node.camera.video import VIDEOS, read_video
 from node.domain import UNKNOWN, Frame, Image, Look
@@ -34,13 +34,13 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     """Print the faces of each picture; report those that cannot be read, and go on."""
     if args.source:
         settings = settings.model_copy(update={"people": settings.people.model_copy(update={"source": args.source})})
-    eyes = build_eyes(settings, _HEADS)
-    matcher = build_matcher(settings, eyes.network.sidecar)
+    vision = build_vision(settings, _HEADS)
+    matcher = build_matcher(settings, vision.network.sidecar)
     failed = False
     for path in args.paths:
         try:
             for file, frame, image in _images(path):
-                faces = describe(image, eyes, matcher, embedding=args.embedding)
+                faces = describe(image, vision, matcher, embedding=args.embedding)
                 source = {"path": str(file)} | ({} if frame is None else {"frame": frame})
                 print(json.dumps(source | faces) if args.json else _line(source, faces))
         except _UnreadableError as error:
@@ -58,11 +58,11 @@ class _UnreadableError(FacenodeError):
         self.reasons = reasons
 
 
-def describe(image: Image, eyes: Eyes, matcher: Matcher, *, embedding: bool = False) -> dict[str, Any]:
+def describe(image: Image, vision: Vision, matcher: Matcher, *, embedding: bool = False) -> dict[str, Any]:
     """Return the faces of a picture, shape (height, width, 3), uint8, RGB, as `recognize --json` prints them."""
     faces = []
-    for face in eyes.detector.detect(Frame(image)):
-        look = eyes.recognizer.look(image, face, whatever=True)
+    for face in vision.detector.detect(Frame(image)):
+        look = vision.recognizer.look(image, face, whatever=True)
         box = face.box
         entry: dict[str, Any] = {
             "box": [round(number, 3) for number in (box.left, box.top, box.width, box.height)],
@@ -71,11 +71,11 @@ def describe(image: Image, eyes: Eyes, matcher: Matcher, *, embedding: bool = Fa
         }
         if look.flaws:
             entry["flaws"] = [str(flaw) for flaw in look.flaws]
-        faces.append(entry | _answers(look, eyes, matcher, embedding=embedding))
+        faces.append(entry | _answers(look, vision, matcher, embedding=embedding))
     return {"faces": faces}
 
 
-def _answers(look: Look, eyes: Eyes, matcher: Matcher, *, embedding: bool) -> dict[str, Any]:
+def _answers(look: Look, vision: Vision, matcher: Matcher, *, embedding: bool) -> dict[str, Any]:
     answers: dict[str, Any] = {}
     if look.embedding is None:
         return answers
@@ -84,7 +84,7 @@ def _answers(look: Look, eyes: Eyes, matcher: Matcher, *, embedding: bool) -> di
     for head in ("age", "ethnicity"):
         if head in look.heads:
             best = int(np.argmax(look.heads[head]))
-            label = eyes.network.sidecar.heads.labels(head)[best]
+            label = vision.network.sidecar.heads.labels(head)[best]
             answers[head] = {"group": label, "score": round(float(look.heads[head][best]), 2)}
     if embedding:
         answers["embedding"] = [round(float(number), 6) for number in look.embedding]

@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from node.app import Node
+from node.assembly import build_node
 from node.commands.ready_file import add_option, ready_setter
 from node.settings import Settings
 from node.system import malloc
@@ -25,7 +26,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     set_ready = ready_setter(args.ready)
     set_ready(False)
     malloc.keep_freed_memory()
-    node = Node(settings, service=Service.from_environment(on_working=set_ready))
+    node = build_node(settings, service=Service.from_environment(on_working=set_ready))
     run_until_signalled(node)
     if node.restarting:
         # The process replaces itself, so that systemd, or whatever else watches it, does not see it end.

@@ -11,7 +11,7 @@ from typing import Any
 
 import cv2
 
-from node.assembly import Eyes, build_eyes
+from node.assembly import Vision, build_vision
 from node.clock import SystemClock
 from node.commands.bench.stopwatch import Step, time_in_rounds
 from node.commands.bench.visit import SIZE, Visit, group, portrait
@@ -43,15 +43,15 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noq
 def main(args: argparse.Namespace, settings: Settings) -> int:
     """Print median and 95th percentile of each step on a 640x480 frame with one face, and the ratios that matter."""
     cv2.setNumThreads(settings.model.threads)  # so that OpenCV uses as many threads as the network
-    eyes = build_eyes(settings, settings.publish.tasks)
-    others = [build_eyes(settings, ()).network for _ in range(args.networks - 1)]
-    figures = measure(settings, eyes, max(1, args.runs), others)
+    vision = build_vision(settings, settings.publish.tasks)
+    others = [build_vision(settings, ()).network for _ in range(args.networks - 1)]
+    figures = measure(settings, vision, max(1, args.runs), others)
     cores = counted(count, "core") if (count := os.cpu_count()) else "an unknown number of cores"
     head = {
         "machine": f"{platform.machine()}, {cores}, Python {platform.python_version()}",
-        "network": f"{eyes.network.sidecar.name} {eyes.network.sidecar.version}"
+        "network": f"{vision.network.sidecar.name} {vision.network.sidecar.version}"
         + (f", {len(others) + 1} instances" if others else ""),
-        "runtime": f"{eyes.network.runtime}, {counted(settings.model.threads, 'thread')}",
+        "runtime": f"{vision.network.runtime}, {counted(settings.model.threads, 'thread')}",
         "frame": f"{SIZE[1]}x{SIZE[0]}, faces searched at {settings.detector.width}",
     }
     if args.json:
@@ -70,7 +70,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def measure(settings: Settings, eyes: Eyes, runs: int, others: Sequence[Network] = ()) -> dict[str, Any]:
+def measure(settings: Settings, vision: Vision, runs: int, others: Sequence[Network] = ()) -> dict[str, Any]:
     """Return the times of each step, the ratios that matter, and the peak memory.
 
     The bare calls are the detector on a picture that already has its size and color order, and the interpreter on an
@@ -79,22 +79,24 @@ def measure(settings: Settings, eyes: Eyes, runs: int, others: Sequence[Network]
 
     Args:
         settings: of the node.
-        eyes: detector and network.
+        vision: detector, recognizer and network.
         runs: of each step.
         others: networks that each face goes through besides.
 
     Raises:
         SettingsError: the detector finds no face.
     """
-    rounds = time_in_rounds(_steps(eyes, others), runs, warm_up=runs // 5 + 1)
+    rounds = time_in_rounds(_steps(vision, others), runs, warm_up=runs // 5 + 1)
     undecided = settings.events.unknown_votes
     return {
         "steps": {name: {"p50_ms": rounds.p50_ms(name), "p95_ms": rounds.p95_ms(name)} for name in rounds.times_ms},
         "ratios": {
             "whole frame / bare calls": rounds.ratio(("whole frame",), _BARE),
             "motion gate / whole frame": rounds.ratio(("motion gate",), ("whole frame",)),
-            "four people / one": _group_ratio(settings, eyes, runs),
-            "four / one, until decided": median(_group_ratio(settings, eyes, undecided) for _ in range(runs // 10 + 1)),
+            "four people / one": _group_ratio(settings, vision, runs),
+            "four / one, until decided": median(
+                _group_ratio(settings, vision, undecided) for _ in range(runs // 10 + 1)
+            ),
         },
         "peak_mb": _peak_mb(),
     }
@@ -107,44 +109,44 @@ def _peak_mb() -> float:
     return round(peak_kb * 1024 / 1e6, 1)
 
 
-def _group_ratio(settings: Settings, eyes: Eyes, frames: int) -> float:
+def _group_ratio(settings: Settings, vision: Vision, frames: int) -> float:
     """Return the time of so many frames of a visit of four people, divided by that of one person."""
     now = SystemClock().now()
-    visits = {name: Visit(settings, eyes, image, now) for name, image in (("one", portrait()), ("four", group()))}
+    visits = {name: Visit(settings, vision, image, now) for name, image in (("one", portrait()), ("four", group()))}
     return time_in_rounds({name: visit.step for name, visit in visits.items()}, frames).share("four", "one")
 
 
-def _steps(eyes: Eyes, others: Sequence[Network]) -> dict[str, Step]:
+def _steps(vision: Vision, others: Sequence[Network]) -> dict[str, Step]:
     """Return the steps to time on a frame with one face."""
     image = portrait()
     frame = Frame(image)
-    face = next(iter(eyes.detector.detect(frame)), None)
+    face = next(iter(vision.detector.detect(frame)), None)
     if face is None:
         raise SettingsError("no face found in the benchmark picture: lower detector.min_score")
-    crop = eyes.recognizer.aligner.align(image, face).crop
+    crop = vision.recognizer.aligner.align(image, face).crop
     motion, now = Motion(), SystemClock().now()
     track = Track(1, face, now, now)
 
     def recognize(seen: Track) -> None:
-        eyes.recognizer.recognize(frame, (seen,))
+        vision.recognizer.recognize(frame, (seen,))
         for other in others:
             other.infer(crop)
 
     def process_frame() -> None:
-        for found in eyes.detector.detect(frame):
+        for found in vision.detector.detect(frame):
             recognize(Track(1, found, now, now))
 
     def invoke() -> None:
-        for network in (eyes.network, *others):
+        for network in (vision.network, *others):
             network.invoke()
 
     return {
         "motion gate": lambda: motion.opens(now, frame, busy=False),
-        "detect": lambda: eyes.detector.detect(frame),
-        "align": lambda: eyes.recognizer.aligner.align(image, face),
-        "network": lambda: [network.infer(crop) for network in (eyes.network, *others)],
+        "detect": lambda: vision.detector.detect(frame),
+        "align": lambda: vision.recognizer.aligner.align(image, face),
+        "network": lambda: [network.infer(crop) for network in (vision.network, *others)],
         "align, gates, network": lambda: recognize(track),
         "whole frame": process_frame,
-        "bare detector": eyes.detector.bare(frame),
+        "bare detector": vision.detector.bare(frame),
         "bare network": invoke,
     }

@@ -5,7 +5,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from node.assembly import Eyes, build_matcher
+from node.assembly import Vision, build_matcher
 from node.camera.image_file import read_picture
 from node.domain import Frame, Image, Instant
 from node.events.engine import Engine
@@ -51,22 +51,22 @@ class Visit:
 
     Args:
         settings: of the node.
-        eyes: detector and network.
+        vision: detector, recognizer and network.
         image: the frame, always the same.
         now: the beginning of the visit.
     """
 
-    def __init__(self, settings: Settings, eyes: Eyes, image: Image, now: Instant) -> None:
-        self._eyes = eyes
+    def __init__(self, settings: Settings, vision: Vision, image: Image, now: Instant) -> None:
+        self._vision = vision
         self._frame = Frame(image)
         self._at = now
         self._tracker = Tracker(settings.events)
-        self._engine = Engine(settings.events, build_matcher(settings, eyes.network.sidecar, ()), {})
+        self._engine = Engine(settings.events, build_matcher(settings, vision.network.sidecar, ()), {})
 
     def step(self) -> None:
         """Process one frame as a node does."""
-        self._tracker.update(self._at, self._eyes.detector.detect(self._frame))
-        self._tracker.assign(self._eyes.recognizer.recognize(self._frame, self._tracker.due()))
+        self._tracker.update(self._at, self._vision.detector.detect(self._frame))
+        self._tracker.assign(self._vision.recognizer.recognize(self._frame, self._tracker.due()))
         self._engine.update(self._at, self._tracker.tracks)
         self._at = replace(self._at, mono_s=self._at.mono_s + 1 / _FPS)
 

@@ -8,8 +8,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from node.app import Node
-from node.assembly import build_eyes, build_gallery
+from node.assembly import build_gallery, build_node, build_vision
 from node.clock import SystemClock
 from node.commands.demo.embedded_broker import EmbeddedBroker
 from node.commands.demo.event_table import event_table
@@ -68,7 +67,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
 
             with Subscriber(own.mqtt, own.node.id, on_event):
                 clock = SystemClock()
-                Node(own, DemoCamera(clock), clock).run()
+                build_node(own, DemoCamera(clock), clock).run()
     _print_summary(events)
     return 0
 
@@ -83,7 +82,7 @@ def _stay(set_ready: SetReady, settings: Settings) -> int:
         own = own.model_copy(update={"events": own.events.model_copy(update={"cool_down_s": _COOL_DOWN_S})})
         enrol(own)
         clock = SystemClock()
-        node = Node(own, DemoCamera(clock, repeat=True), clock, Service.from_environment(on_working=set_ready))
+        node = build_node(own, DemoCamera(clock, repeat=True), clock, Service.from_environment(on_working=set_ready))
         run_until_signalled(node)
     return 0
 
@@ -107,13 +106,13 @@ def demo_settings(settings: Settings, folder: Path, port: int) -> Settings:
 
 def enrol(settings: Settings) -> int:
     """Enroll the man in the video; return from how many frames."""
-    eyes = build_eyes(settings, ())
+    vision = build_vision(settings, ())
     results = [
-        examine_image(image, f"frame {number}", eyes.detector, eyes.recognizer, keep_crop=False)
+        examine_image(image, f"frame {number}", vision.detector, vision.recognizer, keep_crop=False)
         for number, image in enumerate(enrolment_frames())
     ]
     samples = [result for result in results if isinstance(result, Sample)]
-    build_gallery(settings).add(_PERSON, _NAME, eyes.network.sidecar.heads.embedding.space, samples)
+    build_gallery(settings).add(_PERSON, _NAME, vision.network.sidecar.heads.embedding.space, samples)
     return len(samples)
 
 

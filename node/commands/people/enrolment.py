@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from node.assembly import build_embed, build_eyes, build_gallery, build_gallery_matcher
+from node.assembly import build_embed, build_gallery, build_gallery_matcher, build_vision
 from node.camera.image_file import list_files
 from node.domain import counted
 from node.errors import PeopleError, UsageError
@@ -110,13 +110,13 @@ def _request(settings: Settings, verb: str, args: argparse.Namespace) -> Any:  #
 def _enrol_photos(args: argparse.Namespace, settings: Settings, *, ignored: bool | None) -> None:
     """Enroll a person from photos, and print the reason for each photo that is not used."""
     photos = _photos(args.photos)
-    eyes = build_eyes(settings, ())
-    sidecar = eyes.network.sidecar
+    vision = build_vision(settings, ())
+    sidecar = vision.network.sidecar
     gallery = build_gallery(settings, sidecar)
-    gallery.renew(sidecar.heads.embedding.space, build_embed(eyes.network))
+    gallery.renew(sidecar.heads.embedding.space, build_embed(vision.network))
     whom = Whom(args.id, build_gallery_matcher(settings, sidecar, _people_with(gallery, args.id)), force=args.force)
     results = [
-        examine(photo, eyes.detector, eyes.recognizer, keep_crop=settings.people.keep_crops, whom=whom)
+        examine(photo, vision.detector, vision.recognizer, keep_crop=settings.people.keep_crops, whom=whom)
         for photo in photos
     ]
     for result in results:

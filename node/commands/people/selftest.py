@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from node.assembly import Eyes, build_eyes, build_gallery, build_gallery_matcher, build_sidecar
+from node.assembly import Vision, build_gallery, build_gallery_matcher, build_sidecar, build_vision
 from node.camera.image_file import list_files, read_picture
 from node.domain import Frame, counted
 from node.errors import CameraError, PeopleError
@@ -61,19 +61,19 @@ def _strangers(folder: Path, settings: Settings, matcher: GalleryMatcher) -> Ite
         raise PeopleError(
             f"{folder}: not a folder with photos: name one with JPEG or PNG files of people who are not enrolled"
         )
-    eyes = build_eyes(settings, ())
+    vision = build_vision(settings, ())
     for photo in photos:
-        yield from _faces(photo, str(photo.relative_to(folder)), eyes, matcher)
+        yield from _faces(photo, str(photo.relative_to(folder)), vision, matcher)
 
 
-def _faces(photo: Path, name: str, eyes: Eyes, matcher: GalleryMatcher) -> Iterator[Stranger]:
+def _faces(photo: Path, name: str, vision: Vision, matcher: GalleryMatcher) -> Iterator[Stranger]:
     try:
         image = read_picture(photo)
     except CameraError as error:
         sys.stderr.write(f"facenode: {error}\n")
         return
-    for face in eyes.detector.detect(Frame(image)):
-        look = eyes.recognizer.look(image, face)
+    for face in vision.detector.detect(Frame(image)):
+        look = vision.recognizer.look(image, face)
         if look.embedding is not None:
             scores = matcher.scores(look.embedding)
             nearest = max(scores, key=scores.__getitem__, default=None)
