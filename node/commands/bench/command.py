@@ -50,7 +50,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     head = {
         "machine": f"{platform.machine()}, {cores}, Python {platform.python_version()}",
         "network": f"{vision.network.sidecar.name} {vision.network.sidecar.version}"
-        + (f", {len(others) + 1} instances" if others else ""),
+        + (f", {len(others) + 1} of them" if others else ""),
         "runtime": f"{vision.network.runtime}, {counted(settings.model.threads, 'thread')}",
         "frame": f"{SIZE[1]}x{SIZE[0]}, faces searched at {settings.detector.width}",
     }
