@@ -41,7 +41,7 @@ from node.requests.request import OFFERED, Check, Verb
 from node.requests.snapshots import Snapshots
 from node.requests.switches import SwitchRequests
 from node.settings import Settings
-from node.settings.schema import zone_of
+from node.settings.node import zone_of
 from node.system import bundled
 from node.system.machine import Machine
 from node.system.systemd import Service
@@ -178,14 +178,14 @@ def build_search(settings: Settings, detector: Detector, machine: Machine, *, li
 def build_vision(settings: Settings, heads: Iterable[str]) -> Vision:
     """Return detector and network as the settings name them, with those heads of the network that are asked for."""
     model = settings.model
-    network = Network(model.path or bundled.bundled(bundled.NETWORK), model.runtime, model.threads)
-    detector = Detector(bundled.bundled(bundled.DETECTOR), settings.detector.width, settings.detector.min_score)
+    network = Network(model.path or bundled.path(bundled.NETWORK), model.runtime, model.threads)
+    detector = Detector(bundled.path(bundled.DETECTOR), settings.detector.width, settings.detector.min_score)
     return Vision(detector, Recognizer(network, settings.events.gates, heads), network)
 
 
 def build_sidecar(settings: Settings) -> Sidecar:
     """Return what is known of the network that the settings name, without loading it."""
-    return load_sidecar((settings.model.path or bundled.bundled(bundled.NETWORK)).with_suffix(".json"))
+    return load_sidecar((settings.model.path or bundled.path(bundled.NETWORK)).with_suffix(".json"))
 
 
 def build_gallery(settings: Settings, sidecar: Sidecar | None = None) -> Gallery:
