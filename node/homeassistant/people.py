@@ -23,7 +23,7 @@ def presence(topics: Topics, people: Sequence[KeyedPerson]) -> dict[str, Fields]
 def enrolment(topics: Topics, verb: str) -> Fields:
     """Return the text field that enrolls the one person in view under the id that is typed in."""
     return {
-        **entity(topics, "text", "enroll", "Enrol who is in view as"),
+        **entity(topics, "text", "enroll", "Enroll the person in view as"),
         **camera_availability(topics),
         "command_topic": topics.request(verb),
         "command_template": f'{{"transaction":"{TRANSACTION}","id":{{{{ value | to_json }}}}}}',

@@ -169,6 +169,7 @@ def test_the_enrollment_field_sends_a_request_that_the_node_accepts_and_rejects_
 ) -> None:
     """The field sends `people_enroll` with a transaction, and nothing for an invalid id."""
     text = payload["cmps"]["enroll"]
+    assert (text["unique_id"], text["default_entity_id"]) == ("facenode_pi-0a1b2c_enroll", "text.pi_0a1b2c_enroll")
     assert text["command_topic"] == TOPICS.request("people_enroll")
     sent = json.loads(
         text["command_template"].replace("{{ value | to_json }}", '"ada"').replace("{{ now().timestamp() }}", "1.5")
