@@ -20,7 +20,8 @@ from node.events.alerts import Alerts, Scene
 from node.events.engine import Engine
 from node.events.tracker import Tracker
 from node.health import HealthMonitor, summary
-from node.homeassistant.announcer import Introduction, Withdrawal
+from node.homeassistant.announcer import Announcer
+from node.homeassistant.device_remover import DeviceRemover
 from node.mqtt.publisher import Publisher
 from node.mqtt.retained import Board
 from node.outbox.outbox import Outbox
@@ -87,7 +88,7 @@ class Node:
     outbox: Outbox
     retained: Board
     publisher: Publisher
-    announcer: Introduction | Withdrawal | None
+    announcer: Announcer | DeviceRemover | None
     requests: Dispatcher
     local_socket: LocalSocket
     switches: SwitchRequests
@@ -202,7 +203,7 @@ class Node:
 
     def _announce(self) -> None:
         if self.announcer is not None:
-            self.announcer.show(self.gallery.people)
+            self.announcer.update(self.gallery.people)
 
     def _scene(self, at: Instant, count: int) -> Scene:
         return Scene(

@@ -16,9 +16,10 @@ from node.events.alerts import Alerts
 from node.events.engine import Engine
 from node.events.tracker import Tracker
 from node.health import Counts, HealthMonitor
-from node.homeassistant.announcer import Introduction, Withdrawal
+from node.homeassistant.announcer import Announcer
+from node.homeassistant.device_remover import DeviceRemover
 from node.homeassistant.discovery import Device
-from node.homeassistant.entity_keys import FILE, Residents
+from node.homeassistant.entity_keys import FILE, EntityKeys
 from node.mqtt import certificate
 from node.mqtt.connect import connect
 from node.mqtt.link import Client
@@ -241,13 +242,13 @@ def build_connect(settings: Settings, topics: Topics) -> Connect:
     return lambda report: connect(settings.mqtt, client, report)
 
 
-def build_announcer(settings: Settings, topics: Topics, retained: Board) -> Introduction | Withdrawal | None:
+def build_announcer(settings: Settings, topics: Topics, retained: Board) -> Announcer | DeviceRemover | None:
     """Return what tells Home Assistant of this node and its people, or that it is gone; None where it never knew."""
     folder = settings.storage.dir
     if settings.homeassistant.enabled:
-        return Introduction(topics, describe_device(settings), Residents(folder), retained)
+        return Announcer(topics, describe_device(settings), EntityKeys(folder), retained)
     if (folder / FILE).exists():
-        return Withdrawal(topics, describe_device(settings), Residents(folder), retained)
+        return DeviceRemover(topics, describe_device(settings), EntityKeys(folder), retained)
     return None
 
 

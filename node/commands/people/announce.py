@@ -32,10 +32,10 @@ def announce_people(settings: Settings) -> None:
     """
     topics = Topics(settings.node.id, settings.homeassistant.prefix)
     board = Board(topics, payloads.state(SystemClock().now()))
-    introduction = build_announcer(settings, topics, board)
-    if introduction is None:
+    announcer = build_announcer(settings, topics, board)
+    if announcer is None:
         return
-    introduction.show(build_gallery(settings).load() if settings.people.source == "gallery" else ())
+    announcer.update(build_gallery(settings).load() if settings.people.source == "gallery" else ())
     inbox: queue.SimpleQueue[Report] = queue.SimpleQueue()
     link = connect(settings.mqtt, Client(topics.client_id), inbox.put)
     try:
