@@ -8,7 +8,7 @@ import numpy as np
 
 from node.domain import UNKNOWN, Vector
 from node.errors import PeopleError
-from node.settings.schema import ID_PATTERN
+from node.settings.section import ID_PATTERN
 
 _SAME = 1e-6
 _MAX_NAME = 64
@@ -102,8 +102,3 @@ def merged(anchors: tuple[Anchor, ...], more: tuple[Anchor, ...]) -> tuple[Ancho
 def without(anchors: tuple[Anchor, ...], others: tuple[Anchor, ...]) -> tuple[Anchor, ...]:
     """Return the anchors that show nothing of what `others` show."""
     return tuple(anchor for anchor in anchors if not any(anchor.shows_what(other) for other in others))
-
-
-def counted(number: int, noun: str, plural: str | None = None) -> str:
-    """Return a number of things in words, such as `1 face`, `2 faces` and, with a plural of its own, `2 people`."""
-    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"

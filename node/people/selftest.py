@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from node.domain import counted
 from node.people.matcher import GalleryMatcher
-from node.people.person import Anchor, Person, counted
+from node.people.person import Anchor, Person
 
 ENOUGH = 3
 """Faces of a person with which the self-test is content."""

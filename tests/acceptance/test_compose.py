@@ -208,7 +208,7 @@ def test_the_demo_profile_shows_known_and_unknown_people(engine: DockerEngine, t
         stack.up("demo")
         assert eventually(lambda: len(stack.shown_events("demo")) >= shown + 6, 90)
         output = stack.compose("logs", "--no-log-prefix", "watch")
-        assert "demo: no event is missing any more" in output or "are missing so far" not in output
+        assert "demo: no event is missing any longer" in output or "missing before number" not in output
         assert stack.compose("--profile=demo", "exec", "-T", "node", "id", "-u").strip() == "10001"
     finally:
         stack.down()

@@ -60,12 +60,12 @@ def measure_steps(name: str, runtime: Runtime) -> dict[str, float]:
     from node.vision.recognizer import Recognizer  # noqa: PLC0415 - as numpy
     from node.vision.tflite import Network  # noqa: PLC0415 - as numpy
 
-    malloc.keep()
+    malloc.keep_freed_memory()
     memory_mb["the program"] = _rss_mb()
     network = Network(ROOT / "models" / "zoo" / f"{name}.tflite", runtime, threads=2)
     recognizer = Recognizer(network, GateSettings(), ("age",))
     memory_mb["the network"] = _rss_mb()
-    detector = Detector(bundled.bundled(bundled.DETECTOR))
+    detector = Detector(bundled.path(bundled.DETECTOR))
     memory_mb["the detector"] = _rss_mb()
     picture = cv2.resize(portrait(), (1280, 720)).astype(np.uint8, copy=False)
     memory_mb["a frame"] = _rss_mb()

@@ -15,8 +15,8 @@ from random import Random
 from node.contract import payloads
 from node.domain import Alert, AlertState, Box, Event, EventType, Instant, Match
 from node.errors import OutboxError
-from node.homeassistant.entity_keys import FILE as RESIDENTS
-from node.homeassistant.entity_keys import Residents
+from node.homeassistant.entity_keys import FILE as ENTITY_KEYS_FILE
+from node.homeassistant.entity_keys import EntityKeys
 from node.mqtt.certificate import days_left
 from node.outbox.outbox import FILE, Outbox
 from node.people.person import Person
@@ -115,22 +115,22 @@ def _switches(folder: Path) -> Target:
 
 def _entity_keys(folder: Path) -> Target:
     """Entity keys are read, or made anew."""
-    path = folder / RESIDENTS
+    path = folder / ENTITY_KEYS_FILE
     people = (Person("ada", "Ada", ()),)
-    Residents(folder).update(people, ("snapshot",))
+    EntityKeys(folder).update(people, ("snapshot",))
     good = path.read_bytes()
-    whole = Residents(folder).known
+    whole = EntityKeys(folder).shown
 
     def check(content: bytes) -> str:
         path.write_bytes(content)
-        residents = Residents(folder)
-        read = residents.known
-        residents.update(people, ("snapshot",))
-        assert len(residents.here) == 1
-        assert Residents(folder).known == residents.known
+        keys = EntityKeys(folder)
+        read = keys.shown
+        keys.update(people, ("snapshot",))
+        assert len(keys.people) == 1
+        assert EntityKeys(folder).shown == keys.shown
         return "read" if read == whole else "made anew"
 
-    return Target("residents", either(Json([json.loads(good)]), Bytes([good])), check)
+    return Target("entity keys", either(Json([json.loads(good)]), Bytes([good])), check)
 
 
 def _certificate(folder: Path) -> Target:

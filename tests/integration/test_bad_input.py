@@ -23,7 +23,7 @@ def settings(tmp_path: Path, media_dir: Path) -> dict[str, object]:
 @pytest.fixture
 def network(tmp_path: Path) -> Path:
     """Return a copy of the default network beside its sidecar."""
-    source = bundled.bundled(bundled.NETWORK)
+    source = bundled.path(bundled.NETWORK)
     shutil.copy(source, tmp_path / "net.tflite")
     shutil.copy(source.with_suffix(".json"), tmp_path / "net.json")
     return tmp_path / "net.tflite"
@@ -116,7 +116,7 @@ def test_a_detector_that_finds_nothing_cannot_be_measured(settings: dict[str, ob
 def test_a_folder_without_pictures_exits_with_1(settings: dict[str, object], tmp_path: Path) -> None:
     """`recognize` exits with 1, so that a wrong folder does not look like one without faces."""
     (tmp_path / "notes.txt").write_text("none")
-    assert_error(facenode("recognize", tmp_path, settings=settings), 1, "no picture in there")
+    assert_error(facenode("recognize", tmp_path, settings=settings), 1, "no picture found")
 
 
 @pytest.mark.parametrize("ending", ["", ".jpg", ".mp4"])
@@ -145,7 +145,7 @@ def test_photos_without_a_usable_face_enroll_nobody(settings: dict[str, object],
     (tmp_path / "noise.png").write_bytes(b"no picture")
     result = facenode("people", "add", "ada", tmp_path / "noise.png", settings=settings)
     assert result.code == 1
-    assert re.search(r"noise\.png: not taken: .*not a picture", result.err)
+    assert re.search(r"noise\.png: not used: .*not a picture", result.err)
     assert "nobody was enrolled" in result.err
     assert facenode("people", "list", "--json", settings=settings).out == ""
 

@@ -79,5 +79,5 @@ def test_an_invalid_broker_list_exits_with_78(host: str) -> None:
     """The error names the setting and shows the right syntax."""
     result = facenode("check", settings={"mqtt.host": host})
     assert result.code == 78
-    assert "write HOST, HOST:PORT or [ADDRESS]:PORT" in result.err or "a port is 1 to 65535" in result.err
+    assert "write HOST, HOST:PORT or [ADDRESS]:PORT" in result.err or "a port must be between 1 and 65535" in result.err
     assert "Traceback" not in result.err

@@ -145,7 +145,7 @@ def test_in_privacy_mode_no_pixel_is_read(scene: Run, caplog: pytest.LogCaptureF
         assert hall.node_client.request("privacy", state="on")["status"] == "ok"
         assert eventually(lambda: hall.node_client.latest("health")["camera"] == "private", TIMEOUT_S)
         assert hall.node_client.latest("state")["privacy"] == "on"
-        assert [line for line in caplog.messages if line.startswith("control: privacy on as ")]
+        assert [line for line in caplog.messages if line.startswith("requests: privacy on (transaction ")]
         looks, snapshots = CountingFrame.pixel_reads, len(hall.snapshots())
         assert looks > 0
         event_id = hall.node_client.events()[0]["id"]

@@ -58,7 +58,7 @@ def test_a_ready_file_needs_a_demo_that_stays(tmp_path: Path) -> None:
     """`--ready` without `--stay` is refused."""
     found = facenode("demo", "--ready", tmp_path / "ready", settings={})
     assert found.code == 2
-    assert "--ready goes with --stay" in found.err
+    assert "--ready can be used with --stay only" in found.err
 
 
 @pytest.mark.parametrize("command", ["run", "watch"])
@@ -66,4 +66,4 @@ def test_a_ready_file_in_a_missing_folder_is_refused(command: str, tmp_path: Pat
     """The error names the folder, and nothing is started."""
     found = facenode(command, "--ready", tmp_path / "none" / "ready", settings={})
     assert found.code == 2
-    assert f"{tmp_path / 'none'} is no folder" in found.err
+    assert f"{tmp_path / 'none'} is not a folder" in found.err

@@ -14,7 +14,7 @@ from node.vision.detector import Detector, plausible
 @pytest.fixture(scope="module")
 def detector() -> Detector:
     """Return the detector that is shipped."""
-    return Detector(bundled.bundled(bundled.DETECTOR))
+    return Detector(bundled.path(bundled.DETECTOR))
 
 
 @pytest.mark.parametrize("size", [(10, 10), (1, 1), (2, 1500), (1500, 2)])
@@ -27,7 +27,7 @@ def test_a_picture_a_few_pixels_across_has_no_face(detector: Detector, size: tup
 def test_a_face_is_found_after_a_picture_without_one(detector: Detector) -> None:
     """What is dropped is only what cannot be a face."""
     detector.detect(Frame(np.full((2, 1500, 3), 200, np.uint8)))
-    (face, *_) = detector.detect(Frame(read_picture(bundled.bundled("media/astronaut.jpg"))))
+    (face, *_) = detector.detect(Frame(read_picture(bundled.path("media/astronaut.jpg"))))
     assert 0 < face.box.left < face.box.left + face.box.width < 1
 
 

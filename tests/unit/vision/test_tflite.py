@@ -20,7 +20,7 @@ from node.vision.tflite import Network, find_runtime, quantised, started
 @pytest.fixture
 def copied(tmp_path: Path) -> Path:
     """Return a copy of the default network, its sidecar beside it."""
-    source = bundled.bundled(bundled.NETWORK)
+    source = bundled.path(bundled.NETWORK)
     shutil.copy(source, tmp_path / "net.tflite")
     shutil.copy(source.with_suffix(".json"), tmp_path / "net.json")
     return tmp_path / "net.tflite"
@@ -60,9 +60,7 @@ def test_answers_are_not_overwritten_by_the_next_call(copied: Path) -> None:
 
 def test_the_sidecar_that_ships_fits_the_schema() -> None:
     """The contract and the file agree."""
-    jsonschema.validate(
-        json.loads(bundled.bundled(bundled.NETWORK).with_suffix(".json").read_text()), schema("sidecar")
-    )
+    jsonschema.validate(json.loads(bundled.path(bundled.NETWORK).with_suffix(".json").read_text()), schema("sidecar"))
 
 
 def test_a_missing_network_is_one_line(copied: Path) -> None:
