@@ -114,12 +114,12 @@ def test_home_assistant_finds_the_node_after_a_fail_over(
     cluster: RabbitmqCluster, media_dir: Path, tmp_path: Path, print_line: Callable[[str], None]
 ) -> None:
     """At another broker than the node's, it receives discovery, `online` and health after its start."""
-    album = tmp_path / "album"
-    album.mkdir()
+    portraits = tmp_path / "portraits"
+    portraits.mkdir()
     for number in range(4000):
-        (album / f"{number:04}.jpg").symlink_to(media_dir / "astronaut.jpg")
+        (portraits / f"{number:04}.jpg").symlink_to(media_dir / "astronaut.jpg")
     settings = {
-        "node.id": "hall", "camera.source": f"images:{album}", "camera.fps": 2,
+        "node.id": "hall", "camera.source": f"images:{portraits}", "camera.fps": 2,
         "mqtt.host": cluster.hosts(0, 1, 2), "storage.dir": tmp_path / "storage",
     }  # fmt: skip
     with (

@@ -57,11 +57,11 @@ def main() -> int:
 def own_steps(model: Path | None, image: Image) -> dict[str, Step]:
     """Return this program's steps: with every face through the network, and as a node runs over a visit."""
     settings = load(None, {"model": {"threads": 1} | ({"path": model} if model else {})}, {}, Path("/nonexistent"))
-    eyes = build_vision(settings, settings.publish.tasks)
+    vision = build_vision(settings, settings.publish.tasks)
     frame = Frame(image)
-    visit = Visit(settings, eyes, image, SystemClock().now())
+    visit = Visit(settings, vision, image, SystemClock().now())
     return {
-        EVERY_FACE: lambda: [eyes.recognizer.look(image, face) for face in eyes.detector.detect(frame)],
+        EVERY_FACE: lambda: [vision.recognizer.look(image, face) for face in vision.detector.detect(frame)],
         AS_NODE: visit.step,
     }
 

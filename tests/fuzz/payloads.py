@@ -190,7 +190,7 @@ def watched(content: bytes) -> str:
             )[number % 4]
             inbox.put(Received(topic, payload, retained=False))
         inbox.put(None)
-        shown, notices = io.StringIO(), list[str]()
+        shown, notes = io.StringIO(), list[str]()
         with contextlib.redirect_stdout(shown):
             watch(
                 _NoLink,
@@ -198,7 +198,7 @@ def watched(content: bytes) -> str:
                 (),
                 History(),
                 print_message=show,
-                print_note=notices.append,
+                print_note=notes.append,
                 set_ready=lambda _there: None,
             )
         assert all(line.isprintable() for line in shown.getvalue().split("\n"))

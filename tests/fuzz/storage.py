@@ -59,9 +59,9 @@ def _outbox(folder: Path) -> Target:
     path = home / FILE
     with closing(Outbox(home, _StoppedClock())) as made:
         for _ in range(20):
-            made.put(_drafts())
-        for parcel in made.take(2):
-            made.reject(parcel.row.id, 0x87, "not allowed")
+            made.put(_messages())
+        for each in made.take(2):
+            made.reject(each.row.id, 0x87, "not allowed")
     good = path.read_bytes()
 
     def check(content: bytes) -> str:
@@ -71,12 +71,12 @@ def _outbox(folder: Path) -> Target:
         try:
             with closing(Outbox(home, _StoppedClock())) as outbox:
                 outbox.about("ada")
-                (new, *_) = drafts = _drafts()
-                outbox.put(drafts)
+                (new, *_) = messages = _messages()
+                outbox.put(messages)
                 seen = set()
-                while parcels := outbox.take(8):
-                    seen |= {parcel.row.payload for parcel in parcels}
-                    outbox.settle([parcel.row.id for parcel in parcels])
+                while pending := outbox.take(8):
+                    seen |= {each.row.payload for each in pending}
+                    outbox.settle([each.row.id for each in pending])
                 assert any(new.id.encode() in payload for payload in seen)
                 outbox.erase("ada")
                 assert outbox.counts().waiting == 0
@@ -88,7 +88,7 @@ def _outbox(folder: Path) -> Target:
     return Target("outbox", Bytes([good]), check)
 
 
-def _drafts() -> tuple[payloads.Draft, ...]:
+def _messages() -> tuple[payloads.Draft, ...]:
     event = Event(EventType.RECOGNIZED, _AT, 1, Box(0.1, 0.1, 0.2, 0.2), Match("ada", 0.9))
     return payloads.encode([event], [Alert("door", AlertState.RAISED, _AT, event, "ada")], "0" * 8)
 

@@ -50,11 +50,11 @@ def main() -> None:
     client = Client(topics.client_id, (topics.status, payloads.OFFLINE))
     patience = Patience(connect_s=2.0, answer_s=2.0)
     outbox = Outbox(args.folder / "outbox", clock, live_s=args.live_s, memory_rows=args.memory_rows)
-    board = Board(topics, payloads.state(clock.now()))
+    retained = Board(topics, payloads.state(clock.now()))
     publisher = Publisher(
         topics,
         outbox,
-        board,
+        retained,
         lambda report: connect(settings, client, report, patience),
         pace=Pace(first_s=0.05, most_s=0.4, ack_s=args.ack_s),
     )
@@ -83,10 +83,10 @@ def make_events(journal: Path, outbox: Outbox, clock: SystemClock, count: int, r
         at = clock.now()
         box = Box(0.1, 0.2, 0.3, 0.4)
         happened = [Event(EventType.UNKNOWN, at, made + index + 1, box) for index in range(batch)]
-        drafts = payloads.encode(happened, (), MODEL)
-        os.write(journal_file, "".join(f"+{draft.id}\n" for draft in drafts).encode())
-        outbox.put(drafts)
-        os.write(journal_file, "".join(f"={draft.id}\n" for draft in drafts).encode())
+        messages = payloads.encode(happened, (), MODEL)
+        os.write(journal_file, "".join(f"+{message.id}\n" for message in messages).encode())
+        outbox.put(messages)
+        os.write(journal_file, "".join(f"={message.id}\n" for message in messages).encode())
         made += batch
         due_s += batch / rate
         pause.wait(max(0.0, due_s - time.monotonic()))

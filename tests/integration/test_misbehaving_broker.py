@@ -51,10 +51,10 @@ class OutboxPublisher:
 
     def __init__(self, folder: Path, port: int, *, ack_s: float = 15.0, protocol: str = "5") -> None:
         self.outbox = Outbox(folder, SystemClock())
-        self.board = Board(TOPICS, payloads.state(instant(0)))
+        self.retained = Board(TOPICS, payloads.state(instant(0)))
         pace = Pace(first_s=0.02, most_s=0.05, ack_s=ack_s)
         self.publisher = Publisher(
-            TOPICS, self.outbox, self.board, lambda report: open_link(port, report, protocol), pace=pace
+            TOPICS, self.outbox, self.retained, lambda report: open_link(port, report, protocol), pace=pace
         )
 
     def start(self) -> "OutboxPublisher":
@@ -214,7 +214,7 @@ def test_receive_maximum_and_maximum_packet_size_are_respected(exit_stack: ExitS
 
     broker = exit_stack.enter_context(RawBroker(answer))
     node = OutboxPublisher(tmp_path, broker.port)
-    node.board.announce(b"x" * 400)
+    node.retained.announce(b"x" * 400)
     node.outbox.put([event(number) for number in range(20)])
     node.outbox.put([event(20, padding=300), event(21), event(22)])
     exit_stack.enter_context(closing(node.start()))
@@ -235,7 +235,7 @@ def test_a_broker_that_disconnects_on_discovery_still_gets_the_events(
 
     broker = exit_stack.enter_context(RawBroker(answer))
     node = OutboxPublisher(tmp_path, broker.port, protocol="3.1.1")
-    node.board.announce(b"x" * 2000)
+    node.retained.announce(b"x" * 2000)
     node.outbox.put([event(1)])
     exit_stack.enter_context(closing(node.start()))
     assert node.publisher.drain(10)

@@ -122,17 +122,17 @@ def test_a_node_that_is_too_hot_processes_half_of_the_frames(
     room: Room, carl: list[Image], tmp_path: Path, caplog: pytest.LogCaptureFixture, *, cools_down: bool
 ) -> None:
     """The frame rate and one log line show it, as does one line once it has cooled down; events go on."""
-    board = machine(tmp_path / "board", *HOT)
+    pi = machine(tmp_path / "pi", *HOT)
 
     class Warming(LiveClip):
         """A clip during which the board may cool down."""
 
         def before_frame(self, number: int) -> None:
             if cools_down and number == 3 * FPS:
-                machine(tmp_path / "board", *COOL)
+                machine(tmp_path / "pi", *COOL)
 
     with caplog.at_level(logging.INFO):
-        published = room.show([carl[0]] * (12 * FPS), board, Warming, health__every_s=5)
+        published = room.show([carl[0]] * (12 * FPS), pi, Warming, health__every_s=5)
     assert [event["event_type"] for event in published] == ["unknown", "left"]
     assert room.health["fps"] == pytest.approx(FPS if cools_down else FPS / 2, abs=0.3)
     assert (room.health["cpu_c"], room.health["throttled"]) == ((70.0, False) if cools_down else (85.0, True))

@@ -40,13 +40,13 @@ class MqttNode:
     def __init__(self, folder: Path, settings: MqttSettings, topics: Topics = TOPICS) -> None:
         client = Client(topics.client_id, (topics.status, payloads.OFFLINE))
         self.outbox = Outbox(folder, SystemClock())
-        self.board = Board(topics, payloads.state(instant(0)))
+        self.retained = Board(topics, payloads.state(instant(0)))
         self.inbox = Inbox(topics, self._send)
         self.switches = SwitchRequests(folder, instant(0))
         self.publisher = Publisher(
             topics,
             self.outbox,
-            self.board,
+            self.retained,
             lambda report: connect(settings, client, report),
             receive=self.inbox.receive,
             pace=QUICK,
@@ -81,7 +81,7 @@ def test_status_goes_from_online_to_offline(
     broker = mosquitto()
     seen = exit_stack.enter_context(closing(Subscriber(broker.settings())))
     node = MqttNode(tmp_path / "node", broker.settings())
-    node.board.announce(b'{"dev":{}}')
+    node.retained.announce(b'{"dev":{}}')
     stranger = Event(EventType.UNKNOWN, instant(1), 1, Box(0.1, 0.1, 0.2, 0.2))
     node.outbox.put(payloads.encode((stranger,), (), "3f9a1c02"))
     assert node.publisher.drain(10)
@@ -149,7 +149,7 @@ def test_discovery_is_republished_on_home_assistants_birth(
     broker = mosquitto()
     seen = exit_stack.enter_context(closing(Subscriber(broker.settings())))
     node = exit_stack.enter_context(closing(MqttNode(tmp_path / "node", broker.settings())))
-    node.board.announce(b'{"dev":{}}')
+    node.retained.announce(b'{"dev":{}}')
     assert eventually(lambda: len(seen.on(TOPICS.discovery)) == 1)
     seen.publish(TOPICS.birth, b"online")
     assert eventually(lambda: len(seen.on(TOPICS.discovery)) == 2)
