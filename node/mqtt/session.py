@@ -152,10 +152,12 @@ class Session:
         return any(now_s - sent_s > ack_s for _, sent_s in self._flying.values())
 
     def take_leave(self, state: Fields, now_s: float) -> None:
-        """Send the last answers, an emptied state and `offline`, and nothing after them."""
+        """Send the answers that wait, an emptied state and `offline`, and nothing after them."""
         self._outbox.release([letter.row for letter in self._next if letter.row is not None])
+        replaced = (self._topics.state, self._topics.status)
         self._next = deque(
             [
+                *(letter for letter in self._next if letter.row is None and letter.topic not in replaced),
                 *self._voice,
                 Letter(self._topics.state, dump(state), retain=True),
                 Letter(self._topics.status, OFFLINE, retain=True),

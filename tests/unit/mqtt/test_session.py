@@ -211,6 +211,20 @@ def test_taking_leave_empties_the_state_and_says_offline_last(desk: Desk) -> Non
     assert desk.outbox.counts().waiting == 18
 
 
+def test_answers_that_wait_for_room_are_sent_before_the_goodbye(desk: Desk) -> None:
+    """Whoever asked just before the node stops still gets the answer, within the time for leaving."""
+    topics = [TOPICS.response(f"verb-{number}") for number in range(12)]
+    desk.voice.extend(Letter(topic, b"{}") for topic in topics)
+    desk.pump()
+    assert len(desk.link.sent) == desk.link.window
+    desk.session.take_leave(payloads.state(instant(9)), desk.clock.mono_s)
+    while not desk.session.idle:
+        desk.answer()
+        desk.session.flush(desk.clock.mono_s)
+    assert [topic for topic in desk.link.topics if topic in topics] == topics
+    assert desk.sent()[-2:] == ["state", "status"]
+
+
 def test_a_row_that_ends_the_connection_as_too_large_is_rejected(desk: Desk) -> None:
     """It would end every connection, and what waits behind it would never be sent."""
     desk.outbox.put([event(1), event(2, padding=300)])
