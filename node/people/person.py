@@ -104,6 +104,6 @@ def without(anchors: tuple[Anchor, ...], others: tuple[Anchor, ...]) -> tuple[An
     return tuple(anchor for anchor in anchors if not any(anchor.shows_what(other) for other in others))
 
 
-def counted(number: int, noun: str) -> str:
-    """Return a number of things in words, such as `1 face` and `2 faces`."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """Return a number of things in words, such as `1 face`, `2 faces` and, with a plural of its own, `2 people`."""
+    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"

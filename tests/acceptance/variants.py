@@ -14,7 +14,7 @@ _PARTS = (
 
 EDITS = {
     "good": ("node/cli.py", "", ""),
-    "crashes": ("node/commands/run.py", "    node = Node(", "    raise SystemExit(3)\n    node = Node("),
+    "crashes": ("node/commands/run.py", "    node = build_node(", "    raise SystemExit(3)\n    node = build_node("),
     "processes nothing": ("node/app.py", "        if looked:\n", "        if False:\n"),
     "is twice as slow": (
         "node/app.py",
