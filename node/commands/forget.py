@@ -5,6 +5,7 @@ import re
 from contextlib import closing
 from typing import Any
 
+from node.contract.message import Message
 from node.contract.topics import Topics
 from node.errors import BrokerError, UsageError
 from node.mqtt.link import Received
@@ -35,8 +36,10 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     discovery = found.pop(topics.discovery, b"")
     # Home Assistant removes a device only by an empty discovery that follows one it knows: the whole comes once more,
     # for it may have started since. Discovery goes first: an entity whose topics vanish turns unknown.
-    messages = [(topics.discovery, discovery, False), (topics.discovery, b"", True)] if discovery else []
-    messages += [(topic, b"", True) for topic in found]
+    messages = []
+    if discovery:
+        messages = [Message(topics.discovery, discovery), Message(topics.discovery, b"", retain=True)]
+    messages += [Message(topic, b"", retain=True) for topic in found]
     with closing(Observer(settings.mqtt)) as observer:
         observer.deliver(messages)
     left = _retained(settings, topics)

@@ -17,7 +17,7 @@ from node.contract.topics import ROOT
 from node.domain import EventType
 from node.errors import BrokerError
 from node.mqtt import reason_codes
-from node.mqtt.backoff import Pace
+from node.mqtt.backoff import Timing
 from node.mqtt.connect import connect
 from node.mqtt.link import Client, Link, Lost, Received, Report, Subscribed
 from node.settings import Settings
@@ -126,7 +126,7 @@ def watch(  # noqa: PLR0913 - the loop names all it depends on
     show: Show,
     say: Callable[[str], None],
     ready: Callable[[bool], None],
-    pace: Pace = Pace(first_s=0.5, most_s=10.0),  # noqa: B008 - a frozen value
+    timing: Timing = Timing(first_s=0.5, max_s=10.0),  # noqa: B008 - a frozen value
 ) -> None:
     """Connect again and again and show what comes, until the inbox holds None.
 
@@ -138,7 +138,7 @@ def watch(  # noqa: PLR0913 - the loop names all it depends on
         show: is given topic and payload of each message.
         say: is given what concerns the connection, or gaps.
         ready: is told True when all that was asked for is granted, False when the connection is gone.
-        pace: how long to wait between attempts.
+        timing: the pauses between attempts.
     """
     failed, told = 0, ""
     while True:
@@ -149,7 +149,7 @@ def watch(  # noqa: PLR0913 - the loop names all it depends on
             if str(error) != told:
                 told = str(error)
                 say(f"{told}; trying again")
-            if _rest(inbox, pace.pause(failed, 1.0)):
+            if _rest(inbox, timing.pause(failed, 1.0)):
                 return
             continue
         failed, told = 0, ""
@@ -185,7 +185,7 @@ def _listen(  # noqa: PLR0913 - as in watch
                 waiting -= 1
                 if code >= reason_codes.SUCCESS_BELOW:
                     refused += 1
-                    say(f"a subscription is refused: {reason_codes.coded(code)}")
+                    say(f"a subscription is refused: {reason_codes.describe(code)}")
                 if waiting == 0:
                     say(f"connected, MQTT {link.protocol}")
                     ready(refused == 0)

@@ -6,13 +6,14 @@ import socket
 import time
 from collections.abc import Iterator
 
+from node.contract.message import Message
 from node.contract.topics import Topics
 from node.diagnostics.finding import Finding
 from node.errors import BrokerError
 from node.mqtt import reason_codes
 from node.mqtt.connect import connect
 from node.mqtt.link import Acknowledged, Client, Link, Lost, Received, Report
-from node.mqtt.tls_probe import shake_hands
+from node.mqtt.tls_probe import probe_tls
 from node.settings import MqttSettings, Settings
 
 _CONNECT_S, _RETURN_S = 5.0, 5.0
@@ -38,7 +39,7 @@ def _look(settings: Settings, broker: str) -> Iterator[Finding]:
     try:
         addresses = socket.getaddrinfo(mqtt.host, mqtt.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        reason = reason_codes.raised(error, mqtt.host, mqtt.port) if isinstance(error, OSError) else str(error)
+        reason = reason_codes.describe_error(error, mqtt.host, mqtt.port) if isinstance(error, OSError) else str(error)
         yield Finding(f"{broker}: name", ok=False, text=reason)
         return
     found = sorted({str(address[4][0]) for address in addresses})
@@ -49,7 +50,11 @@ def _look(settings: Settings, broker: str) -> Iterator[Finding]:
         try:
             yield Finding(f"{broker}: {step}", ok=True, text=look(mqtt))
         except (OSError, BrokerError) as error:
-            text = str(error) if isinstance(error, BrokerError) else reason_codes.raised(error, mqtt.host, mqtt.port)
+            text = (
+                str(error)
+                if isinstance(error, BrokerError)
+                else reason_codes.describe_error(error, mqtt.host, mqtt.port)
+            )
             yield Finding(f"{broker}: {step}", ok=False, text=text)
             return
     yield from _login(settings, broker)
@@ -62,7 +67,7 @@ def _tcp(mqtt: MqttSettings) -> str:
 
 
 def _tls(mqtt: MqttSettings) -> str:
-    done = shake_hands(mqtt)
+    done = probe_tls(mqtt)
     return f"{done.version}, the broker's certificate is valid for {done.days_left:.0f} more days"
 
 
@@ -92,7 +97,7 @@ def _there_and_back(link: Link, inbox: "queue.SimpleQueue[Report]", topic: str) 
     cannot refuse a message aloud.
     """
     link.subscribe(topic)
-    link.publish(topic, b"facenode check", retain=False)
+    link.publish(Message(topic, b"facenode check"))
     until_s = time.monotonic() + _RETURN_S
     while (left_s := until_s - time.monotonic()) > 0:
         try:
@@ -103,7 +108,7 @@ def _there_and_back(link: Link, inbox: "queue.SimpleQueue[Report]", topic: str) 
             case Received(topic=name) if name == topic:
                 return None
             case Acknowledged(code=code) if code >= reason_codes.SUCCESS_BELOW:
-                return f"{topic}: {reason_codes.coded(code)}"
+                return f"{topic}: {reason_codes.describe(code)}"
             case Lost(sentence=sentence):
                 return sentence
             case _:

@@ -5,6 +5,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable
 
+from node.contract.message import Message
 from node.contract.topics import ROOT
 from node.errors import BrokerError
 from node.mqtt import reason_codes
@@ -61,19 +62,19 @@ class Observer:
                 case Received():
                     take(report)
                 case Subscribed(code=code) if code >= reason_codes.SUCCESS_BELOW:
-                    raise BrokerError(f"a subscription is refused: {reason_codes.coded(code)}")
+                    raise BrokerError(f"a subscription is refused: {reason_codes.describe(code)}")
                 case Lost(sentence=sentence):
                     raise BrokerError(sentence)
                 case _:
                     pass
 
-    def deliver(self, messages: Iterable[tuple[str, bytes, bool]]) -> None:
-        """Publish messages (topic, payload, whether it is retained) and wait until the broker has them all.
+    def deliver(self, messages: Iterable[Message]) -> None:
+        """Publish messages and wait until the broker has them all.
 
         Raises:
             BrokerError: the broker refuses one or leaves it without an answer, or the connection ends.
         """
-        missing = {self._link.publish(topic, payload, retain=retain): topic for topic, payload, retain in messages}
+        missing = {self._link.publish(message): message.topic for message in messages}
         until_s = self._mono_s() + _ANSWER_S
         while missing:
             report = self._next()
@@ -81,7 +82,7 @@ class Observer:
                 case Acknowledged(mid=mid, code=code):
                     topic = missing.pop(mid, "")
                     if code >= reason_codes.SUCCESS_BELOW:
-                        raise BrokerError(f"{topic}: {reason_codes.coded(code)}")
+                        raise BrokerError(f"{topic}: {reason_codes.describe(code)}")
                 case Lost(sentence=sentence):
                     raise BrokerError(sentence)
                 case _:

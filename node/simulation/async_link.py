@@ -15,11 +15,11 @@ import paho.mqtt.client as paho
 
 from node.errors import BrokerError
 from node.mqtt import reason_codes
-from node.mqtt.link import Client, Patience, Report
+from node.mqtt.link import Client, Report, Timeouts
 from node.mqtt.paho_link import PahoLink
 from node.simulation.dialer import Dial, Target
 
-_PATIENCE = Patience()
+_TIMEOUTS = Timeouts()
 _AT_ONCE = struct.pack("ii", 1, 0)
 
 
@@ -41,7 +41,7 @@ class Wire(PahoLink[_Client]):
         protocol: the MQTT version, `5` or `3.1.1`.
         report: is given what comes, while `go_on`, `check` or `publish` runs.
         now_s: seconds of the monotonic clock.
-        patience: how long the broker may take.
+        timeouts: how long the broker may take.
     """
 
     def __init__(  # noqa: PLR0913 - what a connection is made of
@@ -52,16 +52,16 @@ class Wire(PahoLink[_Client]):
         report: Callable[[Report], None],
         *,
         now_s: float,
-        patience: Patience = _PATIENCE,
+        timeouts: Timeouts = _TIMEOUTS,
     ) -> None:
         super().__init__(target.settings, client, report, protocol, _Client)
-        self._until_s, self._answer_s = now_s + patience.connect_s, patience.answer_s
+        self._until_s, self._answer_s = now_s + timeouts.connect_s, timeouts.answer_s
         self._dial: Dial | None = None
         self._socket: socket.socket | None = None
         try:
             self._dial = Dial(target)
         except OSError as error:
-            self._give_up(reason_codes.raised(error, target.settings.host, target.settings.port))
+            self._give_up(reason_codes.describe_error(error, target.settings.host, target.settings.port))
 
     @property
     def accepted(self) -> bool:
@@ -104,7 +104,7 @@ class Wire(PahoLink[_Client]):
             if self._client.want_write():
                 self._client.loop_write()
         except Exception as error:  # noqa: BLE001 - whatever a broken packet makes paho raise
-            self._end(f"the broker sent what is not MQTT ({type(error).__name__}: {error})", 0)
+            self._end(f"the broker sent an invalid packet ({type(error).__name__}: {error})", 0)
         self._tidy()
 
     def check(self, now_s: float) -> None:
@@ -144,7 +144,7 @@ class Wire(PahoLink[_Client]):
             self._until_s = now_s + self._answer_s
             self._connect()
         except OSError as error:
-            self._give_up(reason_codes.raised(error, self._settings.host, self._settings.port))
+            self._give_up(reason_codes.describe_error(error, self._settings.host, self._settings.port))
 
     def _give_up(self, sentence: str) -> None:
         if self._refusal is None:
@@ -158,7 +158,7 @@ class Wire(PahoLink[_Client]):
 
     def _drop(self) -> None:
         self._ended = True
-        self._forget()
+        self._clear_callbacks()
         for opened in (self._dial.socket if self._dial else None, self._socket):
             if opened is not None:
                 opened.close()

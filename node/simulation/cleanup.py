@@ -2,6 +2,7 @@
 
 from contextlib import closing
 
+from node.contract.message import Message
 from node.contract.topics import ROOT
 from node.errors import BrokerError
 from node.mqtt.link import Received
@@ -57,7 +58,8 @@ def sweep(settings: MqttSettings, prefix: str | None) -> int:
     if topics:
         with closing(Observer(settings)) as observer:
             for start in range(0, len(topics), _BATCH):
-                observer.deliver((topic, b"", True) for topic in topics[start : start + _BATCH])
+                batch = topics[start : start + _BATCH]
+                observer.deliver(Message(topic, b"", retain=True) for topic in batch)
     return len(topics)
 
 

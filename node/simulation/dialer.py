@@ -47,9 +47,9 @@ def targets(settings: MqttSettings) -> tuple[Target, ...]:
         try:
             resolved = socket.getaddrinfo(one.host, one.port, type=socket.SOCK_STREAM)
         except OSError as error:
-            raise BrokerError(reason_codes.raised(error, one.host, one.port)) from error
+            raise BrokerError(reason_codes.describe_error(error, one.host, one.port)) from error
         except UnicodeError as error:
-            raise BrokerError(f"{one.host}: is not the name of a host: check mqtt.host") from error
+            raise BrokerError(f"{one.host}: not a valid host name: check mqtt.host") from error
         found += [Target(one, int(family), tuple(address), context) for family, _, _, _, address in resolved]
     return tuple(found)
 

@@ -1,4 +1,4 @@
-"""Drafts in -> rows that leave only when the broker has them: the outbox of a simulated node, in memory.
+"""Messages in -> rows that leave only when the broker has them: the outbox of a simulated node, in memory.
 
 A real node's lies on its own disk; two thousand of them on one would measure that disk.
 """
@@ -6,8 +6,9 @@ A real node's lies on its own disk; two thousand of them on one would measure th
 import math
 from collections.abc import Callable, Collection, Iterator, Sequence
 
-from node.contract.payloads import Draft, render
-from node.outbox.rows import Parcel, Row
+from node.contract.message import Message
+from node.contract.payloads import add_sequence
+from node.outbox.rows import Row
 from node.simulation.recorder import Diary, Entry
 
 _BOOT = 1
@@ -35,26 +36,24 @@ class Memory:
         """How many rows there are."""
         return len(self._rows)
 
-    def put(self, drafts: Sequence[Draft]) -> None:
+    def put(self, messages: Sequence[Message]) -> None:
         """Keep events."""
         now_s = self._mono_s()
-        for draft in drafts:
+        for message in messages:
             self._seq += 1
-            self._rows[self._seq] = Row(
-                self._seq, draft.kind, draft.name, render(draft, _BOOT, self._seq), _BOOT, now_s
-            )
+            self._rows[self._seq] = Row(self._seq, add_sequence(message, _BOOT, self._seq), _BOOT, now_s)
 
-    def take(self, limit: int) -> list[Parcel]:
+    def take(self, limit: int) -> list[Row]:
         """Return the oldest that are not on their way yet, what is live before what is late."""
         if len(self._taken) == len(self._rows):
             return []
         now_s = self._mono_s()
-        parcels = [Parcel(row, now_s - row.put_s > self._live_s) for row in self._resting()]
-        parcels = sorted(parcels, key=lambda parcel: parcel.late)[:limit]
-        for parcel in parcels:
-            self._taken.add(parcel.row.id)
-            self._sent_s.setdefault(parcel.row.id, now_s)
-        return parcels
+        rows = [row.as_late() if now_s - row.put_s > self._live_s else row for row in self._resting()]
+        rows = sorted(rows, key=lambda row: row.late)[:limit]
+        for row in rows:
+            self._taken.add(row.id)
+            self._sent_s.setdefault(row.id, now_s)
+        return rows
 
     def settle(self, ids: Collection[int]) -> None:
         """Delete what the broker has."""
@@ -65,12 +64,12 @@ class Memory:
         """Let rows wait again, all that are on their way unless named."""
         self._taken.difference_update(list(self._taken) if ids is None else ids)
 
-    def reject(self, number: int, code: int, sentence: str) -> None:
+    def reject(self, row_id: int, code: int, reason: str) -> None:
         """Delete what the broker refuses for good, and count it."""
         del code
         self._diary.rejected += 1
-        self._diary.end(sentence)
-        self._remove(number, taken=False)
+        self._diary.end(reason)
+        self._remove(row_id, taken=False)
 
     def give_up(self) -> None:
         """Note what still waits as what the broker never had."""

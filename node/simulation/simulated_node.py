@@ -1,14 +1,14 @@
 """One simulated node: what it has to say, the real session and back-off -> packets on a wire."""
 
 import random
-from collections import deque
 
 from node.contract import payloads
+from node.contract.message import Message
 from node.contract.topics import Topics
 from node.domain import Instant
 from node.mqtt.backoff import Backoff
 from node.mqtt.link import Acknowledged, Client, Lost, Received, Report
-from node.mqtt.session import Experience, Letter, Session
+from node.mqtt.session import History, Session
 from node.simulation.async_link import Wire
 from node.simulation.dialer import Target
 from node.simulation.memory_outbox import Memory
@@ -33,12 +33,11 @@ class Actor:
         self._number, self._gear = number, gear
         self._chance = random.Random(number)
         self._topics = Topics(node_id(number), gear.prefix)
-        self._client = Client(self._topics.client_id, (self._topics.status, payloads.OFFLINE))
+        self._client = Client(self._topics.client_id, payloads.last_will(self._topics))
         self._memory = Memory(number, gear.diary, gear.live_s, lambda: self._now().mono_s)
         self._life = Life(self._topics, gear.plan, self._memory, self._chance, self._now())
-        self._voice: deque[Letter] = deque()
-        self._experience = Experience()
-        self._backoff = Backoff(gear.pace, self._chance.random)
+        self._history = History()
+        self._backoff = Backoff(gear.timing, self._chance.random)
         self._attempt_s, self._tried_s = begins_s, begins_s
         self._announce_s = self._cut_s = self._leave_by_s = _NEVER
         self._left_to_try: list[Target] = []
@@ -100,7 +99,7 @@ class Actor:
             self._vanish()
             return
         self._leave_by_s = leave_by_s
-        self._session.take_leave(payloads.state(at), at.mono_s)
+        self._session.leave(payloads.state(at), at.mono_s)
 
     def wake(self) -> None:
         """Do what is due."""
@@ -135,7 +134,7 @@ class Actor:
         self._life.go_on(at)
         if at.mono_s >= self._announce_s:
             self._announce_s = _NEVER
-            self._life.board.greet()
+            self._life.retained.home_assistant_started()
         if at.mono_s >= self._cut_s:
             self._cut_s = at.mono_s + self._gap_s()
             if self._gear.cutting and self.connected:
@@ -168,9 +167,9 @@ class Actor:
             self._go(session, wire, now_s)
             return
         session.pump(now_s)
-        if session.overdue(now_s, self._gear.pace.ack_s):
+        if session.overdue(now_s, self._gear.timing.ack_s):
             wire.cut()
-            self._lose("the broker does not answer any more", 0, now_s)
+            self._lose("the broker stopped answering", 0, now_s)
 
     def _take(self, session: Session, report: Report, now_s: float) -> None:
         if isinstance(report, Acknowledged):
@@ -178,7 +177,7 @@ class Actor:
             if self._erasing is not None:
                 self._erasing.discard(report.mid)
         elif isinstance(report, Received) and (report.topic, report.payload) == (self._topics.birth, payloads.ONLINE):
-            self._announce_s = now_s + self._chance.random() * self._gear.pace.birth_s
+            self._announce_s = now_s + self._chance.random() * self._gear.timing.birth_s
 
     def _try(self, now_s: float) -> None:
         """Make one attempt: at each target once."""
@@ -197,9 +196,7 @@ class Actor:
     def _greet(self, wire: Wire, now_s: float) -> Session:
         self._gear.diary.accepted.extend((self._number, self._tried_s, now_s))
         self._left_to_try = []
-        session = Session(
-            wire, self._topics, self._memory, self._life.board, voice=self._voice, experience=self._experience
-        )
+        session = Session(wire, self._topics, self._memory, self._life.retained, self._history)
         wire.subscribe(self._topics.requests)
         if self._gear.plan.discovery:
             wire.subscribe(self._topics.birth)
@@ -208,7 +205,7 @@ class Actor:
     def _lose(self, sentence: str, code: int, now_s: float) -> None:
         """Take in the end of a connection, or of an attempt."""
         if self._session is not None:
-            self._session.lose(code)
+            self._session.connection_lost(code)
             self._gear.diary.lost.extend((self._number, now_s))
         self._session, self._wire = None, None
         self._memory.release()
@@ -240,7 +237,7 @@ class Actor:
             topics = [self._topics.state, self._topics.health, self._topics.status]
             if self._gear.plan.discovery:
                 topics.insert(0, self._topics.discovery)
-            self._erasing = {wire.publish(topic, b"", retain=True) for topic in topics}
+            self._erasing = {wire.publish(Message(topic, b"", retain=True)) for topic in topics}
         elif self._erasing is not None and not self._erasing:
             self._vanish()
 

@@ -14,14 +14,14 @@ from node.contract.payloads import OFFLINE
 from node.contract.topics import ROOT
 from node.errors import BrokerError
 from node.mqtt import reason_codes
-from node.mqtt.backoff import Backoff, Pace
+from node.mqtt.backoff import Backoff, Timing
 from node.mqtt.connect import connect
 from node.mqtt.link import Client, Link, Lost, Received, Report, Subscribed
 from node.settings import MqttSettings
 from node.simulation.plan import is_simulated
 
 _KEEP_S = 3600
-_PACE = Pace(first_s=0.2, most_s=2.0)
+_TIMING = Timing(first_s=0.2, max_s=2.0)
 _POLL_S, _ANSWER_S = 0.2, 15.0
 _EVENTS = (f"{ROOT}/+/event/+", f"{ROOT}/+/late/event/+")
 _STATUS = f"{ROOT}/+/status"
@@ -135,7 +135,7 @@ class Listener:
             if isinstance(report, Lost):
                 raise BrokerError(report.sentence)
             if report.code >= reason_codes.SUCCESS_BELOW:
-                raise BrokerError(f"a subscription to {ROOT}/+/... is refused: {reason_codes.coded(report.code)}")
+                raise BrokerError(f"a subscription to {ROOT}/+/... is refused: {reason_codes.describe(report.code)}")
 
     def _take(self, report: Report) -> None:
         """Take in what comes, on the connection's thread: to wait in a queue would count as the broker's time."""
@@ -147,7 +147,7 @@ class Listener:
             self._inbox.put(report)
 
     def _run(self) -> None:
-        backoff = Backoff(_PACE, random.random)
+        backoff = Backoff(_TIMING, random.random)
         while not self._ending.is_set():
             try:
                 report = self._inbox.get(timeout=_POLL_S)

@@ -1,4 +1,4 @@
-"""Visitors and the time -> what a simulated node has to say: events for its outbox, state and health for its board."""
+"""Visitors and the time -> what a simulated node has to say: events for its outbox, state and health to be retained."""
 
 import random
 
@@ -7,7 +7,7 @@ from node.contract import payloads
 from node.contract.topics import Topics
 from node.domain import CameraState, Health, Instant
 from node.homeassistant.discovery import Device, discovery
-from node.mqtt.retained import Board
+from node.mqtt.retained import Retained
 from node.simulation.memory_outbox import Memory
 from node.simulation.plan import Plan
 from node.simulation.visitors import Visitors
@@ -30,9 +30,10 @@ class Life:
         self._plan, self._memory, self._chance = plan, memory, chance
         self._began_s = self._health_s = at.mono_s
         self._visitors = Visitors(chance, plan.events_per_hour)
-        self.board = Board(topics, payloads.state(at))
+        self._topics = topics
+        self.retained = Retained(topics, payloads.state(at))
         if plan.discovery:
-            self.board.announce(discovery(topics, Device(topics.node, "", __version__, plan.health_s)))
+            self.retained.set_discovery(discovery(topics, Device(topics.node, "", __version__, plan.health_s)))
 
     @property
     def next_s(self) -> float:
@@ -51,14 +52,14 @@ class Life:
     def go_on(self, at: Instant) -> None:
         """Let happen what is due."""
         if self._visitors.next_s <= at.mono_s:
-            self._memory.put(payloads.encode(self._visitors.happen(at), (), _MODEL))
+            self._memory.put(payloads.encode(self._visitors.happen(at), (), self._topics, _MODEL))
             self._show(at)
         if at.mono_s >= self._health_s:
             self._health_s = at.mono_s + self._plan.health_s
             self._show(at, payloads.health(at, self._vitals(at)))
 
     def _show(self, at: Instant, health: payloads.Fields | None = None) -> None:
-        self.board.show(payloads.state(at, self._visitors.count, self._visitors.present), health)
+        self.retained.update(payloads.state(at, self._visitors.count, self._visitors.present), health)
 
     def _vitals(self, at: Instant) -> Health:
         """Return what such a node would tell of itself: figures of a Raspberry Pi 4 that is well."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from node.clock import Clock
-from node.mqtt.backoff import Pace
+from node.mqtt.backoff import Timing
 from node.simulation.dialer import Target
 from node.simulation.plan import Plan
 from node.simulation.recorder import Diary
@@ -22,7 +22,7 @@ class Gear:
         live_s: seconds after which an event that waits is late.
         clock: the machine's.
         diary: what is noted.
-        pace: how patient a node is.
+        timing: pauses and timeouts of a node.
         storm_until_s: up to when no attempt reaches the broker.
         cutting: whether connections are cut now and then.
     """
@@ -34,6 +34,6 @@ class Gear:
     live_s: float
     clock: Clock
     diary: Diary = field(default_factory=Diary)
-    pace: Pace = field(default_factory=Pace)
+    timing: Timing = field(default_factory=Timing)
     storm_until_s: float = 0.0
     cutting: bool = True

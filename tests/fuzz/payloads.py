@@ -17,6 +17,7 @@ from random import Random
 from node.commands.fleet import table
 from node.commands.output import json_line, printer
 from node.commands.watch import Watcher, watch
+from node.contract.message import Message
 from node.contract.topics import Topics
 from node.domain import Instant
 from node.fleet.diagnosis import diagnose
@@ -145,7 +146,7 @@ class _Line:
     window: int = 8
     max_bytes: int | None = None
 
-    def publish(self, topic: str, payload: bytes, *, retain: bool) -> int:
+    def publish(self, message: Message) -> int:
         raise NotImplementedError
 
     def subscribe(self, topic: str) -> None:

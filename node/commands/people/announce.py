@@ -6,13 +6,14 @@ import time
 from node.assembly import build_announcer, build_gallery
 from node.clock import SystemClock
 from node.contract import payloads
+from node.contract.message import Message
 from node.contract.topics import Topics
 from node.errors import BrokerError
 from node.homeassistant.entity_keys import FILE
 from node.mqtt import reason_codes
 from node.mqtt.connect import connect
 from node.mqtt.link import Acknowledged, Client, Link, Lost, Report
-from node.mqtt.retained import Board
+from node.mqtt.retained import Retained
 from node.settings import Settings
 
 _ANSWER_S = 10.0
@@ -31,22 +32,22 @@ def announce_again(settings: Settings) -> None:
         PeopleError: the gallery cannot be read.
     """
     topics = Topics(settings.node.id, settings.homeassistant.prefix)
-    board = Board(topics, payloads.state(SystemClock().now()))
-    introduction = build_announcer(settings, topics, board)
+    retained = Retained(topics, payloads.state(SystemClock().now()))
+    introduction = build_announcer(settings, topics, retained)
     if introduction is None:
         return
     introduction.show(build_gallery(settings).load() if settings.people.source == "gallery" else ())
     inbox: queue.SimpleQueue[Report] = queue.SimpleQueue()
     link = connect(settings.mqtt, Client(topics.client_id), inbox.put)
     try:
-        for notice in board.take():
-            _deliver(link, inbox, notice.topic, notice.payload)
+        for message in retained.take_due():
+            _deliver(link, inbox, message)
     finally:
         link.close()
 
 
-def _deliver(link: Link, inbox: "queue.SimpleQueue[Report]", topic: str, payload: bytes) -> None:
-    mid = link.publish(topic, payload, retain=True)
+def _deliver(link: Link, inbox: "queue.SimpleQueue[Report]", message: Message) -> None:
+    mid = link.publish(message)
     until_s = time.monotonic() + _ANSWER_S
     while (left_s := until_s - time.monotonic()) > 0:
         try:
@@ -57,6 +58,6 @@ def _deliver(link: Link, inbox: "queue.SimpleQueue[Report]", topic: str, payload
             raise BrokerError(report.sentence)
         if isinstance(report, Acknowledged) and report.mid == mid:
             if report.code >= reason_codes.SUCCESS_BELOW:
-                raise BrokerError(f"{topic}: {reason_codes.coded(report.code)}")
+                raise BrokerError(f"{message.topic}: {reason_codes.describe(report.code)}")
             return
-    raise BrokerError(f"{topic}: the broker does not answer")
+    raise BrokerError(f"{message.topic}: the broker does not answer")

@@ -170,7 +170,7 @@ def _tell_home_assistant(person: str, settings: Settings) -> None:
 
 def _waiting(settings: Settings, person: str) -> list[int]:
     with _outbox(settings) as outbox:
-        return [] if outbox is None else [outbox.about(person)]
+        return [] if outbox is None else [outbox.count_about(person)]
 
 
 @contextmanager

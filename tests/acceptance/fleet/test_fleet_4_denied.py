@@ -10,6 +10,7 @@ from controller import Controller
 from intruder import Intruder
 from realbroker import Subscriber, eventually
 
+from node.contract.message import Message
 from node.errors import BrokerError
 from node.mqtt.connect import connect
 from node.mqtt.link import Client, Received, Report
@@ -91,7 +92,7 @@ def test_a_stolen_key_takes_nobodys_session(thief: Intruder, fleet: Controller) 
     before = fleet.view()["node-3"]
     assert thief.publish("facenode/node-2/event/unknown", b"still me") in {0x00, _NOBODY_LISTENS}
     log = fleet.hosts.ssh(fleet.hosts["node-3"], "journalctl -u facenode --since=-30s -o cat")
-    assert "took the connection over" not in log
+    assert "took over the connection" not in log
     assert before["status"] == fleet.view()["node-3"]["status"] == "online"
 
 
@@ -100,7 +101,9 @@ def test_a_will_on_another_nodes_topic_is_dropped(thief: Intruder, fleet: Contro
     thief.close()
     settings = fleet.certificate(fleet.hosts["node-2"], tmp_path / "again")
     with closing(fleet.subscribe("app.security", "facenode/+/status")) as watcher:
-        link = connect(settings, Client("x", will=("facenode/node-3/status", b"forged")), lambda _report: None)
+        link = connect(
+            settings, Client("x", will=Message("facenode/node-3/status", b"forged", retain=True)), lambda _report: None
+        )
         # A second connection with the same certificate ends the first without a word, so that its will is due.
         with closing(Intruder(settings)) as second:
             second.heard()
@@ -159,7 +162,7 @@ def test_messages_wait_for_who_is_away_across_a_restart_of_the_broker(
     assert eventually(lambda: bool(granted))
     link.close()
     with closing(Observer(fleet.account("app.fleet"))) as sender:
-        sender.deliver([("facenode/node-3/event/test", b"%d" % number, False) for number in range(24)])
+        sender.deliver(Message("facenode/node-3/event/test", b"%d" % number) for number in range(24))
     fleet.hosts.ssh(fleet.hosts["node-1"], "systemctl restart mosquitto")
     got: list[Report] = []
     assert eventually(lambda: "active" in fleet.hosts.ssh(fleet.hosts["node-1"], "systemctl is-active mosquitto"))

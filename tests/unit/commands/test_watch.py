@@ -12,7 +12,7 @@ from brokers import HandLink
 from node.commands.output import Fields, Show, json_line, printer, readable
 from node.commands.watch import Watcher, topics, watch
 from node.errors import BrokerError
-from node.mqtt.backoff import Pace
+from node.mqtt.backoff import Timing
 from node.mqtt.link import Link, Lost, Received, Report, Subscribed
 
 ADA = {
@@ -123,7 +123,7 @@ def test_it_connects_again_until_it_is_stopped() -> None:
         show=lambda topic, payload: shown.append((topic, payload)),
         say=said.append,
         ready=ready.append,
-        pace=Pace(first_s=0.01, most_s=0.01),
+        timing=Timing(first_s=0.01, max_s=0.01),
     )
     assert shown == [("facenode/pi-1/event/unknown", {"id": "1", "seq": 1}), ("facenode/pi-1/status", "online")]
     assert said == [

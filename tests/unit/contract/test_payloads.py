@@ -11,7 +11,8 @@ from jsonschema import Draft202012Validator
 from makers import START, instant
 
 from node.contract import payloads, schema
-from node.contract.payloads import MAX_EVENT_BYTES, encode, render, uuid7
+from node.contract.payloads import MAX_EVENT_BYTES, add_sequence, encode, message_id, uuid7
+from node.contract.topics import Topics
 from node.domain import (
     Alert,
     AlertState,
@@ -27,6 +28,7 @@ from node.domain import (
 )
 
 MODEL = "3f9a1c02"
+TOPICS = Topics("pi-1")
 ADA = Event(
     EventType.RECOGNIZED,
     instant(0.6214),
@@ -58,16 +60,16 @@ VITALS = Health(
 
 def payload(event: Event, boot: int = 41, seq: int = 1207) -> dict[str, Any]:
     """Return an event's payload, which must fit the contract."""
-    (draft,) = encode((event,), (), MODEL)
-    fields: dict[str, Any] = json.loads(render(draft, boot, seq))
+    (message,) = encode((event,), (), TOPICS, MODEL)
+    fields: dict[str, Any] = json.loads(add_sequence(message, boot, seq).payload)
     Draft202012Validator(schema("event")).validate(fields)
     return fields
 
 
 def test_an_event_reads_as_in_the_contract_to_the_byte() -> None:
     """Compact JSON, the keys in the order of the contract, box with 3 decimals, scores with 2, milliseconds and Z."""
-    (draft,) = encode((ADA,), (), MODEL, lambda _wall: "0193-id")
-    assert render(draft, 41, 1207) == (
+    (message,) = encode((ADA,), (), TOPICS, MODEL, lambda _wall: "0193-id")
+    assert add_sequence(message, 41, 1207).payload == (
         b'{"v":1,"id":"0193-id","boot":41,"seq":1207,"at":"2026-01-02T03:04:05.621Z","event_type":"recognized",'
         b'"track":12,"person":{"id":"ada","score":0.97},"age":{"group":"middle","score":0.88},'
         b'"box":[0.41,0.22,0.18,0.31],"model":"3f9a1c02"}'
@@ -108,13 +110,13 @@ def test_an_alert_names_the_event_that_met_its_rule() -> None:
     """The alert's `event_id` is the id of the event of the same tick; without one there is none."""
     raised = Alert("night-stranger", AlertState.RAISED, instant(0, synced=False), event=ADA, person="ada")
     cleared = Alert("crowd", AlertState.CLEARED, instant(1), count=5, for_s=60.0)
-    event, first, second = encode((ADA,), (raised, cleared), MODEL)
-    told = [json.loads(render(draft, 1, 1)) for draft in (first, second)]
-    for fields in told:
+    event, first, second = encode((ADA,), (raised, cleared), TOPICS, MODEL)
+    alerts = [json.loads(message.payload) for message in (first, second)]
+    for fields in alerts:
         Draft202012Validator(schema("alert")).validate(fields)
-    assert told[0]["event_id"] == event.id
-    assert list(told[0]) == ["v", "id", "at", "event_type", "state", "event_id", "person", "clock"]
-    assert list(told[1]) == ["v", "id", "at", "event_type", "state", "count", "for_s"]
+    assert alerts[0]["event_id"] == message_id(event)
+    assert list(alerts[0]) == ["v", "id", "at", "event_type", "state", "event_id", "person", "clock"]
+    assert list(alerts[1]) == ["v", "id", "at", "event_type", "state", "count", "for_s"]
 
 
 def test_an_emptied_state_has_every_field() -> None:
@@ -147,9 +149,9 @@ def test_health_has_every_field_and_null_where_unknown() -> None:
 
 def test_a_number_that_is_none_is_refused() -> None:
     """NaN is not JSON: it must fail here rather than at every reader."""
-    (draft,) = encode((Event(EventType.LEFT, instant(0), 1, Box(float("nan"), 0, 1, 1), seen_s=1),), (), MODEL)
+    left = Event(EventType.LEFT, instant(0), 1, Box(float("nan"), 0, 1, 1), seen_s=1)
     with pytest.raises(ValueError, match="JSON"):
-        render(draft, 1, 1)
+        encode((left,), (), TOPICS, MODEL)
 
 
 ids = st.from_regex(r"[a-z0-9][a-z0-9_-]{0,31}", fullmatch=True).filter(lambda name: name != "unknown")
@@ -194,8 +196,8 @@ def test_an_event_is_never_above_384_bytes(  # noqa: PLR0913 - one argument for 
         ethnicity=ethnicity,
         seen_s=123456.7 if kind is EventType.LEFT else None,
     )
-    (draft,) = encode((event,), (), MODEL)
-    rendered = render(draft, boot, seq)
+    (message,) = encode((event,), (), TOPICS, MODEL)
+    rendered = add_sequence(message, boot, seq).payload
     assert len(rendered) <= MAX_EVENT_BYTES
     Draft202012Validator(schema("event")).validate(json.loads(rendered))
 

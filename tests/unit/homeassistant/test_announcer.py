@@ -11,26 +11,26 @@ from node.contract.topics import Topics
 from node.homeassistant.announcer import Introduction, Withdrawal
 from node.homeassistant.discovery import Device
 from node.homeassistant.entity_keys import FILE, Residents
-from node.mqtt.retained import Board
+from node.mqtt.retained import Retained
 
 TOPICS = Topics("pi-1")
 ADA, BOB = Somebody("ada", "Ada"), Somebody("bob", "Bob")
 
 
 class Hall:
-    """An introduction, and what its board sends."""
+    """An announcer, and the discoveries that it sends."""
 
     def __init__(self, folder: Path) -> None:
-        self.board = Board(TOPICS, payloads.state(instant(0)))
-        self.introduction = Introduction(TOPICS, Device("Hall", "", "1"), Residents(folder), self.board)
+        self.retained = Retained(TOPICS, payloads.state(instant(0)))
+        self.introduction = Introduction(TOPICS, Device("Hall", "", "1"), Residents(folder), self.retained)
 
     def sent(self) -> list[tuple[dict[str, Any], bool]]:
         """Return the components and retain flag of each discovery that is sent, and let the broker take them."""
-        notices = [notice for notice in self.board.take() if notice.topic == TOPICS.discovery]
-        for notice in notices:
-            if notice.retain:
-                self.board.confirm(notice.topic, notice.payload)
-        return [(json.loads(notice.payload)["cmps"], notice.retain) for notice in notices]
+        messages = [each for each in self.retained.take_due() if each.topic == TOPICS.discovery]
+        for message in messages:
+            if message.retain:
+                self.retained.confirm(message)
+        return [(json.loads(message.payload)["cmps"], message.retain) for message in messages]
 
 
 def people(components: dict[str, Any]) -> list[str]:
@@ -63,7 +63,7 @@ def test_somebody_removed_is_told_until_home_assistant_has_started_and_then_forg
     assert len(gone) == 2
     hall.introduction.show(one)
     assert hall.sent() == []
-    hall.board.greet()
+    hall.retained.home_assistant_started()
     (ghosts, retained), (removed, kept) = hall.sent()
     assert (retained, kept) == (False, True)
     assert people(ghosts) == ["Removed", "Bob"] or people(ghosts) == ["Bob", "Removed"]
@@ -71,18 +71,18 @@ def test_somebody_removed_is_told_until_home_assistant_has_started_and_then_forg
     hall.introduction.show(one)
     ((clean, _),) = hall.sent()
     assert not set(gone) & set(clean)
-    hall.board.greet()
+    hall.retained.home_assistant_started()
     assert len(hall.sent()) == 1
 
 
 def test_what_a_new_start_no_longer_offers_is_told_to_go(tmp_path: Path) -> None:
     """Pictures that were turned off leave no dead entity behind; turned on again, it is whole again."""
     for snapshots, wanted in ((True, None), (False, {"p": "image"}), (False, {"p": "image"}), (True, None)):
-        board = Board(TOPICS, payloads.state(instant(0)))
+        retained = Retained(TOPICS, payloads.state(instant(0)))
         device = Device("Hall", "", "1", snapshots=snapshots)
-        Introduction(TOPICS, device, Residents(tmp_path), board).show(())
-        board.rewind()
-        told = json.loads(board.take()[0].payload)["cmps"]["snapshot"]
+        Introduction(TOPICS, device, Residents(tmp_path), retained).show(())
+        retained.resend()
+        told = json.loads(retained.take_due()[0].payload)["cmps"]["snapshot"]
         assert told == wanted or (wanted is None and "image_topic" in told)
 
 
@@ -90,21 +90,21 @@ def test_a_node_that_is_taken_out_leaves_nothing(tmp_path: Path) -> None:
     """Emptied once for a broker, whole and emptied for a Home Assistant that was away, and then forgotten."""
     Hall(tmp_path).introduction.show((ADA,))
     assert (tmp_path / FILE).exists()
-    board = Board(TOPICS, payloads.state(instant(0)))
-    withdrawal = Withdrawal(TOPICS, Device("Hall", "", "1"), Residents(tmp_path), board)
+    retained = Retained(TOPICS, payloads.state(instant(0)))
+    withdrawal = Withdrawal(TOPICS, Device("Hall", "", "1"), Residents(tmp_path), retained)
 
     def sent() -> list[tuple[bytes, bool]]:
         withdrawal.show(())
-        notices = [(each.payload, each.retain) for each in board.take() if each.topic == TOPICS.discovery]
-        for payload, retain in notices:
-            if retain:
-                board.confirm(TOPICS.discovery, payload)
-        return notices
+        messages = [each for each in retained.take_due() if each.topic == TOPICS.discovery]
+        for message in messages:
+            if message.retain:
+                retained.confirm(message)
+        return [(message.payload, message.retain) for message in messages]
 
     assert sent() == [(b"", True)]
-    board.rewind()
+    retained.resend()
     assert sent() == []
-    board.greet()
+    retained.home_assistant_started()
     (whole, kept), emptied = sent()
     assert not kept
     assert b"Ada" not in whole
@@ -112,6 +112,6 @@ def test_a_node_that_is_taken_out_leaves_nothing(tmp_path: Path) -> None:
     assert emptied == (b"", True)
     withdrawal.show(())
     assert not (tmp_path / FILE).exists()
-    board.greet()
+    retained.home_assistant_started()
     assert sent() == []
-    assert not board.announced
+    assert not retained.has_discovery

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from brokers import TOPICS
 from cameras import HandClock
 from makers import face, instant
 
@@ -24,13 +25,13 @@ def alert(person: str | None) -> Alert:
 
 def filled(folder: Path) -> Outbox:
     """Return an outbox with messages about Ada, Bob and a stranger, one of Ada's rejected, one on its way."""
-    outbox = Outbox(folder, HandClock())
+    outbox = Outbox(folder, TOPICS, HandClock())
     happened = [event("lovelace"), event("bob"), event(None), event("bob", was="lovelace")]
-    outbox.put(encode(happened, [alert("lovelace"), alert("bob"), alert(None)], "0" * 8))
-    parcels = outbox.take(10)
-    first = next(parcel.row for parcel in parcels if b"lovelace" in parcel.row.payload)
+    outbox.put(encode(happened, [alert("lovelace"), alert("bob"), alert(None)], TOPICS, "0" * 8))
+    rows = outbox.take(10)
+    first = next(row for row in rows if b"lovelace" in row.message.payload)
     outbox.reject(first.id, 0x87, "not allowed")
-    outbox.release([parcel.row.id for parcel in parcels[1:] if parcel.row.id != first.id])
+    outbox.release([row.id for row in rows[1:] if row.id != first.id])
     return outbox
 
 
@@ -47,14 +48,14 @@ def test_no_byte_of_an_erased_person_stays_on_the_disk(tmp_path: Path) -> None:
 def test_everybody_elses_messages_stay_and_the_erased_are_counted(tmp_path: Path) -> None:
     """What was erased shows in `dropped`, so that the gap in `seq` is explained."""
     outbox = filled(tmp_path)
-    waiting = outbox.about("lovelace")
+    waiting = outbox.count_about("lovelace")
     assert waiting == 2
     assert outbox.erase("lovelace") == waiting
     assert outbox.counts().dropped == waiting
     outbox.release()
-    left = [parcel.row.payload for parcel in outbox.take(10)]
+    left = [row.message.payload for row in outbox.take(10)]
     assert len(left) == 4
-    assert outbox.about("lovelace") == 0
+    assert outbox.count_about("lovelace") == 0
     outbox.close()
 
 
@@ -75,9 +76,9 @@ def test_a_message_concerns_whom_it_names(payload: bytes, named: bool) -> None: 
 
 def test_everything_is_looked_through_however_much_waits(tmp_path: Path) -> None:
     """More rows than are read at once, of both kinds, on the disk."""
-    outbox = Outbox(tmp_path, HandClock())
-    outbox.put(encode([event("lovelace"), event("bob")] * 700, [alert("lovelace")] * 3, "0" * 8))
-    assert outbox.about("lovelace") == 703
+    outbox = Outbox(tmp_path, TOPICS, HandClock())
+    outbox.put(encode([event("lovelace"), event("bob")] * 700, [alert("lovelace")] * 3, TOPICS, "0" * 8))
+    assert outbox.count_about("lovelace") == 703
     assert outbox.erase("lovelace") == 703
     assert outbox.counts().waiting == 700
     outbox.close()

@@ -18,7 +18,7 @@ class Shelf:
 
     def take(self, limit: int = 10) -> list[tuple[int, bool]]:
         """Take rows and return number and lateness of each."""
-        return [(parcel.row.id, parcel.late) for parcel in self.memory.take(limit)]
+        return [(row.id, row.late) for row in self.memory.take(limit)]
 
 
 def test_a_row_goes_only_when_the_broker_has_it() -> None:
@@ -46,7 +46,7 @@ def test_numbers_count_by_one_in_the_payload() -> None:
     """A subscriber sees a gap where something is missing."""
     shelf = Shelf()
     shelf.memory.put([event(1), event(2)])
-    assert [json.loads(parcel.row.payload)["seq"] for parcel in shelf.memory.take(2)] == [1, 2]
+    assert [json.loads(row.message.payload)["seq"] for row in shelf.memory.take(2)] == [1, 2]
 
 
 def test_the_diary_tells_when_it_was_first_on_its_way() -> None:

@@ -102,8 +102,8 @@ def test_the_notes_of_all_processes_are_one() -> None:
     """Events, connections and sentences add up."""
     one, other = diary(Entry(0, 1, 1, 1, taken=True)), diary(Entry(1, 1, 2, 2, taken=False))
     for notes in (one, other):
-        notes.end("nothing listens there")
+        notes.end("no server is listening")
         notes.cuts += 1
     one.add(other)
     assert [entry.node for entry in one.entries()] == [0, 1]
-    assert (one.sentences, one.cuts) == ({"nothing listens there": 2}, 2)
+    assert (one.sentences, one.cuts) == ({"no server is listening": 2}, 2)
