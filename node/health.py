@@ -99,7 +99,7 @@ class HealthMonitor:
 
     def beat(self, at: Instant, camera: CameraState) -> Health | None:
         """Return the health if it is due: every `every_s`, and when the camera changes; else None."""
-        if camera is CameraState.OK and self._camera is not CameraState.OK:
+        if camera is CameraState.OK and self._camera in {CameraState.LOST, CameraState.PRIVATE}:
             self._frames_s.clear()  # frames from before the break say nothing about the rate of now
         due = camera is not self._camera or at.mono_s - self._beat_s >= self._every_s
         if at.mono_s - self._logged_s >= self._log_every_s:

@@ -121,7 +121,9 @@ def test_another_hosts_certificate_is_said(place: Place) -> None:
 @BOTH
 def test_a_missing_certificate_of_the_node_is_said(place: Place, protocol: str) -> None:
     """TLS 1.3 refuses it only after the handshake, when the connection seems to stand."""
-    refused(place.settings(place.broker(), anonymous=True, protocol=protocol), "the broker requires a client certificate")
+    refused(
+        place.settings(place.broker(), anonymous=True, protocol=protocol), "the broker requires a client certificate"
+    )
 
 
 @BOTH
@@ -147,7 +149,7 @@ def test_a_revoked_certificate_is_said(place: Place) -> None:
 
 def test_tls_towards_a_plain_port_is_said(place: Place, mosquitto: Callable[..., Mosquitto]) -> None:
     """Ports are easily mixed up."""
-    with pytest.raises(BrokerError, match=r"this port does not use TLS|closed the connection (during the TLS handshake|at once)"):
+    with pytest.raises(BrokerError, match="this port does not use TLS|closed the connection"):
         dial(place.settings(mosquitto()))
 
 

@@ -45,7 +45,7 @@ class Stage:
             node.run()
             assert eventually(lambda: subscriber.on("facenode/hall/status")[-1:] == [b"offline"])
             told = [(e["event_type"], e.get("person", {}).get("id", "unknown")) for e in events(subscriber.messages)]
-        return told, {name: count for name, count in node.flaws.items() if count}
+        return told, {str(flaw): count for flaw, count in node.tracker.flaws.items() if count}
 
 
 @pytest.fixture
