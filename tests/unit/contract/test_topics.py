@@ -1,6 +1,8 @@
 """How topics are called."""
 
-from node.contract.topics import Kind, Topics
+import pytest
+
+from node.contract.topics import Kind, Topics, kind_and_name
 
 TOPICS = Topics("pi-1", "homeassistant")
 
@@ -27,3 +29,11 @@ def test_only_a_request_to_this_node_has_a_verb() -> None:
     assert TOPICS.verb("facenode/pi-1/request/") is None
     assert TOPICS.verb("facenode/pi-2/request/check") is None
     assert TOPICS.verb("facenode/pi-1/status") is None
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_topic_gives_back_its_kind_and_name(late: bool) -> None:  # noqa: FBT001 - a table
+    """The outbox stores kind and name; a node called `late` or `event` does not confuse them."""
+    for node in ("pi-1", "late", "event"):
+        topic = Topics(node).message(Kind.ALERT, "night-stranger", late=late)
+        assert kind_and_name(topic) == (Kind.ALERT, "night-stranger")

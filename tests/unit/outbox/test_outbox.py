@@ -13,8 +13,11 @@ from brokers import TOPICS, HandClock, alert, event
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from makers import instant
 
+from node.contract.payloads import encode
 from node.contract.topics import Kind
+from node.domain import Alert, AlertState, Box, Event, EventType, Grade
 from node.errors import OutboxError
 from node.outbox.outbox import FILE, Outbox
 from node.outbox.rows import Row
@@ -43,6 +46,51 @@ def test_rows_come_oldest_first_and_alerts_before_events(outbox: Outbox) -> None
     outbox.put([event(1), event(2)])
     outbox.put([alert(3), event(4)])
     assert numbers(outbox.take(10)) == [3, 1, 2, 4]
+
+
+def test_the_file_keeps_the_tables_and_payloads_of_version_0_1_0(tmp_path: Path, clock: HandClock) -> None:
+    """An update can be taken back: version 0.1.0 reads the same file, byte for byte."""
+    happened = Event(EventType.UNKNOWN, instant(0), 1, Box(0.1, 0.1, 0.2, 0.2), age=Grade("middle", 0.88))
+    raised = Alert("door", AlertState.RAISED, instant(0), happened)
+    ids = iter(("id-1", "id-2"))
+    with closing(Outbox(tmp_path, TOPICS, clock)) as outbox:
+        outbox.put(encode((happened,), (raised,), TOPICS, "3f9a1c02", lambda _wall: next(ids)))
+    with closing(sqlite3.connect(tmp_path / FILE)) as database:
+        rows = database.execute("SELECT id, alert, name, payload, boot, put_s FROM rows").fetchall()
+        columns = {
+            table: [name for _, name, *_ in database.execute(f"PRAGMA table_info({table})")]
+            for table in ("counters", "rows", "rejected")
+        }
+    event_payload = (
+        b'{"v":1,"id":"id-1","boot":1,"seq":1,"at":"2026-01-02T03:04:05.000Z","event_type":"unknown","track":1,'
+        b'"age":{"group":"middle","score":0.88},"box":[0.1,0.1,0.2,0.2],"model":"3f9a1c02"}'
+    )
+    alert_payload = (
+        b'{"v":1,"id":"id-2","at":"2026-01-02T03:04:05.000Z","event_type":"door","state":"raised","event_id":"id-1"}'
+    )
+    assert rows == [(1, 0, "unknown", event_payload, 1, 1000.0), (2, 1, "door", alert_payload, 1, 1000.0)]
+    assert columns == {
+        "counters": ["one", "boot", "seq", "dropped", "rejected"],
+        "rows": ["id", "alert", "name", "payload", "boot", "put_s"],
+        "rejected": ["id", "code", "alert", "name", "payload"],
+    }
+
+
+def test_a_late_row_has_the_late_topic(outbox: Outbox, clock: HandClock) -> None:
+    """A subscriber tells late messages from live ones by their topic; the payload is the same."""
+    outbox.put([event(1)])
+    (live,) = outbox.take(1)
+    outbox.release()
+    clock.mono_s += 31
+    (late,) = outbox.take(1)
+    assert live.message.topic == TOPICS.message(Kind.EVENT, "unknown")
+    assert late.message.topic == TOPICS.message(Kind.EVENT, "unknown", late=True)
+    assert (late.id, late.kind, late.name, late.message.payload) == (
+        live.id,
+        Kind.EVENT,
+        "unknown",
+        live.message.payload,
+    )
 
 
 def test_the_file_is_for_its_owners_eyes_only(outbox: Outbox, tmp_path: Path) -> None:
