@@ -181,7 +181,7 @@ class Publisher:
             self._answer_birth(session, now_s)
             session.pump(now_s, self._take_queue())
             if session.overdue(now_s, self._timing.ack_s):
-                return Lost("the broker stopped answering")
+                return Lost("the broker no longer answers")
         self._leave(session, *final)
         return None
 
