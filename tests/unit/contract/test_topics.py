@@ -1,4 +1,4 @@
-"""How topics are called."""
+"""The names of topics."""
 
 import pytest
 
@@ -8,7 +8,7 @@ TOPICS = Topics("pi-1", "homeassistant")
 
 
 def test_topics_are_those_of_the_contract() -> None:
-    """Every name stands in the contract's table."""
+    """Every name is in the table of the contract."""
     assert TOPICS.client_id == "facenode-pi-1"
     assert [TOPICS.status, TOPICS.state, TOPICS.health] == [
         "facenode/pi-1/status",
@@ -23,7 +23,7 @@ def test_topics_are_those_of_the_contract() -> None:
 
 
 def test_only_a_request_to_this_node_has_a_verb() -> None:
-    """Levels below the verb, other nodes and empty verbs name nothing."""
+    """Levels below the verb, other nodes and empty verbs do not count."""
     assert TOPICS.verb(TOPICS.request("check")) == "check"
     assert TOPICS.verb("facenode/pi-1/request/check/1f") is None
     assert TOPICS.verb("facenode/pi-1/request/") is None

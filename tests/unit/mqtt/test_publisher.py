@@ -1,4 +1,4 @@
-"""How the publisher connects, delivers, backs off and takes leave."""
+"""How the publisher connects, delivers, backs off and stops."""
 
 import threading
 import time
@@ -85,7 +85,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Harness]]:
         one.close()
 
 
-def test_what_is_put_is_delivered(start: Callable[..., Harness]) -> None:
+def test_messages_in_the_outbox_are_delivered(start: Callable[..., Harness]) -> None:
     """Draining waits until the broker has everything."""
     one = start()
     one.outbox.put([event(number) for number in range(50)])
@@ -93,8 +93,8 @@ def test_what_is_put_is_delivered(start: Callable[..., Harness]) -> None:
     assert one.outbox.counts().waiting == 0
 
 
-def test_what_is_only_good_now_is_sent_now_or_never(start: Callable[..., Harness]) -> None:
-    """An answer waits for the next connection; a picture of an hour ago would look like one of now."""
+def test_send_now_uses_the_present_connection_or_none(start: Callable[..., Harness]) -> None:
+    """An answer waits for the next connection; an old picture would look like a new one."""
     one = start()
     assert one.publisher.wait_connected(5)
     assert one.publisher.send_now(Message("first", b"1"))
@@ -113,8 +113,8 @@ def test_what_is_only_good_now_is_sent_now_or_never(start: Callable[..., Harness
     assert [each for link in one.broker.links for each in link.topics].count("answer") <= 1
 
 
-def test_without_a_connection_what_is_only_good_now_is_refused(tmp_path: Path) -> None:
-    """Whoever asked is told, instead of waiting."""
+def test_send_now_returns_false_without_a_connection(tmp_path: Path) -> None:
+    """The caller can answer at once that the broker is away."""
     one = Harness(tmp_path)
     assert not one.publisher.send_now(Message("picture", b"1"))
     one.outbox.put([event(1)])
@@ -124,18 +124,18 @@ def test_without_a_connection_what_is_only_good_now_is_refused(tmp_path: Path) -
     one.close()
 
 
-def test_a_failure_is_said_once_and_its_change_too(
+def test_a_failure_is_logged_once_and_so_is_a_different_one(
     start: Callable[..., Harness], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A broker that is away for a night leaves two lines in the log, not a thousand."""
+    """A broker that is away for a night causes two log lines, not a thousand."""
     one = start("no server is listening", "no server is listening", "no server is listening", "refused")
     assert one.publisher.wait_connected(5)
     logged = [record.message for record in caplog.records if record.levelname == "WARNING"]
     assert logged == ["broker: no server is listening; trying again", "broker: refused; trying again"]
 
 
-def test_a_lost_connection_is_made_again_and_nothing_is_lost(start: Callable[..., Harness]) -> None:
-    """What was on its way is sent again on the new connection."""
+def test_after_a_lost_connection_the_publisher_reconnects_and_loses_nothing(start: Callable[..., Harness]) -> None:
+    """Messages in flight are sent again on the new connection."""
     one = start()
     one.broker.made.acquire()
     assert one.publisher.wait_connected(5)
@@ -148,8 +148,8 @@ def test_a_lost_connection_is_made_again_and_nothing_is_lost(start: Callable[...
     assert "facenode/pi-1/event/unknown" in one.broker.links[1].topics
 
 
-def test_a_clean_stop_empties_the_state_and_says_offline(start: Callable[..., Harness]) -> None:
-    """The last two messages of a node are those, and then it closes the connection."""
+def test_a_clean_stop_ends_with_an_empty_state_and_offline(start: Callable[..., Harness]) -> None:
+    """These are the last two messages of a node; then it closes the connection."""
     one = start()
     assert one.publisher.wait_connected(5)
     one.publisher.stop(payloads.state(instant(9)))
@@ -163,14 +163,14 @@ def test_a_clean_stop_empties_the_state_and_says_offline(start: Callable[..., Ha
 
 
 def test_a_stop_without_a_broker_is_quick(start: Callable[..., Harness]) -> None:
-    """Nobody waits for a broker that is not there."""
+    """Stopping does not wait for a broker that is away."""
     one = start(*["no server is listening"] * 10_000)
     one.publisher.stop(payloads.state(instant(9)))
     assert not one.publisher.alive
 
 
-def test_home_assistants_birth_brings_discovery_again(start: Callable[..., Harness]) -> None:
-    """A broker's cluster may have lost the retained message."""
+def test_discovery_is_sent_again_after_home_assistants_birth(start: Callable[..., Harness]) -> None:
+    """A cluster of brokers may have lost the retained message."""
     one = start()
     one.retained.set_discovery(b'{"dev":{}}')
     assert one.publisher.wait_connected(5)
@@ -180,8 +180,8 @@ def test_home_assistants_birth_brings_discovery_again(start: Callable[..., Harne
     assert link.topics.count(TOPICS.discovery) == 2
 
 
-def test_what_is_retained_follows_the_answer_to_a_birth(start: Callable[..., Harness]) -> None:
-    """Home Assistant knows the topics only by then, and its broker of a cluster may have nothing retained for it."""
+def test_the_other_retained_messages_follow_the_discovery_after_a_birth(start: Callable[..., Harness]) -> None:
+    """Home Assistant knows the topics only then, and its broker in a cluster may have no retained messages of them."""
     one = start()
     one.retained.update(payloads.state(instant(0)), {"v": 1})
     one.retained.set_discovery(b'{"dev":{}}')
@@ -197,8 +197,8 @@ def test_what_is_retained_follows_the_answer_to_a_birth(start: Callable[..., Har
     assert {message.retain for message in link.sent} == {True}
 
 
-def test_without_a_birth_nothing_is_said_twice(start: Callable[..., Harness]) -> None:
-    """Whoever counts how often a node has come online is not misled."""
+def test_without_a_birth_nothing_is_sent_twice(start: Callable[..., Harness]) -> None:
+    """A subscriber that counts how often a node comes online gets the right number."""
     one = start()
     one.retained.set_discovery(b'{"dev":{}}')
     assert one.publisher.wait_connected(5)
@@ -209,8 +209,8 @@ def test_without_a_birth_nothing_is_said_twice(start: Callable[..., Harness]) ->
     assert [message.payload for message in link.sent if message.topic == TOPICS.status] == [b"online", b"offline"]
 
 
-def test_requests_are_handed_on(start: Callable[..., Harness]) -> None:
-    """Whoever takes requests gets every message to them."""
+def test_requests_are_passed_on(start: Callable[..., Harness]) -> None:
+    """Every message on a request topic reaches the callback."""
     one = start()
     assert one.publisher.wait_connected(5)
     (link,) = one.broker.links
@@ -225,7 +225,7 @@ def test_requests_are_handed_on(start: Callable[..., Harness]) -> None:
 def test_connections_that_keep_ending_point_to_another_node_with_the_same_id(
     start: Callable[..., Harness], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Not every broker says that another client took over; two nodes of one name must not fill the log."""
+    """Not every broker reports a takeover; two nodes with one id must not fill the log."""
     one = start()
     for _ in range(8):
         one.broker.made.acquire()
@@ -236,8 +236,8 @@ def test_connections_that_keep_ending_point_to_another_node_with_the_same_id(
     assert logged == [f"{cut}; trying again", f"{cut}; trying again", f"{cut}{hint}; trying again"]
 
 
-def test_home_assistants_birth_is_heard_only_with_a_discovery(start: Callable[..., Harness]) -> None:
-    """A node without Home Assistant asks for no topic of its, which an access list may refuse."""
+def test_home_assistants_birth_is_subscribed_to_only_with_a_discovery(start: Callable[..., Harness]) -> None:
+    """A node without Home Assistant does not subscribe to its topics, which an access list may refuse."""
     one = start()
     assert one.publisher.wait_connected(5)
     one.outbox.put([event(1)])
@@ -250,7 +250,9 @@ def test_home_assistants_birth_is_heard_only_with_a_discovery(start: Callable[..
     assert link.filters == [TOPICS.requests, TOPICS.birth]
 
 
-def test_what_is_put_while_there_is_no_broker_is_delivered_at_once_when_there_is(start: Callable[..., Harness]) -> None:
+def test_messages_put_while_the_broker_is_away_are_delivered_at_once_when_it_is_back(
+    start: Callable[..., Harness],
+) -> None:
     """A wake-up that nobody read must not swallow the next one."""
     one = start(*["no server is listening"] * 20)
     one.outbox.put([event(1), event(2)])

@@ -1,4 +1,4 @@
-"""Which sentence a failure gets."""
+"""The sentence for each failure."""
 
 import socket
 import ssl
@@ -21,7 +21,7 @@ from node.mqtt import reason_codes
     ],
 )
 def test_each_exception_has_its_own_sentence(error: OSError, words: str) -> None:
-    """A user sees what is wrong and where, not the name of an exception."""
+    """Users see what is wrong and where, not the name of an exception."""
     sentence = reason_codes.describe_error(error, "broker.example", 8883)
     assert words in sentence
     assert sentence.startswith("broker.example")
@@ -31,14 +31,14 @@ def test_each_exception_has_its_own_sentence(error: OSError, words: str) -> None
     ("code", "words"), [(9, "not valid yet"), (10, "expired"), (20, "ca_file"), (62, "another name")]
 )
 def test_each_fault_of_a_certificate_has_its_own_sentence(code: int, words: str) -> None:
-    """An expired certificate, a wrong clock and an unknown authority are mended in different ways."""
+    """An expired certificate, a wrong clock and an unknown authority have different remedies."""
     error = ssl.SSLCertVerificationError("certificate verify failed")
     error.verify_code, error.verify_message = code, "as OpenSSL puts it"
     assert words in reason_codes.describe_error(error, "broker.example", 8883)
 
 
-def test_a_broker_that_lets_nobody_in_refuses_the_login() -> None:
-    """Brokers answer a wrong password with "not authorised", too; on a publish that is a matter of the access list."""
+def test_not_authorized_at_connect_is_a_refused_login() -> None:
+    """Brokers also answer a wrong password with "not authorized"; on a publish it is the access list."""
     assert "mqtt.password_file" in reason_codes.describe_connack(0x87)
     assert "mqtt.password_file" in reason_codes.describe_connack(0x86)
     assert "access list" in reason_codes.describe(0x87)
@@ -51,8 +51,8 @@ def test_reason_codes_have_sentences_of_their_own() -> None:
     assert len({reason_codes.describe(code) for code in codes}) == len(codes)
 
 
-def test_an_alert_is_found_in_the_words_of_openssl() -> None:
-    """TLS 1.3 refuses a certificate after the handshake, and only OpenSSL's words say why."""
+def test_a_tls_alert_is_found_in_a_message_of_openssl() -> None:
+    """TLS 1.3 refuses a certificate after the handshake, and only OpenSSL's message says why."""
     detail = "failed to receive on socket: [SSL: TLSV13_ALERT_CERTIFICATE_REQUIRED] tlsv13 alert certificate required"
     assert "requires a client certificate" in str(reason_codes.describe_tls_alert(detail))
     assert reason_codes.describe_tls_alert("[Errno 104] Connection reset by peer") is None

@@ -48,7 +48,7 @@ def test_before_the_first_tick_the_state_is_empty() -> None:
 
 
 def test_state_is_due_when_more_than_its_times_changes() -> None:
-    """Ten ticks a second with nobody new send nothing."""
+    """Ten ticks a second without a change send nothing."""
     retained = up_to_date()
     ada = (Presence("ada", instant(1)),)
     retained.update(payloads.state(instant(1), 1, ada, {"ada": instant(1)}))
@@ -59,7 +59,7 @@ def test_state_is_due_when_more_than_its_times_changes() -> None:
     assert due(retained) == ["state"]
 
 
-def test_times_alone_go_out_with_the_next_health() -> None:
+def test_changed_times_alone_are_sent_with_the_next_health() -> None:
     """`last_seen` is at most one health period old."""
     retained = up_to_date()
     retained.update(payloads.state(instant(1), 1, (), {"ada": instant(1)}))

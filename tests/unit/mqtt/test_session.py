@@ -1,4 +1,4 @@
-"""What a session sends, and what it makes of the answers."""
+"""What a session sends, and how it handles the answers."""
 
 import json
 from collections.abc import Iterator
@@ -59,8 +59,8 @@ def harness(tmp_path: Path) -> Iterator[Harness]:
         yield made
 
 
-def test_online_goes_before_anything_else(harness: Harness) -> None:
-    """Home Assistant drops an event that comes while the entity is unavailable."""
+def test_online_is_sent_before_anything_else(harness: Harness) -> None:
+    """Home Assistant drops an event that arrives while the entity is unavailable."""
     harness.outbox.put([event(1), alert(2)])
     harness.retained.set_discovery(b"{}")
     harness.pump()
@@ -84,8 +84,8 @@ def test_events_and_alerts_are_never_retained(harness: Harness) -> None:
     ]
 
 
-def test_a_backlog_widens_the_window_up_to_the_brokers(harness: Harness) -> None:
-    """A broker may close the connection of who sends more at once than it allows."""
+def test_a_backlog_raises_the_row_limit_up_to_the_brokers_window(harness: Harness) -> None:
+    """A broker may close the connection of a client that sends more at once than it allows."""
     harness.outbox.put([event(number) for number in range(100)])
     harness.pump()
     most = 0
@@ -96,8 +96,8 @@ def test_a_backlog_widens_the_window_up_to_the_brokers(harness: Harness) -> None
     assert most == harness.link.window
 
 
-def test_few_rows_are_in_flight_while_there_is_no_backlog(harness: Harness) -> None:
-    """What is in flight when the connection ends comes twice."""
+def test_few_rows_are_in_flight_without_a_backlog(harness: Harness) -> None:
+    """Rows in flight when the connection ends are sent twice."""
     harness.pump()
     harness.answer(count=2)
     for number in range(20):
@@ -111,8 +111,8 @@ def test_few_rows_are_in_flight_while_there_is_no_backlog(harness: Harness) -> N
     assert len(harness.link.sent) - before == 2
 
 
-def test_a_row_is_deleted_on_a_good_answer_only(harness: Harness) -> None:
-    """0x10, nobody subscribed, is a success; silence is not."""
+def test_a_row_is_deleted_only_on_success(harness: Harness) -> None:
+    """0x10 (no subscribers) is a success; no answer is not."""
     harness.outbox.put([event(1), event(2)])
     harness.pump()
     harness.answer(count=2)
@@ -123,7 +123,7 @@ def test_a_row_is_deleted_on_a_good_answer_only(harness: Harness) -> None:
 
 @pytest.mark.parametrize("code", [0x87, 0x90, 0x95, 0x99])
 def test_a_final_refusal_sets_the_row_aside(harness: Harness, code: int) -> None:
-    """A message that the broker never takes must not block the others."""
+    """A message that the broker never accepts must not block the others."""
     harness.outbox.put([event(1)])
     harness.pump()
     harness.answer(count=2)
@@ -132,8 +132,8 @@ def test_a_final_refusal_sets_the_row_aside(harness: Harness, code: int) -> None
 
 
 @pytest.mark.parametrize("code", [0x80, 0x83, 0x97])
-def test_a_passing_refusal_is_tried_again_later_and_later(harness: Harness, code: int) -> None:
-    """A full quota must neither lose the row nor be hammered."""
+def test_after_a_temporary_refusal_a_row_is_sent_again_with_growing_pauses(harness: Harness, code: int) -> None:
+    """An exceeded quota must neither lose the row nor cause a flood of attempts."""
     harness.outbox.put([event(1)])
     harness.pump()
     harness.answer(count=2)
@@ -150,7 +150,7 @@ def test_a_passing_refusal_is_tried_again_later_and_later(harness: Harness, code
     assert harness.outbox.counts().waiting == 1
 
 
-def test_a_retained_message_is_tried_again_too(harness: Harness) -> None:
+def test_a_refused_retained_message_is_sent_again(harness: Harness) -> None:
     """Without its discovery Home Assistant would not know the node until the next connection."""
     harness.retained.set_discovery(b"{}")
     harness.pump()
@@ -163,8 +163,8 @@ def test_a_retained_message_is_tried_again_too(harness: Harness) -> None:
     assert harness.sent().count(TOPICS.discovery) == 2
 
 
-def test_a_refused_status_is_said_once_over_all_sessions(harness: Harness, caplog: pytest.LogCaptureFixture) -> None:
-    """An access list that is wrong would else fill the log at every connection."""
+def test_a_refused_status_is_logged_once_over_all_sessions(harness: Harness, caplog: pytest.LogCaptureFixture) -> None:
+    """Otherwise a wrong access list would add log lines with every connection."""
     harness.pump()
     harness.answer(0x87)
     harness.session = harness.begin()
@@ -175,7 +175,7 @@ def test_a_refused_status_is_said_once_over_all_sessions(harness: Harness, caplo
 
 
 def test_a_message_too_large_for_the_broker_is_not_sent(harness: Harness) -> None:
-    """The broker would close the connection, again and again."""
+    """The broker would close every connection."""
     harness.link.max_bytes = 200
     harness.outbox.put([event(1, padding=300), event(2)])
     harness.pump()
@@ -183,23 +183,23 @@ def test_a_message_too_large_for_the_broker_is_not_sent(harness: Harness) -> Non
     assert harness.outbox.counts().rejected == 1
 
 
-def test_a_row_is_sent_as_late_when_it_has_become_so(harness: Harness) -> None:
-    """What could not be sent in time says so by its topic."""
+def test_a_late_row_is_sent_on_the_late_topic(harness: Harness) -> None:
+    """The topic says that a message was not sent in time."""
     harness.outbox.put([event(1), alert(2)])
     harness.clock.mono_s += 31
     harness.pump()
     assert harness.sent()[-2:] == ["late/event/unknown", "late/alert/night-stranger"]
 
 
-def test_silence_is_found(harness: Harness) -> None:
-    """A broker that accepts and answers nothing is no broker."""
+def test_a_publish_without_an_answer_is_overdue(harness: Harness) -> None:
+    """A broker that accepts a connection and then answers nothing is useless."""
     harness.pump()
     assert not harness.session.overdue(harness.clock.mono_s + 15, 15)
     assert harness.session.overdue(harness.clock.mono_s + 15.1, 15)
 
 
-def test_taking_leave_empties_the_state_and_says_offline_last(harness: Harness) -> None:
-    """Nobody is shown as present by a node that is gone; rows that were not sent stay."""
+def test_leaving_ends_with_an_empty_state_and_offline(harness: Harness) -> None:
+    """A node that has stopped shows nobody as present; unsent rows stay in the outbox."""
     harness.outbox.put([event(number) for number in range(20)])
     harness.pump()
     harness.session.leave(payloads.state(instant(9)), harness.clock.mono_s)
@@ -210,8 +210,8 @@ def test_taking_leave_empties_the_state_and_says_offline_last(harness: Harness) 
     assert harness.outbox.counts().waiting == 18
 
 
-def test_answers_that_wait_for_room_are_sent_before_the_goodbye(harness: Harness) -> None:
-    """Whoever asked just before the node stops still gets the answer, within the time for leaving."""
+def test_answers_that_wait_for_room_are_sent_before_offline(harness: Harness) -> None:
+    """A request made just before the node stops still gets its answer."""
     topics = [TOPICS.response(f"verb-{number}") for number in range(12)]
     harness.pump(*(Message(topic, b"{}") for topic in topics))
     assert len(harness.link.sent) == harness.link.window
@@ -224,14 +224,14 @@ def test_answers_that_wait_for_room_are_sent_before_the_goodbye(harness: Harness
 
 
 def test_a_row_that_ends_the_connection_as_too_large_is_rejected(harness: Harness) -> None:
-    """It would end every connection, and what waits behind it would never be sent."""
+    """It would end every connection, and no row behind it would ever be sent."""
     harness.outbox.put([event(1), event(2, padding=300)])
     harness.pump()
     harness.session.connection_lost(0x95)
     assert (harness.outbox.counts().waiting, harness.outbox.counts().rejected) == (1, 1)
 
 
-def test_what_was_acknowledged_before_the_end_is_not_sent_again(harness: Harness) -> None:
+def test_a_row_acknowledged_before_the_connection_ends_is_not_sent_again(harness: Harness) -> None:
     """An answer that came together with the end of the connection counts."""
     harness.outbox.put([event(1)])
     harness.pump()
@@ -240,8 +240,8 @@ def test_what_was_acknowledged_before_the_end_is_not_sent_again(harness: Harness
     assert harness.outbox.counts().waiting == 0
 
 
-def test_a_refused_retained_message_is_tried_again_as_it_is_by_then(harness: Harness) -> None:
-    """An old state after a newer one would show somebody as present who has left."""
+def test_the_latest_version_of_a_refused_retained_message_is_sent(harness: Harness) -> None:
+    """An old state after a newer one would show a person as present who has left."""
     harness.pump()
     harness.answer()
     harness.answer(0x97)
@@ -254,8 +254,8 @@ def test_a_refused_retained_message_is_tried_again_as_it_is_by_then(harness: Har
     assert states == [0, 1, 1]
 
 
-def test_a_refused_status_is_tried_again(harness: Harness) -> None:
-    """Birth and last will are not among the retained messages that are sent again by themselves."""
+def test_a_refused_status_is_sent_again(harness: Harness) -> None:
+    """`Retained` holds no status: the session keeps it."""
     harness.pump()
     harness.answer(0x97)
     harness.clock.mono_s += 1
@@ -263,8 +263,8 @@ def test_a_refused_status_is_tried_again(harness: Harness) -> None:
     assert harness.sent().count("status") == 2
 
 
-def test_a_discovery_that_ended_connections_is_tried_again_after_an_hour(harness: Harness) -> None:
-    """Three connections may have ended for another reason: it must not be missing until the next start."""
+def test_a_discovery_on_which_connections_ended_is_sent_again_after_an_hour(harness: Harness) -> None:
+    """The connections may have ended for another reason: discovery must not be missing until the next start."""
     harness.retained.set_discovery(b" " * 2000)
     for _ in range(3):
         harness.pump()

@@ -1,4 +1,4 @@
-"""Erasing a person from the outbox: no message and no byte of them stays."""
+"""Erasing a person from the outbox: no message and no byte about them remains."""
 
 from pathlib import Path
 
@@ -35,8 +35,8 @@ def filled(folder: Path) -> Outbox:
     return outbox
 
 
-def test_no_byte_of_an_erased_person_stays_on_the_disk(tmp_path: Path) -> None:
-    """Waiting, rejected and long delivered messages are overwritten, in the file and in its journal."""
+def test_no_byte_of_an_erased_person_remains_on_disk(tmp_path: Path) -> None:
+    """Waiting, rejected and delivered messages are overwritten, in the file and in its journal."""
     outbox = filled(tmp_path)
     assert any(b"lovelace" in path.read_bytes() for path in tmp_path.iterdir())
     outbox.erase("lovelace")
@@ -45,8 +45,8 @@ def test_no_byte_of_an_erased_person_stays_on_the_disk(tmp_path: Path) -> None:
     assert not any(b"lovelace" in path.read_bytes() for path in tmp_path.iterdir())
 
 
-def test_everybody_elses_messages_stay_and_the_erased_are_counted(tmp_path: Path) -> None:
-    """What was erased shows in `dropped`, so that the gap in `seq` is explained."""
+def test_messages_about_others_remain_and_the_erased_ones_are_counted(tmp_path: Path) -> None:
+    """Erased messages count as dropped, which explains the gap in `seq`."""
     outbox = filled(tmp_path)
     waiting = outbox.count_about("lovelace")
     assert waiting == 2
@@ -69,13 +69,13 @@ def test_everybody_elses_messages_stay_and_the_erased_are_counted(tmp_path: Path
         (b'{"event_type":"ada"}', False),
     ],
 )
-def test_a_message_concerns_whom_it_names(payload: bytes, named: bool) -> None:  # noqa: FBT001 - a table
-    """By `person` of an event or an alert, or by `was`."""
+def test_a_message_concerns_the_person_it_names(payload: bytes, named: bool) -> None:  # noqa: FBT001 - a table
+    """The name is in `person` of an event or an alert, or in `was`."""
     assert concerns(payload, "ada") is named
 
 
-def test_everything_is_looked_through_however_much_waits(tmp_path: Path) -> None:
-    """More rows than are read at once, of both kinds, on the disk."""
+def test_all_rows_are_searched_however_many_wait(tmp_path: Path) -> None:
+    """There are more rows of both kinds on disk than one read returns."""
     outbox = Outbox(tmp_path, TOPICS, HandClock())
     outbox.put(encode([event("lovelace"), event("bob")] * 700, [alert("lovelace")] * 3, TOPICS, "0" * 8))
     assert outbox.count_about("lovelace") == 703
@@ -85,7 +85,7 @@ def test_everything_is_looked_through_however_much_waits(tmp_path: Path) -> None
 
 
 def test_damaged_files_that_name_an_erased_person_are_deleted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """What was set aside for repair must not outlive them; the log does not name them either."""
+    """A file set aside must not outlive the erasure, and the log does not name the person."""
     outbox = filled(tmp_path)
     named, other, empty = (tmp_path / f"outbox.db.damaged-2026112{number}T000000" for number in range(3))
     named.write_bytes(b"\0" * 5000 + b'"lovelace"' + b"\0" * 5000)

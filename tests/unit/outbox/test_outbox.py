@@ -1,4 +1,4 @@
-"""What the outbox keeps, in which order it gives it, and what it counts."""
+"""What the outbox keeps, in which order it returns rows, and what it counts."""
 
 import json
 import sqlite3
@@ -93,16 +93,16 @@ def test_a_late_row_has_the_late_topic(outbox: Outbox, clock: HandClock) -> None
     )
 
 
-def test_the_file_is_for_its_owners_eyes_only(outbox: Outbox, tmp_path: Path) -> None:
-    """It says who was seen when."""
+def test_only_the_owner_may_read_the_file(outbox: Outbox, tmp_path: Path) -> None:
+    """The file says who was seen when."""
     outbox.put([event(1)])
     files = list(tmp_path.glob(f"{FILE}*"))
     assert files
     assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
 
 
-def test_a_row_is_given_once_until_it_is_released(outbox: Outbox) -> None:
-    """What is on its way is not sent again; what the broker did not get is."""
+def test_a_row_is_returned_once_until_it_is_released(outbox: Outbox) -> None:
+    """A row in flight is not sent again; a row that the broker did not get is."""
     outbox.put([event(1), event(2)])
     assert numbers(outbox.take(1)) == [1]
     assert numbers(outbox.take(10)) == [2]
@@ -121,8 +121,8 @@ def test_a_row_leaves_only_when_it_is_settled(tmp_path: Path, clock: HandClock) 
         assert numbers(outbox.take(10)) == [2, 3]
 
 
-def test_what_waited_longer_than_live_s_is_late_and_comes_last(outbox: Outbox, clock: HandClock) -> None:
-    """A late row must open no door, so it says that it is late and lets what is live pass."""
+def test_a_row_that_waited_longer_than_live_s_is_late_and_comes_last(outbox: Outbox, clock: HandClock) -> None:
+    """A late row must not open a door, so it is marked as late and live rows go first."""
     outbox.put([event(1), alert(2)])
     clock.mono_s += 30.1
     outbox.put([event(3)])
@@ -132,14 +132,14 @@ def test_what_waited_longer_than_live_s_is_late_and_comes_last(outbox: Outbox, c
 
 
 def test_a_row_is_live_up_to_live_s(outbox: Outbox, clock: HandClock) -> None:
-    """The border belongs to what is live."""
+    """A row of exactly that age is still live."""
     outbox.put([event(1)])
     clock.mono_s += 30.0
     assert [row.late for row in outbox.take(10)] == [False]
 
 
 def test_a_row_of_an_earlier_start_is_late_at_once(tmp_path: Path, clock: HandClock) -> None:
-    """Another start's monotonic clock says nothing: a reboot sets it back."""
+    """The monotonic clock of another start is worthless: a reboot resets it."""
     with closing(Outbox(tmp_path, TOPICS, clock)) as outbox:
         outbox.put([event(1)])
     clock.mono_s = 5.0
@@ -152,7 +152,7 @@ def test_a_row_of_an_earlier_start_is_late_at_once(tmp_path: Path, clock: HandCl
     ]
 
 
-def test_boot_counts_starts_and_seq_goes_on_over_them(tmp_path: Path, clock: HandClock) -> None:
+def test_boot_counts_starts_and_seq_continues_over_them(tmp_path: Path, clock: HandClock) -> None:
     """A subscriber sees a gap where something is missing, also across restarts; alerts are not counted."""
     seen = []
     for start in range(3):
@@ -163,8 +163,8 @@ def test_boot_counts_starts_and_seq_goes_on_over_them(tmp_path: Path, clock: Han
     assert events == [(1, 1), (1, 2), (2, 3), (2, 4), (3, 5), (3, 6)]
 
 
-def test_past_the_bound_the_oldest_events_are_dropped_and_counted(tmp_path: Path, clock: HandClock) -> None:
-    """New events are worth more than old ones, and the loss is told."""
+def test_above_the_limit_the_oldest_events_are_dropped_and_counted(tmp_path: Path, clock: HandClock) -> None:
+    """New events are worth more than old ones, and the loss is counted."""
     with closing(Outbox(tmp_path, TOPICS, clock, max_rows=10)) as outbox:
         for number in range(25):
             outbox.put([event(number)])
@@ -174,7 +174,7 @@ def test_past_the_bound_the_oldest_events_are_dropped_and_counted(tmp_path: Path
 
 
 def test_alerts_are_dropped_last(tmp_path: Path, clock: HandClock) -> None:
-    """While an event can go, no alert does, not even for a newer event."""
+    """No alert is dropped while an event can be, not even for a newer event."""
     with closing(Outbox(tmp_path, TOPICS, clock, max_rows=10)) as outbox:
         outbox.put([alert(number) for number in range(8)])
         outbox.put([event(number) for number in range(100, 105)])
@@ -185,7 +185,7 @@ def test_alerts_are_dropped_last(tmp_path: Path, clock: HandClock) -> None:
         assert outbox.counts().dropped == 7
 
 
-def test_the_bound_of_bytes_holds(tmp_path: Path, clock: HandClock) -> None:
+def test_the_limit_of_bytes_holds(tmp_path: Path, clock: HandClock) -> None:
     """Large messages count for more than small ones."""
     with closing(Outbox(tmp_path, TOPICS, clock, max_mb=0.01)) as outbox:
         for number in range(20):
@@ -195,8 +195,8 @@ def test_the_bound_of_bytes_holds(tmp_path: Path, clock: HandClock) -> None:
         assert 8 <= len(waiting) <= 9
 
 
-def test_what_is_on_its_way_is_not_dropped(tmp_path: Path, clock: HandClock) -> None:
-    """It may already be at the broker: counting it as lost would be wrong."""
+def test_rows_in_flight_are_not_dropped(tmp_path: Path, clock: HandClock) -> None:
+    """The broker may already have them: counting them as lost would be wrong."""
     with closing(Outbox(tmp_path, TOPICS, clock, max_rows=10)) as outbox:
         outbox.put([event(number) for number in range(10)])
         in_flight = outbox.take(2)
@@ -206,8 +206,8 @@ def test_what_is_on_its_way_is_not_dropped(tmp_path: Path, clock: HandClock) -> 
         assert outbox.counts().dropped == 1
 
 
-def test_a_rejected_row_is_kept_aside_counted_and_said_once(outbox: Outbox, caplog: pytest.LogCaptureFixture) -> None:
-    """A message that the broker never takes must not block the others, nor vanish without a word."""
+def test_a_rejected_row_is_set_aside_counted_and_logged_once(outbox: Outbox, caplog: pytest.LogCaptureFixture) -> None:
+    """A message that the broker never accepts must neither block the others nor vanish silently."""
     outbox.put([event(1), event(2), event(3)])
     for row in outbox.take(2):
         outbox.reject(row.id, 0x87, "not allowed")
@@ -218,8 +218,8 @@ def test_a_rejected_row_is_kept_aside_counted_and_said_once(outbox: Outbox, capl
     ]
 
 
-def test_counts_go_on_over_a_restart(tmp_path: Path, clock: HandClock) -> None:
-    """`dropped` and `rejected` never go back, so that a restart hides no loss."""
+def test_counts_continue_over_a_restart(tmp_path: Path, clock: HandClock) -> None:
+    """`dropped` and `rejected` never decrease, so a restart hides no loss."""
     with closing(Outbox(tmp_path, TOPICS, clock, max_rows=10)) as outbox:
         outbox.put([event(number) for number in range(12)])
         outbox.reject(outbox.take(1)[0].id, 0x87, "not allowed")
@@ -241,21 +241,21 @@ def test_nothing_is_written_when_nothing_happens(outbox: Outbox, tmp_path: Path,
 
 
 def test_two_nodes_cannot_share_an_outbox(outbox: Outbox, tmp_path: Path, clock: HandClock) -> None:
-    """Each would send what the other does, and count the same numbers."""
+    """Each would send the messages of the other, and use the same numbers."""
     del outbox
     with pytest.raises(OutboxError, match="another facenode uses it"):
         Outbox(tmp_path, TOPICS, clock)
 
 
-def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path, clock: HandClock) -> None:
-    """A mistyped setting must be said at the start, not degrade in silence."""
+def test_a_folder_that_cannot_be_created_is_an_error(tmp_path: Path, clock: HandClock) -> None:
+    """A mistyped setting is an error at the start, not a silent degradation."""
     (tmp_path / "file").write_text("")
     with pytest.raises(OutboxError, match=r"storage\.dir"):
         Outbox(tmp_path / "file" / "folder", TOPICS, clock)
 
 
 def test_a_put_notifies(outbox: Outbox) -> None:
-    """The publisher need not ask again and again."""
+    """The publisher does not have to poll."""
     rung = threading.Event()
     outbox.on_put(rung.set)
     outbox.put([event(1)])
@@ -263,7 +263,7 @@ def test_a_put_notifies(outbox: Outbox) -> None:
 
 
 def test_waiting_for_an_empty_outbox_ends_when_it_is(outbox: Outbox) -> None:
-    """A finite source ends the process once everything is delivered, and says so if it is not."""
+    """With a finite source the process ends once everything is delivered, or logs that it is not."""
     outbox.put([event(1)])
     assert not outbox.wait_empty(0.01)
     rows = outbox.take(1)
@@ -273,10 +273,10 @@ def test_waiting_for_an_empty_outbox_ends_when_it_is(outbox: Outbox) -> None:
     thread.join()
 
 
-def test_a_damaged_file_is_set_aside_and_counting_goes_on(
+def test_a_damaged_file_is_set_aside_and_counting_continues(
     tmp_path: Path, clock: HandClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A damaged database must not end the node, nor be thrown away unseen."""
+    """A damaged database must not stop the node, and stays available for inspection."""
     with closing(Outbox(tmp_path, TOPICS, clock)) as outbox:
         outbox.put([event(number) for number in range(200)])
     file = tmp_path / FILE
@@ -299,10 +299,10 @@ def test_a_damaged_file_is_set_aside_and_counting_goes_on(
         "put_s = 'x'", "boot = 'x'",
     ],
 )  # fmt: skip
-def test_a_damaged_message_is_left_out_and_counted(
+def test_a_damaged_message_is_deleted_and_counted(
     tmp_path: Path, clock: HandClock, caplog: pytest.LogCaptureFixture, damage: str
 ) -> None:
-    """SQLite finds no damage within a value; such a message would end the thread that sends, at every start anew."""
+    """SQLite finds no damage inside a value; such a message would end the publisher at every start."""
     with closing(Outbox(tmp_path, TOPICS, clock)) as outbox:
         outbox.put([event(number) for number in range(3)])
     with closing(sqlite3.connect(tmp_path / FILE)) as database, database:
@@ -315,7 +315,7 @@ def test_a_damaged_message_is_left_out_and_counted(
 
 
 def test_a_damaged_rejected_message_is_deleted(tmp_path: Path, clock: HandClock) -> None:
-    """Whether it named somebody who is to be erased could not be told."""
+    """Nobody could tell whether it names a person who is to be erased."""
     with closing(Outbox(tmp_path, TOPICS, clock)) as outbox:
         outbox.put([event(1)])
         outbox.reject(outbox.take(1)[0].id, 0x87, "not allowed")
@@ -329,7 +329,7 @@ def test_a_damaged_rejected_message_is_deleted(tmp_path: Path, clock: HandClock)
 
 
 def test_damaged_counters_set_the_file_aside(tmp_path: Path, clock: HandClock) -> None:
-    """A number that is none cannot be counted on from."""
+    """Counting cannot continue from a value that is not a number."""
     with closing(Outbox(tmp_path, TOPICS, clock)) as outbox:
         outbox.put([event(1)])
     with closing(sqlite3.connect(tmp_path / FILE)) as database, database:
@@ -349,7 +349,7 @@ def test_damaged_counters_set_the_file_aside(tmp_path: Path, clock: HandClock) -
     ],
 )
 def test_a_damaged_schema_sets_the_file_aside(tmp_path: Path, clock: HandClock, good: bytes, bad: bytes) -> None:
-    """Also where SQLite's own message quotes bytes that are no text, which Python's reader of it does not survive."""
+    """This includes a message of SQLite that quotes bytes that are not UTF-8, on which Python's sqlite3 raises."""
     with closing(Outbox(tmp_path, TOPICS, clock)) as outbox:
         outbox.put([event(1)])
     file = tmp_path / FILE
@@ -363,8 +363,8 @@ def test_a_damaged_schema_sets_the_file_aside(tmp_path: Path, clock: HandClock, 
     assert len(list(tmp_path.glob(f"{FILE}.damaged-*"))) == 1
 
 
-def test_a_file_that_is_no_database_is_set_aside(tmp_path: Path, clock: HandClock) -> None:
-    """Whatever lies in its place, the node starts."""
+def test_a_file_that_is_not_a_database_is_set_aside(tmp_path: Path, clock: HandClock) -> None:
+    """The node starts, whatever the file contains."""
     (tmp_path / FILE).write_bytes(b"not a database at all" * 100)
     with closing(Outbox(tmp_path, TOPICS, clock)) as outbox:
         outbox.put([event(1)])
@@ -373,7 +373,7 @@ def test_a_file_that_is_no_database_is_set_aside(tmp_path: Path, clock: HandCloc
 
 
 class Life(RuleBasedStateMachine):
-    """An outbox lives through puts, takes, answers, losses of the connection and restarts."""
+    """An outbox through puts, takes, answers, lost connections and restarts."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -397,7 +397,7 @@ class Life(RuleBasedStateMachine):
 
     @rule(limit=st.integers(1, 5))
     def taking(self, limit: int) -> None:
-        """The publisher has room; within each class what it gets is in order."""
+        """The publisher has room; within each class the rows are in order."""
         rows = self.outbox.take(limit)
         assert len(rows) <= limit
         classes = [2 if row.late else row.kind is Kind.EVENT for row in rows]
@@ -440,7 +440,7 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_lost_uncounted(self) -> None:
-        """What was put waits, is at the broker, or was counted as dropped; and the bound holds."""
+        """Each message waits, is at the broker, or was counted as dropped; and the limit holds."""
         counts = self.outbox.counts()
         assert counts.waiting + counts.dropped + len(self.gone) == self.put
         assert counts.waiting <= max(10, len(self.in_flight))
