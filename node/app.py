@@ -175,20 +175,17 @@ class Node:
         messages = payloads.encode(happened, raised, self.topics, self.model)
         self.snapshots.publish(tick, happened, messages, tracks)
         self.outbox.put(messages)
-        best = {track.number: track.best for track in (*self._tracks, *tracks)}  # who left was there a tick ago
-        for event, message in zip(happened, messages, strict=False):  # the alerts' messages follow the events'
-            look = best.get(event.track)
-            if look is not None:
-                person = event.person.person if event.person else None
-                self.recent_faces.add(payloads.message_id(message), look, person)
+        ids = [payloads.message_id(message) for message in messages[: len(happened)]]  # the alerts' messages follow
+        self.recent_faces.remember(
+            zip(ids, happened, strict=True), (*self._tracks, *tracks)
+        )  # who left was there before
 
     def _show(self, at: Instant, count: int) -> None:
         """Show what is retained: who is in view, and now and then how the node is."""
         self._last_seen |= self.engine.sightings
         switches = self.switches.switches
-        present, seen = self.engine.present, self._last_seen
         on = {"recognition": switches.recognition, "privacy": switches.privacy}
-        state = payloads.state(at, count, present, seen, **on)
+        state = payloads.state(at, count, self.engine.present, self._last_seen, **on)
         health = self.health.beat(at, self._camera_state)
         if health is not None:
             self.service.report_status(summary(health))
@@ -226,12 +223,7 @@ class Node:
         return self._stopping.is_set() or self.restarting
 
     def _finish(self, at: Instant, patience_s: float) -> None:
-        """Let everybody leave, wait until the broker has it all, and disconnect.
-
-        Args:
-            at: the last moment.
-            patience_s: how long to wait for the broker; a few seconds at most once a stop is requested.
-        """
+        """Let everybody leave, wait at most `patience_s` until the broker has it all, and disconnect."""
         if not self.restarting:  # a restart keeps the process: whoever watches over it sees it go on
             self.service.report_stopping()
         self.local_socket.close()
