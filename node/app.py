@@ -32,7 +32,7 @@ from node.health import Counts, Pulse, in_words
 from node.mqtt import certificate
 from node.mqtt.publisher import Publisher
 from node.mqtt.retained import Board
-from node.people.live_gallery import Roster
+from node.people.live_gallery import LiveGallery
 from node.requests.inbox import Commands, Request
 from node.requests.local_socket import Desk
 from node.requests.people import Clerk
@@ -44,7 +44,7 @@ from node.settings.schema import zone_of
 from node.system.machine import Machine
 from node.system.systemd import Service
 from node.vision.motion import Motion
-from node.vision.throttle import Heat
+from node.vision.throttle import Throttle
 
 _log = logging.getLogger(__name__)
 _SAY_WAITING_S = 30.0
@@ -79,9 +79,9 @@ class Node:
         self._eyes = build_eyes(settings, wanted_heads(settings))
         sidecar = self._eyes.network.sidecar
         gallery = build_gallery(settings, sidecar)
-        if gallery.renew(sidecar.heads.embedding.space, build_embed(self._eyes.network)):
+        if gallery.reembed(sidecar.heads.embedding.space, build_embed(self._eyes.network)):
             _log.info("the network has changed: the faces that are known were embedded again")
-        self._roster = Roster(gallery, lambda people: build_matcher(settings, sidecar, people), now.mono_s)
+        self._roster = LiveGallery(gallery, lambda people: build_matcher(settings, sidecar, people), now.mono_s)
         self._tracker = Tracker(settings.events)
         same_stranger = sidecar.thresholds.cosine(_SAME_STRANGER_FPIR, 1)
         self._engine = Engine(settings.events, self._roster.matcher, event_labels(settings, sidecar), same_stranger)
@@ -121,7 +121,7 @@ class Node:
         self._camera = camera or open_camera(settings.camera, self._clock, settings.detector.width)
         # A recorded source waits for nobody, and to skip any of its frames would make two replays differ.
         live = self._camera.live
-        self._heat = Heat(health.max_cpu_c, machine.cpu_c) if live else None
+        self._heat = Throttle(health.max_cpu_c, machine.cpu_c) if live else None
         self._motion = Motion() if live and settings.detector.motion else None
         self._stopping = threading.Event()
 
@@ -178,7 +178,7 @@ class Node:
         self._refresh()
         requests = self._commands.drain()
         self._control.apply(requests, tick.at)
-        looked = bool(tick.frame) and self._control.watching and not (self._heat and self._heat.spares(tick.at))
+        looked = bool(tick.frame) and self._control.watching and not (self._heat and self._heat.skips(tick.at))
         faces = self._search(tick) if looked else None
         self._tracker.update(tick.at, faces or ())
         if self._control.recognising:
@@ -198,7 +198,7 @@ class Node:
     def _search(self, tick: Tick) -> tuple[Face, ...] | None:
         """Return the faces in a frame; None where nothing has moved, so that it is not searched."""
         if tick.frame is None or (
-            self._motion and not self._motion.opens(tick.at, tick.frame, busy=bool(self._tracks))
+            self._motion and not self._motion.needs_search(tick.at, tick.frame, anyone_in_view=bool(self._tracks))
         ):
             return None
         return self._eyes.detector.detect(tick.frame)

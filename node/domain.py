@@ -176,7 +176,7 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
-class Grade:
+class Classification:
     """The answer of a head: the label that won and its softmax score."""
 
     group: str
@@ -214,8 +214,8 @@ class Event:
     box: Box
     person: Match | None = None
     was: str | None = None
-    age: Grade | None = None
-    ethnicity: Grade | None = None
+    age: Classification | None = None
+    ethnicity: Classification | None = None
     seen_s: float | None = None
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from node.contract.topics import Kind
-from node.domain import Alert, Event, Grade, Health, Instant, Presence
+from node.domain import Alert, Classification, Event, Health, Instant, Presence
 
 VERSION = 1
 """`v` of every payload: raised when a field changes its meaning or goes away."""
@@ -200,7 +200,7 @@ def _with_clock(fields: dict[str, object], at: Instant) -> Fields:
     return fields
 
 
-def _grade(grade: Grade) -> Fields:
+def _grade(grade: Classification) -> Fields:
     return {"group": grade.group, "score": _score(grade.score)}
 
 

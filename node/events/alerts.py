@@ -75,7 +75,7 @@ class Scene:
 
 
 @dataclass(slots=True, eq=False)
-class _Watch:
+class _RuleState:
     """What is remembered of one rule."""
 
     rule: Rule
@@ -102,57 +102,57 @@ class Alerts:
     """
 
     def __init__(self, rules: Sequence[Rule], zone: tzinfo = UTC) -> None:
-        self._watches = [_Watch(rule) for rule in rules]
+        self._states = [_RuleState(rule) for rule in rules]
         self._zone = zone
 
-    def update(self, at: Instant, happened: Sequence[Event], scene: Scene) -> tuple[Alert, ...]:
+    def update(self, at: Instant, events: Sequence[Event], scene: Scene) -> tuple[Alert, ...]:
         """Return what is raised and cleared in this tick."""
-        alerts = (self._follow(watch, at, happened, scene) for watch in self._watches)
+        alerts = (self._follow(state, at, events, scene) for state in self._states)
         return tuple(alert for alert in alerts if alert is not None)
 
-    def _follow(self, watch: _Watch, at: Instant, happened: Sequence[Event], scene: Scene) -> Alert | None:
-        rule = watch.rule
-        cause = self._cause(watch, at, scene)
+    def _follow(self, state: _RuleState, at: Instant, events: Sequence[Event], scene: Scene) -> Alert | None:
+        rule = state.rule
+        cause = self._cause(state, at, scene)
         if cause is None or not within(rule.hours, at, self._zone):
-            return self._clear(watch, at)
-        if watch.active or rule.id in scene.snoozed or at.mono_s - cause.since.mono_s < rule.for_s:
+            return self._clear(state, at)
+        if state.active or rule.id in scene.snoozed or at.mono_s - cause.since.mono_s < rule.for_s:
             return None
-        if watch.raised is not None and at.mono_s - watch.raised.mono_s < rule.cool_down_s:
+        if state.raised is not None and at.mono_s - state.raised.mono_s < rule.cool_down_s:
             return None
         person = None if cause.person == UNKNOWN else cause.person
-        watch.active, watch.raised, watch.person = True, at, person
+        state.active, state.raised, state.person = True, at, person
         return Alert(
             rule=rule.id,
             state=AlertState.RAISED,
             at=at,
-            event=_told(happened, cause.person),
+            event=_event_about(events, cause.person),
             person=person,
             count=scene.count if rule.when == "count" else None,
             for_s=at.mono_s - cause.since.mono_s if rule.for_s else None,
         )
 
-    def _clear(self, watch: _Watch, at: Instant) -> Alert | None:
-        if not watch.active or watch.raised is None:
+    def _clear(self, state: _RuleState, at: Instant) -> Alert | None:
+        if not state.active or state.raised is None:
             return None
-        watch.active = False
-        lasted_s = at.mono_s - watch.raised.mono_s
-        return Alert(watch.rule.id, AlertState.CLEARED, at, person=watch.person, for_s=lasted_s)
+        state.active = False
+        lasted_s = at.mono_s - state.raised.mono_s
+        return Alert(state.rule.id, AlertState.CLEARED, at, person=state.person, for_s=lasted_s)
 
-    def _cause(self, watch: _Watch, at: Instant, scene: Scene) -> _Cause | None:
+    def _cause(self, state: _RuleState, at: Instant, scene: Scene) -> _Cause | None:
         """Return why the rule's condition holds, None if it does not."""
-        rule = watch.rule
+        rule = state.rule
         if rule.when in {"count", "camera_lost"}:
             holds = scene.count >= rule.at_least if rule.when == "count" else scene.camera is CameraState.LOST
-            watch.held_since = (watch.held_since or at) if holds else None
-            return None if watch.held_since is None else _Cause(watch.held_since)
-        meant = [visitor for visitor in scene.visitors if _means(rule, visitor.person, scene)]
+            state.held_since = (state.held_since or at) if holds else None
+            return None if state.held_since is None else _Cause(state.held_since)
+        meant = [visitor for visitor in scene.visitors if _applies_to(rule, visitor.person, scene)]
         if not meant:
             return None
         first = min(meant, key=lambda visitor: visitor.since.mono_s)
         return _Cause(first.since, first.person)
 
 
-def _means(rule: Rule, person: str, scene: Scene) -> bool:
+def _applies_to(rule: Rule, person: str, scene: Scene) -> bool:
     """Return whether a rule is about somebody."""
     stranger = person == UNKNOWN
     if stranger and not scene.enrolled and not rule.nobody_enrolled:
@@ -164,9 +164,9 @@ def _means(rule: Rule, person: str, scene: Scene) -> bool:
     return not rule.people or person in rule.people
 
 
-def _told(happened: Sequence[Event], person: str | None) -> Event | None:
+def _event_about(events: Sequence[Event], person: str | None) -> Event | None:
     """Return the event of this tick that told of somebody."""
-    for event in happened:
+    for event in events:
         named = event.person.person if event.person else UNKNOWN
         if event.type is not EventType.LEFT and person == named:
             return event

@@ -25,7 +25,7 @@ from node.errors import PeopleError
 from node.people import crop as crops
 from node.people import record
 from node.people.person import Anchor, Person, checked_name
-from node.people.reembedding import kept_crop, kept_file
+from node.people.reembedding import read_crop, read_crop_file
 from node.people.store import Entry
 from node.settings.schema import ID_PATTERN
 from node.system.files import private_file
@@ -75,7 +75,7 @@ def write(path: Path, people: Sequence[Person]) -> None:
                 sound = _sound(person)
                 put(f"{person.id}/{record.FILE}", record.encode(sound))
                 for crop in sorted({anchor.crop for anchor in (*sound.anchors, *sound.negatives) if anchor.crop}):
-                    put(f"{person.id}/{crop.name}", kept_file(crop))
+                    put(f"{person.id}/{crop.name}", read_crop_file(crop))
             manifest = _Manifest(format="facenode-people", v=VERSION, files=files)
             archive.writestr(zipfile.ZipInfo(_MANIFEST, _WHEN), manifest.model_dump_json())
     except (OSError, ValueError) as error:
@@ -192,7 +192,7 @@ def _sound(person: Person) -> Person:
 
     def sound(anchor: Anchor) -> Anchor:
         try:
-            kept_crop(anchor)
+            read_crop(anchor)
         except ValueError as error:
             _log.error("people: %s: the crop of %s is left out: %s", person.id, anchor.source, error)
             return replace(anchor, crop=None)

@@ -5,17 +5,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from node.camera.image_file import read_picture
+from node.camera.image_file import read_image
 from node.domain import Face, Frame, Image, Look
 from node.errors import CameraError
 from node.people.gallery import Sample
 from node.people.matcher import GalleryMatcher
 
-_RIVAL = 0.7
+_RIVAL_AREA = 0.7
 """A second face this large beside the largest, by area, leaves open who is meant."""
 
 
-class Finder(Protocol):
+class FaceDetector(Protocol):
     """Finds faces."""
 
     def detect(self, frame: Frame) -> tuple[Face, ...]:
@@ -23,7 +23,7 @@ class Finder(Protocol):
         ...
 
 
-class Looker(Protocol):
+class FaceRecognizer(Protocol):
     """Looks at faces."""
 
     def look(self, image: Image, face: Face) -> Look:
@@ -40,8 +40,8 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Whom:
-    """Who is being enrolled, and among whom.
+class Enrollee:
+    """Who is being enrolled, and among enrollee.
 
     Attributes:
         person: the id.
@@ -53,7 +53,7 @@ class Whom:
     matcher: GalleryMatcher
     force: bool = False
 
-    def nearness(self, look: Look) -> float | None:
+    def similarity(self, look: Look) -> float | None:
         """Return the cosine of a look to what is known of this person, None where there is nothing to compare."""
         return None if look.embedding is None else self.matcher.scores(look.embedding).get(self.person)
 
@@ -64,24 +64,35 @@ class Whom:
         match = self.matcher.match(look.embedding, {})
         if match.person in (None, self.person):
             return None
-        own = self.nearness(look)
+        own = self.similarity(look)
         than = "" if own is None else f", {own:.2f} to {self.person}"
         return f"the face is {match.person}'s ({match.score:.2f}{than}): --force takes it all the same"
 
 
 def examine(
-    photo: Path, finder: Finder, looker: Looker, *, keep_crop: bool, whom: Whom | None = None
+    photo: Path,
+    detector: FaceDetector,
+    recognizer: FaceRecognizer,
+    *,
+    keep_crop: bool,
+    enrollee: Enrollee | None = None,
 ) -> Sample | Refusal:
     """Return the face of a photo as a sample, or why it cannot be one."""
     try:
-        image = read_picture(photo)
+        image = read_image(photo)
     except CameraError as error:
         return Refusal(str(photo), str(error))
-    return examine_image(image, str(photo), finder, looker, keep_crop=keep_crop, whom=whom)
+    return examine_image(image, str(photo), detector, recognizer, keep_crop=keep_crop, enrollee=enrollee)
 
 
 def examine_image(  # noqa: PLR0913 - a picture, its name, who looks at it and for whom
-    image: Image, name: str, finder: Finder, looker: Looker, *, keep_crop: bool, whom: Whom | None = None
+    image: Image,
+    name: str,
+    detector: FaceDetector,
+    recognizer: FaceRecognizer,
+    *,
+    keep_crop: bool,
+    enrollee: Enrollee | None = None,
 ) -> Sample | Refusal:
     """Return the face of a picture, shape (height, width, 3), uint8, RGB, as a sample, or why it cannot be one.
 
@@ -91,39 +102,41 @@ def examine_image(  # noqa: PLR0913 - a picture, its name, who looks at it and f
     Args:
         image: the picture.
         name: of the picture, for the sample and the refusal.
-        finder: finds faces.
-        looker: looks at them.
+        detector: finds faces.
+        recognizer: looks at them.
         keep_crop: whether the sample carries the aligned face.
-        whom: who is being enrolled; nobody is compared with unless given.
+        enrollee: who is being enrolled; nobody is compared with unless given.
     """
-    faces = finder.detect(Frame(image))
+    faces = detector.detect(Frame(image))
     if not faces:
         return Refusal(name, "no face found")
-    look = _meant(image, faces, looker, whom)
+    look = _select(image, faces, recognizer, enrollee)
     if isinstance(look, str):
         return Refusal(name, f"{look}: crop the photo to the one that is meant")
     if look.embedding is None:
         return Refusal(name, f"the face is unusable: {', '.join(look.flaws)}")
-    objection = whom.objection(look) if whom else None
+    objection = enrollee.objection(look) if enrollee else None
     if objection:
         return Refusal(name, objection)
     return Sample(look.embedding, Path(name).name, look.crop if keep_crop else None)
 
 
-def _meant(image: Image, faces: Sequence[Face], looker: Looker, whom: Whom | None) -> Look | str:
+def _select(image: Image, faces: Sequence[Face], recognizer: FaceRecognizer, enrollee: Enrollee | None) -> Look | str:
     """Return the look at the face that is meant, or why that is open."""
-    first = looker.look(image, faces[0])
+    first = recognizer.look(image, faces[0])
     if len(faces) == 1:
         return first
-    if whom is not None:
-        looks = [first, *(looker.look(image, face) for face in faces[1:])]
-        scored = [(score, number) for number, look in enumerate(looks) if (score := whom.nearness(look)) is not None]
+    if enrollee is not None:
+        looks = [first, *(recognizer.look(image, face) for face in faces[1:])]
+        scored = [
+            (score, number) for number, look in enumerate(looks) if (score := enrollee.similarity(look)) is not None
+        ]
         score, nearest = max(scored, default=(-1.0, 0))
-        if score >= whom.matcher.threshold:
+        if score >= enrollee.matcher.threshold:
             return looks[nearest]
         if nearest != 0:
-            return f"none of {len(faces)} faces is recognised as {whom.person}"
-    return "two faces of about the same size" if _area(faces[1]) > _RIVAL * _area(faces[0]) else first
+            return f"none of {len(faces)} faces is recognised as {enrollee.person}"
+    return "two faces of about the same size" if _area(faces[1]) > _RIVAL_AREA * _area(faces[0]) else first
 
 
 def _area(face: Face) -> float:

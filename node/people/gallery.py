@@ -10,8 +10,8 @@ from node.errors import PeopleError
 from node.people import crop as crops
 from node.people import record
 from node.people.person import Anchor, Person, checked_id, checked_name, counted, merged, without
-from node.people.reembedding import Embed, kept_crop, normalised, renewed, report
-from node.people.store import Cabinet, Entry
+from node.people.reembedding import Embed, normalised, read_crop, renewed, report
+from node.people.store import Entry, Store
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,7 +62,7 @@ class Gallery:
 
     def __init__(self, folder: Path, lengths: Mapping[str, int] = MappingProxyType({})) -> None:
         self._folder = folder
-        self._cabinet = Cabinet(folder, lengths)
+        self._store = Store(folder, lengths)
 
     def load(self) -> tuple[Person, ...]:
         """Return everybody, by id. An entry that is damaged is set aside and said; the others live.
@@ -70,11 +70,11 @@ class Gallery:
         Raises:
             PeopleError: the folder cannot be read.
         """
-        return self._cabinet.load()
+        return self._store.load()
 
-    def stamp(self) -> tuple[int, ...]:
+    def revision(self) -> tuple[int, ...]:
         """Return a value that differs after any change, so that a running node sees one."""
-        return self._cabinet.stamp()
+        return self._store.revision()
 
     def add(
         self, person: str, name: str | None, space: str, samples: Sequence[Sample], *, ignored: bool | None = None
@@ -99,8 +99,8 @@ class Gallery:
         if not samples:
             raise PeopleError(f"{person}: no usable face to add")
         anchors, files = _anchors(samples, space)
-        with self._cabinet.changing():
-            known = self._cabinet.find(person) or Person(person, person, ())
+        with self._store.locked():
+            known = self._store.find(person) or Person(person, person, ())
             changed = replace(
                 known,
                 name=name or known.name,
@@ -108,7 +108,7 @@ class Gallery:
                 negatives=without(known.negatives, anchors),
                 ignored=known.ignored if ignored is None else ignored,
             )
-            self._cabinet.put([Entry(changed, _belonging(files, changed))])
+            self._store.put([Entry(changed, _belonging(files, changed))])
         return changed
 
     def reject(self, person: str, space: str, sample: Sample) -> Person:
@@ -120,13 +120,13 @@ class Gallery:
             PeopleError: nobody has this id, it is the only face known of them, or the folder cannot be written.
         """
         negatives, files = _anchors([sample], space)
-        with self._cabinet.changing():
+        with self._store.locked():
             known = self._known(person)
             anchors = without(known.anchors, negatives)
             if not anchors:
                 raise PeopleError(f"{person}: this is the only face known of them: facenode people remove {person}")
             changed = replace(known, anchors=anchors, negatives=merged(known.negatives, negatives))
-            self._cabinet.put([Entry(changed, _belonging(files, changed))])
+            self._store.put([Entry(changed, _belonging(files, changed))])
         return changed
 
     def ignore(self, person: str, *, on: bool = True) -> Person:
@@ -135,26 +135,26 @@ class Gallery:
         Raises:
             PeopleError: nobody has this id, or the folder cannot be written.
         """
-        with self._cabinet.changing():
+        with self._store.locked():
             known = self._known(person)
             changed = replace(known, ignored=on)
             if known.ignored != on:
-                self._cabinet.put([Entry(changed)])
+                self._store.put([Entry(changed)])
         return changed
 
-    def remains(self, person: str) -> tuple[str, ...]:
+    def list_stored(self, person: str) -> tuple[str, ...]:
         """Return a line for each thing on the disk that `remove` would erase.
 
         Raises:
             PeopleError: nobody has this id, or the folder cannot be read.
         """
-        known, folder = self._cabinet.find(checked_id(person)), self._folder / person
+        known, folder = self._store.find(checked_id(person)), self._folder / person
         lines = (
             []
             if known is None
-            else [f"{folder}: {described(known)}, {counted(len(list(folder.glob('*.png'))), 'crop')}"]
+            else [f"{folder}: {describe(known)}, {counted(len(list(folder.glob('*.png'))), 'crop')}"]
         )
-        lines += [f"{path}: a damaged entry that was set aside" for path in self._cabinet.damaged(person)]
+        lines += [f"{path}: a damaged entry that was set aside" for path in self._store.damaged(person)]
         if not lines:
             raise _nobody(person)
         return tuple(lines)
@@ -166,11 +166,11 @@ class Gallery:
             PeopleError: nobody has this id, or the folder cannot be written.
         """
         checked_id(person)
-        with self._cabinet.changing():
-            if not self._cabinet.drop(person):
+        with self._store.locked():
+            if not self._store.delete(person):
                 raise _nobody(person)
 
-    def renew(self, space: str, embed: Embed) -> int:
+    def reembed(self, space: str, embed: Embed) -> int:
         """Embed the anchors of other spaces again from their crops, and return how many there were.
 
         An anchor whose crop is missing or damaged is kept and not compared with: it counts again when the network
@@ -185,9 +185,9 @@ class Gallery:
         """
         if all(anchor.space == space for person in self.load() for anchor in (*person.anchors, *person.negatives)):
             return 0
-        with self._cabinet.changing():
-            results = [renewed(person, space, kept_crop, embed) for person in self._cabinet.load()]
-            self._cabinet.put([Entry(result.person) for result in results if result.count])
+        with self._store.locked():
+            results = [renewed(person, space, read_crop, embed) for person in self._store.load()]
+            self._store.put([Entry(result.person) for result in results if result.count])
         report(results)
         return sum(result.count for result in results)
 
@@ -197,26 +197,26 @@ class Gallery:
         Raises:
             PeopleError: the folder cannot be read or written.
         """
-        with self._cabinet.changing():
+        with self._store.locked():
             changes, wanted = [], []
             for entry in entries:
                 theirs = entry.person
-                ours = self._cabinet.find(theirs.id)
+                ours = self._store.find(theirs.id)
                 after = theirs if ours is None else _joined(ours, theirs)
                 changes.append(Change(ours, after))
                 if changes[-1].happened:
                     wanted.append(Entry(after, _belonging(entry.crops, after)))
-            self._cabinet.put(wanted)
+            self._store.put(wanted)
         return tuple(changes)
 
     def _known(self, person: str) -> Person:
-        found = self._cabinet.find(checked_id(person))
+        found = self._store.find(checked_id(person))
         if found is None:
             raise _nobody(person)
         return found
 
 
-def described(person: Person) -> str:
+def describe(person: Person) -> str:
     """Return in words how much is known of somebody."""
     words = counted(len(person.anchors), "face")
     return f"{words}, {len(person.negatives)} rejected" if person.negatives else words

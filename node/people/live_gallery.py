@@ -13,7 +13,7 @@ _LOOK_S = 0.5
 _log = logging.getLogger(__name__)
 
 
-class Roster:
+class LiveGallery:
     """Who is known; a change on disk counts within a second, without a restart.
 
     A gallery that can no longer be read changes nothing: whoever was known stays known, and that is said once.
@@ -31,7 +31,7 @@ class Roster:
         self._gallery = gallery
         self._build = build
         self._lost = False
-        self._stamp, self._looked_s = gallery.stamp(), mono_s
+        self._revision, self._looked_s = gallery.revision(), mono_s
         self.people = gallery.load()
         self.matcher = build(self.people)
 
@@ -40,8 +40,8 @@ class Roster:
         if not now and mono_s - self._looked_s < _LOOK_S:
             return False
         self._looked_s = mono_s
-        stamp = self._gallery.stamp()
-        changed = stamp != self._stamp
+        revision = self._gallery.revision()
+        changed = revision != self._revision
         try:
             people = self._gallery.load() if changed else self.people
         except PeopleError as error:
@@ -53,5 +53,5 @@ class Roster:
             _log.info("people: the gallery can be read again")
             self._lost = False
         if changed:
-            self._stamp, self.people, self.matcher = stamp, people, self._build(people)
+            self._revision, self.people, self.matcher = revision, people, self._build(people)
         return changed

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from node.domain import Match, Vector
 from node.people.person import Anchor, Person
-from node.vision.sidecar import Classes
+from node.vision.sidecar import ClassificationHead
 
 
 class Matcher(Protocol):
@@ -71,7 +71,7 @@ class HeadMatcher:
         classes: its labels, and the softmax score below which nobody is named.
     """
 
-    def __init__(self, classes: Classes) -> None:
+    def __init__(self, classes: ClassificationHead) -> None:
         self._classes = classes
 
     def match(self, embedding: Vector, heads: Mapping[str, Vector]) -> Match:

@@ -30,7 +30,7 @@ class Anchor:
     source: str
     crop: Path | None = None
 
-    def shows_what(self, other: "Anchor") -> bool:
+    def shows_same_image(self, other: "Anchor") -> bool:
         """Return whether both are of one picture: of the same crop, or the same embedding to within 1e-6."""
         if self.crop is not None and other.crop is not None and self.crop.name == other.crop.name:
             return True
@@ -91,7 +91,7 @@ def merged(anchors: tuple[Anchor, ...], more: tuple[Anchor, ...]) -> tuple[Ancho
     """
     kept = list(anchors)
     for anchor in more:
-        place = next((n for n, known in enumerate(kept) if anchor.shows_what(known)), None)
+        place = next((n for n, known in enumerate(kept) if anchor.shows_same_image(known)), None)
         if place is None:
             kept.append(anchor)
         elif kept[place].space != anchor.space or kept[place].crop is None:
@@ -101,7 +101,7 @@ def merged(anchors: tuple[Anchor, ...], more: tuple[Anchor, ...]) -> tuple[Ancho
 
 def without(anchors: tuple[Anchor, ...], others: tuple[Anchor, ...]) -> tuple[Anchor, ...]:
     """Return the anchors that show nothing of what `others` show."""
-    return tuple(anchor for anchor in anchors if not any(anchor.shows_what(other) for other in others))
+    return tuple(anchor for anchor in anchors if not any(anchor.shows_same_image(other) for other in others))
 
 
 def counted(number: int, noun: str) -> str:

@@ -19,7 +19,7 @@ Embed = Callable[[Image], Vector]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Renewed:
+class Reembedded:
     """What came of somebody.
 
     Attributes:
@@ -35,7 +35,7 @@ class Renewed:
     damaged: Mapping[str, str]
 
 
-def renewed(person: Person, space: str, crop_of: Callable[[Anchor], Image | None], embed: Embed) -> Renewed:
+def renewed(person: Person, space: str, crop_of: Callable[[Anchor], Image | None], embed: Embed) -> Reembedded:
     """Return somebody with the anchors of other spaces embedded again.
 
     Args:
@@ -63,7 +63,7 @@ def renewed(person: Person, space: str, crop_of: Callable[[Anchor], Image | None
 
     anchors, negatives = (tuple(map(renew, own)) for own in (person.anchors, person.negatives))
     changed = replace(person, anchors=anchors, negatives=negatives)
-    return Renewed(changed, counts["renewed"], counts["dormant"], damaged)
+    return Reembedded(changed, counts["renewed"], counts["dormant"], damaged)
 
 
 def normalised(embedding: Vector) -> Vector:
@@ -78,7 +78,7 @@ def normalised(embedding: Vector) -> Vector:
     return (embedding / length).astype(np.float32)
 
 
-def kept_crop(anchor: Anchor) -> Image | None:
+def read_crop(anchor: Anchor) -> Image | None:
     """Return the crop of an anchor from the disk, None if none is kept.
 
     Raises:
@@ -86,10 +86,10 @@ def kept_crop(anchor: Anchor) -> Image | None:
     """
     if anchor.crop is None:
         return None
-    return crops.decode(anchor.crop.name, kept_file(anchor.crop))
+    return crops.decode(anchor.crop.name, read_crop_file(anchor.crop))
 
 
-def kept_file(path: Path) -> bytes:
+def read_crop_file(path: Path) -> bytes:
     """Return the content of the file of a crop.
 
     Raises:
@@ -101,7 +101,7 @@ def kept_file(path: Path) -> bytes:
         raise ValueError(str(error.strerror or error)) from error
 
 
-def report(results: Sequence[Renewed]) -> None:
+def report(results: Sequence[Reembedded]) -> None:
     """Log what came of renewing: what was done, what is damaged, and what is not compared with any more."""
     if count := sum(result.count for result in results):
         _log.info("people: %s embedded again for this network", counted(count, "face"))

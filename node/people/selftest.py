@@ -11,12 +11,12 @@ import numpy as np
 from node.people.matcher import GalleryMatcher
 from node.people.person import Anchor, Person, counted
 
-ENOUGH = 3
+ENOUGH_FACES = 3
 """Faces of a person with which the self-test is content."""
 
 
 @dataclass(frozen=True, slots=True)
-class Likeness:
+class Similarity:
     """The two most alike faces of two people.
 
     Attributes:
@@ -31,43 +31,43 @@ class Likeness:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class AnchorResult:
     """What became of an anchor that was left out.
 
     Attributes:
         source: where it came from.
-        taken_for: whom the others named; None for nobody.
+        identified_as: whom the others named; None for nobody.
         score: cosine to its own person's other anchors; None if there is no other, or they are out of the question.
     """
 
     source: str
-    taken_for: str | None
+    identified_as: str | None
     score: float | None
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class PersonResult:
     """How it stands with one person.
 
     Attributes:
         person: the id.
-        trials: of each anchor that can be compared.
+        anchors: of each anchor that can be compared.
         dormant: anchors of another network, which cannot be.
     """
 
     person: str
-    trials: tuple[Trial, ...]
-    dormant: int
+    anchors: tuple[AnchorResult, ...]
+    incomparable: int
 
     @property
-    def recognised(self) -> int:
+    def recognized(self) -> int:
         """How many anchors are recognised by the others."""
-        return sum(trial.taken_for == self.person for trial in self.trials)
+        return sum(anchor.identified_as == self.person for anchor in self.anchors)
 
     @property
-    def least(self) -> float | None:
+    def lowest_score(self) -> float | None:
         """The least score of an anchor to the others; None where there are no others."""
-        return min((trial.score for trial in self.trials if trial.score is not None), default=None)
+        return min((anchor.score for anchor in self.anchors if anchor.score is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +77,16 @@ class Report:
     Attributes:
         threshold: least cosine that names somebody.
         rows: one a person.
-        likenesses: of every two people, the most alike first.
+        similarities: of every two people, the most alike first.
     """
 
     threshold: float
-    rows: tuple[Row, ...]
-    likenesses: tuple[Likeness, ...]
+    people: tuple[PersonResult, ...]
+    similarities: tuple[Similarity, ...]
 
-    def most_like(self, person: str) -> tuple[str, float] | None:
+    def most_similar(self, person: str) -> tuple[str, float] | None:
         """Return who is most like somebody, and the score; None with nobody else."""
-        for likeness in self.likenesses:
+        for likeness in self.similarities:
             if person in likeness.people:
                 first, second = likeness.people
                 return (second if first == person else first), likeness.score
@@ -124,8 +124,8 @@ def examine(people: Sequence[Person], space: str, threshold: float) -> Report:
 
 def advise(report: Report, strangers: Sequence[Stranger] = ()) -> tuple[str, ...]:
     """Return what would help, a sentence each; nothing if all is well."""
-    lines = [line for row in report.rows for line in _for_one(row)]
-    for likeness in report.likenesses:
+    lines = [line for row in report.people for line in _for_one(row)]
+    for likeness in report.similarities:
         if likeness.score >= report.threshold:
             (a, b), (one, other) = likeness.people, likeness.sources
             lines.append(
@@ -141,46 +141,46 @@ def advise(report: Report, strangers: Sequence[Stranger] = ()) -> tuple[str, ...
     return tuple(lines)
 
 
-def _for_one(row: Row) -> list[str]:
+def _for_one(row: PersonResult) -> list[str]:
     lines = []
-    if row.dormant:
+    if row.incomparable:
         lines.append(
-            f"{row.person}: {counted(row.dormant, 'face')} enrolled with another network, which cannot be compared: "
+            f"{row.person}: {counted(row.incomparable, 'face')} enrolled with another network, which cannot be compared: "
             "add those photos again"
         )
-    count = len(row.trials)
-    if count < ENOUGH:
+    count = len(row.anchors)
+    if count < ENOUGH_FACES:
         lines.append(
-            f"{row.person}: {counted(count, 'face')} known: add {ENOUGH - count} or more in another light and pose"
+            f"{row.person}: {counted(count, 'face')} known: add {ENOUGH_FACES - count} or more in another light and pose"
         )
-    for trial in row.trials if count > 1 else ():
-        if trial.taken_for is None:
-            score = "" if trial.score is None else f" ({trial.score:.2f})"
+    for anchor in row.anchors if count > 1 else ():
+        if anchor.identified_as is None:
+            score = "" if anchor.score is None else f" ({anchor.score:.2f})"
             lines.append(
-                f"{row.person}: {trial.source} is not recognised by the other photos{score}: add photos like it, or "
+                f"{row.person}: {anchor.source} is not recognised by the other photos{score}: add photos like it, or "
                 f"enrol {row.person} again without it if it shows somebody else"
             )
-        elif trial.taken_for != row.person:
+        elif anchor.identified_as != row.person:
             lines.append(
-                f"{row.person}: {trial.source} is taken for {trial.taken_for}: enrol {row.person} again without it if "
-                f"it shows {trial.taken_for}, else add photos like it"
+                f"{row.person}: {anchor.source} is taken for {anchor.identified_as}: enrol {row.person} again without it if "
+                f"it shows {anchor.identified_as}, else add photos like it"
             )
     return lines
 
 
-def _row(number: int, people: Sequence[Person], space: str, threshold: float) -> Row:
+def _row(number: int, people: Sequence[Person], space: str, threshold: float) -> PersonResult:
     person = people[number]
-    trials = []
+    anchors = []
     for anchor in person.anchors:
         if anchor.space == space:
             rest = replace(person, anchors=tuple(other for other in person.anchors if other is not anchor))
             matcher = GalleryMatcher([*people[:number], rest, *people[number + 1 :]], space, threshold)
             named = matcher.match(anchor.embedding, {}).person
-            trials.append(Trial(anchor.source, named, matcher.scores(anchor.embedding).get(person.id)))
-    return Row(person.id, tuple(trials), len(person.anchors) - len(trials))
+            anchors.append(AnchorResult(anchor.source, named, matcher.scores(anchor.embedding).get(person.id)))
+    return PersonResult(person.id, tuple(anchors), len(person.anchors) - len(anchors))
 
 
-def _likenesses(people: Sequence[Person], space: str) -> tuple[Likeness, ...]:
+def _likenesses(people: Sequence[Person], space: str) -> tuple[Similarity, ...]:
     known: list[tuple[str, list[Anchor]]] = []
     for person in people:
         own = [anchor for anchor in person.anchors if anchor.space == space]
@@ -193,5 +193,5 @@ def _likenesses(people: Sequence[Person], space: str) -> tuple[Likeness, ...]:
             cosines = rows[a] @ rows[b].T
             i, j = np.unravel_index(int(np.argmax(cosines)), cosines.shape)
             sources = (theirs[j].source, ours[i].source)
-            found.append(Likeness((second, first), sources, float(np.clip(cosines[i, j], -1, 1))))
+            found.append(Similarity((second, first), sources, float(np.clip(cosines[i, j], -1, 1))))
     return tuple(sorted(found, key=lambda likeness: -likeness.score))

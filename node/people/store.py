@@ -46,17 +46,17 @@ class Entry:
     crops: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
 
 
-class Cabinet:
+class Store:
     """The folder of the people.
 
     Args:
         folder: made when somebody is first put in.
         lengths: of the embeddings of a space, where that is known.
-        patience_s: seconds to wait for another process that writes.
+        lock_timeout_s: seconds to wait for another process that writes.
     """
 
-    def __init__(self, folder: Path, lengths: Mapping[str, int], patience_s: float = 5.0) -> None:
-        self._folder, self._lengths, self._patience_s = folder, lengths, patience_s
+    def __init__(self, folder: Path, lengths: Mapping[str, int], lock_timeout_s: float = 5.0) -> None:
+        self._folder, self._lengths, self._lock_timeout_s = folder, lengths, lock_timeout_s
         self._there = False
 
     def load(self) -> tuple[Person, ...]:
@@ -82,7 +82,7 @@ class Cabinet:
         """Return what was set aside of somebody."""
         return sorted(self._folder.glob(f"{person}{_ASIDE}*"))
 
-    def stamp(self) -> tuple[int, ...]:
+    def revision(self) -> tuple[int, ...]:
         """Return a value that differs after any change; empty if the folder cannot be read."""
         try:
             found = [(entry / record.FILE).stat() for entry in self._entries()]
@@ -91,7 +91,7 @@ class Cabinet:
         return tuple(number for state in found for number in (state.st_mtime_ns, state.st_ino))
 
     @contextmanager
-    def changing(self) -> Iterator[None]:
+    def locked(self) -> Iterator[None]:
         """Let nobody else write while the context lasts.
 
         Raises:
@@ -101,7 +101,7 @@ class Cabinet:
             make_private_folder(self._folder)
             folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
             try:
-                _lock(folder, self._folder, self._patience_s)
+                _lock(folder, self._folder, self._lock_timeout_s)
                 for left in (self._folder / _STAGE, *self._folder.glob(f"{_GONE}*")):
                     shutil.rmtree(left, ignore_errors=True)
                 yield
@@ -109,7 +109,7 @@ class Cabinet:
                 os.close(folder)
 
     def put(self, entries: Sequence[Entry]) -> None:
-        """Write people, new or not; within `changing`. A disk that is full changes nothing.
+        """Write people, new or not; within `locked`. A disk that is full changes nothing.
 
         Raises:
             OSError: something cannot be written.
@@ -130,8 +130,8 @@ class Cabinet:
         finally:
             shutil.rmtree(stage, ignore_errors=True)
 
-    def drop(self, person: str) -> bool:
-        """Erase somebody, and what was set aside of them; within `changing`. Return whether there was anything.
+    def delete(self, person: str) -> bool:
+        """Erase somebody, and what was set aside of them; within `locked`. Return whether there was anything.
 
         Raises:
             OSError: something cannot be removed.
@@ -180,8 +180,8 @@ class Cabinet:
         return None
 
 
-def _lock(folder: int, path: Path, patience_s: float) -> None:
-    until_s = time.monotonic() + patience_s
+def _lock(folder: int, path: Path, lock_timeout_s: float) -> None:
+    until_s = time.monotonic() + lock_timeout_s
     while True:
         try:
             fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -13,11 +13,11 @@ MAX_BYTES = 128 * 1024
 _FRAME_PX, _FACE_PX = 1280, 480
 """Pixels of the longer side at the most, of a whole frame and of a face."""
 
-_AROUND = 0.5
+_MARGIN = 0.5
 """How much of the face's width and height is shown at each side of it: hair, shoulders, and no more of the room."""
 
 _QUALITIES = (85, 70, 50, 30)
-_SMALLER = 0.7
+_SHRINK = 0.7
 
 
 def frame_jpeg(image: Image, max_bytes: int = MAX_BYTES) -> bytes:
@@ -41,8 +41,8 @@ def face_jpeg(image: Image, box: Box, max_bytes: int = MAX_BYTES) -> bytes:
 
 def _span(start: float, length: float, pixels: int) -> tuple[int, int]:
     """Return first and last pixel, at least one within the picture."""
-    first = min(max(int(np.floor((start - _AROUND * length) * pixels)), 0), pixels - 1)
-    return first, min(max(int(np.ceil((start + (1 + _AROUND) * length) * pixels)), first + 1), pixels)
+    first = min(max(int(np.floor((start - _MARGIN * length) * pixels)), 0), pixels - 1)
+    return first, min(max(int(np.ceil((start + (1 + _MARGIN) * length) * pixels)), first + 1), pixels)
 
 
 def _encode(image: Image, longest_px: int, max_bytes: int) -> bytes:
@@ -54,7 +54,7 @@ def _encode(image: Image, longest_px: int, max_bytes: int) -> bytes:
             content = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
             if len(content) <= max_bytes or max(picture.shape[:2]) == 1:
                 return content
-        scale *= _SMALLER
+        scale *= _SHRINK
 
 
 def _scaled(image: Image, scale: float) -> Image:

@@ -15,36 +15,36 @@ import numpy.typing as npt
 
 from node.domain import Frame, Image, Instant
 
-_ACROSS = 64
+_MAX_COLUMNS = 64
 """Cells in which light is compared, from left to right, at the most: in 640 px a face of 24 is more than two wide."""
 
-_LEAST_PX = 8
+_MIN_CELL_PX = 8
 """Pixels of a cell at the least: the mean over fewer leaves too much of a sensor's noise."""
 
 _ROW_STEP = 2
 """Of so many rows one is read: half of the work, and a cell still has more than enough pixels."""
 
-_OCTAVE = 64.0
+_STEPS_PER_DOUBLING = 64.0
 """Steps in which light is measured to its double. In a logarithm a lamp that grows brighter adds the same everywhere,
 and what is added everywhere can be taken off again."""
 
-_DARK = 16.0
+_DARK_OFFSET = 16.0
 """Grey levels added before the logarithm: below them a difference is noise rather than light."""
 
-_CHANGE = 16.0
+_MIN_CHANGE = 16.0
 """Steps by which a cell must differ from its row: a fifth of its light. It is seven times what a sensor's noise of ten
 grey levels (standard deviation) makes between two pictures of a cell a quarter bright, of 10 x 5 pixels read."""
 
-_CELLS = 3
+_MIN_CHANGED_CELLS = 3
 """Cells that must differ: a blinking lamp or a second hand is less."""
 
 _LINGER_S = 2.0
 """Seconds after the last motion for which every frame is searched."""
 
-_IDLE_S = 1.0
+_IDLE_SEARCH_S = 1.0
 """Seconds after which a picture in which nothing moves is searched."""
 
-_STEPS = (_OCTAVE * np.log2(np.arange(256) + _DARK)).astype(np.float32)
+_LOG_LIGHT = (_STEPS_PER_DOUBLING * np.log2(np.arange(256) + _DARK_OFFSET)).astype(np.float32)
 
 _Cells = npt.NDArray[np.float32]
 """Shape (rows, columns), float32: the logarithm of the light of each cell."""
@@ -59,22 +59,22 @@ class Motion:
         self._searched_s = float("-inf")
         self._moved_s = float("-inf")
 
-    def opens(self, at: Instant, frame: Frame, *, busy: bool) -> bool:
+    def needs_search(self, at: Instant, frame: Frame, *, anyone_in_view: bool) -> bool:
         """Return whether the frame is to be searched; the one that is, the next ones are compared with.
 
         Args:
             at: when it was taken.
             frame: its small picture is compared where there is one.
-            busy: whether somebody is in view.
+            anyone_in_view: whether somebody is in view.
         """
-        if busy:  # nothing is asked, so nothing is measured; the first frame without anybody begins anew
+        if anyone_in_view:  # nothing is asked, so nothing is measured; the first frame without anybody begins anew
             self._searched = None
             return True
         cells = self._light.measure(frame.image if frame.small is None else frame.small)
         if self._searched is None or differs(cells, self._searched):
             self._moved_s = at.mono_s
         since_s = at.mono_s - self._moved_s
-        if since_s >= _LINGER_S and at.mono_s - self._searched_s < _IDLE_S:
+        if since_s >= _LINGER_S and at.mono_s - self._searched_s < _IDLE_SEARCH_S:
             return False
         self._searched, self._searched_s = cells.copy(), at.mono_s
         return True
@@ -94,7 +94,7 @@ class Light:
         Args:
             image: shape (height, width, 3), uint8, RGB; what is left of it beyond whole cells is not looked at.
         """
-        side = min(max(_LEAST_PX, image.shape[1] // _ACROSS), image.shape[1])
+        side = min(max(_MIN_CELL_PX, image.shape[1] // _MAX_COLUMNS), image.shape[1])
         read = image[::_ROW_STEP]
         high = min(max(1, side // _ROW_STEP), read.shape[0])  # whole numbers, for which OpenCV takes plain means
         rows, columns = read.shape[0] // high, read.shape[1] // side
@@ -104,7 +104,7 @@ class Light:
             self._cells = np.empty((rows, columns), np.float32)
         cv2.cvtColor(read[: rows * high, : columns * side], cv2.COLOR_RGB2GRAY, dst=self._grey)
         cv2.resize(self._grey, (columns, rows), dst=self._small, interpolation=cv2.INTER_AREA)
-        cv2.LUT(self._small, _STEPS, dst=self._cells)
+        cv2.LUT(self._small, _LOG_LIGHT, dst=self._cells)
         return self._cells
 
 
@@ -118,4 +118,4 @@ def differs(cells: _Cells, others: _Cells) -> bool:
         return True
     change = cells - others
     change -= change.mean(axis=1, keepdims=True)
-    return int(np.count_nonzero(np.abs(change) > _CHANGE)) >= _CELLS
+    return int(np.count_nonzero(np.abs(change) > _MIN_CHANGE)) >= _MIN_CHANGED_CELLS

@@ -95,7 +95,7 @@ def flaws(quality: Quality, gates: Gates) -> tuple[Flaw, ...]:
     return tuple(flaw for flaw, fails in failed.items() if fails)
 
 
-_WIDE_PX, _SHARP, _TURNED = 112.0, 150.0, 0.4
+_FULL_WIDTH_PX, _FULL_SHARPNESS, _PROFILE_MISFIT = 112.0, 150.0, 0.4
 
 
 def weight(quality: Quality) -> float:
@@ -104,7 +104,7 @@ def weight(quality: Quality) -> float:
     The product of three factors that are 1 for a face as wide as the network's input, as sharp as half of the
     portraits that the gates were measured on, and frontal; our own choice, none is more than a preference.
     """
-    size = min(1.0, quality.width_px / _WIDE_PX)
-    sharpness = min(1.0, quality.sharpness / _SHARP)
-    pose = max(0.1, 1.0 - quality.misfit / _TURNED)
+    size = min(1.0, quality.width_px / _FULL_WIDTH_PX)
+    sharpness = min(1.0, quality.sharpness / _FULL_SHARPNESS)
+    pose = max(0.1, 1.0 - quality.misfit / _PROFILE_MISFIT)
     return size * sharpness * pose

@@ -14,15 +14,15 @@ class Recognizer:
     Args:
         network: with an embedding head.
         gates: the bounds of a usable look.
-        heads: names of the heads whose scores are wanted; the others leave no trace.
+        heads: names of the heads whose scores are expected; the others leave no trace.
     """
 
     def __init__(self, network: Network, gates: Gates, heads: Iterable[str]) -> None:
-        wanted = network.sidecar.input
+        expected = network.sidecar.input
         self._network = network
         self._gates = gates
         self._heads = tuple(head for head in heads if head in network.sidecar.heads.lengths)
-        self.aligner = Aligner(wanted.alignment.points, wanted.size)
+        self.aligner = Aligner(expected.alignment.points, expected.size)
 
     def recognize(self, frame: Frame | None, tracks: Iterable[Track]) -> Mapping[int, Look]:
         """Return a look by track number; an unusable look costs no run of the network."""
@@ -30,19 +30,19 @@ class Recognizer:
             return {}
         return {track.number: self.look(frame.image, track.face) for track in tracks}
 
-    def look(self, image: Image, face: Face, *, whatever: bool = False) -> Look:
+    def look(self, image: Image, face: Face, *, include_unusable: bool = False) -> Look:
         """Return what there is to see in one face of a full-resolution picture, shape (height, width, 3), uint8, RGB.
 
         Args:
             image: the picture.
             face: one of its faces.
-            whatever: run the network on an unusable look, too.
+            include_unusable: run the network on an unusable look, too.
         """
         aligned = self.aligner.align(image, face)
         quality = measure(face, image, aligned)
         failed = flaws(quality, self._gates)
-        if failed and not whatever:
+        if failed and not include_unusable:
             return Look(face, failed)
-        answers = self._network.infer(aligned.crop)
-        heads = {head: answers[head] for head in self._heads}
-        return Look(face, failed, answers["embedding"], heads, weight(quality), aligned.crop)
+        outputs = self._network.infer(aligned.crop)
+        heads = {head: outputs[head] for head in self._heads}
+        return Look(face, failed, outputs["embedding"], heads, weight(quality), aligned.crop)

@@ -11,12 +11,12 @@ _ID = r"^[a-z0-9][a-z0-9_-]{0,31}$"
 Labels = Annotated[tuple[Annotated[str, Field(pattern=_ID)], ...], Field(min_length=2)]
 
 
-class _Part(BaseModel):
+class _Section(BaseModel):
     # JSON has no NaN and no infinity, but pydantic's reader takes them.
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
 
-class Alignment(_Part):
+class Alignment(_Section):
     """Where the five keypoints of a face come to lie in the network's input."""
 
     template: str
@@ -24,7 +24,7 @@ class Alignment(_Part):
     """(x, y) in pixels of the input, in the order of `Face.keypoints`."""
 
 
-class Input(_Part):
+class Input(_Section):
     """What the network takes."""
 
     name: str
@@ -37,7 +37,7 @@ class Input(_Part):
     alignment: Alignment
 
 
-class Classes(_Part):
+class ClassificationHead(_Section):
     """A head that answers with one of its labels."""
 
     labels: Labels
@@ -45,13 +45,13 @@ class Classes(_Part):
     """Softmax score below which the closed set of identities answers unknown."""
 
     @model_validator(mode="after")
-    def _labels_differ(self) -> "Classes":
+    def _labels_differ(self) -> "ClassificationHead":
         if len(set(self.labels)) != len(self.labels):
             raise ValueError("two labels are the same")
         return self
 
 
-class Embedding(_Part):
+class EmbeddingHead(_Section):
     """The head that gives the embedding."""
 
     length: Annotated[int, Field(ge=16, le=2048)]
@@ -59,15 +59,15 @@ class Embedding(_Part):
     """Embeddings of one space can be compared; all quantised variants of one training share it."""
 
 
-class Heads(_Part):
+class Heads(_Section):
     """What the network answers."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    embedding: Embedding
-    identity: Classes | None = None
-    age: Classes | None = None
-    ethnicity: Classes | None = None
+    embedding: EmbeddingHead
+    identity: ClassificationHead | None = None
+    age: ClassificationHead | None = None
+    ethnicity: ClassificationHead | None = None
 
     @property
     def lengths(self) -> dict[str, int]:
@@ -83,7 +83,7 @@ class Heads(_Part):
         return () if classes is None else classes.labels
 
 
-class Threshold(_Part):
+class Threshold(_Section):
     """A cosine measured to keep the share of strangers called by a name at `fpir`."""
 
     fpir: Annotated[float, Field(gt=0, le=1)]
@@ -92,7 +92,7 @@ class Threshold(_Part):
     cosine: Annotated[float, Field(ge=-1, le=1)]
 
 
-class Thresholds(_Part):
+class Thresholds(_Section):
     """The table of thresholds."""
 
     anchors_per_person: Annotated[int, Field(ge=1)]
@@ -117,7 +117,7 @@ class Thresholds(_Part):
         return max((row for row in within if row.gallery == size), key=lambda row: (row.fpir, row.cosine)).cosine
 
 
-class Sidecar(_Part):
+class Sidecar(_Section):
     """All that is known of a network file."""
 
     name: str

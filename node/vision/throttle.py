@@ -7,14 +7,14 @@ from node.domain import Instant
 
 _log = logging.getLogger(__name__)
 
-_COOLER_C = 5.0
+_HYSTERESIS_C = 5.0
 """Degrees below the limit at which it is over: at the limit itself the node would go to and fro."""
 
-_ASK_S = 2.0
+_READ_EVERY_S = 2.0
 """Seconds between two readings: a processor takes longer to heat up."""
 
 
-class Heat:
+class Throttle:
     """Spares a processor that is too hot.
 
     Args:
@@ -25,21 +25,21 @@ class Heat:
     def __init__(self, max_cpu_c: float, cpu_c: Callable[[], float | None]) -> None:
         self._max_cpu_c = max_cpu_c
         self._cpu_c = cpu_c
-        self._asked_s = float("-inf")
+        self._read_s = float("-inf")
         self._hot = False
         self._skipped = False
 
-    def spares(self, at: Instant) -> bool:
+    def skips(self, at: Instant) -> bool:
         """Return whether the frame of this moment is left out; to be asked once a frame."""
-        if at.mono_s - self._asked_s >= _ASK_S:
-            self._asked_s = at.mono_s
-            self._judge()
+        if at.mono_s - self._read_s >= _READ_EVERY_S:
+            self._read_s = at.mono_s
+            self._update()
         self._skipped = self._hot and not self._skipped
         return self._skipped
 
-    def _judge(self) -> None:
+    def _update(self) -> None:
         cpu_c = self._cpu_c()
-        cool_c = self._max_cpu_c - _COOLER_C
+        cool_c = self._max_cpu_c - _HYSTERESIS_C
         if cpu_c is None:
             return
         if not self._hot and cpu_c > self._max_cpu_c:

@@ -95,7 +95,7 @@ def test_strangers_are_scored_against_the_gallery(
     (strangers / "broken.jpg").write_bytes(b"\xff\xd8")
     outcome = people("test", "--strangers", strangers, settings=settings)
     assert "Of 2 strangers' faces none would be called by a name" in outcome.out
-    says(outcome, r".*broken\.jpg: not a picture.*")
+    says(outcome, r".*broken\.jpg: not a readable image.*")
     shutil.copy(carl / "010.png", strangers)
     outcome = people("test", "--strangers", strangers, "--json", settings=settings, code=1)
     fields = json.loads(outcome.out)

@@ -15,7 +15,7 @@ from watchedcamera import WatchedCamera, WatchedFrame
 
 from node.app import Node
 from node.assembly import build_eyes
-from node.camera.image_file import read_picture
+from node.camera.image_file import read_image
 from node.domain import Frame
 from node.settings import Settings
 
@@ -45,7 +45,7 @@ class Scene:
 def scene(mosquitto: Callable[..., Mosquitto], media_dir: Path, tmp_path: Path) -> Run:
     """Return what runs a node, with these settings, before a camera that shows a portrait."""
     broker = mosquitto()
-    image = read_picture(media_dir / "astronaut.jpg")
+    image = read_image(media_dir / "astronaut.jpg")
 
     @contextmanager
     def run(**given: object) -> Iterator[Scene]:

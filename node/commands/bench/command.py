@@ -138,7 +138,7 @@ def _steps(eyes: Eyes, others: Sequence[Network]) -> dict[str, Step]:
             network.invoke()
 
     return {
-        "motion gate": lambda: motion.opens(now, frame, busy=False),
+        "motion gate": lambda: motion.needs_search(now, frame, anyone_in_view=False),
         "detect": lambda: eyes.detector.detect(frame),
         "align": lambda: eyes.recognizer.aligner.align(image, face),
         "network": lambda: [network.infer(crop) for network in (eyes.network, *others)],

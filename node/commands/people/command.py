@@ -16,10 +16,10 @@ from node.commands.people.announce import announce_again, announced
 from node.errors import BrokerError, PeopleError, UsageError
 from node.outbox.outbox import FILE as OUTBOX_FILE
 from node.outbox.outbox import Outbox
-from node.people.enrolment import Refusal, Whom, examine
-from node.people.gallery import Gallery, Sample, described
+from node.people.enrolment import Enrollee, Refusal, examine
+from node.people.gallery import Gallery, Sample, describe
 from node.people.person import Person, checked_id, checked_name, counted
-from node.people.selftest import ENOUGH
+from node.people.selftest import ENOUGH_FACES
 from node.requests.local_socket import call, running
 from node.settings import Settings
 
@@ -124,7 +124,7 @@ def list_people(args: argparse.Namespace, settings: Settings) -> int:
     else:
         width = max(len(person.id) for person in people)
         for person in people:
-            print(f"{person.id:<{width}}  {person.name}, {described(person)}{', ignored' if person.ignored else ''}")
+            print(f"{person.id:<{width}}  {person.name}, {describe(person)}{', ignored' if person.ignored else ''}")
     return 0
 
 
@@ -136,7 +136,7 @@ def remove_person(args: argparse.Namespace, settings: Settings) -> int:
     """
     gallery, alive = build_gallery(settings), running(settings.storage.dir)
     if args.dry_run:
-        lines = list(gallery.remains(args.id))
+        lines = list(gallery.list_stored(args.id))
         if alive:
             lines.append("what the running node holds: waiting messages, faces of recent events, who is in view")
         else:
@@ -214,10 +214,10 @@ def _enrol(args: argparse.Namespace, settings: Settings, *, ignored: bool | None
     eyes = build_eyes(settings, ())
     sidecar = eyes.network.sidecar
     gallery = build_gallery(settings, sidecar)
-    gallery.renew(sidecar.heads.embedding.space, build_embed(eyes.network))
-    whom = Whom(args.id, build_gallery_matcher(settings, sidecar, _with(gallery, args.id)), force=args.force)
+    gallery.reembed(sidecar.heads.embedding.space, build_embed(eyes.network))
+    enrollee = Enrollee(args.id, build_gallery_matcher(settings, sidecar, _with(gallery, args.id)), force=args.force)
     results = [
-        examine(photo, eyes.detector, eyes.recognizer, keep_crop=settings.people.keep_crops, whom=whom)
+        examine(photo, eyes.detector, eyes.recognizer, keep_crop=settings.people.keep_crops, enrollee=enrollee)
         for photo in photos
     ]
     for result in results:
@@ -229,7 +229,7 @@ def _enrol(args: argparse.Namespace, settings: Settings, *, ignored: bool | None
     person = gallery.add(args.id, args.name, sidecar.heads.embedding.space, samples, ignored=ignored)
     taken = f"{len(samples)} of {counted(len(results), 'photo')}"
     print(f"{person.id}: {taken} taken, {counted(len(person.anchors), 'face')} known")
-    if len(person.anchors) < ENOUGH:
+    if len(person.anchors) < ENOUGH_FACES:
         print(f"{person.id}: more photos, in another light and pose, make it surer")
 
 

@@ -13,7 +13,7 @@ from node.people import bundle
 from node.people import crop as crops
 from node.people.gallery import Change
 from node.people.person import Anchor, Person, counted
-from node.people.reembedding import Renewed, renewed, report
+from node.people.reembedding import Reembedded, renewed, report
 from node.people.store import Entry
 from node.settings import Settings
 from node.vision.sidecar import Sidecar
@@ -69,7 +69,7 @@ def _current(entries: Sequence[Entry], settings: Settings, sidecar: Sidecar) -> 
         return entries
     embed = build_embed(build_eyes(settings, ()).network)
 
-    def renew(entry: Entry) -> Renewed:
+    def renew(entry: Entry) -> Reembedded:
         return renewed(entry.person, space, lambda anchor: _crop(entry, anchor), embed)
 
     results = [renew(entry) for entry in entries]

@@ -15,7 +15,7 @@ from fakepicamera import Sensor, package
 
 from node.camera import Camera, open_camera
 from node.camera.capture_thread import Opener
-from node.camera.image_file import read_picture
+from node.camera.image_file import read_image
 from node.camera.live import LiveCamera
 from node.camera.picamera.driver import open_picamera
 from node.camera.video import open_video, read_video
@@ -80,7 +80,7 @@ class Driver:
 def _drivers(media: Path) -> dict[str, Driver]:
     clip = media / "carphone.mp4"
     frames = list(read_video(clip))
-    album = [read_picture(media / name) for name in ("astronaut.jpg", "grace_hopper.jpg")]
+    album = [read_image(media / name) for name in ("astronaut.jpg", "grace_hopper.jpg")]
     finite = {
         "video": Driver(lambda clock, _: _file(f"video:{clip}", clock), frames, live=False),
         "images": Driver(lambda clock, _: _file(f"images:{media}", clock), album, live=False),

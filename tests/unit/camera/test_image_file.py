@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from node.camera.image_file import list_files, read_picture
+from node.camera.image_file import list_files, read_image
 from node.errors import CameraError
 
 
@@ -76,8 +76,8 @@ def test_a_part_of_a_png_that_claims_more_than_the_file_is_refused(tmp_path: Pat
     head = chunk(b"IHDR", struct.pack(">IIBBBBB", 96, 96, 8, 2, 0, 0, 0))
     path = tmp_path / "claims.png"
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", b"x" * 100, (1 << 31) - 1))
-    with pytest.raises(CameraError, match=r"claims\.png: not a picture that can be read \(a damaged PNG\)"):
-        read_picture(path)
+    with pytest.raises(CameraError, match=r"claims\.png: not a readable image \(a damaged PNG\)"):
+        read_image(path)
 
 
 def test_what_follows_a_picture_in_its_file_is_passed_over(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_what_follows_a_picture_in_its_file_is_passed_over(tmp_path: Path) -> No
     picture = np.full((8, 6, 3), (10, 20, 30), np.uint8)
     path = tmp_path / "long.png"
     path.write_bytes(cv2.imencode(".png", picture)[1].tobytes() + b"made by an editor")
-    np.testing.assert_array_equal(read_picture(path), picture[..., ::-1])
+    np.testing.assert_array_equal(read_image(path), picture[..., ::-1])
 
 
 @pytest.mark.parametrize("ending", [".jp2", ".ppm", ".hdr", ".ras"])
@@ -95,8 +95,8 @@ def test_a_kind_of_picture_that_nobody_needs_is_refused_by_its_content(tmp_path:
     picture = black.astype(np.float32) if ending == ".hdr" else black
     path = tmp_path / "photo.jpg"
     path.write_bytes(cv2.imencode(ending, picture)[1].tobytes())
-    with pytest.raises(CameraError, match="of another kind"):
-        read_picture(path)
+    with pytest.raises(CameraError, match="of another format"):
+        read_image(path)
 
 
 @pytest.mark.parametrize("ending", [".jpg", ".png", ".bmp", ".webp", ".tiff"])
@@ -105,4 +105,4 @@ def test_each_kind_of_picture_is_read(tmp_path: Path, ending: str) -> None:
     picture = np.full((8, 6, 3), (10, 20, 30), np.uint8)
     path = tmp_path / f"photo{ending}"
     path.write_bytes(cv2.imencode(ending, picture)[1].tobytes())
-    np.testing.assert_allclose(read_picture(path), picture[..., ::-1], atol=3)
+    np.testing.assert_allclose(read_image(path), picture[..., ::-1], atol=3)

@@ -9,7 +9,7 @@ import pytest
 from cameras import HandClock
 
 from node.camera import open_camera
-from node.camera.image_file import read_picture
+from node.camera.image_file import read_image
 from node.errors import CameraError
 from node.settings import CameraSettings
 
@@ -48,7 +48,7 @@ def test_an_unreadable_picture_ends_the_replay_by_its_name(media_dir: Path, tmp_
     with open_camera(_settings(tmp_path), HandClock()) as camera:
         ticks = iter(camera)
         assert next(ticks).frame is not None
-        with pytest.raises(CameraError, match=r"b\.jpg: not a picture"):
+        with pytest.raises(CameraError, match=r"b\.jpg: not a readable image"):
             next(ticks)
 
 
@@ -57,17 +57,17 @@ def test_a_file_that_is_no_picture_is_an_error(content: bytes, tmp_path: Path) -
     """An empty file is one, too."""
     path = tmp_path / "picture.jpg"
     path.write_bytes(content)
-    with pytest.raises(CameraError, match=r"picture\.jpg: not a picture"):
-        read_picture(path)
+    with pytest.raises(CameraError, match=r"picture\.jpg: not a readable image"):
+        read_image(path)
 
 
 def test_a_picture_that_is_missing_is_an_error(tmp_path: Path) -> None:
     """The system's own words and the path."""
     with pytest.raises(CameraError, match=r"missing\.jpg: No such file"):
-        read_picture(tmp_path / "missing.jpg")
+        read_image(tmp_path / "missing.jpg")
 
 
-@pytest.mark.parametrize(("name", "message"), [("missing", "No such file"), ("empty", "holds no picture")])
+@pytest.mark.parametrize(("name", "message"), [("missing", "No such file"), ("empty", "contains no image")])
 def test_a_source_without_pictures_is_said_at_once(name: str, message: str, tmp_path: Path) -> None:
     """A wrong path is a wrong setting, known before the first frame is asked for."""
     (tmp_path / "empty").mkdir()
@@ -79,4 +79,4 @@ def test_a_source_without_pictures_is_said_at_once(name: str, message: str, tmp_
 def test_a_grey_picture_becomes_rgb(tmp_path: Path) -> None:
     """Every frame has three channels, whatever the file has."""
     cv2.imwrite(str(tmp_path / "grey.png"), np.full((8, 9), 77, np.uint8))
-    assert (read_picture(tmp_path / "grey.png") == np.full((8, 9, 3), 77)).all()
+    assert (read_image(tmp_path / "grey.png") == np.full((8, 9, 3), 77)).all()

@@ -11,8 +11,8 @@ ROOT = Path(__file__).parents[3]
 
 CHATTER = """
 from pathlib import Path
-from node.camera.image_file import read_picture
-from node.camera.video import Film, connect
+from node.camera.image_file import read_image
+from node.camera.video import VideoFile, connect
 from node.camera.webcam import connect as plug
 from node.errors import CameraError
 from node.settings import CameraSettings
@@ -20,11 +20,11 @@ from node.settings import CameraSettings
 bad = Path({bad!r})
 device = bad.with_name("video97")
 for attempt in (
-    lambda: Film(bad),
+    lambda: VideoFile(bad),
     lambda: connect("rtsp://admin:secret@127.0.0.1:9/main", 2.0),
     lambda: connect("http://admin:secret@127.0.0.1:9/main", 2.0),
     lambda: plug(device, 97, CameraSettings()),
-    lambda: read_picture(bad),
+    lambda: read_image(bad),
 ):
     try:
         attempt()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from cameras import HandClock
 
-from node.camera.video import Film, open_video
+from node.camera.video import VideoFile, open_video
 from node.errors import CameraError
 from node.settings import CameraSettings
 
@@ -62,7 +62,7 @@ def test_frames_without_timestamps_follow_the_stated_rate(written: Callable[[str
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("missing.mp4", "No such file"), ("folder", r"is a folder: .*images:"), ("text.mp4", "is no video")],
+    [("missing.mp4", "No such file"), ("folder", r"is a folder: .*images:"), ("text.mp4", "is not a video")],
 )
 def test_what_cannot_be_played_is_said_at_once(name: str, message: str, tmp_path: Path) -> None:
     """One line that names the file and what to do, before the first frame is asked for."""
@@ -75,15 +75,15 @@ def test_what_cannot_be_played_is_said_at_once(name: str, message: str, tmp_path
 
 
 def test_a_file_without_one_good_frame_is_an_error_and_not_an_empty_film(media_dir: Path, tmp_path: Path) -> None:
-    """A container whose pictures are all damaged opens; silence would look like a film in which nobody came."""
+    """A container whose pictures are all damaged opens; silence would look like a file in which nobody came."""
     path = tmp_path / "damaged.mp4"
     content = bytearray((media_dir / "carphone.mp4").read_bytes())
     start = content.index(b"mdat") + 4
     end = content.index(b"moov", start) - 4
     content[start:end] = bytes(end - start)
     path.write_bytes(content)
-    with pytest.raises(CameraError, match="not one frame can be decoded"):
-        Film(path).read()
+    with pytest.raises(CameraError, match="no frame can be decoded"):
+        VideoFile(path).read()
 
 
 def test_a_file_is_taken_from_home_by_its_tilde(
@@ -98,7 +98,7 @@ def test_a_file_is_taken_from_home_by_its_tilde(
 
 def test_a_url_of_an_unknown_kind_is_refused_without_its_password() -> None:
     """A wrong scheme is a wrong setting: it is not tried again and again."""
-    with pytest.raises(CameraError, match="no ftp streams") as caught:
+    with pytest.raises(CameraError, match="ftp streams are not supported") as caught:
         open_video("ftp://ada:secret@camera.example/clip", SETTINGS, HandClock())
     assert "secret" not in str(caught.value)
 

@@ -16,7 +16,7 @@ def test_a_number_without_a_device_is_said_at_once_with_the_numbers_there_are(tm
     """A wrong number is a wrong setting; the right one is in the message."""
     (tmp_path / "video0").touch()
     (tmp_path / "video2").touch()
-    with pytest.raises(CameraError, match=r"webcam:7: there is no .*video7.*numbers here: 0, 2"):
+    with pytest.raises(CameraError, match=r"webcam:7: .*video7 does not exist.*numbers here: 0, 2"):
         open_webcam(7, CameraSettings(), HandClock(), devices=tmp_path)
 
 
@@ -44,5 +44,5 @@ def test_a_device_that_went_away_is_a_camera_error(tmp_path: Path) -> None:
 def test_a_device_that_is_no_camera_is_a_camera_error(tmp_path: Path) -> None:
     """Many webcams have a second device without pictures."""
     (tmp_path / "video98").touch()
-    with pytest.raises(CameraError, match=r"webcam:98: .*gives no pictures"):
+    with pytest.raises(CameraError, match=r"webcam:98: .*gives no images"):
         connect(tmp_path / "video98", 98, CameraSettings())

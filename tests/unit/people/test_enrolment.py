@@ -8,7 +8,7 @@ import pytest
 from makers import face, look, unit
 
 from node.domain import Face, Flaw, Frame, Image, Look, Vector
-from node.people.enrolment import Refusal, Whom, examine_image
+from node.people.enrolment import Enrollee, Refusal, examine_image
 from node.people.gallery import Sample
 from node.people.matcher import GalleryMatcher
 from node.people.person import Anchor, Person
@@ -19,7 +19,7 @@ BOB = Person("bob", "Bob", (Anchor(unit(0, 1, 0), "s", "p"),))
 
 
 class Photo:
-    """Finder and looker of one photo: its faces, by size, and what each looks like."""
+    """FaceDetector and looker of one photo: its faces, by size, and what each looks like."""
 
     def __init__(self, faces: Mapping[float, Vector | None]) -> None:
         self._looks = {
@@ -41,8 +41,8 @@ def take(
     faces: Mapping[float, Vector | None], people: Sequence[Person] = (), *, force: bool = False
 ) -> Sample | Refusal:
     """Return what becomes of a photo of ada; whoever is nearer than .6 is recognised."""
-    photo, whom = Photo(faces), Whom("ada", GalleryMatcher(people, "s", 0.6), force=force)
-    return examine_image(PICTURE, "x/photo.jpg", photo, photo, keep_crop=True, whom=whom)
+    photo, enrollee = Photo(faces), Enrollee("ada", GalleryMatcher(people, "s", 0.6), force=force)
+    return examine_image(PICTURE, "x/photo.jpg", photo, photo, keep_crop=True, enrollee=enrollee)
 
 
 def taken(faces: Mapping[float, Vector | None], people: Sequence[Person] = (), *, force: bool = False) -> list[float]:

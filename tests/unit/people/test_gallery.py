@@ -96,13 +96,13 @@ def test_a_bad_id_is_refused(tmp_path: Path, name: str) -> None:
 def test_the_stamp_differs_after_every_change(tmp_path: Path) -> None:
     """A running node sees an enrolment by comparing stamps."""
     gallery = Gallery(tmp_path)
-    stamps = [gallery.stamp()]
+    stamps = [gallery.revision()]
     gallery.add("ada", None, "s", [sample(1, 0)])
-    stamps.append(gallery.stamp())
+    stamps.append(gallery.revision())
     gallery.add("ada", None, "s", [sample(0, 1)])
-    stamps.append(gallery.stamp())
+    stamps.append(gallery.revision())
     gallery.remove("ada")
-    stamps.append(gallery.stamp())
+    stamps.append(gallery.revision())
     assert all(a != b for a, b in pairwise(stamps))
 
 
@@ -209,13 +209,13 @@ def test_what_remains_is_said_and_removing_leaves_none_of_it(tmp_path: Path) -> 
     gallery.load()
     gallery.add("ada", None, "s", [sample(1, 0, crop=crop(1)), sample(0, 1)])
     gallery.add("ad", None, "s", [sample(1, 0)])
-    first, second = gallery.remains("ada")
+    first, second = gallery.list_stored("ada")
     assert first == f"{tmp_path / 'ada'}: 2 faces, 1 crop"
     assert "ada.damaged-" in second
     gallery.remove("ada")
     assert [path.name for path in tmp_path.iterdir()] == ["ad"]
     with pytest.raises(PeopleError, match="nobody is enrolled"):
-        gallery.remains("ada")
+        gallery.list_stored("ada")
 
 
 def test_a_change_cut_short_by_a_power_failure_is_no_entry_and_is_cleared_away(tmp_path: Path) -> None:
@@ -291,12 +291,12 @@ def test_anchors_of_an_older_network_are_embedded_again_from_their_crops(tmp_pat
         seen.append(image)
         return np.array([0, 3, 4], np.float32)
 
-    assert gallery.renew("new", embed) == 2
+    assert gallery.reembed("new", embed) == 2
     np.testing.assert_array_equal(np.stack(seen), np.stack([crop(1), crop(2)]))
     (person,) = gallery.load()
     assert {anchor.space for anchor in (*person.anchors, *person.negatives)} == {"new"}
     np.testing.assert_allclose(person.anchors[0].embedding, [0, 0.6, 0.8], atol=1e-6)
-    assert gallery.renew("new", embed) == 0
+    assert gallery.reembed("new", embed) == 0
     assert len(seen) == 2
 
 
@@ -308,7 +308,7 @@ def test_an_anchor_without_a_crop_is_kept_but_dormant_and_that_is_said(
     for name in ("ada", "bob"):
         gallery.add(name, None, "old", [sample(1, 0)])
     with caplog.at_level(logging.WARNING):
-        assert gallery.renew("new", lambda _: unit(1, 0)) == 0
+        assert gallery.reembed("new", lambda _: unit(1, 0)) == 0
     (record,) = caplog.records
     assert "2 faces enrolled with another network" in record.getMessage()
     assert "(not published): ada, bob: facenode people add" in record.getMessage()
@@ -327,7 +327,7 @@ def test_a_spoilt_crop_costs_its_own_anchor_only(tmp_path: Path, caplog: pytest.
     if spoil != "missing":
         place.write_bytes(encode(crop(3))[1] if spoil == "foreign" else b"\xff\xd8")
     with caplog.at_level(logging.WARNING):
-        assert gallery.renew("new", lambda _: unit(1, 1)) == 1
+        assert gallery.reembed("new", lambda _: unit(1, 1)) == 1
     assert f"the crop {place.name} cannot be used" in caplog.text
     assert [anchor.space for anchor in gallery.load()[0].anchors] == ["old", "new"]
     healed = gallery.add("ada", None, "new", [sample(1, 0, crop=crop(1))])

@@ -9,13 +9,13 @@ from faces import sample
 from makers import unit
 
 from node.people.gallery import Gallery
-from node.people.live_gallery import Roster
+from node.people.live_gallery import LiveGallery
 from node.people.matcher import GalleryMatcher
 
 
-def roster(gallery: Gallery) -> Roster:
+def roster(gallery: Gallery) -> LiveGallery:
     """Return a roster made at 0 s."""
-    return Roster(gallery, lambda people: GalleryMatcher(people, "s", 0.5), 0.0)
+    return LiveGallery(gallery, lambda people: GalleryMatcher(people, "s", 0.5), 0.0)
 
 
 def test_a_change_on_the_disk_counts_after_half_a_second(tmp_path: Path) -> None:

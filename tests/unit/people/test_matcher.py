@@ -10,7 +10,7 @@ from makers import unit
 from node.domain import Match, Vector
 from node.people.matcher import GalleryMatcher, HeadMatcher
 from node.people.person import Anchor, Person
-from node.vision.sidecar import Classes
+from node.vision.sidecar import ClassificationHead
 
 ADA = Person("ada", "Ada", (Anchor(unit(1, 0), "s", "a"), Anchor(unit(1, 1), "s", "b")))
 
@@ -41,7 +41,7 @@ def test_anchors_of_another_space_are_left_out() -> None:
 
 def test_the_closed_set_rejects_below_its_score() -> None:
     """`head` names its best label only from the reject score on."""
-    matcher = HeadMatcher(Classes(labels=("ada", "bob"), reject=0.6))
+    matcher = HeadMatcher(ClassificationHead(labels=("ada", "bob"), reject=0.6))
     assert matcher.match(unit(1), {"identity": np.array([0.3, 0.7], np.float32)}).person == "bob"
     assert matcher.match(unit(1), {"identity": np.array([0.5, 0.5], np.float32)}).person is None
 

@@ -37,9 +37,9 @@ def test_faces_of_both_are_there_and_none_twice(tmp_path: Path) -> None:
     loaded = gallery.load()
     assert [len(person.anchors) for person in loaded] == [3, 1]
     assert all(face.crop is None or face.crop.is_file() for person in loaded for face in person.anchors)
-    stamp = gallery.stamp()
+    revision = gallery.revision()
     assert not any(change.happened for change in gallery.merge(theirs))
-    assert gallery.stamp() == stamp
+    assert gallery.revision() == revision
 
 
 def test_a_face_renewed_here_does_not_come_again_in_its_older_form(tmp_path: Path) -> None:

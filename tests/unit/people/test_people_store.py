@@ -8,7 +8,7 @@ from makers import unit
 from node.errors import PeopleError
 from node.people.gallery import Gallery
 from node.people.person import Anchor, Person
-from node.people.store import Cabinet, Entry
+from node.people.store import Store, Entry
 
 
 def person(name: str, *numbers: float) -> Person:
@@ -21,9 +21,9 @@ def test_a_change_that_cannot_be_written_whole_changes_nobody(tmp_path: Path) ->
     gallery = Gallery(tmp_path)
     gallery.merge([Entry(person("ada", 1, 0))])
     spoilt = Entry(person("eve", 1, 0), {"x" * 300: b""})  # a name that no disk takes
-    cabinet = Cabinet(tmp_path, {})
-    with pytest.raises(PeopleError, match=r"storage\.dir must be"), cabinet.changing():
-        cabinet.put([Entry(person("ada", 0, 1)), Entry(person("bob", 1, 0)), spoilt])
+    store = Store(tmp_path, {})
+    with pytest.raises(PeopleError, match=r"storage\.dir must be"), store.locked():
+        store.put([Entry(person("ada", 0, 1)), Entry(person("bob", 1, 0)), spoilt])
     (ada,) = gallery.load()
     assert ada.anchors[0].embedding[0] == 1
     assert [path.name for path in tmp_path.iterdir()] == ["ada"]
@@ -32,9 +32,9 @@ def test_a_change_that_cannot_be_written_whole_changes_nobody(tmp_path: Path) ->
 def test_a_writer_that_does_not_end_is_not_waited_for_for_ever(tmp_path: Path) -> None:
     """The other command is told to try again."""
     with (
-        Cabinet(tmp_path, {}).changing(),
+        Store(tmp_path, {}).locked(),
         pytest.raises(PeopleError, match="another command is changing it"),
-        Cabinet(tmp_path, {}, patience_s=0.05).changing(),
+        Store(tmp_path, {}, lock_timeout_s=0.05).locked(),
     ):
         pytest.fail("two writers at once")
 

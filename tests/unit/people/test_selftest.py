@@ -5,7 +5,7 @@ from makers import unit
 
 from node.domain import Vector
 from node.people.person import Anchor, Person
-from node.people.selftest import Stranger, Trial, advise, examine
+from node.people.selftest import AnchorResult, Stranger, advise, examine
 
 
 def person(name: str, *vectors: Vector, negatives: tuple[Vector, ...] = (), space: str = "s") -> Person:
@@ -21,9 +21,9 @@ BOB = person("bob", unit(0, 1, 0), unit(0, 1, 0.1), unit(0, 1, 0.2))
 def test_people_who_are_told_apart_need_nothing() -> None:
     """Every face is recognised by the others of its person, and the likeness of the two is below the threshold."""
     report = examine([ADA, BOB], "s", 0.5)
-    assert [(row.person, row.recognised, len(row.trials)) for row in report.rows] == [("ada", 3, 3), ("bob", 3, 3)]
-    assert report.rows[0].least == pytest.approx(float(unit(1, 0, 0) @ unit(1, 0.1, 0)), abs=1e-6)
-    like = report.most_like("ada")
+    assert [(row.person, row.recognized, len(row.anchors)) for row in report.people] == [("ada", 3, 3), ("bob", 3, 3)]
+    assert report.people[0].lowest_score == pytest.approx(float(unit(1, 0, 0) @ unit(1, 0.1, 0)), abs=1e-6)
+    like = report.most_similar("ada")
     assert like is not None
     assert like[0] == "bob"
     assert like[1] == pytest.approx(float(unit(1, 0.1, 0) @ unit(0, 1, 0)), abs=1e-6)
@@ -33,8 +33,8 @@ def test_people_who_are_told_apart_need_nothing() -> None:
 def test_a_face_is_left_out_when_it_is_looked_for() -> None:
     """Else every face would recognise itself, and the test could not fail."""
     report = examine([person("ada", unit(1, 0, 0), unit(0, 1, 0), unit(0, 0, 1))], "s", 0.5)
-    assert report.rows[0].trials[0] == Trial("0.jpg", None, 0.0)
-    assert report.rows[0].recognised == 0
+    assert report.people[0].anchors[0] == AnchorResult("0.jpg", None, 0.0)
+    assert report.people[0].recognized == 0
 
 
 def test_too_few_faces_are_said_with_how_many_more() -> None:
@@ -64,7 +64,7 @@ def test_two_people_nearer_than_the_threshold_are_named_even_if_every_face_finds
     """A look between the two would be called by either name."""
     carl = person("carl", unit(1, 0, 0.6), unit(1, 0, 0.7), unit(1, 0, 0.8))
     report = examine([ADA, BOB, carl], "s", 0.8)
-    assert all(row.recognised == 3 for row in report.rows)
+    assert all(row.recognized == 3 for row in report.people)
     (line,) = advise(report)
     assert line.startswith("ada and carl look alike")
 
@@ -73,7 +73,7 @@ def test_rejected_faces_count_as_they_do_in_the_node() -> None:
     """A face nearer to a rejected one than to her others is not recognised."""
     ada = person("ada", unit(1, 0, 0), unit(1, 0.1, 0), unit(1, 0, 1), negatives=(unit(1, 0, 1.1),))
     report = examine([ada], "s", 0.5)
-    assert report.rows[0].trials[2] == Trial("2.jpg", None, None)
+    assert report.people[0].anchors[2] == AnchorResult("2.jpg", None, None)
     (line,) = advise(report)
     assert line.startswith("ada: 2.jpg is not recognised by the other photos:")
 
@@ -81,8 +81,8 @@ def test_rejected_faces_count_as_they_do_in_the_node() -> None:
 def test_faces_of_another_network_are_counted_apart() -> None:
     """They are not compared, and that needs attention."""
     report = examine([ADA, person("bob", unit(1, 0), space="old")], "s", 0.5)
-    assert [(len(row.trials), row.dormant) for row in report.rows] == [(3, 0), (0, 1)]
-    assert report.likenesses == ()
+    assert [(len(row.anchors), row.incomparable) for row in report.people] == [(3, 0), (0, 1)]
+    assert report.similarities == ()
     assert any("bob: 1 face enrolled with another network" in line for line in advise(report))
 
 

@@ -82,16 +82,16 @@ def test_whatever_is_as_large_as_a_face_and_stands_out_is_motion(
 @settings(max_examples=40, deadline=None)
 @given(
     pictures=st.lists(st.integers(0, 3), min_size=1, max_size=80),
-    busy=st.sets(st.integers(0, 79), max_size=20),
+    anyone_in_view=st.sets(st.integers(0, 79), max_size=20),
 )
-def test_no_frame_waits_longer_than_the_idle_time(pictures: list[int], busy: set[int]) -> None:
+def test_no_frame_waits_longer_than_the_idle_time(pictures: list[int], anyone_in_view: set[int]) -> None:
     """Whatever is seen: with somebody in view every frame is searched, and otherwise one at least every second."""
     shown = [Frame(np.full((48, 64, 3), 60 * number, np.uint8)) for number in range(4)]
     gate, searched_s = Motion(), 0.0
     for number, each in enumerate(pictures):
         at = instant(number / FPS)
-        opened = gate.opens(at, shown[each], busy=number in busy)
-        assert opened or number not in busy
+        opened = gate.needs_search(at, shown[each], anyone_in_view=number in anyone_in_view)
+        assert opened or number not in anyone_in_view
         searched_s = at.mono_s if opened else searched_s
         assert at.mono_s - searched_s < IDLE_S
 
@@ -100,7 +100,9 @@ def test_a_still_room_is_searched_once_a_second() -> None:
     """After the first two seconds one frame of ten: noise of a sensor and a lamp's flicker make no more of it."""
     empty, gate = room(1), Motion()
     frames = [Frame(noisy(lit(empty, 1 + 0.05 * (n % 2), 0.05, 37 * n), n, 6)) for n in range(60)]
-    opened = [gate.opens(instant(number / FPS), frame, busy=False) for number, frame in enumerate(frames)]
+    opened = [
+        gate.needs_search(instant(number / FPS), frame, anyone_in_view=False) for number, frame in enumerate(frames)
+    ]
     begun = round(LINGER_S * FPS)
     assert all(opened[:begun])
     assert sum(opened[begun:]) == (60 - begun) / FPS / IDLE_S
@@ -110,9 +112,9 @@ def test_somebody_who_comes_is_searched_for_at_once_and_for_a_while() -> None:
     """The very frame in which something new stands, and two seconds from then on."""
     empty, gate = room(2), Motion()
     there = Frame(covered(empty, 300, 200, 60, 2.0))
-    still = [gate.opens(instant(number / FPS), Frame(empty), busy=False) for number in range(35)]
+    still = [gate.needs_search(instant(number / FPS), Frame(empty), anyone_in_view=False) for number in range(35)]
     assert not all(still[20:])
-    assert all(gate.opens(instant(3.5 + number / FPS), there, busy=False) for number in range(20))
+    assert all(gate.needs_search(instant(3.5 + number / FPS), there, anyone_in_view=False) for number in range(20))
 
 
 def test_a_slow_fade_adds_up() -> None:
@@ -127,9 +129,9 @@ def test_after_somebody_has_left_the_next_frame_begins_anew() -> None:
     """What the picture was before they came says nothing any more."""
     gate, empty = Motion(), Frame(room(3))
     for number in range(40):
-        gate.opens(instant(number / FPS), empty, busy=False)
-    assert gate.opens(instant(4.0), empty, busy=True)
-    assert gate.opens(instant(4.1), empty, busy=False)
+        gate.needs_search(instant(number / FPS), empty, anyone_in_view=False)
+    assert gate.needs_search(instant(4.0), empty, anyone_in_view=True)
+    assert gate.needs_search(instant(4.1), empty, anyone_in_view=False)
 
 
 def test_the_small_picture_is_compared_where_there_is_one() -> None:
@@ -137,13 +139,13 @@ def test_the_small_picture_is_compared_where_there_is_one() -> None:
     gate, empty = Motion(), room(4)
     small = np.ascontiguousarray(empty[::2, ::2])
     for number in range(40):
-        gate.opens(instant(number / FPS), Frame(empty, small), busy=False)
+        gate.needs_search(instant(number / FPS), Frame(empty, small), anyone_in_view=False)
     other = Frame(covered(empty, 100, 100, 200, 3.0), small)
-    assert not gate.opens(instant(3.95), other, busy=False)
+    assert not gate.needs_search(instant(3.95), other, anyone_in_view=False)
 
 
 def test_pictures_of_any_shape_are_measured() -> None:
     """A strip, a dot and a change of size are no reason to stop."""
     gate = Motion()
     for number, shape in enumerate([(1, 1), (3, 700), (700, 3), (144, 176), (720, 1280)]):
-        assert gate.opens(instant(float(number)), Frame(np.zeros((*shape, 3), np.uint8)), busy=False)
+        assert gate.needs_search(instant(float(number)), Frame(np.zeros((*shape, 3), np.uint8)), anyone_in_view=False)

@@ -1,4 +1,4 @@
-"""Heat: a processor that is too hot has half of the work, and is left alone once it has cooled down well."""
+"""Throttle: a processor that is too hot has half of the work, and is left alone once it has cooled down well."""
 
 import itertools
 import logging
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from makers import instant
 
-from node.vision.throttle import Heat
+from node.vision.throttle import Throttle
 
 MAX_C, COOL_C = 80.0, 75.0
 
@@ -17,11 +17,11 @@ MAX_C, COOL_C = 80.0, 75.0
 def spared(temperatures: Iterable[float | None]) -> list[bool]:
     """Return which of two frames a reading are left out, a reading every two seconds."""
     told = iter(temperatures)
-    heat = Heat(MAX_C, lambda: next(told))
+    heat = Throttle(MAX_C, lambda: next(told))
     left_out = []
     second = 0.0
     for _ in temperatures:
-        left_out += [heat.spares(instant(second)), heat.spares(instant(second + 0.1))]
+        left_out += [heat.skips(instant(second)), heat.skips(instant(second + 0.1))]
         second += 2.0
     return left_out
 

@@ -76,7 +76,7 @@ def test_a_camera_that_cannot_crop_says_so() -> None:
     """Another view than the one that was asked for is not shown in silence; and the camera is free again."""
     sensor = _sensor()
     del sensor.controls["ScalerCrop"]
-    with pytest.raises(CameraError, match=r"^picamera:0: cannot show a part of its view: remove camera.crop$"):
+    with pytest.raises(CameraError, match=r"^picamera:0: cannot crop its view: remove camera.crop$"):
         connect(package(sensor), 0, _settings(crop=(0, 0, 0.5, 0.5)))
     assert sensor.owner is None
 
@@ -149,7 +149,7 @@ def test_no_camera_and_a_wrong_number_are_told_apart_at_once() -> None:
     """Each has another remedy, and the numbers there are stand in the message."""
     with pytest.raises(CameraError, match=r"^picamera: no camera is found: .*cable.*group video"):
         open_picamera(0, SETTINGS, HandClock(), package=package(_sensor(), cameras=0))
-    with pytest.raises(CameraError, match=r"^picamera:2: there is none: .*here: 0 imx219, 1 imx219"):
+    with pytest.raises(CameraError, match=r"^picamera:2: no such camera: .*here: 0 imx219, 1 imx219"):
         open_picamera(2, SETTINGS, HandClock(), package=package(_sensor(), cameras=2))
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from fakepicamera import fill
 
-from node.camera.image_file import read_picture
+from node.camera.image_file import read_image
 from node.camera.picamera.pixels import FORMATS, to_rgb
 
 EXACT = {"BGR888", "RGB888"}
@@ -19,7 +19,7 @@ def test_a_picture_comes_back_from_each_format_with_its_colours_in_place(
     pixel_format: str, size: tuple[int, int], media_dir: Path
 ) -> None:
     """Also from rows longer than the picture; what is stored as YUV is off by 8 grey levels on average at the most."""
-    picture = np.asarray(cv2.resize(read_picture(media_dir / "astronaut.jpg"), size, interpolation=cv2.INTER_AREA))
+    picture = np.asarray(cv2.resize(read_image(media_dir / "astronaut.jpg"), size, interpolation=cv2.INTER_AREA))
     buffer = fill(picture.astype(np.uint8), {"format": pixel_format, "size": size})
     made = to_rgb(buffer, pixel_format, size)
     assert made.shape == picture.shape

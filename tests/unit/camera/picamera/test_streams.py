@@ -2,7 +2,7 @@
 
 import pytest
 
-from node.camera.picamera.streams import controls, main_size, part_of_sensor, patience_s, small_size
+from node.camera.picamera.streams import controls, frame_timeout_s, main_size, part_of_sensor, small_size
 from node.settings import CameraSettings
 
 SENSOR = (0, 0, 3280, 2464)
@@ -63,7 +63,7 @@ def test_a_frame_is_waited_for_less_long_than_a_camera_takes_to_be_lost(
     fps: float, stall_s: float, expected_s: float
 ) -> None:
     """Else it would be opened again while the first opening is still held; a slow camera has two frames' time."""
-    assert patience_s(CameraSettings(source="picamera", fps=fps, stall_s=stall_s)) == expected_s
+    assert frame_timeout_s(CameraSettings(source="picamera", fps=fps, stall_s=stall_s)) == expected_s
 
 
 def test_the_whole_view_is_the_largest_part_of_the_pictures_shape() -> None:
