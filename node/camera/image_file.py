@@ -20,7 +20,7 @@ _SIGNATURES = (b"\xff\xd8\xff", png.SIGNATURE, b"BM", b"II*\0", b"MM\0*")
 
 
 def list_files(path: Path, suffixes: Container[str] = IMAGE_SUFFIXES, *, nested: bool = False) -> list[Path]:
-    """Return the files of a folder, sorted by name; return any other path as it is, so that reading it says what is wrong.
+    """Return the files of a folder, sorted by name; return any other path as it is, and let the reader report it.
 
     Args:
         path: a folder or a file.

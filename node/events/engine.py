@@ -1,10 +1,11 @@
-"""Tracks -> events: each thing reported once. Pure.
+"""Tracks -> events, each reported once. Pure.
 
-- A track that has had enough usable looks is reported as `recognized` or `unknown`.
-- `changed` comes when enough further looks in a row say otherwise.
-- `left` comes when somebody is gone, if they were reported at all.
-- Who is back within the cool-down is on the same visit, and not reported again; so is a stranger who looks the same.
-- Somebody who is ignored is never reported.
+- A track with enough usable looks is reported as `recognized` or `unknown`.
+- `changed` is reported when enough further looks in a row contradict that.
+- `left` is reported when somebody is gone, if they were reported at all.
+- Somebody who returns within the cool-down continues the same visit, and is not reported again. The same holds for a
+  stranger who looks the same.
+- Ignored people are never reported.
 """
 
 import itertools
@@ -24,38 +25,38 @@ class Policy(Protocol):
 
     @property
     def votes(self) -> int:
-        """Usable looks that a name needs."""
+        """Usable looks required for a name."""
 
     @property
     def unknown_votes(self) -> int:
-        """Usable looks that `unknown` needs."""
+        """Usable looks required for `unknown`."""
 
     @property
     def cool_down_s(self) -> float:
-        """Seconds within which somebody who comes back is on the same visit."""
+        """Seconds after leaving within which a return continues the same visit."""
 
 
 @dataclass(slots=True, eq=False)
 class _TrackState:
-    """What was decided of one track."""
+    """What was decided about one track."""
 
     track: Track
     match: Match | None = None
     visitor: Visitor | None = None
     looks: int = 0
-    """Usable looks of which the matcher was asked."""
+    """Usable looks that the track had when it was last matched."""
     contradictions: int = 0
-    """Looks in a row that contradict what was decided."""
+    """Looks in a row that contradict the decision."""
 
 
 class Engine:
-    """Decides what is worth telling.
+    """Decides which events to report.
 
     Args:
-        policy: how much evidence a decision needs.
-        matcher: who decides about identity.
-        labels: by head (`age`, `ethnicity`) that events may carry, its labels in the order of the scores.
-        same_stranger: cosine from which two unknown faces count as one stranger.
+        policy: how much evidence a decision requires.
+        matcher: decides about identity.
+        labels: labels in the order of the scores, by each head (`age`, `ethnicity`) that events may carry.
+        same_stranger: least cosine at which two unknown faces count as one stranger.
     """
 
     def __init__(
@@ -77,7 +78,7 @@ class Engine:
 
     @property
     def visitors(self) -> tuple[Presence, ...]:
-        """Everybody in view who was reported or is known, strangers too, the longest first; nobody ignored."""
+        """Everybody in view who was decided upon, strangers included, longest first; without ignored people."""
         here = [
             Presence(visitor if isinstance(visitor, str) else UNKNOWN, since)
             for visitor, since in self._visits.in_view().items()
@@ -86,12 +87,12 @@ class Engine:
 
     @property
     def present(self) -> tuple[Presence, ...]:
-        """Everybody known who is in view, the longest first; nobody twice, nobody ignored."""
+        """Known people in view, longest first; each once, without ignored people."""
         return tuple(presence for presence in self.visitors if presence.person != UNKNOWN)
 
     @property
     def sightings(self) -> dict[str, Instant]:
-        """When everybody known who is in view was last seen, by id."""
+        """When each known person in view was last seen, by id."""
         seen: dict[str, Instant] = {}
         for state in self._states.values():
             if isinstance(state.visitor, str):
@@ -101,31 +102,31 @@ class Engine:
         return seen
 
     def replace(self, matcher: Matcher) -> None:
-        """Let another matcher decide, as when the gallery has changed: in the next tick over everybody in view."""
+        """Replace the matcher, as when the gallery has changed; the next tick matches everybody in view again."""
         self._matcher = matcher
         self._matcher_replaced = True
 
     def forget(self, person: str) -> None:
-        """Keep nothing of somebody who was erased; who is in view is a face not yet decided upon."""
+        """Drop everything about a person who was erased; if they are in view, their face counts as undecided."""
         self._visits.forget(person)
         for state in self._states.values():
             if state.match is not None and state.match.person == person:
                 state.match, state.visitor, state.looks, state.contradictions = None, None, 0, 0
 
     def update(self, at: Instant, tracks: Sequence[Track]) -> tuple[Event, ...]:
-        """Return what happened since the last tick."""
+        """Return the events since the last tick."""
         numbers = {track.number for track in tracks}
         gone = [self._states.pop(number) for number in list(self._states) if number not in numbers]
         reported = [self._leave(at, state) for state in gone]
-        reported += [self._follow(at, track) for track in tracks]
+        reported += [self._update_track(at, track) for track in tracks]
         self._matcher_replaced = False
         return tuple(event for event in reported if event is not None)
 
     def close(self, at: Instant) -> tuple[Event, ...]:
-        """Return what is to be reported when nobody looks any more: everybody in view has left."""
+        """Return the last events of a run: everybody in view leaves."""
         return self.update(at, ())
 
-    def _follow(self, at: Instant, track: Track) -> Event | None:
+    def _update_track(self, at: Instant, track: Track) -> Event | None:
         state = self._states.setdefault(track.number, _TrackState(track))
         state.track = track
         if state.visitor is not None and self._visits.overdue(state.visitor, at):
@@ -139,14 +140,14 @@ class Engine:
         return self._reconsider(at, state, match, state.match)
 
     def _decide(self, at: Instant, state: _TrackState, match: Match) -> Event | None:
-        """Tell somebody for the first time, once there is evidence enough."""
-        needed = self._policy.unknown_votes if match.person is None else self._policy.votes
-        if state.track.looks < needed:
+        """Report a track for the first time, once there is enough evidence."""
+        required = self._policy.unknown_votes if match.person is None else self._policy.votes
+        if state.track.looks < required:
             return None
         return self._enter(at, state, match, _event_type(match))
 
     def _reconsider(self, at: Instant, state: _TrackState, match: Match, reported: Match) -> Event | None:
-        """Tell that somebody is another than was reported, once enough looks in a row say so."""
+        """Report that a track shows somebody else than reported, once enough looks in a row agree."""
         if match.person == reported.person:
             if match.ignored is not reported.ignored:  # the owner has changed their mind
                 self._abandon(state)
@@ -154,14 +155,14 @@ class Engine:
             state.match, state.contradictions = match, 0
             return None
         if self._matcher_replaced and reported.person is None:
-            # Not the evidence has changed but who is known: a face that was a stranger's has a name from now on.
+            # The gallery has changed, not the evidence: a stranger's face has a name from now on.
             self._abandon(state)
             return self._enter(at, state, match, EventType.RECOGNIZED)
         state.contradictions += 1
         if state.contradictions < self._policy.votes:
             return None
         self._abandon(state)
-        if reported.ignored:  # nothing was said of this track so far
+        if reported.ignored:  # nothing was reported about this track so far
             return self._enter(at, state, match, _event_type(match))
         return self._enter(at, state, match, EventType.CHANGED, was=reported.person or UNKNOWN)
 
@@ -174,8 +175,9 @@ class Engine:
             return None
         track = state.track
         state.visitor = match.person or self._stranger(at, track)
-        overturned = event_type is EventType.CHANGED
-        report = self._visits.enter(state.visitor, track.number, track.began, at, always=overturned)
+        report = self._visits.enter(
+            state.visitor, track.number, track.began, at, always=event_type is EventType.CHANGED
+        )
         return self._event(event_type, at, state, was=was) if report else None
 
     def _leave(self, at: Instant, state: _TrackState) -> Event | None:
@@ -187,13 +189,13 @@ class Engine:
         return self._event(EventType.LEFT, at, state, seen_s=state.track.seen.mono_s - since.mono_s)
 
     def _abandon(self, state: _TrackState) -> None:
-        """Take a track off a visitor whom it does not show."""
+        """Remove a track from a visitor whom it does not show."""
         if state.visitor is not None:
             self._visits.abandon(state.visitor, state.track.number)
             state.visitor = None
 
     def _stranger(self, at: Instant, track: Track) -> int:
-        """Return the number of a stranger: that of one seen lately who looks the same, else a new one."""
+        """Return the number of a stranger: that of a recent one who looks the same, else a new number."""
         remembered = self._visits.remembered(at)
         self._strangers = {number: face for number, face in self._strangers.items() if number in remembered}
         if track.embedding is None:

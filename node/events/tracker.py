@@ -1,10 +1,11 @@
 """Faces frame by frame -> tracks: one face followed over time. Pure.
 
-- A face goes to the track that it fits best: where that would be now if it moved on as it did, so that two people may
-  cross and somebody may be hidden for a moment. What is left over begins a track.
-- A track ends when it has not been seen for `leave_after_s`. Only monotonic time counts.
-- Looks that show somebody quite different, several in a row, end a track and begin another in its place.
-- Only so many tracks are looked at in one tick: those not yet decided first, each in its turn.
+- A face is assigned to the track whose predicted position fits best. The prediction is linear, so that two people may
+  cross and somebody may be hidden for a moment. A face without a track begins one.
+- A track ends when it has not been seen for `leave_after_s`, in monotonic time.
+- Several looks in a row that show somebody clearly different end a track and begin another in its place.
+- A limited number of tracks is looked at in one tick: the undecided first, and within each group the one whose last
+  look is oldest.
 """
 
 import itertools
@@ -19,55 +20,55 @@ import numpy as np
 from node.domain import Box, Face, Flaw, Instant, Look, Track, Vector, overlap
 
 _MAX_DISTANCE = 1.0
-"""How far the middle of a face may be from where it is expected, in widths and heights of the face."""
+"""Greatest distance of the center of a face from its prediction, in widths and heights of the face."""
 
 _MAX_LOOKS = 15
-"""Usable looks that the means of a track are taken over: old ones fade, so that a mistake does not stay."""
+"""Latest usable looks that the means of a track cover; older ones drop out, so that a mistake does not last."""
 
 _PREDICTION_S = 1.0
-"""Seconds for which a face that is out of sight is expected to move on as it did."""
+"""Seconds for which a hidden face is predicted to keep its speed."""
 
 _SPEED_SMOOTHING = 0.5
-"""Share of the former speed in the new estimate: boxes jitter."""
+"""Weight of the former speed in the new estimate, since boxes jitter."""
 
 _OTHER_PERSON_COSINE = 0.1
-"""Cosine to the track's mean below which a look shows somebody else: far below any threshold at which somebody is
-named, so that only a plain contradiction counts; what lies between, `changed` tells."""
+"""Cosine to the mean of the track below which a look shows somebody else. It is far below any threshold that names
+somebody, so that only a clear contradiction counts; the engine reports `changed` for the range between."""
 
 _OTHER_PERSON_LOOKS = 2
-"""Such looks in a row that begin a new track."""
+"""Number of such looks in a row that begin a new track."""
 
 
 class TrackerSettings(Protocol):
-    """The part of `events` of the settings that concerns tracks."""
+    """The settings in `events` that concern tracks."""
 
     @property
     def leave_after_s(self) -> float:
-        """Seconds without sight after which somebody has left."""
+        """Seconds without being seen after which somebody has left."""
 
     @property
     def unknown_votes(self) -> int:
-        """Usable looks that every decision has had."""
+        """Usable looks after which a track is certainly decided."""
 
     @property
     def recheck_s(self) -> float:
-        """Seconds after which a settled track is looked at again."""
+        """Seconds after which a decided track is looked at again."""
 
     @property
     def looks_per_tick(self) -> int:
-        """Tracks that are looked at in one tick at the most."""
+        """Most tracks to look at in one tick."""
 
 
 @dataclass(slots=True, eq=False)
 class _TrackState:
-    """What the tracker remembers of one track."""
+    """The mutable state of one track."""
 
     number: int
     face: Face
     began: Instant
     seen: Instant
     speed: tuple[float, float] = (0.0, 0.0)
-    """Of the middle of the face, fractions of the frame a second."""
+    """(x, y) of the center of the face, fractions of the frame per second."""
     looked_s: float | None = None
     count: int = 0
     looks: deque[Look] = field(default_factory=lambda: deque(maxlen=_MAX_LOOKS))
@@ -76,7 +77,7 @@ class _TrackState:
     contradicting: list[Look] = field(default_factory=list)
 
     def move(self, face: Face, at: Instant) -> None:
-        """Take in where the face is now."""
+        """Update the position and the speed."""
         passed_s = at.mono_s - self.seen.mono_s
         if passed_s > 0:
             (x, y), (old_x, old_y) = face.box.centre, self.face.box.centre
@@ -87,13 +88,13 @@ class _TrackState:
         self.face, self.seen = face, at
 
     def expected(self, at: Instant) -> Box:
-        """Return where the face would be now."""
-        ahead_s = min(at.mono_s - self.seen.mono_s, _PREDICTION_S)
+        """Return the predicted box for this moment."""
+        elapsed_s = min(at.mono_s - self.seen.mono_s, _PREDICTION_S)
         box = self.face.box
-        return Box(box.left + self.speed[0] * ahead_s, box.top + self.speed[1] * ahead_s, box.width, box.height)
+        return Box(box.left + self.speed[0] * elapsed_s, box.top + self.speed[1] * elapsed_s, box.width, box.height)
 
-    def take(self, look: Look) -> bool:
-        """Take in a look; return whether it is time to begin another track with the latest ones."""
+    def add(self, look: Look) -> bool:
+        """Add a look. Return whether the contradicting looks are enough to begin another track."""
         if not look.usable or look.embedding is None:
             return False
         if (
@@ -124,10 +125,10 @@ class _TrackState:
 
 
 class Tracker:
-    """Follows faces.
+    """Follows faces from frame to frame.
 
     Args:
-        settings: when a track ends and how often it is looked at.
+        settings: when a track ends, and how often it is looked at.
     """
 
     def __init__(self, settings: TrackerSettings) -> None:
@@ -137,20 +138,20 @@ class Tracker:
         self._at: Instant | None = None
         self._flaws: dict[Flaw, int] = dict.fromkeys(Flaw, 0)
         self.unusable = 0
-        """How many looks were no evidence, since the start."""
+        """Number of unusable looks since the start."""
 
     @property
     def tracks(self) -> tuple[Track, ...]:
-        """Everybody in view, by number."""
+        """The current tracks, by number."""
         return tuple(state.to_track() for state in self._states)
 
     @property
     def flaws(self) -> Mapping[Flaw, int]:
-        """How many looks failed each gate, since the start; one look may fail several."""
+        """Number of looks that failed each gate since the start; one look may fail several."""
         return MappingProxyType(self._flaws)
 
     def update(self, at: Instant, faces: Sequence[Face]) -> None:
-        """Take in the faces of one tick; with none, time passes."""
+        """Assign the faces of one tick to tracks; without faces only time passes."""
         self._at = at
         free = set(range(len(faces)))
         for _, state, index in sorted(self._pairs(at, faces), key=lambda pair: -pair[0]):
@@ -161,28 +162,28 @@ class Tracker:
         self._states += [_TrackState(next(self._numbers), faces[index], at, at) for index in sorted(free)]
 
     def due(self) -> tuple[Track, ...]:
-        """Return the tracks seen in this tick that should be looked at: the undecided first, each in its turn."""
+        """Return the tracks seen in this tick that are due for a look: the undecided first, then by the last look."""
         fresh = [state for state in self._states if state.seen is self._at and self._is_due(state)]
-        # Not by usable looks alone: a poster that never gives one would be looked at before everybody else for ever.
+        # Do not sort by usable looks alone: a poster that never gives one would always come first.
         fresh.sort(key=self._due_order)
         return tuple(state.to_track() for state in fresh[: self._settings.looks_per_tick])
 
     def assign(self, looks: Mapping[int, Look]) -> None:
-        """Take in what the looks at tracks gave, by track number."""
+        """Add looks to tracks, by track number."""
         for place, state in enumerate(self._states):
             look = looks.get(state.number)
             if look is None:
                 continue
             self._count(look)
             state.looked_s = state.seen.mono_s
-            if state.take(look):
+            if state.add(look):
                 self._states[place] = self._replacement(state)
 
     def _replacement(self, state: _TrackState) -> _TrackState:
-        """Return the track of whoever took another's place."""
+        """Return a new track for the person whom the contradicting looks show."""
         fresh = _TrackState(next(self._numbers), state.face, state.seen, state.seen, state.speed, state.looked_s)
         for look in state.contradicting:
-            fresh.take(look)
+            fresh.add(look)
         return fresh
 
     def _count(self, look: Look) -> None:
@@ -209,7 +210,7 @@ class Tracker:
 
 
 def _mean(looks: Iterable[Look]) -> Vector | None:
-    """Return the weighted mean of the embeddings, unit length; None where there is none."""
+    """Return the weighted mean of the embeddings at unit length; None without embeddings."""
     total = sum(max(look.weight, 1e-3) * look.embedding for look in looks if look.embedding is not None)
     if isinstance(total, int):
         return None
@@ -217,7 +218,7 @@ def _mean(looks: Iterable[Look]) -> Vector | None:
 
 
 def _heads(looks: Sequence[Look]) -> Mapping[str, Vector]:
-    """Return the weighted mean of the scores, by head."""
+    """Return the weighted mean of the scores by head."""
     weight = sum(max(look.weight, 1e-3) for look in looks)
     names = dict.fromkeys(head for look in looks for head in look.heads)
     return MappingProxyType(
@@ -231,7 +232,7 @@ def _heads(looks: Sequence[Look]) -> Mapping[str, Vector]:
 
 
 def _closeness(a: Box, b: Box) -> float:
-    """Return how well two boxes fit: their overlap, and how near their middles are; 0 where they cannot be one face."""
+    """Return how well two boxes fit: overlap plus closeness of their centers; 0 if they cannot be one face."""
     (ax, ay), (bx, by) = a.centre, b.centre
     width, height = max(a.width, b.width), max(a.height, b.height)
     distance = float(np.hypot((ax - bx) / width, (ay - by) / height)) if width > 0 and height > 0 else np.inf

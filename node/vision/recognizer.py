@@ -1,4 +1,4 @@
-"""A frame and the tracks that are due -> a look at each: its flaws, its embedding, its heads."""
+"""A frame and the tracks that are due -> a look at each: flaws, embedding, scores of the heads."""
 
 from collections.abc import Iterable, Mapping
 
@@ -9,12 +9,12 @@ from node.vision.tflite import Network
 
 
 class Recognizer:
-    """Aligner, gates and network together.
+    """The aligner, the gates and the network behind one call.
 
     Args:
         network: with an embedding head.
         gates: the bounds of a usable look.
-        heads: names of the heads whose scores are expected; the others leave no trace.
+        heads: names of the heads whose scores are wanted; scores of the others are dropped at once.
     """
 
     def __init__(self, network: Network, gates: Gates, heads: Iterable[str]) -> None:
@@ -25,18 +25,18 @@ class Recognizer:
         self.aligner = Aligner(expected.alignment.points, expected.size)
 
     def recognize(self, frame: Frame | None, tracks: Iterable[Track]) -> Mapping[int, Look]:
-        """Return a look by track number; an unusable look costs no run of the network."""
+        """Return a look by track number; the network does not run on unusable looks."""
         if frame is None:
             return {}
         return {track.number: self.look(frame.image, track.face) for track in tracks}
 
     def look(self, image: Image, face: Face, *, include_unusable: bool = False) -> Look:
-        """Return what there is to see in one face of a full-resolution picture, shape (height, width, 3), uint8, RGB.
+        """Return a look at one face of an image.
 
         Args:
-            image: the picture.
+            image: full resolution, shape (height, width, 3), uint8, RGB.
             face: one of its faces.
-            include_unusable: run the network on an unusable look, too.
+            include_unusable: also run the network on an unusable look.
         """
         aligned = self.aligner.align(image, face)
         quality = measure(face, image, aligned)

@@ -1,4 +1,4 @@
-"""A network's sidecar file -> checked values: its input, its heads, its thresholds."""
+"""The sidecar file of a network -> validated values: its input, its heads, its thresholds."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,12 +12,12 @@ Labels = Annotated[tuple[Annotated[str, Field(pattern=_ID)], ...], Field(min_len
 
 
 class _Section(BaseModel):
-    # JSON has no NaN and no infinity, but pydantic's reader takes them.
+    # JSON has no NaN and no infinity, but pydantic's parser accepts them.
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
 
 class Alignment(_Section):
-    """Where the five keypoints of a face come to lie in the network's input."""
+    """The positions of the five keypoints of a face in the network's input."""
 
     template: str
     points: Annotated[tuple[tuple[float, float], ...], Field(min_length=5, max_length=5)]
@@ -25,7 +25,7 @@ class Alignment(_Section):
 
 
 class Input(_Section):
-    """What the network takes."""
+    """The input of the network."""
 
     name: str
     size: tuple[Annotated[int, Field(ge=32, le=512)], Annotated[int, Field(ge=32, le=512)]]
@@ -38,11 +38,11 @@ class Input(_Section):
 
 
 class ClassificationHead(_Section):
-    """A head that answers with one of its labels."""
+    """A head that gives a score for each of its labels."""
 
     labels: Labels
     reject: Annotated[float | None, Field(ge=0, le=1)] = None
-    """Softmax score below which the closed set of identities answers unknown."""
+    """Softmax score below which the closed set of identities gives unknown."""
 
     @model_validator(mode="after")
     def _labels_differ(self) -> "ClassificationHead":
@@ -60,7 +60,7 @@ class EmbeddingHead(_Section):
 
 
 class Heads(_Section):
-    """What the network answers."""
+    """The outputs of the network."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -71,20 +71,20 @@ class Heads(_Section):
 
     @property
     def lengths(self) -> dict[str, int]:
-        """How many numbers each head gives, by its name."""
+        """Length of the output of each head, by name."""
         classes = {"identity": self.identity, "age": self.age, "ethnicity": self.ethnicity}
         return {"embedding": self.embedding.length} | {
             name: len(head.labels) for name, head in classes.items() if head is not None
         }
 
     def labels(self, head: str) -> tuple[str, ...]:
-        """Return the labels of a head, in the order of its scores; empty where the network has no such head."""
+        """Return the labels of a head, in the order of its scores; empty if the network has no such head."""
         classes = {"identity": self.identity, "age": self.age, "ethnicity": self.ethnicity}[head]
         return () if classes is None else classes.labels
 
 
 class Threshold(_Section):
-    """A cosine measured to keep the share of strangers called by a name at `fpir`."""
+    """A cosine at which the measured share of strangers called by a name is `fpir`."""
 
     fpir: Annotated[float, Field(gt=0, le=1)]
     gallery: Annotated[int, Field(ge=1)]
@@ -101,8 +101,8 @@ class Thresholds(_Section):
     def cosine(self, max_fpir: float, people: int) -> float:
         """Return the least cosine that names somebody.
 
-        The row measured with the smallest gallery that is at least as large as this one is taken (with more people
-        than any row: the largest), and of those the greatest rate that is within `max_fpir`: never a row that
+        Of the rows within `max_fpir`, take those of the smallest gallery that is at least as large as this one (or of
+        the largest, if this one is larger than all), and of those the row with the highest rate. So a row never
         promises less than was asked.
 
         Raises:
@@ -111,14 +111,16 @@ class Thresholds(_Section):
         within = [row for row in self.rows if row.fpir <= max_fpir * (1 + 1e-9)]
         if not within:
             best = min(row.fpir for row in self.rows)
-            raise ModelError(f"people.max_fpir = {max_fpir}: the network's table goes down to {best} only: raise it")
+            raise ModelError(
+                f"people.max_fpir = {max_fpir}: the network's table goes down to {best} only: set it to at least {best}"
+            )
         sizes = {row.gallery for row in within}
         size = min((s for s in sizes if s >= people), default=max(sizes))
         return max((row for row in within if row.gallery == size), key=lambda row: (row.fpir, row.cosine)).cosine
 
 
 class Sidecar(_Section):
-    """All that is known of a network file."""
+    """Everything known about a network file."""
 
     name: str
     version: str
@@ -139,7 +141,7 @@ def load_sidecar(path: Path) -> Sidecar:
     """Read a sidecar file.
 
     Raises:
-        ModelError: it is missing, unreadable or does not fit the contract; the message says where.
+        ModelError: it is missing, unreadable or does not match the schema; the message says where.
     """
     try:
         return Sidecar.model_validate_json(path.read_bytes())

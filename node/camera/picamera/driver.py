@@ -234,8 +234,8 @@ def _configure(package: Package, device: Device, settings: CameraSettings, small
     for stream in ("main", "lores") if small else ("main",):
         if configured[stream]["format"] not in FORMATS:
             raise CameraError(
-                f"gives {configured[stream]['format']}, not {' or '.join(FORMATS)}: for a camera that is not a Pi camera "
-                "set camera.source to webcam:NUMBER"
+                f"gives {configured[stream]['format']}, not {' or '.join(FORMATS)}: for a camera other than "
+                "a Pi camera set camera.source to webcam:NUMBER"
             )
     if settings.crop is not None:
         _crop(device, settings.crop, size, streams=2 if small else 1)

@@ -59,7 +59,7 @@ def test_each_change_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
         (
             "WARNING",
-            "the processor is at 82 °C, above health.max_cpu_c: every other frame is looked at until 75 °C",
+            "the processor is at 82 °C, above health.max_cpu_c: skipping every other frame until it is below 75 °C",
         ),
-        ("INFO", "the processor has cooled down to 74 °C: every frame is looked at again"),
+        ("INFO", "the processor has cooled down to 74 °C: processing every frame again"),
     ]
