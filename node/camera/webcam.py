@@ -61,8 +61,8 @@ def connect(device: Path, number: int, settings: CameraSettings) -> Source:
     capture = Capture(
         number,
         cv2.CAP_V4L2,
-        f"webcam:{number}: {device} gives no images: it is not a camera (many cameras have a second device that is none), "
-        f"or another program uses it (`fuser -v {device}` names it)",
+        f"webcam:{number}: {device} gives no images: it is not a camera (many cameras have a second device), or "
+        f"another program uses it (`fuser -v {device}` names it)",
     )
     capture.set(cv2.CAP_PROP_FRAME_WIDTH, settings.width)
     capture.set(cv2.CAP_PROP_FRAME_HEIGHT, settings.height)

@@ -25,8 +25,8 @@ _ROW_STEP = 2
 """One row of so many is read: half of the work, and a cell still has more than enough pixels."""
 
 _STEPS_PER_DOUBLING = 64.0
-"""Steps of the logarithm for twice the light. In a logarithm a lamp that brightens adds the same everywhere, and that can
-be subtracted."""
+"""Steps of the logarithm for twice the light. In a logarithm a lamp that brightens adds the same everywhere, and that
+can be subtracted."""
 
 _DARK_OFFSET = 16.0
 """Gray levels added before the logarithm: below this level a difference is noise rather than light."""

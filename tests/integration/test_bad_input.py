@@ -154,7 +154,7 @@ def test_photos_without_a_usable_face_enrol_nobody(settings: dict[str, object], 
 def test_a_bad_id_enrols_nobody(settings: dict[str, object], media_dir: Path, person: str) -> None:
     """The rule for ids is said."""
     outcome = facenode("people", "add", person, media_dir / "astronaut.jpg", settings=settings)
-    says(outcome, 1, "cannot be a person's id|is no person's id")
+    says(outcome, 1, "cannot be a person's id|is not a valid id")
 
 
 def test_removing_nobody_ends_with_1(settings: dict[str, object]) -> None:

@@ -185,10 +185,10 @@ def test_a_spoilt_file_changes_nothing(settings: Settings, fleet: Path, tmp_path
         }
         file.write_bytes(changes[spoil])
     messages = {
-        "cut": r".*fleet\.people: damaged or cut short: copy it again",
-        "changed": r".*fleet\.people: damaged or cut short: copy it again",
-        "foreign": r".*fleet\.people: not a file that `facenode people export` has made",
-        "missing": r".*fleet\.people: there is no such file",
+        "cut": r".*fleet\.people: damaged or truncated: copy it again",
+        "changed": r".*fleet\.people: damaged or truncated: copy it again",
+        "foreign": r".*fleet\.people: not a file made by `facenode people export`",
+        "missing": r".*fleet\.people: no such file",
     }
     says(people("import", file, settings=settings, code=1), messages[spoil])
     assert not (tmp_path / "storage").exists()

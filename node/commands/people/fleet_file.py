@@ -13,7 +13,7 @@ from node.people import bundle
 from node.people import crop as crops
 from node.people.gallery import Change
 from node.people.person import Anchor, Person, counted
-from node.people.reembedding import Reembedded, renewed, report
+from node.people.reembedding import Reembedded, log_results, reembed
 from node.people.store import Entry
 from node.settings import Settings
 from node.vision.sidecar import Sidecar
@@ -70,10 +70,10 @@ def _current(entries: Sequence[Entry], settings: Settings, sidecar: Sidecar) -> 
     embed = build_embed(build_eyes(settings, ()).network)
 
     def renew(entry: Entry) -> Reembedded:
-        return renewed(entry.person, space, lambda anchor: _crop(entry, anchor), embed)
+        return reembed(entry.person, space, lambda anchor: _crop(entry, anchor), embed)
 
     results = [renew(entry) for entry in entries]
-    report(results)
+    log_results(results)
     return [Entry(result.person, entry.crops) for result, entry in zip(results, entries, strict=True)]
 
 

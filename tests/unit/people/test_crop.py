@@ -20,9 +20,9 @@ def test_a_crop_survives_its_file() -> None:
 def test_a_file_changed_by_hand_is_refused() -> None:
     """Another picture under the same name is not the face that was enrolled."""
     name, _ = encode(crop(1))
-    with pytest.raises(ValueError, match="not those that its name"):
+    with pytest.raises(ValueError, match="do not match its name"):
         decode(name, encode(crop(2))[1])
-    with pytest.raises(ValueError, match="not those that its name"):
+    with pytest.raises(ValueError, match="do not match its name"):
         decode(name, encode(crop(1)[:-1])[1])
 
 

@@ -80,7 +80,7 @@ def test_of_several_faces_the_one_recognised_as_the_person_is_taken(other: float
 
 def test_nobody_else_is_taken_from_a_group_in_which_she_is_not_recognised() -> None:
     """The largest face is not hers if a smaller one is nearer; if it is the nearest, it is a new look of hers."""
-    assert "none of 2 faces is recognised as ada" in refused({0.3: unit(0, 0, 1), 0.1: unit(1, 0, 2)}, [ADA])
+    assert "none of 2 faces is recognized as ada" in refused({0.3: unit(0, 0, 1), 0.1: unit(1, 0, 2)}, [ADA])
     assert taken({0.3: unit(1, 0, 2), 0.1: unit(0, 0, 1)}, [ADA]) == [0.4, 0, 0.9]
 
 

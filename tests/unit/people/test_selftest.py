@@ -49,7 +49,7 @@ def test_a_face_that_the_others_do_not_recognise_is_named() -> None:
     """With the photo it came from and its score."""
     ada = person("ada", unit(1, 0, 0), unit(1, 0.1, 0), unit(1, 0, 3))
     (line,) = advise(examine([ada, BOB], "s", 0.5))
-    assert line.startswith("ada: 2.jpg is not recognised by the other photos (0.32)")
+    assert line.startswith("ada: 2.jpg is not recognized by the other photos (0.32)")
 
 
 def test_a_face_that_is_taken_for_somebody_else_is_named_and_so_are_the_two() -> None:
@@ -75,7 +75,7 @@ def test_rejected_faces_count_as_they_do_in_the_node() -> None:
     report = examine([ada], "s", 0.5)
     assert report.people[0].anchors[2] == AnchorResult("2.jpg", None, None)
     (line,) = advise(report)
-    assert line.startswith("ada: 2.jpg is not recognised by the other photos:")
+    assert line.startswith("ada: 2.jpg is not recognized by the other photos:")
 
 
 def test_faces_of_another_network_are_counted_apart() -> None:
