@@ -1,17 +1,17 @@
 #!/bin/sh
-# Starts in the broker's container: on the first start makes a password, then runs mosquitto with its hash.
+# The broker container's entry point: create a password at the first start, then run mosquitto with its hash.
 set -eu
 umask 077
 
 password=/login/password
 if [ ! -s "$password" ]; then
-    # Written aside and renamed: a stop in between leaves no half of a password.
+    # Write to a temporary name and rename, so that an interruption leaves no partial password.
     od -An -N24 -tx1 /dev/urandom | tr -d ' \n' >"$password.new"
     mv "$password.new" "$password"
-    echo "A password was made: $password" >&2
+    echo "Created a password in $password" >&2
 fi
 
-# From a file, since arguments can be seen in the list of processes.
+# Pass the password in a file, because arguments are visible in the process list.
 printf 'facenode:%s\n' "$(cat "$password")" >/tmp/passwords
 mosquitto_passwd -U /tmp/passwords
 

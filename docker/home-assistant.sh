@@ -1,8 +1,8 @@
 #!/bin/sh
-# Starts in Home Assistant's container: before its first start writes down which broker it uses, as its owner would by
-# Settings, Devices & services, MQTT. What is there already stays as it is. The arguments are what is started then.
+# The Home Assistant container's entry point: before the first start, configure the MQTT integration as an owner would in
+# Settings > Devices & services. Existing configuration is kept. Then run the command given as arguments.
 #
-# Variables: MQTT_HOST, MQTT_PORT, MQTT_USERNAME, MQTT_PASSWORD_FILE, and CONFIG, its folder (/config).
+# Variables: MQTT_HOST, MQTT_PORT, MQTT_USERNAME, MQTT_PASSWORD_FILE, and CONFIG, the configuration folder (/config).
 set -eu
 umask 077
 
@@ -11,7 +11,7 @@ entries="$storage/core.config_entries"
 if [ ! -e "$entries" ]; then
     mkdir -p "$storage"
     now=$(date -u +%Y-%m-%dT%H:%M:%S+00:00)
-    # Written aside and renamed: a stop in between leaves no half of it.
+    # Write to a temporary name and rename, so that an interruption leaves no partial file.
     cat >"$entries.new" <<END
 {
   "version": 1,

@@ -1,14 +1,14 @@
-"""The code -> the pages of docs that are made from it.
+"""The code -> the generated pages of docs.
 
-python -m docs.generate
+Run it with `make docs` or `python -m docs.generate`.
 """
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from docs.commandspage import commands_page
-from docs.settingspage import settings_page
-from docs.topicspage import topics_page
+from docs.commands_page import commands_page
+from docs.settings_page import settings_page
+from docs.topics_page import topics_page
 
 FOLDER = Path(__file__).resolve().parent
 PAGES: Mapping[str, Callable[[], str]] = {
@@ -16,13 +16,13 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "topics.md": topics_page,
     "commands.md": commands_page,
 }
-"""Each page, and what makes it."""
+"""File name of each generated page -> the function that returns its text."""
 
 
 def main() -> None:
     """Write every page."""
-    for name, make in PAGES.items():
-        (FOLDER / name).write_text(make(), encoding="utf-8")
+    for name, render in PAGES.items():
+        (FOLDER / name).write_text(render(), encoding="utf-8")
         print(FOLDER / name)
 
 

@@ -1,6 +1,6 @@
-"""A real Home Assistant, a real node and its owner's first evening -> the pictures of docs/home-assistant.
+"""A real Home Assistant and a real node -> the screenshots of docs/home-assistant.
 
-make screenshots    needs root, mmdebstrap, mosquitto and chromium; a tool for whoever changes those pages
+Run it with `make screenshots` after changing those pages. It needs root, mmdebstrap, mosquitto and chromium.
 """
 
 import io
@@ -31,74 +31,74 @@ MEDIA = Path(__file__).resolve().parents[1] / "tests/media"
 NODE, PLACE = "front-door", "front_door"
 VIEW = (720, 1280)
 WALL = (196, 189, 178)
-COLOURS, MOST_BYTES = 128, 200_000
+COLORS, MAX_BYTES = 128, 200_000
 
 
 def main() -> None:
-    """Let somebody come home and a stranger come by, and take the pictures."""
-    zone = night(datetime.now(UTC).hour)
-    with tempfile.TemporaryDirectory() as name, _house(Path(name), zone) as (home, stream, broker):
+    """Let a known person and a stranger pass the camera, and take the screenshots."""
+    zone = zone_at_night(datetime.now(UTC).hour)
+    with tempfile.TemporaryDirectory() as name, _running_home(Path(name), zone) as (home, stream, broker):
         folder = Path(name)
         settings: dict[str, object] = {"node.id": NODE, "storage.dir": folder / "s"}
         grace = MEDIA / "grace_hopper.jpg"
-        _demand(facenode("people", "add", "grace", "--name", "Grace", grace, settings=settings).code == 0)
+        _require(facenode("people", "add", "grace", "--name", "Grace", grace, settings=settings).code == 0)
         inputs = {"faces": f"event.{PLACE}_event", "picture": f"image.{PLACE}_snapshot"}
         home.automate("stranger", "facenode/stranger_at_night.yaml", inputs, "A stranger at the front door")
         with node(
             NODE, broker, folder, MEDIA, node__name="Front door", node__area="Hall", publish__snapshots="face",
             camera__source=f"video:{stream.url}", events__leave_after_s=1,
         ):  # fmt: skip
-            _demand(eventually(partial(shows, home, f"binary_sensor.{PLACE}_person_grace", "on"), PATIENCE_S))
+            _require(eventually(partial(shows, home, f"binary_sensor.{PLACE}_person_grace", "on"), PATIENCE_S))
             stream.contents = (scene(),)
-            _demand(eventually(partial(shows, home, f"sensor.{PLACE}_count", "0"), PATIENCE_S))
+            _require(eventually(partial(shows, home, f"sensor.{PLACE}_count", "0"), PATIENCE_S))
             stream.contents = (scene(read_image(MEDIA / "astronaut.jpg")),)
-            _demand(eventually(lambda: bool(home.ask("persistent_notification/get")), PATIENCE_S))
-            take(home, zone)
+            _require(eventually(lambda: bool(home.ask("persistent_notification/get")), PATIENCE_S))
+            take_screenshots(home, zone)
 
 
-def night(hour: int) -> str:
-    """Return a time zone in which it is eleven at night when it is `hour` in UTC."""
+def zone_at_night(hour: int) -> str:
+    """Return a time zone in which it is 23:00 when it is `hour` in UTC."""
     ahead = (23 - hour + 12) % 24 - 12
     return f"Etc/GMT{-ahead:+d}" if ahead else "UTC"
 
 
-def take(home: HomeAssistant, zone: str) -> None:
-    """Take each picture of a Home Assistant whose stranger is at the door."""
+def take_screenshots(home: HomeAssistant, zone: str) -> None:
+    """Take each screenshot while the stranger is in view."""
     base = f"http://127.0.0.1:{home.port}"
     device = home.render(f"{{{{ device_id('event.{PLACE}_event') }}}}")
     with Browser(zone) as browser:
         browser.resize(1240, 1000)
         browser.open(f"{base}/auth/authorize", "Home")
-        browser.run(f"localStorage.setItem('hassTokens', {json.dumps(json.dumps(home.login()))})")
+        browser.evaluate(f"localStorage.setItem('hassTokens', {json.dumps(json.dumps(home.login()))})")
         browser.open(f"{base}/config/automation/edit/stranger", "a stranger at night", "Until")
         browser.resize(1240, 830)
-        keep(browser, "blueprint")
+        save_screenshot(browser, "blueprint")
         browser.resize(1240, 600)
         browser.open(f"{base}/config/automation/trace/stranger", "Executed")
-        keep(browser, "trace")
+        save_screenshot(browser, "trace")
         browser.resize(1080, 1590)
         browser.open(f"{base}/config/devices/device/{device}", "Front door", "Diagnostic", "Restart")
-        keep(browser, "device")
+        save_screenshot(browser, "device")
         browser.resize(500, 490)
-        browser.run(
+        browser.evaluate(
             'document.querySelector("home-assistant").shadowRoot.querySelector("home-assistant-main")'
             '.dispatchEvent(new CustomEvent("hass-show-notifications", {bubbles: true, composed: true}))'
         )
         browser.wait("Front door: a stranger")
-        keep(browser, "notification")
+        save_screenshot(browser, "notification")
 
 
-def keep(browser: Browser, name: str) -> None:
-    """Keep the page as a small picture."""
-    picture = Pillow.open(io.BytesIO(browser.picture())).convert("RGB")
+def save_screenshot(browser: Browser, name: str) -> None:
+    """Save a screenshot of the page as a small PNG."""
+    picture = Pillow.open(io.BytesIO(browser.screenshot())).convert("RGB")
     file = TARGET / f"{name}.png"
-    picture.quantize(COLOURS, dither=Pillow.Dither.NONE).save(file, optimize=True)
-    _demand(file.stat().st_size < MOST_BYTES)
+    picture.quantize(COLORS, dither=Pillow.Dither.NONE).save(file, optimize=True)
+    _require(file.stat().st_size < MAX_BYTES)
     print(f"{file}: {file.stat().st_size} bytes")
 
 
 def scene(portrait: Image | None = None) -> bytes:
-    """Return what the camera sees, a wall, and somebody before it; JPEG."""
+    """Return a frame for the camera, JPEG: a wall, with the portrait in front of it if given."""
     view = np.full((*VIEW, 3), WALL, np.uint8)
     if portrait is not None:
         height, width = portrait.shape[:2]
@@ -108,8 +108,8 @@ def scene(portrait: Image | None = None) -> bytes:
 
 
 @contextmanager
-def _house(folder: Path, zone: str) -> Iterator[tuple[HomeAssistant, Stream, Mosquitto]]:
-    """Return a Home Assistant that runs, a camera before which Grace stands, and a broker."""
+def _running_home(folder: Path, zone: str) -> Iterator[tuple[HomeAssistant, Stream, Mosquitto]]:
+    """Yield a running Home Assistant, a camera that shows Grace, and a broker."""
     broker = Mosquitto(folder / "broker").start()
     home = HomeAssistant(home_root(), folder, broker, zone)
     try:
@@ -122,9 +122,9 @@ def _house(folder: Path, zone: str) -> Iterator[tuple[HomeAssistant, Stream, Mos
         broker.end()
 
 
-def _demand(met: bool) -> None:  # noqa: FBT001 - as an assertion
+def _require(met: bool) -> None:  # noqa: FBT001 - like an assertion
     if not met:
-        raise RuntimeError("the evening went otherwise than it should: see the log of Home Assistant")
+        raise RuntimeError("the scene did not play as expected: see the log of Home Assistant")
 
 
 if __name__ == "__main__":

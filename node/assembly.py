@@ -1,50 +1,186 @@
-"""Settings -> the parts that a node and the commands are made of: here and in `app` concrete classes are named."""
+"""Settings -> a node, and what the commands are made of: the one place where concrete classes are put together."""
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from node import __version__
-from node.clock import Clock
+from node.app import Node
+from node.camera import Camera, open_camera
+from node.clock import Clock, SystemClock
 from node.contract import payloads
 from node.contract.topics import Topics
+from node.domain import CameraState, Instant
 from node.errors import ModelError
+from node.events.alerts import Alerts
+from node.events.engine import Engine
+from node.events.tracker import Tracker
+from node.health import Counts, HealthMonitor
 from node.homeassistant.announcer import Introduction, Withdrawal
 from node.homeassistant.discovery import Device
 from node.homeassistant.entity_keys import FILE, Residents
+from node.mqtt import certificate
 from node.mqtt.connect import connect
 from node.mqtt.link import Client
-from node.mqtt.publisher import Connect
+from node.mqtt.publisher import Connect, Publisher
 from node.mqtt.retained import Board
 from node.outbox.outbox import Outbox
 from node.people.crop import fitted
 from node.people.gallery import Gallery
+from node.people.live_gallery import LiveGallery
 from node.people.matcher import GalleryMatcher, HeadMatcher, Matcher
 from node.people.person import Person
 from node.people.reembedding import Embed
-from node.requests.inbox import OFFERED, Verb
+from node.requests.answer import Answer
+from node.requests.dispatcher import Dispatcher, handlers
+from node.requests.inbox import Inbox
+from node.requests.local_socket import LocalSocket
+from node.requests.people import PeopleRequests
+from node.requests.recent_faces import RecentFaces
+from node.requests.request import OFFERED, Check, Verb
+from node.requests.snapshots import Snapshots
+from node.requests.switches import SwitchRequests
 from node.settings import Settings
+from node.settings.schema import zone_of
 from node.system import bundled
+from node.system.machine import Machine
+from node.system.systemd import Service
 from node.vision.detector import Detector
+from node.vision.motion import Motion
 from node.vision.recognizer import Recognizer
+from node.vision.search import Search
 from node.vision.sidecar import Sidecar, load_sidecar
 from node.vision.tflite import Network
+from node.vision.throttle import Throttle
+
+_SAME_STRANGER_FPIR = 0.01
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Eyes:
-    """What sees: built once."""
+class Vision:
+    """Detector, recognizer and network, built once."""
 
     detector: Detector
     recognizer: Recognizer
     network: Network
 
 
-def build_eyes(settings: Settings, heads: Iterable[str]) -> Eyes:
+def build_node(
+    settings: Settings,
+    camera: Camera | None = None,
+    clock: Clock | None = None,
+    service: Service | None = None,
+    machine: Machine | None = None,
+) -> Node:
+    """Return a node, ready to run.
+
+    Args:
+        settings: all of them.
+        camera: where ticks come from; the one of the settings unless given.
+        clock: the machine's unless given.
+        service: whoever watches over the process; nobody unless given.
+        machine: what this machine says about itself; read from its files unless given.
+    """
+    clock, machine = clock or SystemClock(), machine or Machine()
+    now = clock.now()
+    topics = Topics(settings.node.id, settings.homeassistant.prefix)
+    vision = build_vision(settings, wanted_heads(settings))
+    sidecar = vision.network.sidecar
+    stored = build_gallery(settings, sidecar)
+    if stored.reembed(sidecar.heads.embedding.space, build_embed(vision.network)):
+        _log.info("people: the network has changed: all known faces were embedded again")
+    gallery = LiveGallery(
+        stored,
+        lambda people: build_matcher(settings, sidecar, people),
+        now.mono_s,
+        closed_set=settings.people.source == "head",
+    )
+    same_stranger = sidecar.thresholds.cosine(_SAME_STRANGER_FPIR, 1)
+    engine = Engine(settings.events, gallery.matcher, event_labels(settings, sidecar), same_stranger)
+    tracker = Tracker(settings.events)
+    outbox = build_outbox(settings, clock)
+    retained = Board(topics, payloads.state(now))
+    inbox = Inbox(topics, lambda topic, payload: publisher.say(topic, payload))  # noqa: PLW0108 - made after it
+    publisher = Publisher(topics, outbox, retained, build_connect(settings, topics), receive=inbox.receive)
+    snapshots = Snapshots(settings.publish.snapshots, topics, publisher.flash)
+    recent_faces = RecentFaces()
+
+    def erase(person: str) -> None:
+        """Erase whatever the node has of somebody besides the gallery."""
+        engine.forget(person)
+        recent_faces.forget(person)
+        snapshots.forget()
+        outbox.erase(person)
+
+    people_requests = PeopleRequests(
+        stored,
+        recent_faces,
+        sidecar.heads.embedding.space,
+        keep_crops=settings.people.keep_crops,
+        changed=gallery.invalidate,
+        erase=erase,
+    )
+    switches = SwitchRequests(settings.storage.dir, now, [rule.id for rule in settings.alerts.rules])
+    health = HealthMonitor(
+        machine,
+        lambda: _counts(settings, clock, outbox, tracker, gallery),
+        every_s=settings.health.every_s,
+        log_every_s=settings.health.log_every_s,
+        model=sidecar.short_hash,
+        started=now,
+    )
+    camera = camera or open_camera(settings.camera, clock, settings.detector.width)
+
+    def check(request: Check, at: Instant, answer: Answer) -> None:
+        """Answer with the health of this moment, and how many requests were ignored."""
+        del request, at
+        moment = clock.now()
+        state = camera.state if switches.watching else CameraState.PRIVATE
+        fields = payloads.health(moment, health.collect(moment, state))
+        answer.ok({**fields, "requests_ignored": inbox.ignored})
+
+    return Node(
+        settings=settings,
+        model=sidecar.short_hash,
+        clock=clock,
+        service=service or Service(),
+        camera=camera,
+        search=build_search(settings, vision.detector, machine, live=camera.live),
+        tracker=tracker,
+        recognizer=vision.recognizer,
+        gallery=gallery,
+        engine=engine,
+        alerts=Alerts(settings.alerts.rules, zone_of(settings.node.timezone)),
+        outbox=outbox,
+        retained=retained,
+        publisher=publisher,
+        announcer=build_announcer(settings, topics, retained),
+        requests=Dispatcher(inbox, handlers(check, switches, people_requests, snapshots)),
+        local_socket=LocalSocket(settings.storage.dir, inbox.put),
+        switches=switches,
+        people_requests=people_requests,
+        snapshots=snapshots,
+        recent_faces=recent_faces,
+        health=health,
+        erase=erase,
+    )
+
+
+def build_search(settings: Settings, detector: Detector, machine: Machine, *, live: bool) -> Search:
+    """Return what finds faces; of a recorded source every frame is searched, so that two replays agree."""
+    throttle = Throttle(settings.health.max_cpu_c, machine.cpu_c) if live else None
+    motion = Motion() if live and settings.detector.motion else None
+    return Search(detector, motion, throttle)
+
+
+def build_vision(settings: Settings, heads: Iterable[str]) -> Vision:
     """Return detector and network as the settings name them, with those heads of the network that are asked for."""
     model = settings.model
     network = Network(model.path or bundled.bundled(bundled.NETWORK), model.runtime, model.threads)
     detector = Detector(bundled.bundled(bundled.DETECTOR), settings.detector.width, settings.detector.min_score)
-    return Eyes(detector, Recognizer(network, settings.events.gates, heads), network)
+    return Vision(detector, Recognizer(network, settings.events.gates, heads), network)
 
 
 def build_sidecar(settings: Settings) -> Sidecar:
@@ -99,19 +235,19 @@ def event_labels(settings: Settings, sidecar: Sidecar) -> dict[str, tuple[str, .
     return {head: sidecar.heads.labels(head) for head in settings.publish.tasks if head != "identity"}
 
 
-def build_connector(settings: Settings, topics: Topics) -> Connect:
+def build_connect(settings: Settings, topics: Topics) -> Connect:
     """Return what makes one connection attempt, with the last will of this node."""
     client = Client(topics.client_id, (topics.status, payloads.OFFLINE))
     return lambda report: connect(settings.mqtt, client, report)
 
 
-def build_introduction(settings: Settings, topics: Topics, board: Board) -> Introduction | Withdrawal | None:
+def build_announcer(settings: Settings, topics: Topics, retained: Board) -> Introduction | Withdrawal | None:
     """Return what tells Home Assistant of this node and its people, or that it is gone; None where it never knew."""
     folder = settings.storage.dir
     if settings.homeassistant.enabled:
-        return Introduction(topics, describe_device(settings), Residents(folder), board)
+        return Introduction(topics, describe_device(settings), Residents(folder), retained)
     if (folder / FILE).exists():
-        return Withdrawal(topics, describe_device(settings), Residents(folder), board)
+        return Withdrawal(topics, describe_device(settings), Residents(folder), retained)
     return None
 
 
@@ -135,3 +271,16 @@ def build_outbox(settings: Settings, clock: Clock) -> Outbox:
     """Return the outbox of this node."""
     storage = settings.storage
     return Outbox(storage.dir, clock, live_s=settings.mqtt.live_s, max_rows=storage.max_rows, max_mb=storage.max_mb)
+
+
+def _counts(settings: Settings, clock: Clock, outbox: Outbox, tracker: Tracker, gallery: LiveGallery) -> Counts:
+    messages, certificate_file = outbox.counts(), settings.mqtt.tls.cert_file
+    return Counts(
+        outbox=messages.waiting,
+        dropped=messages.dropped,
+        rejected=messages.rejected,
+        unusable=tracker.unusable,
+        flaws={str(flaw): count for flaw, count in tracker.flaws.items()},
+        people=gallery.count,
+        cert_days_left=certificate.days_left(certificate_file, clock.now().wall) if certificate_file else None,
+    )

@@ -1,4 +1,4 @@
-"""Ticks and what they took -> the health of the node, now and then."""
+"""Ticks and how long they took -> the health of the node, now and then."""
 
 import logging
 from collections import deque
@@ -16,8 +16,8 @@ _SAMPLES = 600
 """Frames that median and percentile are taken over: a minute at ten frames a second while somebody is in view."""
 
 
-class Vitals(Protocol):
-    """What the machine tells of itself."""
+class MachineReadings(Protocol):
+    """What the machine says about itself."""
 
     def cpu_c(self) -> float | None:
         """Return the temperature of the processor, degrees Celsius."""
@@ -52,19 +52,30 @@ class Counts:
     cert_days_left: int | None
 
 
-class Pulse:
-    """Measures the loop, and says when it is time to tell.
+class HealthMonitor:
+    """Measure the loop, and say when health is due.
 
     Args:
-        machine: what the machine tells of itself.
+        machine: what the machine says about itself.
+        count: returns what other parts count.
         every_s: seconds between two health messages.
         log_every_s: seconds between two heartbeat lines in the log.
         model: first eight hex digits of the network's sha256.
         started: when the process started.
     """
 
-    def __init__(self, machine: Vitals, every_s: float, log_every_s: float, model: str, started: Instant) -> None:
+    def __init__(  # noqa: PLR0913 - the composition root names all it depends on
+        self,
+        machine: MachineReadings,
+        count: Callable[[], Counts],
+        *,
+        every_s: float,
+        log_every_s: float,
+        model: str,
+        started: Instant,
+    ) -> None:
         self._machine = machine
+        self._count = count
         self._every_s = every_s
         self._log_every_s = log_every_s
         self._model = model
@@ -72,35 +83,37 @@ class Pulse:
         self._took_ms: deque[float] = deque(maxlen=_SAMPLES)
         self._frames_s: deque[float] = deque(maxlen=_SAMPLES)
         self._camera: CameraState | None = None
-        self._told_s = float("-inf")
+        self._beat_s = float("-inf")
         self._logged_s = started.mono_s
 
     def frame(self, at: Instant, took_ms: float | None) -> None:
-        """Take in one frame: when it came, and how long it took to become events.
+        """Count one frame: when it came, and how long it took to become events.
 
         Args:
             at: when it came.
-            took_ms: milliseconds; None where nothing had moved: it is counted, but says nothing of the pace.
+            took_ms: milliseconds; None where nothing moved: the frame is counted, but says nothing about the pace.
         """
         self._frames_s.append(at.mono_s)
         if took_ms is not None:
             self._took_ms.append(took_ms)
 
-    def beat(self, at: Instant, camera: CameraState, counts: Callable[[], Counts]) -> Health | None:
-        """Return the health where it is time to tell: every `every_s`, and when the camera changes; else None."""
-        due = camera is not self._camera or at.mono_s - self._told_s >= self._every_s
+    def beat(self, at: Instant, camera: CameraState) -> Health | None:
+        """Return the health if it is due: every `every_s`, and when the camera changes; else None."""
+        if camera is CameraState.OK and self._camera in {CameraState.LOST, CameraState.PRIVATE}:
+            self._frames_s.clear()  # frames from before the break say nothing about the rate of now
+        due = camera is not self._camera or at.mono_s - self._beat_s >= self._every_s
         if at.mono_s - self._logged_s >= self._log_every_s:
             self._logged_s = at.mono_s
-            _log.info("alive: %s", in_words(self.collect(at, camera, counts())))
+            _log.info("alive: %s", summary(self.collect(at, camera)))
         if not due:
             return None
-        self._camera, self._told_s = camera, at.mono_s
-        return self.collect(at, camera, counts())
+        self._camera, self._beat_s = camera, at.mono_s
+        return self.collect(at, camera)
 
-    def collect(self, at: Instant, camera: CameraState, counts: Counts) -> Health:
+    def collect(self, at: Instant, camera: CameraState) -> Health:
         """Return the health of this moment."""
         p50, p95 = np.percentile(self._took_ms, (50, 95)).round(1).tolist() if self._took_ms else (None, None)
-        rss_mb = self._machine.rss_mb()
+        rss_mb, counts = self._machine.rss_mb(), self._count()
         return Health(
             version=__version__,
             model=self._model,
@@ -122,16 +135,23 @@ class Pulse:
         )
 
     def _fps(self, at: Instant) -> float | None:
-        """Return the frames a second of the last `every_s`; frames that stopped coming count as none."""
+        """Return the frames a second of the last `every_s`; None until there are two frames to measure it by.
+
+        Frames that stop coming, once they came, make it 0.
+        """
+        if len(self._frames_s) < 2:  # noqa: PLR2004 - a rate needs two moments
+            return None
         recent = [moment for moment in self._frames_s if at.mono_s - moment <= self._every_s]
-        if len(recent) < 2:  # noqa: PLR2004 - a rate needs two moments
-            return 0.0 if self._frames_s else None
+        if len(recent) < 2:  # noqa: PLR2004 - as above
+            return 0.0
         return round((len(recent) - 1) / max(at.mono_s - recent[0], 1e-3), 1)
 
 
-def in_words(health: Health) -> str:
-    """Return a line for people: what matters most of how the node is."""
-    return (
-        f"camera {health.camera}, {health.fps} frames a second, {health.p50_ms} ms a frame, "
-        f"{health.outbox} waiting, {health.dropped} dropped, {health.rejected} rejected"
+def summary(health: Health) -> str:
+    """Return a line for people: what matters most; what is not known is left out."""
+    pace = (
+        None if health.fps is None else f"{health.fps} frames a second",
+        None if health.p50_ms is None else f"{health.p50_ms} ms a frame",
     )
+    counts = f"{health.outbox} waiting, {health.dropped} dropped, {health.rejected} rejected"
+    return ", ".join([f"camera {health.camera}", *(part for part in pace if part), counts])

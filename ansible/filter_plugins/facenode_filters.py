@@ -1,4 +1,4 @@
-"""Values of an inventory -> settings files and password hashes, as templates need them."""
+"""Inventory values -> TOML settings and mosquitto password hashes, as filters for templates."""
 
 import base64
 import hashlib
@@ -7,23 +7,23 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-_ROUNDS = 101  # what mosquitto_passwd takes by itself; the passwords of a vault are long and random
+_ROUNDS = 101  # the default of mosquitto_passwd; enough, because the passwords of a vault are long and random
 
 
 def to_toml(settings: Mapping[str, Any]) -> str:
-    """Return settings as TOML: sections with their keys, nested tables, and lists of tables such as alerts.rules."""
-    return "\n".join(_lines(settings, ())).strip() + "\n"
+    """Return settings as TOML, with nested tables and arrays of tables such as alerts.rules."""
+    return "\n".join(_table_lines(settings, ())).strip() + "\n"
 
 
 def mosquitto_hash(password: str, key: str, name: str) -> str:
-    """Return mosquitto's `$7$` hash of a password: PBKDF2-HMAC-SHA512.
+    """Return the PBKDF2-HMAC-SHA512 hash of a password in mosquitto's `$7$` format.
 
-    The salt depends on account, password and a key that only the vault knows, so that the same password gives the
-    same line at every run, and two accounts never share a salt.
+    The salt is derived from the account, the password and a secret key. The same password therefore gives the same
+    hash at every run, and no two accounts share a salt.
 
     Args:
-        password: the account's.
-        key: a secret of the fleet.
+        password: the account's password.
+        key: a secret of the fleet, from the vault.
         name: the account's name.
     """
     salt = hmac.digest(key.encode(), f"{name}\0{password}".encode(), "sha256")[:12]
@@ -31,25 +31,25 @@ def mosquitto_hash(password: str, key: str, name: str) -> str:
     return f"$7${_ROUNDS}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"
 
 
-def _lines(table: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:
+def _table_lines(table: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:
     for key, value in table.items():
-        if not _nested(value):
+        if not _is_nested(value):
             yield f"{_key(key)} = {_value(value)}"
     for key, value in table.items():
         inner = (*path, key)
         name = ".".join(map(_key, inner))
         if isinstance(value, Mapping):
-            # A section that holds only sections needs no line of its own.
-            if not value or any(not _nested(each) for each in value.values()):
+            # A table that holds only tables needs no header of its own.
+            if not value or any(not _is_nested(each) for each in value.values()):
                 yield f"\n[{name}]"
-            yield from _lines(value, inner)
-        elif _nested(value):
+            yield from _table_lines(value, inner)
+        elif _is_nested(value):
             for each in value:
                 yield f"\n[[{name}]]"
-                yield from _lines(each, inner)
+                yield from _table_lines(each, inner)
 
 
-def _nested(value: object) -> bool:
+def _is_nested(value: object) -> bool:
     return isinstance(value, Mapping) or (
         isinstance(value, list) and bool(value) and all(isinstance(each, Mapping) for each in value)
     )
@@ -60,7 +60,7 @@ def _key(key: str) -> str:
 
 
 def _value(value: object) -> str:
-    """Return a scalar or a list of scalars, which TOML writes as JSON does, but for one control character."""
+    """Return a scalar or a list of scalars as TOML: as JSON, except for the control character DEL."""
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(_value, value))}]"
     if isinstance(value, bool | int | float):
@@ -69,8 +69,8 @@ def _value(value: object) -> str:
 
 
 class FilterModule:
-    """What Ansible finds here."""
+    """The entry point for Ansible."""
 
     def filters(self) -> dict[str, Callable[..., str]]:
-        """Return the filters by name."""
+        """Return the filters by their names."""
         return {"to_toml": to_toml, "mosquitto_hash": mosquitto_hash}

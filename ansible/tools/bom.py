@@ -1,7 +1,7 @@
-"""The program's wheel and the archive of a kind of machine -> a bill of materials: CycloneDX 1.6, as JSON.
+"""The program's wheel and the archive of its dependencies -> a bill of materials in CycloneDX 1.6 JSON.
 
-It names each wheel with version, licence, checksum and what it needs, the shared libraries that wheels carry along,
-and the networks in the program. The same files give the same bytes.
+It lists each wheel with its version, license, checksum and dependencies, the shared libraries inside the wheels, and
+the networks in the program. The same files give the same bytes.
 """
 
 import json
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from programs import ReleaseError
+from command import ReleaseError
 from wheelfile import WheelFile, read_wheel
 
 _SPDX = {
@@ -24,44 +24,44 @@ _SPDX = {
     "MIT License": "MIT",
     "MPL-2.0 AND MIT": "MPL-2.0 AND MIT",
 }
-"""What packages write that give no expression, and the expression for it; what is not here is passed on as it is."""
+"""SPDX expressions for the license names of packages that state no expression; other names are kept as they are."""
 
 Json = dict[str, Any]
 
 
-def bill(program: Path, archive: Path, kind: str, made: str) -> str:
-    """Return the bill of materials of an installation.
+def bill_of_materials(program: Path, archive: Path, kind: str, built_at: str) -> str:
+    """Return the bill of materials of an installation as JSON.
 
     Args:
         program: the program's wheel.
-        archive: the archive of wheels that it needs.
-        kind: the kind of machine that the archive is for, such as `aarch64-3.13`.
-        made: when the program was made, such as `2026-11-24T18:00:58Z`.
+        archive: the archive of the wheels that it depends on.
+        kind: the kind of machine of the archive, such as `aarch64-3.13`.
+        built_at: the time of the program's commit, such as `2026-11-24T18:00:58Z`.
 
     Raises:
-        ReleaseError: the archive lacks a wheel.
+        ReleaseError: the archive lacks a required wheel.
     """
     own = read_wheel(program.read_bytes())
-    others = {wheel.name: wheel for wheel in _wheels(archive)}
-    edges = _edges(own, others, _environment(kind))
+    others = {wheel.name: wheel for wheel in _read_wheels(archive)}
+    dependencies = _dependencies(own, others, _marker_environment(kind))
     content = {
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
         "version": 1,
-        "serialNumber": f"urn:uuid:{_serial((own, *others.values()))}",
+        "serialNumber": f"urn:uuid:{_serial_number((own, *others.values()))}",
         "metadata": {
-            "timestamp": made,
+            "timestamp": built_at,
             "lifecycles": [{"phase": "build"}],
             "component": _component(own, "application"),
             "properties": [{"name": "facenode:kind", "value": kind}],
         },
         "components": [_component(wheel, "library") for _, wheel in sorted(others.items())],
-        "dependencies": [{"ref": ref, "dependsOn": needed} for ref, needed in sorted(edges.items())],
+        "dependencies": [{"ref": ref, "dependsOn": purls} for ref, purls in sorted(dependencies.items())],
     }
     return json.dumps(content, indent=2, sort_keys=True) + "\n"
 
 
-def _wheels(archive: Path) -> list[WheelFile]:
+def _read_wheels(archive: Path) -> list[WheelFile]:
     with tarfile.open(archive) as content:
         names = sorted(name for name in content.getnames() if name.endswith(".whl"))
         files = (content.extractfile(name) for name in names)
@@ -69,8 +69,8 @@ def _wheels(archive: Path) -> list[WheelFile]:
 
 
 def _component(wheel: WheelFile, kind: str) -> Json:
-    parts = [_file(path, checksum, "file") for path, checksum in wheel.libraries.items()]
-    parts += [_file(path, checksum, "machine-learning-model") for path, checksum in wheel.networks.items()]
+    contents = [_file(path, checksum, "file") for path, checksum in wheel.libraries.items()]
+    contents += [_file(path, checksum, "machine-learning-model") for path, checksum in wheel.networks.items()]
     return {
         "type": kind,
         "bom-ref": wheel.purl,
@@ -78,8 +78,8 @@ def _component(wheel: WheelFile, kind: str) -> Json:
         "version": wheel.version,
         "purl": wheel.purl,
         "hashes": [{"alg": "SHA-256", "content": wheel.sha256}],
-        "licenses": _licences(wheel),
-        "components": parts,
+        "licenses": _licenses(wheel),
+        "components": contents,
     }
 
 
@@ -87,44 +87,46 @@ def _file(path: str, checksum: str, kind: str) -> Json:
     return {"type": kind, "name": PurePosixPath(path).name, "hashes": [{"alg": "SHA-256", "content": checksum}]}
 
 
-def _licences(wheel: WheelFile) -> list[Json]:
-    expression = wheel.expression or _SPDX.get(wheel.licence or "")
+def _licenses(wheel: WheelFile) -> list[Json]:
+    expression = wheel.license_expression or _SPDX.get(wheel.license_name or "")
     if expression:
         return [{"expression": expression}]
-    return [{"license": {"name": wheel.licence}}] if wheel.licence else []
+    return [{"license": {"name": wheel.license_name}}] if wheel.license_name else []
 
 
-def _edges(own: WheelFile, others: Mapping[str, WheelFile], environment: Mapping[str, str]) -> dict[str, list[str]]:
-    """Return, for each wheel that is installed, what it needs of the others.
+def _dependencies(
+    own: WheelFile, others: Mapping[str, WheelFile], environment: Mapping[str, str]
+) -> dict[str, list[str]]:
+    """Return the dependencies of every installed wheel, as package URLs.
 
     Raises:
-        ReleaseError: one of them is not there.
+        ReleaseError: a required wheel is missing.
     """
     known = {own.name: own, **others}
-    asked: dict[str, frozenset[str]] = {own.name: frozenset({""})}
-    edges: dict[str, list[str]] = {}
-    waiting = [own]
-    while waiting:
-        wheel = waiting.pop()
-        needed = wheel.needs(asked[wheel.name], environment)
-        if missing := sorted(needed.keys() - known.keys()):
+    extras_by_name: dict[str, frozenset[str]] = {own.name: frozenset({""})}
+    found: dict[str, list[str]] = {}
+    pending = [own]
+    while pending:
+        wheel = pending.pop()
+        required = wheel.dependencies(extras_by_name[wheel.name], environment)
+        if missing := sorted(required.keys() - known.keys()):
             raise ReleaseError(f"{wheel.name} needs {', '.join(missing)}, which the archive of its wheels lacks")
-        edges[wheel.purl] = sorted(known[name].purl for name in needed)
-        for name, extras in needed.items():
-            before = asked.get(name)
-            asked[name] = (before or frozenset({""})) | extras
-            if asked[name] != before:
-                waiting.append(known[name])
-    return edges
+        found[wheel.purl] = sorted(known[name].purl for name in required)
+        for name, extras in required.items():
+            before = extras_by_name.get(name)
+            extras_by_name[name] = (before or frozenset({""})) | extras
+            if extras_by_name[name] != before:
+                pending.append(known[name])
+    return found
 
 
-def _environment(kind: str) -> dict[str, str]:
-    """Return the values of markers on a kind of machine."""
-    architecture, python = kind.split("-")
+def _marker_environment(kind: str) -> dict[str, str]:
+    """Return the values of the marker variables on a kind of machine."""
+    machine, python = kind.split("-")
     return {
         "implementation_name": "cpython",
         "os_name": "posix",
-        "platform_machine": architecture,
+        "platform_machine": machine,
         "platform_python_implementation": "CPython",
         "platform_system": "Linux",
         "python_full_version": f"{python}.0",
@@ -133,6 +135,6 @@ def _environment(kind: str) -> dict[str, str]:
     }
 
 
-def _serial(wheels: Sequence[WheelFile]) -> uuid.UUID:
-    """Return a number that is another as soon as one file is another."""
+def _serial_number(wheels: Sequence[WheelFile]) -> uuid.UUID:
+    """Return a serial number that is derived from the checksums of all wheels."""
     return uuid.uuid5(uuid.NAMESPACE_OID, " ".join(sorted(wheel.sha256 for wheel in wheels)))

@@ -1,6 +1,6 @@
-"""A checkout -> the files of its last commit, when that was made, and the program's wheel.
+"""A checkout -> the files of its last commit, the time of that commit, and the program's wheel.
 
-What is not committed is in none of them: the same commit gives the same bytes.
+Uncommitted changes are left out, so the same commit gives the same bytes.
 """
 
 import sys
@@ -10,76 +10,76 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from programs import ReleaseError, call
+from command import ReleaseError, run_command
 
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """A commit, laid out in a folder.
+    """A commit whose files are exported to a folder.
 
     Attributes:
-        files: the folder, with all its files and nothing else.
-        made_s: when it was made, in seconds since 1970.
-        name: the first 12 hex digits of its hash.
+        files: the folder, which holds the committed files and nothing else.
+        committed_s: the commit time in seconds since 1970.
+        short_hash: the first 12 hex digits of the commit's hash.
     """
 
     files: Path
-    made_s: int
-    name: str
+    committed_s: int
+    short_hash: str
 
     @property
-    def made(self) -> str:
-        """When it was made, such as `2026-11-24T18:00:58Z`."""
-        return f"{datetime.fromtimestamp(self.made_s, UTC):%Y-%m-%dT%H:%M:%SZ}"
+    def committed_at(self) -> str:
+        """The commit time in UTC, such as `2026-11-24T18:00:58Z`."""
+        return f"{datetime.fromtimestamp(self.committed_s, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def lay_out(checkout: Path, files: Path) -> Commit:
-    """Lay the last commit of a checkout out in a folder that is not there yet.
+def export_commit(checkout: Path, files: Path) -> Commit:
+    """Export the last commit of a checkout to a folder that does not exist yet.
 
     Raises:
-        ReleaseError: it is no checkout, or has no commit.
+        ReleaseError: the checkout is not a git repository or has no commit.
     """
-    made_s, name = _git(checkout, "log", "-1", "--format=%ct %H").split()
+    committed_s, full_hash = _git(checkout, "log", "-1", "--format=%ct %H").split()
     files.mkdir()
     with tempfile.TemporaryDirectory() as work:
         archive = Path(work, "archive")
         _git(checkout, "archive", "--output", archive, "HEAD")
         with tarfile.open(archive) as content:
             content.extractall(files, filter="data")
-    return Commit(files, int(made_s), name[:12])
+    return Commit(files, int(committed_s), full_hash[:12])
 
 
-def changed(checkout: Path) -> bool:
-    """Return whether a checkout holds something that its last commit does not."""
+def has_uncommitted_changes(checkout: Path) -> bool:
+    """Return whether a checkout differs from its last commit."""
     return bool(_git(checkout, "status", "--porcelain"))
 
 
-def build_wheel(source: Path, folder: Path, made_s: int | None = None) -> Path:
-    """Build the program's wheel into a folder and return its path.
+def build_wheel(source: Path, folder: Path, timestamp_s: int | None = None) -> Path:
+    """Build the program's wheel and return its path.
 
     Args:
-        source: the program's files.
-        folder: for the wheel.
-        made_s: the time of every file in it, in seconds since 1970; without it, one that is always the same.
+        source: the folder of the program's source.
+        folder: the folder for the wheel.
+        timestamp_s: the time of every file in the wheel, in seconds since 1970; None for the build tool's fixed time.
 
     Raises:
-        ReleaseError: it cannot be built.
+        ReleaseError: the build fails.
     """
-    environ = {} if made_s is None else {"SOURCE_DATE_EPOCH": str(made_s)}
+    variables = {} if timestamp_s is None else {"SOURCE_DATE_EPOCH": str(timestamp_s)}
     try:
-        call(
+        run_command(
             sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, source,
-            environ=environ,
+            variables=variables,
         )  # fmt: skip
     except ReleaseError as error:
-        raise ReleaseError(f"{source}: the wheel cannot be built: {error}") from error
+        raise ReleaseError(f"cannot build the wheel of {source}: {error}") from error
     return next(folder.glob("*.whl"))
 
 
-def version(wheel: Path) -> str:
-    """Return the version that a wheel's name says."""
+def wheel_version(wheel: Path) -> str:
+    """Return the version in a wheel's file name."""
     return wheel.name.split("-")[1]
 
 
 def _git(checkout: Path, *arguments: str | Path) -> str:
-    return call("git", "-C", checkout, *arguments)
+    return run_command("git", "-C", checkout, *arguments)

@@ -1,11 +1,11 @@
-"""The last commit of a checkout -> dist/: all that an installation needs that reaches no registry.
+"""The last commit of a checkout -> dist/: all files for an installation without a registry.
 
 facenode-<version>-py3-none-any.whl              the program
-facenode-<version>-wheels-<kind>.tar             what it needs on a kind of machine, such as cp313-aarch64
+facenode-<version>-wheels-<kind>.tar             its dependencies for a kind of machine, such as cp313-aarch64
 facenode-<version>-wheels-<kind>.cdx.json        the bill of materials of both
 facenode-<version>-image-<architecture>.tar.gz   the images, for `docker load`
 facenode-broker-<version>-image-<architecture>.tar.gz
-SHA256SUMS                                       of each of them, for `sha256sum --check`
+SHA256SUMS                                       the checksums of all files, for `sha256sum --check`
 """
 
 import argparse
@@ -15,63 +15,72 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bom import bill
-from checkout import Commit, build_wheel, changed, lay_out, version
+from bom import bill_of_materials
+from checkout import Commit, build_wheel, export_commit, has_uncommitted_changes, wheel_version
+from command import ReleaseError
 from images import ENGINE, Images
-from programs import ReleaseError
 from wheelhouse import Wheelhouse, checksum
 
 KINDS = ("aarch64-3.11", "aarch64-3.13", "x86_64-3.11", "x86_64-3.13")
-"""Debian and Raspberry Pi OS, 12 and 13, on a Pi and on a PC."""
-_SUMS = "SHA256SUMS"
+"""Debian and Raspberry Pi OS, 12 and 13, on a Raspberry Pi and on a PC."""
+_CHECKSUMS = "SHA256SUMS"
 
 
 def main() -> int:
-    """Build all products anew, and print each with its size."""
-    parser = argparse.ArgumentParser(description="Build what a release consists of.")
-    parser.add_argument("--checkout", type=Path, default=Path(__file__).resolve().parents[2], help="of the program")
-    parser.add_argument("--folder", type=Path, required=True, help="for the products; what is in it now is removed")
-    parser.add_argument("--image", action="append", default=[], help=f"amd64, arm64, or {ENGINE}: the Docker Engine's")
-    parser.add_argument("--build-flags", default="", help="for `docker build`, such as --network=host")
+    """Build all products and print each with its size."""
+    parser = argparse.ArgumentParser(description="Build the files of a release from the last commit.")
+    parser.add_argument(
+        "--checkout",
+        type=Path,
+        default=Path(__file__).resolve().parents[2],
+        help="checkout to build (default: this one)",
+    )
+    parser.add_argument("--folder", type=Path, required=True, help="output folder; its present content is removed")
+    parser.add_argument(
+        "--image", action="append", default=[],
+        help=f"architecture to build images for: amd64, arm64, or {ENGINE} for the Docker Engine's own (repeatable)",
+    )  # fmt: skip
+    parser.add_argument("--build-flags", default="", help="additional flags for `docker build`, such as --network=host")
     args = parser.parse_args()
     try:
-        _products(args.checkout, args.folder, Images(args.image, shlex.split(args.build_flags)))
+        _build_products(args.checkout, args.folder, Images(args.image, shlex.split(args.build_flags)))
     except ReleaseError as error:
         sys.stderr.write(f"release: {error}\n")
         return 1
     return 0
 
 
-def _products(checkout: Path, folder: Path, images: Images) -> None:
-    """Build beside the folder, and move all there when all is well."""
-    if changed(checkout):
-        sys.stderr.write("release: what is not committed is left out\n")
+def _build_products(checkout: Path, folder: Path, images: Images) -> None:
+    """Build the products in a temporary folder and move them to their place once all are complete."""
+    if has_uncommitted_changes(checkout):
+        sys.stderr.write("release: uncommitted changes are left out\n")
     build = checkout / "build"
     build.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=build, prefix="release-") as work:
-        new = Path(work, "products")
-        new.mkdir()
-        commit = lay_out(checkout, Path(work, "files"))
-        _fill(new, commit, images, Wheelhouse(Path(work, "wheelhouse"), commit.made))
+        products = Path(work, "products")
+        products.mkdir()
+        commit = export_commit(checkout, Path(work, "files"))
+        _fill(products, commit, images, Wheelhouse(Path(work, "wheelhouse"), commit.committed_at))
         shutil.rmtree(folder, ignore_errors=True)
-        shutil.move(new, folder)
+        shutil.move(products, folder)
     for path in sorted(folder.iterdir()):
         print(f"{path.stat().st_size / 1e6:8.1f} MB  {path}")
-    print(f"all of commit {commit.name}, {commit.made}")
+    print(f"built from commit {commit.short_hash} of {commit.committed_at}")
 
 
 def _fill(folder: Path, commit: Commit, images: Images, wheelhouse: Wheelhouse) -> None:
-    wheel = build_wheel(commit.files, folder, commit.made_s)
+    wheel = build_wheel(commit.files, folder, commit.committed_s)
     archives: dict[str, Path] = {}
     for kind in KINDS:
         archive = wheelhouse.archive(wheel, kind).path
-        architecture, python = kind.split("-")
-        stem = f"facenode-{version(wheel)}-wheels-cp{python.replace('.', '')}-{architecture}"
+        machine, python = kind.split("-")
+        stem = f"facenode-{wheel_version(wheel)}-wheels-cp{python.replace('.', '')}-{machine}"
         archives[kind] = archive.rename(folder / f"{stem}.tar")
-        (folder / f"{stem}.cdx.json").write_text(bill(wheel, archives[kind], kind, commit.made), encoding="utf-8")
+        bill = bill_of_materials(wheel, archives[kind], kind, commit.committed_at)
+        (folder / f"{stem}.cdx.json").write_text(bill, encoding="utf-8")
     images.save(commit.files, wheel, archives.__getitem__, folder)
-    sums = [f"{checksum(path)}  {path.name}\n" for path in sorted(folder.iterdir())]
-    (folder / _SUMS).write_text("".join(sums), encoding="ascii")
+    lines = [f"{checksum(path)}  {path.name}\n" for path in sorted(folder.iterdir())]
+    (folder / _CHECKSUMS).write_text("".join(lines), encoding="ascii")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""A checkout or a wheel, and a network -> a release: a folder of its own that is never changed again.
+"""A checkout or a wheel, and optionally a network -> a release of the fleet: a folder that never changes.
 
-releases/<name>/release.json              what it is made of: version, network, checksums, dependencies by machine
+releases/<name>/release.json              the manifest: version, network, checksums, dependencies by kind of machine
 releases/<name>/facenode-*.whl            the program
-releases/<name>/model/*.tflite, *.json    the network, where it is not the one in the wheel
+releases/<name>/model/*.tflite, *.json    the network, if it is not the one in the wheel
 """
 
 import argparse
@@ -15,69 +15,76 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from checkout import build_wheel, version
-from programs import ReleaseError
+from checkout import build_wheel, wheel_version
+from command import ReleaseError
 from wheelhouse import Wheelhouse, checksum
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_BUNDLED = "node/artefacts/mobilefacenet.float32.json"
+_BUNDLED_SIDECAR = "node/artefacts/mobilefacenet.float32.json"
 
 
 def main() -> int:
-    """Build a release, or add what another kind of machine needs; print `changed` where there was something to do."""
+    """Build a release, or add the dependencies of another kind of machine; print `changed` or `up to date`."""
     parser = argparse.ArgumentParser(description="Build a release for a fleet.")
-    parser.add_argument("--name", required=True, help="what it is called on the nodes")
-    parser.add_argument("--folder", type=Path, required=True, help="where releases/ and wheelhouse/ are")
-    parser.add_argument("--source", type=Path, help="a checkout of the program")
-    parser.add_argument("--wheel", type=Path, help="instead of a checkout: the built program")
-    parser.add_argument("--model", type=Path, help="a network (.tflite) with its sidecar; else the one in the program")
-    parser.add_argument("--kind", action="append", default=[], help="kinds of machines, such as aarch64-3.13")
+    parser.add_argument("--name", required=True, help="name of the release on the nodes")
+    parser.add_argument("--folder", type=Path, required=True, help="folder that holds releases/ and wheelhouse/")
+    parser.add_argument("--source", type=Path, help="checkout to build the program from")
+    parser.add_argument("--wheel", type=Path, help="wheel of the program, instead of a checkout")
+    parser.add_argument(
+        "--model", type=Path, help="network (.tflite) with its sidecar beside it (default: the bundled one)"
+    )
+    parser.add_argument(
+        "--kind", action="append", default=[], help="kind of machine, such as aarch64-3.13 (repeatable)"
+    )
     args = parser.parse_args()
     try:
-        changed = _release(args)
+        changed = _build_release(args)
     except ReleaseError as error:
         sys.stderr.write(f"release {args.name}: {error}\n")
         return 1
-    print("changed" if changed else "as it was")
+    print("changed" if changed else "up to date")
     return 0
 
 
-def _release(args: argparse.Namespace) -> bool:
+def _build_release(args: argparse.Namespace) -> bool:
+    """Build what is missing of a release and return whether something was."""
     if not _NAME.fullmatch(args.name):
-        raise ReleaseError("a name is of letters, digits, dot, dash and underscore, 64 at the most")
+        raise ReleaseError(
+            "invalid name: use 1 to 64 letters, digits, dots, dashes and underscores, beginning with a letter or digit"
+        )
     folder = args.folder / "releases" / args.name
-    described = folder / "release.json"
-    new = not described.exists()
+    manifest_file = folder / "release.json"
+    new = not manifest_file.exists()
     if new:
-        _build(args, folder)
-    content: dict[str, Any] = json.loads(described.read_text(encoding="utf-8"))
-    wheel = folder / content["wheel"]["file"]
-    if checksum(wheel) != content["wheel"]["sha256"]:
-        raise ReleaseError(f"{wheel}: is not what was built: remove {folder} and build it again")
-    missing = sorted(set(args.kind) - set(content["kinds"]))
+        _create(args, folder)
+    manifest: dict[str, Any] = json.loads(manifest_file.read_text(encoding="utf-8"))
+    wheel = folder / manifest["wheel"]["file"]
+    if checksum(wheel) != manifest["wheel"]["sha256"]:
+        raise ReleaseError(f"{wheel} does not match its checksum in release.json: remove {folder} and build it again")
+    missing = sorted(set(args.kind) - set(manifest["kinds"]))
     for kind in missing:
         archive = Wheelhouse(args.folder / "wheelhouse").archive(wheel, kind)
-        content["kinds"][kind] = {
+        manifest["kinds"][kind] = {
             "lock": archive.lock,
             "archive": str(archive.path.relative_to(args.folder)),
             "sha256": archive.sha256,
         }
     if missing:
-        _write(described, content)
+        _write(manifest_file, manifest)
     return new or bool(missing)
 
 
-def _build(args: argparse.Namespace, folder: Path) -> None:
-    """Build program and network beside their place, and move them there when all is well."""
+def _create(args: argparse.Namespace, folder: Path) -> None:
+    """Build program and network in a temporary folder and move it to its place once it is complete."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as work:
         new = Path(work, "release")
         new.mkdir()
         new.chmod(0o755)
-        wheel = Path(shutil.copy(args.wheel, new)) if args.wheel else _wheel(args.source, new)
-        content: dict[str, Any] = {
+        wheel = Path(shutil.copy(args.wheel, new)) if args.wheel else _build_wheel(args.source, new)
+        manifest: dict[str, Any] = {
             "release": args.name,
-            "version": version(wheel),
+            "version": wheel_version(wheel),
             "wheel": {"file": wheel.name, "sha256": checksum(wheel)},
             "model_files": {},
             "kinds": {},
@@ -87,29 +94,29 @@ def _build(args: argparse.Namespace, folder: Path) -> None:
             (new / "model").mkdir()
             for file in (args.model, sidecar):
                 copied = shutil.copy(file, new / "model")
-                content["model_files"][file.name] = checksum(Path(copied))
-            content["network"] = args.model.name
-            content |= _network(sidecar.read_bytes(), sidecar)
+                manifest["model_files"][file.name] = checksum(Path(copied))
+            manifest["network"] = args.model.name
+            manifest |= _describe_network(sidecar.read_bytes(), sidecar)
         else:
             with zipfile.ZipFile(wheel) as archive:
-                content |= _network(archive.read(_BUNDLED), wheel)
-        _write(new / "release.json", content)
+                manifest |= _describe_network(archive.read(_BUNDLED_SIDECAR), wheel)
+        _write(new / "release.json", manifest)
         new.rename(folder)
 
 
-def _wheel(source: Path | None, folder: Path) -> Path:
+def _build_wheel(source: Path | None, folder: Path) -> Path:
     if source is None:
-        raise ReleaseError("it is not there yet: name a checkout by --source, or a wheel by --wheel")
+        raise ReleaseError("this release does not exist yet: name a checkout with --source or a wheel with --wheel")
     return build_wheel(source, folder)
 
 
-def _network(sidecar: bytes, where: Path) -> dict[str, str]:
-    """Return how a network shows in `health`, and the space of its embeddings."""
+def _describe_network(sidecar: bytes, path: Path) -> dict[str, str]:
+    """Return a network's id as `health` reports it, and its embedding space."""
     try:
         content = json.loads(sidecar)
         return {"model": content["sha256"][:8], "space": content["heads"]["embedding"]["space"]}
     except (ValueError, KeyError, TypeError) as error:
-        raise ReleaseError(f"{where}: no sidecar of a network: {error}") from error
+        raise ReleaseError(f"{path} has no valid sidecar of a network: {error}") from error
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:

@@ -1,7 +1,7 @@
-"""A wheel and a kind of machine -> one archive with all that the wheel needs there, each file with its checksum.
+"""A wheel and a kind of machine -> one archive of all its dependencies, each with its checksum.
 
-A kind of machine is an architecture and a Python, such as `aarch64-3.13`. Nodes fetch nothing from the internet: they
-are given this archive, and pip takes from it only what has the checksums of its `lock.txt`.
+A kind of machine is an architecture and a Python version, such as `aarch64-3.13`. Nodes fetch no wheels from the
+internet: they get this archive, from which pip installs only files that match the checksums in `lock.txt`.
 """
 
 import hashlib
@@ -14,25 +14,25 @@ from dataclasses import dataclass
 from email.parser import HeaderParser
 from pathlib import Path
 
-from programs import ReleaseError, call
+from command import ReleaseError, run_command
 
 _GLIBC = range(17, 37)
-"""Versions 2.N of glibc that wheels may ask for: Debian 12, the older of the two, has 2.36."""
+"""Minor versions of glibc 2 that wheels may require; Debian 12, the oldest supported system, has 2.36."""
 _CONSTRAINTS = "backports-strenum<1.3\n"
-"""A release that says it wants a Python before 3.11, of which uv heeds only lower bounds."""
+"""Later releases require a Python before 3.11, but uv ignores upper bounds."""
 _KIND = re.compile(r"(x86_64|aarch64)-3\.\d{1,2}")
-_WRITTEN_S = 315_532_800
-"""1980, for every file of an archive: its bytes depend on its wheels alone. tar warns of earlier times."""
+_MTIME_S = 315_532_800
+"""1980, the time of every file in an archive, so that only the wheels decide its bytes; tar warns of earlier times."""
 
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """The dependencies for one kind of machine.
+    """The archive of dependencies for one kind of machine.
 
     Attributes:
-        lock: first 16 hex digits of the sha256 of `lock.txt`: the environment's name on the nodes.
-        path: the archive.
-        sha256: its checksum.
+        lock: the first 16 hex digits of the sha256 of `lock.txt`, which name the virtual environment on the nodes.
+        path: the archive file.
+        sha256: the checksum of the archive.
     """
 
     lock: str
@@ -41,59 +41,59 @@ class Archive:
 
 
 class Wheelhouse:
-    """A folder with an archive for each kind of machine and each set of dependencies, built once.
+    """A folder of archives, one for each kind of machine and set of dependencies, each built once.
 
     Args:
-        folder: where it lies.
-        newest: such as `2026-11-24T18:00:00Z`: what was published later is not taken. Without it the newest is.
+        folder: the folder; created when needed.
+        exclude_newer: ignore wheels published after this time, such as `2026-11-24T18:00:00Z`; None for no limit.
     """
 
-    def __init__(self, folder: Path, newest: str | None = None) -> None:
+    def __init__(self, folder: Path, exclude_newer: str | None = None) -> None:
         self._folder = folder
-        self._newest = newest
+        self._exclude_newer = exclude_newer
 
     def archive(self, wheel: Path, kind: str) -> Archive:
-        """Return the archive of what a wheel needs, from the folder where it is there already.
+        """Return the archive of a wheel's dependencies; build it unless it exists.
 
         Raises:
-            ReleaseError: the kind is unknown, or a dependency has no wheel for it.
+            ReleaseError: the kind is invalid, a dependency has no wheel for it, or the archive is missing.
         """
         if not _KIND.fullmatch(kind):
-            raise ReleaseError(f"{kind}: no kind of machine: write x86_64-3.13 or aarch64-3.11")
+            raise ReleaseError(f"{kind} is not a kind of machine: write, for example, x86_64-3.13 or aarch64-3.11")
         folder = self._folder / kind
         folder.mkdir(parents=True, exist_ok=True)
-        known = folder / f"{_digest(_requirements(wheel).encode())}.lock"
-        if not known.exists():
+        lock_file = folder / f"{_digest(_requirements(wheel).encode())}.lock"
+        if not lock_file.exists():
             lock = self._build(wheel, kind, folder)
-            known.write_text(f"{lock}\n", encoding="ascii")
-        lock = known.read_text(encoding="ascii").strip()
+            lock_file.write_text(f"{lock}\n", encoding="ascii")
+        lock = lock_file.read_text(encoding="ascii").strip()
         path = folder / f"{lock}.tar"
         if not path.exists():
-            raise ReleaseError(f"{path}: is missing: remove {known}, so that it is built again")
+            raise ReleaseError(f"{path} is missing: remove {lock_file} to build it again")
         return Archive(lock, path, checksum(path))
 
     def _build(self, wheel: Path, kind: str, folder: Path) -> str:
-        architecture, python = kind.split("-")
+        machine, python = kind.split("-")
         with tempfile.TemporaryDirectory(dir=folder) as work:
             wheels, resolved = Path(work, "wheels"), Path(work, "resolved.txt")
             wheels.mkdir()
             constraints = Path(work, "constraints.txt")
             constraints.write_text(_CONSTRAINTS, encoding="ascii")
-            # uv, since pip reads the conditions of dependencies as if they were for the Python that it runs on.
-            call(
-                _beside("uv"), "pip", "compile", "--quiet", "--no-header", "--no-annotate", "--only-binary", ":all:",
-                "--no-emit-package", "facenode", "--python-version", python,
-                "--python-platform", f"{architecture}-manylinux_2_{_GLIBC[-1]}",
+            # uv, because pip evaluates markers for the Python that runs pip.
+            run_command(
+                _sibling_program("uv"), "pip", "compile", "--quiet", "--no-header", "--no-annotate",
+                "--only-binary", ":all:", "--no-emit-package", "facenode", "--python-version", python,
+                "--python-platform", f"{machine}-manylinux_2_{_GLIBC[-1]}",
                 "--constraints", constraints, "--output-file", resolved,
-                *(("--exclude-newer", self._newest) if self._newest else ()), "-",
-                given=f"facenode @ {wheel.resolve().as_uri()}\n",
+                *(("--exclude-newer", self._exclude_newer) if self._exclude_newer else ()), "-",
+                stdin=f"facenode @ {wheel.resolve().as_uri()}\n",
             )  # fmt: skip
-            platforms = [f"--platform=manylinux_2_{minor}_{architecture}" for minor in reversed(_GLIBC)]
+            platforms = [f"--platform=manylinux_2_{minor}_{machine}" for minor in reversed(_GLIBC)]
             tag = f"cp{python.replace('.', '')}"
-            call(
+            run_command(
                 sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:",
                 f"--python-version={python}", "--implementation=cp", f"--abi={tag}", "--abi=abi3", "--abi=none",
-                *platforms, f"--platform=manylinux2014_{architecture}", "--requirement", resolved,
+                *platforms, f"--platform=manylinux2014_{machine}", "--requirement", resolved,
                 "--dest", wheels,
             )  # fmt: skip
             text = "".join(f"{_pinned(path)}\n" for path in sorted(wheels.glob("*.whl")))
@@ -102,7 +102,7 @@ class Wheelhouse:
             part = Path(work, "archive")
             with tarfile.open(part, "w") as archive:
                 for path in sorted(wheels.iterdir()):
-                    archive.add(path, arcname=path.name, filter=_plain)
+                    archive.add(path, arcname=path.name, filter=_reproducible)
             part.replace(folder / f"{lock}.tar")
         return lock
 
@@ -114,14 +114,15 @@ def checksum(path: Path) -> str:
 
 
 def _requirements(wheel: Path) -> str:
-    """Return what a wheel says of itself that decides about its dependencies."""
+    """Return the sorted requirements of a wheel, a line each."""
     with zipfile.ZipFile(wheel) as archive:
         name = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
-        head = HeaderParser().parsestr(archive.read(name).decode())
-    return "\n".join(sorted(head.get_all("Requires-Dist", ())))
+        metadata = HeaderParser().parsestr(archive.read(name).decode())
+    return "\n".join(sorted(metadata.get_all("Requires-Dist", ())))
 
 
 def _pinned(wheel: Path) -> str:
+    """Return a wheel's line of `lock.txt`: name, version and checksum."""
     name, version = wheel.name.split("-")[:2]
     return f"{name.replace('_', '-').lower()}=={version} --hash=sha256:{checksum(wheel)}"
 
@@ -130,14 +131,14 @@ def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:16]
 
 
-def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
-    """Return a file of an archive without what depends on who packs it, where and when."""
-    member.mtime, member.mode = _WRITTEN_S, 0o644
+def _reproducible(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    """Return an archive member with a fixed time, mode and owner, so that the same wheels give the same archive."""
+    member.mtime, member.mode = _MTIME_S, 0o644
     member.uid = member.gid = 0
     member.uname = member.gname = ""
     return member
 
 
-def _beside(program: str) -> Path:
-    """Return the program of the environment that this runs in."""
+def _sibling_program(program: str) -> Path:
+    """Return the path of a program in the virtual environment of this process."""
     return Path(sys.executable).parent / program

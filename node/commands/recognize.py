@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from node.assembly import Eyes, build_eyes, build_matcher
+from node.assembly import Vision, build_matcher, build_vision
 from node.camera.image_file import IMAGE_SUFFIXES, list_files, read_image
 from node.camera.video import VIDEO_SUFFIXES, read_video
 from node.domain import UNKNOWN, Frame, Image, Look
@@ -34,7 +34,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     """Print what is seen; a picture that cannot be read is said, and the others still come."""
     if args.source:
         settings = settings.model_copy(update={"people": settings.people.model_copy(update={"source": args.source})})
-    eyes = build_eyes(settings, _HEADS)
+    eyes = build_vision(settings, _HEADS)
     matcher = build_matcher(settings, eyes.network.sidecar)
     failed = False
     for path in args.paths:
@@ -58,7 +58,7 @@ class _UnreadableError(FacenodeError):
         self.sentences = sentences
 
 
-def describe(image: Image, eyes: Eyes, matcher: Matcher, *, embedding: bool = False) -> dict[str, Any]:
+def describe(image: Image, eyes: Vision, matcher: Matcher, *, embedding: bool = False) -> dict[str, Any]:
     """Return the faces of a picture, shape (height, width, 3), uint8, RGB, as `recognize --json` prints them."""
     faces = []
     for face in eyes.detector.detect(Frame(image)):
@@ -75,7 +75,7 @@ def describe(image: Image, eyes: Eyes, matcher: Matcher, *, embedding: bool = Fa
     return {"faces": faces}
 
 
-def _answers(look: Look, eyes: Eyes, matcher: Matcher, *, embedding: bool) -> dict[str, Any]:
+def _answers(look: Look, eyes: Vision, matcher: Matcher, *, embedding: bool) -> dict[str, Any]:
     answers: dict[str, Any] = {}
     if look.embedding is None:
         return answers

@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from node.app import Node
+from node.assembly import build_node
 from node.commands.ready_file import add_option, marker
 from node.settings import Settings
 from node.system import malloc
@@ -25,7 +26,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     mark = marker(args.ready)
     mark(False)
     malloc.keep()
-    node = Node(settings, service=Service.of(mark=mark))
+    node = build_node(settings, service=Service.of(mark=mark))
     run_until_signalled(node)
     if node.restarting:
         # The same process begins anew, so that whoever watches over it, such as systemd, sees it go on.

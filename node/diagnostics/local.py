@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from node.assembly import build_eyes, build_gallery
+from node.assembly import build_gallery, build_vision
 from node.camera import open_camera
 from node.clock import Clock, SystemClock
 from node.diagnostics.finding import Finding
@@ -39,7 +39,7 @@ def local_findings(
 
 def _network(settings: Settings) -> Finding:
     try:
-        network = build_eyes(settings, ()).network
+        network = build_vision(settings, ()).network
     except FacenodeError as error:
         return Finding("network", ok=False, text=str(error))
     sidecar = network.sidecar

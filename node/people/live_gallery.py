@@ -6,48 +6,84 @@ from collections.abc import Callable
 from node.errors import PeopleError
 from node.people.gallery import Gallery
 from node.people.matcher import Matcher
-from node.people.person import Person
+from node.people.person import Person, counted
 
-_CHECK_EVERY_S = 0.5
+_CHECK_S = 0.5
 
 _log = logging.getLogger(__name__)
 
 
 class LiveGallery:
-    """The people known now; a change on disk takes effect within a second, without a restart.
+    """The people known now. A change on disk takes effect within a second, without a restart.
 
     If the gallery can no longer be read, everybody known stays known, and one log line says so.
-
-    Attributes:
-        people: everybody enrolled.
-        matcher: over them.
 
     Args:
         gallery: the people on disk.
         build: returns the matcher over people.
         mono_s: now, in seconds of the monotonic clock.
+        closed_set: whether the network's closed set decides about identity; then nobody in the gallery counts.
+
+    Attributes:
+        matcher: over the people known now.
+        removed: ids of the people whom the last change removed.
 
     Raises:
         PeopleError: the gallery cannot be read.
     """
 
-    def __init__(self, gallery: Gallery, build: Callable[[tuple[Person, ...]], Matcher], mono_s: float) -> None:
-        self._gallery = gallery
-        self._build = build
+    def __init__(
+        self,
+        gallery: Gallery,
+        build: Callable[[tuple[Person, ...]], Matcher],
+        mono_s: float,
+        *,
+        closed_set: bool = False,
+    ) -> None:
+        self._gallery, self._build, self._closed_set = gallery, build, closed_set
         self._unreadable = False
         self._revision, self._checked_s = gallery.revision(), mono_s
-        self.people = gallery.load()
-        self.matcher = build(self.people)
+        self._people = gallery.load()
+        self.matcher = build(self._people)
+        self.removed: frozenset[str] = frozenset()
 
-    def refresh(self, mono_s: float, *, now: bool = False) -> bool:
-        """Check the disk if it is time to, or always with `now`. Return whether people have changed."""
-        if not now and mono_s - self._checked_s < _CHECK_EVERY_S:
+    @property
+    def people(self) -> tuple[Person, ...]:
+        """Everybody enrolled; nobody if the network's closed set decides."""
+        return () if self._closed_set else self._people
+
+    @property
+    def count(self) -> int | None:
+        """Number of people enrolled; None if the network's closed set decides."""
+        return None if self._closed_set else len(self._people)
+
+    @property
+    def can_recognize(self) -> bool:
+        """Whether anybody can be recognized."""
+        return self._closed_set or bool(self._people)
+
+    @property
+    def summary(self) -> str:
+        """Who is known, in words for the log."""
+        if self._closed_set:
+            return "the network's own closed set decides who is who"
+        if not self._people:
+            return "nobody is enrolled: every face is unknown"
+        return f"{counted(len(self._people), 'person', 'people')} known"
+
+    def invalidate(self) -> None:
+        """Check the disk at the next refresh, however soon it comes."""
+        self._checked_s = float("-inf")
+
+    def refresh(self, mono_s: float) -> bool:
+        """Check the disk if it is time to. Return whether people have changed."""
+        if mono_s - self._checked_s < _CHECK_S:
             return False
         self._checked_s = mono_s
         revision = self._gallery.revision()
         changed = revision != self._revision
         try:
-            people = self._gallery.load() if changed else self.people
+            people = self._gallery.load() if changed else self._people
         except PeopleError as error:
             if not self._unreadable:
                 _log.error("people: %s: everybody known stays known", error)
@@ -57,5 +93,6 @@ class LiveGallery:
             _log.info("people: the gallery is readable again")
             self._unreadable = False
         if changed:
-            self._revision, self.people, self.matcher = revision, people, self._build(people)
+            self.removed = frozenset(each.id for each in self._people) - {each.id for each in people}
+            self._revision, self._people, self.matcher = revision, people, self._build(people)
         return changed

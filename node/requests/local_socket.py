@@ -1,7 +1,7 @@
-"""A socket in the storage folder -> requests of this machine's own commands, and their answers.
+"""A Unix socket in the storage folder -> requests of this machine's own commands, and their answers.
 
 One connection carries one request, a line of JSON with its `verb`, and one answer, a line of JSON as in
-`response/<verb>`. Who may write the storage folder's socket may ask: its mode is 0600.
+`response/<verb>`. Whoever may write to the socket may ask: its mode is 0600.
 """
 
 import json
@@ -10,38 +10,39 @@ import os
 import socket
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from node.errors import PeopleError
-from node.requests.inbox import Request, failure, parse
+from node.requests.answer import Answer, failure
+from node.requests.request import Request, parse
 
 FILE = "node.sock"
 _MAX_BYTES = 4096
-_HEAR_S, _ANSWER_S = 2.0, 60.0
+_RECEIVE_S, _ANSWER_S = 2.0, 60.0
+_TRANSACTION = "local"
 
 _log = logging.getLogger(__name__)
 
 
-class Desk:
-    """Take requests on a thread of its own; nothing that comes in can raise.
+class LocalSocket:
+    """Take requests on a thread of its own; nothing that arrives can raise.
 
-    A socket that cannot be made is said once: the node goes on without a desk.
+    If the socket cannot be made, this is logged once and the node goes on without it.
 
     Args:
         folder: where the socket is made.
-        ask: puts a request on the node's queue; raises ValueError where it is full.
+        put: puts a request and its answer on the node's queue; raises ValueError if it is full.
     """
 
-    def __init__(self, folder: Path, ask: Callable[[Request], None]) -> None:
+    def __init__(self, folder: Path, put: Callable[[Request, Answer], None]) -> None:
         self._path = folder / FILE
-        self._ask = ask
+        self._put = put
         self._socket: socket.socket | None = None
-        self._thread = threading.Thread(target=self._serve, name="desk", daemon=True)
+        self._thread = threading.Thread(target=self._serve, name="local socket", daemon=True)
 
     def open(self) -> None:
-        """Begin to listen; a socket left by a killed process is replaced."""
+        """Begin to listen; replace a socket that a killed process left behind."""
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             self._path.unlink(missing_ok=True)
@@ -53,20 +54,20 @@ class Desk:
             listener.listen(4)
         except OSError as error:
             listener.close()
-            _log.warning("desk: %s: %s: facenode people --event cannot reach this node", self._path, error)
+            _log.warning("local socket: %s: %s: facenode people --event cannot reach this node", self._path, error)
             return
         self._socket = listener
         self._thread.start()
 
     def close(self) -> None:
-        """Stop listening, and take the socket away."""
+        """Stop listening and remove the socket."""
         if self._socket is None:
             return
         listener, self._socket = self._socket, None
         # Closing alone leaves a thread in accept for ever.
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
-        self._thread.join(_HEAR_S)
+        self._thread.join(_RECEIVE_S)
         self._path.unlink(missing_ok=True)
 
     def _serve(self) -> None:
@@ -76,11 +77,11 @@ class Desk:
             except OSError:
                 return
             with connection:
-                self._hear(connection)
+                self._serve_one(connection)
 
-    def _hear(self, connection: socket.socket) -> None:
+    def _serve_one(self, connection: socket.socket) -> None:
         try:
-            connection.settimeout(_HEAR_S)
+            connection.settimeout(_RECEIVE_S)
             with connection.makefile("rb") as file:
                 line = file.readline(_MAX_BYTES)
             connection.sendall(self._answer(line) + b"\n")
@@ -97,11 +98,10 @@ class Desk:
 
         try:
             fields = json.loads(line)
-            asked = parse(str(fields["verb"]), "desk", fields)
-            self._ask(replace(asked, reply=reply))
+            self._put(parse(str(fields["verb"]), fields), Answer(_TRANSACTION, reply))
         except (ValueError, KeyError, TypeError, RecursionError) as error:
-            return failure("desk", str(error))
-        return answers[0] if answered.wait(_ANSWER_S) else failure("desk", "the node does not answer")
+            return failure(_TRANSACTION, str(error))
+        return answers[0] if answered.wait(_ANSWER_S) else failure(_TRANSACTION, "the node does not answer")
 
 
 def call(folder: Path, verb: str, **fields: object) -> Any:  # noqa: ANN401 - whatever the answer's data is
@@ -111,7 +111,7 @@ def call(folder: Path, verb: str, **fields: object) -> Any:  # noqa: ANN401 - wh
         PeopleError: no node runs there, or it answers with an error.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(_ANSWER_S + _HEAR_S)
+        connection.settimeout(_ANSWER_S + _RECEIVE_S)
         try:
             connection.connect(str(folder / FILE))
             connection.sendall(json.dumps({"verb": verb, **fields}).encode() + b"\n")
@@ -129,7 +129,7 @@ def call(folder: Path, verb: str, **fields: object) -> Any:  # noqa: ANN401 - wh
 def running(folder: Path) -> bool:
     """Return whether a node uses a storage folder."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(_HEAR_S)
+        connection.settimeout(_RECEIVE_S)
         try:
             connection.connect(str(folder / FILE))
         except OSError:

@@ -2,174 +2,173 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from node.domain import Instant, Look, Track
 from node.errors import PeopleError
 from node.people.gallery import Gallery, Sample
 from node.people.person import checked_id
-from node.requests.inbox import Request, Verb, failure, success
-from node.requests.recent_faces import Recent
+from node.requests.answer import Answer
+from node.requests.recent_faces import REMEMBERED, RecentFaces
+from node.requests.request import EnrollPerson, IgnorePerson, ListPeople, RejectFace, RemovePerson
+from node.requests.view import View
 
-_DEFAULT_S = 3.0
-_MOST_LOOKS = 5
-
-
-class Answer(Protocol):
-    """Sends the payload of an answer to whoever asked."""
-
-    def __call__(self, request: Request, payload: bytes) -> None:
-        """Send it."""
-        ...
+_MAX_LOOKS = 5
 
 
 @dataclass(slots=True, eq=False)
-class _Sitting:
-    """Somebody in view who is being enrolled."""
+class _Enrollment:
+    """Somebody in view who is being enrolled.
 
-    request: Request
-    person: str
+    Attributes:
+        request: what was requested.
+        answer: what it gets in the end.
+        until_s: when the node stops waiting for somebody in view, then when it stops looking at them.
+        track: the number of their track; None until somebody is in view.
+        looks: what was seen of them.
+    """
+
+    request: EnrollPerson
+    answer: Answer
     until_s: float
-    track: int
+    track: int | None = None
     looks: list[Look] = field(default_factory=list)
 
-    def take(self, track: Track) -> None:
-        """Take in the looks of a track that are new."""
+    def add_looks(self, track: Track) -> None:
+        """Keep the looks of a track that are new."""
         for look in (track.best, track.latest):
             if look is not None and not any(look is other for other in self.looks):
                 self.looks.append(look)
 
 
-class Clerk:
-    """Does what is asked about people.
+class PeopleRequests:
+    """Carry out requests about people.
 
     Args:
         gallery: where people are kept.
         recent: the faces of the latest events.
-        space: that of the network's embeddings.
-        answer: sends an answer.
+        space: the space of the network's embeddings.
         keep_crops: whether aligned faces are kept.
-        erased: called with the id of somebody who was removed, for whatever else there is of them.
+        changed: called when the gallery has changed.
+        erase: called with the id of somebody who was removed, to erase whatever else there is of them.
     """
 
     def __init__(  # noqa: PLR0913 - the composition root names all it depends on
         self,
         gallery: Gallery,
-        recent: Recent,
+        recent: RecentFaces,
         space: str,
-        answer: Answer,
         *,
         keep_crops: bool,
-        erased: Callable[[str], None],
+        changed: Callable[[], None],
+        erase: Callable[[str], None],
     ) -> None:
-        self._gallery, self._recent, self._space, self._answer = gallery, recent, space, answer
-        self._keep_crops, self._erased = keep_crops, erased
-        self._sitting: _Sitting | None = None
+        self._gallery, self._recent, self._space = gallery, recent, space
+        self._keep_crops, self._changed, self._erase = keep_crops, changed, erase
+        self._enrollment: _Enrollment | None = None
 
-    def apply(self, requests: Sequence[Request], at: Instant, tracks: Sequence[Track]) -> bool:
-        """Do what was asked, go on with who is being enrolled; return whether the gallery has changed."""
-        changed = False
-        for request in requests:
-            try:
-                changed = self._do(request, at, tracks) or changed
-            except PeopleError as error:
-                self._answer(request, failure(request.transaction, str(error)))
-        return self._sit(at, tracks) or changed
+    def list(self, request: ListPeople, at: Instant, answer: Answer) -> None:
+        """Answer who is enrolled, without any face."""
+        del request, at
+        people = self._gallery.load()
+        answer.ok([{"id": p.id, "name": p.name, "faces": len(p.anchors), "ignored": p.ignored} for p in people])
 
-    def _do(self, request: Request, at: Instant, tracks: Sequence[Track]) -> bool:
-        """Do one request; return whether the gallery has changed."""
-        match request.verb:
-            case Verb.PEOPLE_LIST:
-                people = [
-                    {"id": p.id, "name": p.name, "faces": len(p.anchors), "ignored": p.ignored}
-                    for p in self._gallery.load()
-                ]
-                self._answer(request, success(request.transaction, people))
-                return False
-            case Verb.PEOPLE_ENROLL if request.event is None:
-                self._begin(request, at, tracks)
-                return False
-            case Verb.PEOPLE_ENROLL:
-                return self._add(request, [self._sample(request)])
-            case Verb.PEOPLE_REJECT:
-                self._gallery.reject(_person(request), self._space, self._sample(request))
-            case Verb.PEOPLE_IGNORE:
-                if request.event is not None:
-                    self._gallery.add(_person(request), request.name, self._space, [self._sample(request)])
-                self._gallery.ignore(_person(request), on=request.on is not False)
-            case Verb.PEOPLE_REMOVE:
-                self._cancel(_person(request))
-                self._gallery.remove(_person(request))
-                self._erased(_person(request))
-            case _:
-                return False
-        self._answer(request, success(request.transaction))
-        return True
+    def enroll(self, request: EnrollPerson, at: Instant, answer: Answer) -> None:
+        """Enroll the face of an event, or begin to enroll whoever is in view."""
+        if request.event is not None:
+            self._add(request, [self._sample(request.event)], answer)
+            return
+        checked_id(request.person)
+        if self._enrollment is not None:
+            raise PeopleError(f"{self._enrollment.request.person} is being enrolled: try again in a moment")
+        self._enrollment = _Enrollment(request, answer, at.mono_s + request.for_s)
 
-    def _begin(self, request: Request, at: Instant, tracks: Sequence[Track]) -> None:
-        """Begin to enrol the one person in view."""
-        person = checked_id(_person(request))
-        if self._sitting is not None:
-            raise PeopleError(f"{self._sitting.person} is being enrolled: ask again in a moment")
-        seen = [track for track in tracks if track.looks > 0 and track.seen == at]
-        if not seen:
-            raise PeopleError(
-                "nobody with a usable face is in view: stand nearer, in the light, and look at the camera"
-            )
-        if len(seen) > 1:
-            raise PeopleError(f"{len(seen)} people are in view: only the one to be enrolled may be")
-        wait_s = _DEFAULT_S if request.for_s is None else request.for_s
-        self._sitting = _Sitting(request, person, at.mono_s + wait_s, seen[0].number)
+    def ignore(self, request: IgnorePerson, at: Instant, answer: Answer) -> None:
+        """Publish no events about somebody, or publish them again."""
+        del at
+        if request.event is not None:
+            self._gallery.add(request.person, request.name, self._space, [self._sample(request.event)])
+        self._gallery.ignore(request.person, on=request.on)
+        self._changed()
+        answer.ok()
 
-    def _sit(self, at: Instant, tracks: Sequence[Track]) -> bool:
-        """Look at who is being enrolled, and enrol them when it is time; return whether the gallery has changed."""
-        sitting = self._sitting
-        if sitting is None:
-            return False
-        track = next((track for track in tracks if track.number == sitting.track), None)
-        if track is not None:
-            sitting.take(track)
-            if at.mono_s < sitting.until_s:
-                return False
-        self._sitting = None
-        looks = sorted(sitting.looks, key=lambda look: -look.weight)[:_MOST_LOOKS]
+    def reject(self, request: RejectFace, at: Instant, answer: Answer) -> None:
+        """Keep the face of an event from being taken for somebody again."""
+        del at
+        self._gallery.reject(request.person, self._space, self._sample(request.event))
+        self._changed()
+        answer.ok()
+
+    def remove(self, request: RemovePerson, at: Instant, answer: Answer) -> None:
+        """Erase somebody; an enrollment of them that is under way ends, since it would bring them back."""
+        del at
+        enrollment = self._enrollment
+        if enrollment is not None and enrollment.request.person == request.person:
+            self._enrollment = None
+            enrollment.answer.error(f"{request.person} was removed meanwhile and is not enrolled: ask again if wanted")
+        self._gallery.remove(request.person)
+        self._erase(request.person)
+        self._changed()
+        answer.ok()
+
+    def update(self, view: View) -> None:
+        """Go on with the enrollment of whoever is in view: wait for them, look at them, enroll them."""
+        enrollment = self._enrollment
+        if enrollment is None:
+            return
         try:
-            return self._add(sitting.request, [self._from(look, "in view") for look in looks])
+            if enrollment.track is None:
+                enrollment.track = self._choose(enrollment, view)
+                if enrollment.track is None:
+                    return
+                enrollment.until_s = view.at.mono_s + enrollment.request.for_s
+            track = next((track for track in view.tracks if track.number == enrollment.track), None)
+            if track is not None:
+                enrollment.add_looks(track)
+                if view.at.mono_s < enrollment.until_s:
+                    return
+            looks = sorted(enrollment.looks, key=lambda look: -look.weight)[:_MAX_LOOKS]
+            self._enrollment = None
+            self._add(enrollment.request, [self._from(look, "in view") for look in looks], enrollment.answer)
         except PeopleError as error:
-            self._answer(sitting.request, failure(sitting.request.transaction, str(error)))
-            return False
+            self._enrollment = None
+            enrollment.answer.error(str(error))
 
-    def _cancel(self, person: str) -> None:
-        """End the enrolment of somebody who is to be removed: it would bring them back."""
-        sitting = self._sitting
-        if sitting is not None and sitting.person == person:
-            self._sitting = None
-            sentence = f"{person} was removed meanwhile and is not enrolled: ask again if they are to be"
-            self._answer(sitting.request, failure(sitting.request.transaction, sentence))
+    def _choose(self, enrollment: _Enrollment, view: View) -> int | None:
+        """Return the track of the one person in view; None while nobody is and there is time left.
 
-    def _add(self, request: Request, samples: Sequence[Sample]) -> bool:
-        person = self._gallery.add(_person(request), request.name, self._space, samples)
-        self._answer(request, success(request.transaction, {"id": person.id, "faces": len(person.anchors)}))
-        return True
+        A frame that was not searched, or in which the detector missed the face, does not mean that nobody is there.
 
-    def _sample(self, request: Request) -> Sample:
-        """Return the face of the event that a request names.
+        Raises:
+            PeopleError: several people are in view, nobody came in time, or the camera shows nothing.
+        """
+        usable = [track.number for track in view.visible if track.looks > 0]
+        if len(usable) > 1:
+            raise PeopleError(f"{len(usable)} people are in view: only the person being enrolled may be")
+        if usable:
+            return usable[0]
+        if view.problem is not None:
+            raise PeopleError(view.problem)
+        if view.at.mono_s < enrollment.until_s:
+            return None
+        raise PeopleError("nobody with a usable face is in view: stand nearer, in the light, and look at the camera")
+
+    def _add(self, request: EnrollPerson, samples: Sequence[Sample], answer: Answer) -> None:
+        person = self._gallery.add(request.person, request.name, self._space, samples)
+        self._changed()
+        answer.ok({"id": person.id, "faces": len(person.anchors)})
+
+    def _sample(self, event: str) -> Sample:
+        """Return the face of an event.
 
         Raises:
             PeopleError: it is not remembered.
         """
-        glimpse = self._recent.find(request.event or "")
-        if glimpse is None:
-            raise PeopleError(f"the face of event {request.event} is not remembered: only the last hundred are")
-        return self._from(glimpse.look, f"event {request.event}")
+        face = self._recent.find(event)
+        if face is None:
+            raise PeopleError(f"the face of event {event} is not remembered: only the latest {REMEMBERED} are")
+        return self._from(face.look, f"event {event}")
 
     def _from(self, look: Look, source: str) -> Sample:
         if look.embedding is None:
             raise PeopleError(f"{source}: no usable face")
         return Sample(look.embedding, source, look.crop if self._keep_crops else None)
-
-
-def _person(request: Request) -> str:
-    if request.person is None:
-        raise PeopleError('id: must be the id of a person, such as "ada"')
-    return request.person

@@ -1,9 +1,12 @@
-"""Frames, and what happened in them -> pictures on their topics, with each event and when asked; never on disk.
+"""Frames, and what happened in them -> pictures on their topics, with each event and on request; never on disk.
 
-- A picture goes out before its event, so that whoever is told by the event finds the picture.
-- It shows the face, or the frame, of the very tick in which the event happened; who was not in sight then has none.
-- What the broker could not take at once is not sent: an old picture must not look like a new one.
-- The latest few are remembered, in memory only, for whoever asks by an event's id; privacy mode forgets them.
+The rules:
+
+1. A picture is sent before its event, so that whoever receives the event finds the picture.
+2. It shows the face, or the frame, of the very tick in which the event happened. Somebody not in that frame has none.
+3. What the broker cannot take at once is not sent: an old picture must not look like a new one.
+4. The latest few are remembered, in memory only, for whoever asks by an event's id. Privacy mode forgets them.
+5. A request for what is in view waits for a frame, and for a face where only the face is shown, but not for long.
 """
 
 from collections import OrderedDict
@@ -12,11 +15,15 @@ from typing import Literal
 
 from node.contract.payloads import Draft, MakeId, uuid7
 from node.contract.topics import Topics
-from node.domain import CameraState, Event, Face, Frame, Tick, Track
-from node.requests.inbox import Request, Verb, failure, success
+from node.domain import CameraState, Event, Face, Frame, Instant, Tick, Track
+from node.requests.answer import Answer
+from node.requests.request import TakeSnapshot
+from node.requests.view import View
 from node.vision.jpeg import face_jpeg, frame_jpeg
 
 _REMEMBERED = 16
+_WAIT_S = 3.0
+"""Seconds for which a request waits for a face: a frame may not be searched, and a detector may miss a face."""
 
 
 class Snapshots:
@@ -25,24 +32,22 @@ class Snapshots:
     Args:
         kind: what a picture shows; `off`: there are none.
         topics: the node's.
-        flash: sends a payload over the connection that there is; returns whether there is one.
-        answer: sends a payload to whoever made a request.
-        make_id: makes the id of a picture that was asked for and belongs to no event.
+        send_now: sends a payload over the present connection; returns whether there is one.
+        make_id: makes the id of a picture that was requested and belongs to no event.
     """
 
     def __init__(
         self,
         kind: Literal["off", "face", "frame"],
         topics: Topics,
-        flash: Callable[[str, bytes], bool],
-        answer: Callable[[Request, bytes], None],
+        send_now: Callable[[str, bytes], bool],
         make_id: MakeId = uuid7,
     ) -> None:
-        self._kind, self._topics, self._flash, self._answer, self._make_id = kind, topics, flash, answer, make_id
-        self._album: OrderedDict[str, bytes] = OrderedDict()
-        self._waiting: list[Request] = []
+        self._kind, self._topics, self._send_now, self._make_id = kind, topics, send_now, make_id
+        self._pictures: OrderedDict[str, bytes] = OrderedDict()
+        self._waiting: list[tuple[TakeSnapshot, Answer, float]] = []
 
-    def tell(self, tick: Tick, happened: Sequence[Event], drafts: Sequence[Draft], tracks: Sequence[Track]) -> None:
+    def publish(self, tick: Tick, happened: Sequence[Event], drafts: Sequence[Draft], tracks: Sequence[Track]) -> None:
         """Send a picture of each event whose face is in this tick's frame.
 
         Args:
@@ -53,79 +58,68 @@ class Snapshots:
         """
         if self._kind == "off" or tick.frame is None:
             return
-        seen = {track.number: track.face for track in _in_sight(tick, tracks)}
+        visible = {track.number: track.face for track in tracks if track.seen == tick.at}
         for event, draft in zip(happened, drafts, strict=False):
-            if event.track in seen:
-                picture = self._take(tick.frame, seen[event.track])
-                self._flash(self._topics.snapshot(draft.id), picture)
+            if event.track in visible:
+                picture = self._encode(tick.frame, visible[event.track])
+                self._send_now(self._topics.snapshot(draft.id), picture)
                 self._remember(draft.id, picture)
 
-    def apply(self, requests: Sequence[Request], tick: Tick, tracks: Sequence[Track], camera: CameraState) -> None:
-        """Send what was asked for, with the first frame that there is, and answer.
+    def request(self, request: TakeSnapshot, at: Instant, answer: Answer) -> None:
+        """Take a request; `update` carries it out as soon as there is something to see."""
+        if self._kind == "off":
+            answer.error('snapshots are off: the owner turns them on by publish.snapshots = "face" or "frame"')
+        else:
+            self._waiting.append((request, answer, at.mono_s + _WAIT_S))
 
-        Args:
-            requests: only those for a snapshot count.
-            tick: the moment and its frame.
-            tracks: everybody in view.
-            camera: what it does; nothing is sent while it is private or lost.
-        """
-        if camera is CameraState.PRIVATE:
+    def update(self, view: View) -> None:
+        """Send the pictures that were requested, if there is something to see."""
+        if view.camera is CameraState.PRIVATE:
             self.forget()
-        waiting = [*self._waiting, *(each for each in requests if each.verb is Verb.SNAPSHOT)]
-        self._waiting = []
-        for request in waiting:
-            refusal = self._refusal(camera)
-            if refusal is not None:
-                self._answer(request, failure(request.transaction, refusal))
+        waiting, self._waiting = self._waiting, []
+        for request, answer, until_s in waiting:
+            if view.problem is not None:
+                answer.error(view.problem)
             elif request.event is not None:
-                self._again(request, request.event)
-            elif tick.frame is not None:
-                self._view(request, tick, tick.frame, tracks)
-            else:
-                self._waiting.append(request)
+                self._repeat(request.event, answer)
+            elif not self._take(view, answer, last=view.at.mono_s >= until_s):
+                self._waiting.append((request, answer, until_s))
 
     def forget(self) -> None:
         """Forget all pictures: any of them may show somebody who was erased."""
-        self._album.clear()
+        self._pictures.clear()
 
-    def _refusal(self, camera: CameraState) -> str | None:
-        if self._kind == "off":
-            return 'snapshots are off: the owner turns them on by publish.snapshots = "face" or "frame"'
-        return {CameraState.PRIVATE: "privacy mode is on", CameraState.LOST: "the camera is lost"}.get(camera)
-
-    def _again(self, request: Request, event_id: str) -> None:
-        picture = self._album.get(event_id)
+    def _repeat(self, event_id: str, answer: Answer) -> None:
+        picture = self._pictures.get(event_id)
         if picture is None:
-            sentence = f"there is no picture of event {event_id}: only the latest {_REMEMBERED} are remembered"
-            self._answer(request, failure(request.transaction, sentence))
+            answer.error(f"there is no picture of event {event_id}: only the latest {_REMEMBERED} are remembered")
         else:
-            self._send(request, event_id, picture)
+            self._send(answer, event_id, picture)
 
-    def _view(self, request: Request, tick: Tick, frame: Frame, tracks: Sequence[Track]) -> None:
-        faces = [track.face for track in _in_sight(tick, tracks)]
-        if self._kind == "face" and not faces:
-            self._answer(request, failure(request.transaction, "nobody is in view"))
-            return
-        nearest = max(faces, key=lambda face: face.box.width, default=None)
-        self._send(request, self._make_id(tick.at.wall), self._take(frame, nearest))
+    def _take(self, view: View, answer: Answer, *, last: bool) -> bool:
+        """Take a picture if there is something to see; return whether the request was answered."""
+        nearest = max((track.face for track in view.visible), key=lambda face: face.box.width, default=None)
+        if view.tick.frame is not None and (nearest is not None or self._kind == "frame"):
+            picture = self._encode(view.tick.frame, nearest)
+            self._send(answer, self._make_id(view.at.wall), picture)
+            return True
+        if last and view.tick.frame is not None:
+            answer.error("nobody is in view")
+            return True
+        return False
 
-    def _send(self, request: Request, picture_id: str, picture: bytes) -> None:
-        if self._flash(self._topics.snapshot(picture_id), picture):
-            answer = success(request.transaction, {"id": picture_id, "bytes": len(picture)})
+    def _send(self, answer: Answer, picture_id: str, picture: bytes) -> None:
+        if self._send_now(self._topics.snapshot(picture_id), picture):
+            answer.ok({"id": picture_id, "bytes": len(picture)})
         else:
-            answer = failure(request.transaction, "the broker cannot be reached")
-        self._answer(request, answer)
+            answer.error("the broker cannot be reached")
 
-    def _take(self, frame: Frame, face: Face | None) -> bytes:
+    def _encode(self, frame: Frame, face: Face | None) -> bytes:
         if self._kind == "face" and face is not None:
             return face_jpeg(frame.image, face.box)
         return frame_jpeg(frame.image)
 
     def _remember(self, event_id: str, picture: bytes) -> None:
-        self._album[event_id] = picture
-        while len(self._album) > _REMEMBERED:
-            self._album.popitem(last=False)
-
-
-def _in_sight(tick: Tick, tracks: Sequence[Track]) -> list[Track]:
-    return [track for track in tracks if track.seen == tick.at]
+        self._pictures[event_id] = picture
+        while len(self._pictures) > _REMEMBERED:
+            self._pictures.popitem(last=False)

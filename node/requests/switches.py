@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,12 +11,12 @@ from typing import Any
 
 from node.contract.payloads import Fields, timestamp
 from node.domain import Instant
-from node.requests.inbox import Request, Verb, failure, success
+from node.requests.answer import Answer
+from node.requests.request import Restart, SetPrivacy, SetRecognition, Snooze
 from node.system.files import write_privately
 
 FILE = "control.json"
 _ALL = "*"
-_VERBS = frozenset({Verb.CHECK, Verb.PRIVACY, Verb.RECOGNITION, Verb.SNOOZE, Verb.RESTART})
 
 _log = logging.getLogger(__name__)
 
@@ -26,8 +26,8 @@ class Switches:
     """What is switched how.
 
     Attributes:
-        privacy: whether the camera must not be looked at.
-        recognition: whether faces may be recognised.
+        privacy: whether no frame may be looked at.
+        recognition: whether faces may be recognized.
         snoozed: until which second of the monotonic clock an alert rule is silent, by its id; `*` is all of them.
     """
 
@@ -36,33 +36,23 @@ class Switches:
     snoozed: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
 
 
-class Control:
-    """Apply requests, on the main loop's thread only.
+class SwitchRequests:
+    """Carry out requests that switch something, on the main loop's thread only.
 
-    A file that is there but cannot be read turns privacy on: whoever had turned it on must be able to rely on it.
+    A file that is there but cannot be read turns privacy on: whoever turned it on must be able to rely on it.
 
     Args:
         folder: where the switches are kept.
-        answer: sends a payload to whoever made a request.
-        examine: returns what `check` answers.
         at: the moment.
-        rules: ids of the alert rules that there are.
+        rules: ids of the alert rules.
 
     Attributes:
         switches: what is switched how.
-        restarting: whether somebody asked for a new start of the process.
+        restarting: whether a restart of the process was requested.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        answer: Callable[[Request, bytes], None],
-        examine: Callable[[], Fields],
-        at: Instant,
-        rules: Collection[str] = (),
-    ) -> None:
-        self._path, self._answer, self._examine = folder / FILE, answer, examine
-        self._rules = frozenset(rules)
+    def __init__(self, folder: Path, at: Instant, rules: Collection[str] = ()) -> None:
+        self._path, self._rules = folder / FILE, frozenset(rules)
         self.restarting = False
         self._unsaved = False
         self.switches = self._load(at)
@@ -73,60 +63,57 @@ class Control:
         return not self.switches.privacy
 
     @property
-    def recognising(self) -> bool:
-        """Whether faces may be recognised."""
+    def recognizing(self) -> bool:
+        """Whether faces may be recognized."""
         return self.watching and self.switches.recognition
 
+    def snoozed(self, at: Instant) -> frozenset[str]:
+        """Return the ids of the alert rules that are silent."""
+        return frozenset(rule for rule in self._rules if self.silent(rule, at))
+
     def silent(self, rule: str, at: Instant) -> bool:
-        """Return whether alerts of a rule are snoozed."""
+        """Return whether an alert rule is silent."""
         return any(self.switches.snoozed.get(each, float("-inf")) > at.mono_s for each in (rule, _ALL))
 
-    def apply(self, requests: Sequence[Request], at: Instant) -> None:
-        """Do what was asked, keep it, and answer; what is not about switches is left to others."""
-        for request in requests:
-            if request.verb not in _VERBS:
-                continue
-            if request.rule is not None and request.rule not in self._rules:
-                known = ", ".join(sorted(self._rules)) or "none"
-                self._answer(request, failure(request.transaction, f"rule: there is no such rule: there are {known}"))
-                continue
-            changed = self._change(request, at)
-            if changed != self.switches:
-                self.switches = changed
-                _log.info("control: %s as %r asked", self._said(request), request.transaction)
-                self._save(at)
-            if request.verb is Verb.RESTART:
-                self.restarting = True
-                _log.warning("control: a new start as %r asked", request.transaction)
-            self._reply(request)
+    def set_privacy(self, request: SetPrivacy, at: Instant, answer: Answer) -> None:
+        """Switch privacy mode."""
+        self._set(replace(self.switches, privacy=request.on), f"privacy {_word(request.on)}", at, answer)
 
-    def _change(self, request: Request, at: Instant) -> Switches:
-        match request:
-            case Request(verb=Verb.PRIVACY, on=bool(on)):
-                return replace(self.switches, privacy=on)
-            case Request(verb=Verb.RECOGNITION, on=bool(on)):
-                return replace(self.switches, recognition=on)
-            case Request(verb=Verb.SNOOZE, for_s=float(for_s)):
-                rest = {rule: until_s for rule, until_s in self.switches.snoozed.items() if until_s > at.mono_s}
-                if request.rule is None:
-                    rest.clear()
-                rest.pop(request.rule or _ALL, None)
-                if for_s > 0:
-                    rest[request.rule or _ALL] = at.mono_s + for_s
-                return replace(self.switches, snoozed=MappingProxyType(rest))
-            case _:
-                return self.switches
+    def set_recognition(self, request: SetRecognition, at: Instant, answer: Answer) -> None:
+        """Switch recognition."""
+        self._set(replace(self.switches, recognition=request.on), f"recognition {_word(request.on)}", at, answer)
 
-    def _reply(self, request: Request) -> None:
-        if self._unsaved and request.verb in (Verb.PRIVACY, Verb.RECOGNITION, Verb.SNOOZE):
-            self._answer(request, failure(request.transaction, "done, but lost at the next start: the disk is full"))
+    def snooze(self, request: Snooze, at: Instant, answer: Answer) -> None:
+        """Silence one alert rule or all of them, or end the silence."""
+        if request.rule is not None and request.rule not in self._rules:
+            known = ", ".join(sorted(self._rules)) or "none"
+            answer.error(f"rule: no such rule: the rules are {known}")
             return
-        self._answer(request, success(request.transaction, self._examine() if request.verb is Verb.CHECK else None))
+        snoozed = {rule: until_s for rule, until_s in self.switches.snoozed.items() if until_s > at.mono_s}
+        if request.rule is None:
+            snoozed.clear()
+        snoozed.pop(request.rule or _ALL, None)
+        if request.for_s > 0:
+            snoozed[request.rule or _ALL] = at.mono_s + request.for_s
+        changed = replace(self.switches, snoozed=MappingProxyType(snoozed))
+        self._set(changed, f"alerts of {request.rule or 'all rules'} silent for {request.for_s:.0f} s", at, answer)
 
-    def _said(self, request: Request) -> str:
-        if request.verb is Verb.SNOOZE:
-            return f"alerts of {request.rule or 'all rules'} silent for {request.for_s:.0f} s"
-        return f"{request.verb} {'on' if request.on else 'off'}"
+    def restart(self, request: Restart, at: Instant, answer: Answer) -> None:
+        """Ask the loop to end, so that the process starts again."""
+        del request, at
+        self.restarting = True
+        _log.warning("requests: restart requested (transaction %r)", answer.transaction)
+        answer.ok()
+
+    def _set(self, changed: Switches, what: str, at: Instant, answer: Answer) -> None:
+        if changed != self.switches:
+            self.switches = changed
+            _log.info("requests: %s (transaction %r)", what, answer.transaction)
+            self._save(at)
+        if self._unsaved:
+            answer.error("done, but it is lost at the next start: the disk cannot be written")
+        else:
+            answer.ok()
 
     def _load(self, at: Instant) -> Switches:
         try:
@@ -134,7 +121,7 @@ class Control:
         except FileNotFoundError:
             return Switches()
         except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-            _log.error("control: %s cannot be read (%s): privacy is on until it is switched", self._path, error)
+            _log.error("requests: %s cannot be read (%s): privacy is on until it is switched off", self._path, error)
             return Switches(privacy=True)
 
     def _save(self, at: Instant) -> None:
@@ -143,10 +130,14 @@ class Control:
             write_privately(self._path, json.dumps(_encode(self.switches, at)).encode())
         except OSError as error:
             if not self._unsaved:
-                _log.error("control: %s: %s: what is switched is lost at the next start", self._path, error)
+                _log.error("requests: %s: %s: switches are lost at the next start", self._path, error)
             self._unsaved = True
         else:
             self._unsaved = False
+
+
+def _word(on: bool) -> str:  # noqa: FBT001 - a private word for a flag
+    return "on" if on else "off"
 
 
 def _encode(switches: Switches, at: Instant) -> Fields:

@@ -1,4 +1,4 @@
-"""A clip -> a camera on a host: a service that shows the clip for ever, as a network camera would."""
+"""A clip -> a camera service on a host that streams the clip in a loop, like a network camera."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from node.camera.video import read_video
 FPS = 5
 _EVERY, _EMPTY_FRAMES = 6, 15
 
-# Runs on the host, with nothing but Debian's Python.
+# Runs on the host with Debian's Python and its standard library only.
 _SERVER = """
 import http.server, pathlib, sys, threading, time
 
@@ -47,10 +47,10 @@ WantedBy=multi-user.target
 """
 
 
-def lay_camera(disk: Path, clip: Path, port: int) -> str:
-    """Lay the clip and its service on a host's disk before it boots; return what `camera.source` is to be.
+def install_camera(disk: Path, clip: Path, port: int) -> str:
+    """Install the clip and its service on a host's disk before it boots; return the setting `camera.source`.
 
-    Behind the clip the view is empty for some seconds, so that whoever is seen leaves, and comes again.
+    After the clip the view is empty for some seconds, so that the person leaves and comes back.
     """
     folder = disk / "srv/clip"
     folder.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""Hosts -> a controller that runs our playbooks over them, and a broker's view of what came of it."""
+"""Hosts -> a controller that runs the playbooks on them, and clients that check the result at the broker."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from clipcamera import lay_camera
+from clipcamera import install_camera
 from fleethosts import Host, Hosts
 from process import run
 from realbroker import Subscriber, free_port
@@ -24,34 +24,34 @@ ROOT = Path(__file__).resolve().parents[2]
 BIN = ROOT / ".venv-fleet" / "bin"
 ACCOUNTS = {name: f"a long password of {name}" for name in ("app.fleet", "app.homeassistant", "app.security")}
 _RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
-_PLAY_S = 900.0
+_PLAYBOOK_TIMEOUT_S = 900.0
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
-    """How a playbook ended.
+class PlaybookResult:
+    """The result of a playbook run.
 
     Attributes:
-        code: its exit code.
-        out: all that it printed, lines that were broken joined again.
-        took_s: seconds.
-        changed: changed tasks by host.
+        code: the exit code.
+        out: the output, with all whitespace, line breaks included, reduced to single spaces.
+        duration_s: the duration in seconds.
+        changed: the number of changed tasks by host.
     """
 
     code: int
     out: str
-    took_s: float
+    duration_s: float
     changed: Mapping[str, int]
 
 
 class Controller:
-    """Whoever runs the playbooks.
+    """A controller with an inventory of hosts.
 
     Attributes:
-        hosts: the hosts; the first is the broker's, too.
-        folder: where the fleet's authority and releases are.
-        node_port: where nodes reach the broker.
-        account_port: where accounts do.
+        hosts: the hosts; each is a node, and the first one is also the broker.
+        folder: the fleet's folder, with its certificate authority and releases.
+        node_port: the broker's port for nodes.
+        account_port: the broker's port for accounts.
     """
 
     def __init__(self, hosts: Hosts, folder: Path, clip: Path) -> None:
@@ -60,13 +60,13 @@ class Controller:
         self.hosts, self.folder = hosts, folder
         self.node_port, self.account_port = free_port(), free_port()
         self._inventory = folder / "inventory"
-        self._sources = {host.name: lay_camera(host.disk, clip, free_port()) for host in hosts.all}
+        self._sources = {host.name: install_camera(host.disk, clip, free_port()) for host in hosts.all}
         folder.mkdir(parents=True)
         self._inventory.mkdir()
-        self.write()
+        self.write_inventory()
 
-    def write(self, **settings: object) -> None:
-        """Write the inventory, with these settings of all nodes."""
+    def write_inventory(self, **settings: object) -> None:
+        """Write the inventory, with additional settings for all nodes."""
         nodes = self.hosts.inventory()
         for name, fields in nodes.items():
             fields["node_host_settings"] = {"camera": {"source": self._sources[name]}}
@@ -94,45 +94,45 @@ class Controller:
         }
         (self._inventory / "hosts.yml").write_text(json.dumps({"all": content}))
 
-    def play(self, book: str, *arguments: str, code: int | None = 0, **variables: object) -> Played:
-        """Run a playbook; fail where it ends with another code, unless that is None."""
+    def run_playbook(self, name: str, *arguments: str, code: int | None = 0, **variables: object) -> PlaybookResult:
+        """Run a playbook with extra variables; fail the test on another exit code, unless `code` is None."""
         command = [
-            str(BIN / "ansible-playbook"), "--inventory", str(self._inventory), f"{book}.yml", *arguments,
+            str(BIN / "ansible-playbook"), "--inventory", str(self._inventory), f"{name}.yml", *arguments,
             "--extra-vars", json.dumps(variables),
         ]  # fmt: skip
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE", "FACENODE"))}
+        environ = {key: value for key, value in os.environ.items() if not key.startswith(("ANSIBLE", "FACENODE"))}
         began_s = time.monotonic()
         done = subprocess.run(
-            command, cwd=ROOT / "ansible", env=kept | {"LC_ALL": "C.UTF-8", "ANSIBLE_NOCOLOR": "1"},
+            command, cwd=ROOT / "ansible", env=environ | {"LC_ALL": "C.UTF-8", "ANSIBLE_NOCOLOR": "1"},
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
-            timeout=_PLAY_S,
+            timeout=_PLAYBOOK_TIMEOUT_S,
         )  # fmt: skip
-        took_s = time.monotonic() - began_s
-        (self.folder / f"{book}.log").write_text(done.stdout)
-        assert code in {None, done.returncode}, f"{book} ended with {done.returncode}:\n{done.stdout[-6000:]}"
-        changed = {name: int(count) for name, _, count, _, _ in _RECAP.findall(done.stdout)}
-        return Played(done.returncode, " ".join(done.stdout.split()), took_s, changed)
+        duration_s = time.monotonic() - began_s
+        (self.folder / f"{name}.log").write_text(done.stdout)
+        assert code in {None, done.returncode}, f"{name}.yml exited with {done.returncode}:\n{done.stdout[-6000:]}"
+        changed = {host: int(count) for host, _, count, _, _ in _RECAP.findall(done.stdout)}
+        return PlaybookResult(done.returncode, " ".join(done.stdout.split()), duration_s, changed)
 
     def lint(self) -> None:
-        """Hold the playbooks against ansible-lint's production profile."""
+        """Check the playbooks with ansible-lint's production profile."""
         environ = os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}"}
         run(BIN / "ansible-lint", "--offline", "--profile", "production", cwd=ROOT / "ansible", environ=environ)
 
-    def view(self) -> dict[str, Any]:
-        """Return what `facenode fleet --json` says of each node."""
+    def states(self) -> dict[str, Any]:
+        """Return the output of `facenode fleet --json`: the state of each node by name."""
         command = [str(BIN / "facenode"), "fleet", "--json", *self._login()]
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
         assert done.stdout, done.stderr
-        view: dict[str, Any] = json.loads(done.stdout)
-        return view
+        states: dict[str, Any] = json.loads(done.stdout)
+        return states
 
     def versions(self) -> dict[str, str]:
-        """Return status and version of each node, as the broker has them."""
-        return {node: f"{known['status']} {known['health']['version']}" for node, known in self.view().items()}
+        """Return status and version of each node, as retained by the broker."""
+        return {node: f"{state['status']} {state['health']['version']}" for node, state in self.states().items()}
 
     @contextmanager
-    def watching(self) -> Iterator[Callable[[], list[dict[str, Any]]]]:
-        """Watch all events as a durable subscriber; what is yielded returns those so far, each with its node."""
+    def watch_events(self) -> Iterator[Callable[[], list[dict[str, Any]]]]:
+        """Subscribe durably to all events; yield a function that returns those received so far, each with its node."""
         lines = self.folder / "events"
         command = [str(BIN / "facenode"), "watch", "--durable", "test", "--json", *self._login()]
         with lines.open("wb") as out, subprocess.Popen(command, stdout=out) as watch:
@@ -152,8 +152,8 @@ class Controller:
             finally:
                 watch.terminate()
 
-    def account(self, name: str) -> MqttSettings:
-        """Return the settings by which an account reaches the broker."""
+    def account_settings(self, name: str) -> MqttSettings:
+        """Return the MQTT settings of an account."""
         password = self.folder / f"{name}.password"
         password.write_text(ACCOUNTS[name])
         password.chmod(0o600)
@@ -168,23 +168,23 @@ class Controller:
         )
 
     def subscribe(self, name: str, *filters: str) -> Subscriber:
-        """Return an account that listens."""
-        return Subscriber(self.account(name), *filters, client_id=f"test-{name}")
+        """Return a subscriber that is logged in with an account."""
+        return Subscriber(self.account_settings(name), *filters, client_id=f"test-{name}")
 
-    def certificate(self, host: Host, folder: Path) -> MqttSettings:
-        """Return the settings by which somebody who has stolen a node's files reaches the broker."""
+    def stolen_settings(self, host: Host, folder: Path) -> MqttSettings:
+        """Copy a node's key and certificate, as a thief would, and return MQTT settings that use them."""
         folder.mkdir(parents=True, exist_ok=True)
         tls = host.disk / "etc/facenode/tls"
         for name in ("node.key", "node.crt"):
             shutil.copy(tls / name, folder / name)
-        return self.identified(folder / "node.crt", folder / "node.key")
+        return self.certificate_settings(folder / "node.crt", folder / "node.key")
 
-    def identified(self, certificate: Path | None, key: Path | None) -> MqttSettings:
-        """Return the settings by which somebody with a certificate reaches the port of nodes."""
+    def certificate_settings(self, certificate: Path | None, key: Path | None) -> MqttSettings:
+        """Return MQTT settings for the port of nodes with a certificate, or without one."""
         tls = {"enabled": True, "ca_file": self.folder / "authority/ca.crt", "cert_file": certificate, "key_file": key}
         return MqttSettings.model_validate({"host": "localhost", "port": self.node_port, "tls": tls})
 
     def _login(self) -> list[str]:
-        """Return the arguments by which `facenode` speaks to the broker as the controller."""
-        password = self.account("app.fleet").password_file
+        """Return the arguments with which `facenode` logs in to the broker as the controller."""
+        password = self.account_settings("app.fleet").password_file
         return ["--config", str(self.folder / "fleet.toml"), "--set", f"mqtt.password_file={password}"]

@@ -1,4 +1,4 @@
-"""This machine's apt mirror -> the root of a bare Debian 12 or 13 with systemd and ssh, made once, in `.cache`."""
+"""This machine's apt mirror -> the root of a bare Debian 12 or 13 with systemd and ssh, built once in `.cache`."""
 
 import os
 import shutil
@@ -10,13 +10,13 @@ from process import run
 
 SUITES = {12: "bookworm", 13: "trixie"}
 _PACKAGES = "systemd,systemd-sysv,dbus,openssh-server,python3,python3-venv,sudo,iproute2,ca-certificates"
-_LONG_AGO_S = 946_684_800.0
+_STALE_S = 946_684_800.0
 
 
 def host_root(debian: int) -> Path:
-    """Return the root of a bare host; skip where it cannot be made.
+    """Return the root of a bare host; skip the test if it cannot be built.
 
-    It holds what Raspberry Pi OS Lite brings anyway, and nothing of ours.
+    It holds packages that Raspberry Pi OS Lite also has, and nothing of Facenode.
     """
     for program, package in (("mmdebstrap", "mmdebstrap"), ("systemd-nspawn", "systemd-container")):
         if os.geteuid() != 0 or shutil.which(program) is None:
@@ -30,8 +30,8 @@ def _make(root: Path, suite: str) -> None:
         "mmdebstrap", "--mode=root", "--variant=minbase", f"--include={_PACKAGES}",
         "--aptopt=Acquire::Languages none", *lean, suite, root, mirror(),
     )  # fmt: skip
-    # What this machine trusts, so that apt inside can use the same mirror.
+    # This machine's trusted certificates, so that apt on the host can use the same mirror.
     shutil.copy("/etc/ssl/certs/ca-certificates.crt", root / "etc/ssl/certs/ca-certificates.crt")
-    # A console that nobody reads, and lists of packages that Ansible would otherwise take for fresh ones.
+    # No login prompt on the console, and package lists so old that Ansible updates them.
     (root / "etc/systemd/system/console-getty.service").symlink_to("/dev/null")
-    os.utime(root / "var/lib/apt/lists", (_LONG_AGO_S, _LONG_AGO_S))
+    os.utime(root / "var/lib/apt/lists", (_STALE_S, _STALE_S))

@@ -1,4 +1,4 @@
-"""A certificate or a password -> somebody who uses the broker as they please, and what comes of it."""
+"""A certificate or a password -> a client that tries what the broker should deny, and its results."""
 
 import queue
 import time
@@ -9,59 +9,59 @@ from node.mqtt.connect import connect
 from node.mqtt.link import Acknowledged, Client, Lost, Received, Report
 from node.settings import MqttSettings
 
-_A_MOMENT_S = 1.5
+_SETTLE_S = 1.5
 
 
 class Intruder:
-    """Somebody who uses the broker as they please.
+    """A client that publishes and subscribes to topics of others.
 
     Attributes:
-        got: what came.
-        lost_at: when the connection ended, seconds since the epoch.
+        received: the messages that arrived.
+        lost_at: the time when the connection was lost, in seconds since 1970; None while it is connected.
     """
 
     def __init__(self, settings: MqttSettings, client: str = "facenode-intruder") -> None:
         self._inbox: queue.SimpleQueue[Report] = queue.SimpleQueue()
-        self.got: list[Received] = []
+        self.received: list[Received] = []
         self.lost_at: float | None = None
         self._link = connect(settings, Client(client), self._take)
 
     def publish(self, topic: str, payload: bytes = b"forged", *, retain: bool = False) -> int | None:
-        """Publish and return the broker's answer."""
+        """Publish a message and return the broker's reason code; None if it does not answer."""
         mid = self._link.publish(topic, payload, retain=retain)
         codes: list[int] = []
 
-        def answered() -> bool:
+        def acknowledged() -> bool:
             while not self._inbox.empty():
                 report = self._inbox.get()
                 if isinstance(report, Received):
-                    self.got.append(report)
+                    self.received.append(report)
                 elif isinstance(report, Acknowledged) and report.mid == mid:
                     codes.append(report.code)
             return bool(codes)
 
-        eventually(answered, 5)
+        eventually(acknowledged, 5)
         return codes[0] if codes else None
 
-    def hear(self, topic: str) -> None:
-        """Subscribe."""
+    def subscribe(self, topic: str) -> None:
+        """Subscribe to a topic filter."""
         self._link.subscribe(topic)
 
-    def heard(self, wait_s: float = _A_MOMENT_S) -> set[str]:
-        """Return the topics of what has come after a moment."""
+    def received_topics(self, wait_s: float = _SETTLE_S) -> set[str]:
+        """Wait, then return the topics of all messages that have arrived."""
 
         def collect() -> bool:
             while not self._inbox.empty():
                 report = self._inbox.get()
                 if isinstance(report, Received):
-                    self.got.append(report)
+                    self.received.append(report)
             return False
 
         eventually(collect, wait_s)
-        return {message.topic for message in self.got}
+        return {message.topic for message in self.received}
 
     def close(self) -> None:
-        """Leave."""
+        """Close the connection."""
         self._link.close()
 
     def _take(self, report: Report) -> None:

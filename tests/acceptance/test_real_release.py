@@ -124,7 +124,7 @@ def test_the_same_commit_gives_the_same_bytes(release: Release, tmp_path: Path) 
     run("git", "clone", "--quiet", ROOT, other)
     (other / "left.py").write_text("not committed")
     printed = run("make", "release", "IMAGES=", cwd=other)
-    assert "what is not committed is left out" in printed
+    assert "uncommitted changes are left out" in printed
     ours, theirs = (_sums(folder / "dist") for folder in (other, release.checkout))
     assert ours == {name: each for name, each in theirs.items() if "-image-" not in name}
 

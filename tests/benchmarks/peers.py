@@ -21,7 +21,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from node.assembly import build_eyes
+from node.assembly import build_vision
 from node.clock import SystemClock
 from node.commands.bench.stopwatch import Step, take_turns
 from node.commands.bench.visit import Visit, portrait
@@ -57,7 +57,7 @@ def main() -> int:
 def ours(model: Path | None, image: Image) -> dict[str, Step]:
     """Return this program: every face of the frame through the network; and as a node does it over a visit."""
     settings = load(None, {"model": {"threads": 1} | ({"path": model} if model else {})}, {}, Path("/nonexistent"))
-    eyes = build_eyes(settings, settings.publish.tasks)
+    eyes = build_vision(settings, settings.publish.tasks)
     frame = Frame(image)
     visit = Visit(settings, eyes, image, SystemClock().now())
     return {
@@ -85,7 +85,7 @@ def peers(image: Image) -> dict[str, Step]:
 
 def by_hand(weights: Path, image: Image) -> Callable[[], object]:
     """Return the two networks called as their own examples call them."""
-    sidecar = build_eyes(load(None, {}, {}, Path("/nonexistent")), ()).network.sidecar
+    sidecar = build_vision(load(None, {}, {}, Path("/nonexistent")), ()).network.sidecar
     template = np.array(sidecar.input.alignment.points, dtype=np.float64)
     detector = cv2.FaceDetectorYN.create(str(bundled.bundled(bundled.DETECTOR)), "", (640, 480), 0.7, 0.3, 200)
     _, interpreter_class = find_runtime("auto")

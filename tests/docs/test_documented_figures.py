@@ -1,7 +1,6 @@
 """Figures and messages in the documents are those of the program."""
 
 import ast
-import inspect
 import re
 from collections.abc import Callable
 from functools import cache
@@ -11,7 +10,7 @@ import pytest
 from node import __version__
 from node.contract.payloads import MAX_EVENT_BYTES
 from node.fleet.diagnosis import Limits
-from node.requests.recent_faces import Recent
+from node.requests.recent_faces import REMEMBERED
 from node.settings import EventSettings, PeopleSettings
 from node.vision import jpeg
 from node.vision.sidecar import load_sidecar
@@ -26,8 +25,7 @@ def _size_mb(name: str) -> str:
 
 
 def _remembered() -> str:
-    most = inspect.signature(Recent).parameters["most"].default
-    return next(word for word, number in _WORDS.items() if number == most)
+    return next(word for word, number in _WORDS.items() if number == REMEMBERED)
 
 
 _FIGURES: list[tuple[str, str, Callable[[], str]]] = [

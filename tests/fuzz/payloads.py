@@ -18,14 +18,22 @@ from node.commands.fleet import table
 from node.commands.output import json_line, printer
 from node.commands.watch import Watcher, watch
 from node.contract.topics import Topics
-from node.domain import Instant
+from node.domain import CameraState, Instant, Tick
 from node.fleet.diagnosis import diagnose
 from node.fleet.node_table import Census
 from node.fleet.update_gate import Demand, Jury
 from node.mqtt.link import Received, Report
-from node.requests.inbox import Commands, Request, Verb, success
-from node.requests.local_socket import FILE, Desk
-from node.requests.switches import Control
+from node.people.gallery import Gallery
+from node.requests.answer import Answer
+from node.requests.dispatcher import Dispatcher, Handlers, handlers
+from node.requests.inbox import Inbox
+from node.requests.local_socket import FILE, LocalSocket
+from node.requests.people import PeopleRequests
+from node.requests.recent_faces import RecentFaces
+from node.requests.request import Check, Request, Verb
+from node.requests.snapshots import Snapshots
+from node.requests.switches import SwitchRequests
+from node.requests.view import View
 from tests.fuzz.driver import Target, main
 from tests.fuzz.mutation import Json
 
@@ -57,7 +65,11 @@ def build(folder: Path) -> Sequence[Target]:
     """Return a target for each place that takes messages of others."""
     return (
         Target("requests", Json(_REQUESTS), Requests(folder).judge),
-        Target("desk", Json([{"verb": str(verb), **fields} for verb in Verb for fields in _REQUESTS]), desk(folder)),
+        Target(
+            "local socket",
+            Json([{"verb": str(verb), **fields} for verb in Verb for fields in _REQUESTS]),
+            local_socket(folder),
+        ),
         Target("fleet", Json([_HEALTH]), fleet),
         Target("watch", _several(Json([*_EVENTS, _HEALTH])), watched),
     )
@@ -71,47 +83,57 @@ class Requests:
         self._now_s = 0.0
         self._verbs = (*Verb, "x", "../x")
         self._count = 0
+        self._people = PeopleRequests(
+            Gallery(folder / "people"), RecentFaces(), "s", keep_crops=True, changed=lambda: None, erase=lambda _: None
+        )
+        self._snapshots = Snapshots("face", _TOPICS, lambda _topic, _payload: True)
+
+    def _handlers(self, at: Instant) -> Handlers:
+        def check(request: Check, at: Instant, answer: Answer) -> None:
+            del request, at
+            answer.ok()
+
+        return handlers(check, SwitchRequests(self._folder, at, ["night"]), self._people, self._snapshots)
 
     def judge(self, content: bytes) -> str:
         """Ask a node for something."""
         self._now_s += 60
         self._count += 1
         answers: list[bytes] = []
-        commands = Commands(_TOPICS, lambda _topic, payload: answers.append(payload), lambda: self._now_s)
+        inbox = Inbox(_TOPICS, lambda _topic, payload: answers.append(payload), lambda: self._now_s)
         verb = self._verbs[self._count % len(self._verbs)]
-        commands.receive(Received(_TOPICS.request(verb), content, retained=False))
-        taken = commands.drain()
-        assert len(taken) + len(answers) + commands.ignored == (verb != "../x")
+        inbox.receive(Received(_TOPICS.request(verb), content, retained=False))
+        taken = len(answers) + inbox.ignored == 0 and verb != "../x"
+        at = Instant(_START, self._now_s, synced=True)
+        Dispatcher(inbox, self._handlers(at)).dispatch(at)
         if taken:
-            at = Instant(_START, self._now_s, synced=True)
-            control = Control(self._folder, lambda _request, payload: answers.append(payload), dict, at, ["night"])
-            control.apply(taken, at)
+            self._people.update(View(Tick(Instant(_START, self._now_s + 60, synced=True), None), (), CameraState.OK))
+            self._snapshots.update(View(Tick(at, None), (), CameraState.LOST))
+        assert len(answers) + inbox.ignored == (verb != "../x")
         assert all(json.loads(answer)["status"] in {"ok", "error"} for answer in answers)
         return "taken" if taken else "answered" if answers else "ignored"
 
 
-def desk(folder: Path) -> Callable[[bytes], str]:
-    """Return what asks the socket of a running node; it is there for the next one whatever was sent."""
-    asked: list[Request] = []
+def local_socket(folder: Path) -> Callable[[bytes], str]:
+    """Return what sends to the socket of a running node; it is there for the next one whatever was sent."""
+    taken: list[Request] = []
 
-    def ask(request: Request) -> None:
-        asked.append(request)
-        assert request.reply is not None
-        request.reply(success(request.transaction))
+    def put(request: Request, answer: Answer) -> None:
+        taken.append(request)
+        answer.ok()
 
-    counter = Desk(folder, ask)
-    counter.open()
+    LocalSocket(folder, put).open()
 
     def judge(content: bytes) -> str:
-        asked.clear()
+        taken.clear()
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(10)
             connection.connect(str(folder / FILE))
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 connection.sendall(content.replace(b"\n", b" ") + b"\n")
                 answer = connection.makefile("rb").readline()
-                assert json.loads(answer)["status"] == ("ok" if asked else "error")
-                return "taken" if asked else "answered with an error"
+                assert json.loads(answer)["status"] == ("ok" if taken else "error")
+                return "taken" if taken else "answered with an error"
         return "closed"
 
     return judge

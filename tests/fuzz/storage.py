@@ -20,8 +20,8 @@ from node.homeassistant.entity_keys import Residents
 from node.mqtt.certificate import days_left
 from node.outbox.outbox import FILE, Outbox
 from node.people.person import Person
-from node.requests.switches import FILE as CONTROL
-from node.requests.switches import Control
+from node.requests.switches import FILE as SWITCHES
+from node.requests.switches import SwitchRequests
 from tests.fuzz.driver import Target, main
 from tests.fuzz.mutation import Bytes, Json, either
 
@@ -49,7 +49,7 @@ class _Stands:
 
 def build(folder: Path) -> Sequence[Target]:
     """Return a target for each file."""
-    return (_outbox(folder), _control(folder), _residents(folder), _certificate(folder))
+    return (_outbox(folder), _switches(folder), _residents(folder), _certificate(folder))
 
 
 def _outbox(folder: Path) -> Target:
@@ -93,9 +93,9 @@ def _drafts() -> tuple[payloads.Draft, ...]:
     return payloads.encode([event], [Alert("door", AlertState.RAISED, _AT, event, "ada")], "0" * 8)
 
 
-def _control(folder: Path) -> Target:
+def _switches(folder: Path) -> Target:
     """What cannot be read turns privacy on; only a file that says so leaves it off."""
-    path = folder / CONTROL
+    path = folder / SWITCHES
     good = {
         "privacy": False,
         "recognition": True,
@@ -104,13 +104,13 @@ def _control(folder: Path) -> Target:
 
     def judge(content: bytes) -> str:
         path.write_bytes(content)
-        control = Control(folder, lambda _request, _payload: None, dict, _AT, ["night"])
-        control.silent("night", _AT)
-        if control.watching:
+        switches = SwitchRequests(folder, _AT, ["night"])
+        switches.silent("night", _AT)
+        if switches.watching:
             assert json.loads(content)["privacy"] is False
-        return "watching" if control.watching else "private"
+        return "watching" if switches.watching else "private"
 
-    return Target("control", Json([good]), judge)
+    return Target("switches", Json([good]), judge)
 
 
 def _residents(folder: Path) -> Target:

@@ -21,8 +21,11 @@ from node.mqtt.link import Client, Patience
 from node.mqtt.publisher import Publisher
 from node.mqtt.retained import Board
 from node.outbox.outbox import Outbox
-from node.requests.inbox import Commands, Request, Verb
-from node.requests.switches import Control
+from node.requests.answer import Answer
+from node.requests.dispatcher import Dispatcher
+from node.requests.inbox import Inbox
+from node.requests.request import Restart, SetPrivacy
+from node.requests.switches import SwitchRequests
 from node.settings import MqttSettings
 
 pytestmark = pytest.mark.broker
@@ -38,23 +41,25 @@ class Node:
         client = Client(topics.client_id, (topics.status, payloads.OFFLINE))
         self.outbox = Outbox(folder, SystemClock())
         self.board = Board(topics, payloads.state(instant(0)))
-        self.commands = Commands(topics, self._say)
-        self.control = Control(folder, self._answer, dict, instant(0))
+        self.inbox = Inbox(topics, self._send)
+        self.switches = SwitchRequests(folder, instant(0))
         self.publisher = Publisher(
             topics,
             self.outbox,
             self.board,
             lambda report: connect(settings, client, report),
-            receive=self.commands.receive,
+            receive=self.inbox.receive,
             pace=QUICK,
         )
         self.publisher.start()
 
-    def _say(self, topic: str, payload: bytes) -> None:
+    def _send(self, topic: str, payload: bytes) -> None:
         self.publisher.say(topic, payload)
 
-    def _answer(self, request: Request, payload: bytes) -> None:
-        self._say(TOPICS.response(request.verb), payload)
+    def restart(self, transaction: str) -> None:
+        """Request a restart."""
+        answer = Answer(transaction, lambda payload: self._send(TOPICS.response("restart"), payload))
+        self.switches.restart(Restart(), instant(1), answer)
 
     def close(self) -> None:
         """Take leave."""
@@ -194,8 +199,8 @@ def test_a_request_is_answered_by_the_main_loop(
 
     def applied() -> bool:
         seen.publish(TOPICS.request("privacy"), request)
-        node.control.apply(node.commands.drain(), instant(1))
-        return not node.control.watching
+        Dispatcher(node.inbox, {SetPrivacy: node.switches.set_privacy}).dispatch(instant(1))
+        return not node.switches.watching
 
     assert eventually(applied)
     assert eventually(lambda: seen.on(TOPICS.response("privacy")) == [b'{"transaction":"t-1","status":"ok"}'])
@@ -209,7 +214,7 @@ def test_the_last_answer_goes_out_before_offline(
     seen = closer.enter_context(closing(Subscriber(broker.settings(), "facenode/pi-1/#")))
     node = Node(tmp_path / "node", broker.settings())
     assert node.publisher.wait_connected(10)
-    node.control.apply((Request(Verb.RESTART, "t-2"),), instant(1))
+    node.restart("t-2")
     node.close()
     assert eventually(lambda: seen.on(TOPICS.status)[-1:] == [b"offline"])
     topics = [message.topic for message in seen.messages]

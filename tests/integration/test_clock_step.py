@@ -11,7 +11,7 @@ from clips import ClockedClip
 from realbroker import Mosquitto, Subscriber, eventually
 from told import essence, events, node_settings, settings_for
 
-from node.app import Node
+from node.assembly import build_node
 from node.camera.video import read_video
 from node.clock import SystemClock
 from node.domain import Image, Instant
@@ -58,7 +58,7 @@ def test_a_step_of_three_days_makes_no_event_and_loses_none(
         settings = node_settings(settings_for(broker, clip, tmp_path / name))
         clock = SteppingClock(step)
         with closing(Subscriber(broker.settings(), "facenode/hall/#")) as subscriber:
-            Node(settings, SteppedClip(list(read_video(clip))[:60], clock), clock).run()
+            build_node(settings, SteppedClip(list(read_video(clip))[:60], clock), clock).run()
             assert eventually(lambda: subscriber.on("facenode/hall/status")[-1:] == [b"offline"])
             assert not [m for m in subscriber.messages if "/late/" in m.topic]
             told.append([essence(event) for event in events(subscriber.messages)])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from models.metrics import Share, wilson
-from node.assembly import Eyes, build_eyes, build_gallery_matcher
+from node.assembly import Vision, build_gallery_matcher, build_vision
 from node.camera.image_file import read_image
 from node.domain import Frame, Vector
 from node.people.enrolment import examine
@@ -42,7 +42,7 @@ def _rows(file: Path, split: str) -> dict[str, list[Path]]:
     return found
 
 
-def _enrolled(photos: Iterable[Sequence[Path]], gallery: Gallery, eyes: Eyes) -> tuple[Person, ...]:
+def _enrolled(photos: Iterable[Sequence[Path]], gallery: Gallery, eyes: Vision) -> tuple[Person, ...]:
     """Enrol people from five photos each, as `facenode people add` does."""
     space = eyes.network.sidecar.heads.embedding.space
     for number, own in enumerate(photos):
@@ -51,7 +51,7 @@ def _enrolled(photos: Iterable[Sequence[Path]], gallery: Gallery, eyes: Eyes) ->
     return gallery.load()
 
 
-def _seen(photo: Path, eyes: Eyes) -> Vector | None:
+def _seen(photo: Path, eyes: Vision) -> Vector | None:
     """Return the embedding of the largest face as a camera's frame would give it; None if it is unusable."""
     image = read_image(photo)
     faces = eyes.detector.detect(Frame(image))
@@ -59,13 +59,13 @@ def _seen(photo: Path, eyes: Eyes) -> Vector | None:
 
 
 @pytest.fixture(scope="module")
-def eyes() -> Eyes:
+def eyes() -> Vision:
     """Return detector and network with the default settings."""
-    return build_eyes(SETTINGS, ())
+    return build_vision(SETTINGS, ())
 
 
 @pytest.fixture(scope="module")
-def faces(eyes: Eyes, data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Faces:
+def faces(eyes: Vision, data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Faces:
     """Look at everybody once; of the strangers half come from pictures that no threshold was measured with."""
     known = _rows(data_dir / "lfw_people" / "manifest.csv", "val")
     twelve = sorted(known, key=lambda person: (-len(known[person]), person))[:12]
@@ -84,13 +84,13 @@ def faces(eyes: Eyes, data_dir: Path, tmp_path_factory: pytest.TempPathFactory) 
     )
 
 
-def _named(people: Sequence[Person], looks: Iterable[Vector], eyes: Eyes) -> list[str | None]:
+def _named(people: Sequence[Person], looks: Iterable[Vector], eyes: Vision) -> list[str | None]:
     """Return whom each look is called, by the node's matcher with the threshold of so many people."""
     matcher = build_gallery_matcher(SETTINGS, eyes.network.sidecar, people)
     return [matcher.match(look, {}).person for look in looks]
 
 
-def _share(galleries: Sequence[Sequence[Person]], faces: Faces, eyes: Eyes) -> tuple[float, Share]:
+def _share(galleries: Sequence[Sequence[Person]], faces: Faces, eyes: Vision) -> tuple[float, Share]:
     """Return the share of strangers named, the mean over galleries, and the interval of as many strangers as there are.
 
     The same stranger before another gallery is no new case: galleries steady the mean, but narrow no interval.
@@ -100,7 +100,9 @@ def _share(galleries: Sequence[Sequence[Person]], faces: Faces, eyes: Eyes) -> t
     return mean / len(faces.strangers), wilson(round(mean), len(faces.strangers))
 
 
-def test_strangers_are_named_at_most_as_often_as_promised(faces: Faces, eyes: Eyes, say: Callable[[str], None]) -> None:
+def test_strangers_are_named_at_most_as_often_as_promised(
+    faces: Faces, eyes: Vision, say: Callable[[str], None]
+) -> None:
     """At every size of gallery the share is at or under `people.max_fpir`, within its 95 % interval."""
     galleries: dict[str, Sequence[Sequence[Person]]] = {
         "1": [[person] for person in faces.twelve],
@@ -125,7 +127,7 @@ def test_strangers_are_named_at_most_as_often_as_promised(faces: Faces, eyes: Ey
         assert share.low <= limit, f"{size} enrolled: {share}"
 
 
-def test_those_who_are_enrolled_are_still_named(faces: Faces, eyes: Eyes, say: Callable[[str], None]) -> None:
+def test_those_who_are_enrolled_are_still_named(faces: Faces, eyes: Vision, say: Callable[[str], None]) -> None:
     """A promise kept by naming nobody would be worth nothing: nine of ten looks at the twelve get their name."""
     names = _named(faces.twelve, (look for _, look in faces.probes), eyes)
     right = wilson(sum(name == person for name, (person, _) in zip(names, faces.probes, strict=True)), len(names))

@@ -13,8 +13,7 @@ from realbroker import Mosquitto, Subscriber, eventually
 from told import node_settings, validate
 from watchedcamera import WatchedCamera, WatchedFrame
 
-from node.app import Node
-from node.assembly import build_eyes
+from node.assembly import build_node, build_vision
 from node.camera.image_file import read_image
 from node.domain import Frame
 from node.settings import Settings
@@ -60,7 +59,7 @@ def scene(mosquitto: Callable[..., Mosquitto], media_dir: Path, tmp_path: Path) 
             }
         )
         camera = WatchedCamera(image)
-        node = Node(settings, camera)
+        node = build_node(settings, camera)
         thread = threading.Thread(target=node.run)
         with closing(Subscriber(broker.settings(), "facenode/hall/#")) as subscriber:
             thread.start()
@@ -84,7 +83,7 @@ def test_a_picture_comes_before_its_event_and_shows_the_face(scene: Run) -> None
         assert topics.index(f"facenode/hall/snapshot/{event_id}") < topics.index("facenode/hall/event/unknown")
         picture = cv2.imdecode(np.frombuffer(hall.pictures()[event_id], np.uint8), cv2.IMREAD_COLOR)
         assert picture is not None
-        eyes = build_eyes(hall.settings, ())
+        eyes = build_vision(hall.settings, ())
         assert len(eyes.detector.detect(Frame(np.ascontiguousarray(picture[:, :, ::-1], np.uint8)))) == 1
         files = contents(hall.settings.storage.dir)
         assert files

@@ -59,7 +59,7 @@ def test_without_recognition_faces_are_counted_and_nobody_is_named(
     ("verb", "fields", "message"),
     [
         ("privacy", {"state": "maybe"}, 'state: must be "on" or "off"'),
-        ("fly", {}, "there is no such request"),
+        ("fly", {}, "no such request"),
         ("snooze", {"for_s": -1}, "for_s"),
     ],
 )

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from facenode import facenode
 
-from node.assembly import Eyes, build_eyes
+from node.assembly import Vision, build_vision
 from node.camera.image_file import read_image
 from node.camera.video import read_video
 from node.contract import schema
@@ -19,12 +19,12 @@ from node.settings.loader import load
 
 
 @pytest.fixture(scope="module")
-def eyes() -> Eyes:
+def eyes() -> Vision:
     """Return detector and network with the default settings."""
-    return build_eyes(load(None, {}, {}, Path("/nonexistent")), ("age",))
+    return build_vision(load(None, {}, {}, Path("/nonexistent")), ("age",))
 
 
-def embedding(eyes: Eyes, image: Image) -> Vector:
+def embedding(eyes: Vision, image: Image) -> Vector:
     """Return the embedding of the only face."""
     (face,) = eyes.detector.detect(Frame(image))
     found = eyes.recognizer.look(image, face).embedding
@@ -32,7 +32,7 @@ def embedding(eyes: Eyes, image: Image) -> Vector:
     return found
 
 
-def test_one_man_resembles_himself_and_nobody_else(eyes: Eyes, media_dir: Path) -> None:
+def test_one_man_resembles_himself_and_nobody_else(eyes: Vision, media_dir: Path) -> None:
     """The nearest of five early frames is above .4 of a late one; two other people stay below .25."""
     frames = list(read_video(media_dir / "carphone.mp4"))
     anchors = np.stack([embedding(eyes, frames[number]) for number in (0, 10, 20, 30, 40)])
@@ -44,7 +44,7 @@ def test_one_man_resembles_himself_and_nobody_else(eyes: Eyes, media_dir: Path) 
     assert float(grace @ eileen) < 0.25
 
 
-def test_boxes_are_fractions_and_keypoints_lie_inside(eyes: Eyes, media_dir: Path) -> None:
+def test_boxes_are_fractions_and_keypoints_lie_inside(eyes: Vision, media_dir: Path) -> None:
     """The eye at the picture's left comes first, eyes are above the mouth."""
     (face,) = eyes.detector.detect(Frame(read_image(media_dir / "astronaut.jpg")))
     box = face.box
@@ -55,7 +55,7 @@ def test_boxes_are_fractions_and_keypoints_lie_inside(eyes: Eyes, media_dir: Pat
     assert max(left_eye[1], right_eye[1]) < min(left_mouth[1], right_mouth[1])
 
 
-def test_the_small_picture_is_searched_and_the_full_one_is_cropped(eyes: Eyes, media_dir: Path) -> None:
+def test_the_small_picture_is_searched_and_the_full_one_is_cropped(eyes: Vision, media_dir: Path) -> None:
     """A driver with a small stream saves work; boxes are the same within 2 % of the frame."""
     image = read_image(media_dir / "astronaut.jpg")
     (full,) = eyes.detector.detect(Frame(image))
@@ -63,13 +63,13 @@ def test_the_small_picture_is_searched_and_the_full_one_is_cropped(eyes: Eyes, m
     assert (half.box.left, half.box.top) == pytest.approx((full.box.left, full.box.top), abs=0.02)
 
 
-def test_a_picture_without_a_face_has_none(eyes: Eyes) -> None:
+def test_a_picture_without_a_face_has_none(eyes: Vision) -> None:
     """Noise is nobody."""
     noise = np.random.default_rng(0).integers(0, 255, (240, 320, 3), dtype=np.uint8)
     assert eyes.detector.detect(Frame(noise)) == ()
 
 
-def test_an_unusable_face_costs_no_network_and_says_why(eyes: Eyes, media_dir: Path) -> None:
+def test_an_unusable_face_costs_no_network_and_says_why(eyes: Vision, media_dir: Path) -> None:
     """A dark copy of a portrait is found or not, but never evidence."""
     image = read_image(media_dir / "astronaut.jpg")
     (face,) = eyes.detector.detect(Frame(image))
@@ -79,7 +79,9 @@ def test_an_unusable_face_costs_no_network_and_says_why(eyes: Eyes, media_dir: P
     assert dict(look.heads) == {}
 
 
-def test_enrolment_takes_a_portrait_and_refuses_what_leaves_doubt(eyes: Eyes, media_dir: Path, tmp_path: Path) -> None:
+def test_enrolment_takes_a_portrait_and_refuses_what_leaves_doubt(
+    eyes: Vision, media_dir: Path, tmp_path: Path
+) -> None:
     """No face, two equal faces, no picture: each has its reason."""
     portrait = read_image(media_dir / "astronaut.jpg")
     sample = examine(media_dir / "astronaut.jpg", eyes.detector, eyes.recognizer, keep_crop=True)

@@ -12,7 +12,7 @@ from proxy import Proxy
 from realbroker import Mosquitto, Subscriber, eventually
 from told import events, node_settings, settings_for
 
-from node.app import Node
+from node.assembly import build_node
 from node.camera.video import read_video
 from node.clock import SystemClock
 
@@ -28,12 +28,12 @@ def test_a_silent_broker_slows_no_frame_and_is_reached_once_it_speaks(
     path = media_dir / "carphone.mp4"
     frames = list(read_video(path))[:60]
     spoken = ClockedClip(frames, clock)
-    Node(node_settings(settings_for(broker, path, tmp_path / "spoken")), spoken, clock).run()
+    build_node(node_settings(settings_for(broker, path, tmp_path / "spoken")), spoken, clock).run()
     with Proxy(broker.port) as proxy, closing(Subscriber(broker.settings(), "facenode/hall/#")) as subscriber:
         proxy.hold("up", "down")
         settings = settings_for(broker, path, tmp_path / "silent") | {"mqtt.port": proxy.port, "node.id": "hall"}
         silent = ClockedClip(frames, clock)
-        node = Node(node_settings(settings), silent, clock)
+        node = build_node(node_settings(settings), silent, clock)
         runner = threading.Thread(target=node.run)
         runner.start()
         assert eventually(lambda: len(silent.taken_ms) == len(spoken.taken_ms), 60)

@@ -14,7 +14,7 @@ from clips import LiveClip
 from realbroker import Mosquitto, Subscriber, eventually
 from told import essence, events, node_settings, settings_for
 
-from node.app import Node
+from node.assembly import build_node
 from node.camera.video import read_video
 from node.clock import SystemClock
 from node.domain import Image
@@ -44,7 +44,7 @@ class Room:
         given |= {key.replace("__", "."): value for key, value in more.items()}
         clock = SystemClock()
         with closing(Subscriber(self._broker.settings(), "facenode/hall/#")) as subscriber:
-            Node(node_settings(given), clip(frames, clock), clock, machine=machine).run()
+            build_node(node_settings(given), clip(frames, clock), clock, machine=machine).run()
             assert eventually(lambda: subscriber.on("facenode/hall/status")[-1:] == [b"offline"])
             self.health = json.loads(subscriber.on("facenode/hall/health")[-1])
             return [essence(event) for event in events(subscriber.messages)]

@@ -13,7 +13,7 @@ from facenode import facenode
 from realbroker import Mosquitto, Subscriber, eventually
 from told import events, node_settings, settings_for
 
-from node.app import Node
+from node.assembly import build_node
 from node.camera.image_file import read_image
 from node.camera.video import read_video
 from node.clock import SystemClock
@@ -41,11 +41,11 @@ class Stage:
         clip = ClockedClip(frames, clock)
         given = self.settings | {key.replace("__", "."): value for key, value in more.items()}
         with closing(Subscriber(self._broker.settings(), "facenode/hall/#")) as subscriber:
-            node = Node(node_settings(given), clip, clock)
+            node = build_node(node_settings(given), clip, clock)
             node.run()
             assert eventually(lambda: subscriber.on("facenode/hall/status")[-1:] == [b"offline"])
             told = [(e["event_type"], e.get("person", {}).get("id", "unknown")) for e in events(subscriber.messages)]
-        return told, {name: count for name, count in node.flaws.items() if count}
+        return told, {str(flaw): count for flaw, count in node.tracker.flaws.items() if count}
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from realbroker import free_port
 from told import node_settings
 
 from node.app import Node
+from node.assembly import build_node
 from node.clock import SystemClock
 from node.domain import Instant
 
@@ -50,7 +51,7 @@ def test_a_clip_that_ended_without_a_broker_waits_and_says_what_for(media_dir: P
         {"node.id": "hall", "camera.source": f"images:{photo}", "mqtt.host": "127.0.0.1", "mqtt.port": free_port()}
         | {"storage.dir": tmp_path / "storage", "events.unknown_votes": 1}
     )
-    node, reader = Node(settings, clock=HurriedClock()), Impatient()
+    node, reader = build_node(settings, clock=HurriedClock()), Impatient()
     reader.node = node
     log = logging.getLogger("node.app")
     level = log.level

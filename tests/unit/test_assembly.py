@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from makers import instant
 
-from node.assembly import build_introduction, describe_device
+from node.assembly import build_announcer, describe_device
 from node.contract import payloads
 from node.contract.topics import Topics
 from node.homeassistant.announcer import Introduction, Withdrawal
@@ -42,4 +42,4 @@ def test_home_assistant_is_told_or_told_that_the_node_is_gone_or_left_alone(
         (tmp_path / FILE).write_text('{"secret":"00112233445566778899aabbccddeeff","known":[],"gone":[]}')
     given = load(None, {"homeassistant": {"enabled": enabled}, "storage": {"dir": tmp_path}}, {}, Path("/nonexistent"))
     topics = Topics("hall")
-    assert type(build_introduction(given, topics, Board(topics, payloads.state(instant(0))))) is kind
+    assert type(build_announcer(given, topics, Board(topics, payloads.state(instant(0))))) is kind

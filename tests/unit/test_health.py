@@ -8,14 +8,14 @@ import pytest
 from makers import instant
 
 from node.domain import CameraState
-from node.health import Counts, Pulse
+from node.health import Counts, HealthMonitor, summary
 from node.system.machine import Machine
 
 COUNTS = Counts(outbox=2, dropped=1, rejected=0, unusable=3, flaws={"blur": 3}, people=4, cert_days_left=None)
 
 
-class Vitals:
-    """A machine that tells only its memory."""
+class MemoryOnly:
+    """A machine that knows only its memory."""
 
     def cpu_c(self) -> float | None:
         """Return nothing."""
@@ -30,32 +30,34 @@ class Vitals:
         return 96.04
 
 
-def pulse() -> Pulse:
-    """Return a pulse that beats every 30 s and logs every 60 s."""
-    return Pulse(Vitals(), 30.0, 60.0, "3f9a1c02", instant(0))
+def monitor() -> HealthMonitor:
+    """Return a monitor whose health is due every 30 s, and its log line every 60 s."""
+    return HealthMonitor(
+        MemoryOnly(), lambda: COUNTS, every_s=30.0, log_every_s=60.0, model="3f9a1c02", started=instant(0)
+    )
 
 
 def test_health_is_told_at_once_then_every_30_s() -> None:
     """The first beat tells, the next only when the time has come."""
-    beats = pulse()
-    told = [s for s in range(100) if beats.beat(instant(s), CameraState.OK, lambda: COUNTS)]
-    assert told == [0, 30, 60, 90]
+    health_monitor = monitor()
+    due = [s for s in range(100) if health_monitor.beat(instant(s), CameraState.OK)]
+    assert due == [0, 30, 60, 90]
 
 
 def test_a_change_of_the_camera_is_told_at_once() -> None:
     """`lost` and its recovery do not wait for the time to come."""
-    beats = pulse()
+    health_monitor = monitor()
     states = [CameraState.OK, CameraState.OK, CameraState.LOST, CameraState.LOST, CameraState.OK]
-    told = [s for s, state in enumerate(states) if beats.beat(instant(s), state, lambda: COUNTS)]
-    assert told == [0, 2, 4]
+    due = [s for s, state in enumerate(states) if health_monitor.beat(instant(s), state)]
+    assert due == [0, 2, 4]
 
 
 def test_rate_and_percentiles_are_of_the_latest_frames() -> None:
     """Ten frames a second of 1 to 100 ms: median 50.5, 95th percentile 95.05 (linear interpolation), within 0.1."""
-    beats = pulse()
+    health_monitor = monitor()
     for number in range(100):
-        beats.frame(instant(number / 10), number + 1)
-    health = beats.beat(instant(9.9), CameraState.OK, lambda: COUNTS)
+        health_monitor.frame(instant(number / 10), number + 1)
+    health = health_monitor.beat(instant(9.9), CameraState.OK)
     assert health is not None
     assert health.fps == pytest.approx(10.0, abs=0.1)
     assert health.p50_ms == pytest.approx(50.5, abs=0.1)
@@ -66,23 +68,46 @@ def test_rate_and_percentiles_are_of_the_latest_frames() -> None:
 
 def test_a_camera_that_stopped_has_a_rate_of_zero() -> None:
     """Frames of long ago say nothing about now; before the first frame the rate is not known."""
-    beats = pulse()
-    first = beats.beat(instant(0), CameraState.OK, lambda: COUNTS)
-    beats.frame(instant(0.1), 5)
-    beats.frame(instant(0.2), 5)
-    later = beats.beat(instant(100), CameraState.LOST, lambda: COUNTS)
+    health_monitor = monitor()
+    first = health_monitor.beat(instant(0), CameraState.OK)
+    health_monitor.frame(instant(0.1), 5)
+    health_monitor.frame(instant(0.2), 5)
+    later = health_monitor.beat(instant(100), CameraState.LOST)
     assert first is not None
     assert first.fps is None
     assert later is not None
     assert later.fps == 0.0
 
 
+@pytest.mark.parametrize("pause", [CameraState.PRIVATE, CameraState.LOST])
+def test_after_a_pause_of_the_camera_the_rate_is_unknown_until_two_frames_came(pause: CameraState) -> None:
+    """A rate of zero beside a camera that is ok would make a good node look broken."""
+    health_monitor = monitor()
+    for number in range(10):
+        health_monitor.frame(instant(number / 10), 5)
+        health_monitor.beat(instant(number / 10), CameraState.OK)
+    health_monitor.beat(instant(50), pause)
+    health_monitor.frame(instant(100), 5)
+    at_once = health_monitor.beat(instant(100), CameraState.OK)
+    assert at_once is not None
+    assert at_once.fps is None
+    for number in range(1, 4):
+        health_monitor.frame(instant(100 + number / 10), 5)
+    assert health_monitor.collect(instant(100.3), CameraState.OK).fps == pytest.approx(10.0, abs=0.1)
+
+
+def test_the_line_for_people_leaves_out_what_is_unknown() -> None:
+    """`None frames a second` tells nobody anything."""
+    line = summary(monitor().collect(instant(0), CameraState.PRIVATE))
+    assert line == "camera private, 2 waiting, 1 dropped, 0 rejected"
+
+
 def test_one_heartbeat_line_a_minute(caplog: pytest.LogCaptureFixture) -> None:
     """The log says once a minute that the node is alive."""
-    beats = pulse()
+    health_monitor = monitor()
     with caplog.at_level(logging.INFO):
         for s in range(301):
-            beats.beat(instant(s), CameraState.OK, lambda: COUNTS)
+            health_monitor.beat(instant(s), CameraState.OK)
     assert len([r for r in caplog.records if r.getMessage().startswith("alive")]) == 5
 
 
@@ -115,10 +140,10 @@ def test_what_slows_the_board_down_now_is_told_and_what_did_is_not(
 
 def test_frames_in_which_nothing_moved_count_but_say_nothing_of_the_pace() -> None:
     """An empty room makes a node neither slow nor fast: one release is held against another by these figures."""
-    beats = pulse()
+    health_monitor = monitor()
     for number in range(100):
-        beats.frame(instant(number / 10), 20.0 if number % 10 == 0 else None)
-    health = beats.beat(instant(9.9), CameraState.OK, lambda: COUNTS)
+        health_monitor.frame(instant(number / 10), 20.0 if number % 10 == 0 else None)
+    health = health_monitor.beat(instant(9.9), CameraState.OK)
     assert health is not None
     assert health.fps == pytest.approx(10.0, abs=0.1)
     assert (health.p50_ms, health.p95_ms) == (20.0, 20.0)

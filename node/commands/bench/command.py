@@ -11,7 +11,7 @@ from typing import Any
 
 import cv2
 
-from node.assembly import Eyes, build_eyes
+from node.assembly import Vision, build_vision
 from node.clock import SystemClock
 from node.commands.bench.stopwatch import Step, take_turns
 from node.commands.bench.visit import SIZE, Visit, group, portrait
@@ -43,8 +43,8 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noq
 def main(args: argparse.Namespace, settings: Settings) -> int:
     """Print median and 95th percentile of each step on a 640x480 frame with one face, and the ratios that matter."""
     cv2.setNumThreads(settings.model.threads)  # so that the figures are of so many threads, not of some
-    eyes = build_eyes(settings, settings.publish.tasks)
-    others = [build_eyes(settings, ()).network for _ in range(args.networks - 1)]
+    eyes = build_vision(settings, settings.publish.tasks)
+    others = [build_vision(settings, ()).network for _ in range(args.networks - 1)]
     figures = measure(settings, eyes, max(1, args.runs), others)
     head = {
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
@@ -69,7 +69,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def measure(settings: Settings, eyes: Eyes, runs: int, others: Sequence[Network] = ()) -> dict[str, Any]:
+def measure(settings: Settings, eyes: Vision, runs: int, others: Sequence[Network] = ()) -> dict[str, Any]:
     """Return the times of each step, the ratios that matter, and the peak memory.
 
     The bare calls are the detector on a picture already of its size and colour order, and the interpreter on an input
@@ -106,14 +106,14 @@ def _peak_mb() -> float:
     return round(peak_kb * 1024 / 1e6, 1)
 
 
-def _crowd(settings: Settings, eyes: Eyes, frames: int) -> float:
+def _crowd(settings: Settings, eyes: Vision, frames: int) -> float:
     """Return what so many frames of four people's visit take by those of one's."""
     now = SystemClock().now()
     visits = {name: Visit(settings, eyes, image, now) for name, image in (("one", portrait()), ("four", group()))}
     return take_turns({name: visit.step for name, visit in visits.items()}, frames).share("four", "one")
 
 
-def _steps(eyes: Eyes, others: Sequence[Network]) -> dict[str, Step]:
+def _steps(eyes: Vision, others: Sequence[Network]) -> dict[str, Step]:
     """Return what is measured on a frame with one face."""
     image = portrait()
     frame = Frame(image)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from node.assembly import Eyes, build_matcher
+from node.assembly import Vision, build_matcher
 from node.camera.image_file import read_image
 from node.domain import Frame, Image, Instant
 from node.events.engine import Engine
@@ -56,7 +56,7 @@ class Visit:
         now: when they come.
     """
 
-    def __init__(self, settings: Settings, eyes: Eyes, image: Image, now: Instant) -> None:
+    def __init__(self, settings: Settings, eyes: Vision, image: Image, now: Instant) -> None:
         self._eyes = eyes
         self._frame = Frame(image)
         self._at = now

@@ -8,8 +8,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from node.app import Node
-from node.assembly import build_eyes, build_gallery
+from node.assembly import build_gallery, build_node, build_vision
 from node.clock import SystemClock
 from node.commands.demo.embedded_broker import EmbeddedBroker
 from node.commands.demo.scene import DemoCamera, enrolment_pictures
@@ -66,7 +65,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
 
             with Subscriber("127.0.0.1", broker.port, own.node.id, take):
                 clock = SystemClock()
-                Node(own, DemoCamera(clock), clock).run()
+                build_node(own, DemoCamera(clock), clock).run()
     return _summary(sightings)
 
 
@@ -79,7 +78,7 @@ def _stay(mark: Mark, settings: Settings) -> int:
         own = own.model_copy(update={"events": own.events.model_copy(update={"cool_down_s": _COOL_DOWN_S})})
         enrol(own)
         clock = SystemClock()
-        node = Node(own, DemoCamera(clock, again=True), clock, Service.of(mark=mark))
+        node = build_node(own, DemoCamera(clock, again=True), clock, Service.of(mark=mark))
         run_until_signalled(node)
     return 0
 
@@ -103,7 +102,7 @@ def settings_of_the_demo(settings: Settings, folder: Path, port: int) -> Setting
 
 def enrol(settings: Settings) -> int:
     """Enrol the man of the clip; return from how many frames."""
-    eyes = build_eyes(settings, ())
+    eyes = build_vision(settings, ())
     looked = [
         examine_image(image, f"frame {number}", eyes.detector, eyes.recognizer, keep_crop=False)
         for number, image in enumerate(enrolment_pictures())

@@ -3,7 +3,7 @@
 import queue
 import time
 
-from node.assembly import build_gallery, build_introduction
+from node.assembly import build_announcer, build_gallery
 from node.clock import SystemClock
 from node.contract import payloads
 from node.contract.topics import Topics
@@ -32,7 +32,7 @@ def announce_again(settings: Settings) -> None:
     """
     topics = Topics(settings.node.id, settings.homeassistant.prefix)
     board = Board(topics, payloads.state(SystemClock().now()))
-    introduction = build_introduction(settings, topics, board)
+    introduction = build_announcer(settings, topics, board)
     if introduction is None:
         return
     introduction.show(build_gallery(settings).load() if settings.people.source == "gallery" else ())

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from node.assembly import build_embed, build_eyes, build_gallery, build_gallery_matcher, build_outbox
+from node.assembly import build_embed, build_gallery, build_gallery_matcher, build_outbox, build_vision
 from node.camera.image_file import list_files
 from node.clock import SystemClock
 from node.commands.people import fleet_file, selftest
@@ -211,7 +211,7 @@ def _ask(settings: Settings, verb: str, args: argparse.Namespace) -> Any:  # noq
 def _enrol(args: argparse.Namespace, settings: Settings, *, ignored: bool | None) -> None:
     """Enrol somebody from photos, and say what became of each that was not taken."""
     photos = _photos(args.photos)
-    eyes = build_eyes(settings, ())
+    eyes = build_vision(settings, ())
     sidecar = eyes.network.sidecar
     gallery = build_gallery(settings, sidecar)
     gallery.reembed(sidecar.heads.embedding.space, build_embed(eyes.network))

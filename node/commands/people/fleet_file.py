@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from node.assembly import build_embed, build_eyes, build_gallery, build_sidecar
+from node.assembly import build_embed, build_gallery, build_sidecar, build_vision
 from node.domain import Image
 from node.errors import PeopleError
 from node.people import bundle
@@ -67,7 +67,7 @@ def _current(entries: Sequence[Entry], settings: Settings, sidecar: Sidecar) -> 
     everything = [anchor for entry in entries for anchor in (*entry.person.anchors, *entry.person.negatives)]
     if all(anchor.space == space for anchor in everything):
         return entries
-    embed = build_embed(build_eyes(settings, ()).network)
+    embed = build_embed(build_vision(settings, ()).network)
 
     def renew(entry: Entry) -> Reembedded:
         return reembed(entry.person, space, lambda anchor: _crop(entry, anchor), embed)

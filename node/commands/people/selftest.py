@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from node.assembly import Eyes, build_eyes, build_gallery, build_gallery_matcher, build_sidecar
+from node.assembly import Vision, build_gallery, build_gallery_matcher, build_sidecar, build_vision
 from node.camera.image_file import list_files, read_image
 from node.domain import Frame
 from node.errors import CameraError, PeopleError
@@ -57,12 +57,12 @@ def _strangers(folder: Path, settings: Settings, matcher: GalleryMatcher) -> Ite
     photos = list_files(folder, nested=True)
     if photos in ([], [folder]):
         raise PeopleError(f"{folder}: no folder with photos: name one with JPEG or PNG files of people not enrolled")
-    eyes = build_eyes(settings, ())
+    eyes = build_vision(settings, ())
     for photo in photos:
         yield from _faces(photo, str(photo.relative_to(folder)), eyes, matcher)
 
 
-def _faces(photo: Path, name: str, eyes: Eyes, matcher: GalleryMatcher) -> Iterator[Stranger]:
+def _faces(photo: Path, name: str, eyes: Vision, matcher: GalleryMatcher) -> Iterator[Stranger]:
     try:
         image = read_image(photo)
     except CameraError as error:

@@ -1,4 +1,4 @@
-"""What the fleet's tests share: four booted hosts, made into a fleet once, and whoever runs the playbooks."""
+"""Fixtures of the fleet tests: four booted hosts, their controller, and the fleet that site.yml makes of them."""
 
 import shutil
 import tempfile
@@ -6,26 +6,26 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from controller import ROOT, Controller, Played
+from controller import ROOT, Controller, PlaybookResult
 from debianroot import CACHE
 from fleethosts import Hosts
 from saying import say
-from variants import build
+from wheelvariants import build_variant
 
-__all__ = ["bare", "built", "fleet", "say", "wheel"]
+__all__ = ["bare_fleet", "build_wheel", "fleet", "say", "site_result"]
 
-DEBIANS = (13, 13, 13, 12)
+DEBIAN_RELEASES = (13, 13, 13, 12)
 _CLIP = ROOT / "tests" / "media" / "carphone.mp4"
 
 
 @pytest.fixture(scope="session")
-def bare() -> Iterator[Controller]:
-    """Return a controller of four bare hosts."""
+def bare_fleet() -> Iterator[Controller]:
+    """Return the controller of four bare hosts."""
     CACHE.mkdir(exist_ok=True)
-    # Not in /tmp, which may be an overlay itself and then cannot be a layer of one.
+    # Not in /tmp: if that is an overlay itself, it cannot be a layer of another one.
     folder = Path(tempfile.mkdtemp(prefix="fleet-", dir=CACHE))
     try:
-        hosts = Hosts(DEBIANS, folder / "hosts")
+        hosts = Hosts(DEBIAN_RELEASES, folder / "hosts")
         controller = Controller(hosts, folder / "controller", _CLIP)
         with hosts:
             yield controller
@@ -34,19 +34,19 @@ def bare() -> Iterator[Controller]:
 
 
 @pytest.fixture(scope="session")
-def built(bare: Controller) -> Played:
-    """Return how site.yml ended over the bare hosts."""
-    return bare.play("site")
+def site_result(bare_fleet: Controller) -> PlaybookResult:
+    """Return the result of site.yml on the bare hosts."""
+    return bare_fleet.run_playbook("site")
 
 
 @pytest.fixture
-def fleet(bare: Controller, built: Played) -> Controller:
-    """Return a controller whose fleet works."""
-    assert built.code == 0
-    return bare
+def fleet(bare_fleet: Controller, site_result: PlaybookResult) -> Controller:
+    """Return the controller of a working fleet."""
+    assert site_result.code == 0
+    return bare_fleet
 
 
 @pytest.fixture(scope="session")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Path]:
-    """Return what builds a wheel of the program, good or bad."""
-    return lambda what, version: build(what, version, tmp_path_factory.mktemp("wheels"))
+def build_wheel(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Path]:
+    """Return a function that builds a variant of the program's wheel from its behavior and its version."""
+    return lambda behavior, version: build_variant(behavior, version, tmp_path_factory.mktemp("wheels"))

@@ -1,41 +1,43 @@
-"""From bare hosts to a fleet that works; what site.yml does the second time, and in a dry run."""
+"""site.yml sets up a fleet from bare hosts, changes nothing in a second run, and supports dry runs; people.yml."""
 
 import re
 from collections.abc import Callable
 from contextlib import closing
 
 import pytest
-from controller import Controller, Played
+from controller import Controller, PlaybookResult
 from realbroker import eventually
 
 pytestmark = pytest.mark.timeout(3600)
 Say = Callable[[str], None]
 
 
-def test_the_roles_are_of_the_production_profile(bare: Controller) -> None:
-    """ansible-lint's strictest profile, and nothing from the network."""
-    bare.lint()
+def test_the_playbooks_pass_the_production_profile(bare_fleet: Controller) -> None:
+    """ansible-lint's strictest profile finds nothing, without a network."""
+    bare_fleet.lint()
 
 
-def test_every_node_is_online_and_processes_frames(built: Played, fleet: Controller, say: Say) -> None:
-    """Four bare hosts, of Debian 13 and 12: the playbook itself ends only once the broker has heard each of them."""
-    say(f"site.yml over four bare hosts: {built.took_s:.0f} s")
-    view = fleet.view()
-    assert {node: (known["status"], known["wrong"]) for node, known in view.items()} == {
+def test_every_node_is_online_and_processes_frames(site_result: PlaybookResult, fleet: Controller, say: Say) -> None:
+    """site.yml ends when each of four hosts, with Debian 13 and 12, reports healthy at the broker."""
+    say(f"site.yml over four bare hosts: {site_result.duration_s:.0f} s")
+    states = fleet.states()
+    assert {node: (state["status"], state["wrong"]) for node, state in states.items()} == {
         host.name: ("online", []) for host in fleet.hosts.all
     }
-    assert all(known["health"]["cert_days_left"] in {364, 365} for known in view.values())
+    assert all(state["health"]["cert_days_left"] in {364, 365} for state in states.values())
 
 
-def test_the_second_run_changes_nothing_and_tells_no_secret(fleet: Controller, built: Played, say: Say) -> None:
-    """Whatever is as it should be is left alone; and no password, passphrase or key is printed, however loud."""
-    before = fleet.view()
-    again = fleet.play("site", "-vvv", "--diff")
-    say(f"site.yml, second run: {again.took_s:.0f} s, changed {sum(again.changed.values())}")
+def test_a_second_run_changes_nothing_and_prints_no_secret(
+    fleet: Controller, site_result: PlaybookResult, say: Say
+) -> None:
+    """site.yml is idempotent, and prints no password, passphrase or key even with `-vvv --diff`."""
+    before = fleet.states()
+    again = fleet.run_playbook("site", "-vvv", "--diff")
+    say(f"site.yml, second run: {again.duration_s:.0f} s, changed {sum(again.changed.values())}")
     assert set(again.changed.values()) == {0}
-    after = fleet.view()
+    after = fleet.states()
     assert all(after[node]["health"]["uptime_s"] > before[node]["health"]["uptime_s"] for node in before)
-    for text in (built.out, again.out):
+    for text in (site_result.out, again.out):
         for secret in ("a long password of", "a long passphrase", "PRIVATE KEY", "$7$"):
             assert secret not in text
     for host in fleet.hosts.all:
@@ -43,11 +45,11 @@ def test_the_second_run_changes_nothing_and_tells_no_secret(fleet: Controller, b
         assert fleet.hosts.ssh(host, f"stat -c '%U:%G %a' {files}").split("\n")[:2] == ["root:facenode 640"] * 2
 
 
-def test_a_dry_run_shows_the_changed_setting_and_nothing_else(fleet: Controller) -> None:
-    """`--check --diff` names the one section that would change on each node, and changes it on none."""
-    fleet.write(detector={"width": 480})
-    fleet.play("site", "--check", "--diff")
-    fleet.write()
+def test_a_dry_run_shows_only_the_changed_setting(fleet: Controller) -> None:
+    """`--check --diff` shows the changed section for each node, and changes no node."""
+    fleet.write_inventory(detector={"width": 480})
+    fleet.run_playbook("site", "--check", "--diff")
+    fleet.write_inventory()
     log = (fleet.folder / "site.log").read_text()
     lines = [line for line in log.splitlines() if re.match(r"[+-](?![+-])", line)]
     assert lines.count("+width = 480") == len(fleet.hosts.all)
@@ -57,7 +59,7 @@ def test_a_dry_run_shows_the_changed_setting_and_nothing_else(fleet: Controller)
 
 
 def test_the_key_never_leaves_the_node(fleet: Controller) -> None:
-    """The controller holds certificates of nodes, and no key but the authority's own, which is encrypted."""
+    """The controller has the nodes' certificates, and no key except the authority's, which is encrypted."""
     keys = sorted(path.name for path in fleet.folder.rglob("*.key"))
     assert keys == ["ca.key"]
     assert "ENCRYPTED" in (fleet.folder / "authority/ca.key").read_text()
@@ -71,28 +73,28 @@ def test_the_key_never_leaves_the_node(fleet: Controller) -> None:
         ("/CN=node-2", "basicConstraints=CA:TRUE"),
     ],
 )
-def test_a_request_for_more_than_the_nodes_own_name_is_refused(
+def test_a_certificate_request_for_another_name_is_rejected(
     fleet: Controller, subject: str, extension: str | None
 ) -> None:
-    """A compromised node asks for another's certificate, or for an authority's: the controller signs neither."""
+    """If a compromised node requests another node's certificate or an authority's, the controller does not sign it."""
     host = fleet.hosts["node-2"]
-    more = f'-addext "{extension}"' if extension else ""
-    # The playbook runs the node's own openssl, so a compromised node puts another in its place.
+    addext = f'-addext "{extension}"' if extension else ""
+    # The playbook runs the node's own openssl, which a compromised node can replace.
     fake = (
         '#!/bin/sh\n[ "$1" = req ] || exec /usr/bin/openssl "$@"\n'
-        f'exec /usr/bin/openssl req -new -key "$4" -subj {subject} {more}\n'
+        f'exec /usr/bin/openssl req -new -key "$4" -subj {subject} {addext}\n'
     )
     fleet.hosts.ssh(host, f"cat >/usr/local/bin/openssl <<'END'\n{fake}END\nchmod +x /usr/local/bin/openssl")
     try:
-        refused = fleet.play("site", "--limit", "node-2", code=None)
+        rejected = fleet.run_playbook("site", "--limit", "node-2", code=None)
     finally:
         fleet.hosts.ssh(host, "rm /usr/local/bin/openssl")
-    assert refused.code != 0
-    assert "asks for a certificate of" in refused.out
+    assert rejected.code != 0
+    assert "requested a certificate for" in rejected.out
 
 
-def test_a_face_from_the_clip_is_recognised_on_every_node(fleet: Controller, say: Say) -> None:
-    """People enrolled once reach every node by one file: from then on each tells their name."""
+def test_a_person_enrolled_on_one_node_is_recognized_on_every_node(fleet: Controller, say: Say) -> None:
+    """people.yml imports an exported gallery on every node, and prints neither ids nor names."""
     first = fleet.hosts.all[0]
     fleet.hosts.ssh(
         first,
@@ -101,22 +103,22 @@ def test_a_face_from_the_clip_is_recognised_on_every_node(fleet: Controller, say
     )
     fleet.hosts.ssh(first, "runuser -u facenode -- facenode people export /var/lib/facenode/family.zip")
     (fleet.folder / "family.zip").write_bytes((first.disk / "var/lib/facenode/family.zip").read_bytes())
-    with closing(fleet.subscribe("app.homeassistant", "facenode/+/event/recognized")) as home:
-        played = fleet.play("people", people_file=str(fleet.folder / "family.zip"))
-        say(f"people.yml: {played.took_s:.0f} s, changed {dict(played.changed)}")
+    with closing(fleet.subscribe("app.homeassistant", "facenode/+/event/recognized")) as subscriber:
+        result = fleet.run_playbook("people", people_file=str(fleet.folder / "family.zip"))
+        say(f"people.yml: {result.duration_s:.0f} s, changed {dict(result.changed)}")
         names = {host.name for host in fleet.hosts.all}
-        assert eventually(lambda: {message.topic.split("/")[1] for message in home.messages} == names, 90)
-    assert b'"id":"ada"' in home.messages[0].payload
-    assert "Lovelace" not in played.out
-    assert " ada" not in played.out
-    assert set(fleet.play("people", people_file=str(fleet.folder / "family.zip")).changed.values()) == {0}
+        assert eventually(lambda: {message.topic.split("/")[1] for message in subscriber.messages} == names, 90)
+    assert b'"id":"ada"' in subscriber.messages[0].payload
+    assert "Lovelace" not in result.out
+    assert " ada" not in result.out
+    assert set(fleet.run_playbook("people", people_file=str(fleet.folder / "family.zip")).changed.values()) == {0}
 
 
 def test_a_person_is_removed_from_a_group(fleet: Controller) -> None:
-    """Removal takes the same way, to all or to some."""
-    gone = fleet.play("people", "--limit", "node-4", people_absent=["ada", "nobody"])
-    assert gone.changed == {"node-4": 1}
+    """people.yml removes people from all nodes, or from those of --limit."""
+    removed = fleet.run_playbook("people", "--limit", "node-4", people_absent=["ada", "nobody"])
+    assert removed.changed == {"node-4": 1}
     assert "nobody is enrolled" in fleet.hosts.ssh(fleet.hosts["node-4"], "runuser -u facenode -- facenode people list")
-    assert set(fleet.play("people", people_absent=["nobody"]).changed.values()) == {0}
-    again = fleet.play("people", people_file=str(fleet.folder / "family.zip"))
+    assert set(fleet.run_playbook("people", people_absent=["nobody"]).changed.values()) == {0}
+    again = fleet.run_playbook("people", people_file=str(fleet.folder / "family.zip"))
     assert again.changed == {"node-1": 0, "node-2": 0, "node-3": 0, "node-4": 1}

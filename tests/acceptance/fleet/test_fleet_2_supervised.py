@@ -1,4 +1,4 @@
-"""A node as a service of a real systemd: started, watched, left alone where it must be, and closed in."""
+"""A node as a service of a real systemd: start, watchdog, bad settings, sandboxing and reboot."""
 
 import re
 import time
@@ -9,18 +9,18 @@ from controller import Controller
 from realbroker import eventually
 
 pytestmark = pytest.mark.timeout(3600)
-_BACK_S = 90.0
-_MOST_EXPOSED = 2.0
+_RECOVERY_TIMEOUT_S = 90.0
+_MAX_EXPOSURE = 2.0
 
 
 def show(fleet: Controller, name: str, fields: str) -> dict[str, str]:
-    """Return properties of the node's unit."""
+    """Return properties of the node's systemd unit."""
     out = fleet.hosts.ssh(fleet.hosts[name], f"systemctl show facenode --property={fields}")
     return dict(line.split("=", 1) for line in out.splitlines())
 
 
-def test_the_unit_says_what_the_node_does(fleet: Controller) -> None:
-    """It is active because the node has said so, and `systemctl status` has its line."""
+def test_the_unit_reports_the_state_of_the_node(fleet: Controller) -> None:
+    """It becomes active when the node notifies systemd, and `systemctl status` shows the node's status line."""
     unit = show(fleet, "node-2", "Type,ActiveState,SubState,StatusText,User,SupplementaryGroups,MemoryMax")
     assert (unit["Type"], unit["ActiveState"], unit["SubState"]) == ("notify", "active", "running")
     assert unit["StatusText"].startswith("camera ok")
@@ -29,35 +29,35 @@ def test_the_unit_says_what_the_node_does(fleet: Controller) -> None:
 
 
 @pytest.mark.parametrize("name", ["node-2", "node-4"])
-def test_the_unit_is_closed_in(fleet: Controller, name: str, say: Callable[[str], None]) -> None:
-    """The figure by which systemd rates how much a service could do, 0 to 10; on Debian 13 and 12."""
+def test_the_unit_is_sandboxed(fleet: Controller, name: str, say: Callable[[str], None]) -> None:
+    """The exposure that systemd computes, from 0 to 10, is low on Debian 13 and 12."""
     out = fleet.hosts.ssh(fleet.hosts[name], "systemd-analyze security facenode")
     found = re.search(r"exposure level for facenode.service: ([0-9.]+)", out)
     assert found
     say(f"systemd-analyze security, Debian {fleet.hosts[name].debian}: {found[1]}")
-    assert float(found[1]) <= _MOST_EXPOSED
+    assert float(found[1]) <= _MAX_EXPOSURE
 
 
-def test_a_loop_that_hangs_is_ended_and_begins_anew(fleet: Controller, say: Callable[[str], None]) -> None:
-    """The watchdog is fed by the loop: a process that is there and does nothing is no node."""
+def test_the_watchdog_restarts_a_hanging_node(fleet: Controller, say: Callable[[str], None]) -> None:
+    """The main loop feeds the watchdog, so a process that exists but does nothing is restarted."""
     before = show(fleet, "node-2", "MainPID,NRestarts")
     fleet.hosts.ssh(fleet.hosts["node-2"], f"kill -STOP {before['MainPID']}")
 
-    def back() -> bool:
+    def restarted() -> bool:
         unit = show(fleet, "node-2", "MainPID,NRestarts,ActiveState,Result")
         return unit["ActiveState"] == "active" and int(unit["NRestarts"]) == int(before["NRestarts"]) + 1
 
-    assert eventually(back, _BACK_S)
+    assert eventually(restarted, _RECOVERY_TIMEOUT_S)
     log = fleet.hosts.ssh(
         fleet.hosts["node-2"], "journalctl -u facenode -o short-monotonic | grep -i watchdog | tail -1"
     )
     say(f"after SIGSTOP: {log.strip()}")
     assert "atchdog" in log
-    assert eventually(lambda: fleet.view()["node-2"]["status"] == "online", _BACK_S)
+    assert eventually(lambda: fleet.states()["node-2"]["status"] == "online", _RECOVERY_TIMEOUT_S)
 
 
-def test_bad_settings_do_not_start_again_and_again(fleet: Controller) -> None:
-    """Exit code 78 stays down: trying again would only wear the card out."""
+def test_bad_settings_cause_no_restart_loop(fleet: Controller) -> None:
+    """A node that exits with 78 is not restarted, since another attempt would only wear out the SD card."""
     host = fleet.hosts["node-2"]
     settings = "/opt/facenode/current/facenode.toml"
     before = show(fleet, "node-2", "NRestarts")
@@ -65,25 +65,25 @@ def test_bad_settings_do_not_start_again_and_again(fleet: Controller) -> None:
         host, f"cp -p {settings} /root/kept && echo 'nonsense = 1' >>{settings} && systemctl restart facenode || true"
     )
     try:
-        assert eventually(lambda: show(fleet, "node-2", "ActiveState")["ActiveState"] == "failed", _BACK_S)
+        assert eventually(lambda: show(fleet, "node-2", "ActiveState")["ActiveState"] == "failed", _RECOVERY_TIMEOUT_S)
         unit = show(fleet, "node-2", "ExecMainStatus,NRestarts,Result")
         assert (unit["ExecMainStatus"], unit["Result"]) == ("78", "exit-code")
         assert int(unit["NRestarts"]) <= int(before["NRestarts"])
     finally:
         fleet.hosts.ssh(host, f"mv /root/kept {settings} && systemctl restart facenode")
-    assert eventually(lambda: fleet.view()["node-2"]["wrong"] == [], _BACK_S)
+    assert eventually(lambda: fleet.states()["node-2"]["wrong"] == [], _RECOVERY_TIMEOUT_S)
 
 
-def test_after_a_reboot_the_node_is_online_by_itself(fleet: Controller, say: Callable[[str], None]) -> None:
-    """A power cut of the house: whatever is enabled starts, and the broker hears of it."""
+def test_the_node_is_online_after_a_reboot(fleet: Controller, say: Callable[[str], None]) -> None:
+    """The service is enabled, so it starts at boot and connects to the broker."""
     host = fleet.hosts["node-3"]
-    uptime_s = fleet.view()["node-3"]["health"]["uptime_s"]
+    uptime_s = fleet.states()["node-3"]["health"]["uptime_s"]
     fleet.hosts.try_ssh(host, "systemctl reboot")
     began_s = time.monotonic()
 
-    def back() -> bool:
-        known = fleet.view()["node-3"]
-        return bool(known["status"] == "online" and known["health"]["uptime_s"] < uptime_s)
+    def online_again() -> bool:
+        state = fleet.states()["node-3"]
+        return bool(state["status"] == "online" and state["health"]["uptime_s"] < uptime_s)
 
-    assert eventually(back, _BACK_S)
-    say(f"online again {time.monotonic() - began_s:.0f} s after a reboot was asked for")
+    assert eventually(online_again, _RECOVERY_TIMEOUT_S)
+    say(f"online again {time.monotonic() - began_s:.0f} s after the reboot command")

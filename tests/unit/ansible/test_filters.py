@@ -1,4 +1,4 @@
-"""Ansible's values as settings files and password hashes."""
+"""The template filters: inventory values as TOML settings and mosquitto password hashes."""
 
 import tomllib
 from typing import Any
@@ -19,13 +19,13 @@ from facenode_filters import mosquitto_hash, to_toml
         {"a b": {"c.d": 1}},
     ],
 )
-def test_what_is_written_is_read_back(settings: dict[str, Any]) -> None:
-    """TOML's own reader gives back what the inventory said."""
+def test_settings_survive_a_round_trip_through_toml(settings: dict[str, Any]) -> None:
+    """Python's TOML parser reads back the values of the inventory."""
     assert tomllib.loads(to_toml(settings)) == settings
 
 
-def test_the_hash_is_the_one_that_mosquitto_knows() -> None:
-    """`$7$`, rounds, salt of 12 bytes and digest of 64; the same for the same, another for another account or key."""
+def test_the_hash_has_the_format_of_mosquitto() -> None:
+    """It is `$7$`, rounds, a 12-byte salt and a 64-byte digest; it depends on password, account and key only."""
     first = mosquitto_hash("secret", "key", "app.one")
     kind, rounds, salt, digest = first.split("$")[1:]
     assert (kind, rounds, len(salt), len(digest)) == ("7", "101", 16, 88)

@@ -1,4 +1,4 @@
-"""A release: built once, never changed, refused where it is not what was built."""
+"""A release of the fleet: built once, never changed, rejected if its files have changed."""
 
 import json
 import os
@@ -14,14 +14,14 @@ SIDECAR = {"sha256": "3f9a1c02" + "0" * 56, "heads": {"embedding": {"space": "ti
 
 
 def release(folder: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run the program that builds releases."""
+    """Run the tool that builds releases."""
     command = [sys.executable, str(TOOL), "--folder", str(folder), *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | {"LC_ALL": "C.UTF-8"})
 
 
 @pytest.fixture
 def wheel(tmp_path: Path) -> Path:
-    """Return what looks like a wheel of the program, without a dependency."""
+    """Return a minimal wheel of the program, without dependencies."""
     path = tmp_path / "facenode-1.2.3-py3-none-any.whl"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("facenode-1.2.3.dist-info/METADATA", "Metadata-Version: 2.1\nName: facenode\nVersion: 1.2.3\n")
@@ -29,18 +29,18 @@ def wheel(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_release_says_what_it_is_made_of(tmp_path: Path, wheel: Path) -> None:
-    """Version and network as `health` will show them, and the checksum of the program."""
+def test_the_manifest_describes_the_release(tmp_path: Path, wheel: Path) -> None:
+    """It names version and network as `health` reports them, and the checksum of the program."""
     done = release(tmp_path / "fleet", "--name", "one", "--wheel", wheel)
     assert (done.returncode, done.stdout) == (0, "changed\n"), done.stderr
     content = json.loads((tmp_path / "fleet/releases/one/release.json").read_text())
     assert (content["version"], content["model"], content["space"]) == ("1.2.3", "3f9a1c02", "tiny-1")
     assert len(content["wheel"]["sha256"]) == 64
-    assert release(tmp_path / "fleet", "--name", "one").stdout == "as it was\n"
+    assert release(tmp_path / "fleet", "--name", "one").stdout == "up to date\n"
 
 
-def test_a_network_of_its_own_lies_in_the_release(tmp_path: Path, wheel: Path) -> None:
-    """Network and sidecar are copied, with their checksums, and decide what `health` is expected to show."""
+def test_a_network_of_its_own_is_copied_into_the_release(tmp_path: Path, wheel: Path) -> None:
+    """Network and sidecar are copied with their checksums, and the manifest names this network."""
     network = tmp_path / "other.tflite"
     network.write_bytes(b"network")
     network.with_suffix(".json").write_text(json.dumps(SIDECAR | {"sha256": "ab" * 32}))
@@ -53,27 +53,27 @@ def test_a_network_of_its_own_lies_in_the_release(tmp_path: Path, wheel: Path) -
     assert (folder / "model/other.tflite").read_bytes() == b"network"
 
 
-def test_a_program_that_was_changed_afterwards_is_refused(tmp_path: Path, wheel: Path) -> None:
-    """A release is what was built: what differs from its checksum is never brought to a node."""
+def test_a_program_that_changed_after_the_build_is_rejected(tmp_path: Path, wheel: Path) -> None:
+    """A file that does not match its checksum never reaches a node."""
     assert release(tmp_path / "fleet", "--name", "one", "--wheel", wheel).returncode == 0
     next((tmp_path / "fleet/releases/one").glob("*.whl")).write_bytes(b"else")
     done = release(tmp_path / "fleet", "--name", "one")
     assert done.returncode == 1
-    assert "is not what was built" in done.stderr
+    assert "does not match its checksum" in done.stderr
 
 
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (("--name", "../up"), "a name is of letters"),
-        (("--name", "new"), "it is not there yet"),
-        (("--name", "new", "--wheel", "WHEEL", "--kind", "mips-3.13"), "no kind of machine"),
+        (("--name", "../up"), "invalid name"),
+        (("--name", "new"), "this release does not exist yet"),
+        (("--name", "new", "--wheel", "WHEEL", "--kind", "mips-3.13"), "mips-3.13 is not a kind of machine"),
     ],
 )
-def test_what_cannot_be_is_refused_in_one_line(
+def test_an_impossible_release_is_rejected_in_one_line(
     tmp_path: Path, wheel: Path, arguments: tuple[str, ...], why: str
 ) -> None:
-    """No traceback reaches an integrator."""
+    """An integrator never sees a traceback."""
     given = [str(wheel) if argument == "WHEEL" else argument for argument in arguments]
     done = release(tmp_path / "fleet", *given)
     assert done.returncode == 1

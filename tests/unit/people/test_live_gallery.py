@@ -1,4 +1,4 @@
-"""The roster: what changes on the disk counts without a restart, and a disk that fails forgets nobody."""
+"""What changes on the disk counts without a restart, and a disk that fails forgets nobody."""
 
 import logging
 import shutil
@@ -13,23 +13,59 @@ from node.people.live_gallery import LiveGallery
 from node.people.matcher import GalleryMatcher
 
 
-def roster(gallery: Gallery) -> LiveGallery:
-    """Return a roster made at 0 s."""
+def live_gallery(gallery: Gallery) -> LiveGallery:
+    """Return a live gallery made at 0 s."""
     return LiveGallery(gallery, lambda people: GalleryMatcher(people, "s", 0.5), 0.0)
 
 
 def test_a_change_on_the_disk_counts_after_half_a_second(tmp_path: Path) -> None:
-    """Not before, since looking costs; at once where it is asked for."""
-    book = roster(Gallery(tmp_path))
+    """Not before, since looking costs; at once after it was invalidated."""
+    live = live_gallery(Gallery(tmp_path))
     Gallery(tmp_path).add("ada", None, "s", [sample(1, 0)])
-    assert not book.refresh(0.4)
-    assert book.matcher.match(unit(1, 0), {}).person is None
-    assert book.refresh(0.5)
-    assert book.matcher.match(unit(1, 0), {}).person == "ada"
+    assert not live.refresh(0.4)
+    assert live.matcher.match(unit(1, 0), {}).person is None
+    assert live.refresh(0.5)
+    assert live.matcher.match(unit(1, 0), {}).person == "ada"
     Gallery(tmp_path).ignore("ada")
-    assert book.refresh(0.6, now=True)
-    assert book.matcher.match(unit(1, 0), {}).ignored
-    assert not book.refresh(2.0)
+    live.invalidate()
+    assert live.refresh(0.6)
+    assert live.matcher.match(unit(1, 0), {}).ignored
+    assert not live.refresh(2.0)
+
+
+def test_whoever_is_removed_is_named(tmp_path: Path) -> None:
+    """The rest of the node erases them, whichever process removed them."""
+    gallery = Gallery(tmp_path)
+    for person in ("ada", "bob"):
+        gallery.add(person, None, "s", [sample(1, 0)])
+    live = live_gallery(gallery)
+    Gallery(tmp_path).remove("ada")
+    assert live.refresh(1.0)
+    assert live.removed == {"ada"}
+    Gallery(tmp_path).ignore("bob")
+    assert live.refresh(2.0)
+    assert live.removed == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("people", "summary"),
+    [(0, "nobody is enrolled: every face is unknown"), (1, "1 person known"), (2, "2 people known")],
+)
+def test_the_log_line_counts_people_in_plain_words(tmp_path: Path, people: int, summary: str) -> None:
+    """One person is no people."""
+    gallery = Gallery(tmp_path)
+    for number in range(people):
+        gallery.add(f"person-{number}", None, "s", [sample(1, 0)])
+    live = live_gallery(gallery)
+    assert (live.summary, live.count, live.can_recognize) == (summary, people, people > 0)
+
+
+def test_where_the_closed_set_decides_nobody_of_the_gallery_counts(tmp_path: Path) -> None:
+    """Home Assistant is told of nobody, and health counts nobody."""
+    gallery = Gallery(tmp_path)
+    gallery.add("ada", None, "s", [sample(1, 0)])
+    live = LiveGallery(gallery, lambda people: GalleryMatcher(people, "s", 0.5), 0.0, closed_set=True)
+    assert (live.people, live.count, live.can_recognize) == ((), None, True)
 
 
 def test_a_gallery_that_is_gone_forgets_nobody_and_is_said_once(
@@ -39,12 +75,12 @@ def test_a_gallery_that_is_gone_forgets_nobody_and_is_said_once(
     folder, away = tmp_path / "people", tmp_path / "away"
     gallery = Gallery(folder)
     gallery.add("ada", None, "s", [sample(1, 0)])
-    book = roster(gallery)
+    live = live_gallery(gallery)
     shutil.move(folder, away)
     with caplog.at_level(logging.INFO):
-        assert not book.refresh(1.0)
-        assert not book.refresh(2.0)
-        assert [person.id for person in book.people] == ["ada"]
+        assert not live.refresh(1.0)
+        assert not live.refresh(2.0)
+        assert [person.id for person in live.people] == ["ada"]
         shutil.move(away, folder)
-        assert not book.refresh(3.0)
+        assert not live.refresh(3.0)
     assert [record.levelname for record in caplog.records] == ["ERROR", "INFO"]

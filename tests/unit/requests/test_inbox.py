@@ -11,19 +11,29 @@ from jsonschema import Draft202012Validator
 from node.contract import schema
 from node.contract.topics import Topics
 from node.mqtt.link import Received
-from node.requests.inbox import Commands, Request, Verb
+from node.requests.inbox import Inbox
+from node.requests.request import (
+    Check,
+    Request,
+    Restart,
+    SetPrivacy,
+    SetRecognition,
+    Snooze,
+    TakeSnapshot,
+    Verb,
+)
 
 TOPICS = Topics("pi-1")
 EVENT = "01936d4e-0000-7000-8000-000000000000"
 
 
-class Desk:
-    """Commands, what they answered, and a clock that a test turns."""
+class Fixture:
+    """An inbox, its answers, and a clock that a test turns."""
 
     def __init__(self) -> None:
         self.now_s = 0.0
         self.answers: list[tuple[str, dict[str, Any]]] = []
-        self.commands = Commands(TOPICS, self._answer, lambda: self.now_s)
+        self.inbox = Inbox(TOPICS, self._answer, lambda: self.now_s)
 
     def _answer(self, topic: str, payload: bytes) -> None:
         fields = json.loads(payload)
@@ -33,36 +43,37 @@ class Desk:
     def ask(self, verb: str, payload: object, *, retained: bool = False) -> None:
         """Send a request, as JSON unless it is bytes."""
         content = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-        self.commands.receive(Received(TOPICS.request(verb), content, retained))
+        self.inbox.receive(Received(TOPICS.request(verb), content, retained))
 
 
 @pytest.fixture
-def desk() -> Desk:
-    """Return a desk."""
-    return Desk()
+def fixture() -> Fixture:
+    """Return an inbox."""
+    return Fixture()
 
 
 @pytest.mark.parametrize(
     ("verb", "fields", "request_"),
     [
-        ("check", {}, Request(Verb.CHECK, "t")),
-        ("restart", {"more": 1}, Request(Verb.RESTART, "t")),
-        ("privacy", {"state": "on"}, Request(Verb.PRIVACY, "t", on=True)),
-        ("recognition", {"state": "off"}, Request(Verb.RECOGNITION, "t", on=False)),
-        ("snapshot", {}, Request(Verb.SNAPSHOT, "t")),
-        ("snapshot", {"event": EVENT}, Request(Verb.SNAPSHOT, "t", event=EVENT)),
-        ("snooze", {"for_s": 60}, Request(Verb.SNOOZE, "t", for_s=60.0)),
-        ("snooze", {"for_s": 0.5, "rule": "night"}, Request(Verb.SNOOZE, "t", for_s=0.5, rule="night")),
+        ("check", {}, Check()),
+        ("restart", {"more": 1}, Restart()),
+        ("privacy", {"state": "on"}, SetPrivacy(on=True)),
+        ("recognition", {"state": "off"}, SetRecognition(on=False)),
+        ("snapshot", {}, TakeSnapshot()),
+        ("snapshot", {"event": EVENT}, TakeSnapshot(EVENT)),
+        ("snooze", {"for_s": 60}, Snooze(60.0)),
+        ("snooze", {"for_s": 0.5, "rule": "night"}, Snooze(0.5, "night")),
     ],
 )
 def test_a_good_request_waits_for_the_main_loop(
-    desk: Desk, verb: str, fields: dict[str, Any], request_: Request
+    fixture: Fixture, verb: str, fields: dict[str, Any], request_: Request
 ) -> None:
     """It is checked on the network's side and done on the main loop's; unknown fields are no mistake."""
-    desk.ask(verb, {"transaction": "t"} | fields)
-    assert desk.commands.drain() == (request_,)
-    assert desk.commands.drain() == ()
-    assert desk.answers == []
+    fixture.ask(verb, {"transaction": "t"} | fields)
+    ((request, answer),) = fixture.inbox.drain()
+    assert (request, answer.transaction) == (request_, "t")
+    assert fixture.inbox.drain() == ()
+    assert fixture.answers == []
 
 
 @pytest.mark.parametrize(
@@ -75,14 +86,14 @@ def test_a_good_request_waits_for_the_main_loop(
         ("snooze", {"for_s": 10**500}, "for_s"),
         ("snooze", {"for_s": float("nan")}, "for_s"),
         ("snooze", {"for_s": 1, "rule": "No Rule"}, "rule"),
-        ("open_door", {}, "there is no such request: there are check, snapshot, privacy"),
+        ("open_door", {}, "no such request: choose one of check, snapshot, privacy"),
     ],
 )
-def test_a_mistake_is_answered(desk: Desk, verb: str, fields: dict[str, Any], words: str) -> None:
+def test_a_mistake_is_answered(fixture: Fixture, verb: str, fields: dict[str, Any], words: str) -> None:
     """Whoever asked learns what is wrong, by the transaction they gave."""
-    desk.ask(verb, {"transaction": "t"} | fields)
-    assert desk.commands.drain() == ()
-    ((topic, answer),) = desk.answers
+    fixture.ask(verb, {"transaction": "t"} | fields)
+    assert fixture.inbox.drain() == ()
+    ((topic, answer),) = fixture.answers
     assert topic == TOPICS.response(verb)
     assert (answer["transaction"], answer["status"]) == ("t", "error")
     assert words in answer["error"]
@@ -94,48 +105,67 @@ def test_a_mistake_is_answered(desk: Desk, verb: str, fields: dict[str, Any], wo
     + [json.dumps({"transaction": each}).encode() for each in ("x" * 65, "a\nb", "\ud800")]
     + [b'{"transaction":"t","x":"' + b"x" * 1024 + b'"}'],
 )
-def test_what_names_no_transaction_is_ignored_and_counted(desk: Desk, payload: bytes) -> None:
+def test_what_names_no_transaction_is_ignored_and_counted(fixture: Fixture, payload: bytes) -> None:
     """There is nobody to answer; and nothing that comes in can raise."""
-    desk.ask("check", payload)
-    assert desk.commands.drain() == ()
-    assert desk.answers == []
-    assert desk.commands.ignored == 1
+    fixture.ask("check", payload)
+    assert fixture.inbox.drain() == ()
+    assert fixture.answers == []
+    assert fixture.inbox.ignored == 1
 
 
-def test_a_retained_request_is_ignored(desk: Desk) -> None:
+def test_a_retained_request_is_ignored(fixture: Fixture) -> None:
     """A retained `restart` would restart the node at each new connection, for ever."""
-    desk.ask("restart", {"transaction": "t"}, retained=True)
-    assert desk.commands.drain() == ()
-    assert desk.commands.ignored == 1
+    fixture.ask("restart", {"transaction": "t"}, retained=True)
+    assert fixture.inbox.drain() == ()
+    assert fixture.inbox.ignored == 1
 
 
-def test_a_repeated_request_is_done_once(desk: Desk) -> None:
+def test_a_repeated_request_is_done_once(fixture: Fixture) -> None:
     """QoS 1 delivers at least once."""
     for _ in range(3):
-        desk.ask("restart", {"transaction": "t"})
-    desk.ask("check", {"transaction": "t"})
-    assert [request.verb for request in desk.commands.drain()] == [Verb.RESTART, Verb.CHECK]
-    assert desk.commands.ignored == 2
+        fixture.ask("restart", {"transaction": "t"})
+    fixture.ask("check", {"transaction": "t"})
+    assert [request.verb for request, _ in fixture.inbox.drain()] == [Verb.RESTART, Verb.CHECK]
+    assert fixture.inbox.ignored == 2
 
 
-def test_a_flood_is_ignored_and_the_node_listens_again(desk: Desk) -> None:
+def test_a_flood_is_ignored_and_the_node_listens_again(fixture: Fixture) -> None:
     """A thousand requests in a second do no more than a few; a minute later one is taken again."""
     for number in range(1000):
-        desk.ask("check", {"transaction": str(number)})
-    assert len(desk.commands.drain()) == 16
-    assert len(desk.answers) == 4
-    assert desk.commands.ignored == 980
-    desk.now_s += 60
-    desk.ask("check", {"transaction": "later"})
-    assert len(desk.commands.drain()) == 1
+        fixture.ask("check", {"transaction": str(number)})
+    assert len(fixture.inbox.drain()) == 16
+    assert len(fixture.answers) == 4
+    assert fixture.inbox.ignored == 980
+    fixture.now_s += 60
+    fixture.ask("check", {"transaction": "later"})
+    assert len(fixture.inbox.drain()) == 1
 
 
-def test_only_a_request_to_this_node_counts(desk: Desk) -> None:
+def test_a_request_that_found_no_room_may_be_sent_again(fixture: Fixture) -> None:
+    """The answer asks for it: a transaction counts as repeated only once the queue has taken it."""
+    for number in range(16):
+        fixture.ask("check", {"transaction": str(number)})
+    fixture.ask("restart", {"transaction": "t"})
+    assert fixture.answers[-1][1]["error"] == "too many requests wait: send it again later"
+    fixture.inbox.drain()
+    fixture.ask("restart", {"transaction": "t"})
+    assert [(request, answer.transaction) for request, answer in fixture.inbox.drain()] == [(Restart(), "t")]
+    assert fixture.inbox.ignored == 0
+
+
+def test_the_log_says_both_numbers_of_the_limit(fixture: Fixture, caplog: pytest.LogCaptureFixture) -> None:
+    """Twenty at once are taken after a quiet time, then two a second; the first that is too many is logged."""
+    for number in range(21):
+        fixture.ask("check", {"transaction": str(number)})
+    assert caplog.messages == ["requests: ignored a request: more than 2 a second after a burst of 20"]
+
+
+def test_only_a_request_to_this_node_counts(fixture: Fixture) -> None:
     """`facenode check` sends itself a message below a verb, which is no request."""
     for topic in ("facenode/pi-1/request/check/1f", "facenode/pi-2/request/check", "facenode/pi-1/request/Ünknown"):
-        desk.commands.receive(Received(topic, b'{"transaction":"t"}', retained=False))
-    assert desk.commands.drain() == ()
-    assert (desk.answers, desk.commands.ignored) == ([], 0)
+        fixture.inbox.receive(Received(topic, b'{"transaction":"t"}', retained=False))
+    assert fixture.inbox.drain() == ()
+    assert (fixture.answers, fixture.inbox.ignored) == ([], 0)
 
 
 json_values = st.recursive(
@@ -152,6 +182,6 @@ fields_of_all_kinds = st.fixed_dictionaries(
 @given(verb=st.sampled_from([*Verb, "x"]), payload=st.binary(max_size=100) | fields_of_all_kinds.map(json.dumps))
 def test_nothing_that_comes_in_can_raise(verb: str, payload: bytes | str) -> None:
     """Whatever bytes a stranger sends, they are a request, an error, or nothing."""
-    desk = Desk()
-    desk.ask(verb, payload.encode() if isinstance(payload, str) else payload)
-    assert len(desk.commands.drain()) + len(desk.answers) + desk.commands.ignored == 1
+    fixture = Fixture()
+    fixture.ask(verb, payload.encode() if isinstance(payload, str) else payload)
+    assert len(fixture.inbox.drain()) + len(fixture.answers) + fixture.inbox.ignored == 1

@@ -1,4 +1,4 @@
-"""The desk: this machine's own commands reach a running node, nobody else does, and nothing disturbs it."""
+"""The local socket: this machine's own commands reach a running node, nobody else does, and nothing disturbs it."""
 
 import json
 import socket
@@ -10,38 +10,38 @@ from typing import Any
 import pytest
 
 from node.errors import PeopleError
-from node.requests.inbox import Request, Verb, failure, success
-from node.requests.local_socket import FILE, Desk, call, running
+from node.requests.answer import Answer
+from node.requests.local_socket import FILE, LocalSocket, call, running
+from node.requests.request import ListPeople, RejectFace, Request
 
 EVENT = "01936d4e-0000-7000-8000-000000000000"
 
 
-class Clerk:
-    """Somebody who answers at once."""
+class Responder:
+    """Answers each request at once."""
 
     def __init__(self) -> None:
-        self.asked: list[Request] = []
+        self.requests: list[Request] = []
 
-    def ask(self, request: Request) -> None:
+    def put(self, request: Request, answer: Answer) -> None:
         """Answer a list with people, anything else with an error."""
-        self.asked.append(request)
-        assert request.reply is not None
-        if request.verb is Verb.PEOPLE_LIST:
-            request.reply(success(request.transaction, [{"id": "ada"}]))
+        self.requests.append(request)
+        if isinstance(request, ListPeople):
+            answer.ok([{"id": "ada"}])
         else:
-            request.reply(failure(request.transaction, "no such event"))
+            answer.error("no such event")
 
 
 @pytest.fixture
-def clerk() -> Clerk:
-    """Return somebody who answers."""
-    return Clerk()
+def responder() -> Responder:
+    """Return what answers."""
+    return Responder()
 
 
 @pytest.fixture
-def desk(tmp_path: Path, clerk: Clerk) -> Iterator[Path]:
-    """Return the folder of an open desk."""
-    opened = Desk(tmp_path, clerk.ask)
+def folder(tmp_path: Path, responder: Responder) -> Iterator[Path]:
+    """Return the folder of an open socket."""
+    opened = LocalSocket(tmp_path, responder.put)
     opened.open()
     yield tmp_path
     opened.close()
@@ -58,38 +58,36 @@ def raw(folder: Path, line: bytes) -> Any:  # noqa: ANN401 - any JSON
         return json.loads(connection.makefile().readline())
 
 
-def test_a_request_gets_its_answer(desk: Path) -> None:
+def test_a_request_gets_its_answer(folder: Path) -> None:
     """The data of a good answer comes back."""
-    assert call(desk, "people_list") == [{"id": "ada"}]
+    assert call(folder, "people_list") == [{"id": "ada"}]
 
 
-def test_an_error_of_the_node_is_an_error_of_the_command(desk: Path) -> None:
+def test_an_error_of_the_node_is_an_error_of_the_command(folder: Path) -> None:
     """Its sentence is kept."""
     with pytest.raises(PeopleError, match="no such event"):
-        call(desk, "people_reject", id="ada", event=EVENT)
+        call(folder, "people_reject", id="ada", event=EVENT)
 
 
-def test_what_is_never_taken_by_mqtt_is_taken_here(desk: Path, clerk: Clerk) -> None:
+def test_what_is_never_taken_by_mqtt_is_taken_here(folder: Path, responder: Responder) -> None:
     """`people_reject` is asked on the node's own machine only."""
     with pytest.raises(PeopleError):
-        call(desk, "people_reject", id="ada", event=EVENT)
-    assert [(request.verb, request.person, request.event) for request in clerk.asked] == [
-        (Verb.PEOPLE_REJECT, "ada", EVENT)
-    ]
+        call(folder, "people_reject", id="ada", event=EVENT)
+    assert responder.requests == [RejectFace("ada", EVENT)]
 
 
 @pytest.mark.parametrize(
     "line", [b"", b"{", b"[]", b'"x"', b'{"verb":"fly"}', b'{"verb":"people_remove"}', b"\xff" * 9000]
 )
-def test_nonsense_is_answered_and_the_desk_stays_open(desk: Path, line: bytes) -> None:
+def test_nonsense_is_answered_and_the_socket_stays_open(folder: Path, line: bytes) -> None:
     """Nothing that comes in ends the thread."""
-    assert raw(desk, line + b"\n")["status"] == "error"
-    assert call(desk, "people_list") == [{"id": "ada"}]
+    assert raw(folder, line + b"\n")["status"] == "error"
+    assert call(folder, "people_list") == [{"id": "ada"}]
 
 
-def test_only_its_owner_may_ask(desk: Path) -> None:
+def test_only_its_owner_may_ask(folder: Path) -> None:
     """The socket's mode is 0600."""
-    assert stat.S_IMODE((desk / FILE).stat().st_mode) == 0o600
+    assert stat.S_IMODE((folder / FILE).stat().st_mode) == 0o600
 
 
 def test_without_a_node_the_command_says_so(tmp_path: Path) -> None:
@@ -99,19 +97,19 @@ def test_without_a_node_the_command_says_so(tmp_path: Path) -> None:
         call(tmp_path, "people_list")
 
 
-def test_a_socket_left_by_a_killed_node_is_replaced(tmp_path: Path, clerk: Clerk) -> None:
+def test_a_socket_left_by_a_killed_node_is_replaced(tmp_path: Path, responder: Responder) -> None:
     """A power cut leaves a socket that nobody listens to."""
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(tmp_path / FILE))
     assert not running(tmp_path)
-    opened = Desk(tmp_path, clerk.ask)
+    opened = LocalSocket(tmp_path, responder.put)
     opened.open()
     assert running(tmp_path)
     opened.close()
 
 
-def test_a_desk_that_cannot_be_made_does_not_stop_the_node(tmp_path: Path, clerk: Clerk) -> None:
+def test_a_socket_that_cannot_be_made_does_not_stop_the_node(tmp_path: Path, responder: Responder) -> None:
     """A folder that is not there, or a path too long for a socket: said once, no exception."""
-    opened = Desk(tmp_path / ("x" * 120), clerk.ask)
+    opened = LocalSocket(tmp_path / ("x" * 120), responder.put)
     opened.open()
     opened.close()

@@ -2,13 +2,13 @@
 
 from makers import look, unit
 
-from node.requests.recent_faces import Recent
+from node.requests.recent_faces import RecentFaces
 
 
 def test_the_face_of_an_event_is_found_by_its_id() -> None:
     """What was noted comes back; what was not is none."""
-    recent, seen = Recent(), look(unit(1, 0))
-    recent.note("a", seen, "ada")
+    recent, seen = RecentFaces(), look(unit(1, 0))
+    recent.add("a", seen, "ada")
     found = recent.find("a")
     assert found is not None
     assert (found.look, found.person) == (seen, "ada")
@@ -17,17 +17,17 @@ def test_the_face_of_an_event_is_found_by_its_id() -> None:
 
 def test_the_oldest_is_forgotten_where_there_are_too_many() -> None:
     """The memory is bounded: the hundred and first event pushes the first out."""
-    recent = Recent()
+    recent = RecentFaces()
     for number in range(101):
-        recent.note(str(number), look(unit(1, 0)), None)
+        recent.add(str(number), look(unit(1, 0)), None)
     assert recent.find("0") is None
     assert recent.find("1") is not None
 
 
 def test_all_faces_of_somebody_are_forgotten() -> None:
     """Erasing a person leaves no face of theirs in memory, nor any from before they had a name; others' stay."""
-    recent = Recent()
+    recent = RecentFaces()
     for number, person in enumerate(["ada", None, "bob", "ada"]):
-        recent.note(str(number), look(unit(1, 0)), person)
+        recent.add(str(number), look(unit(1, 0)), person)
     assert recent.forget("ada") == 3
     assert [recent.find(str(number)) is not None for number in range(4)] == [False, False, True, False]

@@ -1,4 +1,4 @@
-"""What is asked about people: who is enrolled, from an event or from whoever is in view; who is not; who goes."""
+"""Requests about people: enroll from an event or from whoever is in view, reject, ignore, list, remove."""
 
 import json
 from pathlib import Path
@@ -7,163 +7,206 @@ from typing import Any
 import pytest
 from makers import face, instant, look, unit
 
-from node.domain import Look, Track
+from node.domain import CameraState, Look, Tick, Track
+from node.errors import PeopleError
 from node.people.gallery import Gallery, Sample
-from node.requests.inbox import Request, Verb
-from node.requests.people import Clerk
-from node.requests.recent_faces import Recent
+from node.requests.answer import Answer
+from node.requests.people import PeopleRequests
+from node.requests.recent_faces import RecentFaces
+from node.requests.request import EnrollPerson, IgnorePerson, ListPeople, RejectFace, RemovePerson
+from node.requests.view import View
 
 EVENT = "01936d4e-0000-7000-8000-000000000000"
 ADA, BOB = unit(1, 0, 0), unit(0, 1, 0)
 
 
-class Office:
-    """A clerk, the gallery that it keeps, and what it answered."""
+class Fixture:
+    """Requests about people, the gallery behind them, and the answers."""
 
     def __init__(self, folder: Path) -> None:
         self.gallery = Gallery(folder)
-        self.recent = Recent()
+        self.recent = RecentFaces()
         self.erased: list[str] = []
+        self.changes = 0
         self.answers: list[dict[str, Any]] = []
-        self.clerk = Clerk(self.gallery, self.recent, "s", self._answer, keep_crops=True, erased=self.erased.append)
+        self.people = PeopleRequests(
+            self.gallery, self.recent, "s", keep_crops=True, changed=self._count_change, erase=self.erased.append
+        )
 
-    def _answer(self, request: Request, payload: bytes) -> None:
-        del request
-        self.answers.append(json.loads(payload))
+    def _count_change(self) -> None:
+        self.changes += 1
 
-    def ask(self, verb: Verb, *tracks: Track, at_s: float = 0, **fields: Any) -> bool:  # noqa: ANN401 - a request's
-        """Apply one request; return whether the gallery has changed."""
-        return self.clerk.apply([Request(verb, "t", **fields)], instant(at_s), tracks)
+    def answer(self) -> Answer:
+        """Return an answer that is kept."""
+        return Answer("t", lambda payload: self.answers.append(json.loads(payload)))
 
-    def pass_time(self, at_s: float, *tracks: Track) -> bool:
-        """Let a tick pass without a request."""
-        return self.clerk.apply([], instant(at_s), tracks)
+    def enroll(self, person: str = "ada", at_s: float = 0, **fields: Any) -> None:  # noqa: ANN401 - a request's
+        """Request that somebody be enrolled."""
+        self.people.enroll(EnrollPerson(person, **fields), instant(at_s), self.answer())
+
+    def tick(self, at_s: float, *tracks: Track, camera: CameraState = CameraState.OK) -> None:
+        """Let a tick pass with these tracks."""
+        self.people.update(View(Tick(instant(at_s), None), tracks, camera))
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Office:
-    """Return an office with an empty gallery."""
-    return Office(tmp_path / "people")
+def fixture(tmp_path: Path) -> Fixture:
+    """Return requests over an empty gallery."""
+    return Fixture(tmp_path / "people")
 
 
 def track(*looks: Look, number: int = 1, at_s: float = 0) -> Track:
-    """Return a track with these usable looks."""
+    """Return a track with these usable looks, whose face was last found at a moment."""
     latest = looks[-1] if looks else None
     embedding = latest.embedding if latest else None
     return Track(number, face(), instant(0), instant(at_s), len(looks), embedding, best=latest, latest=latest)
 
 
-def test_the_face_of_an_event_is_enrolled(office: Office) -> None:
+def test_the_face_of_an_event_is_enrolled(fixture: Fixture) -> None:
     """The answer says how many faces are known; the gallery has changed."""
-    office.recent.note(EVENT, look(ADA), None)
-    assert office.ask(Verb.PEOPLE_ENROLL, person="ada", name="Ada", event=EVENT)
-    assert office.answers == [{"transaction": "t", "status": "ok", "data": {"id": "ada", "faces": 1}}]
-    (person,) = office.gallery.load()
-    assert (person.id, person.name) == ("ada", "Ada")
+    fixture.recent.add(EVENT, look(ADA), None)
+    fixture.enroll(name="Ada", event=EVENT)
+    assert fixture.answers == [{"transaction": "t", "status": "ok", "data": {"id": "ada", "faces": 1}}]
+    (person,) = fixture.gallery.load()
+    assert (person.id, person.name, fixture.changes) == ("ada", "Ada", 1)
 
 
-def test_an_event_that_is_not_remembered_enrols_nobody(office: Office) -> None:
-    """The answer says that only the last hundred are."""
-    assert not office.ask(Verb.PEOPLE_ENROLL, person="ada", event=EVENT)
-    assert "only the last hundred" in office.answers[0]["error"]
-    assert office.gallery.load() == ()
+def test_an_event_that_is_not_remembered_enrolls_nobody(fixture: Fixture) -> None:
+    """The error says that only the latest hundred are."""
+    with pytest.raises(PeopleError, match="only the latest 100 are"):
+        fixture.enroll(event=EVENT)
+    assert fixture.gallery.load() == ()
 
 
-def test_who_is_in_view_is_looked_at_for_a_while_and_then_enrolled(office: Office) -> None:
+def test_whoever_is_in_view_is_looked_at_for_a_while_and_then_enrolled(fixture: Fixture) -> None:
     """Each new look is one more face; the answer comes at the end."""
     looks = [look(unit(1, 0.1 * number, 0), weight=0.5) for number in range(4)]
-    assert not office.ask(Verb.PEOPLE_ENROLL, track(looks[0]), person="ada", for_s=3.0)
-    for second in (1, 2):
-        assert not office.pass_time(second, track(*looks[: second + 1]))
-    assert office.answers == []
-    assert office.pass_time(3, track(*looks))
-    assert office.answers[0]["data"] == {"id": "ada", "faces": 4}
+    fixture.enroll(for_s=3.0)
+    for second in range(3):
+        fixture.tick(second, track(*looks[: second + 1], at_s=second))
+    assert fixture.answers == []
+    fixture.tick(3, track(*looks, at_s=3))
+    assert fixture.answers[0]["data"] == {"id": "ada", "faces": 4}
+    assert fixture.changes == 1
 
 
-def test_who_leaves_meanwhile_is_enrolled_from_what_was_seen(office: Office) -> None:
+def test_somebody_who_leaves_meanwhile_is_enrolled_from_what_was_seen(fixture: Fixture) -> None:
     """One good look is enough."""
-    office.ask(Verb.PEOPLE_ENROLL, track(look(ADA)), person="ada", for_s=3.0)
-    assert office.pass_time(1)
-    assert office.answers[0]["data"] == {"id": "ada", "faces": 1}
+    fixture.enroll(for_s=3.0)
+    fixture.tick(0, track(look(ADA)))
+    fixture.tick(1)
+    assert fixture.answers[0]["data"] == {"id": "ada", "faces": 1}
+
+
+@pytest.mark.parametrize("unsearched", [1, 2], ids=["one frame", "two frames"])
+def test_a_frame_in_which_nobody_was_found_does_not_end_the_wait(fixture: Fixture, unsearched: int) -> None:
+    """The throttle skips frames, a tick may have none, a detector may miss a face: the next frame counts."""
+    fixture.enroll(for_s=3.0)
+    for number in range(unsearched):
+        fixture.tick(1 + number / 10, track(look(ADA), at_s=0.9))
+    assert fixture.answers == []
+    fixture.tick(2, track(look(ADA), at_s=2))
+    fixture.tick(5, track(look(ADA), at_s=5))
+    assert fixture.answers[0]["status"] == "ok"
+
+
+@pytest.mark.parametrize("tracks", [(), (track(),)], ids=["nobody", "no usable look"])
+def test_nobody_in_view_is_answered_when_the_wait_ends(fixture: Fixture, tracks: tuple[Track, ...]) -> None:
+    """The node waits for as long as the request says, and enrolls nobody."""
+    fixture.enroll(for_s=3.0)
+    fixture.tick(0, *tracks)
+    fixture.tick(2.9, *tracks)
+    assert fixture.answers == []
+    fixture.tick(3, *tracks)
+    assert "nobody with a usable face is in view" in fixture.answers[0]["error"]
+    assert (fixture.gallery.load(), fixture.changes) == ((), 0)
+
+
+def test_of_two_people_in_view_nobody_is_enrolled(fixture: Fixture) -> None:
+    """Whose face is meant must be plain."""
+    fixture.enroll()
+    fixture.tick(0, track(look(ADA)), track(look(BOB), number=2))
+    assert fixture.answers[0]["error"] == "2 people are in view: only the person being enrolled may be"
 
 
 @pytest.mark.parametrize(
-    ("tracks", "message"),
-    [
-        ([], "nobody with a usable face is in view"),
-        ([track()], "nobody with a usable face is in view"),
-        ([track(look(ADA)), track(look(BOB), number=2)], "2 people are in view"),
-    ],
+    ("camera", "sentence"), [(CameraState.PRIVATE, "privacy mode is on"), (CameraState.LOST, "the camera is lost")]
 )
-def test_in_doubt_nobody_is_enrolled(office: Office, tracks: list[Track], message: str) -> None:
-    """Whose face is meant must be plain."""
-    assert not office.ask(Verb.PEOPLE_ENROLL, *tracks, person="ada")
-    assert message in office.answers[0]["error"]
+def test_a_camera_that_shows_nothing_ends_the_wait_at_once(
+    fixture: Fixture, camera: CameraState, sentence: str
+) -> None:
+    """Nobody can come into view."""
+    fixture.enroll()
+    fixture.tick(0, camera=camera)
+    assert fixture.answers[0]["error"] == sentence
 
 
-def test_only_one_person_is_enrolled_at_a_time(office: Office) -> None:
-    """A second request waits for the first to end."""
-    office.ask(Verb.PEOPLE_ENROLL, track(look(ADA)), person="ada", for_s=3.0)
-    office.ask(Verb.PEOPLE_ENROLL, track(look(ADA)), person="bob", for_s=3.0)
-    assert "ada is being enrolled" in office.answers[0]["error"]
+def test_only_one_person_is_enrolled_at_a_time(fixture: Fixture) -> None:
+    """A second request is refused until the first has ended."""
+    fixture.enroll()
+    with pytest.raises(PeopleError, match="ada is being enrolled"):
+        fixture.enroll("bob")
 
 
-def test_a_wrong_name_is_taken_back(office: Office) -> None:
+def test_a_wrong_name_is_taken_back(fixture: Fixture) -> None:
     """The face of the event becomes one that is not hers."""
-    office.gallery.add("ada", None, "s", [Sample(ADA, "photo", None)])
-    office.recent.note(EVENT, look(BOB), "ada")
-    assert office.ask(Verb.PEOPLE_REJECT, person="ada", event=EVENT)
-    assert office.answers[0]["status"] == "ok"
-    (person,) = office.gallery.load()
+    fixture.gallery.add("ada", None, "s", [Sample(ADA, "photo", None)])
+    fixture.recent.add(EVENT, look(BOB), "ada")
+    fixture.people.reject(RejectFace("ada", EVENT), instant(0), fixture.answer())
+    assert fixture.answers[0]["status"] == "ok"
+    (person,) = fixture.gallery.load()
     assert len(person.negatives) == 1
 
 
-def test_the_postman_is_ignored_and_no_longer(office: Office) -> None:
-    """From an event, or somebody already known; `state` off takes it back."""
-    office.recent.note(EVENT, look(BOB), None)
-    assert office.ask(Verb.PEOPLE_IGNORE, person="postman", event=EVENT)
-    assert office.gallery.load()[0].ignored
-    assert office.ask(Verb.PEOPLE_IGNORE, person="postman", on=False)
-    assert not office.gallery.load()[0].ignored
+def test_the_postman_is_ignored_and_no_longer(fixture: Fixture) -> None:
+    """From an event, or somebody already enrolled; `state` off takes it back."""
+    fixture.recent.add(EVENT, look(BOB), None)
+    fixture.people.ignore(IgnorePerson("postman", event=EVENT), instant(0), fixture.answer())
+    assert fixture.gallery.load()[0].ignored
+    fixture.people.ignore(IgnorePerson("postman", on=False), instant(0), fixture.answer())
+    assert not fixture.gallery.load()[0].ignored
+    assert fixture.changes == 2
 
 
-def test_who_is_removed_is_erased_elsewhere_too(office: Office) -> None:
-    """The rest of the node is told the id."""
-    office.gallery.add("ada", None, "s", [Sample(ADA, "photo", None)])
-    assert office.ask(Verb.PEOPLE_REMOVE, person="ada")
-    assert office.erased == ["ada"]
-    assert office.gallery.load() == ()
+def test_somebody_who_is_removed_is_erased_elsewhere_too(fixture: Fixture) -> None:
+    """The rest of the node gets the id."""
+    fixture.gallery.add("ada", None, "s", [Sample(ADA, "photo", None)])
+    fixture.people.remove(RemovePerson("ada"), instant(0), fixture.answer())
+    assert (fixture.erased, fixture.changes) == (["ada"], 1)
+    assert fixture.gallery.load() == ()
 
 
-def test_removing_nobody_is_an_error_and_erases_nothing(office: Office) -> None:
-    """The answer says how to see who is known."""
-    assert not office.ask(Verb.PEOPLE_REMOVE, person="ada")
-    assert office.answers[0]["status"] == "error"
-    assert office.erased == []
+def test_removing_nobody_is_an_error_and_erases_nothing(fixture: Fixture) -> None:
+    """The error says how to see who is enrolled."""
+    with pytest.raises(PeopleError, match="nobody is enrolled under this id"):
+        fixture.people.remove(RemovePerson("ada"), instant(0), fixture.answer())
+    assert (fixture.erased, fixture.changes) == ([], 0)
 
 
-def test_the_list_says_who_without_any_face(office: Office) -> None:
+def test_the_list_says_who_without_any_face(fixture: Fixture) -> None:
     """No embedding and no crop ever travels."""
-    office.gallery.add("ada", "Ada", "s", [Sample(ADA, "photo", None)])
-    office.ask(Verb.PEOPLE_LIST)
-    assert office.answers[0]["data"] == [{"id": "ada", "name": "Ada", "faces": 1, "ignored": False}]
+    fixture.gallery.add("ada", "Ada", "s", [Sample(ADA, "photo", None)])
+    fixture.people.list(ListPeople(), instant(0), fixture.answer())
+    assert fixture.answers[0]["data"] == [{"id": "ada", "name": "Ada", "faces": 1, "ignored": False}]
 
 
-def test_who_is_removed_while_being_enrolled_does_not_come_back(office: Office) -> None:
+def test_somebody_who_is_removed_while_being_enrolled_does_not_come_back(fixture: Fixture) -> None:
     """Both requests are answered, and the face that was looked at is forgotten."""
-    office.gallery.add("ada", None, "s", [Sample(ADA, "photo", None)])
-    office.ask(Verb.PEOPLE_ENROLL, track(look(ADA)), person="ada", for_s=3.0)
-    assert office.ask(Verb.PEOPLE_REMOVE, track(look(ADA)), at_s=1, person="ada")
-    assert [answer["status"] for answer in office.answers] == ["error", "ok"]
-    assert "removed meanwhile" in office.answers[0]["error"]
-    assert not office.pass_time(4, track(look(ADA), at_s=4))
-    assert office.gallery.load() == ()
+    fixture.gallery.add("ada", None, "s", [Sample(ADA, "photo", None)])
+    fixture.enroll()
+    fixture.tick(0, track(look(ADA)))
+    fixture.people.remove(RemovePerson("ada"), instant(1), fixture.answer())
+    assert [answer["status"] for answer in fixture.answers] == ["error", "ok"]
+    assert "removed meanwhile" in fixture.answers[0]["error"]
+    fixture.tick(4, track(look(ADA), at_s=4))
+    assert fixture.gallery.load() == ()
 
 
-def test_removing_somebody_else_does_not_end_an_enrolment(office: Office) -> None:
+def test_removing_somebody_else_does_not_end_an_enrollment(fixture: Fixture) -> None:
     """Only the one who is removed is not enrolled."""
-    office.gallery.add("bob", None, "s", [Sample(BOB, "photo", None)])
-    office.ask(Verb.PEOPLE_ENROLL, track(look(ADA)), person="ada", for_s=3.0)
-    office.ask(Verb.PEOPLE_REMOVE, track(look(ADA)), at_s=1, person="bob")
-    assert office.pass_time(3, track(look(ADA)))
-    assert [person.id for person in office.gallery.load()] == ["ada"]
+    fixture.gallery.add("bob", None, "s", [Sample(BOB, "photo", None)])
+    fixture.enroll()
+    fixture.tick(0, track(look(ADA)))
+    fixture.people.remove(RemovePerson("bob"), instant(1), fixture.answer())
+    fixture.tick(3, track(look(ADA)))
+    assert [person.id for person in fixture.gallery.load()] == ["ada"]

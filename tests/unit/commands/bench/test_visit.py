@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from makers import instant
 
-from node.assembly import Eyes, build_eyes
+from node.assembly import Vision, build_vision
 from node.commands.bench.visit import SIZE, Visit, group, portrait
 from node.domain import Frame, Image
 from node.settings import Settings
@@ -19,13 +19,13 @@ def settings() -> Settings:
 
 
 @pytest.fixture(scope="module")
-def eyes(settings: Settings) -> Eyes:
+def eyes(settings: Settings) -> Vision:
     """Return detector and network."""
-    return build_eyes(settings, ())
+    return build_vision(settings, ())
 
 
 @pytest.mark.parametrize(("image", "count"), [(portrait(), 1), (group(), 4)])
-def test_each_face_is_found_and_looked_at(eyes: Eyes, image: Image, count: int) -> None:
+def test_each_face_is_found_and_looked_at(eyes: Vision, image: Image, count: int) -> None:
     """All are usable: a face that failed a gate would cost no run of the network."""
     assert image.shape == (*SIZE, 3)
     faces = eyes.detector.detect(Frame(image))
@@ -33,7 +33,7 @@ def test_each_face_is_found_and_looked_at(eyes: Eyes, image: Image, count: int) 
     assert all(eyes.recognizer.look(image, face).usable for face in faces)
 
 
-def test_a_visit_looks_at_a_face_until_it_has_decided(settings: Settings, eyes: Eyes) -> None:
+def test_a_visit_looks_at_a_face_until_it_has_decided(settings: Settings, eyes: Vision) -> None:
     """Six looks, and from then on one a second."""
     visit = Visit(settings, eyes, portrait(), instant(0))
     looks = []

@@ -1,4 +1,4 @@
-"""Our own sources -> wheels of the program that are good or bad in the way asked for."""
+"""The program's sources -> wheels that are good, or bad in a chosen way."""
 
 import re
 import shutil
@@ -14,19 +14,19 @@ _PARTS = (
 
 EDITS = {
     "good": ("node/cli.py", "", ""),
-    "crashes": ("node/commands/run.py", "    node = Node(", "    raise SystemExit(3)\n    node = Node("),
-    "processes nothing": ("node/app.py", "        if looked:\n", "        if False:\n"),
+    "crashes": ("node/commands/run.py", "    node = build_node(", "    raise SystemExit(3)\n    node = build_node("),
+    "processes nothing": ("node/app.py", "        if found.looked:\n", "        if False:\n"),
     "is twice as slow": (
         "node/app.py",
-        "        if looked:\n",
-        "        time.sleep(time.perf_counter() - began_s)\n        if looked:\n",
+        "        if found.looked:\n",
+        "        time.sleep(time.perf_counter() - began_s)\n        if found.looked:\n",
     ),
 }
-"""What a program does, and where: the file, what stands there, and what takes its place."""
+"""Edits by behavior: the file, the text to replace, and its replacement."""
 
 
-def build(what: str, version: str, folder: Path) -> Path:
-    """Return a wheel of this version that does what is asked for."""
+def build_variant(behavior: str, version: str, folder: Path) -> Path:
+    """Build a wheel of a version with a behavior of EDITS and return its path."""
     source = folder / "source"
     for part in _PARTS:
         (source / part).parent.mkdir(parents=True, exist_ok=True)
@@ -34,7 +34,7 @@ def build(what: str, version: str, folder: Path) -> Path:
             shutil.copytree(ROOT / part, source / part, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(ROOT / part, source / part)
-    name, before, after = EDITS[what]
+    name, before, after = EDITS[behavior]
     _edit(source / name, re.escape(before), after)
     _edit(source / "node/__init__.py", r"__version__ = .*", f'__version__ = "{version}"')
     run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, source)
@@ -44,7 +44,7 @@ def build(what: str, version: str, folder: Path) -> Path:
 
 
 def damaged_network(folder: Path) -> Path:
-    """Return a network of which four bytes are not what its sidecar says."""
+    """Return a copy of the default network with four changed bytes, so that its sidecar's checksum does not match."""
     network = folder / "damaged.tflite"
     shutil.copy(ROOT / "models/zoo/mobilefacenet.float32.json", network.with_suffix(".json"))
     content = bytearray((ROOT / "models/zoo/mobilefacenet.float32.tflite").read_bytes())

@@ -1,0 +1,71 @@
+"""The settings schema of `node.settings` -> docs/settings.md."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from docs.bounds import Schema, describe, resolve
+from docs.markdown import code, page, table
+from node.settings import Settings
+from node.settings.schema import ENV_PREFIX
+
+_HEAD = ("setting", "default", "type and bounds", "description", "environment variable")
+_INTRODUCTION = """
+This page lists every setting with its default, its bounds and its environment variable.
+
+The command line (`--set SECTION.KEY=VALUE`) wins over the environment, the environment over the settings file, and the
+file over the default. `--config` names the file; without it, the program reads `/etc/facenode/facenode.toml` if that
+exists. A setting that does not exist is an error with a suggestion, in an environment variable, too.
+`facenode check --settings` checks the settings alone.
+""".strip()
+_RULES = """
+Write each rule as a table `[[alerts.rules]]` in the settings file.
+""".strip()
+
+
+def settings_page() -> str:
+    """Return the text of docs/settings.md."""
+    schema = Settings.model_json_schema()
+    definitions: dict[str, Schema] = schema["$defs"]
+    parts = [_INTRODUCTION]
+    for section, field in schema["properties"].items():
+        full = resolve(field, definitions)
+        parts += [f"## {section}", definitions[field["$ref"].rpartition("/")[2]]["description"]]
+        parts.append(table(_HEAD, _rows(section, full, definitions)))
+        for name, inner in full["properties"].items():
+            items = inner.get("items", {})
+            if "$ref" in items:
+                rule = resolve(items, definitions)
+                parts += [f"### {section}.{name}", _RULES, table(_HEAD[:-1], _rule_rows(rule))]
+    return page("Settings", *parts)
+
+
+def _rows(prefix: str, schema: Schema, definitions: dict[str, Schema]) -> Iterator[tuple[str, ...]]:
+    """Yield a row for each setting of a section and of the sections inside it."""
+    for name, field in schema["properties"].items():
+        path = f"{prefix}.{name}"
+        full = resolve(field, definitions)
+        if "properties" in full:
+            yield from _rows(path, full, definitions)
+            continue
+        variable = ENV_PREFIX + path.upper().replace(".", "__")
+        yield (
+            f'<a name="{path}"></a>{code(path)}',
+            _default(field),
+            describe(full),
+            field["description"],
+            code(variable),
+        )
+
+
+def _rule_rows(schema: Schema) -> Iterator[tuple[str, ...]]:
+    for name, field in schema["properties"].items():
+        default = "required" if name in schema["required"] else _default(field)
+        yield code(name), default, describe(field), field["description"]
+
+
+def _default(field: Schema) -> str:
+    if "default" not in field:
+        return "derived from the board"
+    default: Any = field["default"]
+    return "none" if default is None else code(json.dumps(default, ensure_ascii=False))

@@ -1,0 +1,203 @@
+"""The node's topics and JSON Schemas -> docs/topics.md, with examples from the node's own encoder."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any
+
+from docs.bounds import Schema, describe
+from docs.markdown import code, page, table
+from node.contract import payloads, schema
+from node.contract.topics import Kind, Topics
+from node.domain import (
+    Alert,
+    AlertState,
+    Box,
+    CameraState,
+    Classification,
+    Event,
+    EventType,
+    Flaw,
+    Health,
+    Instant,
+    Match,
+    Presence,
+)
+from node.requests.answer import success
+from node.requests.inbox import BURST, PER_SECOND
+from node.requests.request import OFFERED, Verb
+
+_AT = Instant(datetime(2026, 11, 24, 18, 0, 58, 621_000, tzinfo=UTC), 0.0, synced=True)
+_MODEL = "3f9a1c02"
+_TOPICS = Topics("<node>")
+_INTRODUCTION = f"""
+`<node>` is `node.id` of the [settings](settings.md#node). The node uses MQTT 5 (3.1.1 if a broker refuses 5) and QoS 1.
+Payloads are JSON in UTF-8 unless this page says otherwise. Times are UTC, ISO 8601, with milliseconds.
+
+For subscribers:
+
+- Act only on events and alerts. Never act on messages under `late/`. Retained messages are for display.
+- Drop a message whose `id` you have already seen.
+- Ignore fields that you do not know. If a field changes or is removed, `v` increases.
+
+An event has at most {payloads.MAX_EVENT_BYTES} bytes. This page is generated from the JSON Schemas in
+[node/contract](../node/contract), and tests check the node's messages against them.
+""".strip()
+_REQUESTS = f"""
+Publish JSON with a `transaction` of your choice, at most 64 characters, to `request/<verb>`. The answer comes on
+`response/<verb>` with the same `transaction`.
+
+The node ignores a request that is retained, repeated, larger than 1024 bytes or without a transaction. After a burst of
+{BURST} requests it ignores those beyond {PER_SECOND} a second. The answer to `check` counts the ignored requests.
+""".strip()
+_VERBS = {
+    Verb.CHECK: ("", "returns the health of the node"),
+    Verb.SNAPSHOT: (
+        '`"event"`, or none',
+        "publishes the picture of one of the latest 16 events, or a new one; only if `publish.snapshots` is on",
+    ),
+    Verb.PRIVACY: (
+        '`"state": "on"` or `"off"`',
+        "turns privacy mode on or off: while on, no frame is looked at; survives a restart",
+    ),
+    Verb.RECOGNITION: (
+        '`"state": "on"` or `"off"`',
+        "turns recognition on or off: while off, faces are counted but nobody is recognized",
+    ),
+    Verb.SNOOZE: ('`"for_s": 3600`, `"rule"` for one rule only', "silences alerts for so many seconds; 0 ends it"),
+    Verb.PEOPLE_LIST: ("", "lists the enrolled people"),
+    Verb.PEOPLE_ENROLL: (
+        '`"id"`, `"name"`; `"event"` or `"for_s": 3`',
+        "enrolls the face of an event, or the one person in view",
+    ),
+    Verb.PEOPLE_IGNORE: ('`"id"`; `"event"`, `"state": "off"`', "stops events about a person; `off` undoes it"),
+    Verb.PEOPLE_REMOVE: ('`"id"`', "erases a person"),
+    Verb.RESTART: ("", "restarts the node's process"),
+}
+
+
+def topics_page() -> str:
+    """Return the text of docs/topics.md."""
+    payloads = (
+        ("status", ()),
+        ("event", _events()),
+        ("alert", _alerts()),
+        ("state", (_state(),)),
+        ("health", (_health(),)),
+        ("response", (success("5f", {"camera": "ok"}),)),
+    )
+    verbs = table(("verb", "fields", "effect"), ((code(verb), *_VERBS[verb]) for verb in OFFERED))
+    parts = [_INTRODUCTION, "## Topics", table(("topic", "retained", "payload", "description"), _topics())]
+    for name, examples in payloads:
+        parts += list(_payload(name, examples))
+    return page("Topics and payloads", *parts, "## Requests", _REQUESTS, verbs)
+
+
+def _topics() -> Iterator[tuple[str, str, str, str]]:
+    def row(topic: str, payload: str, what: str, *, retained: bool = False) -> tuple[str, str, str, str]:
+        return code(topic), "yes" if retained else "never", payload, what
+
+    status = "`online` or `offline`: birth message, last will and clean stop; published before anything else"
+    yield row(_TOPICS.status, "[status](#status)", status, retained=True)
+    for event_type in EventType:
+        yield row(_TOPICS.message(Kind.EVENT, event_type), "[event](#event)", _WHAT[event_type])
+    yield row(_TOPICS.message(Kind.ALERT, "<rule>"), "[alert](#alert)", "one of your rules was met, or is over")
+    late = (
+        "the same, for messages that waited longer than `mqtt.live_s` or are from an earlier start: for logs and counts"
+    )
+    yield row(_TOPICS.message(Kind.EVENT, "<event_type>", late=True), "[event](#event)", late)
+    yield row(_TOPICS.message(Kind.ALERT, "<rule>", late=True), "[alert](#alert)", late)
+    yield row(_TOPICS.state, "[state](#state)", "who is in view, and when each person was last seen", retained=True)
+    yield row(_TOPICS.health, "[health](#health)", "health of the node, every `health.every_s`", retained=True)
+    yield row(_TOPICS.snapshot("<event id>"), "JPEG", "a picture; only if `publish.snapshots` is on")
+    yield row(_TOPICS.request("<verb>"), "[requests](#requests)", "a request to the node")
+    yield row(_TOPICS.response("<verb>"), "[response](#response)", "the answer of the node")
+    yield row(_TOPICS.discovery, "Home Assistant's", "discovery message: the device and its entities", retained=True)
+
+
+_WHAT = {
+    EventType.RECOGNIZED: "an enrolled person is in view",
+    EventType.UNKNOWN: "a stranger is in view",
+    EventType.CHANGED: "a person or stranger turned out to be someone else",
+    EventType.LEFT: "someone left the view",
+}
+
+
+def _payload(name: str, examples: Sequence[bytes]) -> Iterator[str]:
+    """Yield heading, description, fields, conditions and examples of a payload."""
+    content = schema(name)
+    yield f"## {name}"
+    yield content["description"]
+    if "properties" in content:
+        yield table(("field", "presence", "type", "description"), _fields(content))
+    conditions = list(_conditions(content))
+    if conditions:
+        yield "\n".join(conditions)
+    if examples:
+        yield "```json\n" + "\n".join(example.decode() for example in examples) + "\n```"
+
+
+def _fields(content: Schema, prefix: str = "") -> Iterator[tuple[str, str, str, str]]:
+    """Yield a row for each field and for the fields of the objects inside it."""
+    for name, field in content.get("properties", {}).items():
+        presence = "always" if name in content.get("required", ()) else "optional"
+        yield code(prefix + name), presence, describe(field), field.get("description", "")
+        inner = field.get("items", {}) if field.get("type") == "array" else field
+        yield from _fields(inner, f"{prefix}{name}{'[]' if inner is not field else ''}.")
+        if isinstance(more := field.get("additionalProperties"), Mapping):
+            yield from _fields(more, f"{prefix}{name}.<id>.")
+
+
+def _conditions(content: Schema) -> Iterator[str]:
+    for clause in [*content.get("allOf", ()), *([content] if "if" in content else [])]:
+        ((field, value),) = ((field, given["const"]) for field, given in clause["if"]["properties"].items())
+        yield f"- {code(field)} is {code(value)}: {_requirement(clause['then'])}" + (
+            f"; otherwise {_requirement(clause['else'])}" if "else" in clause else ""
+        )
+
+
+def _requirement(then: Schema) -> str:
+    if "not" in then:
+        return "without " + ", ".join(map(code, then["not"]["required"]))
+    return "with " + ", ".join(map(code, then["required"]))
+
+
+def _make_ids() -> Any:  # noqa: ANN401 - a MakeId that counts
+    numbers = count(1)
+    return lambda _at: f"019ab7c0-3e9d-7000-8000-{next(numbers):012x}"
+
+
+def _events() -> tuple[bytes, ...]:
+    box = Box(0.41, 0.22, 0.18, 0.31)
+    ada, age = Match("ada", 0.87), Classification("middle", 0.88)
+    events = (
+        Event(EventType.RECOGNIZED, _AT, 12, box, ada, age=age),
+        Event(EventType.UNKNOWN, _AT, 13, box, age=age),
+        Event(EventType.CHANGED, _AT, 13, box, ada, was="unknown", age=age),
+        Event(EventType.LEFT, _AT, 12, box, ada, age=age, seen_s=42.5),
+    )
+    encoded = payloads.encode(events, (), _MODEL, _make_ids())
+    return tuple(payloads.render(each, 41, 1207 + number) for number, each in enumerate(encoded))
+
+
+def _alerts() -> tuple[bytes, ...]:
+    event = Event(EventType.UNKNOWN, _AT, 13, Box(0.41, 0.22, 0.18, 0.31))
+    raised = Alert("night-stranger", AlertState.RAISED, _AT, event)
+    cleared = Alert("night-stranger", AlertState.CLEARED, _AT)
+    _, *encoded = payloads.encode((event,), (raised, cleared), _MODEL, _make_ids())
+    return tuple(payloads.render(each, 41, 0) for each in encoded)
+
+
+def _state() -> bytes:
+    return payloads.dump(payloads.state(_AT, 2, (Presence("ada", _AT),), {"ada": _AT}))
+
+
+def _health() -> bytes:
+    vitals = Health(
+        version="1.0.0", model=_MODEL, camera=CameraState.OK, fps=9.8, p50_ms=41.0, p95_ms=55.0, cpu_c=58.1,
+        throttled=False, rss_mb=96.0, outbox=0, dropped=0, rejected=0, unusable=3,
+        flaws={str(flaw): 3 if flaw is Flaw.BLUR else 0 for flaw in Flaw},
+        people=4, cert_days_left=300, uptime_s=86400,
+    )  # fmt: skip
+    return payloads.dump(json.loads(payloads.dump(payloads.health(_AT, vitals))))

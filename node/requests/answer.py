@@ -1,0 +1,37 @@
+"""What became of a request -> the payload of `response/<verb>`, sent to whoever made the request."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from node.contract.payloads import dump
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer that a request gets.
+
+    Attributes:
+        transaction: of the request; the answer carries it.
+        send: sends the payload to whoever made the request.
+    """
+
+    transaction: str
+    send: Callable[[bytes], None]
+
+    def ok(self, data: object = None) -> None:
+        """Answer that it is done, with data if there is any."""
+        self.send(success(self.transaction, data))
+
+    def error(self, sentence: str) -> None:
+        """Answer that it was not done, and why."""
+        self.send(failure(self.transaction, sentence))
+
+
+def success(transaction: str, data: object = None) -> bytes:
+    """Return the payload of an answer to a request that was done."""
+    return dump({"transaction": transaction, "status": "ok"} | ({} if data is None else {"data": data}))
+
+
+def failure(transaction: str, error: str) -> bytes:
+    """Return the payload of an answer that says why a request was not done."""
+    return dump({"transaction": transaction, "status": "error", "error": error})

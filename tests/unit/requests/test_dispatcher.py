@@ -1,0 +1,61 @@
+"""Each request goes to its handler, by one table that covers every verb."""
+
+import json
+from pathlib import Path
+from typing import Any, get_args
+
+from makers import instant
+
+from node.contract.topics import Topics
+from node.domain import Instant
+from node.errors import PeopleError
+from node.people.gallery import Gallery
+from node.requests.answer import Answer
+from node.requests.dispatcher import Dispatcher, handlers
+from node.requests.inbox import Inbox
+from node.requests.people import PeopleRequests
+from node.requests.recent_faces import RecentFaces
+from node.requests.request import TYPES, Check, Request, Verb
+from node.requests.snapshots import Snapshots
+from node.requests.switches import SwitchRequests
+
+
+def check(request: Check, at: Instant, answer: Answer) -> None:
+    """Answer at once."""
+    del request, at
+    answer.ok({"camera": "ok"})
+
+
+def test_the_table_covers_every_verb_exactly(tmp_path: Path) -> None:
+    """A verb without a handler, or a handler without a verb, is a mistake that no request may have to find."""
+    people = PeopleRequests(
+        Gallery(tmp_path), RecentFaces(), "s", keep_crops=True, changed=lambda: None, erase=lambda _: None
+    )
+    snapshots = Snapshots("off", Topics("pi-1"), lambda _topic, _payload: True)
+    table = handlers(check, SwitchRequests(tmp_path, instant(0)), people, snapshots)
+    assert set(table) == set(TYPES.values()) == set(get_args(Request))
+    assert [kind.verb for kind in TYPES.values()] == list(TYPES)
+    assert set(TYPES) == set(Verb)
+
+
+def test_each_request_is_answered_and_a_mistake_with_its_reason() -> None:
+    """One that fails does not keep the next from being done."""
+    answers: list[dict[str, Any]] = []
+    inbox = Inbox(Topics("pi-1"), lambda _topic, _payload: None)
+    failing = True
+
+    def sometimes(request: Check, at: Instant, answer: Answer) -> None:
+        """Fail the first time."""
+        nonlocal failing
+        if failing:
+            failing = False
+            raise PeopleError("ada: nobody is enrolled under this id")
+        check(request, at, answer)
+
+    for transaction in "ab":
+        inbox.put(Check(), Answer(transaction, lambda payload: answers.append(json.loads(payload))))
+    Dispatcher(inbox, {Check: sometimes}).dispatch(instant(0))
+    assert answers == [
+        {"transaction": "a", "status": "error", "error": "ada: nobody is enrolled under this id"},
+        {"transaction": "b", "status": "ok", "data": {"camera": "ok"}},
+    ]
