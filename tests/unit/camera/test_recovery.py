@@ -1,4 +1,4 @@
-"""When a live camera is lost, opened again and given up, by moments alone."""
+"""When a live camera is lost, reopened and given up, from moments alone."""
 
 import pytest
 
@@ -13,7 +13,7 @@ def _begun(stall_s: float = 10.0, restart_after: int = 3) -> Recovery:
 
 
 def test_the_pauses_between_openings_double_up_to_half_a_minute() -> None:
-    """A camera that is away for long is not knocked at every second; figures are exact."""
+    """A camera that is away for long is not tried every second; the figures are exact."""
     recovery, at_s, pauses = _begun(restart_after=100), 100.0, []
     for _ in range(8):
         assert recovery.next_action(at_s) is Action.OPEN
@@ -27,7 +27,7 @@ def test_the_pauses_between_openings_double_up_to_half_a_minute() -> None:
 
 
 def test_an_opening_without_a_frame_for_stall_s_has_stalled() -> None:
-    """The time counts from the opening, however long ago the last frame was, and anew from each frame."""
+    """The time counts from the opening, however old the last frame is, and again from each frame."""
     recovery = _begun()
     recovery.opened(150.0)
     assert recovery.next_action(159.9) is Action.WAIT
@@ -36,7 +36,7 @@ def test_an_opening_without_a_frame_for_stall_s_has_stalled() -> None:
     assert recovery.next_action(170.0) is Action.STALLED
 
 
-def test_a_frame_sets_the_failures_back() -> None:
+def test_a_frame_resets_the_failures() -> None:
     """A stream that breaks every hour is never given up."""
     recovery, at_s = _begun(restart_after=2), 100.0
     for _ in range(10):
@@ -52,7 +52,7 @@ def test_a_frame_sets_the_failures_back() -> None:
 def test_a_camera_is_given_up_only_when_it_is_lost_and_the_attempts_are_used_up(
     stall_s: float, given_up_s: float
 ) -> None:
-    """Attempts fail at 100, 101 and 103 s: a long `stall_s` is not cut short by them."""
+    """Attempts fail at 100, 101 and 103 s: they do not shorten a long `stall_s`."""
     recovery, at_s = _begun(stall_s=stall_s, restart_after=3), 100.0
     while (verdict := recovery.next_action(at_s)) is not Action.GIVE_UP:
         if verdict is Action.OPEN:

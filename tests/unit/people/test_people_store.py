@@ -60,7 +60,7 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
 
 
 def test_an_entry_that_a_writer_replaces_while_it_is_read_keeps_its_name(tmp_path: Path) -> None:
-    """The reader saw damage, but the writer mended it before the reader had the lock.
+    """The reader saw damage, but the writer had replaced the entry before the reader got the lock.
 
     The record is a FIFO, so that the reader is in the middle of reading it while the writer replaces it.
     """
@@ -84,7 +84,7 @@ def test_an_entry_that_a_writer_replaces_while_it_is_read_keeps_its_name(tmp_pat
 def test_a_reader_leaves_a_damaged_entry_while_a_writer_holds_the_lock(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It reads everybody else, and says what it left and why."""
+    """It reads everybody else, and logs what it left and why."""
     path = damage(tmp_path, "ada")
     Gallery(tmp_path).merge([Entry(person("bob", 1, 0))])
     reader = Store(tmp_path, {}, reader_timeout_s=0.0)
@@ -100,7 +100,7 @@ def test_a_reader_leaves_a_damaged_entry_while_a_writer_holds_the_lock(
 
 
 def test_a_reader_that_cannot_rename_leaves_a_damaged_entry(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Everybody else is known; the name set aside would be too long for the disk here, for root too."""
+    """It reads everybody else. Here the new name would be too long for the disk, which holds for root, too."""
     Gallery(tmp_path).merge([Entry(person("bob", 1, 0))])
     (tmp_path / ("x" * 250)).mkdir()
     with caplog.at_level(logging.ERROR):
@@ -110,7 +110,7 @@ def test_a_reader_that_cannot_rename_leaves_a_damaged_entry(tmp_path: Path, capl
 
 
 def test_a_writer_that_cannot_set_a_damaged_entry_aside_writes_nothing(tmp_path: Path) -> None:
-    """Else it would write over what its owner may still repair."""
+    """Otherwise it would overwrite an entry that the owner may still repair."""
     (tmp_path / ("x" * 250)).mkdir()
     store = Store(tmp_path, {})
     with pytest.raises(PeopleError, match="File name too long"), store.locked():
@@ -126,7 +126,7 @@ def test_a_writer_sets_a_damaged_entry_aside_under_its_own_lock(tmp_path: Path) 
 
 
 def test_an_entry_without_a_record_hides_no_later_change(tmp_path: Path) -> None:
-    """Such an entry may stay in place, and a running node must still see whoever is enrolled."""
+    """Such an entry may stay in place, and a running node must still notice later enrollments."""
     (tmp_path / "eve").mkdir()
     store = Store(tmp_path, {})
     before = store.revision()
