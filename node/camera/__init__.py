@@ -26,8 +26,8 @@ def open_camera(settings: CameraSettings, clock: Clock, small_px: int | None = N
     Raises:
         CameraError: the source does not exist, or cannot be read.
     """
-    kind, _, target = settings.source.partition(":")
-    match kind:
+    driver, _, target = settings.source.partition(":")
+    match driver:
         case "picamera":
             return open_picamera(int(target or 0), settings, clock, small_px)
         case "webcam":
@@ -37,4 +37,4 @@ def open_camera(settings: CameraSettings, clock: Clock, small_px: int | None = N
         case "images":
             return open_images(Path(target), settings, clock)
         case _:
-            raise CameraError(f"camera.source: {kind} is not a driver: use picamera, webcam, video or images")
+            raise CameraError(f"camera.source: {driver} is not a driver: use picamera, webcam, video or images")

@@ -170,14 +170,14 @@ class Tracker:
 
     def assign(self, looks: Mapping[int, Look]) -> None:
         """Add looks to tracks, by track number."""
-        for place, state in enumerate(self._states):
+        for index, state in enumerate(self._states):
             look = looks.get(state.number)
             if look is None:
                 continue
             self._count(look)
             state.looked_s = state.seen.mono_s
             if state.add(look):
-                self._states[place] = self._replacement(state)
+                self._states[index] = self._replacement(state)
 
     def _replacement(self, state: _TrackState) -> _TrackState:
         """Return a new track for the person whom the contradicting looks show."""

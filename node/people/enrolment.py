@@ -122,7 +122,7 @@ def examine_image(  # noqa: PLR0913 - an image, its name, detector, recognizer, 
 
 
 def _select(image: Image, faces: Sequence[Face], recognizer: FaceRecognizer, enrollee: Enrollee | None) -> Look | str:
-    """Return the look at the face that is meant, or why that is open."""
+    """Return the look at the face to enroll, or why the image is ambiguous."""
     first = recognizer.look(image, faces[0])
     if len(faces) == 1:
         return first

@@ -22,7 +22,7 @@ _MIN_CELL_PX = 8
 """Least width of a cell, pixels: the mean over fewer leaves too much sensor noise."""
 
 _ROW_STEP = 2
-"""One row of so many is read: half of the work, and a cell still has more than enough pixels."""
+"""Every second row is read: half of the work, and a cell still has more than enough pixels."""
 
 _STEPS_PER_DOUBLING = 64.0
 """Steps of the logarithm for twice the light. In a logarithm a lamp that brightens adds the same everywhere, and that

@@ -103,7 +103,7 @@ class Thresholds(_Section):
 
         Of the rows within `max_fpir`, take those of the smallest gallery that is at least as large as this one (or of
         the largest, if this one is larger than all), and of those the row with the highest rate. So a row never
-        promises less than was asked.
+        promises less than was requested.
 
         Raises:
             ModelError: the table has no row within `max_fpir`.
@@ -149,5 +149,5 @@ def load_sidecar(path: Path) -> Sidecar:
         raise ModelError(f"{path}: {error.strerror or error}: a network needs its sidecar beside it") from error
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in problem["loc"]) or "the file"
-        raise ModelError(f"{path}: {place}: {problem['msg']}: export the network again") from error
+        field = ".".join(str(part) for part in problem["loc"]) or "the file"
+        raise ModelError(f"{path}: {field}: {problem['msg']}: export the network again") from error

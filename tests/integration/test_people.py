@@ -113,7 +113,7 @@ def test_a_photo_of_somebody_else_is_refused_unless_forced(settings: Settings, c
     """A mix-up of folders is seen at once; what is forced is seen by the self-test."""
     people("add", "carl", carl / "000.png", settings=settings)
     outcome = people("add", "dora", carl / "010.png", settings=settings, code=1)
-    assert re.search(r"010\.png: not taken: the face is carl's \(0\.\d\d\): --force takes it", outcome.err)
+    assert re.search(r"010\.png: not taken: the face is carl's \(0\.\d\d\): use --force to accept it", outcome.err)
     assert [person["id"] for person in listed(settings)] == ["carl"]
     people("add", "dora", "--force", carl / "010.png", settings=settings)
     assert "carl and dora look alike" in people("test", settings=settings, code=1).out

@@ -94,7 +94,7 @@ def open_picamera(  # noqa: PLR0913 - tests give the last two in place of a Pi
     """
     package = package or load()
     try:
-        available = [f"{place} {camera.get('Model', 'unnamed')}" for place, camera in enumerate(package.cameras())]
+        available = [f"{index} {camera.get('Model', 'unnamed')}" for index, camera in enumerate(package.cameras())]
     except (RuntimeError, OSError) as error:
         raise CameraError(f"picamera: libcamera does not start: {_innermost(error)}; {_HINT}") from error
     if not available:
