@@ -1,4 +1,4 @@
-"""`facenode fleet`: what the broker holds of all nodes -> a table, and whether something is wrong."""
+"""`facenode fleet`: the retained status and health of all nodes -> a table, and an exit code for monitoring."""
 
 import argparse
 import json
@@ -9,13 +9,13 @@ from typing import Any
 
 from node.commands.output import escaped
 from node.fleet.diagnosis import Limits, Problem, diagnose
-from node.fleet.node_table import FILTERS, Census, Fields, Known
-from node.mqtt.subscriber import Observer
+from node.fleet.node_table import FILTERS, Fields, NodeRecord, NodeTable
+from node.mqtt.subscriber import Subscriber
 from node.settings import Settings
 
 _QUIET_S = 1.0
-_CELL = 16
-"""Characters of a cell at the most: what it says is a machine's that may be anything."""
+_MAX_CELL = 16
+"""Greatest number of characters in a cell: any client may publish any value."""
 _COLUMNS = {
     "version": "version",
     "model": "model",
@@ -26,66 +26,85 @@ _COLUMNS = {
     "dropped": "dropped",
     "cert_days_left": "cert days",
 }
-"""Fields of health, and what stands above them."""
+"""Fields of health, and their column headers."""
 
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's is private
     """Add `fleet` to the command line."""
     parser = subparsers.add_parser("fleet", parents=[common])
-    parser.add_argument("--json", action="store_true", help="as one JSON object, by node")
+    parser.add_argument("--json", action="store_true", help="print one JSON object, by node")
     parser.add_argument(
-        "--nodes", type=names, default=(), metavar="A,B", help="these alone; who is not there is offline"
+        "--nodes",
+        type=node_ids,
+        default=(),
+        metavar="A,B",
+        help="show these nodes only; one that the broker does not know counts as offline",
     )
     parser.add_argument(
-        "--accept", action="append", default=[], choices=[str(each) for each in Problem], help="what counts as well"
+        "--accept",
+        action="append",
+        default=[],
+        choices=[str(each) for each in Problem],
+        help="ignore this problem; may be repeated",
     )
-    parser.add_argument("--cert-days", type=int, default=Limits().cert_days, help="days that a certificate must last")
+    parser.add_argument(
+        "--cert-days",
+        type=int,
+        default=Limits().cert_days,
+        help=f"days for which a certificate must still be valid ({Limits().cert_days})",
+    )
     parser.set_defaults(main=main)
 
 
 def main(args: argparse.Namespace, settings: Settings) -> int:
-    """Print a line a node; 0 if all is well, 1 if something is wrong, or there is no node at all."""
-    census = Census()
-    with closing(Observer(settings.mqtt)) as observer:
-        observer.collect(FILTERS, census.take, _QUIET_S)
-    nodes = {node: census.nodes.get(node, Known()) for node in sorted(args.nodes or census.nodes)}
+    """Print a line for each node; return 0 if no node has a problem, 1 if one has or there is no node at all."""
+    node_table = NodeTable()
+    with closing(Subscriber(settings.mqtt)) as subscriber:
+        subscriber.collect(FILTERS, node_table.update, _QUIET_S)
+    nodes = {node: node_table.nodes.get(node, NodeRecord()) for node in sorted(args.nodes or node_table.nodes)}
     now, limits = datetime.now(UTC), Limits(cert_days=args.cert_days)
-    wrong = {
-        node: [str(problem) for problem in diagnose(known, now, limits) if problem not in args.accept]
-        for node, known in nodes.items()
+    problems = {
+        node: [str(problem) for problem in diagnose(record, now, limits) if problem not in args.accept]
+        for node, record in nodes.items()
     }
     if args.json:
         fields = {
-            node: {"status": known.status, "wrong": wrong[node], "health": known.health}
-            for node, known in nodes.items()
+            node: {"status": record.status, "wrong": problems[node], "health": record.health}
+            for node, record in nodes.items()
         }
         print(json.dumps(fields))
     else:
-        print(table(nodes, wrong))
-    return 1 if not nodes or any(wrong.values()) else 0
+        print(table(nodes, problems))
+    return 1 if not nodes or any(problems.values()) else 0
 
 
-def names(text: str) -> tuple[str, ...]:
-    """Return the nodes that a list with commas names."""
+def node_ids(text: str) -> tuple[str, ...]:
+    """Return the node ids in a comma-separated list."""
     return tuple(part for part in text.split(",") if part)
 
 
-def table(nodes: Mapping[str, Known], wrong: Mapping[str, list[str]]) -> str:
-    """Return a line for each node under a head, and a line that counts."""
-    head = ("node", "status", *_COLUMNS.values(), "wrong")
+def table(nodes: Mapping[str, NodeRecord], problems: Mapping[str, list[str]]) -> str:
+    """Return a header, a line for each node, and a line with the totals."""
+    header = ("node", "status", *_COLUMNS.values(), "problems")
     rows = [
-        (escaped(node), escaped(known.status or "unknown")[:_CELL], *_cells(known.health or {}), ", ".join(wrong[node]))
-        for node, known in nodes.items()
+        (
+            escaped(node),
+            escaped(record.status or "unknown")[:_MAX_CELL],
+            *_cells(record.health or {}),
+            ", ".join(problems[node]),
+        )
+        for node, record in nodes.items()
     ]
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (head, *rows)
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in (header, *rows)
     ]
-    bad = sum(bool(problems) for problems in wrong.values())
+    affected = sum(bool(found) for found in problems.values())
     noun = "node" if len(nodes) == 1 else "nodes"
-    lines.append(f"{len(nodes)} {noun}, {bad} not well" if nodes else "the broker knows of no node")
+    lines.append(f"{len(nodes)} {noun}, {affected} with problems" if nodes else "no nodes found at the broker")
     return "\n".join(lines)
 
 
 def _cells(health: Fields) -> list[str]:
-    return ["-" if (value := health.get(field)) is None else escaped(str(value))[:_CELL] for field in _COLUMNS]
+    return ["-" if (value := health.get(field)) is None else escaped(str(value))[:_MAX_CELL] for field in _COLUMNS]

@@ -1,4 +1,4 @@
-"""`facenode forget NODE`: a node that is gone -> nothing of it is left at the broker, nor in Home Assistant."""
+"""`facenode forget NODE`: a retired node -> no retained message at the broker, and no device in Home Assistant."""
 
 import argparse
 import re
@@ -8,7 +8,7 @@ from typing import Any
 from node.contract.topics import Topics
 from node.errors import BrokerError, UsageError
 from node.mqtt.link import Received
-from node.mqtt.subscriber import Observer
+from node.mqtt.subscriber import Subscriber
 from node.settings import Settings
 from node.settings.schema import ID_PATTERN
 
@@ -18,44 +18,46 @@ _QUIET_S = 1.0
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's is private
     """Add `forget` to the command line."""
     parser = subparsers.add_parser("forget", parents=[common])
-    parser.add_argument("node", metavar="NODE", help="the id of a node that is off for good")
+    parser.add_argument("node", metavar="NODE", help="the id of a node that is switched off for good")
     parser.set_defaults(main=main)
 
 
 def main(args: argparse.Namespace, settings: Settings) -> int:
-    """Take a node's retained messages away and print how many; 0 once the broker holds none.
+    """Remove a node's retained messages and print how many; return 0 once the broker has none.
 
     Raises:
-        BrokerError: some are still there: the node is still on, or the access list does not allow it.
+        UsageError: the argument is not the id of a node.
+        BrokerError: some remain: the node still runs, or the access list does not allow to remove them.
     """
     if not re.fullmatch(ID_PATTERN, args.node):
-        raise UsageError(f"{args.node}: is not the id of a node")
+        raise UsageError(f"{args.node}: not the id of a node: use lower-case letters, digits, - and _, at most 32")
     topics = Topics(args.node, settings.homeassistant.prefix)
-    found = _retained(settings, topics)
+    found = _find_retained(settings, topics)
     discovery = found.pop(topics.discovery, b"")
-    # Home Assistant removes a device only by an empty discovery that follows one it knows: the whole comes once more,
-    # for it may have started since. Discovery goes first: an entity whose topics vanish turns unknown.
+    # Home Assistant removes a device only by an empty discovery that follows one it knows: send the full discovery once
+    # more, since it may have started in between. Discovery goes first: an entity whose topics vanish becomes unknown.
     messages = [(topics.discovery, discovery, False), (topics.discovery, b"", True)] if discovery else []
     messages += [(topic, b"", True) for topic in found]
-    with closing(Observer(settings.mqtt)) as observer:
-        observer.deliver(messages)
-    left = _retained(settings, topics)
-    if left:
+    with closing(Subscriber(settings.mqtt)) as subscriber:
+        subscriber.publish(messages)
+    remaining = _find_retained(settings, topics)
+    if remaining:
         raise BrokerError(
-            f"{', '.join(sorted(left))}: still retained: end the node first, and check the broker's access list"
+            f"{', '.join(sorted(remaining))}: still retained: stop the node first, and check the broker's access list"
         )
-    print(f"{args.node}: {len(found) + bool(discovery)} retained messages taken away")
+    count = len(found) + bool(discovery)
+    print(f"{args.node}: removed {count} retained {'message' if count == 1 else 'messages'}")
     return 0
 
 
-def _retained(settings: Settings, topics: Topics) -> dict[str, bytes]:
-    """Return what the broker retains of a node, by topic."""
+def _find_retained(settings: Settings, topics: Topics) -> dict[str, bytes]:
+    """Return the retained messages of a node: payloads by topic."""
     found: dict[str, bytes] = {}
 
-    def take(message: Received) -> None:
+    def handle(message: Received) -> None:
         if message.retained and message.payload:
             found[message.topic] = message.payload
 
-    with closing(Observer(settings.mqtt)) as observer:
-        observer.collect((topics.discovery, f"{topics.base}/#"), take, _QUIET_S)
+    with closing(Subscriber(settings.mqtt)) as subscriber:
+        subscriber.collect((topics.discovery, f"{topics.base}/#"), handle, _QUIET_S)
     return found

@@ -1,4 +1,4 @@
-"""`facenode gate`: live health of nodes that were updated -> whether each took it well, and why not."""
+"""`facenode gate`: live health of updated nodes -> whether each took the update, and why not."""
 
 import argparse
 import json
@@ -8,57 +8,72 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from node.commands.fleet import names
+from node.commands.fleet import node_ids
 from node.errors import UsageError
-from node.fleet.node_table import FILTERS, Census, Fields
-from node.fleet.update_gate import Demand, Jury
+from node.fleet.node_table import FILTERS, Fields, NodeTable
+from node.fleet.update_gate import Criteria, UpdateGate
 from node.mqtt.link import Received
-from node.mqtt.subscriber import Observer
+from node.mqtt.subscriber import Subscriber
 from node.settings import Settings
 
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's is private
     """Add `gate` to the command line."""
     parser = subparsers.add_parser("gate", parents=[common])
-    default = Demand()
-    parser.add_argument("--nodes", type=names, required=True, metavar="A,B", help="who is judged")
-    parser.add_argument("--version", help="the version that each must have")
-    parser.add_argument("--model", help="the network that each must have, eight hex digits")
+    default = Criteria()
+    parser.add_argument("--nodes", type=node_ids, required=True, metavar="A,B", help="the nodes to check")
+    parser.add_argument("--version", help="the version that each node must report")
+    parser.add_argument("--model", help="the network that each node must report, eight hex digits")
     parser.add_argument(
-        "--before", type=Path, metavar="FILE", help="what `facenode fleet --json` said before the update"
+        "--before", type=Path, metavar="FILE", help="output of `facenode fleet --json` from before the update"
     )
-    parser.add_argument("--worse", type=float, default=default.worse, help="share by which it may be slower (0.5)")
-    parser.add_argument("--messages", type=int, default=default.messages, help="live messages that must be well (2)")
-    parser.add_argument("--wait", type=float, default=120.0, metavar="SECONDS", help="how long to wait for them (120)")
+    parser.add_argument(
+        "--worse",
+        type=float,
+        default=default.max_slowdown,
+        help=f"share by which a node may be slower than before ({default.max_slowdown:g})",
+    )
+    parser.add_argument(
+        "--messages",
+        type=int,
+        default=default.messages,
+        help=f"healthy live messages in a row that each node must send ({default.messages})",
+    )
+    parser.add_argument(
+        "--wait", type=float, default=120.0, metavar="SECONDS", help="longest time to wait for these messages (120)"
+    )
     parser.set_defaults(main=main)
 
 
 def main(args: argparse.Namespace, settings: Settings) -> int:
-    """Print why each node is not well (an empty string if it is) as JSON; 0 if all are, else 1."""
-    jury = Jury(Demand(args.version, args.model, args.worse, args.messages), _before(args.before), args.nodes)
-    census = Census()
+    """Print why each node has not passed, an empty string if it has, as JSON; return 0 if all have, else 1."""
+    criteria = Criteria(args.version, args.model, args.worse, args.messages)
+    gate = UpdateGate(criteria, _read_before(args.before), args.nodes)
+    node_table = NodeTable()
 
-    def take(message: Received) -> None:
-        told = census.take(message)
-        if told and not message.retained:
-            jury.hear(*told)
+    def handle(message: Received) -> None:
+        update = node_table.update(message)
+        if update and not message.retained:
+            gate.add(*update)
 
-    until_s = time.monotonic() + args.wait
-    with closing(Observer(settings.mqtt)) as observer:
-        observer.listen(FILTERS, take, lambda: jury.done or time.monotonic() >= until_s)
-    verdicts = {
-        node: f"{why}; it is {census.nodes[node].status}" if why and node in census.nodes else why
-        for node, why in jury.verdicts().items()
+    deadline_s = time.monotonic() + args.wait
+    with closing(Subscriber(settings.mqtt)) as subscriber:
+        subscriber.listen(FILTERS, handle, lambda: gate.passed or time.monotonic() >= deadline_s)
+    results = {
+        node: f"{reason}; status is {node_table.nodes[node].status}" if reason and node in node_table.nodes else reason
+        for node, reason in gate.reasons().items()
     }
-    print(json.dumps(verdicts))
-    return 0 if jury.done else 1
+    print(json.dumps(results))
+    return 0 if gate.passed else 1
 
 
-def _before(path: Path | None) -> Mapping[str, Fields | None]:
+def _read_before(path: Path | None) -> Mapping[str, Fields | None]:
     if path is None:
         return {}
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        return {node: known["health"] for node, known in content.items()}
+        return {node: record["health"] for node, record in content.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UsageError(f"--before {path}: is not what `facenode fleet --json` prints: {error}") from error
+        raise UsageError(
+            f"--before {path}: not the output of `facenode fleet --json` ({error}): save that command's output again"
+        ) from error

@@ -1,4 +1,4 @@
-"""`facenode simulate --nodes N`: many nodes without cameras -> what a broker makes of them, as a table."""
+"""`facenode simulate --nodes N`: a broker under the load of simulated nodes -> delays, losses and usage as a table."""
 
 import argparse
 import json
@@ -16,62 +16,66 @@ from node.errors import UsageError
 from node.settings import Settings
 from node.simulation import cleanup
 from node.simulation.plan import MAX_NODES, Plan
-from node.simulation.results import Return, Spread
-from node.simulation.simulation import Director, Result
+from node.simulation.results import Percentiles, Recovery
+from node.simulation.simulation import Result, Simulation
 
 _DEFAULT = Plan(1)
-_ABOUT = (
-    "The nodes are called sim-00000 and up, connect as real ones do, and leave nothing behind. The login must be "
-    "allowed to write and read facenode/#. A subscriber inside the simulation measures: the broker needs room for what "
-    "waits for it (mosquitto: max_queued_messages 0)."
+_DESCRIPTION = (
+    "The nodes are named sim-00000 and up, connect as real nodes do, and remove their retained messages at the end. "
+    "The account must be allowed to write and read facenode/#. A subscriber inside the simulation measures: let the "
+    "broker queue enough messages for it (mosquitto: max_queued_messages 0)."
+)
+_CUT_HELP = "mean seconds after which a node's connection is cut (600); 0: never"
+_STORM_COMMAND_HELP = (
+    "command that restarts the broker, to run in the middle of the run, such as 'systemctl restart mosquitto'"
 )
 
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's is private
     """Add `simulate` to the command line."""
-    parser = subparsers.add_parser("simulate", parents=[common], description=_ABOUT)
+    parser = subparsers.add_parser("simulate", parents=[common], description=_DESCRIPTION)
     add = parser.add_argument
-    add("--nodes", type=_whole(1, MAX_NODES), metavar="N", help="how many")
-    add("--duration", type=_number(1, 86_400), default=_DEFAULT.duration_s, metavar="S", help="seconds (60)")
-    add("--rate", type=_number(0, 36_000), default=_DEFAULT.events_per_hour, help="events a node an hour (60)")
-    add("--processes", type=_whole(1, 64), default=_DEFAULT.processes, help="among which the nodes are divided (2)")
-    add("--connect-rate", type=_number(1, 10_000), default=_DEFAULT.connects_per_s, help="nodes a second (200)")
-    add("--cut-every", type=_number(0, 86_400), default=_DEFAULT.cut_every_s, metavar="S", help=_CUT)
+    add("--nodes", type=_whole(1, MAX_NODES), metavar="N", help="number of nodes")
+    add("--duration", type=_number(1, 86_400), default=_DEFAULT.duration_s, metavar="S", help="seconds to run (60)")
+    add("--rate", type=_number(0, 36_000), default=_DEFAULT.events_per_hour, help="events per node per hour (60)")
+    add("--processes", type=_whole(1, 64), default=_DEFAULT.processes, help="number of worker processes (2)")
     add(
-        "--discovery", action="store_true", help="announce all of them to Home Assistant, which then has N more devices"
+        "--connect-rate",
+        type=_number(1, 10_000),
+        default=_DEFAULT.connects_per_s,
+        help="nodes that connect per second at the start (200)",
     )
-    add("--storm", action="store_true", help="in the middle cut all off for --storm-for seconds")
-    add("--storm-for", type=_number(0, 600), default=5.0, metavar="S", help="seconds for which none gets through (5)")
-    add("--storm-command", type=_command, default=(), metavar="COMMAND", help=_COMMAND)
+    add("--cut-every", type=_number(0, 86_400), default=_DEFAULT.cut_every_s, metavar="S", help=_CUT_HELP)
+    add("--discovery", action="store_true", help="announce the nodes to Home Assistant, which then has N more devices")
+    add("--storm", action="store_true", help="in the middle of the run, cut off all nodes for --storm-for seconds")
+    add("--storm-for", type=_number(0, 600), default=5.0, metavar="S", help="seconds that all nodes stay cut off (5)")
+    add("--storm-command", type=_command, default=(), metavar="COMMAND", help=_STORM_COMMAND_HELP)
     add(
         "--broker-pid",
         type=_whole(1, 2**22),
         metavar="PID",
-        help="the broker's process, where it is not found by itself",
+        help="process id of the broker, if it is not found automatically",
     )
-    add("--clean", action="store_true", help="run nothing: take away what a killed simulation has left at the broker")
-    add("--json", action="store_true", help="the figures as one JSON object")
+    add("--clean", action="store_true", help="run nothing; remove what a killed simulation has left at the broker")
+    add("--json", action="store_true", help="print the figures as one JSON object")
     parser.set_defaults(main=main)
 
 
-_CUT = "mean seconds after which a node's connection is cut (600); 0: never"
-_COMMAND = "in the middle run this command, which restarts the broker, such as 'systemctl restart mosquitto'"
-
-
 def main(args: argparse.Namespace, settings: Settings) -> int:
-    """Run the simulation and print its figures; 0 if nothing was lost and all came back, else 1."""
+    """Run the simulation and print its figures; return 0 if no event was lost and all nodes reconnected, else 1."""
     if not args.verbose:
         logging.getLogger().setLevel(logging.ERROR)
     if args.clean:
-        print(f"{cleanup.sweep(settings.mqtt, settings.homeassistant.prefix)} retained messages taken away")
+        count = cleanup.remove_leftovers(settings.mqtt, settings.homeassistant.prefix)
+        print(f"removed {count} retained {'message' if count == 1 else 'messages'}")
         return 0
     plan = _plan(args, settings)
-    with _terminated():
-        result = Director(plan, settings, args.broker_pid, _say).run()
+    with _interrupt_on_sigterm():
+        result = Simulation(plan, settings, args.broker_pid, _show_progress).run()
     print(json.dumps(asdict(result)) if args.json else table(result))
     events, storm = result.events, result.storm
-    bad = events.lost or events.waiting or events.rejected or (storm is not None and storm.missing)
-    return 1 if bad else 0
+    failed = events.lost or events.waiting or events.rejected or (storm is not None and storm.missing)
+    return 1 if failed else 0
 
 
 def table(result: Result) -> str:
@@ -79,56 +83,57 @@ def table(result: Result) -> str:
     events, broker, own = result.events, result.broker, result.own
     rows = [
         ("nodes", f"{result.nodes}, MQTT {result.protocol}, for {result.duration_s:.0f} s"),
-        ("connect", _spread(result.connect)),
-        ("publish to receive", _spread(result.publish)),
-        ("event to receive", _spread(result.event)),
-        ("events", f"{events.made} sent, {events.received} received, {events.made / result.duration_s:.1f} a second"),
+        ("connect", _percentiles(result.connect)),
+        ("publish to receive", _percentiles(result.publish)),
+        ("event to receive", _percentiles(result.event)),
+        ("events", f"{events.made} sent, {events.received} received, {events.made / result.duration_s:.1f} per second"),
         ("lost", f"{events.lost}"),
-        ("never acknowledged", f"{events.waiting}, and {events.rejected} refused for good"),
+        ("never acknowledged", f"{events.waiting}, and {events.rejected} rejected"),
         ("duplicated", f"{events.repeated}"),
         ("late", f"{events.late}"),
-        ("cut one by one", f"{result.cuts} connections; last wills seen {result.wills}"),
+        ("connections cut", f"{result.cuts}; last wills received: {result.wills}"),
         *_storm(result.storm),
-        ("broker", _burden(broker.process, broker.cpu_percent, broker.memory_mb)),
-        ("simulation", f"{own.cpu_percent:.0f} % of a core; its own lag {_spread(own.lag)}"),
-        *(("trouble", f"{times} x {sentence}") for sentence, times in result.troubles),
+        ("broker", _usage(broker.process, broker.cpu_percent, broker.memory_mb)),
+        ("simulation", f"{own.cpu_percent:.0f} % of a core; its own lag {_percentiles(own.lag)}"),
+        *(("error", f"{times} x {message}") for message, times in result.troubles),
     ]
     width = max(len(name) for name, _ in rows)
     return "\n".join(f"{name:{width}}  {text}" for name, text in rows)
 
 
-def _storm(storm: Return | None) -> list[tuple[str, str]]:
+def _storm(storm: Recovery | None) -> list[tuple[str, str]]:
     if storm is None:
         return []
+    nodes = "node" if storm.lost == 1 else "nodes"
     first = "-" if storm.first_s is None else f"{storm.first_s:.1f} s"
-    last = f"{storm.missing} are not back" if storm.all_s is None else f"all after {storm.all_s:.1f} s"
+    last = f"{storm.missing} did not reconnect" if storm.all_s is None else f"all after {storm.all_s:.1f} s"
     return [
-        ("storm", f"{storm.lost} nodes cut off; the first back after {first}, {last}"),
-        ("storm: most a second", f"{storm.attempts_per_s} attempts, {storm.accepts_per_s} accepted"),
-        ("storm: connect", _spread(storm.connect)),
+        ("storm", f"{storm.lost} {nodes} cut off; first reconnected after {first}, {last}"),
+        ("storm: peak per second", f"{storm.attempts_per_s} attempts, {storm.accepts_per_s} accepted"),
+        ("storm: connect", _percentiles(storm.connect)),
     ]
 
 
-def _burden(process: str | None, cpu_percent: float | None, memory_mb: float | None) -> str:
+def _usage(process: str | None, cpu_percent: float | None, memory_mb: float | None) -> str:
     memory = "memory unknown" if memory_mb is None else f"at most {memory_mb:.1f} MB"
     cpu = "" if cpu_percent is None else f"{cpu_percent:.0f} % of a core, "
     return f"{process or 'not on this machine, or not found'}: {cpu}{memory}"
 
 
-def _spread(spread: Spread | None) -> str:
-    if spread is None:
+def _percentiles(values: Percentiles | None) -> str:
+    if values is None:
         return "-"
     return (
-        f"p50 {spread.p50_ms:.1f} ms, p95 {spread.p95_ms:.1f} ms, p99 {spread.p99_ms:.1f} ms, "
-        f"most {spread.most_ms:.1f} ms"
+        f"p50 {values.p50_ms:.1f} ms, p95 {values.p95_ms:.1f} ms, p99 {values.p99_ms:.1f} ms, "
+        f"max {values.most_ms:.1f} ms"
     )
 
 
 def _plan(args: argparse.Namespace, settings: Settings) -> Plan:
     if args.nodes is None:
-        raise UsageError("--nodes N: say how many nodes are to be simulated")
+        raise UsageError("--nodes N: say how many nodes to simulate")
     if args.storm and args.storm_command:
-        raise UsageError("--storm and --storm-command: give one of the two")
+        raise UsageError("--storm and --storm-command: give only one of the two")
     return Plan(
         nodes=args.nodes,
         duration_s=args.duration,
@@ -143,19 +148,22 @@ def _plan(args: argparse.Namespace, settings: Settings) -> Plan:
     )
 
 
-def _say(text: str) -> None:
+def _show_progress(text: str) -> None:
     sys.stderr.write(f"{text}\n")
 
 
 @contextmanager
-def _terminated() -> Iterator[None]:
-    """Let SIGTERM do what Ctrl-C does, also in the background of a shell, which ignores that: the nodes take leave."""
+def _interrupt_on_sigterm() -> Iterator[None]:
+    """Let SIGTERM do what Ctrl-C does, so that the nodes disconnect properly.
 
-    def stop(*_: object) -> NoReturn:
+    Sets a handler for SIGINT, too: a shell starts background commands with SIGINT ignored.
+    """
+
+    def interrupt(*_: object) -> NoReturn:
         raise KeyboardInterrupt
 
     signals = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(each, stop) for each in signals]
+    before = [signal.signal(each, interrupt) for each in signals]
     try:
         yield
     finally:
@@ -164,25 +172,25 @@ def _terminated() -> Iterator[None]:
 
 
 def _whole(least: int, most: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
+    def parse(text: str) -> int:
         if not (text.isascii() and text.isdecimal()) or not least <= int(text) <= most:
-            raise argparse.ArgumentTypeError(f"{text!r}: a whole number from {least} to {most} is wanted")
+            raise argparse.ArgumentTypeError(f"{text!r}: give a whole number from {least} to {most}")
         return int(text)
 
-    return read
+    return parse
 
 
 def _number(least: float, most: float) -> Callable[[str], float]:
-    def read(text: str) -> float:
+    def parse(text: str) -> float:
         try:
             value = float(text)
         except ValueError:
             value = math.nan
         if not least <= value <= most:
-            raise argparse.ArgumentTypeError(f"{text!r}: a number from {least:g} to {most:g} is wanted")
+            raise argparse.ArgumentTypeError(f"{text!r}: give a number from {least:g} to {most:g}")
         return value
 
-    return read
+    return parse
 
 
 def _command(text: str) -> tuple[str, ...]:
@@ -191,5 +199,5 @@ def _command(text: str) -> tuple[str, ...]:
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r}: {error}") from error
     if not words:
-        raise argparse.ArgumentTypeError("a command is wanted")
+        raise argparse.ArgumentTypeError("give a command")
     return words

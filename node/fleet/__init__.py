@@ -1,1 +1,1 @@
-"""What the broker holds of all nodes -> who is well, and whether an update did well."""
+"""Status and health of all nodes -> what is wrong with each node, and whether an update succeeded."""

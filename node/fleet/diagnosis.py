@@ -1,15 +1,15 @@
-"""What is known of a node -> what is wrong with it."""
+"""The status and health of a node -> its problems."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
 from node.contract.payloads import ONLINE
-from node.fleet.node_table import Known, number
+from node.fleet.node_table import NodeRecord, number
 
 
 class Problem(StrEnum):
-    """The closed list of what can be wrong."""
+    """The closed list of problems."""
 
     OFFLINE = "offline"
     SILENT = "silent"
@@ -23,10 +23,10 @@ class Problem(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """When something is wrong.
+    """The limits beyond which a value is a problem.
 
     Attributes:
-        silent_s: seconds without a health message.
+        silent_s: longest time without a health message, seconds.
         cert_days: days for which a certificate must still be valid.
     """
 
@@ -34,29 +34,37 @@ class Limits:
     cert_days: int = 14
 
 
-def diagnose(known: Known, now: datetime, limits: Limits = Limits()) -> tuple[Problem, ...]:
-    """Return what is wrong, the worst first; of who is offline nothing else is told, since it is of the past."""
-    if known.status != ONLINE.decode():
+def diagnose(record: NodeRecord, now: datetime, limits: Limits = Limits()) -> tuple[Problem, ...]:
+    """Return the problems of a node, the worst first.
+
+    A node that is offline has that one problem: its health is out of date.
+
+    Args:
+        record: status and health of the node.
+        now: the current wall time.
+        limits: the limits beyond which a value is a problem.
+    """
+    if record.status != ONLINE.decode():
         return (Problem.OFFLINE,)
-    health = known.health
+    health = record.health
     if health is None:
         return (Problem.SILENT,)
-    at, camera = _moment(health.get("at")), health.get("camera")
+    at, camera = _parse_time(health.get("at")), health.get("camera")
     days = number(health, "cert_days_left")
     found = {
         Problem.SILENT: at is None or (now - at).total_seconds() > limits.silent_s,
         Problem.CAMERA: camera not in ("ok", "private"),
-        # None is the first health of a process, before there was time for a rate.
+        # A rate of null is unknown, not zero: the process, or its camera, has just started.
         Problem.FRAMES: camera == "ok" and number(health, "fps") == 0,
         Problem.REJECTED: bool(number(health, "rejected")),
         Problem.DROPPED: bool(number(health, "dropped")),
         Problem.CERTIFICATE: days is not None and days < limits.cert_days,
         Problem.THROTTLED: health.get("throttled") is True,
     }
-    return tuple(problem for problem, there in found.items() if there)
+    return tuple(problem for problem, is_present in found.items() if is_present)
 
 
-def _moment(text: object) -> datetime | None:
+def _parse_time(text: object) -> datetime | None:
     try:
         moment = datetime.fromisoformat(str(text))
     except ValueError:

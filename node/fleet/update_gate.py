@@ -1,4 +1,4 @@
-"""Live health of a node after an update, and its health before -> whether it took the update well, else why not."""
+"""Live health after an update, and the health before it -> whether each node took the update, else why not."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,105 +7,123 @@ from node.fleet.node_table import Fields, number
 
 
 @dataclass(frozen=True, slots=True)
-class Demand:
-    """What a node must show.
+class Criteria:
+    """What the health of a node must show.
 
     Attributes:
-        version: of the program; None: any.
-        model: first eight hex digits of the network's sha256; None: any.
-        worse: greatest share by which frame rate, median and 95th percentile may be worse than before.
-        messages: live health messages in a row that must be well.
+        version: the expected version of the program; None: any.
+        model: first eight hex digits of the expected network's sha256; None: any.
+        max_slowdown: greatest share by which frame rate, median and 95th percentile may be worse than before.
+        messages: how many healthy live messages in a row a node needs.
     """
 
     version: str | None = None
     model: str | None = None
-    worse: float = 0.5
+    max_slowdown: float = 0.5
     messages: int = 2
 
 
 @dataclass(slots=True)
-class _Trial:
-    good: int = 0
-    why: str = "has said nothing"
-    fault: str = ""
+class _NodeCheck:
+    """How far the check of one node is.
+
+    Attributes:
+        healthy: healthy messages in a row.
+        reason: why the latest message does not count as healthy, an empty string if it does.
+        last_fault: the latest fault of any message, an empty string if there was none.
+        uptime_s: uptime in the latest message, seconds.
+    """
+
+    healthy: int = 0
+    reason: str = "no live health message received"
+    last_fault: str = ""
     uptime_s: float | None = None
 
 
 @dataclass(slots=True)
-class Jury:
-    """Judge nodes by live health alone: what is retained was said by the process before.
+class UpdateGate:
+    """Check nodes by live health alone: a retained message is from the process before the update.
 
     Attributes:
-        demand: what each must show.
-        before: the last health before the update, by node; nothing of a node that is new.
-        nodes: who is judged.
+        criteria: what the health of each node must show.
+        before: the last health before the update, by node; a new node has none.
+        nodes: the nodes to check.
     """
 
-    demand: Demand
+    criteria: Criteria
     before: Mapping[str, Fields | None]
     nodes: tuple[str, ...]
-    _trials: dict[str, _Trial] = field(init=False)
+    _checks: dict[str, _NodeCheck] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Begin with nobody heard."""
-        self._trials = {node: _Trial() for node in self.nodes}
+        """Start with no message of any node."""
+        self._checks = {node: _NodeCheck() for node in self.nodes}
 
-    def hear(self, node: str, health: Fields) -> None:
-        """Take in a live health message."""
-        trial = self._trials.get(node)
-        if trial is None:
+    def add(self, node: str, health: Fields) -> None:
+        """Check a live health message; one without a frame rate counts neither for nor against the node."""
+        check = self._checks.get(node)
+        if check is None:
             return
         uptime_s = number(health, "uptime_s") or 0.0
-        if uptime_s == trial.uptime_s:
-            return  # a second message within a second, as when the camera changes, shows nothing of a life that goes on
-        trial.why = _fault(health, self.demand, self.before.get(node) or {})
-        if not trial.why and trial.uptime_s is not None and uptime_s < trial.uptime_s:
-            trial.why = "starts again and again"
-        trial.fault = trial.why or trial.fault
-        trial.good = 0 if trial.why else trial.good + 1
-        trial.uptime_s = uptime_s
+        if uptime_s == check.uptime_s:
+            return  # A second message in the same second, as when the camera changes, is no proof of a longer uptime.
+        fault = _fault(health, self.criteria, self.before.get(node) or {})
+        if not fault and check.uptime_s is not None and uptime_s < check.uptime_s:
+            fault = "restarts repeatedly"
+        if fault:
+            check.healthy, check.reason, check.last_fault = 0, fault, fault
+        elif _lacks_frame_rate(health):
+            check.reason = "processes no frames yet"
+        else:
+            check.healthy, check.reason = check.healthy + 1, ""
+        check.uptime_s = uptime_s
 
     @property
-    def done(self) -> bool:
-        """Whether every node has shown that it is well."""
-        return all(trial.good >= self.demand.messages for trial in self._trials.values())
+    def passed(self) -> bool:
+        """Whether every node has sent enough healthy messages."""
+        return all(check.healthy >= self.criteria.messages for check in self._checks.values())
 
-    def verdicts(self) -> dict[str, str]:
-        """Return why each node is not well, an empty string for who is."""
+    def reasons(self) -> dict[str, str]:
+        """Return why each node has not passed, by node; an empty string if it has."""
         return {
-            node: "" if trial.good >= self.demand.messages else trial.why or _in_part(trial.fault)
-            for node, trial in self._trials.items()
+            node: "" if check.healthy >= self.criteria.messages else check.reason or _too_few(check.last_fault)
+            for node, check in self._checks.items()
         }
 
 
-def _in_part(fault: str) -> str:
-    return f"was well only now and then: {fault}" if fault else "was heard well, but not often enough"
+def _lacks_frame_rate(health: Fields) -> bool:
+    """Return whether the camera runs but has no frame rate yet, as after a start, privacy or its loss."""
+    return health.get("camera") == "ok" and number(health, "fps") is None
 
 
-def _fault(health: Fields, demand: Demand, before: Fields) -> str:
-    """Return what one message shows to be wrong, an empty string if nothing."""
-    for name, wanted in (("version", demand.version), ("model", demand.model)):
-        if wanted is not None and health.get(name) != wanted:
-            return f"{name} is {health.get(name)}, not {wanted}"
-    # `rejected` counts since the outbox was made: what was refused before this update is not its fault.
-    refused = (number(health, "rejected") or 0) - (number(before, "rejected") or 0)
-    if refused > 0:
-        return f"the broker has rejected {refused:.0f} messages"
-    camera, was = health.get("camera"), before.get("camera") or "ok"
-    if camera != was:
-        return f"camera is {camera}, was {was}"
-    if camera == "ok" and not number(health, "fps"):
+def _too_few(last_fault: str) -> str:
+    return f"not healthy in enough messages in a row: {last_fault}" if last_fault else "too few live health messages"
+
+
+def _fault(health: Fields, criteria: Criteria, before: Fields) -> str:
+    """Return the fault that one message shows, an empty string if none."""
+    for name, expected in (("version", criteria.version), ("model", criteria.model)):
+        if expected is not None and health.get(name) != expected:
+            return f"{name} is {health.get(name)}, not {expected}"
+    # `rejected` counts since the outbox was created: rejections before the update do not count against it.
+    rejected = (number(health, "rejected") or 0) - (number(before, "rejected") or 0)
+    if rejected > 0:
+        return f"the broker rejected {rejected:.0f} {'message' if rejected == 1 else 'messages'}"
+    camera, camera_before = health.get("camera"), before.get("camera") or "ok"
+    if camera != camera_before:
+        return f"camera is {camera}, was {camera_before}"
+    if camera == "ok" and number(health, "fps") == 0:
         return "processes no frames"
-    return _slower(health, before, demand.worse)
+    return _slowdown(health, before, criteria.max_slowdown)
 
 
-def _slower(health: Fields, before: Fields, worse: float) -> str:
-    fps, was_fps = number(health, "fps"), number(before, "fps")
-    if fps is not None and was_fps and fps < was_fps / (1 + worse):
-        return f"{fps:.1f} frames a second, were {was_fps:.1f}"
-    # The median, too: one disturbed second before the update would hide a release that is slow for good.
-    for name, words in (("p50_ms", "the median"), ("p95_ms", "the 95th percentile")):
-        took_ms, was_ms = number(health, name), number(before, name)
-        if took_ms is not None and was_ms and took_ms > was_ms * (1 + worse):
-            return f"{words} is {took_ms:.0f} ms a frame, was {was_ms:.0f} ms"
+def _slowdown(health: Fields, before: Fields, limit: float) -> str:
+    fps, fps_before = number(health, "fps"), number(before, "fps")
+    if fps is not None and fps_before and fps < fps_before / (1 + limit):
+        return f"{fps:.1f} frames per second, was {fps_before:.1f}"
+    # Check the median, too: one disturbed second before the update would hide a release that is always slow.
+    for name, label in (("p50_ms", "median"), ("p95_ms", "95th percentile")):
+        value_ms, before_ms = number(health, name), number(before, name)
+        if value_ms is not None and before_ms and value_ms > before_ms * (1 + limit):
+            return f"{label} is {value_ms:.0f} ms per frame, was {before_ms:.0f} ms"
     return ""

@@ -1,4 +1,4 @@
-"""Broker settings -> messages of all nodes until enough was seen, or messages that the broker must have."""
+"""Broker settings -> received messages of all nodes, or the proof that the broker has a published message."""
 
 import queue
 import secrets
@@ -12,90 +12,104 @@ from node.mqtt.connect import connect
 from node.mqtt.link import Acknowledged, Client, Link, Lost, Received, Report, Subscribed
 from node.settings import MqttSettings
 
+Connect = Callable[[MqttSettings, Client, Callable[[Report], None]], Link]
+"""Opens a connection for a client and passes what comes to a callback."""
+
 _POLL_S = 0.1
-_ANSWER_S = 15.0
+_CONFIRM_S = 15.0
 
 
-class Observer:
-    """A subscriber that others of its kind do not disturb. It publishes only what it is told to.
+class Subscriber:
+    """A client with a random id, so that several can run at the same time.
 
     Args:
         settings: the broker.
         mono_s: seconds of the monotonic clock.
+        open_link: opens the connection.
+
+    Raises:
+        BrokerError: the broker cannot be reached or refuses the connection.
     """
 
-    def __init__(self, settings: MqttSettings, mono_s: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, settings: MqttSettings, mono_s: Callable[[], float] = time.monotonic, open_link: Connect = connect
+    ) -> None:
         self._mono_s = mono_s
-        self._inbox: queue.SimpleQueue[Report] = queue.SimpleQueue()
-        self._link: Link = connect(settings, Client(f"{ROOT}-fleet-{secrets.token_hex(4)}"), self._inbox.put)
+        self._reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
+        self._link = open_link(settings, Client(f"{ROOT}-fleet-{secrets.token_hex(4)}"), self._reports.put)
 
-    def collect(self, filters: tuple[str, ...], take: Callable[[Received], object], quiet_s: float) -> None:
-        """Give `take` all that is retained: until none came for `quiet_s`.
+    def collect(self, filters: tuple[str, ...], handle: Callable[[Received], object], quiet_s: float) -> None:
+        """Pass all retained messages to `handle`; stop when none has come for `quiet_s` seconds.
 
-        The end of what is retained is not marked in MQTT, and live messages of a large fleet never pause.
+        MQTT does not mark the end of the retained messages, and live messages of a large fleet never pause.
 
         Raises:
-            BrokerError: a subscription is refused, or the connection ends.
+            BrokerError: the broker refuses a subscription, or the connection ends.
         """
         last_s = self._mono_s()
 
-        def note(message: Received) -> None:
+        def handle_any(message: Received) -> None:
             nonlocal last_s
             if message.retained:
                 last_s = self._mono_s()
-            take(message)
+            handle(message)
 
-        self.listen(filters, note, lambda: self._mono_s() - last_s >= quiet_s)
+        self.listen(filters, handle_any, lambda: self._mono_s() - last_s >= quiet_s)
 
-    def listen(self, filters: tuple[str, ...], take: Callable[[Received], object], enough: Callable[[], bool]) -> None:
-        """Give `take` every message until `enough` says so; it is asked at least ten times a second.
+    def listen(self, filters: tuple[str, ...], handle: Callable[[Received], object], done: Callable[[], bool]) -> None:
+        """Pass every message to `handle` until `done` returns true; it is called at least ten times a second.
 
         Raises:
-            BrokerError: a subscription is refused, or the connection ends.
+            BrokerError: the broker refuses a subscription, or the connection ends.
         """
         for each in filters:
             self._link.subscribe(each)
-        while not enough():
-            report = self._next()
+        while not done():
+            report = self._next_report()
             match report:
                 case Received():
-                    take(report)
+                    handle(report)
                 case Subscribed(code=code) if code >= reason_codes.SUCCESS_BELOW:
-                    raise BrokerError(f"a subscription is refused: {reason_codes.coded(code)}")
+                    raise BrokerError(f"subscription to {', '.join(filters)} refused: {reason_codes.coded(code)}")
                 case Lost(sentence=sentence):
                     raise BrokerError(sentence)
                 case _:
                     pass
 
-    def deliver(self, messages: Iterable[tuple[str, bytes, bool]]) -> None:
-        """Publish messages (topic, payload, whether it is retained) and wait until the broker has them all.
+    def publish(self, messages: Iterable[tuple[str, bytes, bool]]) -> None:
+        """Publish messages (topic, payload, retain flag) and wait until the broker has confirmed them all.
+
+        The broker has 15 s; the confirmation of the last message counts even if it comes later.
 
         Raises:
-            BrokerError: the broker refuses one or leaves it without an answer, or the connection ends.
+            BrokerError: the broker refuses a message or does not confirm it in time, or the connection ends.
         """
-        missing = {self._link.publish(topic, payload, retain=retain): topic for topic, payload, retain in messages}
-        until_s = self._mono_s() + _ANSWER_S
-        while missing:
-            report = self._next()
+        unconfirmed = {self._link.publish(topic, payload, retain=retain): topic for topic, payload, retain in messages}
+        deadline_s = self._mono_s() + _CONFIRM_S
+        while unconfirmed:
+            report = self._next_report()
             match report:
                 case Acknowledged(mid=mid, code=code):
-                    topic = missing.pop(mid, "")
+                    topic = unconfirmed.pop(mid, "")
                     if code >= reason_codes.SUCCESS_BELOW:
                         raise BrokerError(f"{topic}: {reason_codes.coded(code)}")
                 case Lost(sentence=sentence):
                     raise BrokerError(sentence)
                 case _:
                     pass
-            if self._mono_s() > until_s:
-                raise BrokerError(f"{next(iter(missing.values()))}: the broker does not answer")
+            if unconfirmed and self._mono_s() > deadline_s:
+                raise BrokerError(
+                    f"the broker has not confirmed within {_CONFIRM_S:g} s: "
+                    f"{', '.join(dict.fromkeys(unconfirmed.values()))}: check its log and load, then try again"
+                )
 
     def close(self) -> None:
-        """Leave."""
+        """Disconnect."""
         self._link.close()
 
-    def _next(self) -> Report | None:
-        """Return what the connection reports, None if it reports nothing for a moment."""
+    def _next_report(self) -> Report | None:
+        """Return the next report of the connection, None if none comes within a tenth of a second."""
         try:
-            return self._inbox.get(timeout=_POLL_S)
+            return self._reports.get(timeout=_POLL_S)
         except queue.Empty:
             return None

@@ -1,1 +1,1 @@
-"""A number of nodes -> their real traffic against a real broker, and what became of it."""
+"""A number of simulated nodes -> their traffic at a real broker, and figures of how the broker carried it."""

@@ -1,7 +1,7 @@
-"""A target -> a link whose socket a selector drives: thousands of them in one thread.
+"""A target -> a link whose socket a selector drives: thousands of links in one thread.
 
-Its packets are read and written by paho, set up as for the real node. A thread for each of thousands of nodes would
-measure this machine's scheduler.
+paho reads and writes the packets, set up as in a real node. With a thread for each of thousands of nodes, the figures
+would be those of this machine's scheduler.
 """
 
 import contextlib
@@ -17,29 +17,30 @@ from node.errors import BrokerError
 from node.mqtt import reason_codes
 from node.mqtt.link import Client, Patience, Report
 from node.mqtt.paho_link import PahoLink
-from node.simulation.dialer import Dial, Target
+from node.simulation.dialer import Dialer, Target
 
 _PATIENCE = Patience()
-_AT_ONCE = struct.pack("ii", 1, 0)
+_LINGER_ZERO = struct.pack("ii", 1, 0)
+"""Makes `close` send a TCP reset."""
 
 
 class _Client(paho.Client):
-    """A paho client that is given its socket."""
+    """A paho client that uses a socket opened by its owner."""
 
-    given: socket.socket
+    open_socket: socket.socket
 
     def _create_socket(self) -> socket.socket:
-        return self.given
+        return self.open_socket
 
 
-class Wire(PahoLink[_Client]):
-    """One attempt, and the connection that comes of it. Not thread-safe.
+class AsyncLink(PahoLink[_Client]):
+    """One connection attempt, and the connection that results from it. Not thread-safe.
 
     Args:
-        target: where to.
+        target: the address of the broker.
         client: who connects.
         protocol: the MQTT version, `5` or `3.1.1`.
-        report: is given what comes, while `go_on`, `check` or `publish` runs.
+        report: receives what comes, while `process_socket`, `check_timeouts` or `publish` runs.
         now_s: seconds of the monotonic clock.
         patience: how long the broker may take.
     """
@@ -55,13 +56,13 @@ class Wire(PahoLink[_Client]):
         patience: Patience = _PATIENCE,
     ) -> None:
         super().__init__(target.settings, client, report, protocol, _Client)
-        self._until_s, self._answer_s = now_s + patience.connect_s, patience.answer_s
-        self._dial: Dial | None = None
+        self._deadline_s, self._answer_s = now_s + patience.connect_s, patience.answer_s
+        self._dialer: Dialer | None = None
         self._socket: socket.socket | None = None
         try:
-            self._dial = Dial(target)
+            self._dialer = Dialer(target)
         except OSError as error:
-            self._give_up(reason_codes.raised(error, target.settings.host, target.settings.port))
+            self._fail(reason_codes.raised(error, target.settings.host, target.settings.port))
 
     @property
     def accepted(self) -> bool:
@@ -70,96 +71,96 @@ class Wire(PahoLink[_Client]):
 
     @property
     def failure(self) -> BrokerError | None:
-        """Why there is no connection, None as long as there may be one."""
+        """Why the attempt failed; None if it has not."""
         return self._refusal
 
     @property
-    def over(self) -> bool:
-        """Whether it has ended, or never was."""
+    def ended(self) -> bool:
+        """Whether the attempt failed or the connection has ended."""
         return self._ended or self._refusal is not None
 
     @property
     def fileno(self) -> int:
-        """What the selector watches; -1 once it is closed."""
-        if self._dial is not None:
-            return self._dial.socket.fileno()
+        """The file descriptor for the selector; -1 once it is closed."""
+        if self._dialer is not None:
+            return self._dialer.socket.fileno()
         return -1 if self._socket is None else self._socket.fileno()
 
     @property
-    def wants(self) -> int:
-        """The selector's events for which it waits."""
-        if self._dial is not None:
-            return self._dial.wants
+    def selector_events(self) -> int:
+        """The selector's events to wait for."""
+        if self._dialer is not None:
+            return self._dialer.selector_events
         return selectors.EVENT_READ | (selectors.EVENT_WRITE if self._client.want_write() else 0)
 
-    def go_on(self, now_s: float) -> None:
-        """Read and write what can be without waiting."""
-        if self._dial is not None:
-            self._knock(now_s)
+    def process_socket(self, now_s: float) -> None:
+        """Read and write as much as is possible without blocking."""
+        if self._dialer is not None:
+            self._continue_dialing(now_s)
             return
         try:
             self._client.loop_read()
-            while isinstance(self._socket, ssl.SSLSocket) and not self.over and self._socket.pending():
+            while isinstance(self._socket, ssl.SSLSocket) and not self.ended and self._socket.pending():
                 self._client.loop_read()
             if self._client.want_write():
                 self._client.loop_write()
         except Exception as error:  # noqa: BLE001 - whatever a broken packet makes paho raise
             self._end(f"the broker sent what is not MQTT ({type(error).__name__}: {error})", 0)
-        self._tidy()
+        self._close_if_ended()
 
-    def check(self, now_s: float) -> None:
-        """Look after time: that of the attempt, and the keep-alive's."""
+    def check_timeouts(self, now_s: float) -> None:
+        """Enforce the deadline of the attempt, and MQTT's keep-alive."""
         if self._accepted:
             self._client.loop_misc()
-            self._tidy()
-        elif not self.over and now_s > self._until_s:
-            words = "no answer: check mqtt.host and mqtt.port" if self._dial else "the broker does not answer"
-            self._give_up(f"{self._where}: {words}")
+            self._close_if_ended()
+        elif not self.ended and now_s > self._deadline_s:
+            detail = "no answer: check mqtt.host and mqtt.port" if self._dialer else "the broker does not answer"
+            self._fail(f"{self._where}: {detail}")
 
     def close(self) -> None:
-        """Take leave of the broker."""
+        """Disconnect."""
         if self._accepted and not self._ended:
             self._ended = True
             self._client.disconnect()
-        self._drop()
+        self._release()
 
-    def cut(self) -> None:
-        """Break the connection off, as a cable that is pulled and plugged in again; nothing is said to the broker."""
+    def abort(self) -> None:
+        """Reset the connection without an MQTT disconnect, as a cable that is pulled and plugged in again does."""
         self._ended = True
-        opened = self._dial.socket if self._dial else self._socket
-        if opened is not None:
+        open_socket = self._dialer.socket if self._dialer else self._socket
+        if open_socket is not None:
             with contextlib.suppress(OSError):
-                opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
-        self._drop()
+                open_socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_ZERO)
+        self._release()
 
-    def _knock(self, now_s: float) -> None:
-        dial = self._dial
-        if dial is None:
+    def _continue_dialing(self, now_s: float) -> None:
+        dialer = self._dialer
+        if dialer is None:
             return
         try:
-            if not dial.go_on():
+            if not dialer.advance():
                 return
-            self._client.given = self._socket = dial.socket
-            self._dial = None
-            self._until_s = now_s + self._answer_s
+            self._client.open_socket = self._socket = dialer.socket
+            self._dialer = None
+            self._deadline_s = now_s + self._answer_s
             self._connect()
         except OSError as error:
-            self._give_up(reason_codes.raised(error, self._settings.host, self._settings.port))
+            self._fail(reason_codes.raised(error, self._settings.host, self._settings.port))
 
-    def _give_up(self, sentence: str) -> None:
+    def _fail(self, sentence: str) -> None:
         if self._refusal is None:
             self._refusal = BrokerError(sentence)
-        self._drop()
+        self._release()
 
-    def _tidy(self) -> None:
-        """Close what has ended."""
-        if self.over:
-            self._drop()
+    def _close_if_ended(self) -> None:
+        if self.ended:
+            self._release()
 
-    def _drop(self) -> None:
+    def _release(self) -> None:
+        """Close the sockets and drop everything that refers to this link."""
         self._ended = True
         self._forget()
-        for opened in (self._dial.socket if self._dial else None, self._socket):
-            if opened is not None:
-                opened.close()
-        self._dial = self._socket = None
+        for open_socket in (self._dialer.socket if self._dialer else None, self._socket):
+            if open_socket is not None:
+                open_socket.close()
+        self._dialer = self._socket = None

@@ -1,67 +1,73 @@
-"""What a broker retains of simulated nodes -> nothing, or the refusal to run among somebody else's."""
+"""Retained messages of simulated nodes -> their removal, or an error that keeps two simulations apart."""
 
 from contextlib import closing
 
 from node.contract.topics import ROOT
 from node.errors import BrokerError
 from node.mqtt.link import Received
-from node.mqtt.subscriber import Observer
+from node.mqtt.subscriber import Subscriber
 from node.settings import MqttSettings
 from node.simulation.plan import is_simulated
 
 _QUIET_S = 1.0
 _BATCH = 8
-_OWN = tuple(f"{ROOT}/+/{name}" for name in ("status", "state", "health"))
+_NODE_TOPICS = tuple(f"{ROOT}/+/{name}" for name in ("status", "state", "health"))
 
 
-def find(settings: MqttSettings, prefix: str | None) -> tuple[str, ...]:
+def find_leftovers(settings: MqttSettings, prefix: str | None) -> tuple[str, ...]:
     """Return the topics of simulated nodes that the broker retains.
 
     Args:
         settings: the broker.
-        prefix: first levels of Home Assistant's topics; None: those are not looked at.
+        prefix: first levels of Home Assistant's discovery topics; None: do not look at discovery.
 
     Raises:
-        BrokerError: the broker cannot be asked.
+        BrokerError: the broker cannot be reached or refuses.
     """
-    announced = () if prefix is None else (f"{prefix}/device/{ROOT}/+/config",)
+    discovery = () if prefix is None else (f"{prefix}/device/{ROOT}/+/config",)
     found: set[str] = set()
 
-    def take(message: Received) -> None:
-        if message.retained and message.payload and is_simulated(_node(message.topic)):
+    def handle(message: Received) -> None:
+        if message.retained and message.payload and is_simulated(_node_of(message.topic)):
             found.add(message.topic)
 
-    with closing(Observer(settings)) as observer:
-        observer.collect((*announced, *_OWN), take, _QUIET_S)
-    # Discovery first: an entity whose topics vanish turns unknown.
+    with closing(Subscriber(settings)) as subscriber:
+        subscriber.collect((*discovery, *_NODE_TOPICS), handle, _QUIET_S)
+    # Discovery goes first: an entity whose topics vanish becomes unknown.
     return tuple(sorted(found, key=lambda topic: (topic.startswith(f"{ROOT}/"), topic)))
 
 
-def refuse(settings: MqttSettings, prefix: str | None) -> None:
-    """Refuse to run where simulated nodes of somebody else are.
+def require_no_leftovers(settings: MqttSettings, prefix: str | None) -> None:
+    """Refuse to run next to the nodes of another simulation.
 
     Raises:
-        BrokerError: there are some; the message says what to do.
+        BrokerError: the broker retains messages of simulated nodes.
     """
-    nodes = sorted({_node(topic) for topic in find(settings, prefix)})
+    nodes = sorted({_node_of(topic) for topic in find_leftovers(settings, prefix)})
     if nodes:
+        first = nodes[0] if len(nodes) == 1 else f"{nodes[0]} ..."
         raise BrokerError(
-            f"the broker retains messages of {len(nodes)} simulated nodes ({nodes[0]} ...): another simulation "
-            "runs, or one was killed: wait for it to end, or take them away by facenode simulate --clean"
+            f"the broker retains messages of {len(nodes)} simulated {'node' if len(nodes) == 1 else 'nodes'} "
+            f"({first}): another simulation is running or was killed: wait until it ends, or remove the messages with "
+            "facenode simulate --clean"
         )
 
 
-def sweep(settings: MqttSettings, prefix: str | None) -> int:
-    """Take away what is retained of simulated nodes; return how many messages that were."""
-    topics = find(settings, prefix)
+def remove_leftovers(settings: MqttSettings, prefix: str | None) -> int:
+    """Remove the retained messages of simulated nodes; return how many there were.
+
+    Raises:
+        BrokerError: the broker cannot be reached, refuses, or does not confirm in time.
+    """
+    topics = find_leftovers(settings, prefix)
     if topics:
-        with closing(Observer(settings)) as observer:
+        with closing(Subscriber(settings)) as subscriber:
             for start in range(0, len(topics), _BATCH):
-                observer.deliver((topic, b"", True) for topic in topics[start : start + _BATCH])
+                subscriber.publish((topic, b"", True) for topic in topics[start : start + _BATCH])
     return len(topics)
 
 
-def _node(topic: str) -> str:
-    """Return the node that a topic of its own, or that of its discovery, names."""
+def _node_of(topic: str) -> str:
+    """Return the id of the node that a topic, or a discovery topic, belongs to."""
     levels = topic.split("/")
     return levels[1] if levels[0] == ROOT else levels[-2]

@@ -1,4 +1,4 @@
-"""An address -> a TCP socket, with TLS where it is asked for, without ever waiting for it."""
+"""An address -> a connected TCP or TLS socket, without ever blocking."""
 
 import errno
 import os
@@ -12,18 +12,18 @@ from node.mqtt import reason_codes
 from node.mqtt.credentials import tls_context
 from node.settings import MqttSettings
 
-_UNDER_WAY = frozenset({0, errno.EINPROGRESS, errno.EWOULDBLOCK})
+_IN_PROGRESS = frozenset({0, errno.EINPROGRESS, errno.EWOULDBLOCK})
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a broker is.
+    """One address of a broker.
 
     Attributes:
-        settings: of this broker alone.
-        family: of the address.
-        address: as the system resolved it.
-        context: of TLS; None without.
+        settings: the settings of this broker alone.
+        family: the address family.
+        address: the resolved address.
+        context: the TLS context; None without TLS.
     """
 
     settings: MqttSettings
@@ -32,64 +32,64 @@ class Target:
     context: ssl.SSLContext | None
 
 
-def targets(settings: MqttSettings) -> tuple[Target, ...]:
-    """Return every address of every broker, in the order in which they are tried.
+def resolve_targets(settings: MqttSettings) -> tuple[Target, ...]:
+    """Return every address of every broker, in the order in which a node tries them.
 
     Raises:
         BrokerError: a name does not resolve, or a certificate cannot be read.
     """
-    found = []
+    targets = []
     for one in settings.each:
         context = tls_context(one.tls) if one.tls.enabled else None
         if context is not None:
-            # The one of `tls_context` closes itself on a handshake that has to wait, as here each has.
+            # The socket class of `tls_context` closes itself on a handshake that would block, as each does here.
             context.sslsocket_class = ssl.SSLSocket
         try:
             resolved = socket.getaddrinfo(one.host, one.port, type=socket.SOCK_STREAM)
         except OSError as error:
             raise BrokerError(reason_codes.raised(error, one.host, one.port)) from error
         except UnicodeError as error:
-            raise BrokerError(f"{one.host}: is not the name of a host: check mqtt.host") from error
-        found += [Target(one, int(family), tuple(address), context) for family, _, _, _, address in resolved]
-    return tuple(found)
+            raise BrokerError(f"{one.host}: not a valid host name: check mqtt.host") from error
+        targets += [Target(one, int(family), tuple(address), context) for family, _, _, _, address in resolved]
+    return tuple(targets)
 
 
-class Dial:
-    """One attempt to reach one address.
+class Dialer:
+    """One attempt to connect to one address.
 
     Args:
-        target: where to.
+        target: the address.
 
     Attributes:
-        socket: what is being connected; whoever made the attempt closes it.
-        wants: the selector's events for which it waits.
+        socket: the socket that is being connected; the caller closes it.
+        selector_events: the selector's events to wait for.
 
     Raises:
-        OSError: it fails at once.
+        OSError: the attempt fails at once.
     """
 
     def __init__(self, target: Target) -> None:
         self._target = target
-        self._reached = False
-        self.wants = selectors.EVENT_WRITE
+        self._connected = False
+        self.selector_events = selectors.EVENT_WRITE
         self.socket = socket.socket(target.family, socket.SOCK_STREAM)
         self.socket.setblocking(False)
         code = self.socket.connect_ex(target.address)
-        if code not in _UNDER_WAY:
+        if code not in _IN_PROGRESS:
             self.socket.close()
             raise OSError(code, os.strerror(code))
 
-    def go_on(self) -> bool:
-        """Go as far as can be gone without waiting; return whether that is the end.
+    def advance(self) -> bool:
+        """Continue as far as is possible without blocking; return whether the connection is complete.
 
         Raises:
-            OSError: it has failed.
+            OSError: the attempt has failed.
         """
-        if not self._reached:
+        if not self._connected:
             code = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
             if code:
                 raise OSError(code, os.strerror(code))
-            self._reached = True
+            self._connected = True
             if self._target.context is not None:
                 self.socket = self._target.context.wrap_socket(
                     self.socket, server_hostname=self._target.settings.host, do_handshake_on_connect=False
@@ -98,9 +98,9 @@ class Dial:
             try:
                 self.socket.do_handshake()
             except ssl.SSLWantReadError:
-                self.wants = selectors.EVENT_READ
+                self.selector_events = selectors.EVENT_READ
                 return False
             except ssl.SSLWantWriteError:
-                self.wants = selectors.EVENT_WRITE
+                self.selector_events = selectors.EVENT_WRITE
                 return False
         return True

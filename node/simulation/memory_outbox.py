@@ -1,6 +1,6 @@
-"""Drafts in -> rows that leave only when the broker has them: the outbox of a simulated node, in memory.
+"""Events of a simulated node -> rows in memory that stay until the broker has acknowledged them.
 
-A real node's lies on its own disk; two thousand of them on one would measure that disk.
+A real node keeps its outbox on its own disk; two thousand outboxes on one disk would measure that disk.
 """
 
 import math
@@ -8,35 +8,35 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 
 from node.contract.payloads import Draft, render
 from node.outbox.rows import Parcel, Row
-from node.simulation.recorder import Diary, Entry
+from node.simulation.recorder import EventRecord, Recorder
 
 _BOOT = 1
 
 
-class Memory:
-    """Keep the events of one node until the broker has them, and note what becomes of each. Not thread-safe.
+class MemoryOutbox:
+    """Keep the events of one node until the broker has them, and record the outcome of each. Not thread-safe.
 
     Args:
-        number: the node's.
-        diary: where it is noted.
-        live_s: seconds after which a row that waits is late.
+        number: the node's number.
+        recorder: records the outcomes.
+        live_s: seconds after which a waiting row is late.
         mono_s: seconds of the monotonic clock.
     """
 
-    def __init__(self, number: int, diary: Diary, live_s: float, mono_s: Callable[[], float]) -> None:
-        self._number, self._diary, self._live_s, self._mono_s = number, diary, live_s, mono_s
+    def __init__(self, number: int, recorder: Recorder, live_s: float, mono_s: Callable[[], float]) -> None:
+        self._number, self._recorder, self._live_s, self._mono_s = number, recorder, live_s, mono_s
         self._rows: dict[int, Row] = {}
         self._sent_s: dict[int, float] = {}
-        self._taken: set[int] = set()
+        self._in_flight: set[int] = set()
         self._seq = 0
 
     @property
     def waiting(self) -> int:
-        """How many rows there are."""
+        """The number of rows."""
         return len(self._rows)
 
     def put(self, drafts: Sequence[Draft]) -> None:
-        """Keep events."""
+        """Add events."""
         now_s = self._mono_s()
         for draft in drafts:
             self._seq += 1
@@ -45,44 +45,44 @@ class Memory:
             )
 
     def take(self, limit: int) -> list[Parcel]:
-        """Return the oldest that are not on their way yet, what is live before what is late."""
-        if len(self._taken) == len(self._rows):
+        """Return the oldest rows that are not in flight, live ones before late ones, and mark them as in flight."""
+        if len(self._in_flight) == len(self._rows):
             return []
         now_s = self._mono_s()
-        parcels = [Parcel(row, now_s - row.put_s > self._live_s) for row in self._resting()]
+        parcels = [Parcel(row, now_s - row.put_s > self._live_s) for row in self._waiting_rows()]
         parcels = sorted(parcels, key=lambda parcel: parcel.late)[:limit]
         for parcel in parcels:
-            self._taken.add(parcel.row.id)
+            self._in_flight.add(parcel.row.id)
             self._sent_s.setdefault(parcel.row.id, now_s)
         return parcels
 
     def settle(self, ids: Collection[int]) -> None:
-        """Delete what the broker has."""
+        """Delete the rows that the broker has acknowledged."""
         for number in ids:
-            self._remove(number, taken=True)
+            self._remove(number, acknowledged=True)
 
     def release(self, ids: Collection[int] | None = None) -> None:
-        """Let rows wait again, all that are on their way unless named."""
-        self._taken.difference_update(list(self._taken) if ids is None else ids)
+        """Let rows in flight wait again: the given ones, or all."""
+        self._in_flight.difference_update(list(self._in_flight) if ids is None else ids)
 
     def reject(self, number: int, code: int, sentence: str) -> None:
-        """Delete what the broker refuses for good, and count it."""
+        """Delete a row that the broker refuses for good, and count it."""
         del code
-        self._diary.rejected += 1
-        self._diary.end(sentence)
-        self._remove(number, taken=False)
+        self._recorder.rejected += 1
+        self._recorder.count_error(sentence)
+        self._remove(number, acknowledged=False)
 
-    def give_up(self) -> None:
-        """Note what still waits as what the broker never had."""
+    def discard_all(self) -> None:
+        """Delete the remaining rows, and record them as never acknowledged."""
         for number in list(self._rows):
-            self._remove(number, taken=False)
+            self._remove(number, acknowledged=False)
 
-    def _resting(self) -> Iterator[Row]:
-        return (row for row in self._rows.values() if row.id not in self._taken)
+    def _waiting_rows(self) -> Iterator[Row]:
+        return (row for row in self._rows.values() if row.id not in self._in_flight)
 
-    def _remove(self, number: int, *, taken: bool) -> None:
+    def _remove(self, number: int, *, acknowledged: bool) -> None:
         row = self._rows.pop(number, None)
-        self._taken.discard(number)
+        self._in_flight.discard(number)
         if row is not None:
             sent_s = self._sent_s.pop(number, math.nan)
-            self._diary.note(Entry(self._number, row.id, row.put_s, sent_s, taken))
+            self._recorder.record_event(EventRecord(self._number, row.id, row.put_s, sent_s, acknowledged))

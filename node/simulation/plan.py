@@ -1,29 +1,29 @@
-"""What was asked for -> a plan of the simulation, and the names of its nodes."""
+"""The options of a simulation -> its plan, and the ids of its nodes."""
 
 import re
 from dataclasses import dataclass
 
 MAX_NODES = 99_999
-"""What five digits can name."""
+"""The ids of the nodes have five digits."""
 
 _ID = re.compile(r"sim-\d{5}")
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a simulation goes.
+    """How a simulation runs.
 
     Attributes:
-        nodes: how many.
-        duration_s: seconds for which they have visitors.
-        events_per_hour: of each node.
-        processes: among which they are divided.
-        connects_per_s: how many connect a second at the start.
-        cut_every_s: mean seconds after which a node's connection is cut; 0: never.
-        discovery: whether they announce themselves to Home Assistant.
-        storm_s: seconds for which all are cut off in the middle; 0: there is no storm of this kind.
-        storm_command: what restarts the broker in the middle instead; empty: nothing does.
-        health_s: seconds between two health messages of a node.
+        nodes: the number of nodes.
+        duration_s: how long the nodes have visitors, seconds.
+        events_per_hour: events of each node.
+        processes: the number of worker processes.
+        connects_per_s: nodes that connect per second at the start.
+        cut_every_s: mean time between two cuts of a node's connection, seconds; 0: none.
+        discovery: whether the nodes announce themselves to Home Assistant.
+        storm_s: how long all nodes are cut off in the middle of the run, seconds; 0: not at all.
+        storm_command: the command that restarts the broker in the middle instead; empty: none.
+        health_s: time between two health messages of a node, seconds.
     """
 
     nodes: int
@@ -38,16 +38,16 @@ class Plan:
     health_s: float = 30.0
 
     @property
-    def stormy(self) -> bool:
-        """Whether all lose the broker at once in the middle."""
+    def has_storm(self) -> bool:
+        """Whether all nodes lose the broker at the same time in the middle of the run."""
         return self.storm_s > 0 or bool(self.storm_command)
 
-    def share(self, process: int) -> range:
+    def node_numbers(self, process: int) -> range:
         """Return the numbers of the nodes of one process; each node is in exactly one."""
         return range(process, self.nodes, self.processes)
 
-    def starts_at_s(self, number: int) -> float:
-        """Return how many seconds after the beginning a node connects for the first time."""
+    def first_attempt_s(self, number: int) -> float:
+        """Return when a node connects for the first time, seconds after the start."""
         return number / self.connects_per_s
 
 
@@ -57,5 +57,5 @@ def node_id(number: int) -> str:
 
 
 def is_simulated(node: str) -> bool:
-    """Return whether a node's id is that of a simulated one."""
+    """Return whether a node id is that of a simulated node."""
     return _ID.fullmatch(node) is not None

@@ -1,4 +1,4 @@
-"""What a process of the simulation sees -> columns of figures that travel to the one that counts."""
+"""What a worker process observes -> columns of numbers, which it sends to the main process."""
 
 from array import array
 from collections.abc import Iterator
@@ -10,36 +10,38 @@ def _column() -> "array[float]":
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One event of one node.
+class EventRecord:
+    """The outcome of one event of one node.
 
     Attributes:
-        node: its number.
-        seq: the event's.
+        node: the node's number.
+        seq: the event's number.
         happened_s: when it was put into the outbox, seconds of the monotonic clock.
-        sent_s: when it was first on its way; NaN if it never was.
-        taken: whether the broker has acknowledged it.
+        sent_s: when it was first sent; NaN if it never was.
+        acknowledged: whether the broker has acknowledged it.
     """
 
     node: int
     seq: int
     happened_s: float
     sent_s: float
-    taken: bool
+    acknowledged: bool
 
 
 @dataclass(slots=True)
-class Diary:
-    """Notes of one process. All instants are seconds of the monotonic clock, which all processes of a machine share.
+class Recorder:
+    """The records of one process.
+
+    All times are seconds of the monotonic clock, which all processes of a machine share.
 
     Attributes:
-        events: rows of an entry's five fields.
-        accepted: rows of node, when the attempt began, and when the broker accepted it.
-        attempts: when a connection was attempted.
-        lost: rows of node, and when its connection was lost.
-        cuts: how many of those the simulation cut by itself.
+        events: rows of the five fields of an EventRecord.
+        accepted: rows of node, start of the attempt, and its acceptance by the broker.
+        attempts: times of the connection attempts.
+        lost: rows of node, and the time when it lost its connection.
+        cuts: how many of these losses the simulation caused by cutting single connections.
         rejected: events that the broker refused for good.
-        sentences: how often an attempt or a connection ended with which sentence.
+        errors: how often an attempt or a connection ended with each message.
     """
 
     events: "array[float]" = field(default_factory=_column)
@@ -48,41 +50,41 @@ class Diary:
     lost: "array[float]" = field(default_factory=_column)
     cuts: int = 0
     rejected: int = 0
-    sentences: dict[str, int] = field(default_factory=dict)
+    errors: dict[str, int] = field(default_factory=dict)
 
-    def note(self, entry: Entry) -> None:
-        """Note what became of an event."""
-        self.events.extend((entry.node, entry.seq, entry.happened_s, entry.sent_s, entry.taken))
+    def record_event(self, record: EventRecord) -> None:
+        """Record the outcome of an event."""
+        self.events.extend((record.node, record.seq, record.happened_s, record.sent_s, record.acknowledged))
 
-    def end(self, sentence: str) -> None:
-        """Note why an attempt or a connection ended."""
-        self.sentences[sentence] = self.sentences.get(sentence, 0) + 1
+    def count_error(self, message: str) -> None:
+        """Count why an attempt or a connection ended."""
+        self.errors[message] = self.errors.get(message, 0) + 1
 
-    def entries(self) -> Iterator[Entry]:
-        """Yield the events."""
-        for node, seq, happened_s, sent_s, taken in _rows(self.events, 5):
-            yield Entry(int(node), int(seq), happened_s, sent_s, bool(taken))
+    def event_records(self) -> Iterator[EventRecord]:
+        """Yield the outcomes of the events."""
+        for node, seq, happened_s, sent_s, acknowledged in _rows(self.events, 5):
+            yield EventRecord(int(node), int(seq), happened_s, sent_s, bool(acknowledged))
 
     def connections(self) -> Iterator[tuple[int, float, float]]:
-        """Yield the accepted connections: node, begin and end of the attempt."""
-        for node, began_s, accepted_s in _rows(self.accepted, 3):
-            yield int(node), began_s, accepted_s
+        """Yield the accepted connections: node, start of the attempt, acceptance."""
+        for node, attempt_s, accepted_s in _rows(self.accepted, 3):
+            yield int(node), attempt_s, accepted_s
 
     def losses(self) -> Iterator[tuple[int, float]]:
-        """Yield the lost connections: node, and when."""
+        """Yield the lost connections: node, and when it lost it."""
         for node, lost_s in _rows(self.lost, 2):
             yield int(node), lost_s
 
-    def add(self, other: "Diary") -> None:
-        """Take in what another process noted."""
+    def merge(self, other: "Recorder") -> None:
+        """Add the records of another process."""
         self.events.extend(other.events)
         self.accepted.extend(other.accepted)
         self.attempts.extend(other.attempts)
         self.lost.extend(other.lost)
         self.cuts += other.cuts
         self.rejected += other.rejected
-        for sentence, times in other.sentences.items():
-            self.sentences[sentence] = self.sentences.get(sentence, 0) + times
+        for message, times in other.errors.items():
+            self.errors[message] = self.errors.get(message, 0) + times
 
 
 def _rows(column: "array[float]", width: int) -> Iterator[tuple[float, ...]]:

@@ -1,4 +1,4 @@
-"""One simulated node: what it has to say, the real session and back-off -> packets on a wire."""
+"""One simulated node: generated traffic, the real session and the real back-off -> packets on a link."""
 
 import random
 from collections import deque
@@ -9,251 +9,256 @@ from node.domain import Instant
 from node.mqtt.backoff import Backoff
 from node.mqtt.link import Acknowledged, Client, Lost, Received, Report
 from node.mqtt.session import Experience, Letter, Session
-from node.simulation.async_link import Wire
+from node.simulation.async_link import AsyncLink
 from node.simulation.dialer import Target
-from node.simulation.memory_outbox import Memory
+from node.simulation.memory_outbox import MemoryOutbox
 from node.simulation.plan import node_id
-from node.simulation.traffic import Life
-from node.simulation.worker_context import Gear
+from node.simulation.traffic import Traffic
+from node.simulation.worker_context import WorkerContext
 
 _CHECK_S = 2.0
 _NEVER = float("inf")
 
 
-class Actor:
+class SimulatedNode:
     """A node without a camera. Not thread-safe.
 
     Args:
-        number: the node's.
-        gear: what it shares with others.
-        begins_s: when it connects for the first time.
+        number: the node's number.
+        context: what it shares with the other nodes of its process.
+        first_attempt_s: when it connects for the first time.
     """
 
-    def __init__(self, number: int, gear: Gear, begins_s: float) -> None:
-        self._number, self._gear = number, gear
-        self._chance = random.Random(number)
-        self._topics = Topics(node_id(number), gear.prefix)
+    def __init__(self, number: int, context: WorkerContext, first_attempt_s: float) -> None:
+        self._number, self._context = number, context
+        self._rng = random.Random(number)
+        self._topics = Topics(node_id(number), context.prefix)
         self._client = Client(self._topics.client_id, (self._topics.status, payloads.OFFLINE))
-        self._memory = Memory(number, gear.diary, gear.live_s, lambda: self._now().mono_s)
-        self._life = Life(self._topics, gear.plan, self._memory, self._chance, self._now())
-        self._voice: deque[Letter] = deque()
-        self._experience = Experience()
-        self._backoff = Backoff(gear.pace, self._chance.random)
-        self._attempt_s, self._tried_s = begins_s, begins_s
-        self._announce_s = self._cut_s = self._leave_by_s = _NEVER
-        self._left_to_try: list[Target] = []
-        self._wire: Wire | None = None
+        self._outbox = MemoryOutbox(number, context.recorder, context.live_s, lambda: self._now().mono_s)
+        self._traffic = Traffic(self._topics, context.plan, self._outbox, self._rng, self._now())
+        self._answers: deque[Letter] = deque()
+        self._history = Experience()
+        self._backoff = Backoff(context.pace, self._rng.random)
+        self._next_attempt_s, self._attempt_start_s = first_attempt_s, first_attempt_s
+        self._announce_s = self._next_cut_s = self._stop_by_s = _NEVER
+        self._untried_targets: list[Target] = []
+        self._link: AsyncLink | None = None
         self._session: Session | None = None
         self._reports: list[Report] = []
-        self._erasing: set[int] | None = None
-        self._gone = False
+        self._unconfirmed_removals: set[int] | None = None
+        self._stopped = False
 
     @property
-    def wire(self) -> Wire | None:
-        """The attempt or connection that there is."""
-        return self._wire
+    def link(self) -> AsyncLink | None:
+        """The current attempt or connection."""
+        return self._link
 
     @property
     def connected(self) -> bool:
-        """Whether the broker has accepted the connection that there is."""
+        """Whether the broker has accepted the current connection."""
         return self._session is not None
 
     @property
     def waiting(self) -> int:
-        """How many events the broker does not have yet."""
-        return self._memory.waiting
+        """The number of events that the broker does not have yet."""
+        return self._outbox.waiting
 
     @property
-    def gone(self) -> bool:
-        """Whether it has left for good."""
-        return self._gone
+    def stopped(self) -> bool:
+        """Whether it has stopped for good."""
+        return self._stopped
 
     @property
     def next_s(self) -> float:
-        """When it must be woken at the latest."""
-        if self._gone:
+        """When `process_timers` must be called at the latest."""
+        if self._stopped:
             return _NEVER
-        line_s = self._attempt_s if self._wire is None else self._now().mono_s + _CHECK_S
-        if self._leave_by_s < _NEVER:
-            return min(line_s, self._leave_by_s)
-        return min(line_s, self._life.next_s, self._cut_s, self._announce_s)
+        link_s = self._next_attempt_s if self._link is None else self._now().mono_s + _CHECK_S
+        if self._stop_by_s < _NEVER:
+            return min(link_s, self._stop_by_s)
+        return min(link_s, self._traffic.next_s, self._next_cut_s, self._announce_s)
 
-    def open(self, now_s: float) -> None:
-        """Let people come by."""
-        self._life.open(now_s)
-        self._cut_s = now_s + self._gap_s()
+    def start_visits(self, now_s: float) -> None:
+        """Let visitors come."""
+        self._traffic.start_visits(now_s)
+        self._next_cut_s = now_s + self._cut_gap_s()
 
-    def calm(self) -> None:
-        """Let nothing more happen, but go on to deliver what has."""
-        self._life.calm(self._now())
-        self._cut_s = _NEVER
+    def stop_visits(self) -> None:
+        """Create no more events, but go on delivering those that wait."""
+        self._traffic.stop_visits(self._now())
+        self._next_cut_s = _NEVER
 
-    def hand_over(self) -> None:
-        """Note what still waits as what the broker never had."""
-        self._memory.give_up()
+    def discard_waiting(self) -> None:
+        """Record the events that still wait as never acknowledged."""
+        self._outbox.discard_all()
 
-    def leave(self, leave_by_s: float) -> None:
-        """Take leave as a node does, then leave nothing retained behind; what still waits is given up."""
+    def stop(self, stop_by_s: float) -> None:
+        """Disconnect as a real node does, then remove all retained messages; discard the events that still wait."""
         at = self._now()
-        self._life.calm(at)
+        self._traffic.stop_visits(at)
         if self._session is None:
-            self._vanish()
+            self._finish()
             return
-        self._leave_by_s = leave_by_s
+        self._stop_by_s = stop_by_s
         self._session.take_leave(payloads.state(at), at.mono_s)
 
-    def wake(self) -> None:
+    def process_timers(self) -> None:
         """Do what is due."""
         at = self._now()
-        if self._gone:
+        if self._stopped:
             return
-        if at.mono_s >= self._leave_by_s:
-            self._vanish()
+        if at.mono_s >= self._stop_by_s:
+            self._finish()
             return
-        if self._wire is None and at.mono_s >= self._attempt_s:
-            self._try(at.mono_s)
-        if self._wire is not None:
-            self._wire.check(at.mono_s)
-        if self._leave_by_s == _NEVER:
-            self._live(at)
-        self._react(at.mono_s)
+        if self._link is None and at.mono_s >= self._next_attempt_s:
+            self._attempt(at.mono_s)
+        if self._link is not None:
+            self._link.check_timeouts(at.mono_s)
+        if self._stop_by_s == _NEVER:
+            self._advance_traffic(at)
+        self._process_link(at.mono_s)
 
-    def ready(self) -> None:
-        """Take in that its socket can be read or written."""
+    def process_socket(self) -> None:
+        """Read and write the socket, which is ready."""
         now_s = self._now().mono_s
-        if self._wire is not None:
-            self._wire.go_on(now_s)
-        self._react(now_s)
+        if self._link is not None:
+            self._link.process_socket(now_s)
+        self._process_link(now_s)
 
-    def cut(self) -> None:
-        """Lose the connection without a word."""
-        if self._wire is not None:
-            self._wire.cut()
-            self._lose("the connection was cut", 0, self._now().mono_s)
+    def cut_connection(self) -> None:
+        """Lose the connection without an MQTT disconnect."""
+        if self._link is not None:
+            self._link.abort()
+            self._end_connection("the connection was cut", 0, self._now().mono_s)
 
-    def _live(self, at: Instant) -> None:
-        self._life.go_on(at)
+    def _advance_traffic(self, at: Instant) -> None:
+        self._traffic.advance(at)
         if at.mono_s >= self._announce_s:
             self._announce_s = _NEVER
-            self._life.board.greet()
-        if at.mono_s >= self._cut_s:
-            self._cut_s = at.mono_s + self._gap_s()
-            if self._gear.cutting and self.connected:
-                self._gear.diary.cuts += 1
-                self.cut()
+            self._traffic.retained.greet()
+        if at.mono_s >= self._next_cut_s:
+            self._next_cut_s = at.mono_s + self._cut_gap_s()
+            if self._context.cuts_enabled and self.connected:
+                self._context.recorder.cuts += 1
+                self.cut_connection()
 
-    def _react(self, now_s: float) -> None:
-        """Take in what the wire has reported, and say what there is to say."""
-        wire = self._wire
-        if wire is None:
+    def _process_link(self, now_s: float) -> None:
+        """Process what the link has reported, and send what is due."""
+        link = self._link
+        if link is None:
             return
-        if wire.failure is not None:
-            self._fail(str(wire.failure), now_s)
+        if link.failure is not None:
+            self._end_attempt(str(link.failure), now_s)
             return
-        if wire.accepted and self._session is None:
-            self._session = self._greet(wire, now_s)
+        if link.accepted and self._session is None:
+            self._session = self._start_session(link, now_s)
         if self._session is not None:
-            self._converse(self._session, wire, now_s)
+            self._process_session(self._session, link, now_s)
 
-    def _converse(self, session: Session, wire: Wire, now_s: float) -> None:
+    def _process_session(self, session: Session, link: AsyncLink, now_s: float) -> None:
         reports = list(self._reports)
         self._reports.clear()
         for report in reports:
             if isinstance(report, Lost):
-                wire.close()
-                self._lose(report.sentence, report.code, now_s)
+                link.close()
+                self._end_connection(report.sentence, report.code, now_s)
                 return
-            self._take(session, report, now_s)
-        if self._leave_by_s < _NEVER:
-            self._go(session, wire, now_s)
+            self._process_report(session, report, now_s)
+        if self._stop_by_s < _NEVER:
+            self._continue_stop(session, link, now_s)
             return
         session.pump(now_s)
-        if session.overdue(now_s, self._gear.pace.ack_s):
-            wire.cut()
-            self._lose("the broker does not answer any more", 0, now_s)
+        if session.overdue(now_s, self._context.pace.ack_s):
+            link.abort()
+            self._end_connection("the broker no longer answers", 0, now_s)
 
-    def _take(self, session: Session, report: Report, now_s: float) -> None:
+    def _process_report(self, session: Session, report: Report, now_s: float) -> None:
         if isinstance(report, Acknowledged):
             session.acknowledge(report, now_s)
-            if self._erasing is not None:
-                self._erasing.discard(report.mid)
+            if self._unconfirmed_removals is not None:
+                self._unconfirmed_removals.discard(report.mid)
         elif isinstance(report, Received) and (report.topic, report.payload) == (self._topics.birth, payloads.ONLINE):
-            self._announce_s = now_s + self._chance.random() * self._gear.pace.birth_s
+            self._announce_s = now_s + self._rng.random() * self._context.pace.birth_s
 
-    def _try(self, now_s: float) -> None:
-        """Make one attempt: at each target once."""
-        if not self._left_to_try:
-            self._left_to_try = list(self._gear.targets)
-            self._tried_s = now_s
-        self._gear.diary.attempts.append(now_s)
-        if now_s < self._gear.storm_until_s:
-            self._left_to_try = []
-            self._pause("the storm lets nobody through", 0, now_s)
+    def _attempt(self, now_s: float) -> None:
+        """Try the next address of the broker."""
+        if not self._untried_targets:
+            self._untried_targets = list(self._context.targets)
+            self._attempt_start_s = now_s
+        self._context.recorder.attempts.append(now_s)
+        if now_s < self._context.storm_until_s:
+            self._untried_targets = []
+            self._schedule_attempt("the storm lets no connection through", 0, now_s)
             return
         self._reports = []
-        target = self._left_to_try.pop(0)
-        self._wire = Wire(target, self._client, self._gear.protocol, self._reports.append, now_s=now_s)
+        target = self._untried_targets.pop(0)
+        self._link = AsyncLink(target, self._client, self._context.protocol, self._reports.append, now_s=now_s)
 
-    def _greet(self, wire: Wire, now_s: float) -> Session:
-        self._gear.diary.accepted.extend((self._number, self._tried_s, now_s))
-        self._left_to_try = []
+    def _start_session(self, link: AsyncLink, now_s: float) -> Session:
+        self._context.recorder.accepted.extend((self._number, self._attempt_start_s, now_s))
+        self._untried_targets = []
         session = Session(
-            wire, self._topics, self._memory, self._life.board, voice=self._voice, experience=self._experience
+            link,
+            self._topics,
+            self._outbox,
+            self._traffic.retained,
+            voice=self._answers,
+            experience=self._history,
         )
-        wire.subscribe(self._topics.requests)
-        if self._gear.plan.discovery:
-            wire.subscribe(self._topics.birth)
+        link.subscribe(self._topics.requests)
+        if self._context.plan.discovery:
+            link.subscribe(self._topics.birth)
         return session
 
-    def _lose(self, sentence: str, code: int, now_s: float) -> None:
-        """Take in the end of a connection, or of an attempt."""
+    def _end_connection(self, sentence: str, code: int, now_s: float) -> None:
+        """Handle the end of a connection, or the cut of an attempt."""
         if self._session is not None:
             self._session.lose(code)
-            self._gear.diary.lost.extend((self._number, now_s))
-        self._session, self._wire = None, None
-        self._memory.release()
-        if self._leave_by_s < _NEVER:
-            self._vanish()
+            self._context.recorder.lost.extend((self._number, now_s))
+        self._session, self._link = None, None
+        self._outbox.release()
+        if self._stop_by_s < _NEVER:
+            self._finish()
             return
-        self._left_to_try = []
-        self._pause(sentence, code, now_s)
+        self._untried_targets = []
+        self._schedule_attempt(sentence, code, now_s)
 
-    def _fail(self, sentence: str, now_s: float) -> None:
-        """Take in that a target did not accept; the next comes at once."""
-        if self._wire is not None:
-            self._wire.close()
-        self._wire = None
-        if self._left_to_try:
-            self._gear.diary.end(sentence)
-            self._attempt_s = now_s
+    def _end_attempt(self, sentence: str, now_s: float) -> None:
+        """Handle a failed attempt: try the next address at once, if there is one."""
+        if self._link is not None:
+            self._link.close()
+        self._link = None
+        if self._untried_targets:
+            self._context.recorder.count_error(sentence)
+            self._next_attempt_s = now_s
         else:
-            self._pause(sentence, 0, now_s)
+            self._schedule_attempt(sentence, 0, now_s)
 
-    def _pause(self, sentence: str, code: int, now_s: float) -> None:
-        self._gear.diary.end(sentence)
-        self._attempt_s = now_s + self._backoff.pause_s(now_s - self._tried_s, code)
+    def _schedule_attempt(self, sentence: str, code: int, now_s: float) -> None:
+        self._context.recorder.count_error(sentence)
+        self._next_attempt_s = now_s + self._backoff.pause_s(now_s - self._attempt_start_s, code)
 
-    def _go(self, session: Session, wire: Wire, now_s: float) -> None:
-        """Go on leaving: first the farewell, then the empty retained messages, then the connection."""
+    def _continue_stop(self, session: Session, link: AsyncLink, now_s: float) -> None:
+        """Send the last messages, then remove the retained ones, then disconnect."""
         session.flush(now_s)
-        if self._erasing is None and session.idle:
+        if self._unconfirmed_removals is None and session.idle:
             topics = [self._topics.state, self._topics.health, self._topics.status]
-            if self._gear.plan.discovery:
+            if self._context.plan.discovery:
                 topics.insert(0, self._topics.discovery)
-            self._erasing = {wire.publish(topic, b"", retain=True) for topic in topics}
-        elif self._erasing is not None and not self._erasing:
-            self._vanish()
+            self._unconfirmed_removals = {link.publish(topic, b"", retain=True) for topic in topics}
+        elif self._unconfirmed_removals is not None and not self._unconfirmed_removals:
+            self._finish()
 
-    def _vanish(self) -> None:
-        if self._wire is not None:
-            self._wire.close()
-        self._wire = self._session = None
-        self._gone = True
-        self._memory.give_up()
+    def _finish(self) -> None:
+        if self._link is not None:
+            self._link.close()
+        self._link = self._session = None
+        self._stopped = True
+        self._outbox.discard_all()
 
-    def _gap_s(self) -> float:
-        mean_s = self._gear.plan.cut_every_s
-        return self._chance.expovariate(1 / mean_s) if mean_s else _NEVER
+    def _cut_gap_s(self) -> float:
+        mean_s = self._context.plan.cut_every_s
+        return self._rng.expovariate(1 / mean_s) if mean_s else _NEVER
 
     def _now(self) -> Instant:
-        return self._gear.clock.now()
+        return self._context.clock.now()

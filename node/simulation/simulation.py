@@ -1,4 +1,4 @@
-"""A plan and a broker -> a simulation from the first connection to the last trace, and its figures."""
+"""A plan and a broker -> a simulation from the first connection to the last removed message, and its figures."""
 
 import subprocess
 import time
@@ -9,27 +9,27 @@ from dataclasses import dataclass
 from node.errors import BrokerError
 from node.settings import Settings
 from node.simulation import cleanup, results
-from node.simulation.broker_load import Gauge
+from node.simulation.broker_load import BrokerLoad
 from node.simulation.plan import Plan
-from node.simulation.recorder import Diary
-from node.simulation.results import Events, Return, Spread
-from node.simulation.subscriber import Heard, Listener
-from node.simulation.worker_messages import Account, Order
-from node.simulation.worker_pool import Troupe
+from node.simulation.recorder import Recorder
+from node.simulation.results import EventCounts, Percentiles, Recovery
+from node.simulation.subscriber import Arrivals, Subscriber
+from node.simulation.worker_messages import Action, WorkerReport
+from node.simulation.worker_pool import WorkerPool
 
-_CONNECT_S, _RETURN_S, _DRAIN_S, _ACCOUNT_S, _COMMAND_S = 60.0, 180.0, 120.0, 60.0, 120.0
+_CONNECT_S, _RECONNECT_S, _DRAIN_S, _REPORT_S, _COMMAND_S = 60.0, 180.0, 120.0, 60.0, 120.0
 _QUIET_S, _SETTLE_S = 5.0, 1.0
-_SENTENCES = 3
+_MAX_ERRORS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Broker:
-    """What the broker used while people came by; None where it is not known.
+class BrokerUsage:
+    """What the broker used while the nodes had visitors; None where it is unknown.
 
     Attributes:
         process: the name of its process.
-        cpu_percent: of one core.
-        memory_mb: at most, megabytes: of the process, else what the broker tells of itself.
+        cpu_percent: processor time, percent of one core.
+        memory_mb: greatest memory of the process, megabytes, else what the broker reports of itself.
     """
 
     process: str | None
@@ -38,16 +38,16 @@ class Broker:
 
 
 @dataclass(frozen=True, slots=True)
-class Own:
-    """What the simulation itself used: where it was late, its figures are worse than the broker's.
+class SimulatorUsage:
+    """What the simulation itself used: where its lag is large, its figures are worse than the broker is.
 
     Attributes:
-        cpu_percent: of one core, all processes that play nodes together.
-        lag: by how much they were late for what was due, at worst in each second.
+        cpu_percent: processor time of all workers together, percent of one core.
+        lag: how late timers ran, the worst of each second.
     """
 
     cpu_percent: float
-    lag: Spread | None
+    lag: Percentiles | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,169 +55,172 @@ class Result:
     """The figures of a simulation.
 
     Attributes:
-        nodes: how many there were.
+        nodes: the number of nodes.
         protocol: the MQTT version.
-        duration_s: seconds for which people came by.
+        duration_s: how long the nodes had visitors, seconds.
         connect: from the first packet to the broker's acceptance, at the start.
         publish: from the first attempt to send an event to its receipt.
-        event: from what happened to its receipt.
-        events: what became of the events.
+        event: from the moment of an event to its receipt.
+        events: the outcomes of the events.
         cuts: connections that the simulation cut one by one.
-        wills: how often the broker said that a node was offline.
-        storm: how all came back; None where there was no storm.
+        wills: how often the broker reported a node offline.
+        storm: how the nodes reconnected; None if there was no storm.
         broker: what the broker used.
         own: what the simulation used.
-        troubles: how often an attempt or a connection ended with which sentence, the most frequent first.
+        troubles: how often an attempt or a connection ended with each message, the most frequent first.
     """
 
     nodes: int
     protocol: str
     duration_s: float
-    connect: Spread | None
-    publish: Spread | None
-    event: Spread | None
-    events: Events
+    connect: Percentiles | None
+    publish: Percentiles | None
+    event: Percentiles | None
+    events: EventCounts
     cuts: int
     wills: int
-    storm: Return | None
-    broker: Broker
-    own: Own
+    storm: Recovery | None
+    broker: BrokerUsage
+    own: SimulatorUsage
     troubles: tuple[tuple[str, int], ...]
 
 
-class Director:
+class Simulation:
     """Run one simulation.
 
     Args:
-        plan: how it goes.
-        settings: the broker, and the prefix of discovery.
-        pid: the broker's process where it is known.
-        say: is told how far it is.
+        plan: how it runs.
+        settings: the broker, and the prefix of discovery topics.
+        pid: the broker's process id if known.
+        show_progress: receives a line at each step.
     """
 
-    def __init__(self, plan: Plan, settings: Settings, pid: int | None, say: Callable[[str], None]) -> None:
-        self._plan, self._mqtt, self._say = plan, settings.mqtt, say
+    def __init__(self, plan: Plan, settings: Settings, pid: int | None, show_progress: Callable[[str], None]) -> None:
+        self._plan, self._mqtt, self._show_progress = plan, settings.mqtt, show_progress
         self._prefix = settings.homeassistant.prefix
-        self._seen = self._prefix if plan.discovery else None
+        self._cleanup_prefix = self._prefix if plan.discovery else None
         first = settings.mqtt.each[0]
-        self._gauge = Gauge(first.host, first.port, pid)
-        self._began_s = self._ended_s = 0.0
+        self._broker_load = BrokerLoad(first.host, first.port, pid)
+        self._start_s = self._end_s = 0.0
         self._storm_s: float | None = None
 
     def run(self) -> Result:
-        """Run it, and leave nothing behind at the broker, also when it is interrupted.
+        """Run it, and remove all retained messages at the end, also after Ctrl-C.
 
         Raises:
             BrokerError: the broker cannot be reached, or not all nodes could connect.
         """
-        cleanup.refuse(self._mqtt, self._seen)
-        with closing(Listener(self._mqtt)) as listener:
-            troupe = Troupe(self._plan, self._mqtt, listener.protocol, self._prefix)
+        cleanup.require_no_leftovers(self._mqtt, self._cleanup_prefix)
+        with closing(Subscriber(self._mqtt)) as subscriber:
+            pool = WorkerPool(self._plan, self._mqtt, subscriber.protocol, self._prefix)
             try:
-                accounts = self._play(troupe)
-                diary = Diary()
-                for account in accounts:
-                    diary.add(account.diary)
-                listener.wait(results.missing(diary, listener.heard), _QUIET_S)
-                result = self._conclude(diary, accounts, listener)
-                self._say("leaving")
+                reports = self._run_nodes(pool)
+                recorder = _merge(reports)
+                subscriber.wait_for(results.lost_events(recorder, subscriber.arrivals), _QUIET_S)
+                result = self._result(recorder, reports, subscriber)
+                self._show_progress("disconnecting")
             finally:
-                troupe.end(10 + self._plan.nodes / 100)
-                left = cleanup.sweep(self._mqtt, self._seen)
-                if left:
-                    self._say(f"{left} retained messages of nodes that could not take leave were taken away")
+                pool.stop(10 + self._plan.nodes / 100)
+                count = cleanup.remove_leftovers(self._mqtt, self._cleanup_prefix)
+                if count:
+                    self._show_progress(
+                        f"removed {_count(count, 'retained message')} of nodes that could not disconnect properly"
+                    )
         return result
 
-    def _play(self, troupe: Troupe) -> list[Account]:
+    def _run_nodes(self, pool: WorkerPool) -> list[WorkerReport]:
         plan = self._plan
-        self._say(f"{plan.nodes} nodes connect")
-        self._all_connect(troupe, plan.nodes / plan.connects_per_s + _CONNECT_S)
-        self._say(f"all are connected; people come by for {plan.duration_s:g} s")
-        self._gauge.sample(time.monotonic())
-        self._began_s = time.monotonic()
-        troupe.tell(Order.OPEN)
-        self._watch(troupe, plan.duration_s / (2 if plan.stormy else 1))
-        if plan.stormy:
-            self._storm(troupe)
-            self._watch(troupe, plan.duration_s / 2)
-        self._gauge.sample(time.monotonic())
-        self._ended_s = time.monotonic()
-        troupe.tell(Order.CALM)
-        if not troupe.listen(lambda: troupe.obedient and troupe.waiting == 0, _DRAIN_S):
-            self._say(f"{troupe.waiting} events still wait: the broker does not take them")
-        return troupe.accounts(_ACCOUNT_S)
+        self._show_progress(f"connecting {_count(plan.nodes, 'node')}")
+        self._connect_all(pool, plan.nodes / plan.connects_per_s + _CONNECT_S)
+        self._show_progress(f"all nodes are connected; publishing events for {plan.duration_s:g} s")
+        self._broker_load.sample(time.monotonic())
+        self._start_s = time.monotonic()
+        pool.send(Action.START_VISITS)
+        self._run_for(pool, plan.duration_s / (2 if plan.has_storm else 1))
+        if plan.has_storm:
+            self._run_storm(pool)
+            self._run_for(pool, plan.duration_s / 2)
+        self._broker_load.sample(time.monotonic())
+        self._end_s = time.monotonic()
+        pool.send(Action.STOP_VISITS)
+        if not pool.wait_until(lambda: pool.up_to_date and pool.waiting == 0, _DRAIN_S):
+            self._show_progress(f"the broker has not accepted {_count(pool.waiting, 'event')}")
+        return pool.collect_reports(_REPORT_S)
 
-    def _all_connect(self, troupe: Troupe, timeout_s: float) -> None:
+    def _connect_all(self, pool: WorkerPool, timeout_s: float) -> None:
         nodes = self._plan.nodes
-        if not troupe.listen(lambda: troupe.connected == nodes, timeout_s):
-            connected = troupe.connected
-            troubles = _troubles(troupe.accounts(_ACCOUNT_S))
-            why = troubles[0][0] if troubles else "the broker is slow: lower --connect-rate"
-            raise BrokerError(f"only {connected} of {nodes} nodes could connect: {why}")
+        if not pool.wait_until(lambda: pool.connected == nodes, timeout_s):
+            connected = pool.connected
+            errors = _frequent_errors(_merge(pool.collect_reports(_REPORT_S)))
+            reason = errors[0][0] if errors else "the broker is slow: lower --connect-rate"
+            raise BrokerError(f"only {connected} of {_count(nodes, 'node')} could connect: {reason}")
 
-    def _watch(self, troupe: Troupe, seconds: float) -> None:
-        until_s = time.monotonic() + seconds
+    def _run_for(self, pool: WorkerPool, seconds: float) -> None:
+        """Let the nodes run, and measure the broker meanwhile."""
+        deadline_s = time.monotonic() + seconds
 
         def over() -> bool:
-            self._gauge.sample(time.monotonic())
-            return time.monotonic() >= until_s
+            self._broker_load.sample(time.monotonic())
+            return time.monotonic() >= deadline_s
 
-        troupe.listen(over, seconds + 1)
+        pool.wait_until(over, seconds + 1)
 
-    def _storm(self, troupe: Troupe) -> None:
+    def _run_storm(self, pool: WorkerPool) -> None:
         plan = self._plan
         if plan.storm_command:
-            self._say(f"the storm: {' '.join(plan.storm_command)}")
-            troupe.tell(Order.WEATHER)
+            self._show_progress(f"storm: running {' '.join(plan.storm_command)}")
+            pool.send(Action.STOP_CUTS)
             self._storm_s = time.monotonic()
-            _restart(plan.storm_command)
-            # What the processes told meanwhile is of the time before, or of the middle of it.
-            troupe.listen(lambda: False, _SETTLE_S)
+            _run_command(plan.storm_command)
+            # The progress that the workers sent meanwhile is from before the restart, or from the middle of it.
+            pool.wait_until(lambda: False, _SETTLE_S)
         else:
-            self._say(f"the storm: every connection is cut, and for {plan.storm_s:g} s none gets through")
+            self._show_progress(f"storm: cutting every connection and letting none through for {plan.storm_s:g} s")
             self._storm_s = time.monotonic()
-            troupe.tell(Order.STORM, plan.storm_s)
+            pool.send(Action.STORM, plan.storm_s)
 
-        def back() -> bool:
-            self._gauge.sample(time.monotonic())
-            return troupe.obedient and troupe.connected == plan.nodes
+        def all_reconnected() -> bool:
+            self._broker_load.sample(time.monotonic())
+            return pool.up_to_date and pool.connected == plan.nodes
 
-        if troupe.listen(back, _RETURN_S):
-            self._say("all are back")
+        if pool.wait_until(all_reconnected, _RECONNECT_S):
+            self._show_progress("all nodes have reconnected")
         else:
-            self._say(f"only {troupe.connected} of {plan.nodes} nodes are back")
+            self._show_progress(f"only {pool.connected} of {_count(plan.nodes, 'node')} have reconnected")
 
-    def _conclude(self, diary: Diary, accounts: list[Account], listener: Listener) -> Result:
-        publish, event = results.delays(diary, listener.heard)
-        elapsed_s = self._ended_s - self._began_s
+    def _result(self, recorder: Recorder, reports: list[WorkerReport], subscriber: Subscriber) -> Result:
+        arrivals = subscriber.arrivals
+        publish, event = results.latencies(recorder, arrivals)
+        duration_s = self._end_s - self._start_s
+        connections = recorder.connections()
         return Result(
             nodes=self._plan.nodes,
-            protocol=listener.protocol,
-            duration_s=elapsed_s,
-            connect=results.spread(at_s - tried_s for _, tried_s, at_s in diary.connections() if at_s < self._began_s),
+            protocol=subscriber.protocol,
+            duration_s=duration_s,
+            connect=results.percentiles(end_s - start_s for _, start_s, end_s in connections if end_s < self._start_s),
             publish=publish,
             event=event,
-            events=results.count(diary, listener.heard),
-            cuts=diary.cuts,
-            wills=listener.heard.wills,
-            storm=None if self._storm_s is None else results.returned(diary, self._storm_s),
-            broker=self._burden(listener.heard),
-            own=Own(
-                # Of the whole run: the processes also connect and deliver before and after.
-                cpu_percent=100 * sum(account.cpu_s for account in accounts) / elapsed_s,
-                lag=results.spread(lag_s for account in accounts for lag_s in account.lags_s),
+            events=results.count_events(recorder, arrivals),
+            cuts=recorder.cuts,
+            wills=arrivals.wills,
+            storm=None if self._storm_s is None else results.recovery(recorder, self._storm_s),
+            broker=self._broker_usage(arrivals),
+            own=SimulatorUsage(
+                # Of the whole run: the workers also connect and deliver before and after.
+                cpu_percent=100 * sum(report.cpu_s for report in reports) / duration_s,
+                lag=results.percentiles(lag_s for report in reports for lag_s in report.lags_s),
             ),
-            troubles=_troubles(accounts),
+            troubles=_frequent_errors(recorder),
         )
 
-    def _burden(self, heard: Heard) -> Broker:
-        gauge = self._gauge
-        if not gauge.known:
-            return Broker(None, None, heard.heap_mb)
-        return Broker(gauge.name, gauge.cpu_percent, gauge.most_mb)
+    def _broker_usage(self, arrivals: Arrivals) -> BrokerUsage:
+        load = self._broker_load
+        if not load.measured:
+            return BrokerUsage(None, None, arrivals.heap_mb)
+        return BrokerUsage(load.name, load.cpu_percent, load.peak_mb)
 
 
-def _restart(command: tuple[str, ...]) -> None:
+def _run_command(command: tuple[str, ...]) -> None:
     """Run the command that restarts the broker.
 
     Raises:
@@ -230,12 +233,20 @@ def _restart(command: tuple[str, ...]) -> None:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise BrokerError(f"--storm-command {command[0]}: {error}") from error
     if done.returncode:
-        said = (done.stderr or done.stdout).strip().splitlines()
-        raise BrokerError(f"--storm-command {command[0]}: ended with {done.returncode}: {''.join(said[-1:])}")
+        output = (done.stderr or done.stdout).strip().splitlines()
+        raise BrokerError(f"--storm-command {command[0]}: exited with code {done.returncode}: {''.join(output[-1:])}")
 
 
-def _troubles(accounts: list[Account]) -> tuple[tuple[str, int], ...]:
-    times = Diary()
-    for account in accounts:
-        times.add(account.diary)
-    return tuple(sorted(times.sentences.items(), key=lambda each: -each[1])[:_SENTENCES])
+def _merge(reports: list[WorkerReport]) -> Recorder:
+    recorder = Recorder()
+    for report in reports:
+        recorder.merge(report.recorder)
+    return recorder
+
+
+def _frequent_errors(recorder: Recorder) -> tuple[tuple[str, int], ...]:
+    return tuple(sorted(recorder.errors.items(), key=lambda each: -each[1])[:_MAX_ERRORS])
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun if number == 1 else f'{noun}s'}"

@@ -1,4 +1,4 @@
-"""A broker -> which events of simulated nodes came, when first and how often: a subscriber that misses nothing."""
+"""A broker -> which events of simulated nodes arrived, when first and how often."""
 
 import contextlib
 import json
@@ -20,37 +20,41 @@ from node.mqtt.link import Client, Link, Lost, Received, Report, Subscribed
 from node.settings import MqttSettings
 from node.simulation.plan import is_simulated
 
-_KEEP_S = 3600
+_SESSION_S = 3600
 _PACE = Pace(first_s=0.2, most_s=2.0)
 _POLL_S, _ANSWER_S = 0.2, 15.0
 _EVENTS = (f"{ROOT}/+/event/+", f"{ROOT}/+/late/event/+")
 _STATUS = f"{ROOT}/+/status"
 _HEAP = "$SYS/broker/heap/current"
 
-Key = tuple[int, int]
-"""The number of a node, and its event's."""
+EventKey = tuple[int, int]
+"""The number of a node, and the number of one of its events."""
 
 
 @dataclass(slots=True)
-class Heard:
-    """What came.
+class Arrivals:
+    """What the subscriber has received.
 
     Attributes:
-        first_s: when an event came first, seconds of the monotonic clock, by its key.
-        repeated: how often one came again.
-        late: different events that came as late.
-        wills: how often a node was said to be offline.
-        heap_mb: the greatest memory that a broker has told of itself, megabytes; None where it told of none.
+        first_s: when each event first arrived, seconds of the monotonic clock, by key.
+        repeated: how often an event arrived again.
+        late: distinct events that arrived as late.
+        wills: how often a node was reported offline.
+        heap_mb: greatest memory that the broker has reported, megabytes; None if it reported none.
     """
 
-    first_s: dict[Key, float] = field(default_factory=dict)
+    first_s: dict[EventKey, float] = field(default_factory=dict)
     repeated: int = 0
     late: int = 0
     wills: int = 0
     heap_mb: float | None = None
 
-    def take(self, message: Received, now_s: float) -> None:
-        """Take in a message; those of nodes that are real do not count."""
+    def add(self, message: Received, now_s: float) -> None:
+        """Count a message; messages of real nodes do not count.
+
+        Raises:
+            ValueError, KeyError, TypeError, IndexError: the message is not an event of this program.
+        """
         if message.topic == _HEAP:
             with contextlib.suppress(ValueError):
                 self.heap_mb = max(self.heap_mb or 0.0, float(message.payload) / 1e6)
@@ -69,34 +73,34 @@ class Heard:
             self.late += levels[2] == "late"
 
 
-class Listener:
-    """A subscriber with a session of its own at the broker, so that what comes while it is away waits for it.
+class Subscriber:
+    """A subscriber with a persistent session: the broker keeps what comes while it is disconnected.
 
     Args:
         settings: the broker.
 
     Attributes:
-        heard: what came.
+        arrivals: what it has received.
 
     Raises:
-        BrokerError: the broker refuses the connection, or what is asked of it.
+        BrokerError: the broker refuses the connection or a subscription.
     """
 
     def __init__(self, settings: MqttSettings) -> None:
-        self.heard = Heard()
+        self.arrivals = Arrivals()
         self._settings = settings
         self._id = f"{ROOT}-sim-listener-{secrets.token_hex(4)}"
-        self._inbox: queue.SimpleQueue[Lost | Subscribed] = queue.SimpleQueue()
-        self._ending = threading.Event()
-        self._link = self._dial()
-        # One version for all that follows: a broker that is starting refuses for other reasons.
+        self._reports: queue.SimpleQueue[Lost | Subscribed] = queue.SimpleQueue()
+        self._closing = threading.Event()
+        self._link = self._connect()
+        # Keep the negotiated version from here on: a broker that is starting up refuses for other reasons.
         self._settings = settings.model_copy(update={"protocol": self._link.protocol})
         try:
-            self._wait_granted()
+            self._await_subscriptions()
         except BrokerError:
             self._link.close()
             raise
-        self._thread = threading.Thread(target=self._run, name="listener", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="subscriber", daemon=True)
         self._thread.start()
 
     @property
@@ -104,63 +108,65 @@ class Listener:
         """The MQTT version that the broker speaks."""
         return self._link.protocol
 
-    def wait(self, wanted: Collection[Key], quiet_s: float) -> None:
-        """Wait until all that is wanted has come, or nothing more does for `quiet_s`."""
-        pause, came, last_s = threading.Event(), -1, time.monotonic()
-        while time.monotonic() - last_s < quiet_s and not self.heard.first_s.keys() >= set(wanted):
-            if len(self.heard.first_s) != came:
-                came, last_s = len(self.heard.first_s), time.monotonic()
+    def wait_for(self, keys: Collection[EventKey], quiet_s: float) -> None:
+        """Wait until all these events have arrived, or none has arrived for `quiet_s` seconds."""
+        pause, count, last_s = threading.Event(), -1, time.monotonic()
+        while time.monotonic() - last_s < quiet_s and not self.arrivals.first_s.keys() >= set(keys):
+            if len(self.arrivals.first_s) != count:
+                count, last_s = len(self.arrivals.first_s), time.monotonic()
             pause.wait(_POLL_S)
 
     def close(self) -> None:
-        """Leave, and leave no session behind where the broker can be reached."""
-        self._ending.set()
+        """Disconnect, and leave no session at the broker if it can be reached."""
+        self._closing.set()
         self._thread.join()
         self._link.close()
         with contextlib.suppress(BrokerError):
             connect(self._settings, Client(self._id), lambda _report: None).close()
 
-    def _dial(self) -> Link:
-        link = connect(self._settings, Client(self._id, keep_s=_KEEP_S, window=100), self._take)
+    def _connect(self) -> Link:
+        link = connect(self._settings, Client(self._id, keep_s=_SESSION_S, window=100), self._handle)
         for each in (*_EVENTS, _STATUS, _HEAP):
             link.subscribe(each)
         return link
 
-    def _wait_granted(self) -> None:
-        for _ in (*_EVENTS, _STATUS):
+    def _await_subscriptions(self) -> None:
+        for topic in (*_EVENTS, _STATUS):
             try:
-                report = self._inbox.get(timeout=_ANSWER_S)
+                report = self._reports.get(timeout=_ANSWER_S)
             except queue.Empty as error:
-                raise BrokerError("the broker does not answer a subscription") from error
+                raise BrokerError(
+                    f"the broker did not answer the subscription to {topic} within {_ANSWER_S:g} s: check its log"
+                ) from error
             if isinstance(report, Lost):
                 raise BrokerError(report.sentence)
             if report.code >= reason_codes.SUCCESS_BELOW:
-                raise BrokerError(f"a subscription to {ROOT}/+/... is refused: {reason_codes.coded(report.code)}")
+                raise BrokerError(f"subscription to {topic} refused: {reason_codes.coded(report.code)}")
 
-    def _take(self, report: Report) -> None:
-        """Take in what comes, on the connection's thread: to wait in a queue would count as the broker's time."""
+    def _handle(self, report: Report) -> None:
+        """Process a report on the connection's thread: time in a queue would count as the broker's."""
         if isinstance(report, Received):
             now_s = time.monotonic()
-            with contextlib.suppress(ValueError, KeyError, TypeError, IndexError):  # somebody else's, and no event
-                self.heard.take(report, now_s)
+            with contextlib.suppress(ValueError, KeyError, TypeError, IndexError):  # not an event of this program
+                self.arrivals.add(report, now_s)
         elif isinstance(report, Lost | Subscribed):
-            self._inbox.put(report)
+            self._reports.put(report)
 
     def _run(self) -> None:
         backoff = Backoff(_PACE, random.random)
-        while not self._ending.is_set():
+        while not self._closing.is_set():
             try:
-                report = self._inbox.get(timeout=_POLL_S)
+                report = self._reports.get(timeout=_POLL_S)
             except queue.Empty:
                 continue
             if isinstance(report, Lost):
-                self._come_back(backoff)
+                self._reconnect(backoff)
 
-    def _come_back(self, backoff: Backoff) -> None:
+    def _reconnect(self, backoff: Backoff) -> None:
         self._link.close()
-        while not self._ending.wait(backoff.pause_s(0.0)):
+        while not self._closing.wait(backoff.pause_s(0.0)):
             try:
-                self._link = self._dial()
+                self._link = self._connect()
             except BrokerError:
                 continue
             return

@@ -1,4 +1,4 @@
-"""The nodes of one process -> one loop that serves all their sockets and timers, and obeys orders."""
+"""The nodes of one process -> one loop that serves their sockets and timers, and executes commands."""
 
 import heapq
 import itertools
@@ -7,144 +7,146 @@ import time
 from collections.abc import Iterable
 from multiprocessing.connection import Connection
 
-from node.simulation.simulated_node import Actor
-from node.simulation.worker_context import Gear
-from node.simulation.worker_messages import Account, Answer, Command, Order, Progress
+from node.simulation.simulated_node import SimulatedNode
+from node.simulation.worker_context import WorkerContext
+from node.simulation.worker_messages import Action, Command, Progress, WorkerMessage, WorkerReport
 
-_TELL_EVERY_S, _LAG_EVERY_S = 0.25, 1.0
-_ORPHAN_LEAVES_S = 10.0
+_PROGRESS_EVERY_S, _LAG_EVERY_S = 0.25, 1.0
+_ORPHAN_STOP_S = 10.0
 
 
-class Crew:
-    """Serve the nodes of one process. A parent that goes away is an order to leave.
+class Worker:
+    """Serve the nodes of one process. The end of the main process counts as the command to stop.
 
     Args:
-        gear: what the nodes share.
-        numbers: which nodes.
-        orders: from the process that directs, and back to it.
+        context: what the nodes share.
+        numbers: the numbers of the nodes.
+        pipe: to the main process: commands come in, progress and the report go out.
     """
 
-    def __init__(self, gear: Gear, numbers: Iterable[int], orders: Connection) -> None:
-        self._gear, self._orders = gear, orders
-        begin_s = self._now_s()
-        self._actors = [Actor(number, gear, begin_s + gear.plan.starts_at_s(number)) for number in numbers]
+    def __init__(self, context: WorkerContext, numbers: Iterable[int], pipe: Connection) -> None:
+        self._context, self._pipe = context, pipe
+        start_s = self._now_s()
+        self._nodes = [
+            SimulatedNode(number, context, start_s + context.plan.first_attempt_s(number)) for number in numbers
+        ]
         self._selector = selectors.DefaultSelector()
-        self._watched: dict[Actor, tuple[int, int]] = {}
-        self._heap: list[tuple[float, int, Actor]] = []
-        self._due_s: dict[Actor, float] = {}
+        self._registered: dict[SimulatedNode, tuple[int, int]] = {}
+        self._timers: list[tuple[float, int, SimulatedNode]] = []
+        self._due_s: dict[SimulatedNode, float] = {}
         self._counter = itertools.count()
-        self._leaving = False
-        self._obeyed = 0
-        self._tell_s, self._lag_end_s = begin_s, begin_s + _LAG_EVERY_S
+        self._stopping = False
+        self._commands_done = 0
+        self._progress_s, self._lag_end_s = start_s, start_s + _LAG_EVERY_S
         self._lag_s = 0.0
         self._lags_s: list[float] = []
 
     def run(self) -> None:
-        """Serve until all have left."""
-        self._selector.register(self._orders, selectors.EVENT_READ)
+        """Serve the nodes until all have stopped."""
+        self._selector.register(self._pipe, selectors.EVENT_READ)
         with self._selector:
-            for actor in self._actors:
-                self._look_after(actor)
-            while not self._leaving or not all(actor.gone for actor in self._actors):
-                self._turn()
+            for node in self._nodes:
+                self._reschedule(node)
+            while not self._stopping or not all(node.stopped for node in self._nodes):
+                self._run_once()
 
-    def _turn(self) -> None:
+    def _run_once(self) -> None:
         now_s = self._now_s()
-        while self._heap and self._heap[0][0] <= now_s:
-            due_s, _, actor = heapq.heappop(self._heap)
-            if self._due_s.get(actor) == due_s:
-                del self._due_s[actor]
+        while self._timers and self._timers[0][0] <= now_s:
+            due_s, _, node = heapq.heappop(self._timers)
+            if self._due_s.get(node) == due_s:
+                del self._due_s[node]
                 self._lag_s = max(self._lag_s, now_s - due_s)
-                actor.wake()
-                self._look_after(actor)
-        self._tell()
-        until_s = min(self._tell_s, self._heap[0][0] if self._heap else self._tell_s)
+                node.process_timers()
+                self._reschedule(node)
+        self._report_progress()
+        until_s = min(self._progress_s, self._timers[0][0] if self._timers else self._progress_s)
         for key, _ in self._selector.select(max(0.0, until_s - self._now_s())):
-            served: Actor | None = key.data
-            if served is None:
-                self._obey()
-            elif served in self._watched:
-                served.ready()
-                self._look_after(served)
+            ready: SimulatedNode | None = key.data
+            if ready is None:
+                self._execute_command()
+            elif ready in self._registered:
+                ready.process_socket()
+                self._reschedule(ready)
 
-    def _look_after(self, actor: Actor) -> None:
-        """Watch its socket as it is now, and wake it in time; to be called after everything that it did."""
-        due_s = actor.next_s
-        if due_s < self._due_s.get(actor, float("inf")):
-            self._due_s[actor] = due_s
-            heapq.heappush(self._heap, (due_s, next(self._counter), actor))
-        wire = actor.wire
-        wanted = (wire.fileno, wire.wants) if wire is not None and not wire.over else None
-        watched = self._watched.get(actor)
-        if wanted == watched:
+    def _reschedule(self, node: SimulatedNode) -> None:
+        """Set the timer of a node and register its current socket; call this after everything that the node did."""
+        due_s = node.next_s
+        if due_s < self._due_s.get(node, float("inf")):
+            self._due_s[node] = due_s
+            heapq.heappush(self._timers, (due_s, next(self._counter), node))
+        link = node.link
+        wanted = (link.fileno, link.selector_events) if link is not None and not link.ended else None
+        registered = self._registered.get(node)
+        if wanted == registered:
             return
-        if watched is not None and (wanted is None or wanted[0] != watched[0]):
-            self._selector.unregister(watched[0])
-            del self._watched[actor]
-            watched = None
+        if registered is not None and (wanted is None or wanted[0] != registered[0]):
+            self._selector.unregister(registered[0])
+            del self._registered[node]
+            registered = None
         if wanted is not None:
-            self._watched[actor] = wanted
-            if watched is None:
-                self._selector.register(wanted[0], wanted[1], actor)
+            self._registered[node] = wanted
+            if registered is None:
+                self._selector.register(wanted[0], wanted[1], node)
             else:
-                self._selector.modify(wanted[0], wanted[1], actor)
+                self._selector.modify(wanted[0], wanted[1], node)
 
-    def _obey(self) -> None:
+    def _execute_command(self) -> None:
         try:
-            command: Command = self._orders.recv()
+            command: Command = self._pipe.recv()
         except EOFError:
-            self._selector.unregister(self._orders)
-            command = Command(Order.LEAVE, _ORPHAN_LEAVES_S)
+            self._selector.unregister(self._pipe)
+            command = Command(Action.STOP, _ORPHAN_STOP_S)
         now_s = self._now_s()
-        if command.order is Order.TELL:
-            self._hand_over()
+        if command.action is Action.REPORT:
+            self._send_report()
             return
-        if command.order in {Order.STORM, Order.WEATHER}:
-            self._gear.cutting = False
-        if command.order is Order.STORM:
-            self._gear.storm_until_s = now_s + command.seconds
-        self._leaving = self._leaving or command.order is Order.LEAVE
-        for actor in self._actors:
-            _pass_on(command, actor, now_s)
-            self._look_after(actor)
-        self._obeyed += 1
+        if command.action in {Action.STORM, Action.STOP_CUTS}:
+            self._context.cuts_enabled = False
+        if command.action is Action.STORM:
+            self._context.storm_until_s = now_s + command.seconds
+        self._stopping = self._stopping or command.action is Action.STOP
+        for node in self._nodes:
+            _apply(command, node, now_s)
+            self._reschedule(node)
+        self._commands_done += 1
 
-    def _hand_over(self) -> None:
-        for actor in self._actors:
-            actor.hand_over()
-        self._say(Account(self._gear.diary, tuple(self._lags_s), time.process_time()))
+    def _send_report(self) -> None:
+        for node in self._nodes:
+            node.discard_waiting()
+        self._send(WorkerReport(self._context.recorder, tuple(self._lags_s), time.process_time()))
 
-    def _tell(self) -> None:
+    def _report_progress(self) -> None:
         now_s = self._now_s()
         if now_s >= self._lag_end_s:
             self._lags_s.append(self._lag_s)
             self._lag_s, self._lag_end_s = 0.0, now_s + _LAG_EVERY_S
-        if now_s >= self._tell_s:
-            self._tell_s = now_s + _TELL_EVERY_S
-            connected = sum(actor.connected for actor in self._actors)
-            waiting = sum(actor.waiting for actor in self._actors)
-            self._say(Progress(connected, waiting, self._obeyed))
+        if now_s >= self._progress_s:
+            self._progress_s = now_s + _PROGRESS_EVERY_S
+            connected = sum(node.connected for node in self._nodes)
+            waiting = sum(node.waiting for node in self._nodes)
+            self._send(Progress(connected, waiting, self._commands_done))
 
-    def _say(self, answer: Answer) -> None:
+    def _send(self, message: WorkerMessage) -> None:
         try:
-            self._orders.send(answer)
+            self._pipe.send(message)
         except OSError:
-            return  # who directs has gone: the reading end says so
+            return  # The main process has ended: the reading side of the pipe notices.
 
     def _now_s(self) -> float:
-        return self._gear.clock.now().mono_s
+        return self._context.clock.now().mono_s
 
 
-def _pass_on(command: Command, actor: Actor, now_s: float) -> None:
-    """Let one node do what all are told."""
-    match command.order:
-        case Order.OPEN:
-            actor.open(now_s)
-        case Order.STORM:
-            actor.cut()
-        case Order.CALM:
-            actor.calm()
-        case Order.LEAVE:
-            actor.leave(now_s + command.seconds)
+def _apply(command: Command, node: SimulatedNode, now_s: float) -> None:
+    """Apply a command to one node."""
+    match command.action:
+        case Action.START_VISITS:
+            node.start_visits(now_s)
+        case Action.STORM:
+            node.cut_connection()
+        case Action.STOP_VISITS:
+            node.stop_visits()
+        case Action.STOP:
+            node.stop(now_s + command.seconds)
         case _:
             pass

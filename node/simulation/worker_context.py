@@ -1,4 +1,4 @@
-"""What the nodes of one process share: the plan, the way to the broker, the clock and the diary."""
+"""What the nodes of one worker process share: the plan, the addresses of the broker, the clock and the recorder."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -7,24 +7,24 @@ from node.clock import Clock
 from node.mqtt.backoff import Pace
 from node.simulation.dialer import Target
 from node.simulation.plan import Plan
-from node.simulation.recorder import Diary
+from node.simulation.recorder import Recorder
 
 
 @dataclass(slots=True)
-class Gear:
-    """What the nodes of one process share.
+class WorkerContext:
+    """What the nodes of one worker process share.
 
     Attributes:
-        plan: how the simulation goes.
-        targets: where the broker is.
+        plan: how the simulation runs.
+        targets: the addresses of the broker.
         protocol: the MQTT version.
-        prefix: first levels of Home Assistant's topics.
-        live_s: seconds after which an event that waits is late.
-        clock: the machine's.
-        diary: what is noted.
-        pace: how patient a node is.
-        storm_until_s: up to when no attempt reaches the broker.
-        cutting: whether connections are cut now and then.
+        prefix: first levels of Home Assistant's discovery topics.
+        live_s: seconds after which a waiting event is late.
+        clock: the machine's clock.
+        recorder: records what happens.
+        pace: how long a node waits between attempts and for answers.
+        storm_until_s: until when no attempt reaches the broker.
+        cuts_enabled: whether single connections are cut at random.
     """
 
     plan: Plan
@@ -33,7 +33,7 @@ class Gear:
     prefix: str
     live_s: float
     clock: Clock
-    diary: Diary = field(default_factory=Diary)
+    recorder: Recorder = field(default_factory=Recorder)
     pace: Pace = field(default_factory=Pace)
     storm_until_s: float = 0.0
-    cutting: bool = True
+    cuts_enabled: bool = True

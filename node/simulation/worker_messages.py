@@ -1,58 +1,59 @@
-"""What travels between the process that directs a simulation and those whose nodes do as they are told."""
+"""The messages between the main process of a simulation and its worker processes."""
 
 from dataclasses import dataclass
 from enum import Enum
 
-from node.simulation.recorder import Diary
+from node.simulation.recorder import Recorder
 
 
-class Order(Enum):
-    """What a process is told to do."""
+class Action(Enum):
+    """What a worker is asked to do."""
 
-    OPEN = "let people come by"
-    STORM = "cut every connection, and let none through for some seconds"
-    WEATHER = "cut nothing any more: something else does"
-    CALM = "let nothing more happen, but go on to deliver what has"
-    TELL = "hand over the diary; what still waits counts as never taken"
-    LEAVE = "take leave, within some seconds"
+    START_VISITS = "let visitors come"
+    STORM = "cut every connection, and let no attempt through for some seconds"
+    STOP_CUTS = "cut no more connections: the broker is about to restart"
+    STOP_VISITS = "create no more events, but go on delivering those that wait"
+    REPORT = "send the records; events that still wait count as never acknowledged"
+    STOP = "disconnect all nodes within some seconds, and end"
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """An order, and the seconds that go with it."""
+    """An action, and the seconds that belong to it."""
 
-    order: Order
+    action: Action
     seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How the nodes of a process are.
+    """The state of a worker's nodes.
 
     Attributes:
         connected: nodes that the broker has accepted.
-        waiting: events that it does not have yet.
-        obeyed: how many orders they had followed by then.
+        waiting: events that the broker does not have yet.
+        commands_done: how many commands the worker had executed by then.
     """
 
     connected: int = 0
     waiting: int = 0
-    obeyed: int = 0
+    commands_done: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
-    """What a process hands over.
+class WorkerReport:
+    """The results of a worker.
 
     Attributes:
-        diary: what its nodes noted.
-        lags_s: seconds by which it was late for what was due, at worst within each second.
-        cpu_s: processor time that it has used.
+        recorder: the records of its nodes.
+        lags_s: the worst delay of a timer within each second, seconds.
+        cpu_s: processor time used, seconds.
     """
 
-    diary: Diary
+    recorder: Recorder
     lags_s: tuple[float, ...]
     cpu_s: float
 
 
-Answer = Progress | Account
+WorkerMessage = Progress | WorkerReport
+"""What a worker sends to the main process."""

@@ -1,4 +1,4 @@
-"""A plan -> the processes that play its nodes: started, told what to do, ended."""
+"""A plan -> the worker processes of its nodes: started, commanded, stopped."""
 
 import multiprocessing
 import resource
@@ -12,26 +12,27 @@ from multiprocessing.context import SpawnProcess
 from node.clock import SystemClock
 from node.errors import BrokerError, UsageError
 from node.settings import MqttSettings
-from node.simulation.dialer import targets
+from node.simulation.dialer import resolve_targets
 from node.simulation.plan import Plan
-from node.simulation.worker import Crew
-from node.simulation.worker_context import Gear
-from node.simulation.worker_messages import Account, Answer, Command, Order, Progress
+from node.simulation.worker import Worker
+from node.simulation.worker_context import WorkerContext
+from node.simulation.worker_messages import Action, Command, Progress, WorkerMessage, WorkerReport
 
 _SPARE_FILES = 64
-_END_S, _TURN_S = 5.0, 0.25
+_END_S, _POLL_S = 5.0, 0.25
+_ENDED = "a worker process of the simulation has ended unexpectedly: see the messages above"
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """What a process needs to know.
+class WorkerSpec:
+    """What a worker process needs to know.
 
     Attributes:
-        plan: how the simulation goes.
+        plan: how the simulation runs.
         mqtt: the broker.
-        protocol: the MQTT version that it speaks.
-        prefix: first levels of Home Assistant's topics.
-        process: which of the processes this is.
+        protocol: the MQTT version that the broker speaks.
+        prefix: first levels of Home Assistant's discovery topics.
+        process: the number of this process.
     """
 
     plan: Plan
@@ -41,111 +42,125 @@ class Part:
     process: int
 
 
-def play(part: Part, orders: Connection) -> None:
-    """Play the nodes of one process, in that process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal tells all at once; who directs says what is to be done
+def run_worker(spec: WorkerSpec, pipe: Connection) -> None:
+    """Run the nodes of one process, in that process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes: the main process says what to do.
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-    gear = Gear(part.plan, targets(part.mqtt), part.protocol, part.prefix, part.mqtt.live_s, SystemClock())
-    Crew(gear, part.plan.share(part.process), orders).run()
+    context = WorkerContext(
+        spec.plan, resolve_targets(spec.mqtt), spec.protocol, spec.prefix, spec.mqtt.live_s, SystemClock()
+    )
+    Worker(context, spec.plan.node_numbers(spec.process), pipe).run()
 
 
-class Troupe:
-    """The processes of a simulation.
+class WorkerPool:
+    """The worker processes of a simulation.
 
     Args:
-        plan: how it goes.
+        plan: how the simulation runs.
         mqtt: the broker.
-        protocol: the MQTT version that it speaks.
-        prefix: first levels of Home Assistant's topics.
+        protocol: the MQTT version that the broker speaks.
+        prefix: first levels of Home Assistant's discovery topics.
 
     Raises:
-        UsageError: a process may not open so many sockets.
+        UsageError: a process may not open enough sockets.
     """
 
     def __init__(self, plan: Plan, mqtt: MqttSettings, protocol: str, prefix: str) -> None:
-        limit, wanted = resource.getrlimit(resource.RLIMIT_NOFILE)[1], len(plan.share(0)) + _SPARE_FILES
-        if limit != resource.RLIM_INFINITY and wanted > limit:
-            raise UsageError(f"a process would need {wanted} open files and may have {limit}: raise --processes")
+        limit, needed = resource.getrlimit(resource.RLIMIT_NOFILE)[1], len(plan.node_numbers(0)) + _SPARE_FILES
+        if limit != resource.RLIM_INFINITY and needed > limit:
+            raise UsageError(
+                f"each process needs {needed} open files but may have {limit}: raise --processes, or the limit (ulimit)"
+            )
         context = multiprocessing.get_context("spawn")
         self._processes: list[SpawnProcess] = []
         self._pipes: list[Connection] = []
         self._progress: dict[Connection, Progress] = {}
-        self._told = 0
-        self._accounts: dict[Connection, Account] = {}
+        self._commands_sent = 0
+        self._reports: dict[Connection, WorkerReport] = {}
         for process in range(plan.processes):
-            here, there = context.Pipe()
-            child = context.Process(target=play, args=(Part(plan, mqtt, protocol, prefix, process), there), daemon=True)
+            own_end, worker_end = context.Pipe()
+            spec = WorkerSpec(plan, mqtt, protocol, prefix, process)
+            child = context.Process(target=run_worker, args=(spec, worker_end), daemon=True)
             child.start()
-            there.close()
+            worker_end.close()
             self._processes.append(child)
-            self._pipes.append(here)
+            self._pipes.append(own_end)
 
     @property
-    def obedient(self) -> bool:
-        """Whether what is known of the nodes is of a time after the latest order."""
+    def up_to_date(self) -> bool:
+        """Whether the known progress of every worker is from after the latest command."""
         known = self._progress.values()
-        return len(known) == len(self._pipes) and all(progress.obeyed == self._told for progress in known)
+        return len(known) == len(self._pipes) and all(
+            progress.commands_done == self._commands_sent for progress in known
+        )
 
     @property
     def connected(self) -> int:
-        """How many nodes the broker has accepted."""
+        """The number of nodes that the broker has accepted."""
         return sum(progress.connected for progress in self._progress.values())
 
     @property
     def waiting(self) -> int:
-        """How many events the broker does not have yet."""
+        """The number of events that the broker does not have yet."""
         return sum(progress.waiting for progress in self._progress.values())
 
-    def tell(self, order: Order, seconds: float = 0.0) -> None:
-        """Tell all processes what to do."""
-        self._told += 1
-        for pipe in self._pipes:
-            try:
-                pipe.send(Command(order, seconds))
-            except OSError as error:
-                raise BrokerError("a process of the simulation has ended by itself: see above") from error
-
-    def listen(self, enough: Callable[[], bool], timeout_s: float) -> bool:
-        """Take in how the nodes are until it is enough; return whether it was within `timeout_s`.
+    def send(self, action: Action, seconds: float = 0.0) -> None:
+        """Send a command to all workers.
 
         Raises:
-            BrokerError: a process has ended by itself.
+            BrokerError: a worker has ended unexpectedly.
         """
-        until_s = time.monotonic() + timeout_s
-        while not enough():
-            left_s = until_s - time.monotonic()
+        self._commands_sent += 1
+        for pipe in self._pipes:
+            try:
+                pipe.send(Command(action, seconds))
+            except OSError as error:
+                raise BrokerError(_ENDED) from error
+
+    def wait_until(self, condition: Callable[[], bool], timeout_s: float) -> bool:
+        """Read the workers' messages until a condition is met; return whether it was within `timeout_s`.
+
+        Raises:
+            BrokerError: a worker has ended unexpectedly.
+        """
+        deadline_s = time.monotonic() + timeout_s
+        while not condition():
+            left_s = deadline_s - time.monotonic()
             if left_s <= 0:
                 return False
-            for pipe in _ready(self._pipes, min(left_s, _TURN_S)):
-                self._take(pipe)
+            for pipe in _readable(self._pipes, min(left_s, _POLL_S)):
+                self._receive(pipe)
         return True
 
-    def accounts(self, timeout_s: float) -> list[Account]:
-        """Return what all processes hand over.
+    def collect_reports(self, timeout_s: float) -> list[WorkerReport]:
+        """Return the reports of all workers.
 
         Raises:
-            BrokerError: one of them does not.
+            BrokerError: a worker does not send its report in time, or has ended unexpectedly.
         """
-        self.tell(Order.TELL)
-        if not self.listen(lambda: len(self._accounts) == len(self._pipes), timeout_s):
-            raise BrokerError("a process of the simulation does not answer")
-        return list(self._accounts.values())
+        self.send(Action.REPORT)
+        if not self.wait_until(lambda: len(self._reports) == len(self._pipes), timeout_s):
+            raise BrokerError(
+                f"a worker process of the simulation did not report within {timeout_s:g} s: simulate fewer nodes, or "
+                "raise --processes"
+            )
+        return list(self._reports.values())
 
-    def end(self, leave_s: float) -> None:
-        """Let all nodes take leave within some seconds, and end the processes."""
+    def stop(self, stop_s: float) -> None:
+        """Let all nodes disconnect within some seconds, and end the processes."""
         for pipe in self._pipes:
             try:
-                pipe.send(Command(Order.LEAVE, leave_s))
+                pipe.send(Command(Action.STOP, stop_s))
             except OSError:
-                continue  # it has ended
-        until_s = time.monotonic() + leave_s + _END_S
-        alive = list(self._pipes)
-        while alive and time.monotonic() < until_s:
-            for pipe in _ready(alive, _TURN_S):
+                continue  # This worker has ended.
+        deadline_s = time.monotonic() + stop_s + _END_S
+        running = list(self._pipes)
+        while running and time.monotonic() < deadline_s:
+            for pipe in _readable(running, _POLL_S):
                 try:
                     pipe.recv()
                 except (EOFError, OSError):
-                    alive.remove(pipe)
+                    running.remove(pipe)
         for process in self._processes:
             process.join(_END_S)
             if process.is_alive():
@@ -154,18 +169,18 @@ class Troupe:
         for pipe in self._pipes:
             pipe.close()
 
-    def _take(self, pipe: Connection) -> None:
+    def _receive(self, pipe: Connection) -> None:
         try:
-            answer: Answer = pipe.recv()
+            message: WorkerMessage = pipe.recv()
         except (EOFError, OSError) as error:
-            raise BrokerError("a process of the simulation has ended by itself: see above") from error
-        if isinstance(answer, Account):
-            self._accounts[pipe] = answer
+            raise BrokerError(_ENDED) from error
+        if isinstance(message, WorkerReport):
+            self._reports[pipe] = message
         else:
-            self._progress[pipe] = answer
+            self._progress[pipe] = message
 
 
-def _ready(pipes: Sequence[Connection], timeout_s: float) -> list[Connection]:
-    """Return those from which something can be read, waiting for the first."""
+def _readable(pipes: Sequence[Connection], timeout_s: float) -> list[Connection]:
+    """Return the pipes with something to read; wait for the first."""
     ready = wait(pipes, timeout_s)
     return [pipe for pipe in pipes if pipe in ready]

@@ -20,8 +20,8 @@ from node.commands.watch import Watcher, watch
 from node.contract.topics import Topics
 from node.domain import CameraState, Instant, Tick
 from node.fleet.diagnosis import diagnose
-from node.fleet.node_table import Census
-from node.fleet.update_gate import Demand, Jury
+from node.fleet.node_table import NodeTable
+from node.fleet.update_gate import Criteria, UpdateGate
 from node.mqtt.link import Received, Report
 from node.people.gallery import Gallery
 from node.requests.answer import Answer
@@ -141,21 +141,21 @@ def local_socket(folder: Path) -> Callable[[bytes], str]:
 
 def fleet(content: bytes) -> str:
     """Show and judge the health of a node that may be anything."""
-    census = Census()
-    jury = Jury(Demand("1.0.0", "0" * 8), {"pi-1": _HEALTH}, ("pi-1",))
-    census.take(Received("facenode/pi-1/status", b"online", retained=True))
-    census.take(Received(f"facenode/{content[:8].decode(errors='replace')}/status", content[-6:], retained=True))
-    told = census.take(Received("facenode/pi-1/health", content, retained=False))
-    if told:
-        jury.hear(*told)
-        jury.hear(*told)
-    known = census.nodes["pi-1"]
+    node_table = NodeTable()
+    gate = UpdateGate(Criteria("1.0.0", "0" * 8), {"pi-1": _HEALTH}, ("pi-1",))
+    node_table.update(Received("facenode/pi-1/status", b"online", retained=True))
+    node_table.update(Received(f"facenode/{content[:8].decode(errors='replace')}/status", content[-6:], retained=True))
+    update = node_table.update(Received("facenode/pi-1/health", content, retained=False))
+    if update:
+        gate.add(*update)
+        gate.add(*update)
+    known = node_table.nodes["pi-1"]
     problems = diagnose(known, _START)
-    wrong = {node: [str(problem) for problem in problems] for node in census.nodes}
-    lines = table(census.nodes, wrong).split("\n")
-    assert len(lines) == len(census.nodes) + 2
+    wrong = {node: [str(problem) for problem in problems] for node in node_table.nodes}
+    lines = table(node_table.nodes, wrong).split("\n")
+    assert len(lines) == len(node_table.nodes) + 2
     assert all(line.isprintable() for line in lines)
-    json.dumps({"health": known.health, "verdicts": jury.verdicts()})
+    json.dumps({"health": known.health, "reasons": gate.reasons()})
     return "not well" if problems else "well"
 
 

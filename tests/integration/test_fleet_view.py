@@ -32,7 +32,7 @@ def test_a_fleet_that_is_well_is_a_table_and_exit_0(mosquitto: Start) -> None:
     lines = outcome.out.splitlines()
     assert outcome.code == 0, outcome.out + outcome.err
     assert [line.split()[:2] for line in lines[1:4]] == [[f"pi-000{number}", "online"] for number in range(3)]
-    assert lines[4] == "3 nodes, 0 not well"
+    assert lines[4] == "3 nodes, 0 with problems"
 
 
 def test_what_is_wrong_is_named_and_exit_1(mosquitto: Start) -> None:
@@ -50,7 +50,7 @@ def test_what_is_wrong_is_named_and_exit_1(mosquitto: Start) -> None:
 def test_a_broker_that_knows_of_no_node_is_exit_1(mosquitto: Start) -> None:
     """An empty fleet is what monitoring sees when the access list denies everything: that is not well."""
     outcome = ask(mosquitto(), "fleet")
-    assert (outcome.code, outcome.out.splitlines()[-1]) == (1, "the broker knows of no node")
+    assert (outcome.code, outcome.out.splitlines()[-1]) == (1, "no nodes found at the broker")
 
 
 @pytest.mark.parametrize("count", [300, 1000])
@@ -61,7 +61,7 @@ def test_the_view_of_a_large_fleet_takes_seconds(mosquitto: Start, say: Callable
     began_s = time.monotonic()
     outcome = ask(broker, "fleet")
     took_s = time.monotonic() - began_s
-    assert outcome.out.splitlines()[-1] == f"{count} nodes, 0 not well"
+    assert outcome.out.splitlines()[-1] == f"{count} nodes, 0 with problems"
     say(f"facenode fleet, {count} nodes: {took_s:.1f} s, 1 s of which waits whether more comes")
     assert took_s < _VIEW_S
 
@@ -103,8 +103,8 @@ def test_the_gate_says_why(mosquitto: Start) -> None:
     outcome = ask(broker, "gate", "--nodes", "pi-0000,pi-0001", "--version", "0.1.0", "--wait", "2")
     assert outcome.code == 1
     assert json.loads(outcome.out) == {
-        "pi-0000": "has said nothing; it is online",
-        "pi-0001": "has said nothing; it is offline",
+        "pi-0000": "no live health message received; status is online",
+        "pi-0001": "no live health message received; status is offline",
     }
 
 
@@ -126,7 +126,7 @@ def test_nothing_is_left_of_a_node_that_is_forgotten(mosquitto: Start) -> None:
     with closing(Subscriber(broker.settings(), "facenode/#", "homeassistant/#")) as subscriber:
         assert eventually(lambda: len(subscriber.messages) == 6)
         outcome = ask(broker, "forget", "pi-0000")
-        assert (outcome.code, outcome.out) == (0, "pi-0000: 4 retained messages taken away\n"), outcome.err
+        assert (outcome.code, outcome.out) == (0, "pi-0000: removed 4 retained messages\n"), outcome.err
         assert eventually(lambda: len(subscriber.messages) == 11)
         taken = [(message.topic, message.payload) for message in subscriber.messages[6:]]
     assert taken[:2] == [(discovery, b"{}"), (discovery, b"")]

@@ -45,9 +45,9 @@ class BadRelease(NamedTuple):
 @pytest.mark.parametrize(
     "bad",
     [
-        BadRelease("crashes", "0.2.1", "has said nothing"),
+        BadRelease("crashes", "0.2.1", "no live health message received"),
         BadRelease("processes nothing", "0.2.2", "processes no frames"),
-        BadRelease("is twice as slow", "0.2.3", "a frame, was"),
+        BadRelease("is twice as slow", "0.2.3", "per frame, was"),
         BadRelease("has a damaged network", "0.2.4", "the file is damaged"),
     ],
     ids=lambda bad: bad.behavior,

@@ -11,9 +11,9 @@ from intruder import Intruder
 from realbroker import Subscriber, eventually
 
 from node.errors import BrokerError
+from node.mqtt import subscriber
 from node.mqtt.connect import connect
 from node.mqtt.link import Client, Received, Report
-from node.mqtt.subscriber import Observer
 
 pytestmark = pytest.mark.timeout(3600)
 _NOT_AUTHORIZED, _NO_SUBSCRIBERS = 0x87, 0x10
@@ -156,8 +156,8 @@ def test_queued_messages_survive_a_restart_of_the_broker(fleet: Controller, say:
     link.subscribe("facenode/node-3/event/test")
     assert eventually(lambda: bool(granted))
     link.close()
-    with closing(Observer(fleet.account_settings("app.fleet"))) as sender:
-        sender.deliver([("facenode/node-3/event/test", b"%d" % number, False) for number in range(24)])
+    with closing(subscriber.Subscriber(fleet.account_settings("app.fleet"))) as sender:
+        sender.publish([("facenode/node-3/event/test", b"%d" % number, False) for number in range(24)])
     fleet.hosts.ssh(fleet.hosts["node-1"], "systemctl restart mosquitto")
     reports: list[Report] = []
     assert eventually(lambda: "active" in fleet.hosts.ssh(fleet.hosts["node-1"], "systemctl is-active mosquitto"))

@@ -1,14 +1,14 @@
-"""What is wrong with a node."""
+"""The problems of a node."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from node.fleet.diagnosis import Limits, Problem, diagnose
-from node.fleet.node_table import Known
+from node.fleet.node_table import NodeRecord
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
-WELL = {
+HEALTHY = {
     "at": "2026-11-24T11:59:30.000Z",
     "camera": "ok",
     "fps": 9.8,
@@ -19,12 +19,18 @@ WELL = {
 }
 
 
-def test_nothing_is_wrong_with_a_node_that_is_well() -> None:
-    """Neither with one that has no certificate, does not know its heat, or looks away because its owner wants it to."""
-    assert diagnose(Known("online", WELL), NOW) == ()
-    unknown = {"cert_days_left": None, "throttled": None, "fps": None}
-    assert diagnose(Known("online", WELL | unknown), NOW) == ()
-    assert diagnose(Known("online", WELL | {"camera": "private", "fps": 0.0}), NOW) == ()
+def test_a_healthy_node_has_no_problems() -> None:
+    """No certificate, no temperature sensor and a camera that its owner turned off are no problems either."""
+    assert diagnose(NodeRecord("online", HEALTHY), NOW) == ()
+    unknown = {"cert_days_left": None, "throttled": None}
+    assert diagnose(NodeRecord("online", HEALTHY | unknown), NOW) == ()
+    assert diagnose(NodeRecord("online", HEALTHY | {"camera": "private", "fps": 0.0}), NOW) == ()
+
+
+@pytest.mark.parametrize("camera", ["ok", "private"])
+def test_an_unknown_frame_rate_is_no_problem(camera: str) -> None:
+    """The rate is null until there is one: after a start, privacy or the loss of the camera."""
+    assert diagnose(NodeRecord("online", HEALTHY | {"camera": camera, "fps": None}), NOW) == ()
 
 
 @pytest.mark.parametrize(
@@ -42,23 +48,23 @@ def test_nothing_is_wrong_with_a_node_that_is_well() -> None:
     ],
 )
 def test_each_problem_shows_in_one_field(field: str, value: object, problem: Problem) -> None:
-    """A field out of its bounds is one problem, and no other."""
-    assert diagnose(Known("online", WELL | {field: value}), NOW) == (problem,)
+    """A field out of bounds is one problem, and no other."""
+    assert diagnose(NodeRecord("online", HEALTHY | {field: value}), NOW) == (problem,)
 
 
-def test_of_who_is_offline_nothing_else_is_told() -> None:
-    """Its health is of the past; and who is not known to the broker is offline."""
-    assert diagnose(Known("offline", WELL | {"camera": "lost"}), NOW) == (Problem.OFFLINE,)
-    assert diagnose(Known(), NOW) == (Problem.OFFLINE,)
+def test_a_node_that_is_offline_has_no_other_problem() -> None:
+    """Its health is out of date; a node that the broker does not know is offline."""
+    assert diagnose(NodeRecord("offline", HEALTHY | {"camera": "lost"}), NOW) == (Problem.OFFLINE,)
+    assert diagnose(NodeRecord(), NOW) == (Problem.OFFLINE,)
 
 
-def test_the_limits_are_those_given() -> None:
-    """An integrator sets when a certificate is worth a word, and how long a node may be silent."""
-    old = Known("online", WELL | {"at": f"{NOW - timedelta(seconds=61):%Y-%m-%dT%H:%M:%S.000Z}"})
+def test_the_limits_can_be_set() -> None:
+    """The caller sets how long a certificate must last, and how long a node may be silent."""
+    old = NodeRecord("online", HEALTHY | {"at": f"{NOW - timedelta(seconds=61):%Y-%m-%dT%H:%M:%S.000Z}"})
     assert diagnose(old, NOW, Limits(silent_s=60)) == (Problem.SILENT,)
-    assert diagnose(Known("online", WELL), NOW, Limits(cert_days=301)) == (Problem.CERTIFICATE,)
+    assert diagnose(NodeRecord("online", HEALTHY), NOW, Limits(cert_days=301)) == (Problem.CERTIFICATE,)
 
 
-def test_online_without_health_is_silent() -> None:
-    """A node tells its health right behind `online`: one that does not is not well."""
-    assert diagnose(Known("online"), NOW) == (Problem.SILENT,)
+def test_a_node_that_is_online_without_health_is_silent() -> None:
+    """A node publishes its health right after `online`."""
+    assert diagnose(NodeRecord("online"), NOW) == (Problem.SILENT,)
