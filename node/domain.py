@@ -162,7 +162,7 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Whom an embedding shows.
+    """The person that an embedding shows, or a stranger.
 
     Attributes:
         person: the id of the person, or None for a stranger.

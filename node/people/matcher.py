@@ -15,7 +15,7 @@ class Matcher(Protocol):
     """Decides about identity: by the gallery or by the network's closed set, never both."""
 
     def match(self, embedding: Vector, heads: Mapping[str, Vector]) -> Match:
-        """Return whom a face shows.
+        """Return the person that a face shows, or a stranger.
 
         Args:
             embedding: shape (n,), float32, unit length.
