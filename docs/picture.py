@@ -13,10 +13,10 @@ from PIL import ImageDraw, ImageFont
 
 from node.assembly import build_node, build_vision
 from node.clock import SystemClock
-from node.commands.demo.command import enrol, settings_of_the_demo
+from node.commands.demo.command import demo_settings, enrol
 from node.commands.demo.embedded_broker import EmbeddedBroker
 from node.commands.demo.scene import DemoCamera
-from node.commands.demo.subscriber import Sighting, Subscriber
+from node.commands.demo.subscriber import ReceivedEvent, Subscriber
 from node.contract.payloads import timestamp
 from node.domain import Frame, Tick
 from node.settings.loader import load
@@ -41,16 +41,16 @@ class RecordingCamera(DemoCamera):
 
 def main() -> None:
     """Run the demo, and draw a `recognized` and an `unknown` event."""
-    sightings: list[Sighting] = []
+    received: list[ReceivedEvent] = []
     with tempfile.TemporaryDirectory() as folder, EmbeddedBroker() as broker:
-        settings = settings_of_the_demo(load(None, {}, {}, Path(folder) / "none"), Path(folder), broker.port)
+        settings = demo_settings(load(None, {}, {}, Path(folder) / "none"), Path(folder), broker.port)
         enrol(settings)
         clock = SystemClock()
         camera = RecordingCamera(clock)
-        with Subscriber("127.0.0.1", broker.port, settings.node.id, sightings.append):
+        with Subscriber(settings.mqtt, settings.node.id, received.append):
             build_node(settings, camera, clock).run()
     vision = build_vision(settings, ())
-    events = [sighting.event for sighting in sightings if sighting.kind in {"recognized", "unknown"}]
+    events = [event.payload for event in received if event.event_type in {"recognized", "unknown"}]
     chosen = [next(e for e in events if e["event_type"] == "recognized"), events[-1]]
     sheet = Pillow.new(
         "RGB", (PANEL[0] + TEXT_WIDTH + 3 * MARGIN, len(chosen) * (PANEL[1] + MARGIN) + MARGIN), BACKGROUND

@@ -14,18 +14,18 @@ from dataclasses import dataclass, field
 from node.camera import Camera
 from node.clock import Clock
 from node.contract import payloads
-from node.domain import Alert, CameraState, Event, Instant, Tick, Track
+from node.domain import Alert, CameraState, Event, Instant, Tick, Track, counted
 from node.errors import BrokerError
 from node.events.alerts import Alerts, Scene
 from node.events.engine import Engine
 from node.events.tracker import Tracker
 from node.health import HealthMonitor, summary
-from node.homeassistant.announcer import Introduction, Withdrawal
+from node.homeassistant.announcer import Announcer
+from node.homeassistant.device_remover import DeviceRemover
 from node.mqtt.publisher import Publisher
 from node.mqtt.retained import Board
 from node.outbox.outbox import Outbox
 from node.people.live_gallery import LiveGallery
-from node.people.person import counted
 from node.requests.dispatcher import Dispatcher
 from node.requests.local_socket import LocalSocket
 from node.requests.people import PeopleRequests
@@ -88,7 +88,7 @@ class Node:
     outbox: Outbox
     retained: Board
     publisher: Publisher
-    announcer: Introduction | Withdrawal | None
+    announcer: Announcer | DeviceRemover | None
     requests: Dispatcher
     local_socket: LocalSocket
     switches: SwitchRequests
@@ -165,8 +165,8 @@ class Node:
         """Tell whoever watches over the process that the loop goes round; end it if nothing would be published."""
         if not self.publisher.alive:
             raise BrokerError("the publisher stopped because of a bug: see the log above")
-        self.service.alive(self.clock.now().mono_s)
-        self.service.able(able=self.publisher.connected and self.camera.state is CameraState.OK)
+        self.service.report_alive(self.clock.now().mono_s)
+        self.service.report_working(working=self.publisher.connected and self.camera.state is CameraState.OK)
 
     def _publish(self, tick: Tick, happened: Sequence[Event], raised: Sequence[Alert], tracks: Sequence[Track]) -> None:
         """Put what happened into the outbox, and remember the faces behind it."""
@@ -188,7 +188,7 @@ class Node:
         state = payloads.state(at, count, present, seen, **on)
         health = self.health.beat(at, self._camera_state)
         if health is not None:
-            self.service.describe(summary(health))
+            self.service.report_status(summary(health))
         self.retained.show(state, None if health is None else payloads.health(at, health))
 
     def _follow_gallery(self) -> None:
@@ -203,7 +203,7 @@ class Node:
 
     def _announce(self) -> None:
         if self.announcer is not None:
-            self.announcer.show(self.gallery.people)
+            self.announcer.update(self.gallery.people)
 
     def _scene(self, at: Instant, count: int) -> Scene:
         return Scene(
@@ -230,7 +230,7 @@ class Node:
             patience_s: how long to wait for the broker; a few seconds at most once a stop is requested.
         """
         if not self.restarting:  # a restart keeps the process: whoever watches over it sees it go on
-            self.service.stopping()
+            self.service.report_stopping()
         self.local_socket.close()
         left = self.engine.close(at)
         cleared = self.alerts.update(at, left, self._scene(at, 0))
@@ -238,7 +238,7 @@ class Node:
         began_s = logged_s = self.clock.now().mono_s
         while self.publisher.alive and not self.publisher.drain(_DRAIN_TURN_S):
             now_s = self.clock.now().mono_s
-            self.service.alive(now_s)
+            self.service.report_alive(now_s)
             if now_s - began_s >= (min(patience_s, _STOP_DRAIN_S) if self._ending else patience_s):
                 break
             if now_s - logged_s >= _LOG_WAITING_S:
@@ -247,4 +247,5 @@ class Node:
                 _log.info("the source has ended; %s not delivered yet: Ctrl-C leaves them to the next start", waiting)
         self.publisher.stop(payloads.state(self.clock.now()))
         self.outbox.close()
-        self.service.able(able=False)  # last: a ready file that cannot be removed must not prevent the clean stop
+        # Last: a ready file that cannot be removed must not prevent the clean stop.
+        self.service.report_working(working=False)

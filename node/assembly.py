@@ -16,9 +16,10 @@ from node.events.alerts import Alerts
 from node.events.engine import Engine
 from node.events.tracker import Tracker
 from node.health import Counts, HealthMonitor
-from node.homeassistant.announcer import Introduction, Withdrawal
+from node.homeassistant.announcer import Announcer
+from node.homeassistant.device_remover import DeviceRemover
 from node.homeassistant.discovery import Device
-from node.homeassistant.entity_keys import FILE, Residents
+from node.homeassistant.entity_keys import FILE, EntityKeys
 from node.mqtt import certificate
 from node.mqtt.connect import connect
 from node.mqtt.link import Client
@@ -41,7 +42,7 @@ from node.requests.request import OFFERED, Check, Verb
 from node.requests.snapshots import Snapshots
 from node.requests.switches import SwitchRequests
 from node.settings import Settings
-from node.settings.schema import zone_of
+from node.settings.node import zone_of
 from node.system import bundled
 from node.system.machine import Machine
 from node.system.systemd import Service
@@ -178,14 +179,14 @@ def build_search(settings: Settings, detector: Detector, machine: Machine, *, li
 def build_vision(settings: Settings, heads: Iterable[str]) -> Vision:
     """Return detector and network as the settings name them, with those heads of the network that are asked for."""
     model = settings.model
-    network = Network(model.path or bundled.bundled(bundled.NETWORK), model.runtime, model.threads)
-    detector = Detector(bundled.bundled(bundled.DETECTOR), settings.detector.width, settings.detector.min_score)
+    network = Network(model.path or bundled.path(bundled.NETWORK), model.runtime, model.threads)
+    detector = Detector(bundled.path(bundled.DETECTOR), settings.detector.width, settings.detector.min_score)
     return Vision(detector, Recognizer(network, settings.events.gates, heads), network)
 
 
 def build_sidecar(settings: Settings) -> Sidecar:
     """Return what is known of the network that the settings name, without loading it."""
-    return load_sidecar((settings.model.path or bundled.bundled(bundled.NETWORK)).with_suffix(".json"))
+    return load_sidecar((settings.model.path or bundled.path(bundled.NETWORK)).with_suffix(".json"))
 
 
 def build_gallery(settings: Settings, sidecar: Sidecar | None = None) -> Gallery:
@@ -241,13 +242,13 @@ def build_connect(settings: Settings, topics: Topics) -> Connect:
     return lambda report: connect(settings.mqtt, client, report)
 
 
-def build_announcer(settings: Settings, topics: Topics, retained: Board) -> Introduction | Withdrawal | None:
+def build_announcer(settings: Settings, topics: Topics, retained: Board) -> Announcer | DeviceRemover | None:
     """Return what tells Home Assistant of this node and its people, or that it is gone; None where it never knew."""
     folder = settings.storage.dir
     if settings.homeassistant.enabled:
-        return Introduction(topics, describe_device(settings), Residents(folder), retained)
+        return Announcer(topics, describe_device(settings), EntityKeys(folder), retained)
     if (folder / FILE).exists():
-        return Withdrawal(topics, describe_device(settings), Residents(folder), retained)
+        return DeviceRemover(topics, describe_device(settings), EntityKeys(folder), retained)
     return None
 
 

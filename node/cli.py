@@ -1,4 +1,4 @@
-"""The command line -> one command's exit code: 0 done, 1 a fault, 2 usage, 78 bad settings or model."""
+"""Command line -> exit code of one command: 0 done, 1 fault, 2 usage, 78 bad settings or model."""
 
 import argparse
 import importlib
@@ -16,29 +16,30 @@ from node.settings.loader import DEFAULT_FILE, SECTIONS, load, printable
 
 COMMANDS = {
     "run": "run the node",
-    "demo": "see it work: needs no camera and no broker",
-    "recognize": "say who is in pictures, folders and clips",
-    "watch": "show what the nodes tell",
-    "people": "enrol, list and remove people",
-    "check": "say what is well and what is not",
-    "bench": "measure this machine",
-    "simulate": "measure a broker with many nodes that are not there",
-    "fleet": "show how all nodes are",
-    "gate": "say whether nodes took an update well",
-    "forget": "leave nothing of a node at the broker",
+    "demo": "show how it works, without a camera or a broker",
+    "recognize": "recognize faces in pictures, folders and clips",
+    "watch": "print messages from all nodes",
+    "people": "enroll, list and remove people",
+    "check": "check settings, camera, storage and broker",
+    "bench": "measure the speed and memory use on this machine",
+    "simulate": "load-test a broker with simulated nodes",
+    "fleet": "show the state of all nodes",
+    "gate": "check whether nodes are healthy after an update",
+    "forget": "remove a node's retained messages from the broker",
 }
-"""Each is a module of node.commands."""
-_EPILOGUE = (
-    "Any setting can be given to any command as SECTION.KEY=VALUE by --set, "
-    "by a variable FACENODE_<SECTION>__<KEY>, or in the settings file; the first of these wins."
+"""The commands and what each does; each is a module or package of node.commands."""
+_EPILOG = (
+    "Every command accepts every setting: as --set SECTION.KEY=VALUE, as the environment variable "
+    "FACENODE_<SECTION>__<KEY>, or in the settings file. The command line wins over the environment, and the "
+    "environment over the file."
 )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code; no traceback reaches a user."""
+    """Run one command and return its exit code; print errors as one line, without a traceback."""
     given = sys.argv[1:] if arguments is None else arguments
     parser = _parser(given[:1])
-    if not given:  # the commands say more than that one is missing
+    if not given:  # the list of commands helps more than an error that one is missing
         parser.print_help(sys.stderr)
         return UsageError.exit_code
     args = parser.parse_args(given)
@@ -55,33 +56,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
-    except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough
+    except BrokenPipeError:  # the reader of the pipe, such as head, has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return code
 
 
-def _parser(asked: Sequence[str]) -> argparse.ArgumentParser:
-    """Return the parser, complete for the command asked for: no other is imported, so `watch` needs no OpenCV."""
+def _parser(requested: Sequence[str]) -> argparse.ArgumentParser:
+    """Return the parser, complete for the requested command; no other is imported, so `watch` needs no OpenCV."""
     parser = argparse.ArgumentParser(
-        prog="facenode", description="Face recognition on a Raspberry Pi, told by MQTT.", epilog=_EPILOGUE
+        prog="facenode", description="Face recognition on a Raspberry Pi that publishes events by MQTT.", epilog=_EPILOG
     )
     parser.add_argument("--version", action="version", version=f"facenode {__version__}")
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
-        "--config", type=Path, metavar="FILE", help=f"settings file (TOML); {DEFAULT_FILE} where it exists"
+        "--config", type=Path, metavar="FILE", help=f"settings file (TOML); default: {DEFAULT_FILE}, if it exists"
     )
     common.add_argument(
         "--set",
         action="append",
         default=[],
         metavar="SECTION.KEY=VALUE",
-        help="a setting, before the environment and the file; may be repeated",
+        help="override a setting; can be repeated",
     )
-    common.add_argument("--verbose", action="store_true", help="log more")
+    common.add_argument("--verbose", action="store_true", help="log debug messages, too")
     subparsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for name, summary in COMMANDS.items():
-        if name in asked:
+        if name in requested:
             importlib.import_module(f"node.commands.{name}").add_parser(subparsers, common)
         else:
             subparsers.add_parser(name, help=summary)
@@ -89,7 +90,7 @@ def _parser(asked: Sequence[str]) -> argparse.ArgumentParser:
 
 
 def _overrides(assignments: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Return the values of --set by section and key."""
+    """Return the values of --set, by section and key."""
     given: dict[str, dict[str, Any]] = {}
     for assignment in assignments:
         path, equals, value = assignment.partition("=")
@@ -103,7 +104,7 @@ def _overrides(assignments: Sequence[str]) -> dict[str, dict[str, Any]]:
             place = place.setdefault(key, {})
             if not isinstance(place, dict):
                 raise UsageError(
-                    f"--set {printable(path)}: {key} is given a value by another --set: give one of the two"
+                    f"--set {printable(path)}: another --set gives {key} a value of its own: use one of the two"
                 )
         place[keys[-1]] = value
     return given

@@ -1,4 +1,4 @@
-"""The system's clocks -> an Instant."""
+"""The system clocks -> an Instant."""
 
 import ctypes
 import time
@@ -9,11 +9,11 @@ from node.domain import Instant
 
 __all__ = ["Clock", "Instant", "SystemClock", "synchronised"]
 
-_TIME_ERROR = 5  # adjtimex(2) returns TIME_ERROR while the clock is not synchronised
+_TIME_ERROR = 5  # adjtimex(2) returns TIME_ERROR while the clock is not synchronized
 
 
 class Clock(Protocol):
-    """Where time comes from; the logic itself never asks for it."""
+    """Source of the time. The logic never asks for it: it is given instants."""
 
     def now(self) -> Instant:
         """Return the present moment."""
@@ -21,15 +21,15 @@ class Clock(Protocol):
 
 
 class _Timex(ctypes.Structure):
-    """`struct timex` of adjtimex(2): only `modes` = 0 (read) matters, the rest is room for the answer."""
+    """`struct timex` of adjtimex(2): `modes` = 0 asks to read; the rest is room for the answer."""
 
     _fields_ = (("modes", ctypes.c_uint), ("room", ctypes.c_char * 252))
 
 
 def synchronised() -> bool:
-    """Return whether the kernel calls the wall clock synchronised.
+    """Return whether the kernel says that the wall clock is synchronized.
 
-    A call that the sandbox refuses (EPERM), or that does not exist, counts as not synchronised.
+    A call that the sandbox refuses (EPERM), or that does not exist, counts as not synchronized.
     """
     adjtimex = getattr(ctypes.CDLL(None), "adjtimex", None)
     if adjtimex is None:
@@ -39,7 +39,11 @@ def synchronised() -> bool:
 
 
 class SystemClock:
-    """The clocks of this machine; whether they are synchronised is asked at most once in `ask_s` seconds."""
+    """The clocks of this machine.
+
+    Args:
+        ask_s: seconds between two questions to the kernel whether the wall clock is synchronized.
+    """
 
     def __init__(self, ask_s: float = 1.0) -> None:
         self._ask_s = ask_s

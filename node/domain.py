@@ -306,3 +306,8 @@ class Health:
     people: int | None
     cert_days_left: int | None
     uptime_s: int
+
+
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """Return a number of things in words, such as `1 face`, `2 faces` or, with a plural of its own, `2 people`."""
+    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"

@@ -1,4 +1,4 @@
-"""The errors that Facenode raises, each with the exit code that it ends the program with."""
+"""The errors that Facenode raises, each with its exit code."""
 
 from typing import ClassVar
 
@@ -10,25 +10,25 @@ class FacenodeError(Exception):
 
 
 class UsageError(FacenodeError):
-    """The command line asks for something that cannot be."""
+    """The command line is invalid."""
 
     exit_code = 2
 
 
 class SettingsError(FacenodeError):
-    """A setting is missing, unknown or out of bounds; systemd does not restart on it."""
+    """A setting is missing, unknown or out of bounds; systemd does not restart the node."""
 
     exit_code = 78
 
 
 class ModelError(FacenodeError):
-    """A model file is missing, damaged or does not fit its sidecar; systemd does not restart on it."""
+    """A model file is missing, damaged or does not match its sidecar; systemd does not restart the node."""
 
     exit_code = 78
 
 
 class CameraError(FacenodeError):
-    """A camera, clip or picture cannot be opened or read."""
+    """A camera, video or picture cannot be opened or read."""
 
 
 class OutboxError(FacenodeError):
@@ -40,4 +40,4 @@ class PeopleError(FacenodeError):
 
 
 class BrokerError(FacenodeError):
-    """The broker cannot be reached or refuses; inside a running node it never leaves the publisher."""
+    """The broker cannot be reached, or it refuses; inside a running node this error never leaves the publisher."""

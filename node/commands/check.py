@@ -1,35 +1,50 @@
-"""Settings -> a line for each thing that must be well for a node to work."""
+"""Settings -> one line for each thing that a node needs, and whether it is in order."""
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
+from node.assembly import build_gallery, build_vision
+from node.clock import SystemClock
 from node.diagnostics.broker import broker_findings
+from node.diagnostics.camera import camera_finding
+from node.diagnostics.clock import clock_finding
 from node.diagnostics.finding import Finding
-from node.diagnostics.local import local_findings
+from node.diagnostics.network import network_finding
+from node.diagnostics.people import people_finding
+from node.diagnostics.settings import settings_finding
+from node.diagnostics.storage import storage_finding
 from node.settings import Settings
-
-CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (local_findings, broker_findings)
-"""What is looked at, in this order."""
 
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's is private
     """Add `check` to the command line."""
     parser = subparsers.add_parser("check", parents=[common])
     parser.add_argument(
-        "--settings", action="store_true", help="the settings alone: neither network nor camera nor broker is touched"
+        "--settings", action="store_true", help="check the settings only; do not touch network, camera or broker"
     )
     parser.set_defaults(main=main)
 
 
 def main(args: argparse.Namespace, settings: Settings) -> int:
-    """Print a line for each finding; 0 if all is well, else 1."""
-    if args.settings:  # whoever comes here has some that were accepted
+    """Print a line for each finding; return 0 if everything is in order, else 1."""
+    if args.settings:  # the settings are loaded, so they were accepted
         print(f"ok   settings         node {settings.node.id}")
         return 0
-    well = True
-    for check in CHECKS:
-        for finding in check(settings):
-            print(f"{'ok  ' if finding.ok else 'FAIL'} {finding.name:16} {finding.text}", flush=True)
-            well = well and finding.ok
-    return 0 if well else 1
+    all_ok = True
+    for finding in _findings(settings):
+        print(f"{'ok  ' if finding.ok else 'FAIL'} {finding.name:16} {finding.text}", flush=True)
+        all_ok = all_ok and finding.ok
+    return 0 if all_ok else 1
+
+
+def _findings(settings: Settings) -> Iterator[Finding]:
+    """Yield every finding, in the order in which they are printed."""
+    clock = SystemClock()
+    yield settings_finding(settings)
+    yield network_finding(lambda: build_vision(settings, ()).network)
+    yield camera_finding(settings, clock)
+    yield storage_finding(settings.storage.dir)
+    yield people_finding(settings.people, lambda: build_gallery(settings).load())
+    yield clock_finding(clock)
+    yield from broker_findings(settings)

@@ -10,7 +10,7 @@ from node.errors import BrokerError, UsageError
 from node.mqtt.link import Received
 from node.mqtt.subscriber import Subscriber
 from node.settings import Settings
-from node.settings.schema import ID_PATTERN
+from node.settings.section import ID_PATTERN
 
 _QUIET_S = 1.0
 

@@ -1,4 +1,4 @@
-"""Whether a program does its work -> a file that is there meanwhile, for whoever asks from outside: `--ready FILE`."""
+"""Whether a program is ready -> a file that exists meanwhile, for health checks from outside: `--ready FILE`."""
 
 import argparse
 from collections.abc import Callable
@@ -6,33 +6,37 @@ from pathlib import Path
 
 from node.errors import UsageError
 
-Mark = Callable[[bool], None]
-"""Is told whether the work is being done."""
+SetReady = Callable[[bool], None]
+"""Sets whether the program is ready."""
 
 
-def add_option(parser: argparse.ArgumentParser, while_what: str) -> None:
-    """Add `--ready FILE` to a command."""
-    parser.add_argument("--ready", type=Path, metavar="FILE", help=f"a file that exists while {while_what}")
+def add_option(parser: argparse.ArgumentParser, condition: str) -> None:
+    """Add `--ready FILE` to a command; the condition completes "create FILE while ..."."""
+    parser.add_argument(
+        "--ready", type=Path, metavar="FILE", help=f"create FILE while {condition}; remove it otherwise"
+    )
 
 
-def marker(path: Path | None) -> Mark:
-    """Return what makes the file when told True and removes it when told False; without a path it does nothing.
+def ready_setter(path: Path | None) -> SetReady:
+    """Return a function that creates the file when given True and removes it when given False.
+
+    Without a path the function does nothing.
 
     Raises:
-        UsageError: its folder is none; from what is returned: the file cannot be made or removed.
+        UsageError: the folder does not exist; raised by the function: the file cannot be created or removed.
     """
     if path is not None and not path.parent.is_dir():
-        raise UsageError(f"--ready {path}: {path.parent} is no folder: name a file that can be made")
+        raise UsageError(f"--ready {path}: {path.parent} is not a folder: name a file that can be created")
 
-    def mark(there: bool) -> None:  # noqa: FBT001 - it is only ever called with the one thing it is told
+    def set_ready(ready: bool) -> None:  # noqa: FBT001 - its only argument
         if path is None:
             return
         try:
-            if there:
+            if ready:
                 path.touch()
             else:
                 path.unlink(missing_ok=True)
         except OSError as error:
-            raise UsageError(f"--ready {path}: {error.strerror}: name a file that can be made") from error
+            raise UsageError(f"--ready {path}: {error.strerror}: name a file that can be created") from error
 
-    return mark
+    return set_ready

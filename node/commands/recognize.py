@@ -1,4 +1,4 @@
-"""Pictures, folders and clips -> one line a picture that says who is in it."""
+"""Pictures, folders and clips -> a line for each picture, with the faces in it."""
 
 import argparse
 import json
@@ -23,46 +23,46 @@ _HEADS = ("identity", "age", "ethnicity")
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's is private
     """Add `recognize` to the command line."""
     parser = subparsers.add_parser("recognize", parents=[common])
-    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a picture, a folder or a clip")
-    parser.add_argument("--json", action="store_true", help="one JSON line a picture, or a frame of a clip")
-    parser.add_argument("--embedding", action="store_true", help="with --json: the embedding, too")
-    parser.add_argument("--source", choices=("gallery", "head"), help="who decides about identity")
+    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a picture, a clip, or a folder of them")
+    parser.add_argument("--json", action="store_true", help="print one JSON line for each picture, or frame of a clip")
+    parser.add_argument("--embedding", action="store_true", help="with --json: include the embedding")
+    parser.add_argument("--source", choices=("gallery", "head"), help="override people.source")
     parser.set_defaults(main=main)
 
 
 def main(args: argparse.Namespace, settings: Settings) -> int:
-    """Print what is seen; a picture that cannot be read is said, and the others still come."""
+    """Print the faces of each picture; report those that cannot be read, and go on."""
     if args.source:
         settings = settings.model_copy(update={"people": settings.people.model_copy(update={"source": args.source})})
-    eyes = build_vision(settings, _HEADS)
-    matcher = build_matcher(settings, eyes.network.sidecar)
+    vision = build_vision(settings, _HEADS)
+    matcher = build_matcher(settings, vision.network.sidecar)
     failed = False
     for path in args.paths:
         try:
-            for picture, frame, image in _pictures(path):
-                line = describe(image, eyes, matcher, embedding=args.embedding)
-                where = {"path": str(picture)} | ({} if frame is None else {"frame": frame})
-                print(json.dumps(where | line) if args.json else _readable(where, line))
+            for file, frame, image in _images(path):
+                faces = describe(image, vision, matcher, embedding=args.embedding)
+                source = {"path": str(file)} | ({} if frame is None else {"frame": frame})
+                print(json.dumps(source | faces) if args.json else _line(source, faces))
         except _UnreadableError as error:
             failed = True
-            for sentence in error.sentences:
-                sys.stderr.write(f"facenode: {sentence}\n")
+            for reason in error.reasons:
+                sys.stderr.write(f"facenode: {reason}\n")
     return int(failed)
 
 
 class _UnreadableError(FacenodeError):
-    """Some pictures could not be read; the rest was."""
+    """Some pictures cannot be read."""
 
-    def __init__(self, sentences: list[str]) -> None:
-        super().__init__("; ".join(sentences))
-        self.sentences = sentences
+    def __init__(self, reasons: list[str]) -> None:
+        super().__init__("; ".join(reasons))
+        self.reasons = reasons
 
 
-def describe(image: Image, eyes: Vision, matcher: Matcher, *, embedding: bool = False) -> dict[str, Any]:
+def describe(image: Image, vision: Vision, matcher: Matcher, *, embedding: bool = False) -> dict[str, Any]:
     """Return the faces of a picture, shape (height, width, 3), uint8, RGB, as `recognize --json` prints them."""
     faces = []
-    for face in eyes.detector.detect(Frame(image)):
-        look = eyes.recognizer.look(image, face, include_unusable=True)
+    for face in vision.detector.detect(Frame(image)):
+        look = vision.recognizer.look(image, face, include_unusable=True)
         box = face.box
         entry: dict[str, Any] = {
             "box": [round(number, 3) for number in (box.left, box.top, box.width, box.height)],
@@ -71,11 +71,11 @@ def describe(image: Image, eyes: Vision, matcher: Matcher, *, embedding: bool = 
         }
         if look.flaws:
             entry["flaws"] = [str(flaw) for flaw in look.flaws]
-        faces.append(entry | _answers(look, eyes, matcher, embedding=embedding))
+        faces.append(entry | _answers(look, vision, matcher, embedding=embedding))
     return {"faces": faces}
 
 
-def _answers(look: Look, eyes: Vision, matcher: Matcher, *, embedding: bool) -> dict[str, Any]:
+def _answers(look: Look, vision: Vision, matcher: Matcher, *, embedding: bool) -> dict[str, Any]:
     answers: dict[str, Any] = {}
     if look.embedding is None:
         return answers
@@ -84,22 +84,26 @@ def _answers(look: Look, eyes: Vision, matcher: Matcher, *, embedding: bool) -> 
     for head in ("age", "ethnicity"):
         if head in look.heads:
             best = int(np.argmax(look.heads[head]))
-            label = eyes.network.sidecar.heads.labels(head)[best]
+            label = vision.network.sidecar.heads.labels(head)[best]
             answers[head] = {"group": label, "score": round(float(look.heads[head][best]), 2)}
     if embedding:
         answers["embedding"] = [round(float(number), 6) for number in look.embedding]
     return answers
 
 
-def _pictures(path: Path) -> Iterator[tuple[Path, int | None, Image]]:
-    """Yield every picture and every frame under a path; what cannot be read is said once the rest has come."""
-    sentences = []
+def _images(path: Path) -> Iterator[tuple[Path, int | None, Image]]:
+    """Yield file, frame number and image of every picture and every video frame under a path.
+
+    Raises:
+        _UnreadableError: after all others, for what cannot be read.
+    """
+    reasons = []
     try:
         files = list_files(path, IMAGE_SUFFIXES | VIDEO_SUFFIXES, nested=True)
     except CameraError as error:
         raise _UnreadableError([str(error)]) from error
     if not files:
-        raise _UnreadableError([f"{path}: no picture in there"])
+        raise _UnreadableError([f"{path}: no picture found"])
     for file in files:
         try:
             if file.suffix.lower() in VIDEO_SUFFIXES:
@@ -108,16 +112,16 @@ def _pictures(path: Path) -> Iterator[tuple[Path, int | None, Image]]:
             else:
                 yield file, None, read_image(file)
         except CameraError as error:
-            sentences.append(str(error))
-    if sentences:
-        raise _UnreadableError(sentences)
+            reasons.append(str(error))
+    if reasons:
+        raise _UnreadableError(reasons)
 
 
-def _readable(where: dict[str, Any], line: dict[str, Any]) -> str:
-    name = where["path"] + (f" frame {where['frame']}" if "frame" in where else "")
-    if not line["faces"]:
+def _line(source: dict[str, Any], faces: dict[str, Any]) -> str:
+    name = source["path"] + (f" frame {source['frame']}" if "frame" in source else "")
+    if not faces["faces"]:
         return f"{name}: no face"
-    return f"{name}: " + "; ".join(_face(face) for face in line["faces"])
+    return f"{name}: " + "; ".join(_face(face) for face in faces["faces"])
 
 
 def _face(face: dict[str, Any]) -> str:

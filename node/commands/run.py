@@ -1,4 +1,4 @@
-"""`facenode run`: the node itself, until its source ends or a signal comes."""
+"""`facenode run`: the node itself, until its source ends or a signal stops it."""
 
 import argparse
 import os
@@ -8,7 +8,7 @@ from typing import Any
 
 from node.app import Node
 from node.assembly import build_node
-from node.commands.ready_file import add_option, marker
+from node.commands.ready_file import add_option, ready_setter
 from node.settings import Settings
 from node.system import malloc
 from node.system.systemd import Service
@@ -23,13 +23,13 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noq
 
 def main(args: argparse.Namespace, settings: Settings) -> int:
     """Run until the source ends, or SIGINT or SIGTERM asks for a clean stop."""
-    mark = marker(args.ready)
-    mark(False)
-    malloc.keep()
-    node = build_node(settings, service=Service.of(mark=mark))
+    set_ready = ready_setter(args.ready)
+    set_ready(False)
+    malloc.keep_freed_memory()
+    node = build_node(settings, service=Service.from_environment(on_working=set_ready))
     run_until_signalled(node)
     if node.restarting:
-        # The same process begins anew, so that whoever watches over it, such as systemd, sees it go on.
+        # The process replaces itself, so that systemd, or whatever else watches it, does not see it end.
         os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - its own command line, no shell wanted
     return 0
 

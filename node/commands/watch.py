@@ -1,4 +1,4 @@
-"""Messages of all nodes -> a line each on the terminal: the test subscriber."""
+"""Messages of all nodes -> a line each on the terminal."""
 
 import argparse
 import json
@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from node.commands.output import Fields, Show, escaped, json_line, printer
-from node.commands.ready_file import add_option, marker
+from node.commands.output import Fields, PrintMessage, escaped, message_printer, print_json
+from node.commands.ready_file import SetReady, add_option, ready_setter
 from node.contract.topics import ROOT
-from node.domain import EventType
+from node.domain import EventType, counted
 from node.errors import BrokerError
 from node.mqtt import reason_codes
 from node.mqtt.backoff import Pace
@@ -23,18 +23,22 @@ from node.mqtt.link import Client, Link, Lost, Received, Report, Subscribed
 from node.settings import Settings
 
 _REMEMBERED_IDS = 10_000
-_FOLLOWED = 100_000
-"""Missing events of a node that are remembered, as many as an outbox keeps unless set otherwise."""
+_REMEMBERED_GAPS = 100_000
+"""Missing events remembered for each node: as many as an outbox keeps by default."""
 _KEEP_S = 7 * 24 * 3600
 
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's is private
     """Add `watch` to the command line."""
     parser = subparsers.add_parser("watch", parents=[common])
-    parser.add_argument("--type", choices=[str(each) for each in EventType], help="only events of this type")
-    parser.add_argument("--json", action="store_true", help='one JSON line a message: {"topic": ..., "payload": ...}')
-    parser.add_argument("--durable", metavar="ID", help="the broker keeps what comes while this watcher is away")
-    add_option(parser, "all is subscribed to")
+    parser.add_argument("--type", choices=[str(each) for each in EventType], help="print events of this type only")
+    parser.add_argument(
+        "--json", action="store_true", help='print one JSON line for each message: {"topic": ..., "payload": ...}'
+    )
+    parser.add_argument(
+        "--durable", metavar="ID", help="let the broker keep messages for this ID while no watch runs, for a week"
+    )
+    add_option(parser, "all subscriptions are granted")
     parser.set_defaults(main=main)
 
 
@@ -42,38 +46,38 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     """Print messages until SIGINT or SIGTERM."""
     client = Client(f"{ROOT}-watch-{args.durable or secrets.token_hex(4)}", keep_s=_KEEP_S if args.durable else 0)
     inbox: queue.SimpleQueue[Report | None] = queue.SimpleQueue()
-    show = json_line if args.json else printer()
-    ready = marker(args.ready)
-    ready(False)
-    with _stopping(lambda: inbox.put(None)):
+    print_message = print_json if args.json else message_printer()
+    set_ready = ready_setter(args.ready)
+    set_ready(False)
+    with _on_signal(lambda: inbox.put(None)):
         watch(
             lambda: connect(settings.mqtt, client, inbox.put),
             inbox,
             topics(args.type),
-            Watcher(gaps=args.type is None),
-            show=show,
-            say=lambda line: print(escaped(line), file=sys.stderr, flush=True),
-            ready=ready,
+            History(gaps=args.type is None),
+            print_message=print_message,
+            print_note=lambda line: print(escaped(line), file=sys.stderr, flush=True),
+            set_ready=set_ready,
         )
     return 0
 
 
 def topics(event_type: str | None) -> tuple[str, ...]:
-    """Return the filters of what is shown."""
+    """Return the topic filters to subscribe to."""
     base = f"{ROOT}/+"
     if event_type:
         return f"{base}/event/{event_type}", f"{base}/late/event/{event_type}"
     return f"{base}/status", f"{base}/event/+", f"{base}/alert/+", f"{base}/late/#"
 
 
-class Watcher:
-    """Remember what was seen: drop repeated messages and tell what is missing.
+class History:
+    """Remembers received messages, to drop repeated ones and to notice missing ones.
 
-    `seq` counts the events of a node by one, over its restarts; late ones come after live ones, so that a gap may
+    `seq` counts the events of a node by one, over its restarts. Late events come after live ones, so that a gap may
     still be filled.
 
     Args:
-        gaps: tell what is missing; only for who sees events of every type, which `seq` counts together.
+        gaps: report missing events; only where events of every type come, which `seq` counts together.
     """
 
     def __init__(self, *, gaps: bool = True) -> None:
@@ -83,7 +87,7 @@ class Watcher:
         self._missing: dict[str, set[int]] = {}
 
     def is_new(self, payload: Fields) -> bool:
-        """Return whether a message's id was not seen before; one without an id always is new."""
+        """Remember a message's id; return whether it is new, as a message without an id always is."""
         message_id = payload.get("id")
         if not isinstance(message_id, str):
             return True
@@ -94,147 +98,156 @@ class Watcher:
             self._ids.popitem(last=False)
         return True
 
-    def missing(self, node: str, payload: Fields) -> str | None:
-        """Return a sentence if an event shows that others are missing, or that none is any more."""
+    def gap_note(self, node: str, payload: Fields) -> str | None:
+        """Remember an event's number; return a sentence if it opens a gap or fills the last one, else None."""
         seq = payload.get("seq")
         if not self._gaps or not isinstance(seq, int):
             return None
         greatest = self._greatest.setdefault(node, seq)
         missing = self._missing.setdefault(node, set())
-        if abs(seq - greatest) + len(missing) > _FOLLOWED:
-            # An outbox that was begun anew, or a message that is not a node's: no set of numbers bridges it.
+        if abs(seq - greatest) + len(missing) > _REMEMBERED_GAPS:
+            # The outbox was created anew, or the message is not from a node: no set of numbers could hold the gap.
             self._greatest[node] = seq
             missing.clear()
-            return f"{node}: the number jumps from {greatest} to {seq}: what is missing is counted from there"
+            return f"{node}: the event number jumps from {greatest} to {seq}: counting missing events from there"
         before = len(missing)
         missing.discard(seq)
         missing.update(range(greatest + 1, seq))
         self._greatest[node] = max(greatest, seq)
         if len(missing) > before:
-            return f"{node}: {seq - greatest - 1} events before number {seq} are missing so far"
+            return f"{node}: {counted(seq - greatest - 1, 'event')} missing before number {seq}, so far"
         if before and not missing:
-            return f"{node}: no event is missing any more"
+            return f"{node}: no event is missing any longer"
         return None
 
 
-def watch(  # noqa: PLR0913 - the loop names all it depends on
-    dial: Callable[[], Link],
+def watch(  # noqa: PLR0913 - the loop names everything it depends on
+    open_link: Callable[[], Link],
     inbox: "queue.SimpleQueue[Report | None]",
     filters: tuple[str, ...],
-    watcher: Watcher,
+    history: History,
     *,
-    show: Show,
-    say: Callable[[str], None],
-    ready: Callable[[bool], None],
+    print_message: PrintMessage,
+    print_note: Callable[[str], None],
+    set_ready: SetReady,
     pace: Pace = Pace(first_s=0.5, most_s=10.0),  # noqa: B008 - a frozen value
 ) -> None:
-    """Connect again and again and show what comes, until the inbox holds None.
+    """Connect, print what comes, and connect again when the connection is lost, until the inbox holds None.
 
     Args:
-        dial: makes one connection whose reports go to the inbox.
+        open_link: opens one connection, whose reports go to the inbox.
         inbox: reports of the connection.
-        filters: what is asked for.
-        watcher: remembers what was seen.
-        show: is given topic and payload of each message.
-        say: is given what concerns the connection, or gaps.
-        ready: is told True when all that was asked for is granted, False when the connection is gone.
+        filters: topics to subscribe to.
+        history: what was received before.
+        print_message: prints a message, given its topic and payload.
+        print_note: prints a line about the connection, or about missing events.
+        set_ready: is given True when all subscriptions are granted, False when the connection is lost.
         pace: how long to wait between attempts.
     """
-    failed, told = 0, ""
+    failed, last_error = 0, ""
     while True:
         try:
-            link = dial()
+            link = open_link()
         except BrokerError as error:
             failed += 1
-            if str(error) != told:
-                told = str(error)
-                say(f"{told}; trying again")
-            if _rest(inbox, pace.pause(failed, 1.0)):
+            if str(error) != last_error:
+                last_error = str(error)
+                print_note(f"{last_error}; trying again")
+            if _stopped_within(inbox, pace.pause(failed, 1.0)):
                 return
             continue
-        failed, told = 0, ""
+        failed, last_error = 0, ""
         try:
-            ended = _listen(link, inbox, filters, watcher, show=show, say=say, ready=ready)
+            stopped = _receive(
+                link, inbox, filters, history, print_message=print_message, print_note=print_note, set_ready=set_ready
+            )
         finally:
-            ready(False)
+            set_ready(False)
             link.close()
-        if ended:
-            _drain(inbox, watcher, show, say)
+        if stopped:
+            _drain(inbox, history, print_message, print_note)
             return
 
 
-def _listen(  # noqa: PLR0913 - as in watch
+def _receive(  # noqa: PLR0913 - as in watch
     link: Link,
     inbox: "queue.SimpleQueue[Report | None]",
     filters: tuple[str, ...],
-    watcher: Watcher,
+    history: History,
     *,
-    show: Show,
-    say: Callable[[str], None],
-    ready: Callable[[bool], None],
+    print_message: PrintMessage,
+    print_note: Callable[[str], None],
+    set_ready: SetReady,
 ) -> bool:
-    """Show what comes over one connection; return whether the end was asked for."""
+    """Print what comes over one connection; return True for a stop, False for a lost connection."""
     for each in filters:
         link.subscribe(each)
     waiting, refused = len(filters), 0
     while (report := inbox.get()) is not None:
         match report:
             case Received():
-                _take(report, watcher, show, say)
+                _handle(report, history, print_message, print_note)
             case Subscribed(code=code):
                 waiting -= 1
                 if code >= reason_codes.SUCCESS_BELOW:
                     refused += 1
-                    say(f"a subscription is refused: {reason_codes.coded(code)}")
+                    print_note(f"the broker refused a subscription: {reason_codes.coded(code)}")
                 if waiting == 0:
-                    say(f"connected, MQTT {link.protocol}")
-                    ready(refused == 0)
+                    print_note(f"connected, MQTT {link.protocol}")
+                    set_ready(refused == 0)
             case Lost(sentence=sentence):
-                say(sentence)
+                print_note(sentence)
                 return False
             case _:
                 pass
     return True
 
 
-def _rest(inbox: "queue.SimpleQueue[Report | None]", seconds: float) -> bool:
-    """Wait, and return whether the end was asked for."""
+def _stopped_within(inbox: "queue.SimpleQueue[Report | None]", seconds: float) -> bool:
+    """Wait, and return whether a stop was requested meanwhile."""
     try:
         return inbox.get(timeout=seconds) is None
     except queue.Empty:
         return False
 
 
-def _drain(inbox: "queue.SimpleQueue[Report | None]", watcher: Watcher, show: Show, say: Callable[[str], None]) -> None:
-    """Show what came while the connection was being closed: it is acknowledged, so nobody will send it again."""
+def _drain(
+    inbox: "queue.SimpleQueue[Report | None]",
+    history: History,
+    print_message: PrintMessage,
+    print_note: Callable[[str], None],
+) -> None:
+    """Print what came while the connection was closing: it is acknowledged, so the broker does not send it again."""
     with suppress(queue.Empty):
         while True:
             report = inbox.get_nowait()
             if isinstance(report, Received):
-                _take(report, watcher, show, say)
+                _handle(report, history, print_message, print_note)
 
 
-def _take(message: Received, watcher: Watcher, show: Show, say: Callable[[str], None]) -> None:
+def _handle(
+    message: Received, history: History, print_message: PrintMessage, print_note: Callable[[str], None]
+) -> None:
     text = message.payload.decode(errors="replace")
     try:
         payload = json.loads(text)
     except (ValueError, RecursionError):
         payload = text
     if isinstance(payload, dict):
-        if not watcher.is_new(payload):
+        if not history.is_new(payload):
             return
-        gap = watcher.missing(message.topic.partition("/")[2].partition("/")[0], payload)
-        if gap:
-            say(gap)
+        note = history.gap_note(message.topic.partition("/")[2].partition("/")[0], payload)
+        if note:
+            print_note(note)
     try:
-        show(message.topic, payload)
+        print_message(message.topic, payload)
     except RecursionError:
-        # Nested just so deep that it could still be read.
-        show(message.topic, text)
+        # Nested deeply enough to be parsed, but not to be printed.
+        print_message(message.topic, text)
 
 
 @contextmanager
-def _stopping(stop: Callable[[], None]) -> Iterator[None]:
+def _on_signal(stop: Callable[[], None]) -> Iterator[None]:
     """Call `stop` on SIGINT and SIGTERM."""
     signals = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(each, lambda *_: stop()) for each in signals]

@@ -1,1 +1,1 @@
-"""What `facenode check` finds."""
+"""The findings of `facenode check`, one module for each thing that it looks at."""

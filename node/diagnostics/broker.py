@@ -1,4 +1,4 @@
-"""Broker settings -> what `facenode check` finds: name, TCP, TLS, login, and a message that comes back."""
+"""Broker settings -> findings, one for each step of the way: DNS, TCP, TLS, login, and a message that comes back."""
 
 import queue
 import secrets
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from node.contract.topics import Topics
 from node.diagnostics.finding import Finding
+from node.domain import counted
 from node.errors import BrokerError
 from node.mqtt import reason_codes
 from node.mqtt.connect import connect
@@ -19,21 +20,21 @@ _CONNECT_S, _RETURN_S = 5.0, 5.0
 
 
 def broker_findings(settings: Settings) -> Iterator[Finding]:
-    """Look at the way to each broker step by step; the first step that fails is the last.
+    """Check the connection to each broker step by step; stop at the first step that fails.
 
     The message that must come back goes to `facenode/<node>/request/check/<random>`. The strictest access list that
-    lets a node work is: write `facenode/<node>/#`, read `facenode/<node>/request/#`; only below `request/` may it
-    both write and read. A running node takes no request with a level below the verb, so that it is not
-    disturbed. Where the broker replaces client ids by the certificate's name, a running node is thrown out and
-    connects again some seconds later.
+    lets a node work is: write `facenode/<node>/#`, read `facenode/<node>/request/#`. So only below `request/` may a
+    node both write and read. A running node ignores requests with a level below the verb and is not disturbed. Where
+    the broker replaces client ids by the certificate's name, it disconnects a running node, which connects again
+    some seconds later.
     """
     brokers = settings.mqtt.each
     for mqtt in brokers:
         name = "broker" if len(brokers) == 1 else f"broker {mqtt.host}:{mqtt.port}"
-        yield from _look(settings.model_copy(update={"mqtt": mqtt}), name)
+        yield from _steps(settings.model_copy(update={"mqtt": mqtt}), name)
 
 
-def _look(settings: Settings, broker: str) -> Iterator[Finding]:
+def _steps(settings: Settings, broker: str) -> Iterator[Finding]:
     mqtt = settings.mqtt
     try:
         addresses = socket.getaddrinfo(mqtt.host, mqtt.port, type=socket.SOCK_STREAM)
@@ -43,11 +44,11 @@ def _look(settings: Settings, broker: str) -> Iterator[Finding]:
         return
     found = sorted({str(address[4][0]) for address in addresses})
     yield Finding(f"{broker}: name", ok=True, text=f"{mqtt.host} is {', '.join(found)}")
-    for step, look in (("tcp", _tcp), ("tls", _tls)):
+    for step, check in (("tcp", _tcp), ("tls", _tls)):
         if step == "tls" and not mqtt.tls.enabled:
             continue
         try:
-            yield Finding(f"{broker}: {step}", ok=True, text=look(mqtt))
+            yield Finding(f"{broker}: {step}", ok=True, text=check(mqtt))
         except (OSError, BrokerError) as error:
             text = str(error) if isinstance(error, BrokerError) else reason_codes.raised(error, mqtt.host, mqtt.port)
             yield Finding(f"{broker}: {step}", ok=False, text=text)
@@ -62,8 +63,9 @@ def _tcp(mqtt: MqttSettings) -> str:
 
 
 def _tls(mqtt: MqttSettings) -> str:
-    done = shake_hands(mqtt)
-    return f"{done.version}, the broker's certificate is valid for {done.days_left:.0f} more days"
+    handshake = shake_hands(mqtt)
+    days = counted(round(handshake.days_left), "more day")
+    return f"{handshake.version}, the broker's certificate is valid for {days}"
 
 
 def _login(settings: Settings, broker: str) -> Iterator[Finding]:
@@ -75,21 +77,21 @@ def _login(settings: Settings, broker: str) -> Iterator[Finding]:
         yield Finding(f"{broker}: login", ok=False, text=str(error))
         return
     try:
-        who = f"as {settings.mqtt.username}" if settings.mqtt.username else "without a name"
+        who = f"as {settings.mqtt.username}" if settings.mqtt.username else "without a username"
         yield Finding(f"{broker}: login", ok=True, text=f"accepted {who}, MQTT {link.protocol}")
         topic = f"{topics.request('check')}/{secrets.token_hex(4)}"
-        fault = _there_and_back(link, inbox, topic)
+        fault = _round_trip_fault(link, inbox, topic)
         text = fault or f"{topic} came back"
         yield Finding(f"{broker}: message", ok=fault is None, text=text)
     finally:
         link.close()
 
 
-def _there_and_back(link: Link, inbox: "queue.SimpleQueue[Report]", topic: str) -> str | None:
-    """Send a message to ourselves; return why it did not come back, None if it did.
+def _round_trip_fault(link: Link, inbox: "queue.SimpleQueue[Report]", topic: str) -> str | None:
+    """Send this client a message; return why it did not come back, None if it did.
 
-    Only receiving is proof: a broker grants subscriptions whose messages it then withholds, and over MQTT 3.1.1 it
-    cannot refuse a message aloud.
+    Only receiving is proof: a broker may grant a subscription and withhold its messages, and over MQTT 3.1.1 it cannot
+    report that it refuses a message.
     """
     link.subscribe(topic)
     link.publish(topic, b"facenode check", retain=False)

@@ -1,11 +1,17 @@
-"""What `facenode check` found: one thing, whether it is well, and a sentence."""
+"""The result of one check -> one line of `facenode check`."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of `facenode check`: what was looked at, whether it is well, and a sentence."""
+    """What one check found.
+
+    Attributes:
+        name: what was checked.
+        ok: whether it is in order.
+        text: one sentence; where `ok` is false it says what to do.
+    """
 
     name: str
     ok: bool

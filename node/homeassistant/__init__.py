@@ -1,1 +1,1 @@
-"""What Home Assistant is told of a node, by MQTT discovery."""
+"""A node and its people -> Home Assistant's device and entities, by MQTT discovery."""

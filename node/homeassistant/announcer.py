@@ -1,67 +1,38 @@
-"""A node and who is known to it -> what the board announces to Home Assistant, again whenever that changes."""
+"""A node and its people -> the discovery for Home Assistant, again whenever it changes."""
 
 from collections.abc import Sequence
 
 from node.contract.topics import Topics
-from node.homeassistant.discovery import Device, discovery, parts
-from node.homeassistant.entity_keys import Known, Residents
+from node.homeassistant.discovery import Device, discovery, optional_components
+from node.homeassistant.entity_keys import EntityKeys, Person
 from node.mqtt.retained import Board
 
 
-class Introduction:
-    """Keeps Home Assistant's picture of the node true.
+class Announcer:
+    """Keep the discovery of a node up to date.
 
     Args:
-        topics: the node's.
-        device: what is told of it.
-        residents: the keys of its people.
-        board: what is retained.
+        topics: the node's topics.
+        device: what discovery says about the node.
+        keys: the keys of its people and optional components.
+        retained: the retained messages.
     """
 
-    def __init__(self, topics: Topics, device: Device, residents: Residents, board: Board) -> None:
-        self._topics, self._device, self._residents, self._board = topics, device, residents, board
-        self._people: Sequence[Known] | None = None
+    def __init__(self, topics: Topics, device: Device, keys: EntityKeys, retained: Board) -> None:
+        self._topics, self._device, self._keys, self._retained = topics, device, keys, retained
+        self._people: Sequence[Person] | None = None
 
-    def show(self, people: Sequence[Known]) -> None:
-        """Announce the node and its people, if that is new; cheap with the same people, so it may be called often."""
-        if self._board.laid():
-            # Home Assistant has started since they were removed, and was told: nothing of them is needed any more.
-            self._residents.forget(self._residents.gone)
+    def update(self, people: Sequence[Person]) -> None:
+        """Announce the node and its people if they have changed. Cheap for the same people: call it on every tick."""
+        if self._retained.laid():
+            # Home Assistant has started and removed their entities: their keys are no longer needed.
+            self._keys.forget_removed()
         elif people is self._people:
             return
         self._people = people
-        self._residents.update(people, parts(self._device))
-        here, gone = self._residents.here, self._residents.gone
-        self._board.announce(
-            discovery(self._topics, self._device, here, gone),
-            discovery(self._topics, self._device, here, gone, whole=True) if gone else None,
+        self._keys.update(people, optional_components(self._device))
+        shown, removed = self._keys.people, self._keys.removed
+        self._retained.announce(
+            discovery(self._topics, self._device, shown, removed),
+            discovery(self._topics, self._device, shown, removed, with_placeholders=True) if removed else None,
         )
-
-
-class Withdrawal:
-    """Takes the node out of Home Assistant, once it is not to be there any more.
-
-    Home Assistant that is away meanwhile is told when it has started: everything whole, and directly behind it that it
-    is gone.
-
-    Args:
-        topics: the node's.
-        device: what was told of it.
-        residents: the keys of its people and parts.
-        board: what is retained.
-    """
-
-    def __init__(self, topics: Topics, device: Device, residents: Residents, board: Board) -> None:
-        self._topics, self._device, self._residents, self._board = topics, device, residents, board
-        self._begun = False
-
-    def show(self, people: Sequence[Known]) -> None:
-        """Withdraw what was announced; cheap, so it may be called often."""
-        del people
-        if self._board.laid():
-            self._residents.leave()
-            self._board.retire()
-        elif not self._begun:
-            self._begun = True
-            keys = (*self._residents.known, *self._residents.gone)
-            self._board.announce(b"", discovery(self._topics, self._device, (), keys, whole=True))

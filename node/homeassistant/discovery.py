@@ -1,6 +1,6 @@
-"""What a node is and has -> the payload from which Home Assistant makes its device and entities.
+"""A node and its people -> the payload from which Home Assistant makes a device and its entities.
 
-The keys of `cmps` stay for ever: a key that is renamed with the same `unique_id` is refused.
+The keys of `cmps` never change: Home Assistant refuses a new key with the `unique_id` of an old one.
 """
 
 import math
@@ -10,29 +10,29 @@ from dataclasses import dataclass
 from node.contract.payloads import Fields, dump
 from node.contract.topics import ROOT, Topics
 from node.domain import CameraState, EventType
-from node.homeassistant.entity import TRANSACTION, entity, in_view
-from node.homeassistant.entity_keys import Resident
+from node.homeassistant.entity import TRANSACTION, camera_availability, entity
+from node.homeassistant.entity_keys import KeyedPerson
 from node.homeassistant.people import enrolment, presence
-from node.homeassistant.removal import PARTS, ghosts, removed
+from node.homeassistant.removal import OPTIONAL, placeholders, removals
 
-_NOISY = {"enabled_by_default": False}
-_ENROL = "people_enroll"
-# Where the machine does not tell, it is unknown, not well.
+_DISABLED = {"enabled_by_default": False}
+_ENROLL = "people_enroll"
+# A machine that does not report throttling is unknown, not fine.
 _THROTTLED = "{{ none if value_json.throttled is none else 'ON' if value_json.throttled else 'OFF' }}"
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """What is told of a node.
+    """What discovery says about a node.
 
     Attributes:
-        name: what people read.
-        area: the room that is suggested, empty if none.
+        name: for people to read.
+        area: the area to suggest; empty for none.
         version: of the program.
-        health_s: seconds between two health messages; after three and some its values are unknown.
+        health_s: seconds between two health messages; their values expire 10 s after three of them are missed.
         rules: ids of the alert rules.
-        verbs: requests that it takes.
-        snapshots: whether it sends pictures.
+        verbs: the requests that the node accepts.
+        snapshots: whether the node sends snapshots.
     """
 
     name: str
@@ -45,23 +45,29 @@ class Device:
 
 
 def discovery(
-    topics: Topics, device: Device, people: Sequence[Resident] = (), gone: Sequence[str] = (), *, whole: bool = False
+    topics: Topics,
+    device: Device,
+    people: Sequence[KeyedPerson] = (),
+    removed: Sequence[str] = (),
+    *,
+    with_placeholders: bool = False,
 ) -> bytes:
     """Return the payload of the device's discovery topic.
 
     Args:
-        topics: the node's.
-        device: what is told of it.
-        people: who is shown.
-        gone: keys of people and parts whose entities have to go.
-        whole: whether those entities are told once more, directly before a payload in which they go.
+        topics: the node's topics.
+        device: what discovery says about the node.
+        people: the people to show.
+        removed: keys of people and optional components whose entities are to be removed.
+        with_placeholders: whether to announce those entities once more instead: sent directly before the payload that
+            removes them, to a Home Assistant that has just started.
     """
-    about = {"ids": [f"{ROOT}_{topics.node}"], "name": device.name, "mf": "Facenode", "sw": device.version}
+    fields = {"ids": [f"{ROOT}_{topics.node}"], "name": device.name, "mf": "Facenode", "sw": device.version}
     if device.area:
-        about["sa"] = device.area
+        fields["sa"] = device.area
     return dump(
         {
-            "dev": about,
+            "dev": fields,
             "o": {"name": ROOT, "sw": device.version},
             "qos": 1,
             "availability": [{"topic": topics.status}],
@@ -69,9 +75,9 @@ def discovery(
             "cmps": {
                 **_events(topics, device),
                 **_view(topics),
-                **(_picture(topics) if device.snapshots else {}),
+                **(_snapshot(topics) if device.snapshots else {}),
                 **presence(topics, people),
-                **(ghosts(topics, gone) if whole else removed(gone)),
+                **(placeholders(topics, removed) if with_placeholders else removals(removed)),
                 **_controls(topics, device),
                 **_diagnostics(topics, device),
             },
@@ -79,15 +85,15 @@ def discovery(
     )
 
 
-def parts(device: Device) -> tuple[str, ...]:
-    """Return the keys of what this node offers and another may not."""
-    offered = {"alert": bool(device.rules), "enroll": _ENROL in device.verbs, "snapshot": device.snapshots}
-    return tuple(key for key in PARTS if offered[key])
+def optional_components(device: Device) -> tuple[str, ...]:
+    """Return the keys of the optional components that this device has."""
+    present = {"alert": bool(device.rules), "enroll": _ENROLL in device.verbs, "snapshot": device.snapshots}
+    return tuple(key for key in OPTIONAL if present[key])
 
 
 def _events(topics: Topics, device: Device) -> dict[str, Fields]:
-    """Return the event entities, available by status alone: an event that comes while they are not never fires."""
-    found = {
+    """Return the event entities, available by status alone: an event for an unavailable entity never fires."""
+    components = {
         "event": entity(topics, "event", "event", "Face")
         | {
             "state_topic": f"{topics.base}/event/+",
@@ -96,19 +102,20 @@ def _events(topics: Topics, device: Device) -> dict[str, Fields]:
         }
     }
     if device.rules:
-        found["alert"] = entity(topics, "event", "alert", "Alert") | {
+        components["alert"] = entity(topics, "event", "alert", "Alert") | {
             "state_topic": f"{topics.base}/alert/+",
             "event_types": list(device.rules),
             "icon": "mdi:bell-alert",
         }
-    return dict(found)
+    return dict(components)
 
 
 def _view(topics: Topics) -> dict[str, Fields]:
+    """Return how many faces are in view, and whether there are any."""
     occupied = "{{ 'ON' if value_json.count > 0 else 'OFF' }}"
     return {
         "count": entity(topics, "sensor", "count", "Faces in view")
-        | in_view(topics)
+        | camera_availability(topics)
         | {
             "state_topic": topics.state,
             "value_template": "{{ value_json.count }}",
@@ -118,21 +125,22 @@ def _view(topics: Topics) -> dict[str, Fields]:
             "icon": "mdi:account-group",
         },
         "occupancy": entity(topics, "binary_sensor", "occupancy", "Occupancy")
-        | in_view(topics)
+        | camera_availability(topics)
         | {"state_topic": topics.state, "value_template": occupied, "device_class": "occupancy"},
     }
 
 
-def _picture(topics: Topics) -> dict[str, Fields]:
-    """Return the picture of the latest event: it stays what it is when the camera is away."""
-    picture = {"image_topic": topics.snapshots, "content_type": "image/jpeg", "icon": "mdi:image-frame"}
-    return {"snapshot": entity(topics, "image", "snapshot", "Snapshot") | picture}
+def _snapshot(topics: Topics) -> dict[str, Fields]:
+    """Return the picture of the latest event. It stays valid while the camera is lost."""
+    fields = {"image_topic": topics.snapshots, "content_type": "image/jpeg", "icon": "mdi:image-frame"}
+    return {"snapshot": entity(topics, "image", "snapshot", "Snapshot") | fields}
 
 
 def _controls(topics: Topics, device: Device) -> dict[str, Fields]:
-    found: dict[str, Fields] = {}
+    """Return the switches, the button and the text field whose requests the node accepts."""
+    controls: dict[str, Fields] = {}
     for verb, name, icon in (("privacy", "Privacy", "eye-off"), ("recognition", "Recognition", "account-search")):
-        found[verb] = _control(topics, "switch", verb, name) | {
+        controls[verb] = _control(topics, "switch", verb, name) | {
             "state_topic": topics.state,
             "value_template": f"{{{{ value_json.{verb} }}}}",
             "icon": f"mdi:{icon}",
@@ -140,12 +148,12 @@ def _controls(topics: Topics, device: Device) -> dict[str, Fields]:
             "payload_off": "off",
             "command_template": f'{{"transaction":"{TRANSACTION}","state":"{{{{ value }}}}"}}',
         }
-    found["restart"] = _control(topics, "button", "restart", "Restart") | {
+    controls["restart"] = _control(topics, "button", "restart", "Restart") | {
         "device_class": "restart",
         "command_template": f'{{"transaction":"{TRANSACTION}"}}',
     }
-    offered = {verb: control for verb, control in found.items() if verb in device.verbs}
-    return offered | ({"enroll": enrolment(topics, _ENROL)} if _ENROL in device.verbs else {})
+    accepted = {verb: control for verb, control in controls.items() if verb in device.verbs}
+    return accepted | ({"enroll": enrolment(topics, _ENROLL)} if _ENROLL in device.verbs else {})
 
 
 def _control(topics: Topics, platform: str, verb: str, name: str) -> dict[str, object]:
@@ -156,6 +164,7 @@ def _control(topics: Topics, platform: str, verb: str, name: str) -> dict[str, o
 
 
 def _diagnostics(topics: Topics, device: Device) -> dict[str, Fields]:
+    """Return the entities of health. Their values expire, so that a node that hangs does not show old ones."""
     camera = {"device_class": "enum", "options": [str(each) for each in CameraState], "icon": "mdi:cctv"}
     celsius = {"device_class": "temperature", "state_class": "measurement", "unit_of_measurement": "°C"}
     milliseconds = {"device_class": "duration", "state_class": "measurement", "unit_of_measurement": "ms"}
@@ -169,33 +178,33 @@ def _diagnostics(topics: Topics, device: Device) -> dict[str, Fields]:
     throttled = {"device_class": "problem", "value_template": _THROTTLED}
     entities = {
         "camera": _diagnostic(topics, "sensor", "camera", "Camera", camera),
-        "cpu": _diagnostic(topics, "sensor", "cpu_c", "Processor temperature", {**celsius, **_shown(1)}),
+        "cpu": _diagnostic(topics, "sensor", "cpu_c", "Processor temperature", {**celsius, **_decimals(1)}),
         "throttled": _diagnostic(topics, "binary_sensor", "throttled", "Throttled", throttled),
-        "fps": _diagnostic(topics, "sensor", "fps", "Frame rate", {**rate, **_shown(1), **_NOISY}),
-        "p50": _diagnostic(topics, "sensor", "p50_ms", "Median latency", {**milliseconds, **_shown(0), **_NOISY}),
-        "p95": _diagnostic(topics, "sensor", "p95_ms", "Latency, 95th percentile", {**milliseconds, **_shown(0)}),
-        "rss": _diagnostic(topics, "sensor", "rss_mb", "Memory", {**megabytes, **_shown(0), **_NOISY}),
+        "fps": _diagnostic(topics, "sensor", "fps", "Frame rate", {**rate, **_decimals(1), **_DISABLED}),
+        "p50": _diagnostic(topics, "sensor", "p50_ms", "Median latency", {**milliseconds, **_decimals(0), **_DISABLED}),
+        "p95": _diagnostic(topics, "sensor", "p95_ms", "Latency, 95th percentile", {**milliseconds, **_decimals(0)}),
+        "rss": _diagnostic(topics, "sensor", "rss_mb", "Memory", {**megabytes, **_decimals(0), **_DISABLED}),
         "outbox": _diagnostic(topics, "sensor", "outbox", "Waiting messages", waiting),
         "dropped": _diagnostic(topics, "sensor", "dropped", "Dropped messages", total),
         "rejected": _diagnostic(topics, "sensor", "rejected", "Rejected messages", total),
         "model": _diagnostic(topics, "sensor", "model", "Model", {"icon": "mdi:brain"}),
         "clock": _diagnostic(topics, "sensor", "clock", "Clock", clock),
-        "cert": _diagnostic(topics, "sensor", "cert_days_left", "Certificate", {**days, **_shown(0), **_NOISY}),
-        "uptime": _diagnostic(topics, "sensor", "uptime_s", "Uptime", {**seconds, **_shown(0), **_NOISY}),
+        "cert": _diagnostic(topics, "sensor", "cert_days_left", "Certificate", {**days, **_decimals(0), **_DISABLED}),
+        "uptime": _diagnostic(topics, "sensor", "uptime_s", "Uptime", {**seconds, **_decimals(0), **_DISABLED}),
     }
     expire_after = {"expire_after": math.ceil(3 * device.health_s + 10)}
     return {key: {**each, **expire_after} for key, each in entities.items()}
 
 
-def _diagnostic(topics: Topics, platform: str, field: str, name: str, more: Fields) -> dict[str, object]:
+def _diagnostic(topics: Topics, platform: str, field: str, name: str, fields: Fields) -> dict[str, object]:
     key = field.removesuffix("_ms").removesuffix("_mb").removesuffix("_c").removesuffix("_s")
     return entity(topics, platform, key, name) | {
         "state_topic": topics.health,
         "value_template": f"{{{{ value_json.{field} }}}}",
         "entity_category": "diagnostic",
-        **more,
+        **fields,
     }
 
 
-def _shown(decimals: int) -> Fields:
-    return {"suggested_display_precision": decimals}
+def _decimals(count: int) -> Fields:
+    return {"suggested_display_precision": count}

@@ -1,22 +1,22 @@
-"""A key and a name -> what every entity of Home Assistant has: platform, ids, QoS."""
+"""A key and a name -> the fields that every entity of Home Assistant has: platform, name, ids, QoS."""
 
 from node.contract.topics import ROOT, Topics
 
 _CAMERA_OK = "{{ 'online' if value_json.camera == 'ok' else 'offline' }}"
 
 TRANSACTION = "ha-{{ now().timestamp() }}"
-"""What a `command_template` puts into a request, so that no two are alike."""
+"""The transaction that a `command_template` puts into a request; each request has its own."""
 
 
 def entity(topics: Topics, platform: str, key: str, name: str, *, slug: str = "") -> dict[str, object]:
-    """Return the part that all entities share.
+    """Return the fields that all entities have.
 
     Args:
-        topics: the node's.
+        topics: the node's topics.
         platform: of Home Assistant, such as `sensor`.
-        key: what tells it from the node's other entities, for ever.
-        name: what people read.
-        slug: what its entity id ends with, where that is not the key.
+        key: unique among the node's entities. It never changes, since `unique_id` is made from it.
+        name: for people to read. It may change: no id depends on it.
+        slug: how the entity id ends, if not with the key.
     """
     entity_id = f"{topics.node}_{slug or key}".replace("-", "_")
     return {
@@ -28,8 +28,8 @@ def entity(topics: Topics, platform: str, key: str, name: str, *, slug: str = ""
     }
 
 
-def in_view(topics: Topics) -> dict[str, object]:
-    """Return the availability of what shows the camera's view: unknown while nobody looks."""
+def camera_availability(topics: Topics) -> dict[str, object]:
+    """Return the availability of entities that show the camera's view: unavailable while the camera is not `ok`."""
     return {
         "availability": [
             {"topic": topics.status},

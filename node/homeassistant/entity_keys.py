@@ -1,11 +1,11 @@
-"""Who is known and what is offered -> the keys under which Home Assistant knows them, and the keys of what is gone.
+"""The enrolled people and a node's optional components -> the keys of their entities in Home Assistant, over restarts.
 
-Home Assistant removes an entity only when it is told its key again, so a key outlives its person. It must not tell who
-that was: it is the start of an HMAC-SHA256 of the id, with a secret that is made once for a node and leaves its disk
-never. What is kept of somebody who was removed is this number, until Home Assistant has started once more; whoever has
-the node's disk can try ids against it until then, whoever has only the broker cannot. Somebody who is enrolled again
-under the same id gets the same key, and with it the entities of before. What a setting turns on or off, such as the
-picture, is remembered by its plain key.
+Home Assistant removes an entity only when it gets its key once more, so a key is kept after its person is removed. A
+key must not reveal the person's id. It is therefore the first 12 hex digits of an HMAC-SHA256 of the id, with a secret
+that is generated once for a node and never leaves its disk. The key is all that is kept of a removed person, until Home
+Assistant has started once more. Until then, whoever has the node's disk can test ids against it; whoever has only the
+broker cannot. A person who is enrolled again under the same id gets the same key, and with it the former entities. The
+key of an optional component, such as the snapshot, is its plain name.
 """
 
 import hmac
@@ -13,47 +13,47 @@ import json
 import logging
 import re
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from node.homeassistant.removal import PARTS
+from node.homeassistant.removal import OPTIONAL
 from node.system.files import make_private_folder, write_privately
 
 FILE = "homeassistant.json"
 _KEY_DIGITS = 12
 _SECRET_BYTES = 16
-_MAX_GONE = 64
-_PERSON = re.compile(rf"[0-9a-f]{{{_KEY_DIGITS}}}")
+_MAX_REMOVED = 64
+_PERSON_KEY = re.compile(rf"[0-9a-f]{{{_KEY_DIGITS}}}")
 
 _log = logging.getLogger(__name__)
 
 
-class Known(Protocol):
-    """Somebody in the gallery."""
+class Person(Protocol):
+    """A person in the gallery."""
 
     @property
     def id(self) -> str:
-        """In topics and payloads."""
+        """The id in topics and payloads."""
 
     @property
     def name(self) -> str:
-        """For people to read."""
+        """The name for people to read."""
 
     @property
     def ignored(self) -> bool:
-        """Whether the owner wants no events of this person."""
+        """Whether the owner wants no events about this person."""
 
 
 @dataclass(frozen=True, slots=True)
-class Resident:
-    """Somebody whom Home Assistant shows.
+class KeyedPerson:
+    """A person whom Home Assistant shows, with the key of their entities.
 
     Attributes:
-        key: 12 hex digits that do not tell the id.
-        id: in topics and payloads.
-        name: what people read.
+        key: 12 hex digits that do not reveal the id.
+        id: the id in topics and payloads.
+        name: the name for people to read.
     """
 
     key: str
@@ -61,11 +61,11 @@ class Resident:
     name: str
 
 
-class Residents:
-    """The keys of one node, over all its starts.
+class EntityKeys:
+    """The keys of one node's entities, kept in a file over restarts.
 
-    A file that cannot be read is replaced, and one that cannot be written leaves the keys in memory; both are said
-    once. New keys mean new entities: the owner then deletes the old ones by hand.
+    A file that cannot be read is replaced. While it cannot be written, the keys are kept in memory. Both are logged
+    once. New keys mean new entities: the owner then deletes the old ones in Home Assistant.
 
     Args:
         folder: where the file is kept.
@@ -74,54 +74,57 @@ class Residents:
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE
         self._failed = False
-        self._secret, self._known, self._gone = self._load()
-        self._here: tuple[Resident, ...] = ()
+        self._secret, self._shown, self._removed = self._load()
+        self._people: tuple[KeyedPerson, ...] = ()
 
     @property
-    def here(self) -> tuple[Resident, ...]:
-        """Whom Home Assistant shows."""
-        return self._here
+    def people(self) -> tuple[KeyedPerson, ...]:
+        """The people whom Home Assistant shows."""
+        return self._people
 
     @property
-    def known(self) -> tuple[str, ...]:
-        """Keys of all that it shows."""
-        return self._known
+    def shown(self) -> tuple[str, ...]:
+        """The keys of the people and optional components that Home Assistant shows."""
+        return self._shown
 
     @property
-    def gone(self) -> tuple[str, ...]:
-        """Keys of what it may still show; at most the latest 64."""
-        return self._gone
+    def removed(self) -> tuple[str, ...]:
+        """The keys of removed people and components whose entities Home Assistant may still have; the latest 64."""
+        return self._removed
 
-    def update(self, people: Iterable[Known], parts: Iterable[str] = ()) -> None:
-        """Take over who is known, and what is offered; who is ignored is not shown."""
-        self._here = tuple(Resident(self._key(each.id), each.id, each.name) for each in people if not each.ignored)
-        known = (*sorted(each.key for each in self._here), *sorted(parts))
-        left = (*self._gone, *(key for key in self._known if key not in self._gone))
-        self._keep(known, tuple(key for key in left if key not in known)[-_MAX_GONE:])
+    def update(self, people: Iterable[Person], components: Iterable[str] = ()) -> None:
+        """Set who is enrolled and which optional components there are. Ignored people are not shown."""
+        self._people = tuple(KeyedPerson(self._key(each.id), each.id, each.name) for each in people if not each.ignored)
+        shown = (*sorted(each.key for each in self._people), *sorted(components))
+        former = (*self._removed, *(key for key in self._shown if key not in self._removed))
+        self._save(shown, tuple(key for key in former if key not in shown)[-_MAX_REMOVED:])
 
-    def forget(self, keys: Sequence[str]) -> None:
-        """Forget keys of which Home Assistant has removed the entities."""
-        self._keep(self._known, tuple(key for key in self._gone if key not in keys))
+    def forget_removed(self) -> None:
+        """Forget the removed keys, because Home Assistant has removed their entities."""
+        self._save(self._shown, ())
 
-    def leave(self) -> None:
-        """Take the file away: Home Assistant shows nothing of this node any more."""
-        self._known = self._gone = ()
+    def delete(self) -> None:
+        """Forget all keys and delete the file, because Home Assistant shows nothing of this node any more."""
+        self._shown = self._removed = ()
         self._path.unlink(missing_ok=True)
 
-    def _key(self, person: str) -> str:
-        return hmac.new(self._secret, person.encode(), "sha256").hexdigest()[:_KEY_DIGITS]
+    def _key(self, person_id: str) -> str:
+        return hmac.new(self._secret, person_id.encode(), "sha256").hexdigest()[:_KEY_DIGITS]
 
-    def _keep(self, known: tuple[str, ...], gone: tuple[str, ...]) -> None:
-        if (known, gone) == (self._known, self._gone):
+    def _save(self, shown: tuple[str, ...], removed: tuple[str, ...]) -> None:
+        if (shown, removed) == (self._shown, self._removed):
             return
-        self._known, self._gone = known, gone
-        content = {"secret": self._secret.hex(), "known": known, "gone": gone}
+        self._shown, self._removed = shown, removed
+        content = {"secret": self._secret.hex(), "known": shown, "gone": removed}
         try:
             make_private_folder(self._path.parent)
             write_privately(self._path, json.dumps(content).encode())
         except OSError as error:
             if not self._failed:
-                _log.error("home assistant: %s: %s: whom it shows is kept in memory only", self._path, error.strerror)
+                _log.error(
+                    "home assistant: cannot write %s (%s): entity keys are kept in memory only: check the disk",
+                    self._path, error.strerror,
+                )  # fmt: skip
             self._failed = True
         else:
             if self._failed:
@@ -129,31 +132,32 @@ class Residents:
             self._failed = False
 
     def _load(self) -> tuple[bytes, tuple[str, ...], tuple[str, ...]]:
+        """Return the secret, the keys that are shown and those that are removed."""
         try:
             content = json.loads(self._path.read_bytes())
-            return _secret(content["secret"]), _keys(content["known"]), _keys(content["gone"])
+            return _parse_secret(content["secret"]), _parse_keys(content["known"]), _parse_keys(content["gone"])
         except FileNotFoundError:
             pass
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             _log.error(
-                "home assistant: %s cannot be read (%s): people get new entities: delete the old ones there",
+                "home assistant: cannot read %s (%s): people get new entities: delete the old ones in Home Assistant",
                 self._path, error,
             )  # fmt: skip
         return secrets.token_bytes(_SECRET_BYTES), (), ()
 
 
-def _secret(given: str) -> bytes:
-    secret = bytes.fromhex(given)
+def _parse_secret(text: str) -> bytes:
+    secret = bytes.fromhex(text)
     if len(secret) != _SECRET_BYTES:
-        raise ValueError(f"the secret has {len(secret)} bytes")
+        raise ValueError(f"the secret has {len(secret)} bytes instead of {_SECRET_BYTES}")
     return secret
 
 
-def _keys(given: Any) -> tuple[str, ...]:  # noqa: ANN401 - whatever the file holds
-    if not (isinstance(given, list) and all(isinstance(key, str) and _is_key(key) for key in given)):
-        raise ValueError("keys are 12 hex digits, or the name of a part")
-    return tuple(given)
+def _parse_keys(value: Any) -> tuple[str, ...]:  # noqa: ANN401 - whatever the file holds
+    if not (isinstance(value, list) and all(isinstance(key, str) and _is_key(key) for key in value)):
+        raise ValueError(f"a key must be {_KEY_DIGITS} hex digits or the name of an optional component")
+    return tuple(value)
 
 
 def _is_key(text: str) -> bool:
-    return text in PARTS or _PERSON.fullmatch(text) is not None
+    return text in OPTIONAL or _PERSON_KEY.fullmatch(text) is not None

@@ -1,30 +1,30 @@
-"""Who is known -> the components by which Home Assistant shows people."""
+"""The enrolled people -> the components by which Home Assistant shows and enrolls them."""
 
 from collections.abc import Sequence
 
 from node.contract.payloads import Fields
 from node.contract.topics import Topics
-from node.homeassistant.entity import TRANSACTION, entity, in_view
-from node.homeassistant.entity_keys import Resident
+from node.homeassistant.entity import TRANSACTION, camera_availability, entity
+from node.homeassistant.entity_keys import KeyedPerson
 
-# A person cannot be called what strangers are called.
+# No person may have the id that events use for strangers.
 _ID = "^(?!unknown$)[a-z0-9][a-z0-9_-]{0,31}$"
 
 
-def presence(topics: Topics, people: Sequence[Resident]) -> dict[str, Fields]:
-    """Return the components of people: who is in view, when each was last seen, and who was last seen of all."""
-    found: dict[str, Fields] = {"last_person": _last_person(topics, people)}
-    for each in people:
-        found[f"person_{each.key}"] = _person(topics, each)
-        found[f"seen_{each.key}"] = _seen(topics, each)
-    return found
+def presence(topics: Topics, people: Sequence[KeyedPerson]) -> dict[str, Fields]:
+    """Return for each person who is in view and when they were last seen, and for all the person seen last."""
+    components: dict[str, Fields] = {"last_person": _last_person(topics, people)}
+    for person in people:
+        components[f"person_{person.key}"] = _in_view(topics, person)
+        components[f"seen_{person.key}"] = _last_seen(topics, person)
+    return components
 
 
 def enrolment(topics: Topics, verb: str) -> Fields:
-    """Return the component by which the one person in view is enrolled: their id is typed in."""
+    """Return the text field that enrolls the one person in view under the id that is typed in."""
     return {
-        **entity(topics, "text", "enroll", "Enrol who is in view as"),
-        **in_view(topics),
+        **entity(topics, "text", "enroll", "Enroll the person in view as"),
+        **camera_availability(topics),
         "command_topic": topics.request(verb),
         "command_template": f'{{"transaction":"{TRANSACTION}","id":{{{{ value | to_json }}}}}}',
         "min": 1,
@@ -35,31 +35,31 @@ def enrolment(topics: Topics, verb: str) -> Fields:
     }
 
 
-def _person(topics: Topics, person: Resident) -> Fields:
-    here = f"value_json.present | selectattr('id', 'eq', '{person.id}') | list"
+def _in_view(topics: Topics, person: KeyedPerson) -> Fields:
+    present = f"value_json.present | selectattr('id', 'eq', '{person.id}') | list"
     return {
         **entity(topics, "binary_sensor", f"person_{person.key}", person.name, slug=f"person_{person.id}"),
-        **in_view(topics),
+        **camera_availability(topics),
         "state_topic": topics.state,
         "device_class": "occupancy",
-        "value_template": f"{{{{ 'ON' if {here} else 'OFF' }}}}",
+        "value_template": f"{{{{ 'ON' if {present} else 'OFF' }}}}",
     }
 
 
-def _seen(topics: Topics, person: Resident) -> Fields:
-    # An emptied state knows nobody: what was known before it stays.
-    seen = f"(value_json.people.get('{person.id}') or {{}}).get('last_seen')"
+def _last_seen(topics: Topics, person: KeyedPerson) -> Fields:
+    # After a start the node's state lists nobody: the entity keeps its value until the person is seen again.
+    last_seen = f"(value_json.people.get('{person.id}') or {{}}).get('last_seen')"
     return {
         **entity(topics, "sensor", f"seen_{person.key}", f"{person.name} last seen", slug=f"seen_{person.id}"),
         "state_topic": topics.state,
         "device_class": "timestamp",
-        "value_template": f"{{{{ {seen} or this.state | as_datetime(none) }}}}",
+        "value_template": f"{{{{ {last_seen} or this.state | as_datetime(none) }}}}",
     }
 
 
-def _last_person(topics: Topics, people: Sequence[Resident]) -> Fields:
-    # As above; but only a name that still is somebody's stays.
-    ids = [each.id for each in people]
+def _last_person(topics: Topics, people: Sequence[KeyedPerson]) -> Fields:
+    # The entity keeps its value here too, but only while the person is enrolled.
+    ids = [person.id for person in people]
     return {
         **entity(topics, "sensor", "last_person", "Last person"),
         "state_topic": topics.state,

@@ -1,7 +1,8 @@
-"""Keys of what is gone -> the components by which Home Assistant removes it.
+"""Keys of removed people and optional components -> the components by which Home Assistant removes their entities.
 
-Home Assistant that was away when somebody was removed, or something was turned off, has the entities in its registry,
-and removes only what it was told of since it started: it is told `ghosts`, and directly behind them `removed`.
+Home Assistant removes only an entity that it has discovered since it started. If it was down when a person was removed
+or a setting was turned off, it still has the entities in its registry. It therefore gets `placeholders` first, and
+directly after them `removals`.
 """
 
 from collections.abc import Sequence
@@ -13,19 +14,19 @@ from node.homeassistant.entity import entity
 _NAME = "Removed"
 _PERSON = {"person": "binary_sensor", "seen": "sensor"}
 
-PARTS = {"alert": "event", "enroll": "text", "snapshot": "image"}
-"""By its key the platform of what a node offers or not, as its settings say."""
+OPTIONAL = {"alert": "event", "enroll": "text", "snapshot": "image"}
+"""The platform of each component that a node has or lacks as its settings say, by key."""
 
 
-def removed(gone: Sequence[str]) -> dict[str, Fields]:
-    """Return the components that make Home Assistant remove what it has of who and what is gone."""
-    return {key: {"p": platform} for key, platform in _platforms(gone).items()}
+def removals(keys: Sequence[str]) -> dict[str, Fields]:
+    """Return the components that make Home Assistant remove the entities of these keys."""
+    return {key: {"p": platform} for key, platform in _platforms(keys).items()}
 
 
-def ghosts(topics: Topics, gone: Sequence[str]) -> dict[str, Fields]:
-    """Return the same components once more as whole entities, without a name."""
-    # What each platform wants, on topics that carry nothing at that moment.
-    wanted: dict[str, Fields] = {
+def placeholders(topics: Topics, keys: Sequence[str]) -> dict[str, Fields]:
+    """Return the same components as complete entities that name nobody."""
+    # The fields that each platform requires, with topics that carry nothing at that moment.
+    required: dict[str, Fields] = {
         "event": {"state_topic": f"{topics.base}/alert/+", "event_types": ["removed"]},
         "image": {"image_topic": topics.snapshots},
         "text": {"command_topic": topics.request("removed")},
@@ -33,16 +34,17 @@ def ghosts(topics: Topics, gone: Sequence[str]) -> dict[str, Fields]:
     state: Fields = {"state_topic": topics.state, "value_template": "None"}
     return {
         key: entity(topics, platform, key, _NAME, slug=f"removed_{key.partition('_')[0]}")
-        | dict(wanted.get(platform, state))
-        for key, platform in _platforms(gone).items()
+        | dict(required.get(platform, state))
+        for key, platform in _platforms(keys).items()
     }
 
 
-def _platforms(gone: Sequence[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for key in gone:
-        if key in PARTS:
-            found[key] = PARTS[key]
+def _platforms(keys: Sequence[str]) -> dict[str, str]:
+    """Return the platform of each component, by component key; a person's key stands for two components."""
+    platforms: dict[str, str] = {}
+    for key in keys:
+        if key in OPTIONAL:
+            platforms[key] = OPTIONAL[key]
         else:
-            found |= {f"{kind}_{key}": platform for kind, platform in _PERSON.items()}
-    return found
+            platforms |= {f"{kind}_{key}": platform for kind, platform in _PERSON.items()}
+    return platforms

@@ -27,7 +27,7 @@ from node.people import record
 from node.people.person import Anchor, Person, checked_name
 from node.people.reembedding import read_crop, read_crop_file
 from node.people.store import Entry
-from node.settings.schema import ID_PATTERN
+from node.settings.section import ID_PATTERN
 from node.system.files import private_file
 
 VERSION = 1

@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
-from node.domain import Image, Vector
+from node.domain import Image, Vector, counted
 from node.errors import PeopleError
 from node.people import crop as crops
 from node.people import record
-from node.people.person import Anchor, Person, checked_id, checked_name, counted, merged, without
+from node.people.person import Anchor, Person, checked_id, checked_name, merged, without
 from node.people.reembedding import Embed, log_results, normalised, read_crop, reembed
 from node.people.store import Entry, Store
 

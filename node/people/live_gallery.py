@@ -3,10 +3,11 @@
 import logging
 from collections.abc import Callable
 
+from node.domain import counted
 from node.errors import PeopleError
 from node.people.gallery import Gallery
 from node.people.matcher import Matcher
-from node.people.person import Person, counted
+from node.people.person import Person
 
 _CHECK_S = 0.5
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from node.domain import UNKNOWN, Vector
 from node.errors import PeopleError
-from node.settings.schema import ID_PATTERN
+from node.settings.section import ID_PATTERN
 
 _SAME_EMBEDDING = 1e-6
 _MAX_NAME = 64
@@ -102,14 +102,3 @@ def merged(anchors: tuple[Anchor, ...], more: tuple[Anchor, ...]) -> tuple[Ancho
 def without(anchors: tuple[Anchor, ...], others: tuple[Anchor, ...]) -> tuple[Anchor, ...]:
     """Return the anchors whose image is not among `others`."""
     return tuple(anchor for anchor in anchors if not any(anchor.shows_same_image(other) for other in others))
-
-
-def counted(number: int, noun: str, plural: str | None = None) -> str:
-    """Return a number with its noun, such as `1 face` and `2 faces`.
-
-    Args:
-        number: how many.
-        noun: singular.
-        plural: if it is not the singular with an s.
-    """
-    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"

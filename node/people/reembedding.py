@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from node.domain import Image, Vector
+from node.domain import Image, Vector, counted
 from node.errors import ModelError
 from node.people import crop as crops
-from node.people.person import Anchor, Person, counted
+from node.people.person import Anchor, Person
 
 _log = logging.getLogger(__name__)
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from node.domain import counted
 from node.people.matcher import GalleryMatcher
-from node.people.person import Anchor, Person, counted
+from node.people.person import Anchor, Person
 
 ENOUGH_FACES = 3
 """Faces per person that the self-test considers enough."""

@@ -1,22 +1,22 @@
-"""The text of `mqtt.host` -> the brokers that it names, in the order in which they are tried."""
+"""Text of `mqtt.host` -> the brokers that it names, in the order in which the node tries them."""
 
 import ipaddress
 import re
 
 _MOST_PORT = 65535
-# A name or an address of version 4, or one of version 6 in brackets, and perhaps a port.
+# A name or an IPv4 address, or an IPv6 address in brackets; then perhaps a port.
 _WITH_PORT = re.compile(r"(?:\[(?P<six>[^\[\]]+)\]|(?P<host>[^:\[\]]+))(?::(?P<port>\d{1,5}))?")
 
 
 def endpoints(text: str, port: int) -> tuple[tuple[str, int], ...]:
-    """Return host and port of each broker, such as of `a.example, b.example:8883, [2001:db8::1]:8883`.
+    """Return host and port of each broker in a text such as `a.example, b.example:8883, [2001:db8::1]:8883`.
 
     Args:
-        text: names or addresses, with commas between them.
-        port: of those that name none.
+        text: names or addresses, separated by commas.
+        port: of the brokers without a port of their own.
 
     Raises:
-        ValueError: one of them is empty or not written like that.
+        ValueError: a name is empty or not in one of these forms.
     """
     return tuple(_endpoint(part.strip(), port) for part in text.split(","))
 
@@ -26,11 +26,11 @@ def _endpoint(part: str, port: int) -> tuple[str, int]:
     if found:
         own = int(found["port"]) if found["port"] else port
         if not 1 <= own <= _MOST_PORT:
-            raise ValueError(f"{part}: a port is 1 to {_MOST_PORT}")
+            raise ValueError(f"{part}: a port must be between 1 and {_MOST_PORT}")
         return found["six"] or found["host"], own
     try:
         ipaddress.IPv6Address(part)
     except ValueError as error:
         name = part or "an empty name"
-        raise ValueError(f"{name}: write HOST, HOST:PORT or [ADDRESS]:PORT, with commas between several") from error
+        raise ValueError(f"{name}: write HOST, HOST:PORT or [ADDRESS]:PORT, separated by commas") from error
     return part, port

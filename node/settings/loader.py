@@ -1,10 +1,10 @@
-"""Command line, environment and TOML file -> checked Settings, or one line that says what is wrong and where."""
+"""Command line, environment and TOML file -> validated Settings, or one line that says what is wrong and where."""
 
 import difflib
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -16,6 +16,8 @@ from node.errors import SettingsError
 from node.settings import Settings
 from node.settings.redaction import redact, scheme_of
 from node.settings.schema import ENV_PREFIX
+from node.settings.section import ConflictError
+from node.settings.sources import Sources
 
 DEFAULT_FILE = Path("/etc/facenode/facenode.toml")
 SECTIONS = tuple(Settings.model_fields)
@@ -23,7 +25,7 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
 class _Variables(EnvSettingsSource):
-    """Environment variables of a given mapping rather than of the process."""
+    """Read environment variables from a mapping rather than from the process."""
 
     def __init__(self, settings_cls: type[BaseSettings], environ: Mapping[str, str]) -> None:
         self._environ = {key.lower(): value for key, value in environ.items()}
@@ -39,16 +41,16 @@ def load(
     environ: Mapping[str, str] | None = None,
     default_file: Path = DEFAULT_FILE,
 ) -> Settings:
-    """Return the settings: overrides (command line) before environment before TOML file before defaults.
+    """Return the settings; command line wins over environment, environment over file, file over defaults.
 
     Args:
-        config: the TOML file; `default_file` where that exists unless given.
-        overrides: values by section and key.
-        environ: the environment; the process's unless given.
-        default_file: the file that is read where it exists and no other is named.
+        config: the TOML file; by default `default_file`, if it exists.
+        overrides: values of the command line, by section and key.
+        environ: the environment; by default the process's.
+        default_file: read if it exists and no other file is named.
 
     Raises:
-        SettingsError: something is unknown, missing or out of bounds; the message says which and where.
+        SettingsError: a setting is unknown, missing or out of bounds; the message says which and where.
     """
     overrides = overrides or {}
     variables: Mapping[str, str] = os.environ if environ is None else environ
@@ -73,14 +75,18 @@ def load(
         given: dict[str, Any] = {section: dict(values) for section, values in overrides.items()}
         return Loaded(**given)
     except ValidationError as error:
-        lines = [_sentence(problem, overrides, variables, path) for problem in error.errors(include_url=False)]
+        sources = Sources(overrides, variables, path, content)
+        lines = [_sentence(problem, sources) for problem in error.errors(include_url=False)]
         raise SettingsError("; ".join(lines)) from error
-    except (ForeignSettingsError, RecursionError) as error:  # a list or section in one variable is no JSON, or too deep
-        raise SettingsError(f"{error}: write one variable a setting, {ENV_PREFIX}SECTION__KEY") from error
+    except (
+        ForeignSettingsError,
+        RecursionError,
+    ) as error:  # a list or section in one variable is not JSON, or too deep
+        raise SettingsError(f"{error}: use one variable for each setting, {ENV_PREFIX}SECTION__KEY") from error
 
 
 def printable(value: str) -> str:
-    """Return a value that was given, without what can be the password of a camera; where in doubt, nothing of it."""
+    """Return a value without anything that could be a camera's password; in doubt, nothing of it."""
     url = _URL.search(value)
     before, rest = (value[: url.start()], redact(value[url.start() :])) if url else (value, "")
     return ("***" if "@" in before or "=" in before else before) + rest
@@ -91,9 +97,9 @@ def _exists(path: Path) -> bool:
         path.stat()
     except (FileNotFoundError, NotADirectoryError):
         return False
-    except OSError as error:  # whether it is there cannot be told: to go on without it would be another node
+    except OSError as error:  # the file may exist: without it this would be a different node
         raise SettingsError(
-            f"{path}: {error.strerror or error}: make it readable, or name another by --config"
+            f"{path}: {error.strerror or error}: make it readable, or name another with --config"
         ) from error
     return True
 
@@ -108,7 +114,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _refuse_mistyped(environ: Mapping[str, str]) -> None:
-    """Refuse what looks like a setting but would be read by nobody: pydantic-settings ignores it in silence."""
+    """Refuse a variable that looks like a setting but is none: pydantic-settings ignores it silently."""
     for variable in environ:
         name = variable.upper()
         if not name.startswith(ENV_PREFIX):
@@ -122,7 +128,7 @@ def _refuse_mistyped(environ: Mapping[str, str]) -> None:
             if name.startswith(f"{ENV_PREFIX}{section.upper()}_"):
                 rest = name.removeprefix(f"{ENV_PREFIX}{section.upper()}_")
                 raise SettingsError(
-                    f"{variable}: a section and its key are joined by two underscores: "
+                    f"{variable}: two underscores join a section and its key: "
                     f"write {ENV_PREFIX}{section.upper()}__{rest}"
                 )
 
@@ -134,19 +140,18 @@ def _proposal(head: str, key: str) -> str:
     return f": the sections are {', '.join(SECTIONS)}"
 
 
-def _sentence(
-    problem: Any,  # noqa: ANN401 - pydantic's ErrorDetails
-    overrides: Mapping[str, Mapping[str, Any]],
-    environ: Mapping[str, str],
-    path: Path | None,
-) -> str:
-    """Return what is wrong with one setting, and where it was given."""
+def _sentence(problem: Any, sources: Sources) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
+    """Return what is wrong with a setting or a section, and where it was given."""
     keys = [str(part) for part in problem["loc"]]
-    where = _origin(keys, overrides, environ, path)
+    value = problem.get("input")
+    if isinstance(value, Mapping):
+        error = problem.get("ctx", {}).get("error")
+        where = sources.of_values(keys, error.keys if isinstance(error, ConflictError) else ())
+    else:
+        where = sources.of_value(keys)
     if problem["type"] == "extra_forbidden":
         return f"{'.'.join(keys)} ({where}): there is no such setting{_near(keys)}"
     message = problem["msg"].removeprefix("Value error, ")
-    value = problem.get("input")
     if isinstance(value, str):
         if keys == ["camera", "source"] and scheme_of(value):
             message = f"write video:{printable(value)}"
@@ -158,7 +163,7 @@ def _sentence(
 def _near(keys: Sequence[str]) -> str:
     model: Any = Settings
     for key in keys[:-1]:
-        if key.isdecimal():  # the place in a list, such as the rules of alerts
+        if key.isdecimal():  # a place in a list, such as alerts.rules
             model = next(iter(get_args(model)), None)
         else:
             field = getattr(model, "model_fields", {}).get(key)
@@ -168,22 +173,3 @@ def _near(keys: Sequence[str]) -> str:
     if near:
         return f": did you mean {near[0]}?"
     return f": there are {', '.join(names)}" if names else ""
-
-
-def _origin(
-    keys: Sequence[str], overrides: Mapping[str, Mapping[str, Any]], environ: Mapping[str, str], path: Path | None
-) -> str:
-    if _has(overrides, keys):
-        return "command line"
-    variables = [v for v in environ if v.upper().startswith(ENV_PREFIX + "__".join(keys[:2]).upper())]
-    if variables:
-        return f"variable {variables[0]}"
-    return f"file {path}" if path else "default"
-
-
-def _has(tree: Any, keys: Iterable[str]) -> bool:  # noqa: ANN401 - a nested mapping of any values
-    for key in keys:
-        if not isinstance(tree, Mapping) or key not in tree:
-            return False
-        tree = tree[key]
-    return True

@@ -1,26 +1,26 @@
-"""A camera's URL -> whether the node can play it, and what may be printed of it."""
+"""URL of a camera -> its scheme, and the URL without its secrets, for messages."""
 
 import re
 
 SCHEMES = ("rtsp", "rtsps", "http", "https", "rtmp", "tcp", "udp")
-"""What FFmpeg, as OpenCV carries it, plays from a network."""
+"""Schemes that the FFmpeg inside OpenCV can play from a network."""
 
 _URL = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://(.*)$", re.DOTALL)
 _HIDDEN = "***"
 
 
 def scheme_of(source: str) -> str | None:
-    """Return the scheme of a URL in lower case, or None for a path."""
+    """Return the scheme of a URL in lower case; None for a path."""
     match = _URL.match(source)
     return match[1].lower() if match else None
 
 
 def redact(url: str) -> str:
-    """Return a URL without anything that can be a secret; a path is returned as it is.
+    """Return a URL without anything that could be a secret; return a path unchanged.
 
     Cameras take the password before the host, in the query, or in a segment of the path
-    (`/user=admin&password=...`), and people do not escape it. So the user's part and the query are hidden as a whole,
-    and so is each segment of the path with a `=`. Where it cannot be told which part is which, all is hidden.
+    (`/user=admin&password=...`), and people do not escape it. So the user part and the query are hidden as a whole, and
+    so is every segment of the path that contains a `=`. Where the parts cannot be told apart, everything is hidden.
     """
     match = _URL.match(url)
     if not match:

@@ -1,1 +1,1 @@
-"""The machine and the process: files, systemd, memory, what ships with the program."""
+"""The machine and the process: files, systemd, memory, and the files that ship with the program."""

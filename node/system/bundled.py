@@ -1,4 +1,4 @@
-"""The name of a file that ships with the program -> its path, in the wheel or in a checkout."""
+"""Name of a file that ships with the program -> its path, in the wheel or in a checkout."""
 
 from pathlib import Path
 
@@ -8,16 +8,16 @@ DETECTOR = "face_detection_yunet_2023mar.onnx"
 NETWORK = "mobilefacenet.float32.tflite"
 
 _NODE = Path(__file__).resolve().parents[1]
-_PLACES = (_NODE / "artefacts", *(_NODE.parent / place for place in ("models/zoo", "models/detector", "tests")))
+_FOLDERS = (_NODE / "artefacts", *(_NODE.parent / folder for folder in ("models/zoo", "models/detector", "tests")))
 
 
-def bundled(name: str) -> Path:
-    """Return the path of a network, the detector, or `media/` and a file of the demonstration.
+def path(name: str) -> Path:
+    """Return the path of a network, of the detector, or of a media file of the demo (`media/NAME`).
 
     Raises:
-        ModelError: it is in none of the places.
+        ModelError: no folder holds the file.
     """
-    for place in _PLACES:
-        if (place / name).exists():
-            return place / name
-    raise ModelError(f"{name}: not found in {_PLACES[0]}: the installation is damaged: install the program again")
+    for folder in _FOLDERS:
+        if (folder / name).exists():
+            return folder / name
+    raise ModelError(f"{name}: not found in {_FOLDERS[0]}: the installation is damaged: install the program again")

@@ -1,7 +1,7 @@
-"""Bytes -> a file that is whole or not there, private, and on the disk when the call returns.
+"""Bytes -> a private file that is complete or absent, and on the disk when the call returns.
 
-Whatever root makes belongs to the owner of the folder above it: else `sudo facenode people add` would leave files that
-the node, which runs as a user of its own, cannot read.
+What root creates is given to the owner of the folder that contains it. Otherwise `sudo facenode people add` would leave
+files that the node, which runs as a user of its own, cannot read.
 """
 
 import os
@@ -12,10 +12,10 @@ from typing import BinaryIO
 
 
 def write_privately(path: Path, content: bytes) -> None:
-    """Write a file, or replace it, with mode 0600.
+    """Create or replace a file, with mode 0600.
 
     Raises:
-        OSError: it cannot be written; a file that was there before is as it was.
+        OSError: the file cannot be written; an existing file is unchanged.
     """
     with private_file(path) as file:
         file.write(content)
@@ -23,16 +23,16 @@ def write_privately(path: Path, content: bytes) -> None:
 
 @contextmanager
 def private_file(path: Path) -> Iterator[BinaryIO]:
-    """Open a file of mode 0600 that takes its place when the context ends well, and leaves no trace otherwise.
+    """Open a file of mode 0600 that appears under its name when the context ends well, and never otherwise.
 
     Raises:
-        OSError: it cannot be written; a file that was there before is as it was.
+        OSError: the file cannot be written; an existing file is unchanged.
     """
     part = path.with_name(f"{path.name}.part")
     part.unlink(missing_ok=True)
     try:
         with os.fdopen(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b") as file:
-            _give_away(file.fileno(), path.parent)
+            _give_to_owner(file.fileno(), path.parent)
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -44,23 +44,23 @@ def private_file(path: Path) -> Iterator[BinaryIO]:
 
 
 def make_private_folder(path: Path) -> None:
-    """Make a folder of mode 0700, and the folders above it, where it is not there yet.
+    """Create a folder of mode 0700, and the folders above it, if it does not exist.
 
     Raises:
-        OSError: it cannot be made.
+        OSError: the folder cannot be created.
     """
     if path.is_dir():
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     path.mkdir(mode=0o700, exist_ok=True)
-    _give_away(path, path.parent)
+    _give_to_owner(path, path.parent)
 
 
 def sync_folder(path: Path) -> None:
-    """Wait until what was made, renamed or removed in a folder is on the disk.
+    """Wait until the entries created, renamed or removed in a folder are on the disk.
 
     Raises:
-        OSError: the disk says no.
+        OSError: the disk reports an error.
     """
     folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -69,8 +69,8 @@ def sync_folder(path: Path) -> None:
         os.close(folder)
 
 
-def _give_away(made: int | Path, folder: Path) -> None:
-    """Give what root has made to the owner of the folder that it is in."""
+def _give_to_owner(created: int | Path, folder: Path) -> None:
+    """If this process is root, give what it created to the owner of the folder that contains it."""
     if os.geteuid() == 0:
-        above = folder.stat()
-        os.chown(made, above.st_uid, above.st_gid)
+        owner = folder.stat()
+        os.chown(created, owner.st_uid, owner.st_gid)

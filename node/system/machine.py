@@ -1,19 +1,19 @@
-"""The board's own files -> temperature, throttling, memory. None where the board does not tell."""
+"""Files of the kernel -> temperature, throttling and memory of this machine; None where a file is missing."""
 
 import os
 from pathlib import Path
 
 
 class Machine:
-    """Reads what the kernel tells of this machine.
+    """Reads the sensors of this machine.
 
     Args:
-        root: where `/proc` and `/sys` lie.
+        root: folder of `/proc` and `/sys`.
     """
 
     def __init__(self, root: Path = Path("/")) -> None:
         self._temperature = root / "sys/class/thermal/thermal_zone0/temp"
-        # The Raspberry Pi's firmware tells here what `vcgencmd get_throttled` prints.
+        # On a Raspberry Pi this file holds what `vcgencmd get_throttled` prints.
         self._throttled = root / "sys/devices/platform/soc/soc:firmware/get_throttled"
         self._memory = root / "proc/self/statm"
 
@@ -23,9 +23,9 @@ class Machine:
         return None if value is None else value / 1000
 
     def throttled(self) -> bool | None:
-        """Return whether the board slows itself down now, by low voltage, heat or a capped frequency.
+        """Return whether the board is throttled now, because of low voltage, heat or a capped frequency.
 
-        Bits 0 to 3 tell of now, 16 to 19 of what has been since the start (Raspberry Pi documentation, vcgencmd).
+        Bits 0 to 3 describe the present, bits 16 to 19 the time since the boot (Raspberry Pi documentation, vcgencmd).
         """
         value = _number(self._throttled, 16)
         return None if value is None else bool(value & 0xF)

@@ -206,7 +206,7 @@ def test_the_profile_demo_shows_who_is_known_and_who_is_not(engine: Engine, tmp_
         stack.up("demo")
         assert eventually(lambda: len(stack.shown("demo")) >= shown + 6, 90)
         said = stack.compose("logs", "--no-log-prefix", "watch")
-        assert "demo: no event is missing any more" in said or "are missing so far" not in said
+        assert "demo: no event is missing any longer" in said or "missing before number" not in said
         assert stack.compose("--profile=demo", "exec", "-T", "node", "id", "-u").strip() == "10001"
     finally:
         stack.down()

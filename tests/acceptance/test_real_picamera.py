@@ -166,7 +166,7 @@ def test_check_tells_a_camera_from_none_and_from_a_missing_package(root: Path, t
         return next(each for each in shown.splitlines() if each[5:].startswith("camera "))
 
     check = with_camera(root, "virtualcamera.py", "check")
-    assert line(run(*check, environ=environment(settings), code=1)).endswith("picamera:0 gives 1280x720")
+    assert line(run(*check, environ=environment(settings), code=1)).endswith("picamera:0 delivers 1280x720")
     with unplugged(root):
         told = line(run(*check, environ=environment(settings), code=1))
         assert "picamera: no camera is found: check its cable" in told

@@ -45,7 +45,7 @@ def main() -> int:
     print(f"recall of {len(faces)} faces by width in pixels; milliseconds a 640x480 frame, one thread, median")
     print("input".ljust(8) + "".join(f"{width:>6}" for width in WIDTHS) + "      ms")
     for size in INPUTS:
-        detector = Detector(bundled.bundled(bundled.DETECTOR), size)
+        detector = Detector(bundled.path(bundled.DETECTOR), size)
         recalls = [np.mean([found(detector, *placed(image, box, width)) for image, box in faces]) for width in WIDTHS]
         print(str(size).ljust(8) + "".join(f"{recall:6.2f}" for recall in recalls) + f"{milliseconds(detector):8.1f}")
     return 0

@@ -60,12 +60,12 @@ def one(name: str, runtime: Runtime) -> dict[str, float]:
     from node.vision.recognizer import Recognizer  # noqa: PLC0415 - as numpy
     from node.vision.tflite import Network  # noqa: PLC0415 - as numpy
 
-    malloc.keep()
+    malloc.keep_freed_memory()
     held["the program"] = _held()
     network = Network(ROOT / "models" / "zoo" / f"{name}.tflite", runtime, threads=2)
     recognizer = Recognizer(network, GateSettings(), ("age",))
     held["the network"] = _held()
-    detector = Detector(bundled.bundled(bundled.DETECTOR))
+    detector = Detector(bundled.path(bundled.DETECTOR))
     held["the detector"] = _held()
     picture = cv2.resize(portrait(), (1280, 720)).astype(np.uint8, copy=False)
     held["a frame"] = _held()

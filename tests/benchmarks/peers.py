@@ -23,7 +23,7 @@ import numpy as np
 
 from node.assembly import build_vision
 from node.clock import SystemClock
-from node.commands.bench.stopwatch import Step, take_turns
+from node.commands.bench.stopwatch import Step, time_in_rounds
 from node.commands.bench.visit import Visit, portrait
 from node.domain import Frame, Image
 from node.settings.loader import load
@@ -45,7 +45,7 @@ def main() -> int:
     args = parser.parse_args()
     cv2.setNumThreads(1)
     steps = {**ours(args.model, portrait()), **peers(portrait())}
-    rounds = take_turns(steps, args.runs, warm_up=3)
+    rounds = time_in_rounds(steps, args.runs, warm_up=3)
     print("| a 640x480 frame with one face | median, ms | times as fast, each face | as it runs | at least |")
     print("| --- | ---: | ---: | ---: | ---: |")
     for name in steps:
@@ -87,7 +87,7 @@ def by_hand(weights: Path, image: Image) -> Callable[[], object]:
     """Return the two networks called as their own examples call them."""
     sidecar = build_vision(load(None, {}, {}, Path("/nonexistent")), ()).network.sidecar
     template = np.array(sidecar.input.alignment.points, dtype=np.float64)
-    detector = cv2.FaceDetectorYN.create(str(bundled.bundled(bundled.DETECTOR)), "", (640, 480), 0.7, 0.3, 200)
+    detector = cv2.FaceDetectorYN.create(str(bundled.path(bundled.DETECTOR)), "", (640, 480), 0.7, 0.3, 200)
     _, interpreter_class = find_runtime("auto")
     interpreter = interpreter_class(model_path=str(weights), num_threads=1)
     interpreter.allocate_tensors()

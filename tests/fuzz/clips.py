@@ -62,7 +62,7 @@ def build(folder: Path) -> Sequence[Target]:
 def _seeds(folder: Path) -> list[bytes]:
     """Return the clip of the demonstration, and two of a few small frames."""
     silence()
-    found = [bundled.bundled("media/carphone.mp4").read_bytes()]
+    found = [bundled.path("media/carphone.mp4").read_bytes()]
     for ending, codec in _CODECS.items():
         path = folder / f"seed{ending}"
         writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*codec), 10, (64, 48))

@@ -25,7 +25,7 @@ _RATES, _SIZES = (0.001, 0.003, 0.01), (0, 1, 10, 1000)
 
 def build(folder: Path) -> Sequence[Target]:
     """Return one target for sidecars, one for networks."""
-    source = bundled.bundled(bundled.NETWORK)
+    source = bundled.path(bundled.NETWORK)
     network, sidecar = folder / "net.tflite", folder / "net.json"
     shutil.copy(source, network)
     whole = source.with_suffix(".json").read_bytes()

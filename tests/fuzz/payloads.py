@@ -15,8 +15,8 @@ from pathlib import Path
 from random import Random
 
 from node.commands.fleet import table
-from node.commands.output import json_line, printer
-from node.commands.watch import Watcher, watch
+from node.commands.output import message_printer, print_json
+from node.commands.watch import History, watch
 from node.contract.topics import Topics
 from node.domain import CameraState, Instant, Tick
 from node.fleet.diagnosis import diagnose
@@ -179,7 +179,7 @@ class _Line:
 
 def watched(content: bytes) -> str:
     """Show messages as `facenode watch` does, for people and as JSON; a line each, whatever they hold."""
-    for show in (printer(), json_line):
+    for show in (message_printer(), print_json):
         inbox: queue.SimpleQueue[Report | None] = queue.SimpleQueue()
         for number, payload in enumerate(content.split(b"\n")):
             topic = (
@@ -192,7 +192,9 @@ def watched(content: bytes) -> str:
         inbox.put(None)
         shown, said = io.StringIO(), list[str]()
         with contextlib.redirect_stdout(shown):
-            watch(_Line, inbox, (), Watcher(), show=show, say=said.append, ready=lambda _there: None)
+            watch(
+                _Line, inbox, (), History(), print_message=show, print_note=said.append, set_ready=lambda _there: None
+            )
         assert all(line.isprintable() for line in shown.getvalue().split("\n"))
     return "shown" if shown.getvalue() else "nothing to show"
 

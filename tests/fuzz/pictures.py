@@ -44,7 +44,7 @@ _WORDS = (
 
 def build(folder: Path) -> Sequence[Target]:
     """Return the target."""
-    detector = Detector(bundled.bundled(bundled.DETECTOR), _SEARCHED_PX)
+    detector = Detector(bundled.path(bundled.DETECTOR), _SEARCHED_PX)
     path = folder / "picture.jpg"
 
     def judge(content: bytes) -> str:
@@ -68,7 +68,7 @@ def build(folder: Path) -> Sequence[Target]:
 @cache
 def seeds() -> tuple[bytes, ...]:
     """Return one small portrait in every kind of file that is taken for a picture, and of several depths."""
-    portrait = read_image(bundled.bundled("media/astronaut.jpg"))
+    portrait = read_image(bundled.path("media/astronaut.jpg"))
     small = cv2.cvtColor(cv2.resize(portrait, (_SIDE_PX, _SIDE_PX)), cv2.COLOR_RGB2BGR)
     found = [_encoded(ending, small) for ending in (".jpg", ".png", ".bmp", ".webp", ".tiff")]
     found.append(_encoded(".png", cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)))

@@ -15,7 +15,8 @@ from node.clock import SystemClock
 from node.errors import CameraError, SettingsError
 from node.settings import Settings
 from node.settings.loader import SECTIONS, load
-from node.settings.schema import ENV_PREFIX, zone_of
+from node.settings.node import zone_of
+from node.settings.schema import ENV_PREFIX
 from tests.fuzz.driver import Target, main
 from tests.fuzz.mutation import Bytes
 

@@ -15,8 +15,8 @@ from random import Random
 from node.contract import payloads
 from node.domain import Alert, AlertState, Box, Event, EventType, Instant, Match
 from node.errors import OutboxError
-from node.homeassistant.entity_keys import FILE as RESIDENTS
-from node.homeassistant.entity_keys import Residents
+from node.homeassistant.entity_keys import FILE as ENTITY_KEYS_FILE
+from node.homeassistant.entity_keys import EntityKeys
 from node.mqtt.certificate import days_left
 from node.outbox.outbox import FILE, Outbox
 from node.people.person import Person
@@ -49,7 +49,7 @@ class _Stands:
 
 def build(folder: Path) -> Sequence[Target]:
     """Return a target for each file."""
-    return (_outbox(folder), _switches(folder), _residents(folder), _certificate(folder))
+    return (_outbox(folder), _switches(folder), _entity_keys(folder), _certificate(folder))
 
 
 def _outbox(folder: Path) -> Target:
@@ -113,24 +113,24 @@ def _switches(folder: Path) -> Target:
     return Target("switches", Json([good]), judge)
 
 
-def _residents(folder: Path) -> Target:
+def _entity_keys(folder: Path) -> Target:
     """Keys are found again, or made anew."""
-    path = folder / RESIDENTS
+    path = folder / ENTITY_KEYS_FILE
     people = (Person("ada", "Ada", ()),)
-    Residents(folder).update(people, ("snapshot",))
+    EntityKeys(folder).update(people, ("snapshot",))
     good = path.read_bytes()
-    whole = Residents(folder).known
+    whole = EntityKeys(folder).shown
 
     def judge(content: bytes) -> str:
         path.write_bytes(content)
-        residents = Residents(folder)
-        read = residents.known
-        residents.update(people, ("snapshot",))
-        assert len(residents.here) == 1
-        assert Residents(folder).known == residents.known
+        keys = EntityKeys(folder)
+        read = keys.shown
+        keys.update(people, ("snapshot",))
+        assert len(keys.people) == 1
+        assert EntityKeys(folder).shown == keys.shown
         return "read" if read == whole else "made anew"
 
-    return Target("residents", either(Json([json.loads(good)]), Bytes([good])), judge)
+    return Target("entity keys", either(Json([json.loads(good)]), Bytes([good])), judge)
 
 
 def _certificate(folder: Path) -> Target:

@@ -23,7 +23,7 @@ def settings(tmp_path: Path, media_dir: Path) -> dict[str, object]:
 @pytest.fixture
 def network(tmp_path: Path) -> Path:
     """Return a copy of the default network, its sidecar beside it."""
-    source = bundled.bundled(bundled.NETWORK)
+    source = bundled.path(bundled.NETWORK)
     shutil.copy(source, tmp_path / "net.tflite")
     shutil.copy(source.with_suffix(".json"), tmp_path / "net.json")
     return tmp_path / "net.tflite"
@@ -116,7 +116,7 @@ def test_a_detector_that_finds_nothing_cannot_be_measured(settings: dict[str, ob
 def test_a_folder_without_pictures_is_said(settings: dict[str, object], tmp_path: Path) -> None:
     """`recognize` ends with 1: a wrong folder does not look like one where nobody is."""
     (tmp_path / "notes.txt").write_text("none")
-    says(facenode("recognize", tmp_path, settings=settings), 1, "no picture in there")
+    says(facenode("recognize", tmp_path, settings=settings), 1, "no picture found")
 
 
 @pytest.mark.parametrize("ending", ["", ".jpg", ".mp4"])
@@ -145,7 +145,7 @@ def test_photos_without_a_usable_face_enrol_nobody(settings: dict[str, object], 
     (tmp_path / "noise.png").write_bytes(b"no picture")
     outcome = facenode("people", "add", "ada", tmp_path / "noise.png", settings=settings)
     assert outcome.code == 1
-    assert re.search(r"noise\.png: not taken: .*not a readable image", outcome.err)
+    assert re.search(r"noise\.png: not used: .*not a readable image", outcome.err)
     assert "nobody was enrolled" in outcome.err
     assert facenode("people", "list", "--json", settings=settings).out == ""
 

@@ -18,7 +18,7 @@ from node.system import bundled
 from node.vision.sidecar import load_sidecar
 
 Settings = Mapping[str, object]
-SPACE = load_sidecar(bundled.bundled(bundled.NETWORK).with_suffix(".json")).heads.embedding.space
+SPACE = load_sidecar(bundled.path(bundled.NETWORK).with_suffix(".json")).heads.embedding.space
 
 
 @pytest.fixture
@@ -68,8 +68,8 @@ def says(outcome: Outcome, pattern: str) -> None:
 def test_people_are_enrolled_tested_and_told_apart(settings: Settings, carl: Path, media_dir: Path) -> None:
     """The whole afternoon of an owner: options between the photos, a table, and advice until nothing is left to do."""
     out = people("add", "carl", "--name", "Carl Phönix", carl, settings=settings).out
-    assert out == "carl: 4 of 4 photos taken, 4 faces known\n"
-    assert people("test", settings=settings).out.splitlines()[-1] == "All is well."
+    assert out == "carl: 4 of 4 photos used, 4 faces known\n"
+    assert people("test", settings=settings).out.splitlines()[-1] == "Everything is in order."
     out = people("add", "eileen", media_dir / "astronaut.jpg", settings=settings).out
     assert "1 face known" in out
     assert "more photos" in out
@@ -94,26 +94,26 @@ def test_strangers_are_scored_against_the_gallery(
         shutil.copy(media_dir / name, strangers)
     (strangers / "broken.jpg").write_bytes(b"\xff\xd8")
     outcome = people("test", "--strangers", strangers, settings=settings)
-    assert "Of 2 strangers' faces none would be called by a name" in outcome.out
+    assert "Of 2 faces of strangers, none would be given a name" in outcome.out
     says(outcome, r".*broken\.jpg: not a readable image.*")
     shutil.copy(carl / "010.png", strangers)
     outcome = people("test", "--strangers", strangers, "--json", settings=settings, code=1)
     fields = json.loads(outcome.out)
     assert (fields["strangers"]["faces"], fields["strangers"]["named"]) == (3, 1)
     assert fields["strangers"]["nearest"][0] == {"photo": "010.png", "id": "carl", "score": 1.0, "named": True}
-    says(people("test", "--strangers", carl / "none", settings=settings, code=1), r".*none: no folder with photos.*")
+    says(people("test", "--strangers", carl / "none", settings=settings, code=1), r".*none: not a folder with photos.*")
 
 
 def test_nobody_can_be_tested(settings: Settings) -> None:
     """The line says how to enrol somebody."""
-    says(people("test", settings=settings, code=1), "nobody is enrolled: facenode people add ID PHOTO...")
+    says(people("test", settings=settings, code=1), "nobody is enrolled: run facenode people add ID PHOTO...")
 
 
 def test_a_photo_of_somebody_else_is_refused_unless_forced(settings: Settings, carl: Path) -> None:
     """A mix-up of folders is seen at once; what is forced is seen by the self-test."""
     people("add", "carl", carl / "000.png", settings=settings)
     outcome = people("add", "dora", carl / "010.png", settings=settings, code=1)
-    assert re.search(r"010\.png: not taken: the face is carl's \(0\.\d\d\): use --force to accept it", outcome.err)
+    assert re.search(r"010\.png: not used: the face is carl's \(0\.\d\d\): use --force to accept it", outcome.err)
     assert [person["id"] for person in listed(settings)] == ["carl"]
     people("add", "dora", "--force", carl / "010.png", settings=settings)
     assert "carl and dora look alike" in people("test", settings=settings, code=1).out
@@ -203,7 +203,7 @@ def test_nobody_can_be_exported(settings: Settings, tmp_path: Path) -> None:
 @pytest.fixture
 def successor(tmp_path: Path) -> Path:
     """Return a network whose embeddings are of another space: the default one under another name."""
-    source = bundled.bundled(bundled.NETWORK)
+    source = bundled.path(bundled.NETWORK)
     shutil.copy(source, tmp_path / "next.tflite")
     sidecar = json.loads(source.with_suffix(".json").read_text())
     sidecar["heads"]["embedding"]["space"] = "next-1"

@@ -144,7 +144,7 @@ def test_in_privacy_mode_no_frame_is_looked_at_and_everybody_is_told(
         assert hall.house.ask("privacy", state="on")["status"] == "ok"
         assert eventually(lambda: hall.house.latest("health")["camera"] == "private", PATIENCE_S)
         assert hall.house.latest("state")["privacy"] == "on"
-        assert [line for line in caplog.messages if line.startswith("control: privacy on as ")]
+        assert [line for line in caplog.messages if line.startswith("requests: privacy on (transaction ")]
         looks, pictures = WatchedFrame.looks, len(hall.pictures())
         assert looks > 0
         event_id = hall.house.events()[0]["id"]

@@ -55,7 +55,7 @@ def test_a_mark_for_a_demonstration_that_ends_is_refused(tmp_path: Path) -> None
     """It would never be there, so whoever waited for it would wait for ever."""
     found = facenode("demo", "--ready", tmp_path / "ready", settings={})
     assert found.code == 2
-    assert "--ready goes with --stay" in found.err
+    assert "--ready can be used with --stay only" in found.err
 
 
 @pytest.mark.parametrize("command", ["run", "watch"])
@@ -63,4 +63,4 @@ def test_a_mark_that_cannot_be_made_is_refused_at_once(command: str, tmp_path: P
     """The message names the folder; nothing is started."""
     found = facenode(command, "--ready", tmp_path / "none" / "ready", settings={})
     assert found.code == 2
-    assert f"{tmp_path / 'none'} is no folder" in found.err
+    assert f"{tmp_path / 'none'} is not a folder" in found.err

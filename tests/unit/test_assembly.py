@@ -8,7 +8,8 @@ from makers import instant
 from node.assembly import build_announcer, describe_device
 from node.contract import payloads
 from node.contract.topics import Topics
-from node.homeassistant.announcer import Introduction, Withdrawal
+from node.homeassistant.announcer import Announcer
+from node.homeassistant.device_remover import DeviceRemover
 from node.homeassistant.entity_keys import FILE
 from node.mqtt.retained import Board
 from node.settings import Settings
@@ -32,7 +33,7 @@ def test_pictures_and_enrolment_are_offered_only_where_they_can_be() -> None:
 
 @pytest.mark.parametrize(
     ("enabled", "told_before", "kind"),
-    [(True, False, Introduction), (True, True, Introduction), (False, True, Withdrawal), (False, False, type(None))],
+    [(True, False, Announcer), (True, True, Announcer), (False, True, DeviceRemover), (False, False, type(None))],
 )
 def test_home_assistant_is_told_or_told_that_the_node_is_gone_or_left_alone(
     tmp_path: Path, *, enabled: bool, told_before: bool, kind: type

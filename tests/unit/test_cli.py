@@ -1,4 +1,4 @@
-"""The command line: each command brings only what it needs."""
+"""The command line: its help, its errors, and what each command imports."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ HEAVY = {"cv2", "amqtt", "tflite_runtime", "ai_edge_litert"}
 
 
 def test_watching_needs_neither_opencv_nor_a_network() -> None:
-    """A command's module is imported only when it is asked for, so that a subscriber stays small."""
+    """A command's module is imported only when that command runs, so that a subscriber stays small."""
     program = "import sys, contextlib\nfrom node.cli import main\n"
     program += "with contextlib.suppress(SystemExit):\n    main(['watch', '--help'])\n"
     program += "print(*sorted(name for name in sys.modules if '.' not in name))"
@@ -24,8 +24,8 @@ def test_watching_needs_neither_opencv_nor_a_network() -> None:
 
 
 @pytest.mark.parametrize("command", ["run", "demo", "recognize", "watch", "people", "check", "bench"])
-def test_every_command_is_listed_and_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """`--help` names all commands although none is imported, and each has a `--help` of its own."""
+def test_every_command_is_listed_and_has_its_own_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--help` lists all commands without importing any, and each command has a `--help`."""
     with pytest.raises(SystemExit) as ended:
         main(["--help"])
     assert ended.value.code == 0
@@ -37,14 +37,14 @@ def test_every_command_is_listed_and_explains_itself(command: str, capsys: pytes
 
 
 def test_no_command_shows_all_of_them(capsys: pytest.CaptureFixture[str]) -> None:
-    """It is a usage error, and whoever makes it wants to know what there is."""
+    """A missing command is a usage error; the user wants to know which commands exist."""
     assert main([]) == 2
     shown = capsys.readouterr().err
     assert "recognize" in shown
-    assert "say who is in pictures" in shown
+    assert "recognize faces in pictures" in shown
 
 
-def test_an_unknown_command_is_refused_with_those_that_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_command_is_refused_with_the_list_of_commands(capsys: pytest.CaptureFixture[str]) -> None:
     """A usage error ends with 2."""
     with pytest.raises(SystemExit) as ended:
         main(["observe"])
@@ -52,8 +52,8 @@ def test_an_unknown_command_is_refused_with_those_that_there_are(capsys: pytest.
     assert "'watch'" in capsys.readouterr().err
 
 
-def test_a_marker_that_cannot_be_made_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
-    """`--ready` in a folder that is a file: said at once, not at the first connection."""
+def test_a_ready_file_that_cannot_be_created_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    """`--ready` in a folder that is a file fails at once, not at the first connection."""
     assert main(["watch", "--ready", f"{__file__}/ready"]) == 2
     assert f"--ready {__file__}/ready" in capsys.readouterr().err
 
@@ -71,7 +71,7 @@ def test_two_assignments_that_exclude_each_other_are_a_usage_error(
 
 
 def test_an_assignment_that_is_refused_is_printed_without_its_value(capsys: pytest.CaptureFixture[str]) -> None:
-    """It can hold the password of a camera."""
+    """It can contain the password of a camera."""
     for assignment in ("source=rtsp://admin:s3cret@cam/x", "camera.source:rtsp://admin:s3cret@cam/x"):
         assert main(["watch", "--set", assignment]) == 2
         assert "s3cret" not in capsys.readouterr().err

@@ -19,7 +19,7 @@ from node.clock import Clock
 from node.domain import Frame, Image
 from node.errors import CameraError
 from node.settings import CameraSettings
-from node.settings.schema import Crop
+from node.settings.camera import Crop
 
 _BUFFERS = 4  # one being filled, one waiting, one being read, one spare: a Pi has little contiguous memory
 _HINT = "`rpicam-hello --list-cameras` shows what the system sees"

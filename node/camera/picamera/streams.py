@@ -3,7 +3,7 @@
 from collections.abc import Container
 
 from node.settings import CameraSettings
-from node.settings.schema import Crop
+from node.settings.camera import Crop
 
 Size = tuple[int, int]
 """Width and height, pixels."""

@@ -1,4 +1,4 @@
-"""This machine -> its figures: milliseconds of each step, memory, and what the program adds to the bare calls."""
+"""This machine -> its figures: milliseconds of each step, memory, and overhead over the bare calls."""
 
 import argparse
 import json
@@ -13,9 +13,9 @@ import cv2
 
 from node.assembly import Vision, build_vision
 from node.clock import SystemClock
-from node.commands.bench.stopwatch import Step, take_turns
+from node.commands.bench.stopwatch import Step, time_in_rounds
 from node.commands.bench.visit import SIZE, Visit, group, portrait
-from node.domain import Frame, Track
+from node.domain import Frame, Track, counted
 from node.errors import SettingsError
 from node.settings import Settings
 from node.vision.motion import Motion
@@ -23,34 +23,35 @@ from node.vision.tflite import Network
 
 _BARE = ("bare detector", "bare network")
 _TARGETS = {"whole frame / bare calls": 1.10, "four people / one": 1.5}
-"""Greatest ratios that the program is held to."""
+"""Maximum ratios that the program must keep to."""
 
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's is private
     """Add `bench` to the command line."""
     parser = subparsers.add_parser("bench", parents=[common])
-    parser.add_argument("--json", action="store_true", help="as JSON")
-    parser.add_argument("--runs", type=int, default=100, help="runs of each step (100)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--runs", type=int, default=100, help="runs of each step; default: 100")
     parser.add_argument(
         "--networks",
         type=int,
         default=1,
-        help="networks that a face goes through (1); 3 is what it costs to have one for each task",
+        help="networks that each face passes through; default: 1; 3 shows the cost of one network for each task",
     )
     parser.set_defaults(main=main)
 
 
 def main(args: argparse.Namespace, settings: Settings) -> int:
     """Print median and 95th percentile of each step on a 640x480 frame with one face, and the ratios that matter."""
-    cv2.setNumThreads(settings.model.threads)  # so that the figures are of so many threads, not of some
-    eyes = build_vision(settings, settings.publish.tasks)
+    cv2.setNumThreads(settings.model.threads)  # so that OpenCV uses as many threads as the network
+    vision = build_vision(settings, settings.publish.tasks)
     others = [build_vision(settings, ()).network for _ in range(args.networks - 1)]
-    figures = measure(settings, eyes, max(1, args.runs), others)
+    figures = measure(settings, vision, max(1, args.runs), others)
+    cores = counted(count, "core") if (count := os.cpu_count()) else "an unknown number of cores"
     head = {
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
-        "network": f"{eyes.network.sidecar.name} {eyes.network.sidecar.version}"
+        "machine": f"{platform.machine()}, {cores}, Python {platform.python_version()}",
+        "network": f"{vision.network.sidecar.name} {vision.network.sidecar.version}"
         + (f", {len(others) + 1} of them" if others else ""),
-        "runtime": f"{eyes.network.runtime}, {settings.model.threads} threads",
+        "runtime": f"{vision.network.runtime}, {counted(settings.model.threads, 'thread')}",
         "frame": f"{SIZE[1]}x{SIZE[0]}, faces searched at {settings.detector.width}",
     }
     if args.json:
@@ -69,81 +70,83 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def measure(settings: Settings, eyes: Vision, runs: int, others: Sequence[Network] = ()) -> dict[str, Any]:
+def measure(settings: Settings, vision: Vision, runs: int, others: Sequence[Network] = ()) -> dict[str, Any]:
     """Return the times of each step, the ratios that matter, and the peak memory.
 
-    The bare calls are the detector on a picture already of its size and colour order, and the interpreter on an input
-    it already holds. Four people are set beside one over a visit of a tenth of a second a run, in which a node looks
-    at faces as often as it needs to, and over the frames before it has decided, in which it looks at all of them.
+    The bare calls are the detector on a picture that already has its size and color order, and the interpreter on an
+    input that it already holds. Four people are compared with one over a visit of a tenth of a second a run, in which a
+    node looks at faces as often as it needs to, and over the frames before the decision, in which it looks at them all.
 
     Args:
         settings: of the node.
-        eyes: detector and network.
+        vision: detector, recognizer and network.
         runs: of each step.
         others: networks that each face goes through besides.
 
     Raises:
         SettingsError: the detector finds no face.
     """
-    rounds = take_turns(_steps(eyes, others), runs, warm_up=runs // 5 + 1)
+    rounds = time_in_rounds(_steps(vision, others), runs, warm_up=runs // 5 + 1)
     undecided = settings.events.unknown_votes
     return {
-        "steps": {name: {"p50_ms": rounds.p50_ms(name), "p95_ms": rounds.p95_ms(name)} for name in rounds.taken_ms},
+        "steps": {name: {"p50_ms": rounds.p50_ms(name), "p95_ms": rounds.p95_ms(name)} for name in rounds.times_ms},
         "ratios": {
             "whole frame / bare calls": rounds.ratio(("whole frame",), _BARE),
             "motion gate / whole frame": rounds.ratio(("motion gate",), ("whole frame",)),
-            "four people / one": _crowd(settings, eyes, runs),
-            "four / one, until decided": median(_crowd(settings, eyes, undecided) for _ in range(runs // 10 + 1)),
+            "four people / one": _group_ratio(settings, vision, runs),
+            "four / one, until decided": median(
+                _group_ratio(settings, vision, undecided) for _ in range(runs // 10 + 1)
+            ),
         },
         "peak_mb": _peak_mb(),
     }
 
 
 def _peak_mb() -> float:
-    """Return the greatest memory of this process, megabytes; getrusage's is that of whoever started it, if greater."""
+    """Return the peak memory of this process, megabytes; getrusage may return that of the process that started it."""
     lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     peak_kb = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
     return round(peak_kb * 1024 / 1e6, 1)
 
 
-def _crowd(settings: Settings, eyes: Vision, frames: int) -> float:
-    """Return what so many frames of four people's visit take by those of one's."""
+def _group_ratio(settings: Settings, vision: Vision, frames: int) -> float:
+    """Return the time of so many frames of a visit of four people, divided by that of one person."""
     now = SystemClock().now()
-    visits = {name: Visit(settings, eyes, image, now) for name, image in (("one", portrait()), ("four", group()))}
-    return take_turns({name: visit.step for name, visit in visits.items()}, frames).share("four", "one")
+    visits = {name: Visit(settings, vision, image, now) for name, image in (("one", portrait()), ("four", group()))}
+    return time_in_rounds({name: visit.step for name, visit in visits.items()}, frames).share("four", "one")
 
 
-def _steps(eyes: Vision, others: Sequence[Network]) -> dict[str, Step]:
-    """Return what is measured on a frame with one face."""
+def _steps(vision: Vision, others: Sequence[Network]) -> dict[str, Step]:
+    """Return the steps to time on a frame with one face."""
     image = portrait()
     frame = Frame(image)
-    face = next(iter(eyes.detector.detect(frame)), None)
+    face = next(iter(vision.detector.detect(frame)), None)
     if face is None:
-        raise SettingsError("no face is found in the picture that is measured with: set detector.min_score lower")
-    crop = eyes.recognizer.aligner.align(image, face).crop
+        raise SettingsError("no face found in the benchmark picture: lower detector.min_score")
+    crop = vision.recognizer.aligner.align(image, face).crop
     motion, now = Motion(), SystemClock().now()
     track = Track(1, face, now, now)
 
     def recognize(seen: Track) -> None:
-        eyes.recognizer.recognize(frame, (seen,))
+        vision.recognizer.recognize(frame, (seen,))
         for other in others:
             other.infer(crop)
 
-    def whole() -> None:
-        for found in eyes.detector.detect(frame):
+    def process_frame() -> None:
+        for found in vision.detector.detect(frame):
             recognize(Track(1, found, now, now))
 
     def invoke() -> None:
-        for network in (eyes.network, *others):
+        for network in (vision.network, *others):
             network.invoke()
 
     return {
         "motion gate": lambda: motion.needs_search(now, frame, anyone_in_view=False),
-        "detect": lambda: eyes.detector.detect(frame),
-        "align": lambda: eyes.recognizer.aligner.align(image, face),
-        "network": lambda: [network.infer(crop) for network in (eyes.network, *others)],
+        "detect": lambda: vision.detector.detect(frame),
+        "align": lambda: vision.recognizer.aligner.align(image, face),
+        "network": lambda: [network.infer(crop) for network in (vision.network, *others)],
         "align, gates, network": lambda: recognize(track),
-        "whole frame": whole,
-        "bare detector": eyes.detector.bare(frame),
+        "whole frame": process_frame,
+        "bare detector": vision.detector.bare(frame),
         "bare network": invoke,
     }

@@ -1,4 +1,4 @@
-"""A picture of people in view -> what a node does with each frame of their visit, from the search to the decision."""
+"""A picture of people -> a visit, of which a node processes each frame from detection to decision."""
 
 from dataclasses import replace
 
@@ -17,12 +17,12 @@ SIZE = (480, 640)
 """Height and width of the frames, pixels."""
 
 _FPS = 10
-_GREY = 118
+_GRAY = 118
 
 
 def portrait() -> Image:
     """Return a frame, shape (480, 640, 3), uint8, RGB, with one face."""
-    frame = np.full((*SIZE, 3), _GREY, np.uint8)
+    frame = np.full((*SIZE, 3), _GRAY, np.uint8)
     left = (SIZE[1] - SIZE[0]) // 2
     frame[:, left : left + SIZE[0]] = _picture("astronaut", SIZE[0])
     return frame
@@ -30,7 +30,7 @@ def portrait() -> Image:
 
 def group() -> Image:
     """Return a frame, shape (480, 640, 3), uint8, RGB, with four faces."""
-    frame = np.full((*SIZE, 3), _GREY, np.uint8)
+    frame = np.full((*SIZE, 3), _GRAY, np.uint8)
     side = SIZE[0] // 2
     people = [_picture(name, side) for name in ("astronaut", "grace_hopper")]
     for row, column in ((0, 0), (0, 1), (1, 0), (1, 1)):
@@ -40,37 +40,37 @@ def group() -> Image:
 
 
 def _picture(name: str, side: int) -> Image:
-    picture = read_image(bundled.bundled(f"media/{name}.jpg"))
+    picture = read_image(bundled.path(f"media/{name}.jpg"))
     rows, columns = picture.shape[:2]
     square = picture[: min(rows, columns), :columns] if rows > columns else picture[:, :rows]
     return cv2.resize(square, (side, side), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
 class Visit:
-    """People who stand before the camera, ten frames a second of a time of their own.
+    """A visit of people who stand in front of the camera, at ten frames per second of simulated time.
 
     Args:
         settings: of the node.
-        eyes: detector and network.
+        vision: detector, recognizer and network.
         image: the frame, always the same.
-        now: when they come.
+        now: the beginning of the visit.
     """
 
-    def __init__(self, settings: Settings, eyes: Vision, image: Image, now: Instant) -> None:
-        self._eyes = eyes
+    def __init__(self, settings: Settings, vision: Vision, image: Image, now: Instant) -> None:
+        self._vision = vision
         self._frame = Frame(image)
         self._at = now
         self._tracker = Tracker(settings.events)
-        self._engine = Engine(settings.events, build_matcher(settings, eyes.network.sidecar, ()), {})
+        self._engine = Engine(settings.events, build_matcher(settings, vision.network.sidecar, ()), {})
 
     def step(self) -> None:
-        """Do with one frame what a node does."""
-        self._tracker.update(self._at, self._eyes.detector.detect(self._frame))
-        self._tracker.assign(self._eyes.recognizer.recognize(self._frame, self._tracker.due()))
+        """Process one frame as a node does."""
+        self._tracker.update(self._at, self._vision.detector.detect(self._frame))
+        self._tracker.assign(self._vision.recognizer.recognize(self._frame, self._tracker.due()))
         self._engine.update(self._at, self._tracker.tracks)
         self._at = replace(self._at, mono_s=self._at.mono_s + 1 / _FPS)
 
     @property
     def looks(self) -> int:
-        """How many usable looks at those in view there were."""
+        """Number of usable looks at the people in view."""
         return sum(track.looks for track in self._tracker.tracks)

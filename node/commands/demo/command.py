@@ -1,4 +1,4 @@
-"""`facenode demo`: real frames, the real network, a real broker, and what a subscriber sees of it."""
+"""`facenode demo`: real frames, the real network and a real broker -> the events that a subscriber receives."""
 
 import argparse
 import logging
@@ -11,10 +11,12 @@ from typing import Any
 from node.assembly import build_gallery, build_node, build_vision
 from node.clock import SystemClock
 from node.commands.demo.embedded_broker import EmbeddedBroker
-from node.commands.demo.scene import DemoCamera, enrolment_pictures
-from node.commands.demo.subscriber import Sighting, Subscriber, view
-from node.commands.ready_file import Mark, add_option, marker
+from node.commands.demo.event_table import event_table
+from node.commands.demo.scene import DemoCamera, enrolment_frames
+from node.commands.demo.subscriber import ReceivedEvent, Subscriber
+from node.commands.ready_file import SetReady, add_option, ready_setter
 from node.commands.run import run_until_signalled
+from node.domain import counted
 from node.errors import BrokerError, UsageError
 from node.people.enrolment import examine_image
 from node.people.gallery import Sample
@@ -24,67 +26,69 @@ from node.system.systemd import Service
 
 _PERSON, _NAME = "carl", "Carl"
 _COOL_DOWN_S = 5.0
-"""The play lasts some twelve seconds: each time somebody comes by is told."""
-_WANTED = ("recognized", "unknown", "left")
+"""The scene lasts some twelve seconds, so that everybody who comes by causes an event each time."""
+_REQUIRED = ("recognized", "unknown", "left")
 
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's is private
     """Add `demo` to the command line."""
     parser = subparsers.add_parser("demo", parents=[common])
-    parser.add_argument("--stay", action="store_true", help="play without end, on the broker of the settings")
-    add_option(parser, "the demonstration stays and the broker is connected")
+    parser.add_argument("--stay", action="store_true", help="repeat without end, on the broker of the settings")
+    add_option(parser, "the demo runs with --stay and the broker is connected")
     parser.set_defaults(main=main)
 
 
 def main(args: argparse.Namespace, settings: Settings) -> int:
-    """Run a node between played-back frames and an embedded broker, and show what a subscriber sees.
+    """Run a node between recorded frames and an embedded broker, and print the events that a subscriber receives.
 
-    With `--stay` it plays without end for whoever listens on the broker of the settings, until a signal comes.
+    With `--stay` the node runs on the broker of the settings, without end, until a signal comes.
 
     Raises:
-        BrokerError: something of what must be seen did not arrive.
-        UsageError: `--ready` without `--stay`, or with a file that cannot be made.
+        BrokerError: an event that must occur did not arrive.
+        UsageError: `--ready` without `--stay`, or with a file that cannot be created.
     """
     if args.stay:
-        return _stay(marker(args.ready), settings)
+        return _stay(ready_setter(args.ready), settings)
     if args.ready:
-        raise UsageError("--ready goes with --stay: a demonstration that ends by itself is never ready")
+        raise UsageError("--ready can be used with --stay only: without it the demo ends by itself and is never ready")
     if not args.verbose:
         logging.getLogger().setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory(prefix="facenode-demo-") as folder, EmbeddedBroker() as broker:
-        own = settings_of_the_demo(settings, Path(folder), broker.port)
-        print(f"A broker listens on 127.0.0.1:{broker.port}; everything stays on this machine and is gone at the end.")
-        faces = enrol(own)
-        print(f"{_NAME} is enrolled from {faces} frames of a clip. He comes by again, and so do two strangers:\n")
-        sightings: list[Sighting] = []
-        with view() as show:
+        own = demo_settings(settings, Path(folder), broker.port)
+        print(f"A broker listens on 127.0.0.1:{broker.port}. All data stays on this machine and is deleted at the end.")
+        frames = counted(enrol(own), "frame")
+        print(f"{_NAME} is enrolled from {frames} of a clip. Now he comes by again, and so do two strangers:\n")
+        events: list[ReceivedEvent] = []
+        with event_table() as print_event:
 
-            def take(sighting: Sighting) -> None:
-                sightings.append(sighting)
-                show(sighting)
+            def on_event(event: ReceivedEvent) -> None:
+                events.append(event)
+                print_event(event)
 
-            with Subscriber("127.0.0.1", broker.port, own.node.id, take):
+            with Subscriber(own.mqtt, own.node.id, on_event):
                 clock = SystemClock()
                 build_node(own, DemoCamera(clock), clock).run()
-    return _summary(sightings)
+    _print_summary(events)
+    return 0
 
 
-def _stay(mark: Mark, settings: Settings) -> int:
-    mark(False)
+def _stay(set_ready: SetReady, settings: Settings) -> int:
+    """Run the demo on the broker of the settings until a signal comes."""
+    set_ready(False)
     with tempfile.TemporaryDirectory(prefix="facenode-demo-") as folder:
-        own = settings_of_the_demo(settings, Path(folder), settings.mqtt.port).model_copy(
+        own = demo_settings(settings, Path(folder), settings.mqtt.port).model_copy(
             update={"mqtt": settings.mqtt, "homeassistant": settings.homeassistant}
         )
         own = own.model_copy(update={"events": own.events.model_copy(update={"cool_down_s": _COOL_DOWN_S})})
         enrol(own)
         clock = SystemClock()
-        node = build_node(own, DemoCamera(clock, again=True), clock, Service.of(mark=mark))
+        node = build_node(own, DemoCamera(clock, repeat=True), clock, Service.from_environment(on_working=set_ready))
         run_until_signalled(node)
     return 0
 
 
-def settings_of_the_demo(settings: Settings, folder: Path, port: int) -> Settings:
-    """Return settings of the demonstration's own; of the user's only the network and its runtime count."""
+def demo_settings(settings: Settings, folder: Path, port: int) -> Settings:
+    """Return the settings of the demo; of the user's settings it uses only the network and its runtime."""
     own = load(
         None,
         {
@@ -101,25 +105,28 @@ def settings_of_the_demo(settings: Settings, folder: Path, port: int) -> Setting
 
 
 def enrol(settings: Settings) -> int:
-    """Enrol the man of the clip; return from how many frames."""
-    eyes = build_vision(settings, ())
-    looked = [
-        examine_image(image, f"frame {number}", eyes.detector, eyes.recognizer, keep_crop=False)
-        for number, image in enumerate(enrolment_pictures())
+    """Enroll the man in the video; return from how many frames."""
+    vision = build_vision(settings, ())
+    results = [
+        examine_image(image, f"frame {number}", vision.detector, vision.recognizer, keep_crop=False)
+        for number, image in enumerate(enrolment_frames())
     ]
-    samples = [sample for sample in looked if isinstance(sample, Sample)]
-    build_gallery(settings).add(_PERSON, _NAME, eyes.network.sidecar.heads.embedding.space, samples)
+    samples = [result for result in results if isinstance(result, Sample)]
+    build_gallery(settings).add(_PERSON, _NAME, vision.network.sidecar.heads.embedding.space, samples)
     return len(samples)
 
 
-def _summary(sightings: list[Sighting]) -> int:
-    """Print what was seen, in one line; it is a fault if anything that must be seen is missing."""
-    kinds = Counter(sighting.kind for sighting in sightings)
-    missing = [kind for kind in _WANTED if not kinds[kind]]
+def _print_summary(events: list[ReceivedEvent]) -> None:
+    """Print the number of events and their latency in one line.
+
+    Raises:
+        BrokerError: an event that must occur did not arrive.
+    """
+    counts = Counter(event.event_type for event in events)
+    missing = [event_type for event_type in _REQUIRED if not counts[event_type]]
     if missing:
-        raise BrokerError(f"the demonstration saw no {', no '.join(missing)}: run it again with --verbose to see why")
-    counts = ", ".join(f"{kinds[kind]} {kind}" for kind in sorted(kinds))
-    latency_ms = median(sighting.latency_ms for sighting in sightings)
-    print(f"\n{counts}; {latency_ms:.0f} ms (median) from the frame that decided to the subscriber.")
+        raise BrokerError(f"the demo received no event {', no event '.join(missing)}: run it with --verbose to see why")
+    numbers = ", ".join(f"{counts[event_type]} {event_type}" for event_type in sorted(counts))
+    latency_ms = median(event.latency_ms for event in events)
+    print(f"\n{numbers}; median latency from the deciding frame to the subscriber: {latency_ms:.0f} ms.")
     print("Next: facenode people add ID PHOTO..., then facenode run (see the README).")
-    return 0

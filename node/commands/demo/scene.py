@@ -1,4 +1,4 @@
-"""The media that ship with the program -> a camera in front of which three people pass, one of them known."""
+"""Media that ship with the program -> a camera that three people pass, one of them known."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -13,41 +13,41 @@ from node.domain import CameraState, Frame, Image, Tick
 from node.system import bundled
 
 _FPS = 10.0
-_MET_FROM, _STRIDE = 60, 3
-"""Frames of the clip in which the man is met again: none of those that he is enrolled from."""
+_RETURN_FROM, _STRIDE = 60, 3
+"""Frames of the video in which the man comes by again: none of those that he is enrolled from."""
 
 ENROLLED_FRAMES = (0, 10, 20, 30, 40)
-_SHOWN_S, _EMPTY_S = 1.2, 1.5
+_STILL_S, _EMPTY_S = 1.2, 1.5
 
 
-def enrolment_pictures() -> list[Image]:
-    """Return the frames of the clip that the man is enrolled from, each (height, width, 3), uint8, RGB."""
-    return [image for number, image in enumerate(_clip()) if number in ENROLLED_FRAMES]
+def enrolment_frames() -> list[Image]:
+    """Return the frames of the video that the man is enrolled from, each (height, width, 3), uint8, RGB."""
+    return [image for number, image in enumerate(_video()) if number in ENROLLED_FRAMES]
 
 
 class DemoCamera(Camera):
-    """A stranger, an empty room, the man who is known, an empty room, another stranger, an empty room.
+    """Shows a stranger, an empty room, the known man, an empty room, another stranger, and an empty room.
 
-    Frames come at ten a second of real time, or slower.
+    Frames come at ten per second of real time, or slower.
 
     Args:
-        clock: gives every moment.
-        again: play without end.
+        clock: source of the time.
+        repeat: repeat without end.
     """
 
-    name = "three people, played back"
+    name = "recording of three people"
     live = False
     state = CameraState.OK
     problem = None
 
-    def __init__(self, clock: Clock, *, again: bool = False) -> None:
+    def __init__(self, clock: Clock, *, repeat: bool = False) -> None:
         self._clock = clock
-        self._again = again
+        self._repeat = repeat
         self._closed = threading.Event()
 
     def __iter__(self) -> Iterator[Tick]:
-        # The next frame is due a tenth of a second after the last one, not after the start: a machine that is busy
-        # elsewhere sees the same play, only slower.
+        # The next frame is due a tenth of a second after the last one, not after the start: on a busy machine the scene
+        # is the same, only slower.
         due_s = self._clock.now().mono_s
         for image in self._images():
             if self._closed.wait(max(0.0, due_s - self._clock.now().mono_s)):
@@ -57,29 +57,29 @@ class DemoCamera(Camera):
             yield Tick(at, Frame(image))
 
     def close(self) -> None:
-        """End the play."""
+        """End the scene."""
         self._closed.set()
 
     def _images(self) -> Iterator[Image]:
-        yield from self._play()
-        while self._again:
-            yield from self._play()
+        yield from self._scene()
+        while self._repeat:
+            yield from self._scene()
 
-    def _play(self) -> Iterator[Image]:
+    def _scene(self) -> Iterator[Image]:
         empty = [np.full((480, 640, 3), 96, np.uint8)] * round(_EMPTY_S * _FPS)
-        scenes: Sequence[Sequence[Image]] = (
+        visits: Sequence[Sequence[Image]] = (
             _still("grace_hopper.jpg"),
-            list(_clip())[_MET_FROM::_STRIDE],
+            list(_video())[_RETURN_FROM::_STRIDE],
             _still("astronaut.jpg"),
         )
-        for scene in scenes:
-            yield from scene
+        for visit in visits:
+            yield from visit
             yield from empty
 
 
-def _clip() -> Iterator[Image]:
-    return read_video(bundled.bundled("media/carphone.mp4"))
+def _video() -> Iterator[Image]:
+    return read_video(bundled.path("media/carphone.mp4"))
 
 
 def _still(name: str) -> list[Image]:
-    return [read_image(bundled.bundled(f"media/{name}"))] * round(_SHOWN_S * _FPS)
+    return [read_image(bundled.path(f"media/{name}"))] * round(_STILL_S * _FPS)

@@ -1,4 +1,4 @@
-"""The gallery, while no node runs -> the retained discovery, so that the broker no longer names who was removed."""
+"""The gallery, while no node runs -> Home Assistant's retained discovery, so that it names nobody who was removed."""
 
 import queue
 import time
@@ -18,34 +18,35 @@ from node.settings import Settings
 _ANSWER_S = 10.0
 
 
-def announced(settings: Settings) -> bool:
-    """Return whether this node has ever told Home Assistant of its people."""
+def is_announced(settings: Settings) -> bool:
+    """Return whether this node has ever announced its people to Home Assistant."""
     return settings.homeassistant.enabled and (settings.storage.dir / FILE).exists()
 
 
-def announce_again(settings: Settings) -> None:
-    """Tell Home Assistant who is known now, in the place of a node that does not run.
+def announce_people(settings: Settings) -> None:
+    """Publish discovery for the people who are enrolled now, in place of a node that does not run.
 
     Raises:
-        BrokerError: the broker cannot be reached, or does not take it.
+        BrokerError: the broker cannot be reached, or refuses.
         PeopleError: the gallery cannot be read.
     """
     topics = Topics(settings.node.id, settings.homeassistant.prefix)
     board = Board(topics, payloads.state(SystemClock().now()))
-    introduction = build_announcer(settings, topics, board)
-    if introduction is None:
+    announcer = build_announcer(settings, topics, board)
+    if announcer is None:
         return
-    introduction.show(build_gallery(settings).load() if settings.people.source == "gallery" else ())
+    announcer.update(build_gallery(settings).load() if settings.people.source == "gallery" else ())
     inbox: queue.SimpleQueue[Report] = queue.SimpleQueue()
     link = connect(settings.mqtt, Client(topics.client_id), inbox.put)
     try:
         for notice in board.take():
-            _deliver(link, inbox, notice.topic, notice.payload)
+            _publish(link, inbox, notice.topic, notice.payload)
     finally:
         link.close()
 
 
-def _deliver(link: Link, inbox: "queue.SimpleQueue[Report]", topic: str, payload: bytes) -> None:
+def _publish(link: Link, inbox: "queue.SimpleQueue[Report]", topic: str, payload: bytes) -> None:
+    """Publish a retained message and wait until the broker acknowledges it."""
     mid = link.publish(topic, payload, retain=True)
     until_s = time.monotonic() + _ANSWER_S
     while (left_s := until_s - time.monotonic()) > 0:

@@ -1,4 +1,4 @@
-"""`facenode people export | import`: the people of one node -> one file -> the people of a fleet."""
+"""`facenode people export | import`: people of one node -> one file -> people of another node, or of a fleet."""
 
 import argparse
 from collections.abc import Sequence
@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from node.assembly import build_embed, build_gallery, build_sidecar, build_vision
-from node.domain import Image
+from node.domain import Image, counted
 from node.errors import PeopleError
 from node.people import bundle
 from node.people import crop as crops
 from node.people.gallery import Change
-from node.people.person import Anchor, Person, counted
+from node.people.person import Anchor, Person
 from node.people.reembedding import Reembedded, log_results, reembed
 from node.people.store import Entry
 from node.settings import Settings
@@ -21,12 +21,12 @@ from node.vision.sidecar import Sidecar
 
 def add_verbs(verbs: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's is private
     """Add `export` and `import`."""
-    out = verbs.add_parser("export", parents=[common], help="write everybody to one file, for other nodes")
-    out.add_argument("file", type=Path, metavar="FILE", help="where to; it is replaced if it is there")
-    out.set_defaults(main=export_people)
-    into = verbs.add_parser("import", parents=[common], help="add everybody of such a file")
-    into.add_argument("file", type=Path, metavar="FILE", help="what `export` has written")
-    into.set_defaults(main=import_people)
+    export = verbs.add_parser("export", parents=[common], help="write everybody to one file, for other nodes")
+    export.add_argument("file", type=Path, metavar="FILE", help="file to write; an existing one is replaced")
+    export.set_defaults(main=export_people)
+    import_ = verbs.add_parser("import", parents=[common], help="add everybody from a file that `export` wrote")
+    import_.add_argument("file", type=Path, metavar="FILE", help="file that `export` wrote")
+    import_.set_defaults(main=import_people)
 
 
 def export_people(args: argparse.Namespace, settings: Settings) -> int:
@@ -36,12 +36,12 @@ def export_people(args: argparse.Namespace, settings: Settings) -> int:
         raise PeopleError("nobody is enrolled: there is nothing to export")
     bundle.write(args.file, people)
     faces = counted(sum(len(person.anchors) for person in people), "face")
-    print(f"{args.file}: {_people(len(people))}, {faces}; it holds what recognises them: keep it private")
+    print(f"{args.file}: {counted(len(people), 'person', 'people')}, {faces}; keep it private: it can recognize them")
     return 0
 
 
 def import_people(args: argparse.Namespace, settings: Settings) -> int:
-    """Add everybody of a file, all of them or none, and say what is new."""
+    """Add everybody from a file, all of them or none, and print what is new."""
     sidecar = build_sidecar(settings)
     head = sidecar.heads.embedding
     entries = _current(bundle.read(args.file, {head.space: head.length}), settings, sidecar)
@@ -50,22 +50,18 @@ def import_people(args: argparse.Namespace, settings: Settings) -> int:
     changes = build_gallery(settings, sidecar).merge(entries)
     for change in changes:
         if change.happened:
-            print(f"{change.after.id}: {', '.join(_news(change))}")
-    fresh = sum(change.before is None for change in changes)
-    changed = sum(change.happened for change in changes) - fresh
-    print(f"{args.file}: {_people(len(changes))}, {fresh} new, {changed} changed")
+            print(f"{change.after.id}: {', '.join(_words(change))}")
+    new = sum(change.before is None for change in changes)
+    changed = sum(change.happened for change in changes) - new
+    print(f"{args.file}: {counted(len(changes), 'person', 'people')}, {new} new, {changed} changed")
     return 0
 
 
-def _people(number: int) -> str:
-    return "1 person" if number == 1 else f"{number} people"
-
-
 def _current(entries: Sequence[Entry], settings: Settings, sidecar: Sidecar) -> Sequence[Entry]:
-    """Return people with their faces embedded by this node's network, which is loaded only if that is needed."""
+    """Return people with embeddings of this node's network, which is loaded only if it is needed."""
     space = sidecar.heads.embedding.space
-    everything = [anchor for entry in entries for anchor in (*entry.person.anchors, *entry.person.negatives)]
-    if all(anchor.space == space for anchor in everything):
+    anchors = [anchor for entry in entries for anchor in (*entry.person.anchors, *entry.person.negatives)]
+    if all(anchor.space == space for anchor in anchors):
         return entries
     embed = build_embed(build_vision(settings, ()).network)
 
@@ -88,14 +84,15 @@ def _without_crops(person: Person) -> Person:
     return replace(person, anchors=anchors, negatives=negatives)
 
 
-def _news(change: Change) -> list[str]:
+def _words(change: Change) -> list[str]:
+    """Return in words what an import changed about a person."""
     before, after = change.before, change.after
     faces = counted(change.faces, "face")
     if before is None:
         return ["new", faces, *(["ignored"] if after.ignored else [])]
-    news = [f"{faces} more"] if change.faces > 0 else []
+    words = [f"{faces} more"] if change.faces > 0 else []
     if before.name != after.name:
-        news.append(f"now called {after.name}")
+        words.append(f"now called {after.name}")
     if before.ignored != after.ignored:
-        news.append("now ignored" if after.ignored else "no longer ignored")
-    return news or ["corrected"]
+        words.append("now ignored" if after.ignored else "no longer ignored")
+    return words or ["corrected"]

@@ -1,4 +1,4 @@
-"""`facenode people test`: the people enrolled -> does it tell them apart, and what would help."""
+"""`facenode people test`: the people enrolled -> how well they are told apart, and what would help."""
 
 import argparse
 import json
@@ -9,7 +9,7 @@ from typing import Any
 
 from node.assembly import Vision, build_gallery, build_gallery_matcher, build_sidecar, build_vision
 from node.camera.image_file import list_files, read_image
-from node.domain import Frame
+from node.domain import Frame, counted
 from node.errors import CameraError, PeopleError
 from node.people.matcher import GalleryMatcher
 from node.people.selftest import PersonResult, Report, Stranger, advise, examine
@@ -20,20 +20,22 @@ _SHOWN = 5
 
 def add_verb(verbs: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's is private
     """Add `test`."""
-    test = verbs.add_parser("test", parents=[common], help="say whether it works for these people, and what would help")
-    test.add_argument("--strangers", type=Path, metavar="FOLDER", help="photos of people who are not enrolled")
-    test.add_argument("--json", action="store_true", help="as one JSON object")
+    test = verbs.add_parser("test", parents=[common], help="test how well the enrolled people are told apart")
+    test.add_argument(
+        "--strangers", type=Path, metavar="FOLDER", help="also test with photos of people who are not enrolled"
+    )
+    test.add_argument("--json", action="store_true", help="print one JSON object")
     test.set_defaults(main=main)
 
 
 def main(args: argparse.Namespace, settings: Settings) -> int:
-    """Print how well everybody is told apart; 0 if nothing needs attention, else 1."""
+    """Print how well everybody is told apart; return 0 if nothing needs attention, else 1."""
     if settings.people.source == "head":
         raise PeopleError("people.source = 'head': the network's own closed set decides, so there is nothing to test")
     sidecar = build_sidecar(settings)
     people = build_gallery(settings, sidecar).load()
     if not people:
-        raise PeopleError("nobody is enrolled: facenode people add ID PHOTO...")
+        raise PeopleError("nobody is enrolled: run facenode people add ID PHOTO...")
     matcher = build_gallery_matcher(settings, sidecar, people)
     report = examine(people, sidecar.heads.embedding.space, matcher.threshold)
     strangers: list[Stranger] | None = None
@@ -43,33 +45,35 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     if args.json:
         print(json.dumps(_fields(report, strangers, advice), ensure_ascii=False))
     else:
-        for line in (*_table(report), "", *_alike(report), *_seen(strangers), "", *_todo(advice)):
+        for line in (*_table(report), "", *_alike(report), *_nearest(strangers), "", *_advice(advice)):
             print(line)
     return 1 if advice else 0
 
 
 def _strangers(folder: Path, settings: Settings, matcher: GalleryMatcher) -> Iterator[Stranger]:
-    """Yield every usable face in a folder of photos as the node would see it.
+    """Yield every usable face in a folder of photos, scored as the node would score it.
 
     Raises:
-        PeopleError: there is no such folder, or no photo in it.
+        PeopleError: the folder does not exist, or holds no photo.
     """
     photos = list_files(folder, nested=True)
     if photos in ([], [folder]):
-        raise PeopleError(f"{folder}: no folder with photos: name one with JPEG or PNG files of people not enrolled")
-    eyes = build_vision(settings, ())
+        raise PeopleError(
+            f"{folder}: not a folder with photos: name one with JPEG or PNG files of people who are not enrolled"
+        )
+    vision = build_vision(settings, ())
     for photo in photos:
-        yield from _faces(photo, str(photo.relative_to(folder)), eyes, matcher)
+        yield from _faces(photo, str(photo.relative_to(folder)), vision, matcher)
 
 
-def _faces(photo: Path, name: str, eyes: Vision, matcher: GalleryMatcher) -> Iterator[Stranger]:
+def _faces(photo: Path, name: str, vision: Vision, matcher: GalleryMatcher) -> Iterator[Stranger]:
     try:
         image = read_image(photo)
     except CameraError as error:
         sys.stderr.write(f"facenode: {error}\n")
         return
-    for face in eyes.detector.detect(Frame(image)):
-        look = eyes.recognizer.look(image, face)
+    for face in vision.detector.detect(Frame(image)):
+        look = vision.recognizer.look(image, face)
         if look.embedding is not None:
             scores = matcher.scores(look.embedding)
             nearest = max(scores, key=scores.__getitem__, default=None)
@@ -79,7 +83,7 @@ def _faces(photo: Path, name: str, eyes: Vision, matcher: GalleryMatcher) -> Ite
 
 def _table(report: Report) -> Iterator[str]:
     width = max(len("who"), *(len(row.person) for row in report.people))
-    yield f"{'who':<{width}}  faces  recognised  least  most like"
+    yield f"{'who':<{width}}  faces  recognized  least  most like"
     for row in report.people:
         least = "-" if row.lowest_score is None else f"{row.lowest_score:.2f}"
         like = report.most_similar(row.person)
@@ -89,24 +93,26 @@ def _table(report: Report) -> Iterator[str]:
 
 
 def _alike(report: Report) -> Iterator[str]:
-    yield f"A name needs {report.threshold:.2f} with {len(report.people)} enrolled."
+    people = counted(len(report.people), "person", "people")
+    yield f"With {people} enrolled, a name needs a score of {report.threshold:.2f}."
     if report.similarities:
         most = report.similarities[0]
-        yield f"The two most alike are {most.people[0]} and {most.people[1]}: {most.score:.2f}."
+        yield f"The two most alike people are {most.people[0]} and {most.people[1]}: {most.score:.2f}."
 
 
-def _seen(strangers: list[Stranger] | None) -> Iterator[str]:
+def _nearest(strangers: list[Stranger] | None) -> Iterator[str]:
     if strangers is None:
         return
     named = sum(stranger.named for stranger in strangers)
-    yield f"Of {len(strangers)} strangers' faces {named or 'none'} would be called by a name; the nearest:"
+    faces = counted(len(strangers), "face of a stranger", "faces of strangers")
+    yield f"Of {faces}, {named or 'none'} would be given a name; the nearest:"
     for stranger in strangers[:_SHOWN]:
         yield f"  {stranger.score:.2f}  {stranger.person or '-'}  {stranger.photo}"
 
 
-def _todo(advice: tuple[str, ...]) -> Iterator[str]:
+def _advice(advice: tuple[str, ...]) -> Iterator[str]:
     if not advice:
-        yield "All is well."
+        yield "Everything is in order."
         return
     yield "What would help:"
     for sentence in advice:

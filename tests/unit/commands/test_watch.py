@@ -1,4 +1,4 @@
-"""What `facenode watch` shows of what it gets."""
+"""What `facenode watch` prints of the messages that it receives."""
 
 import contextlib
 import io
@@ -9,8 +9,8 @@ from collections.abc import Callable
 import pytest
 from brokers import HandLink
 
-from node.commands.output import Fields, Show, json_line, printer, readable
-from node.commands.watch import Watcher, topics, watch
+from node.commands.output import Fields, PrintMessage, format_message, message_printer, print_json
+from node.commands.watch import History, topics, watch
 from node.errors import BrokerError
 from node.mqtt.backoff import Pace
 from node.mqtt.link import Link, Lost, Received, Report, Subscribed
@@ -28,64 +28,80 @@ ADA = {
 }
 
 
-def test_a_line_says_when_where_what_and_who() -> None:
+def test_a_line_shows_when_where_what_and_who() -> None:
     """A person reads at a glance what happened."""
-    line, style = readable("facenode/pi-1/event/recognized", ADA)
+    line, style = format_message("facenode/pi-1/event/recognized", ADA)
     assert line.split() == ["18:00:58.621", "pi-1", "recognized", "ada", "0.97", "age", "middle", "0.88", "track", "12"]
     assert style == "green"
 
 
-def test_a_late_line_says_so() -> None:
-    """What is late must not be taken for the present."""
-    assert " late recognized " in readable("facenode/pi-1/late/event/recognized", ADA)[0]
+def test_a_late_line_is_marked_late() -> None:
+    """Nobody may take a late event for the present."""
+    assert " late recognized " in format_message("facenode/pi-1/late/event/recognized", ADA)[0]
 
 
-def test_an_alert_and_a_status_are_readable_too() -> None:
+def test_an_alert_and_a_status_are_printed_too() -> None:
     """An alert's person has no score, and a status is no JSON."""
     alert = {"at": ADA["at"], "event_type": "night", "state": "raised", "person": "ada", "count": 2}
-    line, style = readable("facenode/pi-1/alert/night", alert)
+    line, style = format_message("facenode/pi-1/alert/night", alert)
     assert line.split()[2:] == ["night", "ada", "state", "raised", "count", "2"]
     assert style == "bold magenta"
-    assert readable("facenode/pi-1/status", "online")[0].split() == ["pi-1", "status", "online"]
+    assert format_message("facenode/pi-1/status", "online")[0].split() == ["pi-1", "status", "online"]
+
+
+def test_values_that_a_message_lacks_are_left_out() -> None:
+    """A person reads what is known; `None` is a word of Python."""
+    payload = {
+        "at": None,
+        "event_type": None,
+        "person": {"id": "ada"},
+        "was": None,
+        "age": {"group": None},
+        "count": None,
+    }
+    assert format_message("facenode/pi-1/event/recognized", payload)[0].split() == ["pi-1", "ada", "age"]
+    assert "None" not in format_message("facenode/pi-1/alert/night", {"person": None, "state": "raised"})[0]
 
 
 def test_a_repeated_id_is_dropped() -> None:
-    """QoS 1 delivers at least once: a message that comes twice is shown once."""
-    watcher = Watcher()
-    assert [watcher.is_new(ADA), watcher.is_new(ADA), watcher.is_new({"id": "other"})] == [True, False, True]
+    """QoS 1 delivers at least once: a message that comes twice is printed once."""
+    history = History()
+    assert [history.is_new(ADA), history.is_new(ADA), history.is_new({"id": "other"})] == [True, False, True]
 
 
-def test_a_gap_is_told_and_its_filling_too() -> None:
-    """Live events overtake late ones, so a gap is only told as such until it is filled."""
-    watcher = Watcher()
-    told = [watcher.missing("pi-1", {"seq": seq}) for seq in (5, 6, 9, 10, 7, 8)]
-    assert told == [
+def test_a_gap_is_noted_and_so_is_its_end() -> None:
+    """Live events overtake late ones, so a gap may still be filled."""
+    history = History()
+    notes = [history.gap_note("pi-1", {"seq": seq}) for seq in (5, 6, 9, 10, 7, 8)]
+    assert notes == [
         None,
         None,
-        "pi-1: 2 events before number 9 are missing so far",
+        "pi-1: 2 events missing before number 9, so far",
         None,
         None,
-        "pi-1: no event is missing any more",
+        "pi-1: no event is missing any longer",
     ]
 
 
-def test_nodes_are_counted_apart() -> None:
+def test_each_node_is_counted_on_its_own() -> None:
     """Each node counts its own events."""
-    watcher = Watcher()
-    assert [watcher.missing(node, {"seq": seq}) for node, seq in (("pi-1", 5), ("pi-2", 50), ("pi-1", 6))] == [None] * 3
+    history = History()
+    assert [history.gap_note(node, {"seq": seq}) for node, seq in (("pi-1", 5), ("pi-2", 50), ("pi-1", 6))] == [
+        None
+    ] * 3
 
 
-def test_one_type_is_asked_for_live_and_late() -> None:
+def test_one_type_is_subscribed_to_live_and_late() -> None:
     """`--type unknown` leaves everything else at the broker."""
     assert topics("unknown") == ("facenode/+/event/unknown", "facenode/+/late/event/unknown")
 
 
-def test_it_connects_again_until_it_is_stopped() -> None:
-    """A failed attempt and a lost connection are said and tried again; ready is only who was granted everything."""
+def test_watch_reconnects_until_it_is_stopped() -> None:
+    """Failed attempts and lost connections are noted once; ready means that every subscription is granted."""
     inbox: queue.SimpleQueue[Report | None] = queue.SimpleQueue()
     script: list[Callable[[], Link]] = []
     shown: list[tuple[str, str | Fields]] = []
-    said: list[str] = []
+    notes: list[str] = []
     ready: list[bool] = []
 
     def fail() -> Link:
@@ -112,23 +128,23 @@ def test_it_connects_again_until_it_is_stopped() -> None:
 
     script += [fail, fail, lose, recover, stop]
 
-    def dial() -> Link:
+    def open_link() -> Link:
         return script.pop(0)()
 
     watch(
-        dial,
+        open_link,
         inbox,
         ("a", "b"),
-        Watcher(),
-        show=lambda topic, payload: shown.append((topic, payload)),
-        say=said.append,
-        ready=ready.append,
+        History(),
+        print_message=lambda topic, payload: shown.append((topic, payload)),
+        print_note=notes.append,
+        set_ready=ready.append,
         pace=Pace(first_s=0.01, most_s=0.01),
     )
     assert shown == [("facenode/pi-1/event/unknown", {"id": "1", "seq": 1}), ("facenode/pi-1/status", "online")]
-    assert said == [
+    assert notes == [
         "nothing listens; trying again",
-        "a subscription is refused: the broker does not allow it: check its access list",
+        "the broker refused a subscription: the broker does not allow it: check its access list",
         "connected, MQTT 5",
         "gone",
         "connected, MQTT 5",
@@ -137,83 +153,83 @@ def test_it_connects_again_until_it_is_stopped() -> None:
     assert ready == [False, False, True, False, False]
 
 
-def test_what_comes_while_it_stops_is_shown() -> None:
-    """It is acknowledged, so the broker of a durable watcher will not send it again."""
+def test_messages_that_come_while_it_stops_are_printed() -> None:
+    """They are acknowledged, so the broker does not send them again to a durable watch."""
     inbox: queue.SimpleQueue[Report | None] = queue.SimpleQueue()
     shown: list[str] = []
 
-    def dial() -> Link:
+    def open_link() -> Link:
         inbox.put(None)
         inbox.put(Received("facenode/pi-1/event/unknown", b'{"id":"1","seq":1}', retained=False))
         return HandLink()
 
     watch(
-        dial,
+        open_link,
         inbox,
         ("a",),
-        Watcher(),
-        show=lambda topic, _payload: shown.append(topic),
-        say=lambda _line: None,
-        ready=lambda _there: None,
+        History(),
+        print_message=lambda topic, _payload: shown.append(topic),
+        print_note=lambda _line: None,
+        set_ready=lambda _there: None,
     )
     assert shown == ["facenode/pi-1/event/unknown"]
 
 
 @pytest.mark.parametrize("topic", ["facenode/pi-1/late/event/unknown", "facenode/pi-1/event/unknown", "facenode/pi-1"])
-def test_any_json_is_readable(topic: str) -> None:
-    """A foreign message must not end the watcher."""
-    assert isinstance(readable(topic, {"person": 5, "age": [], "seq": None})[0], str)
-    assert isinstance(readable(topic, {"person": {"id": None}})[0], str)
+def test_any_json_can_be_printed(topic: str) -> None:
+    """A message from anything else than a node must not end the command."""
+    assert isinstance(format_message(topic, {"person": 5, "age": [], "seq": None})[0], str)
+    assert isinstance(format_message(topic, {"person": {"id": None}})[0], str)
 
 
-def test_with_one_type_no_gaps_are_told() -> None:
-    """`seq` counts all types together: a watcher of one sees only some of the numbers."""
-    assert [Watcher(gaps=False).missing("pi-1", {"seq": seq}) for seq in (5, 9)] == [None, None]
+def test_gaps_are_not_noted_for_one_type() -> None:
+    """`seq` counts all types together, so one type shows only some of the numbers."""
+    assert [History(gaps=False).gap_note("pi-1", {"seq": seq}) for seq in (5, 9)] == [None, None]
 
 
-def test_a_jump_is_told_and_counted_from() -> None:
-    """A set of a million million numbers would end the watcher; an outbox may also be begun anew."""
-    watcher = Watcher()
-    told = [watcher.missing("pi-1", {"seq": seq}) for seq in (5, 10**12, 6, 8)]
-    assert told == [
+def test_a_jump_of_the_number_is_noted_and_the_count_begins_there() -> None:
+    """A set of a million million numbers would exhaust the memory; an outbox may also be created anew."""
+    history = History()
+    notes = [history.gap_note("pi-1", {"seq": seq}) for seq in (5, 10**12, 6, 8)]
+    assert notes == [
         None,
-        "pi-1: the number jumps from 5 to 1000000000000: what is missing is counted from there",
-        "pi-1: the number jumps from 1000000000000 to 6: what is missing is counted from there",
-        "pi-1: 1 events before number 8 are missing so far",
+        "pi-1: the event number jumps from 5 to 1000000000000: counting missing events from there",
+        "pi-1: the event number jumps from 1000000000000 to 6: counting missing events from there",
+        "pi-1: 1 event missing before number 8, so far",
     ]
 
 
-@pytest.mark.parametrize("show", [json_line, printer()])
+@pytest.mark.parametrize("print_message", [print_json, message_printer()])
 @pytest.mark.parametrize(
     "payload",
     [b'{"event_type":"\\ud800"}', b"[" * 3000, b"[" * 990 + b"]" * 990, b'{"seq":1000000000000}', b"\xff"],
 )
-def test_no_message_ends_the_watcher(show: Show, payload: bytes) -> None:
-    """Whoever may publish could else stop everybody who watches."""
+def test_no_message_ends_the_command(print_message: PrintMessage, payload: bytes) -> None:
+    """Otherwise whoever may publish could stop everybody's `watch`."""
     inbox: queue.SimpleQueue[Report | None] = queue.SimpleQueue()
     shown: list[str] = []
     output = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
 
-    def dial() -> Link:
+    def open_link() -> Link:
         inbox.put(Received("facenode/pi-1/event/unknown", b'{"seq":1}', retained=False))
         inbox.put(Received("facenode/pi-1/event/unknown", payload, retained=False))
         inbox.put(Received("facenode/pi-1/status", b"online", retained=False))
         inbox.put(None)
         return HandLink()
 
-    def both(topic: str, fields: str | Fields) -> None:
-        show(topic, fields)
+    def print_and_keep(topic: str, fields: str | Fields) -> None:
+        print_message(topic, fields)
         shown.append(topic)
 
     with contextlib.redirect_stdout(output):
         watch(
-            dial,
+            open_link,
             inbox,
             ("a",),
-            Watcher(),
-            show=both,
-            say=lambda _line: None,
-            ready=lambda _there: None,
+            History(),
+            print_message=print_and_keep,
+            print_note=lambda _line: None,
+            set_ready=lambda _there: None,
         )
     assert shown == ["facenode/pi-1/event/unknown", "facenode/pi-1/event/unknown", "facenode/pi-1/status"]
 
@@ -223,16 +239,16 @@ def test_a_line_of_json_is_json_on_any_terminal() -> None:
     for encoding, name in (("utf-8", "\ud800"), ("ascii", "Adèle 😀")):
         output = io.BytesIO()
         with contextlib.redirect_stdout(io.TextIOWrapper(output, encoding=encoding, write_through=True)):
-            json_line("facenode/pi-1/event/unknown", {"name": name})
+            print_json("facenode/pi-1/event/unknown", {"name": name})
             written = output.getvalue()
         assert json.loads(written)["payload"] == {"name": name}
 
 
-@pytest.mark.parametrize("show", [json_line, printer()])
-def test_what_a_terminal_would_obey_is_escaped(show: Show) -> None:
-    """Whoever may publish could else clear the screen of everybody who watches, or write lines of their own."""
+@pytest.mark.parametrize("print_message", [print_json, message_printer()])
+def test_control_characters_are_escaped(print_message: PrintMessage) -> None:
+    """Otherwise whoever may publish could clear the screen of everybody who watches, or forge lines."""
     shown = io.StringIO()
     with contextlib.redirect_stdout(shown):
-        show("facenode/\x1b[2J/status", "on\x9b31mline\nada recognized\x7f\u2028")
+        print_message("facenode/\x1b[2J/status", "on\x9b31mline\nada recognized\x7f\u2028")
     assert shown.getvalue().count("\n") == 1
     assert shown.getvalue().rstrip("\n").isprintable()

@@ -1,4 +1,4 @@
-"""What Home Assistant is told as people come and go."""
+"""The discovery that Home Assistant gets as people and settings change."""
 
 import json
 from pathlib import Path
@@ -8,110 +8,79 @@ from makers import Somebody, instant
 
 from node.contract import payloads
 from node.contract.topics import Topics
-from node.homeassistant.announcer import Introduction, Withdrawal
+from node.homeassistant.announcer import Announcer
 from node.homeassistant.discovery import Device
-from node.homeassistant.entity_keys import FILE, Residents
+from node.homeassistant.entity_keys import EntityKeys
 from node.mqtt.retained import Board
 
 TOPICS = Topics("pi-1")
 ADA, BOB = Somebody("ada", "Ada"), Somebody("bob", "Bob")
 
 
-class Hall:
-    """An introduction, and what its board sends."""
+class Announced:
+    """An announcer, and the discoveries that it sends."""
 
     def __init__(self, folder: Path) -> None:
-        self.board = Board(TOPICS, payloads.state(instant(0)))
-        self.introduction = Introduction(TOPICS, Device("Hall", "", "1"), Residents(folder), self.board)
+        self.retained = Board(TOPICS, payloads.state(instant(0)))
+        self.announcer = Announcer(TOPICS, Device("Hall", "", "1"), EntityKeys(folder), self.retained)
 
     def sent(self) -> list[tuple[dict[str, Any], bool]]:
-        """Return the components and retain flag of each discovery that is sent, and let the broker take them."""
-        notices = [notice for notice in self.board.take() if notice.topic == TOPICS.discovery]
-        for notice in notices:
-            if notice.retain:
-                self.board.confirm(notice.topic, notice.payload)
-        return [(json.loads(notice.payload)["cmps"], notice.retain) for notice in notices]
+        """Return the components and retain flag of each discovery that is sent, and confirm the retained ones."""
+        messages = [message for message in self.retained.take() if message.topic == TOPICS.discovery]
+        for message in messages:
+            if message.retain:
+                self.retained.confirm(message.topic, message.payload)
+        return [(json.loads(message.payload)["cmps"], message.retain) for message in messages]
 
 
 def people(components: dict[str, Any]) -> list[str]:
-    """Return the names of the people among components, whole ones only."""
+    """Return the names of the people among components, without those that are to be removed."""
     return [each["name"] for key, each in components.items() if key.startswith("person_") and "name" in each]
 
 
-def test_a_change_of_people_is_announced_and_nothing_else(tmp_path: Path) -> None:
-    """Asked each tick, it must not send each tick."""
-    hall, known = Hall(tmp_path), (ADA,)
-    hall.introduction.show(known)
-    ((components, retain),) = hall.sent()
+def test_discovery_is_sent_when_people_change_and_only_then(tmp_path: Path) -> None:
+    """The announcer is called on every tick and must not send on every tick."""
+    node, known = Announced(tmp_path), (ADA,)
+    node.announcer.update(known)
+    ((components, retain),) = node.sent()
     assert retain
     assert people(components) == ["Ada"]
-    hall.introduction.show(known)
-    assert hall.sent() == []
-    hall.introduction.show((ADA, BOB))
-    assert people(hall.sent()[0][0]) == ["Ada", "Bob"]
+    node.announcer.update(known)
+    assert node.sent() == []
+    node.announcer.update((ADA, BOB))
+    assert people(node.sent()[0][0]) == ["Ada", "Bob"]
 
 
-def test_somebody_removed_is_told_until_home_assistant_has_started_and_then_forgotten(tmp_path: Path) -> None:
-    """It may have been down at that moment; afterwards nothing is left of them."""
-    hall, one = Hall(tmp_path), (BOB,)
-    hall.introduction.show((ADA, BOB))
-    hall.sent()
-    hall.introduction.show(one)
-    ((components, _),) = hall.sent()
+def test_a_removed_person_is_announced_as_removed_until_home_assistant_has_started(tmp_path: Path) -> None:
+    """Home Assistant may have been down at the removal. After its start nothing is kept of the person."""
+    node, remaining = Announced(tmp_path), (BOB,)
+    node.announcer.update((ADA, BOB))
+    node.sent()
+    node.announcer.update(remaining)
+    ((components, _),) = node.sent()
     assert people(components) == ["Bob"]
-    gone = [key for key, each in components.items() if set(each) == {"p"}]
-    assert len(gone) == 2
-    hall.introduction.show(one)
-    assert hall.sent() == []
-    hall.board.greet()
-    (ghosts, retained), (removed, kept) = hall.sent()
-    assert (retained, kept) == (False, True)
-    assert people(ghosts) == ["Removed", "Bob"] or people(ghosts) == ["Bob", "Removed"]
-    assert all(set(removed[key]) == {"p"} for key in gone)
-    hall.introduction.show(one)
-    ((clean, _),) = hall.sent()
-    assert not set(gone) & set(clean)
-    hall.board.greet()
-    assert len(hall.sent()) == 1
+    removed_keys = [key for key, each in components.items() if set(each) == {"p"}]
+    assert len(removed_keys) == 2
+    node.announcer.update(remaining)
+    assert node.sent() == []
+    node.retained.greet()
+    (placeholders, placeholders_retain), (removals, removals_retain) = node.sent()
+    assert (placeholders_retain, removals_retain) == (False, True)
+    assert sorted(people(placeholders)) == ["Bob", "Removed"]
+    assert all(set(removals[key]) == {"p"} for key in removed_keys)
+    node.announcer.update(remaining)
+    ((final, _),) = node.sent()
+    assert not set(removed_keys) & set(final)
+    node.retained.greet()
+    assert len(node.sent()) == 1
 
 
-def test_what_a_new_start_no_longer_offers_is_told_to_go(tmp_path: Path) -> None:
-    """Pictures that were turned off leave no dead entity behind; turned on again, it is whole again."""
-    for snapshots, wanted in ((True, None), (False, {"p": "image"}), (False, {"p": "image"}), (True, None)):
-        board = Board(TOPICS, payloads.state(instant(0)))
+def test_a_component_turned_off_by_a_setting_is_removed_at_the_next_start(tmp_path: Path) -> None:
+    """Turning snapshots off leaves no dead entity behind. Turning them on again announces the whole entity."""
+    for snapshots, expected in ((True, None), (False, {"p": "image"}), (False, {"p": "image"}), (True, None)):
+        retained = Board(TOPICS, payloads.state(instant(0)))
         device = Device("Hall", "", "1", snapshots=snapshots)
-        Introduction(TOPICS, device, Residents(tmp_path), board).show(())
-        board.rewind()
-        told = json.loads(board.take()[0].payload)["cmps"]["snapshot"]
-        assert told == wanted or (wanted is None and "image_topic" in told)
-
-
-def test_a_node_that_is_taken_out_leaves_nothing(tmp_path: Path) -> None:
-    """Emptied once for a broker, whole and emptied for a Home Assistant that was away, and then forgotten."""
-    Hall(tmp_path).introduction.show((ADA,))
-    assert (tmp_path / FILE).exists()
-    board = Board(TOPICS, payloads.state(instant(0)))
-    withdrawal = Withdrawal(TOPICS, Device("Hall", "", "1"), Residents(tmp_path), board)
-
-    def sent() -> list[tuple[bytes, bool]]:
-        withdrawal.show(())
-        notices = [(each.payload, each.retain) for each in board.take() if each.topic == TOPICS.discovery]
-        for payload, retain in notices:
-            if retain:
-                board.confirm(TOPICS.discovery, payload)
-        return notices
-
-    assert sent() == [(b"", True)]
-    board.rewind()
-    assert sent() == []
-    board.greet()
-    (whole, kept), emptied = sent()
-    assert not kept
-    assert b"Ada" not in whole
-    assert {"binary_sensor", "sensor", "event"} <= {each["p"] for each in json.loads(whole)["cmps"].values()}
-    assert emptied == (b"", True)
-    withdrawal.show(())
-    assert not (tmp_path / FILE).exists()
-    board.greet()
-    assert sent() == []
-    assert not board.announced
+        Announcer(TOPICS, device, EntityKeys(tmp_path), retained).update(())
+        retained.rewind()
+        component = json.loads(retained.take()[0].payload)["cmps"]["snapshot"]
+        assert component == expected or (expected is None and "image_topic" in component)

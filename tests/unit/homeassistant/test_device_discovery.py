@@ -1,4 +1,4 @@
-"""What Home Assistant is told of a node."""
+"""The payload from which Home Assistant makes the device and its entities."""
 
 import json
 import re
@@ -8,67 +8,67 @@ import pytest
 
 from node.contract import schema
 from node.contract.topics import Topics
-from node.homeassistant.discovery import Device, discovery, parts
-from node.homeassistant.entity_keys import Resident
+from node.homeassistant.discovery import Device, discovery, optional_components
+from node.homeassistant.entity_keys import KeyedPerson
 from node.requests.request import EnrollPerson, SetPrivacy, SetRecognition, Verb, parse
 
 TOPICS = Topics("pi-0a1b2c")
 DEVICE = Device("Front door", "Hall", "0.3.0", rules=("crowd",), verbs=tuple(Verb), snapshots=True)
-ADA, ZOE = Resident("0" * 12, "ada", "Ada Lovelace"), Resident("1" * 12, "zoe-m", "Zoë Müller")
+ADA, ZOE = KeyedPerson("0" * 12, "ada", "Ada Lovelace"), KeyedPerson("1" * 12, "zoe-m", "Zoë Müller")
 ROOT_KEYS = {"dev", "o", "cmps", "availability", "availability_mode", "qos"}
 
 
 @pytest.fixture
-def told() -> dict[str, Any]:
-    """Return the payload of a node in the hall."""
+def payload() -> dict[str, Any]:
+    """Return the payload of a node that offers everything."""
     payload: dict[str, Any] = json.loads(discovery(TOPICS, DEVICE, (ADA, ZOE)))
     return payload
 
 
-def test_no_root_key_is_unknown(told: dict[str, Any]) -> None:
-    """Home Assistant refuses the whole payload for one root key that it does not know."""
-    assert set(told) == ROOT_KEYS
-    assert set(told["dev"]) == {"ids", "name", "mf", "sw", "sa"}
-    assert set(told["o"]) == {"name", "sw"}
+def test_every_root_key_is_known_to_home_assistant(payload: dict[str, Any]) -> None:
+    """Home Assistant rejects the whole payload if it has one unknown root key."""
+    assert set(payload) == ROOT_KEYS
+    assert set(payload["dev"]) == {"ids", "name", "mf", "sw", "sa"}
+    assert set(payload["o"]) == {"name", "sw"}
 
 
-def test_every_component_is_whole(told: dict[str, Any]) -> None:
-    """Platform, unique id, entity id with its domain and QoS 1, or it is refused, renamed or read at QoS 0."""
-    for component in told["cmps"].values():
+def test_every_component_has_its_ids_platform_and_qos(payload: dict[str, Any]) -> None:
+    """A component without them is rejected, gets another entity id, or is subscribed to at QoS 0."""
+    for component in payload["cmps"].values():
         domain, _, name = component["default_entity_id"].partition(".")
         assert domain == component["p"]
         assert "-" not in name
         assert component["qos"] == 1
-    unique = [component["unique_id"] for component in told["cmps"].values()]
+    unique = [component["unique_id"] for component in payload["cmps"].values()]
     assert len(set(unique)) == len(unique)
 
 
-def test_event_entities_are_available_by_status_alone(told: dict[str, Any]) -> None:
-    """An event that comes while its entity is unavailable never fires."""
-    events = [component for component in told["cmps"].values() if component["p"] == "event"]
+def test_event_entities_depend_on_status_alone(payload: dict[str, Any]) -> None:
+    """An event that arrives while its entity is unavailable never fires."""
+    events = [component for component in payload["cmps"].values() if component["p"] == "event"]
     assert len(events) == 2
     assert all("availability" not in component and "expire_after" not in component for component in events)
-    assert told["availability"] == [{"topic": TOPICS.status}]
+    assert payload["availability"] == [{"topic": TOPICS.status}]
 
 
-def test_what_comes_from_health_expires(told: dict[str, Any]) -> None:
-    """A node that hangs but stays connected must not show old figures for ever."""
-    health = [component for component in told["cmps"].values() if component.get("state_topic") == TOPICS.health]
+def test_values_from_health_expire(payload: dict[str, Any]) -> None:
+    """A node that hangs but stays connected must not show old values forever."""
+    health = [component for component in payload["cmps"].values() if component.get("state_topic") == TOPICS.health]
     assert len(health) >= 10
     assert all(component["expire_after"] == 100 for component in health)
 
 
-def test_every_field_that_is_read_is_in_the_contract(told: dict[str, Any]) -> None:
-    """A template that reads a missing field is an error in Home Assistant's log every 30 seconds."""
-    for component in told["cmps"].values():
+def test_templates_read_only_fields_of_the_contract(payload: dict[str, Any]) -> None:
+    """A template that reads a missing field logs an error in Home Assistant every 30 seconds."""
+    for component in payload["cmps"].values():
         name = "state" if component.get("state_topic") == TOPICS.state else "health"
         for field in re.findall(r"value_json\.(\w+)", component.get("value_template", "")):
             assert field in schema(name)["required"]
 
 
-def test_the_keys_stay_as_they_are(told: dict[str, Any]) -> None:
-    """A key that is renamed with the same unique id is refused, so this list only ever grows."""
-    assert set(told["cmps"]) >= {
+def test_no_key_is_ever_renamed(payload: dict[str, Any]) -> None:
+    """Home Assistant rejects a new key with an old unique id, so this list only grows."""
+    assert set(payload["cmps"]) >= {
         "event", "alert", "count", "camera", "cpu", "throttled", "fps", "p50", "p95", "rss",
         "outbox", "dropped", "rejected", "model", "clock", "cert", "uptime",
         "privacy", "recognition", "restart", "occupancy", "last_person", "enroll", "snapshot",
@@ -76,63 +76,63 @@ def test_the_keys_stay_as_they_are(told: dict[str, Any]) -> None:
     }  # fmt: skip
 
 
-def test_the_picture_is_there_only_where_pictures_are_sent(told: dict[str, Any]) -> None:
-    """It is a JPEG as it is, from whatever event; it stays when the camera goes, so it needs `status` alone."""
-    picture = told["cmps"]["snapshot"]
-    assert (picture["p"], picture["image_topic"], picture["content_type"]) == (
+def test_the_snapshot_is_offered_only_if_snapshots_are_sent(payload: dict[str, Any]) -> None:
+    """It is the plain JPEG of any event. It stays valid while the camera is lost, so it depends on `status` alone."""
+    snapshot = payload["cmps"]["snapshot"]
+    assert (snapshot["p"], snapshot["image_topic"], snapshot["content_type"]) == (
         "image", f"{TOPICS.base}/snapshot/+", "image/jpeg"
     )  # fmt: skip
-    assert not {"availability", "encoding", "image_encoding", "url_topic"} & set(picture)
+    assert not {"availability", "encoding", "image_encoding", "url_topic"} & set(snapshot)
     assert "snapshot" not in json.loads(discovery(TOPICS, Device("Front door", "", "0.3.0")))["cmps"]
 
 
-def test_what_a_setting_turns_off_is_a_platform_alone_and_a_ghost_is_whole() -> None:
-    """As with people: an entity that is no longer offered must go, also where Home Assistant was down."""
-    plain, gone = Device("Front door", "", "0.3.0"), ("alert", "enroll", "snapshot")
-    assert parts(plain) == ()
-    assert parts(DEVICE) == gone
-    removed = json.loads(discovery(TOPICS, plain, (), gone))["cmps"]
-    whole = json.loads(discovery(TOPICS, plain, (), gone, whole=True))["cmps"]
-    for key, platform in zip(gone, ("event", "text", "image"), strict=True):
-        assert removed[key] == {"p": platform}
-        assert whole[key]["unique_id"] == f"facenode_{TOPICS.node}_{key}"
-        assert whole[key]["default_entity_id"].startswith(f"{platform}.")
+def test_a_component_turned_off_is_removed_by_its_platform_alone_after_a_placeholder() -> None:
+    """Its entity must go, even if Home Assistant was down when the setting changed."""
+    plain, keys = Device("Front door", "", "0.3.0"), ("alert", "enroll", "snapshot")
+    assert optional_components(plain) == ()
+    assert optional_components(DEVICE) == keys
+    removals = json.loads(discovery(TOPICS, plain, (), keys))["cmps"]
+    placeholders = json.loads(discovery(TOPICS, plain, (), keys, with_placeholders=True))["cmps"]
+    for key, platform in zip(keys, ("event", "text", "image"), strict=True):
+        assert removals[key] == {"p": platform}
+        assert placeholders[key]["unique_id"] == f"facenode_{TOPICS.node}_{key}"
+        assert placeholders[key]["default_entity_id"].startswith(f"{platform}.")
 
 
-def test_a_node_without_an_area_or_rules_says_nothing_of_them() -> None:
-    """An empty suggested area is none, and an event entity without types is refused."""
-    told = json.loads(discovery(TOPICS, Device("Front door", "", "0.3.0")))
-    assert "sa" not in told["dev"]
-    assert "alert" not in told["cmps"]
+def test_a_node_without_area_or_rules_leaves_them_out() -> None:
+    """An empty area is no area, and Home Assistant rejects an event entity without types."""
+    payload = json.loads(discovery(TOPICS, Device("Front door", "", "0.3.0")))
+    assert "sa" not in payload["dev"]
+    assert "alert" not in payload["cmps"]
 
 
-def test_switches_ask_by_a_request_that_the_node_takes(told: dict[str, Any]) -> None:
-    """What a switch sends must be what `request/<verb>` wants, and its state what `state` tells."""
+def test_switches_send_requests_that_the_node_accepts(payload: dict[str, Any]) -> None:
+    """A switch sends a valid `request/<verb>`, and the button goes to its request topic."""
     for verb in ("privacy", "recognition"):
-        switch = told["cmps"][verb]
+        switch = payload["cmps"][verb]
         assert switch["command_topic"] == TOPICS.request(verb)
         sent = json.loads(
             switch["command_template"].replace("{{ value }}", "on").replace("{{ now().timestamp() }}", "1.5")
         )
         assert parse(verb, sent) in (SetPrivacy(on=True), SetRecognition(on=True))
-    assert told["cmps"]["restart"]["command_topic"] == TOPICS.request("restart")
+    assert payload["cmps"]["restart"]["command_topic"] == TOPICS.request("restart")
 
 
-def test_a_node_that_takes_no_requests_offers_no_switches() -> None:
-    """A dead switch is worse than none."""
-    told = json.loads(discovery(TOPICS, Device("Front door", "", "0.3.0")))
-    assert not {"privacy", "recognition", "restart"} & set(told["cmps"])
+def test_a_node_that_accepts_no_requests_offers_no_controls() -> None:
+    """A switch that does nothing is worse than none."""
+    payload = json.loads(discovery(TOPICS, Device("Front door", "", "0.3.0")))
+    assert not {"privacy", "recognition", "restart"} & set(payload["cmps"])
 
 
-def test_a_throttling_that_is_not_known_is_unknown(told: dict[str, Any]) -> None:
-    """`None` is what Home Assistant takes for unknown; OFF would say that all is well."""
-    template = told["cmps"]["throttled"]["value_template"]
+def test_unreported_throttling_is_unknown(payload: dict[str, Any]) -> None:
+    """Home Assistant shows `None` as unknown; OFF would mean that there is no problem."""
+    template = payload["cmps"]["throttled"]["value_template"]
     assert template.startswith("{{ none if value_json.throttled is none else ")
 
 
-def test_people_are_called_by_their_names_and_their_keys_do_not_tell_them(told: dict[str, Any]) -> None:
-    """Names and entity ids are for people to read; a key stays when its person is erased."""
-    person, seen = told["cmps"][f"person_{ZOE.key}"], told["cmps"][f"seen_{ZOE.key}"]
+def test_people_have_readable_names_and_entity_ids_and_anonymous_unique_ids(payload: dict[str, Any]) -> None:
+    """The unique id is kept after its person is removed, so it must not name them."""
+    person, seen = payload["cmps"][f"person_{ZOE.key}"], payload["cmps"][f"seen_{ZOE.key}"]
     assert (person["p"], person["name"], person["device_class"]) == ("binary_sensor", "Zoë Müller", "occupancy")
     assert person["default_entity_id"] == "binary_sensor.pi_0a1b2c_person_zoe_m"
     assert (seen["p"], seen["name"], seen["device_class"]) == ("sensor", "Zoë Müller last seen", "timestamp")
@@ -141,51 +141,54 @@ def test_people_are_called_by_their_names_and_their_keys_do_not_tell_them(told: 
     assert "zoe" not in person["unique_id"] + seen["unique_id"]
 
 
-def test_who_is_gone_is_a_platform_alone_and_a_ghost_has_no_name() -> None:
-    """The retained payload removes the entities; the one before it makes them known, and neither says whose."""
-    removed = json.loads(discovery(TOPICS, DEVICE, (ADA,), (ZOE.key,)))["cmps"]
-    whole = json.loads(discovery(TOPICS, DEVICE, (ADA,), (ZOE.key,), whole=True))["cmps"]
-    assert set(removed) == set(whole)
+def test_a_removed_person_is_a_platform_alone_and_the_placeholder_names_nobody() -> None:
+    """The payload before makes the entities known, the retained one removes them, and neither says whose they were."""
+    removals = json.loads(discovery(TOPICS, DEVICE, (ADA,), (ZOE.key,)))["cmps"]
+    placeholders = json.loads(discovery(TOPICS, DEVICE, (ADA,), (ZOE.key,), with_placeholders=True))["cmps"]
+    assert set(removals) == set(placeholders)
     for kind, platform in (("person", "binary_sensor"), ("seen", "sensor")):
         key = f"{kind}_{ZOE.key}"
-        assert removed[key] == {"p": platform}
-        assert whole[key]["unique_id"] == f"facenode_{TOPICS.node}_{key}"
-        assert (whole[key]["p"], whole[key]["name"]) == (platform, "Removed")
-        assert removed[f"{kind}_{ADA.key}"] == whole[f"{kind}_{ADA.key}"]
+        assert removals[key] == {"p": platform}
+        assert placeholders[key]["unique_id"] == f"facenode_{TOPICS.node}_{key}"
+        assert (placeholders[key]["p"], placeholders[key]["name"]) == (platform, "Removed")
+        assert removals[f"{kind}_{ADA.key}"] == placeholders[f"{kind}_{ADA.key}"]
 
 
-def test_what_shows_the_view_is_unavailable_without_a_camera(told: dict[str, Any]) -> None:
-    """A camera that is lost must not look like an empty room; what was last seen stays true."""
-    camera = {
-        component["unique_id"].split("_", 2)[2] for component in told["cmps"].values() if "availability" in component
+def test_entities_of_the_view_are_unavailable_without_a_camera(payload: dict[str, Any]) -> None:
+    """A lost camera must not look like an empty room. Who was last seen stays available."""
+    unavailable = {
+        component["unique_id"].split("_", 2)[2] for component in payload["cmps"].values() if "availability" in component
     }
-    assert camera == {"count", "occupancy", "enroll", f"person_{ADA.key}", f"person_{ZOE.key}"}
+    assert unavailable == {"count", "occupancy", "enroll", f"person_{ADA.key}", f"person_{ZOE.key}"}
     for key in ("count", "enroll", f"person_{ADA.key}"):
-        assert [each["topic"] for each in told["cmps"][key]["availability"]] == [TOPICS.status, TOPICS.health]
+        assert [each["topic"] for each in payload["cmps"][key]["availability"]] == [TOPICS.status, TOPICS.health]
 
 
-def test_enrolment_asks_by_a_request_that_the_node_takes_and_refuses_bad_ids(told: dict[str, Any]) -> None:
-    """What the text field sends is `people_enroll` with a transaction; what is no id is not sent."""
-    text = told["cmps"]["enroll"]
+def test_the_enrollment_field_sends_a_request_that_the_node_accepts_and_rejects_invalid_ids(
+    payload: dict[str, Any],
+) -> None:
+    """The field sends `people_enroll` with a transaction, and nothing for an invalid id."""
+    text = payload["cmps"]["enroll"]
+    assert (text["unique_id"], text["default_entity_id"]) == ("facenode_pi-0a1b2c_enroll", "text.pi_0a1b2c_enroll")
     assert text["command_topic"] == TOPICS.request("people_enroll")
     sent = json.loads(
         text["command_template"].replace("{{ value | to_json }}", '"ada"').replace("{{ now().timestamp() }}", "1.5")
     )
     assert parse("people_enroll", sent) == EnrollPerson("ada")
-    for good in ("ada", "zoe-m", "9", "unknown-2", "a" * 32):
-        assert re.match(text["pattern"], good)
-    for bad in ("", "Ada", "zoë", "-a", "a b", "unknown", 'a"', "a" * 33):
-        assert not re.match(text["pattern"], bad)
+    for valid in ("ada", "zoe-m", "9", "unknown-2", "a" * 32):
+        assert re.match(text["pattern"], valid)
+    for invalid in ("", "Ada", "zoë", "-a", "a b", "unknown", 'a"', "a" * 33):
+        assert not re.match(text["pattern"], invalid)
 
 
-def test_what_no_class_gives_an_icon_has_one_of_its_own(told: dict[str, Any]) -> None:
-    """Else a page of entities is a column of the same eye; `enum` gives none."""
-    for component in told["cmps"].values():
+def test_entities_without_an_icon_of_their_class_have_one_of_their_own(payload: dict[str, Any]) -> None:
+    """Otherwise most entities would have the same default icon. The class `enum` has no icon."""
+    for component in payload["cmps"].values():
         assert ("icon" in component) == (component.get("device_class") in (None, "enum"))
 
 
-def test_what_changes_with_every_message_is_off_until_wanted(told: dict[str, Any]) -> None:
-    """Home Assistant records each state of each entity that is on."""
-    off = {key for key, component in told["cmps"].items() if component.get("enabled_by_default") is False}
-    assert off == {"fps", "p50", "rss", "cert", "uptime"}
-    assert all(told["cmps"][key]["entity_category"] == "diagnostic" for key in off)
+def test_entities_that_change_with_every_message_are_disabled_by_default(payload: dict[str, Any]) -> None:
+    """Home Assistant records every state of every enabled entity."""
+    disabled = {key for key, component in payload["cmps"].items() if component.get("enabled_by_default") is False}
+    assert disabled == {"fps", "p50", "rss", "cert", "uptime"}
+    assert all(payload["cmps"][key]["entity_category"] == "diagnostic" for key in disabled)

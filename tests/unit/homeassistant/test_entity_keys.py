@@ -1,4 +1,4 @@
-"""The keys under which Home Assistant knows people."""
+"""The keys of Home Assistant's entities, over restarts."""
 
 import json
 import stat
@@ -7,111 +7,111 @@ from pathlib import Path
 import pytest
 from makers import Somebody
 
-from node.homeassistant.entity_keys import FILE, Residents
+from node.homeassistant.entity_keys import FILE, EntityKeys
 
 ADA, BOB = Somebody("ada", "Ada"), Somebody("bob", "Bob")
 
 
-def keys(residents: Residents) -> dict[str, str]:
-    """Return the keys of who is shown, by id."""
-    return {each.id: each.key for each in residents.here}
+def key_by_id(keys: EntityKeys) -> dict[str, str]:
+    """Return the keys of the people who are shown, by id."""
+    return {each.id: each.key for each in keys.people}
 
 
-def test_a_key_stays_over_starts_and_changes_of_others(tmp_path: Path) -> None:
-    """A new key would be a new entity."""
-    first = Residents(tmp_path)
+def test_a_key_stays_the_same_over_restarts_and_changes_of_other_people(tmp_path: Path) -> None:
+    """A new key would make a new entity."""
+    first = EntityKeys(tmp_path)
     first.update([ADA])
-    second = Residents(tmp_path)
+    second = EntityKeys(tmp_path)
     second.update([BOB, ADA])
-    assert keys(second)["ada"] == keys(first)["ada"]
-    assert keys(second)["bob"] != keys(second)["ada"]
-    assert second.gone == ()
+    assert key_by_id(second)["ada"] == key_by_id(first)["ada"]
+    assert key_by_id(second)["bob"] != key_by_id(second)["ada"]
+    assert second.removed == ()
 
 
-def test_no_two_nodes_share_a_key(tmp_path: Path) -> None:
-    """Else anybody with a node could try ids against the keys of another."""
-    one, other = Residents(tmp_path / "1"), Residents(tmp_path / "2")
+def test_two_nodes_have_different_keys_for_one_person(tmp_path: Path) -> None:
+    """Otherwise the secret of one node would be enough to test ids against the keys of another."""
+    one, other = EntityKeys(tmp_path / "1"), EntityKeys(tmp_path / "2")
     one.update([ADA])
     other.update([ADA])
-    assert keys(one) != keys(other)
+    assert key_by_id(one) != key_by_id(other)
 
 
-def test_who_is_removed_while_no_node_runs_is_gone_at_the_next_start(tmp_path: Path) -> None:
-    """The owner erases somebody by the command; Home Assistant must hear of it."""
-    first = Residents(tmp_path)
+def test_a_person_removed_while_no_node_runs_is_removed_at_the_next_start(tmp_path: Path) -> None:
+    """`people remove` needs no running node, and Home Assistant must still remove the entities."""
+    first = EntityKeys(tmp_path)
     first.update([ADA, BOB])
-    second = Residents(tmp_path)
+    second = EntityKeys(tmp_path)
     second.update([BOB])
-    assert second.gone == (keys(first)["ada"],)
-    assert Residents(tmp_path).gone == second.gone
+    assert second.removed == (key_by_id(first)["ada"],)
+    assert EntityKeys(tmp_path).removed == second.removed
 
 
-def test_who_is_ignored_is_not_shown(tmp_path: Path) -> None:
-    """They are never in view, by the owner's wish."""
-    residents = Residents(tmp_path)
-    residents.update([ADA, BOB])
-    ada = keys(residents)["ada"]
-    residents.update([Somebody("ada", ignored=True), BOB])
-    assert set(keys(residents)) == {"bob"}
-    assert residents.gone == (ada,)
+def test_an_ignored_person_is_not_shown(tmp_path: Path) -> None:
+    """An ignored person makes no events, so entities of theirs would never change."""
+    keys = EntityKeys(tmp_path)
+    keys.update([ADA, BOB])
+    ada = key_by_id(keys)["ada"]
+    keys.update([Somebody("ada", ignored=True), BOB])
+    assert set(key_by_id(keys)) == {"bob"}
+    assert keys.removed == (ada,)
 
 
-def test_who_comes_back_is_no_longer_gone(tmp_path: Path) -> None:
-    """Their entities must not be removed again."""
-    residents = Residents(tmp_path)
-    residents.update([ADA])
-    residents.update([])
-    residents.update([ADA])
-    assert residents.gone == ()
-    assert set(keys(residents)) == {"ada"}
+def test_a_person_enrolled_again_is_no_longer_removed(tmp_path: Path) -> None:
+    """Home Assistant must not remove the entities that it has just got again."""
+    keys = EntityKeys(tmp_path)
+    keys.update([ADA])
+    keys.update([])
+    keys.update([ADA])
+    assert keys.removed == ()
+    assert set(key_by_id(keys)) == {"ada"}
 
 
-def test_what_was_told_is_forgotten(tmp_path: Path) -> None:
-    """Nothing of an erased person is kept for longer than it is needed."""
-    residents = Residents(tmp_path)
-    residents.update([ADA])
-    residents.update([])
-    key = residents.gone[0]
-    residents.forget(residents.gone)
-    assert residents.gone == Residents(tmp_path).gone == ()
+def test_a_forgotten_key_is_in_no_file(tmp_path: Path) -> None:
+    """Nothing of a removed person is kept longer than necessary."""
+    keys = EntityKeys(tmp_path)
+    keys.update([ADA])
+    keys.update([])
+    key = keys.removed[0]
+    keys.forget_removed()
+    assert keys.removed == EntityKeys(tmp_path).removed == ()
     assert key not in (tmp_path / FILE).read_text()
 
 
 def test_the_file_names_nobody_and_is_private(tmp_path: Path) -> None:
-    """`people remove` leaves no trace of an id in any file."""
-    residents = Residents(tmp_path)
-    residents.update([ADA, BOB])
-    residents.update([BOB])
+    """After `people remove` no file contains the id."""
+    keys = EntityKeys(tmp_path)
+    keys.update([ADA, BOB])
+    keys.update([BOB])
     path = tmp_path / FILE
     assert not {"ada", "Ada", "bob", "Bob"} & set(path.read_text().replace('"', " ").split())
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_at_most_64_are_remembered(tmp_path: Path) -> None:
-    """A house where Home Assistant never starts again must not fill the disk."""
-    residents = Residents(tmp_path)
-    residents.update([Somebody(f"p{number}") for number in range(70)])
-    residents.update([])
-    assert len(residents.gone) == 64
+def test_at_most_64_removed_keys_are_kept(tmp_path: Path) -> None:
+    """If Home Assistant never starts again, the file must not grow without limit."""
+    keys = EntityKeys(tmp_path)
+    keys.update([Somebody(f"p{number}") for number in range(70)])
+    keys.update([])
+    assert len(keys.removed) == 64
 
 
 @pytest.mark.parametrize("content", ["", "{}", '{"secret":"00","known":[],"gone":[]}', '{"secret":"x"}', "[]"])
-def test_a_damaged_file_is_replaced_and_said(tmp_path: Path, content: str, caplog: pytest.LogCaptureFixture) -> None:
-    """The node goes on; the owner learns why there are new entities."""
+def test_a_damaged_file_is_replaced_and_logged(tmp_path: Path, content: str, caplog: pytest.LogCaptureFixture) -> None:
+    """The node keeps running, and the owner learns why there are new entities."""
     (tmp_path / FILE).write_text(content)
-    residents = Residents(tmp_path)
-    residents.update([ADA])
+    keys = EntityKeys(tmp_path)
+    keys.update([ADA])
     assert len([record for record in caplog.records if record.levelname == "ERROR"]) == 1
-    assert keys(residents)
-    assert json.loads((tmp_path / FILE).read_text())["known"] == [keys(residents)["ada"]]
+    assert key_by_id(keys)
+    assert json.loads((tmp_path / FILE).read_text())["known"] == [key_by_id(keys)["ada"]]
 
 
-def test_a_disk_that_cannot_be_written_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Home Assistant is told all the same."""
+def test_a_disk_that_cannot_be_written_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """People are still shown."""
     (tmp_path / "file").write_text("in the way")
-    residents = Residents(tmp_path / "file")
+    keys = EntityKeys(tmp_path / "file")
     caplog.clear()
-    residents.update([ADA])
-    residents.update([ADA, BOB])
+    keys.update([ADA])
+    keys.update([ADA, BOB])
     assert len(caplog.records) == 1
-    assert set(keys(residents)) == {"ada", "bob"}
+    assert set(key_by_id(keys)) == {"ada", "bob"}

@@ -1,4 +1,4 @@
-"""What `mqtt.host` may be."""
+"""The brokers that `mqtt.host` names."""
 
 import pytest
 from pydantic import ValidationError
@@ -25,13 +25,13 @@ def test_brokers_are_read_in_their_order(text: str, found: list[tuple[str, int]]
 
 @pytest.mark.parametrize("text", ["a,,b", ",", "a:port", "a:0", "a:65536", "[::1", "[::1]x", "a:1:b]"])
 def test_what_cannot_be_a_broker_is_refused(text: str) -> None:
-    """A comma too many would else be a broker without a name, tried again and again."""
-    with pytest.raises(ValidationError, match=r"write HOST|a port is"):
+    """Otherwise an extra comma would become a broker without a name, which the node tries again and again."""
+    with pytest.raises(ValidationError, match=r"write HOST|a port must be"):
         MqttSettings(host=text)
 
 
 def test_each_broker_keeps_all_other_settings() -> None:
-    """Whoever looks at one of several brokers sees settings of that one alone."""
+    """The settings for one of several brokers differ in nothing but host and port."""
     first, second = MqttSettings(host="a.example, b.example:8884", port=8883, keepalive_s=20).each
     assert (first.host, first.port, first.keepalive_s) == ("a.example", 8883, 20)
     assert (second.host, second.port, second.keepalive_s) == ("b.example", 8884, 20)

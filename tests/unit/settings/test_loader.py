@@ -1,4 +1,4 @@
-"""Settings: the nearest source wins, and what nobody would read is refused with a proposal."""
+"""Load settings: the nearest source wins, and unknown keys are refused with a proposal."""
 
 import os
 import re
@@ -12,7 +12,8 @@ import pytest
 from node.errors import SettingsError
 from node.settings import Settings
 from node.settings.loader import load
-from node.settings.schema import ID_PATTERN, default_node_id
+from node.settings.node import default_node_id
+from node.settings.section import ID_PATTERN
 
 ROOT = Path(__file__).resolve().parents[3]
 NOWHERE = Path("/nonexistent/facenode.toml")
@@ -34,7 +35,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_command_line_wins_over_environment_over_file_over_default(file: Path) -> None:
-    """One key from each source, each nearer one over the next."""
+    """One key from each source: the nearer source wins."""
     settings = read({"FACENODE_CAMERA__FPS": "5", "FACENODE_CAMERA__WIDTH": "800"}, {"camera": {"fps": "7"}}, file)
     camera = settings.camera
     assert (camera.fps, camera.width, camera.height, camera.stall_s) == (7.0, 800, 480, 10.0)
@@ -42,7 +43,7 @@ def test_command_line_wins_over_environment_over_file_over_default(file: Path) -
 
 
 def test_the_default_file_is_read_where_it_exists(file: Path) -> None:
-    """`/etc/facenode/facenode.toml` needs no naming."""
+    """`/etc/facenode/facenode.toml` is found without `--config`."""
     assert load(None, {}, {}, file).mqtt.host == "broker"
 
 
@@ -57,7 +58,7 @@ def test_a_list_is_written_with_commas() -> None:
 
 
 def test_ethnicity_is_off_until_named() -> None:
-    """It is sensitive: nothing of it is published unless the owner says so."""
+    """It is sensitive: none of it is published unless the owner names it."""
     assert "ethnicity" not in read().publish.tasks
 
 
@@ -72,7 +73,7 @@ def test_ethnicity_is_off_until_named() -> None:
         ({"FACENODE_CAMERA__FPS": "0"}, "greater than 0"),
         ({"FACENODE_CAMERA__SOURCE": "usb"}, "camera.source"),
         ({"FACENODE_CAMERA__SOURCE": "picamera:"}, "camera.source"),
-        ({"FACENODE_CAMERA__HFLIP": "yes"}, "picamera alone knows hflip: remove it"),
+        ({"FACENODE_CAMERA__HFLIP": "yes"}, "only picamera supports hflip: remove it"),
         ({"FACENODE_CAMERA__SOURCE": "picamera", "FACENODE_CAMERA__CROP": "0,0,1"}, "camera.crop"),
         ({"FACENODE_CAMERA__SOURCE": "picamera", "FACENODE_CAMERA__CROP": "0,0,2,1"}, "camera.crop.2"),
         ({"FACENODE_CAMERA__SOURCE": "picamera", "FACENODE_CAMERA__CROP": "0,0,1,0.01"}, "at least 0.1"),
@@ -85,7 +86,7 @@ def test_ethnicity_is_off_until_named() -> None:
         ({"FACENODE_PUBLISH__TASKS": "age"}, "identity"),
         ({"FACENODE_EVENTS__GATES__MIN_LIGHT": "240"}, "min_light"),
         ({"FACENODE_PEOPLE__MAX_FPIR": "0.2"}, "people.max_fpir"),
-        ({"FACENODE_ALERTS__RULES": "[" * 5000}, "write one variable a setting"),
+        ({"FACENODE_ALERTS__RULES": "[" * 5000}, "use one variable for each setting"),
     ],
 )
 def test_a_wrong_variable_is_refused_with_what_and_where(environ: dict[str, str], message: str) -> None:
@@ -95,9 +96,9 @@ def test_a_wrong_variable_is_refused_with_what_and_where(environ: dict[str, str]
     assert "\n" not in str(caught.value)
 
 
-def test_a_system_without_time_zones_is_told_from_a_wrong_name() -> None:
-    """A slim image of Debian may have none: then the name is not to blame, and what to install is said."""
-    program = "from node.settings.schema import zone_of\nzone_of('Europe/Berlin')"
+def test_a_system_without_time_zones_is_distinguished_from_a_wrong_name() -> None:
+    """A slim image of Debian may have none: then the error says what to install instead of blaming the name."""
+    program = "from node.settings.node import zone_of\nzone_of('Europe/Berlin')"
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, env=os.environ | {"PYTHONTZPATH": ""},
         capture_output=True, text=True, check=False,
@@ -106,7 +107,7 @@ def test_a_system_without_time_zones_is_told_from_a_wrong_name() -> None:
 
 
 def test_the_view_of_a_pi_camera_is_written_as_a_list_or_with_commas(tmp_path: Path) -> None:
-    """As a list in the file, and as a variable can give it."""
+    """As a list in the file, and with commas in a variable."""
     path = tmp_path / "pi.toml"
     path.write_text('[camera]\nsource = "picamera:1"\ncrop = [0, 0.5, 1, 0.5]\nhflip = true\nvflip = true\n')
     by_file = read(file=path).camera
@@ -115,8 +116,63 @@ def test_the_view_of_a_pi_camera_is_written_as_a_list_or_with_commas(tmp_path: P
 
 
 def test_variables_that_are_no_settings_are_left_alone() -> None:
-    """FACENODE_DATA names the face data of training and tests."""
+    """FACENODE_DATA names the face data of training and tests; it is not a setting."""
     assert read({"FACENODE_DATA": "/x", "FACENODED__X": "1"}).model_dump() == read().model_dump()
+
+
+@pytest.mark.parametrize(
+    ("content", "environ", "overrides", "sources"),
+    [
+        ("hflip = true", {"FACENODE_CAMERA__FPS": "5"}, {}, "file FILE"),
+        ("hflip = true", {}, {"fps": "5"}, "file FILE"),
+        (
+            "fps = 3",
+            {"FACENODE_CAMERA__HFLIP": "yes", "FACENODE_CAMERA__FPS": "5"},
+            {},
+            "variable FACENODE_CAMERA__HFLIP",
+        ),
+        ("fps = 3", {"FACENODE_CAMERA__FPS": "5"}, {"hflip": "yes"}, "command line"),
+        ("hflip = true", {"FACENODE_CAMERA__HFLIP": "yes"}, {}, "variable FACENODE_CAMERA__HFLIP"),
+        ("hflip = true", {}, {"source": "webcam:1"}, "command line, file FILE"),
+        ("vflip = true", {"FACENODE_CAMERA": '{"fps": 5}'}, {}, "file FILE"),
+        ("fps = 3", {"FACENODE_CAMERA": '{"vflip": true}'}, {}, "variable FACENODE_CAMERA"),
+        ("crop = [0.5, 0, 0.6, 1]\nsource = 'picamera'", {"FACENODE_CAMERA__FPS": "1"}, {}, "file FILE"),
+    ],
+)
+def test_an_error_of_a_whole_section_names_the_sources_of_the_values_at_fault(
+    tmp_path: Path, content: str, environ: dict[str, str], overrides: dict[str, str], sources: str
+) -> None:
+    """Another key of the section may be set elsewhere: whoever looks there finds nothing to correct."""
+    path = tmp_path / "facenode.toml"
+    path.write_text(f"[camera]\n{content}\n")
+    with pytest.raises(SettingsError, match=r"camera \(") as caught:
+        read(environ, {"camera": overrides} if overrides else None, path)
+    assert f"camera ({sources.replace('FILE', str(path))}): " in str(caught.value)
+
+
+def test_an_error_of_one_value_names_the_source_that_won(file: Path) -> None:
+    """A variable whose name begins alike is not at fault, nor is one that the command line overrules."""
+    with pytest.raises(SettingsError, match="greater than or equal to 160") as caught:
+        read({"FACENODE_DETECTOR__WIDTH": "1"}, {"camera": {"fps": "7"}}, file)
+    assert "detector.width = '1' (variable FACENODE_DETECTOR__WIDTH)" in str(caught.value)
+    with pytest.raises(SettingsError, match=re.escape("camera.crop.2 = '2' (command line)")):
+        read({"FACENODE_CAMERA__CROP": "0,0,1,1"}, {"camera": {"source": "picamera", "crop": "0,0,2,1"}}, file)
+
+
+def test_an_error_of_a_rule_names_the_file(tmp_path: Path) -> None:
+    """The place in a list is not a key; a variable of the same section is not at fault."""
+    path = tmp_path / "rules.toml"
+    path.write_text('[[alerts.rules]]\nid = "a"\nwhen = "loiter"\n')
+    with pytest.raises(SettingsError, match=re.escape(f"alerts.rules.0 (file {path}): a loiter rule needs for_s")):
+        read({"FACENODE_MQTT__HOST": "b"}, None, path)
+
+
+def test_an_error_of_a_nested_section_names_the_file(tmp_path: Path) -> None:
+    """`mqtt.tls` is a section within a section."""
+    path = tmp_path / "tls.toml"
+    path.write_text(f'[mqtt.tls]\nca_file = "{path}"\n')
+    with pytest.raises(SettingsError, match=re.escape(f"mqtt.tls (file {path}): a certificate is set but TLS is off")):
+        read({"FACENODE_MQTT__HOST": "b"}, {"mqtt": {"port": "1884"}}, path)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +225,7 @@ def test_every_setting_is_documented_and_has_a_default() -> None:
     assert undocumented(Settings, "") == []
 
 
-def test_the_default_id_is_of_the_serial_number(tmp_path: Path) -> None:
+def test_the_default_id_comes_from_the_serial_number(tmp_path: Path) -> None:
     """`pi-` and the last six of the board's serial, else of the machine id; never the host name."""
     serial = tmp_path / "serial"
     serial.write_bytes(b"10000000ABCDEF12\x00")
@@ -189,20 +245,20 @@ def test_the_default_id_is_of_the_serial_number(tmp_path: Path) -> None:
     ],
 )
 def test_the_password_of_a_camera_is_not_printed(source: str) -> None:
-    """A source that is refused is named without what can be a secret."""
+    """A refused source is printed without anything that could be a secret."""
     with pytest.raises(SettingsError, match=r"camera\.source") as caught:
         read(overrides={"camera": {"source": source}})
     assert "s3cret" not in str(caught.value)
 
 
-def test_a_url_without_its_kind_is_proposed_with_it() -> None:
+def test_a_url_without_video_is_proposed_with_it() -> None:
     """`rtsp://...` is what people copy from a manual."""
     with pytest.raises(SettingsError, match=re.escape("write video:rtsp://***@cam/x")):
         read(overrides={"camera": {"source": "rtsp://admin:s3cret@cam/x"}})
 
 
 def test_a_mistyped_key_of_a_rule_is_refused_with_a_proposal(tmp_path: Path) -> None:
-    """The rules are a list: the place in it is no section."""
+    """The rules are a list: a place in it is not a section."""
     path = tmp_path / "rules.toml"
     path.write_text('[[alerts.rules]]\nid = "a"\nwhen = "unknown"\ncooldown_s = 300\n')
     with pytest.raises(SettingsError, match=re.escape("alerts.rules.0.cooldown_s")) as caught:
@@ -212,14 +268,14 @@ def test_a_mistyped_key_of_a_rule_is_refused_with_a_proposal(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("section", ["model", "mqtt"])
-def test_a_file_that_cannot_be_looked_at_is_refused(section: str) -> None:
+def test_a_file_that_cannot_be_examined_is_refused(section: str) -> None:
     """Not only one that is missing: here the system refuses the name itself, as it refuses a closed folder."""
     key = {"model": "path", "mqtt": "password_file"}[section]
     with pytest.raises(SettingsError, match=rf"{section}\.{key}.*: File name too long: name a file"):
         read(overrides={section: {key: "x" * 300}})
 
 
-def test_a_default_file_that_cannot_be_looked_at_is_an_error() -> None:
-    """Whether it is there cannot be told, so nothing is guessed."""
+def test_a_default_file_that_cannot_be_examined_is_an_error() -> None:
+    """It may exist, so the node does not start without it."""
     with pytest.raises(SettingsError, match="File name too long: make it readable"):
         load(None, None, {}, Path("/etc") / ("x" * 300))

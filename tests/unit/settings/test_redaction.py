@@ -1,4 +1,4 @@
-"""What may be printed of a camera's URL."""
+"""Print the URL of a camera without its secrets."""
 
 import pytest
 from hypothesis import given
@@ -23,13 +23,13 @@ from node.settings.redaction import redact, scheme_of
     ],
 )
 def test_only_scheme_host_and_plain_path_are_shown(url: str, shown: str) -> None:
-    """Whatever part of a URL cameras take a secret in is hidden as a whole."""
+    """Every part of a URL in which cameras accept a secret is hidden as a whole."""
     assert redact(url) == shown
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1))
 def test_no_password_is_ever_shown(password: str) -> None:
-    """People do not escape their passwords: any character may stand in one, in front of the host or in the query."""
+    """People do not escape their passwords: any character may occur, before the host or in the query."""
     secret = f"<{password}>"
     for url in (f"rtsp://admin:{secret}@camera.example/main", f"http://camera.example/video?pwd={secret}"):
         shown = redact(url)
@@ -42,7 +42,7 @@ def test_no_password_is_ever_shown(password: str) -> None:
         }
 
 
-def test_a_scheme_is_told_from_a_path() -> None:
-    """A path with a colon is no URL; a scheme is compared in small letters."""
+def test_a_scheme_is_distinguished_from_a_path() -> None:
+    """A path with a colon is not a URL; a scheme is compared in lower case."""
     assert scheme_of("RTSPS://camera.example") == "rtsps"
     assert scheme_of("clips/a:b.mp4") is None

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from node.settings.schema import ID_PATTERN
+from node.settings.section import ID_PATTERN
 from node.simulation.plan import MAX_NODES, Plan, is_simulated, node_id
 
 

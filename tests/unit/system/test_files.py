@@ -1,4 +1,4 @@
-"""Files that are whole or not there."""
+"""Private files that are complete or absent."""
 
 import os
 import stat
@@ -23,7 +23,7 @@ def test_a_file_is_private_and_replaced_whole(tmp_path: Path) -> None:
 
 
 def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
-    """Neither half a file nor its beginnings stay."""
+    """No partial file remains."""
     write_privately(tmp_path / "a", b"one")
 
     def broken() -> None:
@@ -37,16 +37,16 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
-def test_a_part_left_by_a_power_cut_is_no_obstacle(tmp_path: Path) -> None:
-    """The next write takes its place."""
+def test_a_partial_file_left_by_a_power_cut_is_replaced(tmp_path: Path) -> None:
+    """The next write succeeds."""
     (tmp_path / "a.part").write_bytes(b"half")
     write_privately(tmp_path / "a", b"whole")
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
-def test_what_root_makes_belongs_to_the_owner_of_the_folder(tmp_path: Path) -> None:
-    """`sudo facenode people add` leaves nothing that the node's user cannot read."""
+def test_what_root_creates_belongs_to_the_owner_of_the_folder(tmp_path: Path) -> None:
+    """`sudo facenode people add` leaves no file that the node's user cannot read."""
     os.chown(tmp_path, 12345, 12346)
     make_private_folder(tmp_path / "people")
     write_privately(tmp_path / "people" / "a", b"")

@@ -15,13 +15,13 @@ from node.vision.throttle import Throttle
 @pytest.fixture(scope="module")
 def detector() -> Detector:
     """Return the detector that ships."""
-    return Detector(bundled.bundled(bundled.DETECTOR))
+    return Detector(bundled.path(bundled.DETECTOR))
 
 
 @pytest.fixture(scope="module")
 def portrait() -> Frame:
     """Return a frame with one face."""
-    return Frame(read_image(bundled.bundled("media/astronaut.jpg")))
+    return Frame(read_image(bundled.path("media/astronaut.jpg")))
 
 
 def test_a_tick_without_a_frame_has_no_result(detector: Detector) -> None:

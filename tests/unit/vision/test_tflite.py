@@ -19,8 +19,8 @@ from node.vision.tflite import Network, find_runtime, quantised, started
 
 @pytest.fixture
 def copied(tmp_path: Path) -> Path:
-    """Return a copy of the default network with its sidecar."""
-    source = bundled.bundled(bundled.NETWORK)
+    """Return a copy of the default network, its sidecar beside it."""
+    source = bundled.path(bundled.NETWORK)
     shutil.copy(source, tmp_path / "net.tflite")
     shutil.copy(source.with_suffix(".json"), tmp_path / "net.json")
     return tmp_path / "net.tflite"
@@ -37,8 +37,8 @@ def change(path: Path, *keys: str, value: object) -> None:
     sidecar.write_text(json.dumps(content))
 
 
-def test_every_head_is_returned_by_name(copied: Path) -> None:
-    """The embedding has unit length and the scores are probabilities, within 1e-3."""
+def test_every_head_answers_by_name(copied: Path) -> None:
+    """The embedding is of unit length and the classes are probabilities, within 1e-3."""
     network = Network(copied)
     crop = np.random.default_rng(0).integers(0, 255, (112, 112, 3), dtype=np.uint8)
     answers = network.infer(crop)
@@ -48,8 +48,8 @@ def test_every_head_is_returned_by_name(copied: Path) -> None:
         assert float(answers[head].sum()) == pytest.approx(1, abs=1e-3)
 
 
-def test_outputs_are_not_overwritten_by_the_next_call(copied: Path) -> None:
-    """The result is a copy, not the memory of the interpreter."""
+def test_answers_are_not_overwritten_by_the_next_call(copied: Path) -> None:
+    """What was returned stays as it was: the interpreter's memory is not handed out."""
     network = Network(copied)
     rng = np.random.default_rng(0)
     first = network.infer(rng.integers(0, 255, (112, 112, 3), dtype=np.uint8))["embedding"]
@@ -58,11 +58,9 @@ def test_outputs_are_not_overwritten_by_the_next_call(copied: Path) -> None:
     np.testing.assert_array_equal(first, kept)
 
 
-def test_the_sidecar_that_ships_matches_the_schema() -> None:
+def test_the_sidecar_that_ships_fits_the_schema() -> None:
     """The contract and the file agree."""
-    jsonschema.validate(
-        json.loads(bundled.bundled(bundled.NETWORK).with_suffix(".json").read_text()), schema("sidecar")
-    )
+    jsonschema.validate(json.loads(bundled.path(bundled.NETWORK).with_suffix(".json").read_text()), schema("sidecar"))
 
 
 def test_a_missing_network_is_one_line(copied: Path) -> None:
@@ -73,7 +71,7 @@ def test_a_missing_network_is_one_line(copied: Path) -> None:
 
 
 def test_a_damaged_network_is_refused_by_its_hash(copied: Path) -> None:
-    """One flipped bit is found before the runtime reads the file."""
+    """One flipped bit is found before the runtime sees it."""
     content = bytearray(copied.read_bytes())
     content[len(content) // 2] ^= 1
     copied.write_bytes(content)
@@ -81,8 +79,8 @@ def test_a_damaged_network_is_refused_by_its_hash(copied: Path) -> None:
         Network(copied)
 
 
-def test_a_file_that_is_not_a_network_is_refused_even_with_the_right_hash(copied: Path) -> None:
-    """The error says that the runtime cannot load it."""
+def test_a_file_that_is_no_network_is_refused_even_with_the_right_hash(copied: Path) -> None:
+    """What the runtime cannot load is said as such."""
     copied.write_bytes(b"no network at all" * 10)
     change(copied, "sha256", value=hashlib.sha256(copied.read_bytes()).hexdigest())
     with pytest.raises(ModelError, match="cannot load it"):
@@ -98,7 +96,7 @@ def test_a_file_that_is_not_a_network_is_refused_even_with_the_right_hash(copied
         (("input", "name"), "picture", "no input 'picture'"),
     ],
 )
-def test_a_sidecar_that_does_not_match_the_network_is_refused(
+def test_a_sidecar_that_does_not_fit_the_network_is_refused(
     copied: Path,
     keys: tuple[str, ...],
     value: object,
@@ -119,8 +117,8 @@ def spec(dtype: Any, scale: float | None, zero_point: int | None) -> Input:  # n
     )  # fmt: skip
 
 
-def test_an_int8_input_is_quantized_by_scale_and_zero_point() -> None:
-    """With scale 1 and zero point -128, 0, 128 and 255 become -128, 0 and 127."""
+def test_an_int8_input_is_quantised_by_scale_and_zero_point() -> None:
+    """0, 128 and 255 of scale 1 and zero point -128 become -128, 0 and 127."""
     crop = np.array([[[0, 128, 255]]], np.uint8)
     np.testing.assert_array_equal(quantised(crop, spec("int8", 1.0, -128)), [[[-128, 0, 127]]])
     assert quantised(crop, spec("int8", 1.0, -128)).dtype == np.int8
@@ -129,8 +127,8 @@ def test_an_int8_input_is_quantized_by_scale_and_zero_point() -> None:
 
 
 @pytest.mark.parametrize("error", [ImportError("numpy.core.multiarray"), AttributeError("_ARRAY_API"), SystemError()])
-def test_a_runtime_built_for_another_numpy_is_an_error_about_numpy(error: Exception) -> None:
-    """It fails on import or on first use; in both cases one line names numpy."""
+def test_a_runtime_built_for_another_numpy_is_said(error: Exception) -> None:
+    """It fails while it is imported, or only when it is used; each time one line names numpy."""
 
     def fail(*_: object, **__: object) -> None:
         raise error
@@ -141,8 +139,8 @@ def test_a_runtime_built_for_another_numpy_is_an_error_about_numpy(error: Except
         started(Path("net.tflite"), "tflite", fail, b"", 1)
 
 
-def test_a_missing_runtime_is_an_error_that_names_the_packages() -> None:
-    """The line names both, and what to install."""
+def test_a_runtime_that_is_not_installed_is_said() -> None:
+    """Both are named, and what to install."""
 
     def fail(name: str) -> None:
         raise ModuleNotFoundError(f"No module named {name!r}")

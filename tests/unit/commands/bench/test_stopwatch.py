@@ -1,19 +1,19 @@
-"""The stopwatch: steps take turns, and a ratio is of what was measured side by side."""
+"""The stopwatch of `facenode bench`: steps take turns, and ratios are taken within a round."""
 
 from functools import partial
 
 import pytest
 
-from node.commands.bench.stopwatch import Rounds, take_turns
+from node.commands.bench.stopwatch import Rounds, time_in_rounds
 
 
-def test_steps_take_turns_and_the_first_rounds_are_left_out() -> None:
+def test_steps_time_in_rounds_and_the_first_rounds_are_left_out() -> None:
     """Two warm-up rounds and three that count: five runs of each, in turns."""
     ran: list[str] = []
-    rounds = take_turns({name: partial(ran.append, name) for name in "ab"}, 3, warm_up=2)
+    rounds = time_in_rounds({name: partial(ran.append, name) for name in "ab"}, 3, warm_up=2)
     assert "".join(ran) == "ab" * 5
-    assert {name: len(times) for name, times in rounds.taken_ms.items()} == {"a": 3, "b": 3}
-    assert all(time_ms >= 0 for times in rounds.taken_ms.values() for time_ms in times)
+    assert {name: len(times) for name, times in rounds.times_ms.items()} == {"a": 3, "b": 3}
+    assert all(time_ms >= 0 for times in rounds.times_ms.values() for time_ms in times)
 
 
 def test_a_ratio_does_not_move_with_the_machine() -> None:
@@ -23,8 +23,8 @@ def test_a_ratio_does_not_move_with_the_machine() -> None:
     assert rounds.ratio(("whole",), ("a", "b")) == pytest.approx(1.5, abs=1e-3)
 
 
-def test_a_share_is_of_all_that_was_taken() -> None:
-    """What is rare and long counts as it does in a second of a node's life, where a median would hide it."""
+def test_a_share_is_of_the_total_times() -> None:
+    """A step that is rarely long counts as it does in a running node; a median would hide it."""
     rounds = Rounds({"four": [1.0, 1.0, 1.0, 7.0], "one": [1.0, 1.0, 1.0, 2.0]})
     assert rounds.share("four", "one") == pytest.approx(2.0, abs=1e-3)
     assert rounds.p50_ms("four") == pytest.approx(1.0, abs=1e-3)

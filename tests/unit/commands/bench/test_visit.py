@@ -1,4 +1,4 @@
-"""What is measured with: as many faces as are said, and decided upon as a node decides."""
+"""The pictures and the visit that `facenode bench` measures with."""
 
 from pathlib import Path
 
@@ -19,23 +19,23 @@ def settings() -> Settings:
 
 
 @pytest.fixture(scope="module")
-def eyes(settings: Settings) -> Vision:
+def vision(settings: Settings) -> Vision:
     """Return detector and network."""
     return build_vision(settings, ())
 
 
 @pytest.mark.parametrize(("image", "count"), [(portrait(), 1), (group(), 4)])
-def test_each_face_is_found_and_looked_at(eyes: Vision, image: Image, count: int) -> None:
-    """All are usable: a face that failed a gate would cost no run of the network."""
+def test_each_face_is_found_and_looked_at(vision: Vision, image: Image, count: int) -> None:
+    """Every face is usable: one that failed a gate would cost no run of the network."""
     assert image.shape == (*SIZE, 3)
-    faces = eyes.detector.detect(Frame(image))
+    faces = vision.detector.detect(Frame(image))
     assert len(faces) == count
-    assert all(eyes.recognizer.look(image, face).usable for face in faces)
+    assert all(vision.recognizer.look(image, face).usable for face in faces)
 
 
-def test_a_visit_looks_at_a_face_until_it_has_decided(settings: Settings, eyes: Vision) -> None:
+def test_a_visit_looks_at_a_face_until_it_has_decided(settings: Settings, vision: Vision) -> None:
     """Six looks, and from then on one a second."""
-    visit = Visit(settings, eyes, portrait(), instant(0))
+    visit = Visit(settings, vision, portrait(), instant(0))
     looks = []
     for _ in range(18):
         visit.step()

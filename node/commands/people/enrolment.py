@@ -1,0 +1,148 @@
+"""`facenode people add | ignore | reject`: photos, or the face of an event -> anchors of a person."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from node.assembly import build_embed, build_gallery, build_gallery_matcher, build_vision
+from node.camera.image_file import list_files
+from node.domain import counted
+from node.errors import PeopleError, UsageError
+from node.people.enrolment import Enrollee, Refusal, examine
+from node.people.gallery import Gallery, Sample
+from node.people.person import Person, checked_id, checked_name
+from node.people.selftest import ENOUGH_FACES
+from node.requests.local_socket import call
+from node.settings import Settings
+
+
+def add_add_verb(verbs: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's is private
+    """Add `add`."""
+    parser = verbs.add_parser("add", parents=[common], help="enroll a person, or add faces to a person")
+    _add_face_arguments(parser)
+    parser.set_defaults(main=add_person)
+
+
+def add_ignore_verb(verbs: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's is private
+    """Add `ignore`."""
+    parser = verbs.add_parser("ignore", parents=[common], help="recognize someone but publish no events about them")
+    _add_face_arguments(parser)
+    parser.add_argument("--off", action="store_true", help="publish events about this person again")
+    parser.set_defaults(main=ignore_person)
+
+
+def add_reject_verb(verbs: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's is private
+    """Add `reject`."""
+    parser = verbs.add_parser("reject", parents=[common], help="report that an event named the wrong person")
+    parser.add_argument("id", metavar="ID", help="the person that the event named")
+    parser.add_argument("--event", required=True, metavar="EVENT_ID", help="the event, of a running node")
+    parser.set_defaults(main=reject_face)
+
+
+def add_person(args: argparse.Namespace, settings: Settings) -> int:
+    """Enroll a person; print the reason for each photo that cannot be used, and use the others."""
+    _check_arguments(args)
+    if args.event:
+        faces = _request(settings, "people_enroll", args)["faces"]
+        print(f"{args.id}: added the face of the event, {counted(faces, 'face')} known")
+    elif args.photos:
+        _enrol_photos(args, settings, ignored=None)
+    else:
+        raise UsageError(f"people add {args.id}: name photos, or an event with --event")
+    return 0
+
+
+def ignore_person(args: argparse.Namespace, settings: Settings) -> int:
+    """Mark a person as ignored, after enrolling them if photos or an event are given; `--off` removes the mark."""
+    _check_arguments(args)
+    if args.off and (args.photos or args.event or args.name is not None):
+        raise UsageError("people ignore --off: give an id only")
+    if args.name is not None and not (args.photos or args.event):
+        raise UsageError("people ignore --name: name photos, or an event with --event")
+    if args.event:
+        _request(settings, "people_ignore", args)
+    elif args.photos:
+        _enrol_photos(args, settings, ignored=True)
+    else:
+        build_gallery(settings).ignore(args.id, on=not args.off)
+    print(f"{args.id}: {'no longer ignored' if args.off else 'ignored: recognized and counted, but no events'}")
+    return 0
+
+
+def reject_face(args: argparse.Namespace, settings: Settings) -> int:
+    """Keep the face of an event as one that is not this person's."""
+    checked_id(args.id)
+    _request(settings, "people_reject", args)
+    print(f"{args.id}: kept the face of the event as somebody else's")
+    return 0
+
+
+def _add_face_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the id and the name of a person, and where a face of this person comes from."""
+    parser.add_argument("id", metavar="ID", help="short name in topics and payloads: a-z, 0-9, _ and -")
+    parser.add_argument("photos", nargs="*", type=Path, metavar="PHOTO", help="a photo, or a folder of photos")
+    parser.add_argument("--event", metavar="EVENT_ID", help="use the face of an event of the running node, not photos")
+    parser.add_argument(
+        "--force", action="store_true", help="use photos even if they look like another enrolled person"
+    )
+    parser.add_argument("--name", help="display name; default: the id")
+
+
+def _check_arguments(args: argparse.Namespace) -> None:
+    """Refuse what cannot be, before a network is loaded."""
+    checked_id(args.id)
+    if args.name is not None:
+        checked_name(args.name)
+    if args.event and args.photos:
+        raise UsageError("name photos or --event, not both")
+    if args.force and not args.photos:
+        raise UsageError("--force can be used with photos only")
+
+
+def _request(settings: Settings, verb: str, args: argparse.Namespace) -> Any:  # noqa: ANN401 - what the node answers
+    """Send a request to the running node, which alone remembers the faces of its events."""
+    name = getattr(args, "name", None)
+    return call(settings.storage.dir, verb, id=args.id, event=args.event, **({} if name is None else {"name": name}))
+
+
+def _enrol_photos(args: argparse.Namespace, settings: Settings, *, ignored: bool | None) -> None:
+    """Enroll a person from photos, and print the reason for each photo that is not used."""
+    photos = _photos(args.photos)
+    vision = build_vision(settings, ())
+    sidecar = vision.network.sidecar
+    gallery = build_gallery(settings, sidecar)
+    gallery.reembed(sidecar.heads.embedding.space, build_embed(vision.network))
+    enrollee = Enrollee(
+        args.id, build_gallery_matcher(settings, sidecar, _people_with(gallery, args.id)), force=args.force
+    )
+    results = [
+        examine(photo, vision.detector, vision.recognizer, keep_crop=settings.people.keep_crops, enrollee=enrollee)
+        for photo in photos
+    ]
+    for result in results:
+        if isinstance(result, Refusal):
+            sys.stderr.write(f"facenode: {result.photo}: not used: {result.reason}\n")
+    samples = [result for result in results if isinstance(result, Sample)]
+    if not samples:
+        what = "the photo cannot be used" if len(results) == 1 else f"none of the {len(results)} photos can be used"
+        raise PeopleError(f"{args.id}: {what}: nobody was enrolled")
+    person = gallery.add(args.id, args.name, sidecar.heads.embedding.space, samples, ignored=ignored)
+    used = f"{len(samples)} of {counted(len(results), 'photo')}"
+    print(f"{person.id}: {used} used, {counted(len(person.anchors), 'face')} known")
+    if len(person.anchors) < ENOUGH_FACES:
+        print(f"{person.id}: add more photos, in different light and poses, for better recognition")
+
+
+def _people_with(gallery: Gallery, person: str) -> Sequence[Person]:
+    """Return everybody including the person being enrolled: the threshold is that of the gallery to come."""
+    people = gallery.load()
+    return people if any(each.id == person for each in people) else (*people, Person(person, person, ()))
+
+
+def _photos(paths: list[Path]) -> list[Path]:
+    photos = [photo for path in paths for photo in list_files(path)]
+    if not photos:
+        raise PeopleError(f"{', '.join(map(str, paths))}: no photo found: name JPEG or PNG files, or a folder of them")
+    return photos

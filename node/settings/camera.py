@@ -1,0 +1,57 @@
+"""The section `camera`: where frames come from."""
+
+from typing import Annotated, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic_settings import NoDecode
+
+from node.settings.section import ConflictError, Section, split_at_commas
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Crop = tuple[Fraction, Fraction, Fraction, Fraction]
+
+_LEAST_CROP = 0.1
+
+
+class CameraSettings(Section):
+    """Source of the frames."""
+
+    source: Annotated[str, Field(pattern=r"^(picamera(:\d)?|webcam:\d+|video:.+|images:.+)$")] = "webcam:0"
+    """`picamera`, `picamera:NUMBER`, `webcam:NUMBER`, `video:PATH_OR_URL` or `images:PATH`."""
+    width: Annotated[int, Field(ge=160, le=4608)] = 1280
+    """Width requested from a live camera, pixels."""
+    height: Annotated[int, Field(ge=120, le=2592)] = 720
+    """Height requested from a live camera, pixels."""
+    fps: Annotated[float, Field(gt=0, le=60)] = 10.0
+    """Frames per second requested from a live camera; also the frame rate of `images:`."""
+    stall_s: Annotated[float, Field(ge=1, le=300)] = 10.0
+    """Seconds without a frame after which a live camera counts as lost."""
+    restart_after: Annotated[int, Field(ge=1, le=100)] = 5
+    """Failed attempts to reopen a lost camera after which the process ends, so that systemd starts a new one."""
+    hflip: bool = False
+    """With `picamera`: mirror the image horizontally; together with `vflip` this rotates it by 180 degrees."""
+    vflip: bool = False
+    """With `picamera`: flip the image vertically; together with `hflip` this rotates it by 180 degrees."""
+    crop: Annotated[Crop | None, NoDecode, BeforeValidator(split_at_commas)] = None
+    """With `picamera`: the part of the view to use, [left, top, width, height] in fractions of the view, 0..1."""
+
+    @model_validator(mode="after")
+    def _view_goes_with_picamera(self) -> Self:
+        if not self.source.startswith("picamera"):
+            given = [name for name in ("hflip", "vflip", "crop") if getattr(self, name)]
+            if given:
+                what = "it" if len(given) == 1 else "them"
+                message = f"only picamera supports {' and '.join(given)}: remove {what}, or set source = picamera"
+                raise ConflictError(message, "source", *given)
+        return self
+
+    @model_validator(mode="after")
+    def _crop_is_a_part(self) -> Self:
+        if self.crop is not None:
+            left, top, width, height = self.crop
+            if min(width, height) < _LEAST_CROP:
+                raise ConflictError(f"crop must be at least {_LEAST_CROP} wide and high", "crop")
+            if left + width > 1 or top + height > 1:
+                message = "crop extends beyond the view: left + width and top + height must be at most 1"
+                raise ConflictError(message, "crop")
+        return self

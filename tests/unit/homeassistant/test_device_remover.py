@@ -1,0 +1,46 @@
+"""The removal of a node's device from Home Assistant."""
+
+import json
+from pathlib import Path
+
+from makers import Somebody, instant
+
+from node.contract import payloads
+from node.contract.topics import Topics
+from node.homeassistant.device_remover import DeviceRemover
+from node.homeassistant.discovery import Device
+from node.homeassistant.entity_keys import FILE, EntityKeys
+from node.mqtt.retained import Board
+
+TOPICS = Topics("pi-1")
+
+
+def test_a_removed_device_leaves_nothing(tmp_path: Path) -> None:
+    """The broker gets one empty discovery; a Home Assistant that was down, the whole device and the empty discovery."""
+    EntityKeys(tmp_path).update([Somebody("ada", "Ada")])
+    assert (tmp_path / FILE).exists()
+    retained = Board(TOPICS, payloads.state(instant(0)))
+    remover = DeviceRemover(TOPICS, Device("Hall", "", "1"), EntityKeys(tmp_path), retained)
+
+    def sent() -> list[tuple[bytes, bool]]:
+        remover.update(())
+        messages = [(each.payload, each.retain) for each in retained.take() if each.topic == TOPICS.discovery]
+        for payload, retain in messages:
+            if retain:
+                retained.confirm(TOPICS.discovery, payload)
+        return messages
+
+    assert sent() == [(b"", True)]
+    retained.rewind()
+    assert sent() == []
+    retained.greet()
+    (whole, retain), empty = sent()
+    assert not retain
+    assert b"Ada" not in whole
+    assert {"binary_sensor", "sensor", "event"} <= {each["p"] for each in json.loads(whole)["cmps"].values()}
+    assert empty == (b"", True)
+    remover.update(())
+    assert not (tmp_path / FILE).exists()
+    retained.greet()
+    assert sent() == []
+    assert not retained.announced
