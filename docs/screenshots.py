@@ -23,7 +23,7 @@ from realbroker import Mosquitto, eventually
 from stream import Stream
 
 from docs.browser import Browser
-from node.camera.image_file import read_picture
+from node.camera.image_file import read_image
 from node.domain import Image
 
 TARGET = Path(__file__).with_name("home-assistant")
@@ -51,7 +51,7 @@ def main() -> None:
             _require(eventually(partial(shows, home, f"binary_sensor.{PLACE}_person_grace", "on"), PATIENCE_S))
             stream.contents = (scene(),)
             _require(eventually(partial(shows, home, f"sensor.{PLACE}_count", "0"), PATIENCE_S))
-            stream.contents = (scene(read_picture(MEDIA / "astronaut.jpg")),)
+            stream.contents = (scene(read_image(MEDIA / "astronaut.jpg")),)
             _require(eventually(lambda: bool(home.ask("persistent_notification/get")), PATIENCE_S))
             take_screenshots(home, zone)
 
@@ -115,7 +115,7 @@ def _running_home(folder: Path, zone: str) -> Iterator[tuple[HomeAssistant, Stre
     try:
         home.start()
         home.settle_in()
-        with Stream(scene(read_picture(MEDIA / "grace_hopper.jpg"))) as stream:
+        with Stream(scene(read_image(MEDIA / "grace_hopper.jpg"))) as stream:
             yield home, stream, broker
     finally:
         home.end()

@@ -15,10 +15,10 @@ from node.domain import (
     AlertState,
     Box,
     CameraState,
+    Classification,
     Event,
     EventType,
     Flaw,
-    Grade,
     Health,
     Instant,
     Match,
@@ -170,7 +170,7 @@ def _make_ids() -> Any:  # noqa: ANN401 - a MakeId that counts
 
 def _events() -> tuple[bytes, ...]:
     box = Box(0.41, 0.22, 0.18, 0.31)
-    ada, age = Match("ada", 0.87), Grade("middle", 0.88)
+    ada, age = Match("ada", 0.87), Classification("middle", 0.88)
     events = (
         Event(EventType.RECOGNIZED, _AT, 12, box, ada, age=age),
         Event(EventType.UNKNOWN, _AT, 13, box, age=age),

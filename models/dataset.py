@@ -55,7 +55,7 @@ class Crops:
     missed: tuple[Sample, ...]
 
 
-def read_picture(path: Path) -> Image:
+def read_image(path: Path) -> Image:
     """Return a picture, shape (height, width, 3), uint8, RGB.
 
     Raises:
@@ -114,7 +114,7 @@ def load_crops(what: str, samples: Sequence[Sample], cut: Cut, cache: Path = FOL
 
     def make(part: Sequence[Sample]) -> Arrays:
         cutter = Cutter(cut)
-        crops = [cutter.crop(read_picture(sample.path)) for sample in part]
+        crops = [cutter.crop(read_image(sample.path)) for sample in part]
         blank = np.zeros((*cut.outer, 3), dtype=np.uint8)
         return {
             "found": np.array([crop is not None for crop in crops]),

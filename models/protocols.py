@@ -12,7 +12,7 @@ from models.figures import Figure, share_of
 from models.metrics import accepted_at, identified_at, verification, wilson
 from models.samples import Pair
 from models.vectors import Array
-from node.vision.sidecar import Classes, Sidecar
+from node.vision.sidecar import ClassificationHead, Sidecar
 
 _ENROLLED = 12
 _PHOTOS = (5, 2, 1)
@@ -133,7 +133,7 @@ def open_set(people: Answers, strangers: Answers, sidecar: Sidecar) -> list[Figu
     return figures
 
 
-def closed_set(known: Answers, strangers: Answers, classes: Classes) -> list[Figure]:
+def closed_set(known: Answers, strangers: Answers, classes: ClassificationHead) -> list[Figure]:
     """Return how the identity head does with its reject score: the nine people named rightly, strangers by a name."""
     least = classes.reject or 0.0
     scores = known.heads["identity"]

@@ -53,7 +53,7 @@ from node.vision.recognizer import Recognizer
 from node.vision.search import Search
 from node.vision.sidecar import Sidecar, load_sidecar
 from node.vision.tflite import Network
-from node.vision.throttle import Heat
+from node.vision.throttle import Throttle
 
 _SAME_STRANGER_FPIR = 0.01
 
@@ -91,7 +91,7 @@ def build_node(
     vision = build_vision(settings, wanted_heads(settings))
     sidecar = vision.network.sidecar
     stored = build_gallery(settings, sidecar)
-    if stored.renew(sidecar.heads.embedding.space, build_embed(vision.network)):
+    if stored.reembed(sidecar.heads.embedding.space, build_embed(vision.network)):
         _log.info("people: the network has changed: all known faces were embedded again")
     gallery = LiveGallery(
         stored,
@@ -173,7 +173,7 @@ def build_node(
 
 def build_search(settings: Settings, detector: Detector, machine: Machine, *, live: bool) -> Search:
     """Return what finds faces; of a recorded source every frame is searched, so that two replays agree."""
-    throttle = Heat(settings.health.max_cpu_c, machine.cpu_c) if live else None
+    throttle = Throttle(settings.health.max_cpu_c, machine.cpu_c) if live else None
     motion = Motion() if live and settings.detector.motion else None
     return Search(detector, motion, throttle)
 

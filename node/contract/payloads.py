@@ -9,7 +9,7 @@ from uuid import UUID
 
 from node.contract.message import Message
 from node.contract.topics import Kind, Topics, kind_and_name
-from node.domain import Alert, Event, Grade, Health, Instant, Presence
+from node.domain import Alert, Classification, Event, Health, Instant, Presence
 
 VERSION = 1
 """`v` of every payload. Raise it when a field changes its meaning or is removed."""
@@ -216,7 +216,7 @@ def _with_clock(fields: dict[str, object], at: Instant) -> Fields:
     return fields
 
 
-def _grade(grade: Grade) -> Fields:
+def _grade(grade: Classification) -> Fields:
     return {"group": grade.group, "score": _score(grade.score)}
 
 

@@ -13,7 +13,7 @@ import pytest
 from kindroot import ROOT, SUITES, Kinds
 from saying import say
 
-from models.dataset import Cut, Cutter, read_picture
+from models.dataset import Cut, Cutter, read_image
 from models.manifests import lfw_people
 from node.camera.video import read_video
 from node.domain import Image
@@ -85,7 +85,7 @@ def faces(kinds: Kinds, data_dir: Path) -> Callable[[Path], str]:
         cut = Cut(wanted.alignment.points, wanted.size)
         if cut not in laid:
             cutter = Cutter(cut)
-            found = (cutter.crop(read_picture(sample.path)) for sample in samples)
+            found = (cutter.crop(read_image(sample.path)) for sample in samples)
             laid[cut] = f"faces-{len(laid)}.npy"
             np.save(kinds.shared / laid[cut], _first(FACES, found))
         return f"/mnt/{laid[cut]}"

@@ -20,7 +20,7 @@ from process import run
 from realbroker import Mosquitto, Subscriber, eventually
 from told import settings_for, validate
 
-from node.camera.image_file import read_picture
+from node.camera.image_file import read_image
 from node.domain import Image
 
 PATIENCE_S = 90.0
@@ -65,7 +65,7 @@ def test_both_streams_show_what_is_before_the_camera(told: Told, root: Path, med
     assert told["frames"]
     shown = side_by_side(*(media_dir / name for name in PORTRAITS))
     for name, size in (("main", SIZE), ("small", SMALL)):
-        seen = read_picture(root / f"srv/picamera/{name}.png")
+        seen = read_image(root / f"srv/picamera/{name}.png")
         expected = cv2.resize(shown, size, interpolation=cv2.INTER_AREA)
         assert _difference(seen, expected) < 12
         assert _difference(seen[:, :, ::-1], expected) > 20

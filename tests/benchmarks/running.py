@@ -28,7 +28,7 @@ from house import running
 from realbroker import Mosquitto, Subscriber, eventually
 from showing import FPS, Camera, forever, jpeg, room, takes
 
-from node.camera.image_file import read_picture
+from node.camera.image_file import read_image
 from node.camera.video import read_video
 from node.domain import Image
 from node.mqtt.link import Received, Report
@@ -179,7 +179,7 @@ def start_s(settings: dict[str, object], folder: Path) -> float:
 
 def visitor(name: str) -> Image:
     """Return the room with somebody in it, shape (480, 640, 3), uint8, RGB."""
-    picture = read_picture(MEDIA / f"{name}.jpg")
+    picture = read_image(MEDIA / f"{name}.jpg")
     side = min(picture.shape[:2])
     view = room()
     view[120:, 140:500] = cv2.resize(picture[:side, :side], (360, 360), interpolation=cv2.INTER_AREA)

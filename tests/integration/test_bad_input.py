@@ -104,7 +104,7 @@ def test_a_picture_that_cannot_be_read_is_said_and_the_others_come(
     shutil.copy(media_dir / "astronaut.jpg", tmp_path / "b.jpg")
     (tmp_path / "a.jpg").write_bytes(b"\xff\xd8\xff cut short")
     outcome = facenode("recognize", tmp_path, "--json", settings=settings)
-    says(outcome, 1, r"a\.jpg: not a picture")
+    says(outcome, 1, r"a\.jpg: not a readable image")
     assert [json.loads(line)["path"] for line in outcome.out.splitlines()] == [str(tmp_path / "b.jpg")]
 
 
@@ -145,7 +145,7 @@ def test_photos_without_a_usable_face_enrol_nobody(settings: dict[str, object], 
     (tmp_path / "noise.png").write_bytes(b"no picture")
     outcome = facenode("people", "add", "ada", tmp_path / "noise.png", settings=settings)
     assert outcome.code == 1
-    assert re.search(r"noise\.png: not used: .*not a picture", outcome.err)
+    assert re.search(r"noise\.png: not used: .*not a readable image", outcome.err)
     assert "nobody was enrolled" in outcome.err
     assert facenode("people", "list", "--json", settings=settings).out == ""
 
@@ -154,7 +154,7 @@ def test_photos_without_a_usable_face_enrol_nobody(settings: dict[str, object], 
 def test_a_bad_id_enrols_nobody(settings: dict[str, object], media_dir: Path, person: str) -> None:
     """The rule for ids is said."""
     outcome = facenode("people", "add", person, media_dir / "astronaut.jpg", settings=settings)
-    says(outcome, 1, "cannot be a person's id|is no person's id")
+    says(outcome, 1, "cannot be a person's id|is not a valid id")
 
 
 def test_removing_nobody_ends_with_1(settings: dict[str, object]) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from models.metrics import Share, wilson
 from node.assembly import Vision, build_gallery_matcher, build_vision
-from node.camera.image_file import read_picture
+from node.camera.image_file import read_image
 from node.domain import Frame, Vector
 from node.people.enrolment import examine
 from node.people.gallery import Gallery, Sample
@@ -53,7 +53,7 @@ def _enrolled(photos: Iterable[Sequence[Path]], gallery: Gallery, eyes: Vision) 
 
 def _seen(photo: Path, eyes: Vision) -> Vector | None:
     """Return the embedding of the largest face as a camera's frame would give it; None if it is unusable."""
-    image = read_picture(photo)
+    image = read_image(photo)
     faces = eyes.detector.detect(Frame(image))
     return eyes.recognizer.look(image, faces[0]).embedding if faces else None
 

@@ -95,7 +95,7 @@ def test_strangers_are_scored_against_the_gallery(
     (strangers / "broken.jpg").write_bytes(b"\xff\xd8")
     outcome = people("test", "--strangers", strangers, settings=settings)
     assert "Of 2 faces of strangers, none would be given a name" in outcome.out
-    says(outcome, r".*broken\.jpg: not a picture.*")
+    says(outcome, r".*broken\.jpg: not a readable image.*")
     shutil.copy(carl / "010.png", strangers)
     outcome = people("test", "--strangers", strangers, "--json", settings=settings, code=1)
     fields = json.loads(outcome.out)
@@ -113,7 +113,7 @@ def test_a_photo_of_somebody_else_is_refused_unless_forced(settings: Settings, c
     """A mix-up of folders is seen at once; what is forced is seen by the self-test."""
     people("add", "carl", carl / "000.png", settings=settings)
     outcome = people("add", "dora", carl / "010.png", settings=settings, code=1)
-    assert re.search(r"010\.png: not used: the face is carl's \(0\.\d\d\): --force takes it", outcome.err)
+    assert re.search(r"010\.png: not used: the face is carl's \(0\.\d\d\): use --force to accept it", outcome.err)
     assert [person["id"] for person in listed(settings)] == ["carl"]
     people("add", "dora", "--force", carl / "010.png", settings=settings)
     assert "carl and dora look alike" in people("test", settings=settings, code=1).out
@@ -185,10 +185,10 @@ def test_a_spoilt_file_changes_nothing(settings: Settings, fleet: Path, tmp_path
         }
         file.write_bytes(changes[spoil])
     messages = {
-        "cut": r".*fleet\.people: damaged or cut short: copy it again",
-        "changed": r".*fleet\.people: damaged or cut short: copy it again",
-        "foreign": r".*fleet\.people: not a file that `facenode people export` has made",
-        "missing": r".*fleet\.people: there is no such file",
+        "cut": r".*fleet\.people: damaged or truncated: copy it again",
+        "changed": r".*fleet\.people: damaged or truncated: copy it again",
+        "foreign": r".*fleet\.people: not a file made by `facenode people export`",
+        "missing": r".*fleet\.people: no such file",
     }
     says(people("import", file, settings=settings, code=1), messages[spoil])
     assert not (tmp_path / "storage").exists()

@@ -9,7 +9,7 @@ import pytest
 from facenode import facenode
 
 from node.assembly import Vision, build_vision
-from node.camera.image_file import read_picture
+from node.camera.image_file import read_image
 from node.camera.video import read_video
 from node.contract import schema
 from node.domain import Flaw, Frame, Image, Vector
@@ -37,7 +37,7 @@ def test_one_man_resembles_himself_and_nobody_else(eyes: Vision, media_dir: Path
     frames = list(read_video(media_dir / "carphone.mp4"))
     anchors = np.stack([embedding(eyes, frames[number]) for number in (0, 10, 20, 30, 40)])
     late = embedding(eyes, frames[100])
-    grace, eileen = (embedding(eyes, read_picture(media_dir / f"{n}.jpg")) for n in ("grace_hopper", "astronaut"))
+    grace, eileen = (embedding(eyes, read_image(media_dir / f"{n}.jpg")) for n in ("grace_hopper", "astronaut"))
     assert float((anchors @ late).max()) > 0.4
     for stranger in (grace, eileen):
         assert float((anchors @ stranger).max()) < 0.25
@@ -46,7 +46,7 @@ def test_one_man_resembles_himself_and_nobody_else(eyes: Vision, media_dir: Path
 
 def test_boxes_are_fractions_and_keypoints_lie_inside(eyes: Vision, media_dir: Path) -> None:
     """The eye at the picture's left comes first, eyes are above the mouth."""
-    (face,) = eyes.detector.detect(Frame(read_picture(media_dir / "astronaut.jpg")))
+    (face,) = eyes.detector.detect(Frame(read_image(media_dir / "astronaut.jpg")))
     box = face.box
     assert 0 < box.left < box.left + box.width < 1
     assert all(box.left < x < box.left + box.width and box.top < y < box.top + box.height for x, y in face.keypoints)
@@ -57,7 +57,7 @@ def test_boxes_are_fractions_and_keypoints_lie_inside(eyes: Vision, media_dir: P
 
 def test_the_small_picture_is_searched_and_the_full_one_is_cropped(eyes: Vision, media_dir: Path) -> None:
     """A driver with a small stream saves work; boxes are the same within 2 % of the frame."""
-    image = read_picture(media_dir / "astronaut.jpg")
+    image = read_image(media_dir / "astronaut.jpg")
     (full,) = eyes.detector.detect(Frame(image))
     (half,) = eyes.detector.detect(Frame(image, image[::2, ::2].copy()))
     assert (half.box.left, half.box.top) == pytest.approx((full.box.left, full.box.top), abs=0.02)
@@ -71,7 +71,7 @@ def test_a_picture_without_a_face_has_none(eyes: Vision) -> None:
 
 def test_an_unusable_face_costs_no_network_and_says_why(eyes: Vision, media_dir: Path) -> None:
     """A dark copy of a portrait is found or not, but never evidence."""
-    image = read_picture(media_dir / "astronaut.jpg")
+    image = read_image(media_dir / "astronaut.jpg")
     (face,) = eyes.detector.detect(Frame(image))
     look = eyes.recognizer.look((image // 12).astype(np.uint8), face)
     assert Flaw.LIGHT in look.flaws
@@ -83,7 +83,7 @@ def test_enrolment_takes_a_portrait_and_refuses_what_leaves_doubt(
     eyes: Vision, media_dir: Path, tmp_path: Path
 ) -> None:
     """No face, two equal faces, no picture: each has its reason."""
-    portrait = read_picture(media_dir / "astronaut.jpg")
+    portrait = read_image(media_dir / "astronaut.jpg")
     sample = examine(media_dir / "astronaut.jpg", eyes.detector, eyes.recognizer, keep_crop=True)
     assert isinstance(sample, Sample)
     assert sample.crop is not None

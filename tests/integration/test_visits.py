@@ -14,7 +14,7 @@ from realbroker import Mosquitto, Subscriber, eventually
 from told import events, node_settings, settings_for
 
 from node.assembly import build_node
-from node.camera.image_file import read_picture
+from node.camera.image_file import read_image
 from node.camera.video import read_video
 from node.clock import SystemClock
 from node.domain import Image
@@ -95,7 +95,7 @@ def test_several_people_side_by_side_are_all_named(
     """Two who are known and one who is not, at the same time: each is told, once, and all leave at the end."""
     stage.enrol("carl", portrait)
     stage.enrol("eileen", media_dir / "astronaut.jpg")
-    still = [cv2.resize(read_picture(media_dir / name), (360, 360)) for name in ("astronaut.jpg", "grace_hopper.jpg")]
+    still = [cv2.resize(read_image(media_dir / name), (360, 360)) for name in ("astronaut.jpg", "grace_hopper.jpg")]
     frames = [
         np.concatenate([cv2.resize(image, (440, 360)), *still], axis=1).astype(np.uint8, copy=False)
         for image in carl[:40]
@@ -138,7 +138,7 @@ def test_a_face_that_is_no_evidence_makes_no_event_and_is_counted_with_its_reaso
     """Neither `unknown` nor `recognized`, whoever it is."""
     if enrolled:
         stage.enrol("eileen", media_dir / "astronaut.jpg")
-    frames = [spoil(read_picture(media_dir / "astronaut.jpg"))] * 20
+    frames = [spoil(read_image(media_dir / "astronaut.jpg"))] * 20
     told, flaws = stage.play(frames)
     assert told == []
     assert flaws.get(flaw) == 20, json.dumps(flaws)

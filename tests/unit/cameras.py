@@ -10,7 +10,7 @@ import numpy as np
 from makers import START
 
 from node.camera.live import LiveCamera
-from node.camera.video import Film
+from node.camera.video import VideoFile
 from node.clock import Clock
 from node.domain import Frame, Image, Instant
 from node.errors import CameraError
@@ -43,22 +43,22 @@ class Reel:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._film = Film(path)
+        self._file = VideoFile(path)
         self._pace = threading.Event()  # never set: its wait is the time between two frames of a camera
 
     def read(self) -> Frame | None:
         """Return the next frame."""
         self._pace.wait(0.01)
-        item = self._film.read()
+        item = self._file.read()
         if item is None:
             self.close()
-            self._film = Film(self._path)
-            item = self._film.read()
+            self._file = VideoFile(self._path)
+            item = self._file.read()
         return Frame(item[1]) if item else None
 
     def close(self) -> None:
         """Let go of the file."""
-        self._film.close()
+        self._file.close()
 
 
 Cue = Image | Exception | None

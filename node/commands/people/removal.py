@@ -33,7 +33,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     """
     gallery, node_runs = build_gallery(settings), running(settings.storage.dir)
     if args.dry_run:
-        for line in (*gallery.remains(args.id), *_beyond_the_gallery(args.id, settings, node_runs=node_runs)):
+        for line in (*gallery.list_stored(args.id), *_beyond_the_gallery(args.id, settings, node_runs=node_runs)):
             print(f"would erase {line}")
         return 0
     gallery.remove(args.id)

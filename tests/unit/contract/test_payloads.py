@@ -18,9 +18,9 @@ from node.domain import (
     AlertState,
     Box,
     CameraState,
+    Classification,
     Event,
     EventType,
-    Grade,
     Health,
     Instant,
     Match,
@@ -35,7 +35,7 @@ ADA = Event(
     12,
     Box(0.41, 0.22, 0.18, 0.31),
     person=Match("ada", 0.9712),
-    age=Grade("middle", 0.8849),
+    age=Classification("middle", 0.8849),
 )
 VITALS = Health(
     version="0.3.0",
@@ -89,7 +89,7 @@ def test_each_type_fits_the_contract() -> None:
     assert changed["was"] == "unknown"
     left = payload(Event(EventType.LEFT, instant(0), 1, box, seen_s=12.3456))
     assert left["seen_s"] == 12.3
-    asked = payload(Event(EventType.UNKNOWN, instant(0), 1, box, ethnicity=Grade("asian", 0.7)))
+    asked = payload(Event(EventType.UNKNOWN, instant(0), 1, box, ethnicity=Classification("asian", 0.7)))
     assert asked["ethnicity"] == {"group": "asian", "score": 0.7}
 
 
@@ -163,8 +163,8 @@ sides = st.floats(-1, 2)
     kind=st.sampled_from(EventType),
     person=ids,
     was=ids,
-    age=st.builds(Grade, ids, scores),
-    ethnicity=st.builds(Grade, ids, scores),
+    age=st.builds(Classification, ids, scores),
+    ethnicity=st.builds(Classification, ids, scores),
     box=st.builds(Box, sides, sides, sides, sides),
     track=st.integers(1, 10**9),
     synced=st.booleans(),
@@ -176,8 +176,8 @@ def test_an_event_is_never_above_384_bytes(  # noqa: PLR0913 - one argument for 
     kind: EventType,
     person: str,
     was: str,
-    age: Grade,
-    ethnicity: Grade,
+    age: Classification,
+    ethnicity: Classification,
     box: Box,
     track: int,
     synced: bool,
@@ -212,8 +212,8 @@ def test_ethnicity_is_left_out_before_age() -> None:
         Box(0.1, 0.1, 0.1, 0.1),
         person=Match(long, 0.5),
         was=long,
-        age=Grade("middle", 0.5),
-        ethnicity=Grade(long, 0.5),
+        age=Classification("middle", 0.5),
+        ethnicity=Classification(long, 0.5),
     )
     fields = payload(event)
     assert fields["age"]["group"] == "middle"

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from models.dataset import Cut, Cutter, central, load_crops, read_picture
+from models.dataset import Cut, Cutter, central, load_crops, read_image
 from models.errors import DataError
 from models.samples import Sample
 from models.views import plain
@@ -21,7 +21,7 @@ def test_an_unreadable_picture_is_named(tmp_path: Path) -> None:
     damaged = tmp_path / "damaged.jpg"
     damaged.write_bytes(b"no picture")
     with pytest.raises(DataError, match=r"damaged\.jpg.*not a readable picture"):
-        read_picture(damaged)
+        read_image(damaged)
 
 
 def test_the_central_face_is_the_one_meant() -> None:
@@ -34,7 +34,7 @@ def test_the_central_face_is_the_one_meant() -> None:
 
 def test_a_margin_moves_nothing(media_dir: Path) -> None:
     """The middle of a crop with a margin is what a node cuts (tolerance 4 grey levels: OpenCV rounds places)."""
-    picture = read_picture(media_dir / "astronaut.jpg")
+    picture = read_image(media_dir / "astronaut.jpg")
     narrow, wide = Cutter(CUT).crop(picture), Cutter(Cut(POINTS, (112, 112), 8)).crop(picture)
     assert narrow is not None
     assert wide is not None

@@ -16,7 +16,7 @@ from models.measure import Gathered, measure
 from models.samples import Pair, Sample
 from models.vectors import unit_rows
 from node.domain import Image, Vector
-from node.vision.sidecar import Classes, Sidecar, load_sidecar
+from node.vision.sidecar import ClassificationHead, Sidecar, load_sidecar
 
 ZOO = Path(__file__).resolve().parents[3] / "models" / "zoo"
 SIDECAR = load_sidecar(ZOO / "mobilefacenet.float32.json")
@@ -154,7 +154,7 @@ def test_every_part_of_an_evaluation_has_its_figures(gathered: Gathered, pairs: 
 
 def test_a_closed_set_of_other_people_is_not_asked_about_the_nine(gathered: Gathered, pairs: list[Pair]) -> None:
     """A network of one's own people is measured in all else."""
-    own = Classes(labels=("ada", "bob"))
+    own = ClassificationHead(labels=("ada", "bob"))
     sidecar = SIDECAR.model_copy(update={"heads": SIDECAR.heads.model_copy(update={"identity": own})})
     names = {(figure.data, figure.figure) for figure in measure(gathered, pairs, sidecar, {})}
     assert ("lfw9 test", "identity") not in names

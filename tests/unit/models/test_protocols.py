@@ -11,7 +11,7 @@ from models.figures import Figure
 from models.protocols import closed_set, open_set, search, similarities, verify
 from models.samples import Pair, Sample
 from models.vectors import Array, unit_rows
-from node.vision.sidecar import Classes, Sidecar, load_sidecar
+from node.vision.sidecar import ClassificationHead, Sidecar, load_sidecar
 
 ZOO = Path(__file__).resolve().parents[3] / "models" / "zoo"
 DATA = "lfw_people val, 12 people from 5 photos"
@@ -100,7 +100,7 @@ def test_the_closed_set_names_only_above_its_reject_score() -> None:
     others = np.array([[0.5, 0.5], [0.92, 0.08]], dtype=np.float32)
     strangers = Answers((Sample(Path("s"), "test"), Sample(Path("t"), "test")), {"identity": others}, 0)
     known = Answers(people, {"identity": scores}, 0)
-    named, mistaken = closed_set(known, strangers, Classes(labels=("ada", "bob"), reject=0.9))
+    named, mistaken = closed_set(known, strangers, ClassificationHead(labels=("ada", "bob"), reject=0.9))
     assert named.value == pytest.approx(1 / 3)
     assert named.n == 3
     assert (mistaken.value, mistaken.n) == (0.5, 2)

@@ -17,7 +17,7 @@ from makers import instant
 
 from node.contract.payloads import encode
 from node.contract.topics import Kind
-from node.domain import Alert, AlertState, Box, Event, EventType, Grade
+from node.domain import Alert, AlertState, Box, Classification, Event, EventType
 from node.errors import OutboxError
 from node.outbox.outbox import FILE, Outbox
 from node.outbox.rows import Row
@@ -50,7 +50,7 @@ def test_rows_come_oldest_first_and_alerts_before_events(outbox: Outbox) -> None
 
 def test_the_file_keeps_the_tables_and_payloads_of_version_0_1_0(tmp_path: Path, clock: HandClock) -> None:
     """An update can be taken back: version 0.1.0 reads the same file, byte for byte."""
-    happened = Event(EventType.UNKNOWN, instant(0), 1, Box(0.1, 0.1, 0.2, 0.2), age=Grade("middle", 0.88))
+    happened = Event(EventType.UNKNOWN, instant(0), 1, Box(0.1, 0.1, 0.2, 0.2), age=Classification("middle", 0.88))
     raised = Alert("door", AlertState.RAISED, instant(0), happened)
     ids = iter(("id-1", "id-2"))
     with closing(Outbox(tmp_path, TOPICS, clock)) as outbox:
