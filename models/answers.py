@@ -10,12 +10,12 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from models.arrays import Array
 from models.cache import Arrays, computed, digest
 from models.dataset import Cut, load_crops
 from models.manifests import read
 from models.names import EMBEDDING
 from models.samples import Sample
-from models.vectors import Array
 from node.domain import Image, Vector
 from node.vision import tflite
 from node.vision.sidecar import Sidecar

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from models.arrays import Array
 from models.backbones import BACKBONES
 from models.cache import digest
 from models.convolution import Convolution
@@ -23,7 +24,6 @@ from models.starts import read_start
 from models.student import Student
 from models.targets import targets_of
 from models.teacher import teacher
-from models.vectors import Array
 from models.views import plain
 
 _FACES = 512  # show a network that was never trained with batch norm what its layers give

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from models.arrays import Array, unit_rows
 from models.errors import TrainingError
 from models.samples import Sample
-from models.vectors import Array, unit_rows
 
 FPIRS = (0.01, 0.003, 0.001)
 GALLERIES = (1, 10, 50, 200)

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from models.arrays import Array
 from models.cache import FOLDER
 from models.convolution import Convolution
 from models.errors import TrainingError
-from models.vectors import Array
 
 
 @dataclass(frozen=True, slots=True, eq=False)

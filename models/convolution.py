@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from models.vectors import Array
+from models.arrays import Array
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,8 +7,8 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 
+from models.arrays import Array
 from models.errors import TrainingError
-from models.vectors import Array
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt

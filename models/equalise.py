@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from models.arrays import Array
 from models.convolution import Convolution
 from models.plan import Convolve, Plan
-from models.vectors import Array
 
 _LEAST = 1e-6  # a channel that is never used, or never read, keeps its weights
 

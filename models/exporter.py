@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.architecture import backbone, channel_ranges, network
+from models.arrays import Array
 from models.backbones import BACKBONES
 from models.cache import Arrays
 from models.calibrate import Calibration, by_person, reject_score, threshold_table
@@ -20,7 +21,6 @@ from models.manifests import read
 from models.names import EMBEDDING, IDENTITY, Quantisation
 from models.recipe import Recipe
 from models.samples import Sample
-from models.vectors import Array
 
 
 def build(

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from models.answers import Answers
+from models.arrays import Array, unit_rows
 from models.figures import Figure, share_of
 from models.metrics import wilson
-from models.vectors import Array, unit_rows
 
 _FOLDS = 5
 _RIDGE = 1.0

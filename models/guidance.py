@@ -11,10 +11,10 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from models.arrays import softmax
 from models.cache import Arrays
 from models.heads import Examples, train_heads
 from models.recipe import Recipe
-from models.vectors import softmax
 
 
 def guided(

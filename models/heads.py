@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from models.arrays import Array, unit_rows
 from models.cache import Arrays
 from models.checkpoint import Group, Scale
 from models.names import EMBEDDING
 from models.sections import GroupHead, Training
 from models.targets import class_weights
-from models.vectors import Array, unit_rows
 
 _LEAST_SPREAD = 1e-3
 

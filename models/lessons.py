@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from models.arrays import Array, unit_rows
 from models.sections import Views
-from models.vectors import Array, unit_rows
 from models.views import varied
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from models.vectors import Array, softmax
+from models.arrays import Array, softmax
 
 Labels = npt.NDArray[np.int64]
 

@@ -9,10 +9,10 @@ from typing import Any
 import keras
 import numpy as np
 
+from models.arrays import Array
 from models.convolution import Convolution
 from models.errors import DataError
 from models.plan import Plan
-from models.vectors import Array
 
 _APPLICATIONS = {"mobilenet": "MobileNet", "mobilenet_v2": "MobileNetV2", "inception_v3": "InceptionV3"}
 

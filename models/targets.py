@@ -8,9 +8,9 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from models.arrays import Array
 from models.samples import Sample
 from models.sections import GroupHead
-from models.vectors import Array
 
 
 def labels_of(samples: Sequence[Sample], name: str, labels: Sequence[str]) -> npt.NDArray[np.int64]:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from models.apprenticeship import distil
 from models.architecture import backbone
+from models.arrays import Array
 from models.backbones import BACKBONES
 from models.cache import Arrays
 from models.checkpoint import Checkpoint
@@ -27,7 +28,6 @@ from models.sections import GroupHead
 from models.targets import cell_weights, labels_of, targets_of
 from models.teacher import teacher
 from models.tempering import held_out, with_temperatures
-from models.vectors import Array
 from models.weights import read_convolutions
 
 

@@ -14,6 +14,7 @@ import tiny
 from ai_edge_litert.interpreter import Interpreter
 
 from models.architecture import backbone, channel_ranges, network
+from models.arrays import Array, unit_rows
 from models.backbones import BACKBONES
 from models.catalogue import ZOO
 from models.convolution import Convolution
@@ -23,7 +24,6 @@ from models.names import EMBEDDING
 from models.plan import PICTURE, Activation, Drawing, Plan
 from models.recipe import load_recipe
 from models.reliability import tempered
-from models.vectors import Array, unit_rows
 from models.weights import read_convolutions
 from node.vision.tflite import Network
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from models.arrays import Array, unit_rows
 from models.calibrate import FPIRS, GALLERIES, by_person, reject_score, threshold, threshold_table
 from models.errors import TrainingError
 from models.samples import Sample
-from models.vectors import Array, unit_rows
 
 
 def _people(count: int, pictures: int, seed: int) -> dict[str, Array]:

@@ -13,6 +13,7 @@ pytest.importorskip("matplotlib", reason="matplotlib is not installed: pip insta
 
 import torch
 
+from models.arrays import unit_rows
 from models.curves import write_curves
 from models.distiller import Course, Distiller
 from models.errors import TrainingError
@@ -21,7 +22,6 @@ from models.plan import PICTURE, Drawing, Plan
 from models.rundir import RunFolder, State
 from models.sections import Distillation, Views, Weights
 from models.student import Student
-from models.vectors import unit_rows
 
 VIEWS = Views(count=1, margin_px=2, shift_px=1.0, turn_deg=5.0, zoom=0.05, brightness=0.1, contrast=0.1, blur=0.2)
 SETTINGS = Distillation(

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from models.answers import Answers
+from models.arrays import Array, unit_rows
 from models.figures import Figure
 from models.folds import five_fold, person_left_out
 from models.samples import Sample
-from models.vectors import Array, unit_rows
 
 PEOPLE = (
     *((f"y{number}", "young", group) for number, group in enumerate(("asian", "black", "white"))),

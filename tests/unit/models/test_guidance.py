@@ -7,11 +7,11 @@ import pytest
 
 pytest.importorskip("tensorflow", reason="TensorFlow is not installed: pip install 'facenode[train]'")
 
+from models.arrays import Array
 from models.guidance import guided
 from models.heads import Examples
 from models.recipe import Recipe, load_recipe
 from models.sections import Guidance
-from models.vectors import Array
 
 CONFIGS = Path(__file__).resolve().parents[3] / "models" / "configs"
 PICTURES, VIEWS = 150, 2

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from models.answers import Answers, ask, together
+from models.arrays import unit_rows
 from models.evaluate import main
 from models.measure import Gathered, measure
 from models.samples import Pair, Sample
-from models.vectors import unit_rows
 from node.domain import Image, Vector
 from node.vision.sidecar import Classes, Sidecar, load_sidecar
 

@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from models.arrays import Array, unit_rows
 from models.backbones import BACKBONES
 from models.checkpoint import Checkpoint, Group, Scale
 from models.convolution import Convolution
 from models.names import EMBEDDING
-from models.vectors import Array, unit_rows
 
 _NARROW, _WIDE, _EMBEDDING = 4, 6, 16
 PLAN = BACKBONES["mobilefacenet"]()
