@@ -17,9 +17,9 @@ from models.features import load_features
 from models.lessons import Lessons, Part
 from models.manifests import read
 from models.names import EMBEDDING
-from models.recipe import Recipe
+from models.recipe.recipe import Recipe
+from models.recipe.sections import Distillation
 from models.rundir import RunFolder
-from models.sections import Distillation
 from models.starts import read_start
 from models.student import Student
 from models.targets import targets_of

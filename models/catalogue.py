@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 from models.errors import TrainingError
 from models.names import Quantisation
-from models.sections import Backbone
+from models.recipe.sections import Backbone
 
 ZOO = Path(__file__).resolve().parent / "zoo"
 _BACKBONES, _FORMS = get_args(Backbone), get_args(Quantisation)

@@ -9,8 +9,8 @@ from torch.nn import functional
 
 from models.errors import TrainingError
 from models.lessons import Batch, Lessons
+from models.recipe.sections import Distillation
 from models.rundir import RunFolder, State
-from models.sections import Distillation
 from models.student import Student
 
 _SAID_S = 10.0

@@ -15,7 +15,7 @@ from models.checkpoint import load_checkpoint, place
 from models.command import run
 from models.errors import TrainingError
 from models.manifests import data_folder
-from models.recipe import Recipe
+from models.recipe.recipe import Recipe
 from models.sidecar import sidecar, write
 from models.train import chosen
 

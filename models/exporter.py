@@ -19,7 +19,7 @@ from models.equalise import equalised
 from models.features import load_features
 from models.manifests import read
 from models.names import EMBEDDING, IDENTITY, Quantisation
-from models.recipe import Recipe
+from models.recipe.recipe import Recipe
 from models.samples import Sample
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.cache import FOLDER, Arrays, computed, digest
-from models.sections import Views
+from models.recipe.sections import Views
 from models.views import plain, varied
 from node.vision.tflite import find_runtime
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from models.arrays import softmax
 from models.cache import Arrays
 from models.heads import Examples, train_heads
-from models.recipe import Recipe
+from models.recipe.recipe import Recipe
 
 
 def guided(

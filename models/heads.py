@@ -13,7 +13,7 @@ from models.arrays import Array, unit_rows
 from models.cache import Arrays
 from models.checkpoint import Group, Scale
 from models.names import EMBEDDING
-from models.sections import GroupHead, Training
+from models.recipe.sections import GroupHead, Training
 from models.targets import class_weights
 
 _LEAST_SPREAD = 1e-3

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.arrays import Array, unit_rows
-from models.sections import Views
+from models.recipe.sections import Views
 from models.views import varied
 
 

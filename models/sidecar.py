@@ -11,7 +11,7 @@ from models.catalogue import write_sidecar
 from models.checkpoint import Checkpoint
 from models.errors import TrainingError
 from models.names import EMBEDDING, IDENTITY, INPUT, Quantisation
-from models.recipe import Recipe
+from models.recipe.recipe import Recipe
 
 _DECIMALS = 4
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from models.architecture import backbone
 from models.backbones import BACKBONES
 from models.convert import to_tflite
-from models.sections import Weights
+from models.recipe.sections import Weights
 from models.weights import read_convolutions
 
 

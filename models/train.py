@@ -12,7 +12,7 @@ from models.checkpoint import place, save_checkpoint
 from models.command import run
 from models.errors import TrainingError
 from models.manifests import data_folder
-from models.recipe import Recipe, for_people, load_recipe, named
+from models.recipe.recipe import Recipe, for_people, load_recipe, named
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -22,9 +22,9 @@ from models.guidance import guided
 from models.heads import Examples, Trained, people_means, train_heads
 from models.manifests import read
 from models.names import EMBEDDING, IDENTITY
-from models.recipe import Recipe
+from models.recipe.recipe import Recipe
+from models.recipe.sections import GroupHead
 from models.samples import Sample, counted
-from models.sections import GroupHead
 from models.targets import cell_weights, labels_of, targets_of
 from models.teacher import teacher
 from models.tempering import held_out, with_temperatures

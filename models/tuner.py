@@ -20,8 +20,8 @@ from models.exporter import even, typical_crops
 from models.lessons import Lessons
 from models.names import EMBEDDING
 from models.plan import Plan
-from models.recipe import Recipe
-from models.sections import Tuning
+from models.recipe.recipe import Recipe
+from models.recipe.sections import Tuning
 from models.student import Student
 
 _SHOWN = 64  # of the typical inputs, on which a network is compared before and after

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from models.sections import Views
+from models.recipe.sections import Views
 from node.domain import Image
 
 _MIDDLE = 127.5

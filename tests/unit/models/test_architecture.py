@@ -22,7 +22,7 @@ from models.equalise import equalised, inner
 from models.errors import DataError
 from models.names import EMBEDDING
 from models.plan import PICTURE, Activation, Drawing, Plan
-from models.recipe import load_recipe
+from models.recipe.recipe import load_recipe
 from models.reliability import tempered
 from models.weights import read_convolutions
 from node.vision.tflite import Network

@@ -17,7 +17,7 @@ from models.checkpoint import load_checkpoint, save_checkpoint
 from models.errors import TrainingError
 from models.exporter import build
 from models.names import Quantisation
-from models.recipe import load_recipe
+from models.recipe.recipe import load_recipe
 from models.sidecar import sidecar, write
 from node.contract import schema
 from node.vision.tflite import Network

@@ -10,8 +10,8 @@ pytest.importorskip("tensorflow", reason="TensorFlow is not installed: pip insta
 from models.arrays import Array
 from models.guidance import guided
 from models.heads import Examples
-from models.recipe import Recipe, load_recipe
-from models.sections import Guidance
+from models.recipe.recipe import Recipe, load_recipe
+from models.recipe.sections import Guidance
 
 CONFIGS = Path(__file__).resolve().parents[3] / "models" / "configs"
 PICTURES, VIEWS = 150, 2

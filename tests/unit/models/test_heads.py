@@ -10,7 +10,7 @@ pytest.importorskip("tensorflow", reason="TensorFlow is not installed: pip insta
 import tiny
 
 from models.heads import Examples, Trained, people_means, train_heads
-from models.recipe import load_recipe
+from models.recipe.recipe import load_recipe
 
 RECIPE = load_recipe(Path(__file__).resolve().parents[3] / "models" / "configs" / "mobilefacenet.toml")
 

@@ -17,7 +17,7 @@ from models.architecture import backbone
 from models.backbones import BACKBONES, EMBEDDING_LENGTH
 from models.errors import DataError
 from models.plan import PICTURE, Plan
-from models.recipe import load_recipe
+from models.recipe.recipe import load_recipe
 from models.starts import read_start
 from models.student import Student
 

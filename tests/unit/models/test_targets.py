@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from models.recipe.sections import GroupHead
 from models.samples import Sample
-from models.sections import GroupHead
 from models.targets import cell_weights, class_weights, targets_of
 
 AGE = GroupHead(

@@ -15,8 +15,8 @@ from models.checkpoint import Checkpoint, Scale
 from models.errors import RecipeError, TrainingError
 from models.lessons import Lessons, Part
 from models.plan import PICTURE, Band, Drawing, Plan
-from models.recipe import load_recipe
-from models.sections import Tuning, Views
+from models.recipe.recipe import load_recipe
+from models.recipe.sections import Tuning, Views
 from models.student import Student
 from models.tuner import Tuner
 

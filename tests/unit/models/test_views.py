@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models.recipe import load_recipe
+from models.recipe.recipe import load_recipe
 from models.views import plain, varied
 
 VIEWS = load_recipe(Path(__file__).resolve().parents[3] / "models" / "configs" / "mobilefacenet.toml").views

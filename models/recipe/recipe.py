@@ -9,7 +9,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from models.errors import RecipeError
 from models.names import NAME, Quantisation
-from models.sections import (
+from models.recipe.sections import (
     Backbone,
     Distillation,
     Equalisation,

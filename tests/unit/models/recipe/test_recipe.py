@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from models.errors import RecipeError
-from models.recipe import load_recipe
+from models.recipe.recipe import load_recipe
 from models.train import chosen
 
-CONFIGS = Path(__file__).resolve().parents[3] / "models" / "configs"
+CONFIGS = Path(__file__).resolve().parents[4] / "models" / "configs"
 
 
 @pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.toml")), ids=lambda path: path.stem)

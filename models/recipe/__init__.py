@@ -1,0 +1,1 @@
+"""A TOML file -> a checked recipe: the settings of one training."""
