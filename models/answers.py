@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from models.arrays import Array
-from models.cache import Arrays, computed, digest
-from models.dataset import Cut, load_crops
-from models.manifests import read
+from models.data.cache import Arrays, computed, digest
+from models.data.crops import Cut, load_crops
+from models.data.manifests import read
+from models.data.samples import Sample
 from models.names import EMBEDDING
-from models.samples import Sample
 from node.domain import Image, Vector
 from node.vision import tflite
 from node.vision.sidecar import Sidecar

@@ -7,24 +7,24 @@ import torch
 
 from models.arrays import Array
 from models.backbones import BACKBONES
-from models.cache import digest
 from models.convolution import Convolution
 from models.curves import write_curves
-from models.dataset import Cut, load_crops
+from models.data.augment import plain
+from models.data.cache import digest
+from models.data.crops import Cut, load_crops
+from models.data.features import load_features
+from models.data.manifests import read
+from models.data.targets import targets_of
 from models.distiller import Course, Distiller
 from models.errors import TrainingError
-from models.features import load_features
 from models.lessons import Lessons, Part
-from models.manifests import read
 from models.names import EMBEDDING
 from models.recipe.recipe import Recipe
 from models.recipe.sections import Distillation
 from models.rundir import RunFolder
 from models.starts import read_start
 from models.student import Student
-from models.targets import targets_of
 from models.teacher import teacher
-from models.views import plain
 
 _FACES = 512  # show a network that was never trained with batch norm what its layers give
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.arrays import Array, unit_rows
+from models.data.samples import Sample
 from models.errors import TrainingError
-from models.samples import Sample
 
 FPIRS = (0.01, 0.003, 0.001)
 GALLERIES = (1, 10, 50, 200)

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from models.arrays import Array
-from models.cache import FOLDER
 from models.convolution import Convolution
+from models.data.cache import FOLDER
 from models.errors import TrainingError
 
 

@@ -12,14 +12,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from models.cache import FOLDER
 from models.catalogue import shipped, temperatures
 from models.command import run
+from models.data.cache import FOLDER
+from models.data.manifests import data_folder, lfw_pairs
+from models.data.samples import Pair
 from models.errors import TrainingError
-from models.manifests import data_folder, lfw_pairs
 from models.measure import Found, gather, measure
 from models.report import as_json, markdown, write_card, write_metrics
-from models.samples import Pair
 from node.vision.tflite import Network
 
 

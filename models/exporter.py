@@ -10,17 +10,17 @@ import numpy.typing as npt
 from models.architecture import backbone, channel_ranges, network
 from models.arrays import Array
 from models.backbones import BACKBONES
-from models.cache import Arrays
 from models.calibrate import Calibration, by_person, reject_score, threshold_table
 from models.checkpoint import Checkpoint
 from models.convert import to_tflite
-from models.dataset import Cut, load_crops
+from models.data.cache import Arrays
+from models.data.crops import Cut, load_crops
+from models.data.features import load_features
+from models.data.manifests import read
+from models.data.samples import Sample
 from models.equalise import equalised
-from models.features import load_features
-from models.manifests import read
 from models.names import EMBEDDING, IDENTITY, Quantisation
 from models.recipe.recipe import Recipe
-from models.samples import Sample
 
 
 def build(

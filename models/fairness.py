@@ -7,9 +7,9 @@ import numpy as np
 
 from models.answers import Answers
 from models.arrays import Array
+from models.data.samples import Sample
 from models.figures import Figure, share_of
 from models.metrics import Share, wilson
-from models.samples import Sample
 
 LEAST_CASES = 30
 """A cell of fewer is never called the worst: one picture would move it by more than three points."""

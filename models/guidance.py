@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.arrays import softmax
-from models.cache import Arrays
+from models.data.cache import Arrays
 from models.heads import Examples, train_heads
 from models.recipe.recipe import Recipe
 

@@ -10,11 +10,11 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from models.arrays import Array, unit_rows
-from models.cache import Arrays
 from models.checkpoint import Group, Scale
+from models.data.cache import Arrays
+from models.data.targets import class_weights
 from models.names import EMBEDDING
 from models.recipe.sections import GroupHead, Training
-from models.targets import class_weights
 
 _LEAST_SPREAD = 1e-3
 

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from models.arrays import Array, unit_rows
+from models.data.augment import varied
 from models.recipe.sections import Views
-from models.views import varied
 
 
 @dataclass(frozen=True, slots=True, eq=False)

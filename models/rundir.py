@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from models.cache import FOLDER
+from models.data.cache import FOLDER
 from models.errors import TrainingError
 
 

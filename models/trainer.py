@@ -11,21 +11,21 @@ from models.apprenticeship import distil
 from models.architecture import backbone
 from models.arrays import Array
 from models.backbones import BACKBONES
-from models.cache import Arrays
 from models.checkpoint import Checkpoint
 from models.command import Progress
 from models.convert import to_tflite
 from models.convolution import Convolution
-from models.dataset import Cut, load_crops
-from models.features import load_features
+from models.data.cache import Arrays
+from models.data.crops import Cut, load_crops
+from models.data.features import load_features
+from models.data.manifests import read
+from models.data.samples import Sample, counted
+from models.data.targets import cell_weights, labels_of, targets_of
 from models.guidance import guided
 from models.heads import Examples, Trained, people_means, train_heads
-from models.manifests import read
 from models.names import EMBEDDING, IDENTITY
 from models.recipe.recipe import Recipe
 from models.recipe.sections import GroupHead
-from models.samples import Sample, counted
-from models.targets import cell_weights, labels_of, targets_of
 from models.teacher import teacher
 from models.tempering import held_out, with_temperatures
 from models.weights import read_convolutions

@@ -13,8 +13,8 @@ import pytest
 from kindroot import ROOT, SUITES, Kinds
 from saying import say
 
-from models.dataset import Cut, Cutter, read_picture
-from models.manifests import lfw_people
+from models.data.crops import Cut, Cutter, read_picture
+from models.data.manifests import lfw_people
 from node.camera.video import read_video
 from node.domain import Image
 from node.vision.sidecar import load_sidecar

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from models.answers import Answers
+from models.data.samples import Sample
 from models.fairness import LEAST_CASES, by_group, look_alikes, three_groups
 from models.figures import Figure
-from models.samples import Sample
 
 LABELS = ("young", "senior")
 

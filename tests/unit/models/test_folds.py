@@ -7,9 +7,9 @@ import pytest
 
 from models.answers import Answers
 from models.arrays import Array, unit_rows
+from models.data.samples import Sample
 from models.figures import Figure
 from models.folds import five_fold, person_left_out
-from models.samples import Sample
 
 PEOPLE = (
     *((f"y{number}", "young", group) for number, group in enumerate(("asian", "black", "white"))),

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from models.answers import Answers
+from models.data.samples import Sample
 from models.figures import Figure
 from models.grades import believed, grade, missed
-from models.samples import Sample
 
 
 def _found(figures: list[Figure]) -> dict[tuple[str, str], Figure]:

@@ -12,9 +12,9 @@ import pytest
 
 from models.answers import Answers, ask, together
 from models.arrays import unit_rows
+from models.data.samples import Pair, Sample
 from models.evaluate import main
 from models.measure import Gathered, measure
-from models.samples import Pair, Sample
 from node.domain import Image, Vector
 from node.vision.sidecar import Classes, Sidecar, load_sidecar
 

@@ -7,10 +7,10 @@ import pytest
 
 from models.answers import Answers
 from models.arrays import Array, unit_rows
+from models.data.samples import Pair, Sample
 from models.errors import TrainingError
 from models.figures import Figure
 from models.protocols import closed_set, open_set, search, similarities, verify
-from models.samples import Pair, Sample
 from node.vision.sidecar import Classes, Sidecar, load_sidecar
 
 ZOO = Path(__file__).resolve().parents[3] / "models" / "zoo"

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from models.cache import FOLDER, Arrays, computed, digest
+from models.data.augment import plain, varied
+from models.data.cache import FOLDER, Arrays, computed, digest
 from models.recipe.sections import Views
-from models.views import plain, varied
 from node.vision.tflite import find_runtime
 
 _SIGNATURE = "serving_default"

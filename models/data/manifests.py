@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from models.data.own_people import own_people
+from models.data.samples import Pair, Sample, person_id
 from models.errors import DataError
-from models.homes import own_people
-from models.samples import Pair, Sample, person_id
 
 VARIABLE = "FACENODE_DATA"
-_DEFAULT = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
+_DEFAULT = Path(__file__).resolve().parents[3] / "shared" / "data"
 _SPLITS = frozenset({"train", "calibration", "val", "test"})
 _CALIBRATION_PEOPLE, _CALIBRATION_PICTURES = 210, 5
 _AGES = frozenset({"young", "middle", "senior"})

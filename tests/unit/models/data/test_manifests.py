@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from models.data.manifests import data_folder, lfw_pairs, read
+from models.data.samples import Sample, counted, person_id
 from models.errors import DataError
-from models.manifests import data_folder, lfw_pairs, read
-from models.samples import Sample, counted, person_id
 
 
 def _utkface(folder: Path, rows: str) -> Path:

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from models.data.samples import Sample, person_id
 from models.errors import DataError
-from models.samples import Sample, person_id
 
 _PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
 _OWN_PICTURES = 5

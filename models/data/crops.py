@@ -9,15 +9,15 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from models.cache import FOLDER, Arrays, computed, digest
+from models.data.cache import FOLDER, Arrays, computed, digest
+from models.data.samples import Sample
 from models.errors import DataError
-from models.samples import Sample
 from node.domain import Face, Frame, Image
 from node.settings import DetectorSettings
 from node.vision.aligner import Aligner
 from node.vision.detector import Detector
 
-DETECTOR = Path(__file__).resolve().parent / "detector" / "face_detection_yunet_2023mar.onnx"
+DETECTOR = Path(__file__).resolve().parents[1] / "detector" / "face_detection_yunet_2023mar.onnx"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from models.dataset import Cut, Cutter, central, load_crops, read_picture
+from models.data.augment import plain
+from models.data.crops import Cut, Cutter, central, load_crops, read_picture
+from models.data.samples import Sample
 from models.errors import DataError
-from models.samples import Sample
-from models.views import plain
 from node.domain import Box, Face
 
 POINTS = ((38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041))

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.cache import Arrays, computed, digest
+from models.data.cache import Arrays, computed, digest
 from models.errors import DataError
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from models.arrays import Array
+from models.data.samples import Sample
 from models.recipe.sections import GroupHead
-from models.samples import Sample
 
 
 def labels_of(samples: Sequence[Sample], name: str, labels: Sequence[str]) -> npt.NDArray[np.int64]:

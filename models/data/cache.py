@@ -19,7 +19,7 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 Item = TypeVar("Item")
 
-FOLDER = Path(__file__).resolve().parent.parent / ".cache"
+FOLDER = Path(__file__).resolve().parents[2] / ".cache"
 
 
 def digest(*parts: object) -> str:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
+from models.data.augment import plain, varied
 from models.recipe.recipe import load_recipe
-from models.views import plain, varied
 
-VIEWS = load_recipe(Path(__file__).resolve().parents[3] / "models" / "configs" / "mobilefacenet.toml").views
+VIEWS = load_recipe(Path(__file__).resolve().parents[4] / "models" / "configs" / "mobilefacenet.toml").views
 STILL = VIEWS.model_copy(
     update={"shift_px": 0.0, "turn_deg": 0.0, "zoom": 0.0, "brightness": 0.0, "contrast": 0.0, "blur": 0.0}
 )

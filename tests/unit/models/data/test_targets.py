@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from models.data.samples import Sample
+from models.data.targets import cell_weights, class_weights, targets_of
 from models.recipe.sections import GroupHead
-from models.samples import Sample
-from models.targets import cell_weights, class_weights, targets_of
 
 AGE = GroupHead(
     labels=("young", "middle", "senior"), data=("utkface",), hidden=8, weight=1.0, borders=(35, 60), spread_years=4.0

@@ -1,0 +1,1 @@
+"""Face data -> samples, aligned crops, augmented views and features, cached on disk."""
