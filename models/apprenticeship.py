@@ -6,8 +6,6 @@ import numpy as np
 import torch
 
 from models.arrays import Array
-from models.backbones import BACKBONES
-from models.convolution import Convolution
 from models.curves import write_curves
 from models.data.augment import plain
 from models.data.cache import digest
@@ -19,11 +17,13 @@ from models.distiller import Course, Distiller
 from models.errors import TrainingError
 from models.lessons import Lessons, Part
 from models.names import EMBEDDING
+from models.networks.backbones import BACKBONES
+from models.networks.convolution import Convolution
+from models.networks.pretrained import read_start
+from models.networks.torch_network import Student
 from models.recipe.recipe import Recipe
 from models.recipe.sections import Distillation
 from models.rundir import RunFolder
-from models.starts import read_start
-from models.student import Student
 from models.teacher import teacher
 
 _FACES = 512  # show a network that was never trained with batch norm what its layers give

@@ -9,9 +9,9 @@ from torch.nn import functional
 
 from models.errors import TrainingError
 from models.lessons import Batch, Lessons
+from models.networks.torch_network import Student
 from models.recipe.sections import Distillation
 from models.rundir import RunFolder, State
-from models.student import Student
 
 _SAID_S = 10.0
 

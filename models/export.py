@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from models.catalogue import ZOO
-from models.checkpoint import load_checkpoint, place
 from models.command import run
 from models.data.manifests import data_folder
 from models.errors import TrainingError
+from models.networks.checkpoint import load_checkpoint, place
 from models.recipe.recipe import Recipe
 from models.sidecar import sidecar, write
 from models.train import chosen

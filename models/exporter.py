@@ -7,19 +7,19 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from models.architecture import backbone, channel_ranges, network
 from models.arrays import Array
-from models.backbones import BACKBONES
 from models.calibrate import Calibration, by_person, reject_score, threshold_table
-from models.checkpoint import Checkpoint
-from models.convert import to_tflite
 from models.data.cache import Arrays
 from models.data.crops import Cut, load_crops
 from models.data.features import load_features
 from models.data.manifests import read
 from models.data.samples import Sample
-from models.equalise import equalised
 from models.names import EMBEDDING, IDENTITY, Quantisation
+from models.networks.backbones import BACKBONES
+from models.networks.checkpoint import Checkpoint
+from models.networks.equalisation import equalised
+from models.networks.keras_network import backbone, channel_ranges, network
+from models.networks.tflite_converter import to_tflite
 from models.recipe.recipe import Recipe
 
 

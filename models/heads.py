@@ -10,10 +10,10 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from models.arrays import Array, unit_rows
-from models.checkpoint import Group, Scale
 from models.data.cache import Arrays
 from models.data.targets import class_weights
 from models.names import EMBEDDING
+from models.networks.checkpoint import Group, Scale
 from models.recipe.sections import GroupHead, Training
 
 _LEAST_SPREAD = 1e-3

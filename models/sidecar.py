@@ -8,9 +8,9 @@ from typing import Any
 
 from models.calibrate import ANCHORS, Calibration
 from models.catalogue import write_sidecar
-from models.checkpoint import Checkpoint
 from models.errors import TrainingError
 from models.names import EMBEDDING, IDENTITY, INPUT, Quantisation
+from models.networks.checkpoint import Checkpoint
 from models.recipe.recipe import Recipe
 
 _DECIMALS = 4

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from models.architecture import backbone
-from models.backbones import BACKBONES
-from models.convert import to_tflite
+from models.networks.backbones import BACKBONES
+from models.networks.keras_network import backbone
+from models.networks.tflite_converter import to_tflite
+from models.networks.tflite_weights import read_convolutions
 from models.recipe.sections import Weights
-from models.weights import read_convolutions
 
 
 def teacher(weights: Weights, data: Path, size: tuple[int, int]) -> bytes:

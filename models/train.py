@@ -8,10 +8,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from models.checkpoint import place, save_checkpoint
 from models.command import run
 from models.data.manifests import data_folder
 from models.errors import TrainingError
+from models.networks.checkpoint import place, save_checkpoint
 from models.recipe.recipe import Recipe, for_people, load_recipe, named
 
 

@@ -8,13 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from models.apprenticeship import distil
-from models.architecture import backbone
 from models.arrays import Array
-from models.backbones import BACKBONES
-from models.checkpoint import Checkpoint
 from models.command import Progress
-from models.convert import to_tflite
-from models.convolution import Convolution
 from models.data.cache import Arrays
 from models.data.crops import Cut, load_crops
 from models.data.features import load_features
@@ -24,11 +19,16 @@ from models.data.targets import cell_weights, labels_of, targets_of
 from models.guidance import guided
 from models.heads import Examples, Trained, people_means, train_heads
 from models.names import EMBEDDING, IDENTITY
+from models.networks.backbones import BACKBONES
+from models.networks.checkpoint import Checkpoint
+from models.networks.convolution import Convolution
+from models.networks.keras_network import backbone
+from models.networks.tflite_converter import to_tflite
+from models.networks.tflite_weights import read_convolutions
 from models.recipe.recipe import Recipe
 from models.recipe.sections import GroupHead
 from models.teacher import teacher
 from models.tempering import held_out, with_temperatures
-from models.weights import read_convolutions
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,17 +12,17 @@ import torch
 from torch.nn import functional
 
 from models.apprenticeship import lessons_of
-from models.backbones import BACKBONES
-from models.checkpoint import Checkpoint
 from models.command import Progress
 from models.errors import TrainingError
 from models.exporter import even, typical_crops
 from models.lessons import Lessons
 from models.names import EMBEDDING
-from models.plan import Plan
+from models.networks.backbones import BACKBONES
+from models.networks.checkpoint import Checkpoint
+from models.networks.plan import Plan
+from models.networks.torch_network import Student
 from models.recipe.recipe import Recipe
 from models.recipe.sections import Tuning
-from models.student import Student
 
 _SHOWN = 64  # of the typical inputs, on which a network is compared before and after
 

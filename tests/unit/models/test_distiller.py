@@ -18,10 +18,10 @@ from models.curves import write_curves
 from models.distiller import Course, Distiller
 from models.errors import TrainingError
 from models.lessons import Lessons, Part
-from models.plan import PICTURE, Drawing, Plan
+from models.networks.plan import PICTURE, Drawing, Plan
+from models.networks.torch_network import Student
 from models.recipe.sections import Distillation, Views, Weights
 from models.rundir import RunFolder, State
-from models.student import Student
 
 VIEWS = Views(count=1, margin_px=2, shift_px=1.0, turn_deg=5.0, zoom=0.05, brightness=0.1, contrast=0.1, blur=0.2)
 SETTINGS = Distillation(

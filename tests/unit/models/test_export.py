@@ -11,12 +11,12 @@ pytest.importorskip("ai_edge_litert", reason="ai-edge-litert is not installed: p
 
 import tiny
 
-from models.architecture import backbone, network
 from models.calibrate import Calibration, Row
-from models.checkpoint import load_checkpoint, save_checkpoint
 from models.errors import TrainingError
 from models.exporter import build
 from models.names import Quantisation
+from models.networks.checkpoint import load_checkpoint, save_checkpoint
+from models.networks.keras_network import backbone, network
 from models.recipe.recipe import load_recipe
 from models.sidecar import sidecar, write
 from node.contract import schema

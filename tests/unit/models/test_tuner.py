@@ -11,13 +11,13 @@ pytest.importorskip("tensorflow", reason="TensorFlow is not installed: pip insta
 
 import torch
 
-from models.checkpoint import Checkpoint, Scale
 from models.errors import RecipeError, TrainingError
 from models.lessons import Lessons, Part
-from models.plan import PICTURE, Band, Drawing, Plan
+from models.networks.checkpoint import Checkpoint, Scale
+from models.networks.plan import PICTURE, Band, Drawing, Plan
+from models.networks.torch_network import Student
 from models.recipe.recipe import load_recipe
 from models.recipe.sections import Tuning, Views
-from models.student import Student
 from models.tuner import Tuner
 
 VIEWS = Views(count=1, margin_px=2, shift_px=1.0, turn_deg=5.0, zoom=0.05, brightness=0.1, contrast=0.1, blur=0.2)

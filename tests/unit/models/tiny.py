@@ -3,10 +3,10 @@
 import numpy as np
 
 from models.arrays import Array, unit_rows
-from models.backbones import BACKBONES
-from models.checkpoint import Checkpoint, Group, Scale
-from models.convolution import Convolution
 from models.names import EMBEDDING
+from models.networks.backbones import BACKBONES
+from models.networks.checkpoint import Checkpoint, Group, Scale
+from models.networks.convolution import Convolution
 
 _NARROW, _WIDE, _EMBEDDING = 4, 6, 16
 PLAN = BACKBONES["mobilefacenet"]()

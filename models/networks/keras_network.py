@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from models.arrays import Array, unit_rows
-from models.checkpoint import Group, Scale
-from models.convolution import Convolution
-from models.equalise import inner
 from models.errors import DataError
 from models.names import EMBEDDING, IDENTITY, INPUT
-from models.plan import PICTURE, Convolve, Join, Plan, Pool
+from models.networks.checkpoint import Group, Scale
+from models.networks.convolution import Convolution
+from models.networks.equalisation import inner
+from models.networks.plan import PICTURE, Convolve, Join, Plan, Pool
 
 _TOGETHER = 32  # pictures in a pass
 

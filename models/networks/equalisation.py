@@ -16,8 +16,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from models.arrays import Array
-from models.convolution import Convolution
-from models.plan import Convolve, Plan
+from models.networks.convolution import Convolution
+from models.networks.plan import Convolve, Plan
 
 _LEAST = 1e-6  # a channel that is never used, or never read, keeps its weights
 

@@ -14,7 +14,7 @@ can't be scaled, and equalisation before quantising scales it.
 
 from collections.abc import Callable
 
-from models.plan import PICTURE, Band, Drawing, Plan
+from models.networks.plan import PICTURE, Band, Drawing, Plan
 
 EMBEDDING_LENGTH = 192
 _EVEN = (127.5, 127.5, 127.5)

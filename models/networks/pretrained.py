@@ -10,9 +10,9 @@ import keras
 import numpy as np
 
 from models.arrays import Array
-from models.convolution import Convolution
 from models.errors import DataError
-from models.plan import Plan
+from models.networks.convolution import Convolution
+from models.networks.plan import Plan
 
 _APPLICATIONS = {"mobilenet": "MobileNet", "mobilenet_v2": "MobileNetV2", "inception_v3": "InceptionV3"}
 

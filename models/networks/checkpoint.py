@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from models.arrays import Array
-from models.convolution import Convolution
 from models.data.cache import FOLDER
 from models.errors import TrainingError
+from models.networks.convolution import Convolution
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,8 +9,8 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from models.arrays import Array
-from models.convolution import Convolution
 from models.errors import DataError
+from models.networks.convolution import Convolution
 
 
 def read_convolutions(path: Path, sha256: str | None = None) -> tuple[Convolution, ...]:

@@ -13,22 +13,22 @@ pytest.importorskip("ai_edge_litert", reason="ai-edge-litert is not installed: p
 import tiny
 from ai_edge_litert.interpreter import Interpreter
 
-from models.architecture import backbone, channel_ranges, network
 from models.arrays import Array, unit_rows
-from models.backbones import BACKBONES
 from models.catalogue import ZOO
-from models.convolution import Convolution
-from models.equalise import equalised, inner
 from models.errors import DataError
 from models.names import EMBEDDING
-from models.plan import PICTURE, Activation, Drawing, Plan
+from models.networks.backbones import BACKBONES
+from models.networks.convolution import Convolution
+from models.networks.equalisation import equalised, inner
+from models.networks.keras_network import backbone, channel_ranges, network
+from models.networks.plan import PICTURE, Activation, Drawing, Plan
+from models.networks.tflite_weights import read_convolutions
 from models.recipe.recipe import load_recipe
 from models.reliability import tempered
-from models.weights import read_convolutions
 from node.vision.tflite import Network
 
 PLAN = BACKBONES["mobilefacenet"]()
-RECIPE = load_recipe(Path(__file__).resolve().parents[3] / "models" / "configs" / "mobilefacenet.toml")
+RECIPE = load_recipe(Path(__file__).resolve().parents[4] / "models" / "configs" / "mobilefacenet.toml")
 
 
 def _crops(count: int) -> npt.NDArray[np.uint8]:

@@ -11,11 +11,11 @@ import torch
 from torch import nn
 
 from models.arrays import Array
-from models.convolution import Convolution
 from models.errors import DataError
 from models.names import EMBEDDING
-from models.plan import PICTURE, Convolve, Join, Plan, Pool
-from models.rounding import Reach, reach_of, rounded_kernel, rounded_map
+from models.networks.convolution import Convolution
+from models.networks.fake_quantisation import Reach, reach_of, rounded_kernel, rounded_map
+from models.networks.plan import PICTURE, Convolve, Join, Plan, Pool
 
 _MOMENTUM = 0.01
 """Share of a step's own statistics in the running ones: of steps of 64 views they are noisy."""

@@ -7,7 +7,7 @@ pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'face
 
 import torch
 
-from models.rounding import Reach, reach_of, rounded_kernel, rounded_map
+from models.networks.fake_quantisation import Reach, reach_of, rounded_kernel, rounded_map
 
 
 def test_a_kernel_has_a_scale_for_each_output() -> None:

@@ -13,13 +13,13 @@ pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'face
 import keras
 import torch
 
-from models.architecture import backbone
-from models.backbones import BACKBONES, EMBEDDING_LENGTH
 from models.errors import DataError
-from models.plan import PICTURE, Plan
+from models.networks.backbones import BACKBONES, EMBEDDING_LENGTH
+from models.networks.keras_network import backbone
+from models.networks.plan import PICTURE, Plan
+from models.networks.pretrained import read_start
+from models.networks.torch_network import Student
 from models.recipe.recipe import load_recipe
-from models.starts import read_start
-from models.student import Student
 
 CONVOLUTIONS = {"mobilefacenet": 52, "mobilenet": 29, "mobilenet_v2": 54, "inception_v3": 96}
 DISTILLED = ("mobilenet", "mobilenet_v2", "inception_v3")
@@ -146,7 +146,7 @@ def test_starting_weights_of_another_network_are_refused(tmp_path: Path) -> None
 @pytest.mark.parametrize("name", DISTILLED)
 def test_the_starting_weights_fit_the_plan(name: str, data_dir: Path) -> None:
     """Each recipe names a file whose weights are those of its backbone, and only the end is left to chance."""
-    recipe = load_recipe(Path(__file__).resolve().parents[3] / "models" / "configs" / f"{name}.toml")
+    recipe = load_recipe(Path(__file__).resolve().parents[4] / "models" / "configs" / f"{name}.toml")
     start = read_start(BACKBONES[name](), data_dir / recipe.weights.file, recipe.weights.sha256)
     assert len(start) == CONVOLUTIONS[name] - 2
     assert all(math.isfinite(float(np.abs(part.kernel).max())) for part in start)
