@@ -18,8 +18,8 @@ from models.data.cache import FOLDER
 from models.data.manifests import data_folder, lfw_pairs
 from models.data.samples import Pair
 from models.errors import TrainingError
-from models.measure import Found, gather, measure
-from models.report import as_json, markdown, write_card, write_metrics
+from models.evaluation.measure import Found, gather, measure
+from models.evaluation.report import as_json, markdown, write_card, write_metrics
 from node.vision.tflite import Network
 
 
@@ -66,7 +66,7 @@ def _evaluate(given: argparse.Namespace) -> None:
 
 def _draw(folder: Path, found: Found, pairs: Sequence[Pair]) -> None:
     try:  # late, so that a missing matplotlib is one line and no traceback
-        from models.plots import draw  # noqa: PLC0415
+        from models.evaluation.plots import draw  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise TrainingError(f"{error.name} is not installed: pip install 'facenode[train]'") from error
     for path in draw(folder, found, pairs):

@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from models.arrays import Array
-from models.calibrate import Calibration, by_person, reject_score, threshold_table
 from models.data.cache import Arrays
 from models.data.crops import Cut, load_crops
 from models.data.features import load_features
 from models.data.manifests import read
 from models.data.samples import Sample
+from models.evaluation.thresholds import Calibration, by_person, reject_score, threshold_table
 from models.names import EMBEDDING, IDENTITY, Quantisation
 from models.networks.backbones import BACKBONES
 from models.networks.checkpoint import Checkpoint

@@ -6,9 +6,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from models.calibrate import ANCHORS, Calibration
 from models.catalogue import write_sidecar
 from models.errors import TrainingError
+from models.evaluation.thresholds import ANCHORS, Calibration
 from models.names import EMBEDDING, IDENTITY, INPUT, Quantisation
 from models.networks.checkpoint import Checkpoint
 from models.recipe.recipe import Recipe

@@ -10,8 +10,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from models.evaluation.calibration import best_temperature
 from models.heads import Examples, Trained
-from models.reliability import best_temperature
 
 ONE_IN = 10
 

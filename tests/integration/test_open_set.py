@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.metrics import Share, wilson
+from models.evaluation.metrics import Share, wilson
 from node.camera.picture import read_picture
 from node.configuration import load
 from node.domain import Frame, Vector

@@ -11,8 +11,8 @@ pytest.importorskip("ai_edge_litert", reason="ai-edge-litert is not installed: p
 
 import tiny
 
-from models.calibrate import Calibration, Row
 from models.errors import TrainingError
+from models.evaluation.thresholds import Calibration, Row
 from models.exporter import build
 from models.names import Quantisation
 from models.networks.checkpoint import load_checkpoint, save_checkpoint

@@ -16,6 +16,7 @@ from ai_edge_litert.interpreter import Interpreter
 from models.arrays import Array, unit_rows
 from models.catalogue import ZOO
 from models.errors import DataError
+from models.evaluation.calibration import tempered
 from models.names import EMBEDDING
 from models.networks.backbones import BACKBONES
 from models.networks.convolution import Convolution
@@ -24,7 +25,6 @@ from models.networks.keras_network import backbone, channel_ranges, network
 from models.networks.plan import PICTURE, Activation, Drawing, Plan
 from models.networks.tflite_weights import read_convolutions
 from models.recipe.recipe import load_recipe
-from models.reliability import tempered
 from node.vision.tflite import Network
 
 PLAN = BACKBONES["mobilefacenet"]()

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.answers import Answers
 from models.arrays import Array, unit_rows
 from models.data.samples import Sample
-from models.figures import Figure
-from models.folds import five_fold, person_left_out
+from models.evaluation.cross_validation import five_fold, person_left_out
+from models.evaluation.figure import Figure
+from models.evaluation.predictions import Answers
 
 PEOPLE = (
     *((f"y{number}", "young", group) for number, group in enumerate(("asian", "black", "white"))),

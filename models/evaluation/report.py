@@ -8,8 +8,8 @@ from typing import Any
 
 from models.catalogue import read_sidecar, write_sidecar
 from models.errors import TrainingError
-from models.fairness import WORST
-from models.figures import Figure
+from models.evaluation.fairness import WORST
+from models.evaluation.figure import Figure
 
 BEGIN = "<!-- figures: begin -->"
 END = "<!-- figures: end -->"

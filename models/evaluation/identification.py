@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from models.answers import Answers
 from models.arrays import Array
 from models.data.samples import Pair
 from models.errors import TrainingError
-from models.figures import Figure, share_of
-from models.metrics import accepted_at, identified_at, verification, wilson
+from models.evaluation.figure import Figure, share_of
+from models.evaluation.metrics import accepted_at, identified_at, verification, wilson
+from models.evaluation.predictions import Answers
 from node.vision.sidecar import Classes, Sidecar
 
 _ENROLLED = 12

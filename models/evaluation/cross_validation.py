@@ -9,10 +9,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from models.answers import Answers
 from models.arrays import Array, unit_rows
-from models.figures import Figure, share_of
-from models.metrics import wilson
+from models.evaluation.figure import Figure, share_of
+from models.evaluation.metrics import wilson
+from models.evaluation.predictions import Answers
 
 _FOLDS = 5
 _RIDGE = 1.0

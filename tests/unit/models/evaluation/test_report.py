@@ -9,11 +9,11 @@ import pytest
 
 from models.catalogue import shipped
 from models.errors import TrainingError
-from models.figures import Figure
-from models.report import BEGIN, END, as_json, beside_the_paper, markdown, metrics, write_card, write_metrics
+from models.evaluation.figure import Figure
+from models.evaluation.report import BEGIN, END, as_json, beside_the_paper, markdown, metrics, write_card, write_metrics
 from node.contract import schema
 
-ZOO = Path(__file__).resolve().parents[3] / "models" / "zoo"
+ZOO = Path(__file__).resolve().parents[4] / "models" / "zoo"
 TODAY = date(2026, 1, 2)
 FIGURES = [Figure("d", "age", 0.8264, 2030, 0.8093, 0.8423), Figure("d", "TAR", 0.9751, 367)]
 

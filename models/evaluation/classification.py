@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from models.answers import Answers
-from models.figures import Figure, share_of
-from models.metrics import recalls, wilson
-from models.reliability import calibration_error, tempered
+from models.evaluation.calibration import calibration_error, tempered
+from models.evaluation.figure import Figure, share_of
+from models.evaluation.metrics import recalls, wilson
+from models.evaluation.predictions import Answers
 
 
 def grade(answers: Answers, data: str, head: str, labels: Sequence[str], *, per_class: bool) -> list[Figure]:

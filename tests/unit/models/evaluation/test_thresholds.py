@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from models.arrays import Array, unit_rows
-from models.calibrate import FPIRS, GALLERIES, by_person, reject_score, threshold, threshold_table
 from models.data.samples import Sample
 from models.errors import TrainingError
+from models.evaluation.thresholds import FPIRS, GALLERIES, by_person, reject_score, threshold, threshold_table
 
 
 def _people(count: int, pictures: int, seed: int) -> dict[str, Array]:

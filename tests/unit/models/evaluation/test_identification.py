@@ -5,15 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.answers import Answers
 from models.arrays import Array, unit_rows
 from models.data.samples import Pair, Sample
 from models.errors import TrainingError
-from models.figures import Figure
-from models.protocols import closed_set, open_set, search, similarities, verify
+from models.evaluation.figure import Figure
+from models.evaluation.identification import closed_set, open_set, search, similarities, verify
+from models.evaluation.predictions import Answers
 from node.vision.sidecar import Classes, Sidecar, load_sidecar
 
-ZOO = Path(__file__).resolve().parents[3] / "models" / "zoo"
+ZOO = Path(__file__).resolve().parents[4] / "models" / "zoo"
 DATA = "lfw_people val, 12 people from 5 photos"
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.answers import Answers
 from models.data.samples import Sample
-from models.figures import Figure
-from models.grades import believed, grade, missed
+from models.evaluation.classification import believed, grade, missed
+from models.evaluation.figure import Figure
+from models.evaluation.predictions import Answers
 
 
 def _found(figures: list[Figure]) -> dict[tuple[str, str], Figure]:

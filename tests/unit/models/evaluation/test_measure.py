@@ -10,17 +10,17 @@ import cv2
 import numpy as np
 import pytest
 
-from models.answers import Answers, ask, together
 from models.arrays import unit_rows
 from models.data.samples import Pair, Sample
 from models.evaluate import main
-from models.measure import Gathered, measure
+from models.evaluation.measure import Gathered, measure
+from models.evaluation.predictions import Answers, ask, together
 from node.domain import Image, Vector
 from node.vision.sidecar import Classes, Sidecar, load_sidecar
 
-ZOO = Path(__file__).resolve().parents[3] / "models" / "zoo"
+ZOO = Path(__file__).resolve().parents[4] / "models" / "zoo"
 SIDECAR = load_sidecar(ZOO / "mobilefacenet.float32.json")
-MEDIA = Path(__file__).resolve().parents[2] / "media"
+MEDIA = Path(__file__).resolve().parents[3] / "media"
 GROUPS = ("asian", "black", "indian", "other", "white")
 
 
@@ -164,7 +164,7 @@ def test_a_closed_set_of_other_people_is_not_asked_about_the_nine(gathered: Gath
 def test_plots_are_the_same_bytes_again_and_small(gathered: Gathered, pairs: list[Pair], tmp_path: Path) -> None:
     """Four files under 100 kB each, which depend on the figures alone: no date, no version."""
     pytest.importorskip("matplotlib", reason="matplotlib is not installed: pip install 'facenode[train]'")
-    from models.plots import draw  # noqa: PLC0415 - only where matplotlib is installed
+    from models.evaluation.plots import draw  # noqa: PLC0415 - only where matplotlib is installed
 
     found = {"one.float32": (SIDECAR, gathered), "two.int8": (SIDECAR, gathered)}
     first, second = (draw(tmp_path / name, found, pairs) for name in ("first", "second"))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from models.metrics import Share
+from models.evaluation.metrics import Share
 
 
 @dataclass(frozen=True, slots=True)

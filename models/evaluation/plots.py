@@ -8,11 +8,11 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure as Sheet
 
-from models.answers import Answers
 from models.data.samples import Pair
 from models.errors import TrainingError
-from models.measure import Found, Gathered
-from models.protocols import SHIPPED_FPIR, search, similarities
+from models.evaluation.identification import SHIPPED_FPIR, search, similarities
+from models.evaluation.measure import Found, Gathered
+from models.evaluation.predictions import Answers
 from node.vision.sidecar import Sidecar
 
 _COLUMNS = 3

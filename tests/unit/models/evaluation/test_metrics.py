@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.metrics import accepted_at, identified_at, recalls, threshold_at, verification, wilson
+from models.evaluation.metrics import accepted_at, identified_at, recalls, threshold_at, verification, wilson
 
 
 def test_wilson_interval_of_a_half() -> None:

@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from models.answers import Answers
 from models.arrays import Array
 from models.data.samples import Sample
-from models.figures import Figure, share_of
-from models.metrics import Share, wilson
+from models.evaluation.figure import Figure, share_of
+from models.evaluation.metrics import Share, wilson
+from models.evaluation.predictions import Answers
 
 LEAST_CASES = 30
 """A cell of fewer is never called the worst: one picture would move it by more than three points."""

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.reliability import best_temperature, calibration_error, tempered
+from models.evaluation.calibration import best_temperature, calibration_error, tempered
 
 
 def test_scores_that_keep_their_promise_have_no_error() -> None:

@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.answers import Answers, Inferring, ask, together
-from models.calibrate import ANCHORS, by_person, threshold_table
 from models.data.samples import Pair
-from models.fairness import by_group, look_alikes, three_groups
-from models.figures import Figure
-from models.folds import five_fold, person_left_out
-from models.grades import believed, grade, missed
-from models.protocols import SHIPPED_FPIR, closed_set, open_set, similarities, verify
+from models.evaluation.classification import believed, grade, missed
+from models.evaluation.cross_validation import five_fold, person_left_out
+from models.evaluation.fairness import by_group, look_alikes, three_groups
+from models.evaluation.figure import Figure
+from models.evaluation.identification import SHIPPED_FPIR, closed_set, open_set, similarities, verify
+from models.evaluation.predictions import Answers, Inferring, ask, together
+from models.evaluation.thresholds import ANCHORS, by_person, threshold_table
 from node.vision.sidecar import Sidecar
 
 _GROUPS = ("age", "ethnicity")

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.answers import Answers
 from models.data.samples import Sample
-from models.fairness import LEAST_CASES, by_group, look_alikes, three_groups
-from models.figures import Figure
+from models.evaluation.fairness import LEAST_CASES, by_group, look_alikes, three_groups
+from models.evaluation.figure import Figure
+from models.evaluation.predictions import Answers
 
 LABELS = ("young", "senior")
 
