@@ -14,9 +14,9 @@ from models.catalogue import ZOO
 from models.command import run
 from models.data.manifests import data_folder
 from models.errors import TrainingError
+from models.exporting.sidecar import sidecar, write
 from models.networks.checkpoint import load_checkpoint, place
 from models.recipe.recipe import Recipe
-from models.sidecar import sidecar, write
 from models.train import chosen
 
 
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _export(recipe: Recipe, zoo: Path) -> None:
     data = data_folder()
     try:  # late, so that a missing TensorFlow is one line and no traceback
-        from models.exporter import build, calibrate, even, typical_crops  # noqa: PLC0415
+        from models.exporting.exporter import build, calibrate, even, typical_crops  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise TrainingError(f"{error.name} is not installed: pip install 'facenode[train,litert]'") from error
     heads = tuple(recipe.heads.groups)

@@ -14,7 +14,7 @@ from torch.nn import functional
 from models.apprenticeship import lessons_of
 from models.command import Progress
 from models.errors import TrainingError
-from models.exporter import even, typical_crops
+from models.exporting.exporter import even, typical_crops
 from models.lessons import Lessons
 from models.names import EMBEDDING
 from models.networks.backbones import BACKBONES

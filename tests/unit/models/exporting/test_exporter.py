@@ -13,16 +13,16 @@ import tiny
 
 from models.errors import TrainingError
 from models.evaluation.thresholds import Calibration, Row
-from models.exporter import build
+from models.exporting.exporter import build
+from models.exporting.sidecar import sidecar, write
 from models.names import Quantisation
 from models.networks.checkpoint import load_checkpoint, save_checkpoint
 from models.networks.keras_network import backbone, network
 from models.recipe.recipe import load_recipe
-from models.sidecar import sidecar, write
 from node.contract import schema
 from node.vision.tflite import Network
 
-RECIPE = load_recipe(Path(__file__).resolve().parents[3] / "models" / "configs" / "mobilefacenet.toml")
+RECIPE = load_recipe(Path(__file__).resolve().parents[4] / "models" / "configs" / "mobilefacenet.toml")
 CROPS = np.random.default_rng(2).integers(0, 256, (2, 112, 112, 3), dtype=np.uint8)
 ROWS = (Row(0.003, 1, 0.4, 10, 0.35, 0.45), Row(0.003, 10, 0.5, 10, 0.44, 0.57))
 
