@@ -42,8 +42,8 @@ def chosen(path: Path, people: Path | None, name: str | None) -> Recipe:
 def _train(recipe: Recipe, kept: Path | None) -> None:
     data = data_folder()
     try:  # late, so that a missing TensorFlow is one line and no traceback
-        from models.trainer import Trainer  # noqa: PLC0415
-        from models.tuner import tuned  # noqa: PLC0415
+        from models.training.quantisation_aware import tuned  # noqa: PLC0415
+        from models.training.trainer import Trainer  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise TrainingError(f"{error.name} is not installed: pip install 'facenode[train,litert]'") from error
     trainer = Trainer(recipe, data, kept)

@@ -6,16 +6,13 @@ import numpy as np
 import torch
 
 from models.arrays import Array
-from models.curves import write_curves
 from models.data.augment import plain
 from models.data.cache import digest
 from models.data.crops import Cut, load_crops
 from models.data.features import load_features
 from models.data.manifests import read
 from models.data.targets import targets_of
-from models.distiller import Course, Distiller
 from models.errors import TrainingError
-from models.lessons import Lessons, Part
 from models.names import EMBEDDING
 from models.networks.backbones import BACKBONES
 from models.networks.convolution import Convolution
@@ -23,8 +20,11 @@ from models.networks.pretrained import read_start
 from models.networks.torch_network import Student
 from models.recipe.recipe import Recipe
 from models.recipe.sections import Distillation
-from models.rundir import RunFolder
-from models.teacher import teacher
+from models.training.batches import Lessons, Part
+from models.training.curves import write_curves
+from models.training.distiller import Course, Distiller
+from models.training.run_folder import RunFolder
+from models.training.teacher import teacher
 
 _FACES = 512  # show a network that was never trained with batch norm what its layers give
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from models.evaluation.calibration import best_temperature
-from models.heads import Examples, Trained
+from models.training.heads import Examples, Trained
 
 ONE_IN = 10
 

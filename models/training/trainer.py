@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from models.apprenticeship import distil
 from models.arrays import Array
 from models.command import Progress
 from models.data.cache import Arrays
@@ -16,8 +15,6 @@ from models.data.features import load_features
 from models.data.manifests import read
 from models.data.samples import Sample, counted
 from models.data.targets import cell_weights, labels_of, targets_of
-from models.guidance import guided
-from models.heads import Examples, Trained, people_means, train_heads
 from models.names import EMBEDDING, IDENTITY
 from models.networks.backbones import BACKBONES
 from models.networks.checkpoint import Checkpoint
@@ -27,8 +24,11 @@ from models.networks.tflite_converter import to_tflite
 from models.networks.tflite_weights import read_convolutions
 from models.recipe.recipe import Recipe
 from models.recipe.sections import GroupHead
-from models.teacher import teacher
-from models.tempering import held_out, with_temperatures
+from models.training.distillation import distil
+from models.training.heads import Examples, Trained, people_means, train_heads
+from models.training.soft_labels import guided
+from models.training.teacher import teacher
+from models.training.temperature import held_out, with_temperatures
 
 
 @dataclass(frozen=True, slots=True, eq=False)

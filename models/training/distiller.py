@@ -8,10 +8,10 @@ import torch
 from torch.nn import functional
 
 from models.errors import TrainingError
-from models.lessons import Batch, Lessons
 from models.networks.torch_network import Student
 from models.recipe.sections import Distillation
-from models.rundir import RunFolder, State
+from models.training.batches import Batch, Lessons
+from models.training.run_folder import RunFolder, State
 
 _SAID_S = 10.0
 

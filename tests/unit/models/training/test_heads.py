@@ -9,10 +9,10 @@ pytest.importorskip("tensorflow", reason="TensorFlow is not installed: pip insta
 
 import tiny
 
-from models.heads import Examples, Trained, people_means, train_heads
 from models.recipe.recipe import load_recipe
+from models.training.heads import Examples, Trained, people_means, train_heads
 
-RECIPE = load_recipe(Path(__file__).resolve().parents[3] / "models" / "configs" / "mobilefacenet.toml")
+RECIPE = load_recipe(Path(__file__).resolve().parents[4] / "models" / "configs" / "mobilefacenet.toml")
 
 
 def _separable() -> Examples:

@@ -7,9 +7,9 @@ import pytest
 
 pytest.importorskip("tensorflow", reason="TensorFlow is not installed: pip install 'facenode[train]'")
 
-from models.heads import Examples, Trained
 from models.networks.checkpoint import Group, Scale
-from models.tempering import ONE_IN, held_out, with_temperatures
+from models.training.heads import Examples, Trained
+from models.training.temperature import ONE_IN, held_out, with_temperatures
 
 VIEWS = 4
 

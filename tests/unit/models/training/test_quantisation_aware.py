@@ -12,19 +12,19 @@ pytest.importorskip("tensorflow", reason="TensorFlow is not installed: pip insta
 import torch
 
 from models.errors import RecipeError, TrainingError
-from models.lessons import Lessons, Part
 from models.networks.checkpoint import Checkpoint, Scale
 from models.networks.plan import PICTURE, Band, Drawing, Plan
 from models.networks.torch_network import Student
 from models.recipe.recipe import load_recipe
 from models.recipe.sections import Tuning, Views
-from models.tuner import Tuner
+from models.training.batches import Lessons, Part
+from models.training.quantisation_aware import Tuner
 
 VIEWS = Views(count=1, margin_px=2, shift_px=1.0, turn_deg=5.0, zoom=0.05, brightness=0.1, contrast=0.1, blur=0.2)
 SETTINGS = Tuning(steps=400, batch=16, learning_rate=0.0001, cosine_weight=10.0)
 CROPS = np.random.default_rng(5).integers(0, 256, (40, 20, 20, 3), dtype=np.uint8)
 FACES = torch.from_numpy(CROPS[:, 2:18, 2:18].copy())
-CONFIGS = Path(__file__).resolve().parents[3] / "models" / "configs"
+CONFIGS = Path(__file__).resolve().parents[4] / "models" / "configs"
 
 
 def _plan() -> Plan:

@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from models.arrays import softmax
 from models.data.cache import Arrays
-from models.heads import Examples, train_heads
 from models.recipe.recipe import Recipe
+from models.training.heads import Examples, train_heads
 
 
 def guided(

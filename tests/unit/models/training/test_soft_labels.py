@@ -8,12 +8,12 @@ import pytest
 pytest.importorskip("tensorflow", reason="TensorFlow is not installed: pip install 'facenode[train]'")
 
 from models.arrays import Array
-from models.guidance import guided
-from models.heads import Examples
 from models.recipe.recipe import Recipe, load_recipe
 from models.recipe.sections import Guidance
+from models.training.heads import Examples
+from models.training.soft_labels import guided
 
-CONFIGS = Path(__file__).resolve().parents[3] / "models" / "configs"
+CONFIGS = Path(__file__).resolve().parents[4] / "models" / "configs"
 PICTURES, VIEWS = 150, 2
 SHARE = 0.8
 

@@ -11,11 +11,9 @@ from pathlib import Path
 import torch
 from torch.nn import functional
 
-from models.apprenticeship import lessons_of
 from models.command import Progress
 from models.errors import TrainingError
 from models.exporting.exporter import even, typical_crops
-from models.lessons import Lessons
 from models.names import EMBEDDING
 from models.networks.backbones import BACKBONES
 from models.networks.checkpoint import Checkpoint
@@ -23,6 +21,8 @@ from models.networks.plan import Plan
 from models.networks.torch_network import Student
 from models.recipe.recipe import Recipe
 from models.recipe.sections import Tuning
+from models.training.batches import Lessons
+from models.training.distillation import lessons_of
 
 _SHOWN = 64  # of the typical inputs, on which a network is compared before and after
 

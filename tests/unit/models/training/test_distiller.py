@@ -14,14 +14,14 @@ pytest.importorskip("matplotlib", reason="matplotlib is not installed: pip insta
 import torch
 
 from models.arrays import unit_rows
-from models.curves import write_curves
-from models.distiller import Course, Distiller
 from models.errors import TrainingError
-from models.lessons import Lessons, Part
 from models.networks.plan import PICTURE, Drawing, Plan
 from models.networks.torch_network import Student
 from models.recipe.sections import Distillation, Views, Weights
-from models.rundir import RunFolder, State
+from models.training.batches import Lessons, Part
+from models.training.curves import write_curves
+from models.training.distiller import Course, Distiller
+from models.training.run_folder import RunFolder, State
 
 VIEWS = Views(count=1, margin_px=2, shift_px=1.0, turn_deg=5.0, zoom=0.05, brightness=0.1, contrast=0.1, blur=0.2)
 SETTINGS = Distillation(
@@ -241,7 +241,7 @@ def test_a_full_disk_leaves_the_last_checkpoint_whole(tmp_path: Path) -> None:
 import resource, sys, torch
 from pathlib import Path
 from models.errors import TrainingError
-from models.rundir import RunFolder, State
+from models.training.run_folder import RunFolder, State
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 state = State("recipe", 2, {"w": torch.zeros(1_000_000)}, {}, {"rate": [0.1]})
 try:
@@ -249,7 +249,7 @@ try:
 except TrainingError as error:
     print(error)
 """
-    root = Path(__file__).resolve().parents[3]
+    root = Path(__file__).resolve().parents[4]
     command = [sys.executable, "-c", program, str(tmp_path)]
     found = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True, timeout=120)
     assert "latest.pt" in found.stdout
