@@ -16,15 +16,17 @@ from models.errors import TrainingError
 from models.names import EMBEDDING
 from models.networks.backbones import BACKBONES
 from models.networks.convolution import Convolution
+from models.networks.keras_network import backbone
 from models.networks.pretrained import read_start
+from models.networks.tflite_converter import to_tflite
+from models.networks.tflite_weights import read_convolutions
 from models.networks.torch_network import Student
 from models.recipe.recipe import Recipe
-from models.recipe.sections import Distillation
+from models.recipe.sections import Distillation, Weights
 from models.training.batches import Lessons, Part
 from models.training.curves import write_curves
 from models.training.distiller import Course, Distiller
 from models.training.run_folder import RunFolder
-from models.training.teacher import teacher
 
 _FACES = 512  # show a network that was never trained with batch norm what its layers give
 
@@ -70,7 +72,7 @@ def _course(recipe: Recipe, settings: Distillation) -> str:
 
 def lessons_of(recipe: Recipe, settings: Distillation, data: Path) -> tuple[Lessons, torch.Tensor]:
     """Return what a backbone learns from, and some of its pictures, shape (n, height, width, 3), uint8."""
-    content = teacher(settings.teacher, data, recipe.input.size)
+    content = teacher_backbone(settings.teacher, data, recipe.input.size)
     parts = []
     for name, share in settings.data.items():
         what = f"{name} train"
@@ -87,6 +89,21 @@ def lessons_of(recipe: Recipe, settings: Distillation, data: Path) -> tuple[Less
     faces = [plain(crop, recipe.input.size) for part in parts for crop in part.crops[:: len(part.crops) // 100 or 1]]
     chosen = np.stack(faces[:: max(1, len(faces) // _FACES)])
     return Lessons(parts, recipe.input.size, settings.views, recipe.seed), torch.from_numpy(chosen)
+
+
+def teacher_backbone(weights: Weights, data: Path, size: tuple[int, int]) -> bytes:
+    """Return the content of the TFLite file of a MobileFaceNet, the backbone that teaches.
+
+    Args:
+        weights: its file.
+        data: the folder of face data.
+        size: height and width of its input, pixels.
+
+    Raises:
+        DataError: the file is missing, damaged, or that of another network.
+    """
+    convolutions = read_convolutions(data / weights.file, weights.sha256)
+    return to_tflite(backbone(BACKBONES["mobilefacenet"](), convolutions, size))
 
 
 def _say(course: Course) -> None:

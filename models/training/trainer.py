@@ -24,10 +24,9 @@ from models.networks.tflite_converter import to_tflite
 from models.networks.tflite_weights import read_convolutions
 from models.recipe.recipe import Recipe
 from models.recipe.sections import GroupHead
-from models.training.distillation import distil
+from models.training.distillation import distil, teacher_backbone
 from models.training.heads import Examples, Trained, people_means, train_heads
 from models.training.soft_labels import guided
-from models.training.teacher import teacher
 from models.training.temperature import held_out, with_temperatures
 
 
@@ -111,7 +110,7 @@ class Trainer:
         if recipe.guidance is None:
             return {}, np.zeros(len(examples.emphasis), dtype=bool)
         distilled = recipe.distillation
-        content = teacher(distilled.teacher, self._data, recipe.input.size) if distilled else self._backbone
+        content = teacher_backbone(distilled.teacher, self._data, recipe.input.size) if distilled else self._backbone
         parts = [(name, self._seen(name, "train", content)) for name in names]
         asked = [np.full(len(seen.samples), name in recipe.guidance.data) for name, seen in parts]
         return _taps([seen for _, seen in parts]), np.repeat(np.concatenate(asked), recipe.views.count)
