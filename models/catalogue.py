@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any, get_args
 
 from models.errors import TrainingError
-from models.names import Quantisation
-from models.recipe.sections import Backbone
+from models.names import BackboneName, Quantisation
 
 ZOO = Path(__file__).resolve().parent / "zoo"
-_BACKBONES, _FORMS = get_args(Backbone), get_args(Quantisation)
+_BACKBONES, _FORMS = get_args(BackboneName), get_args(Quantisation)
 
 
 def shipped(folder: Path = ZOO) -> list[Path]:

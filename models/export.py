@@ -16,8 +16,7 @@ from models.data.manifests import data_folder
 from models.errors import TrainingError
 from models.exporting.sidecar import sidecar, write
 from models.networks.checkpoint import load_checkpoint, place
-from models.recipe.recipe import Recipe
-from models.train import chosen
+from models.recipe.recipe import Recipe, load_recipe
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--people", type=Path, metavar="DIR", help="as it was trained with")
     parser.add_argument("--name", help="as it was trained with")
     given = parser.parse_args(arguments)
-    return run(lambda: _export(chosen(given.recipe, given.people, given.name), given.zoo))
+    return run(lambda: _export(load_recipe(given.recipe, given.people, given.name), given.zoo))
 
 
 def _export(recipe: Recipe, zoo: Path) -> None:

@@ -12,7 +12,7 @@ from models.command import run
 from models.data.manifests import data_folder
 from models.errors import TrainingError
 from models.networks.checkpoint import place, save_checkpoint
-from models.recipe.recipe import Recipe, for_people, load_recipe, named
+from models.recipe.recipe import Recipe, load_recipe
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,18 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--name", help="what the network is called, if not as its recipe")
     given = parser.parse_args(arguments)
-    return run(lambda: _train(chosen(given.recipe, given.people, given.name), given.backbone))
-
-
-def chosen(path: Path, people: Path | None, name: str | None) -> Recipe:
-    """Return a recipe with what the command line changes of it.
-
-    Raises:
-        RecipeError: the recipe cannot be read, or the name is none.
-    """
-    recipe = load_recipe(path)
-    recipe = recipe if people is None else for_people(recipe, people)
-    return recipe if name is None else named(recipe, name)
+    return run(lambda: _train(load_recipe(given.recipe, given.people, given.name), given.backbone))
 
 
 def _train(recipe: Recipe, kept: Path | None) -> None:

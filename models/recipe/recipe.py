@@ -8,9 +8,8 @@ from typing import Annotated, Self
 from pydantic import Field, ValidationError, model_validator
 
 from models.errors import RecipeError
-from models.names import NAME, Quantisation
+from models.names import NAME, BackboneName, Quantisation
 from models.recipe.sections import (
-    Backbone,
     Distillation,
     Equalisation,
     Expected,
@@ -32,7 +31,7 @@ class Recipe(Section):
 
     name: Label
     version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
-    backbone: Backbone
+    backbone: BackboneName
     space: str
     """Name of the embedding's space: embeddings of one space can be compared."""
     seed: Annotated[int, Field(ge=0, lt=2**32)]
@@ -89,7 +88,7 @@ class Recipe(Section):
         return self
 
 
-def for_people(recipe: Recipe, folder: Path) -> Recipe:
+def with_people(recipe: Recipe, folder: Path) -> Recipe:
     """Return a recipe whose closed set are the people of a folder, with a folder of pictures for each."""
     identity = recipe.heads.identity.model_copy(update={"data": (str(folder.resolve()),)})
     heads = recipe.heads.model_copy(update={"identity": identity})
@@ -97,7 +96,7 @@ def for_people(recipe: Recipe, folder: Path) -> Recipe:
     return recipe.model_copy(update={"heads": heads, "data": (*recipe.data, own)})
 
 
-def named(recipe: Recipe, name: str) -> Recipe:
+def with_name(recipe: Recipe, name: str) -> Recipe:
     """Return a recipe under another name.
 
     Raises:
@@ -108,12 +107,24 @@ def named(recipe: Recipe, name: str) -> Recipe:
     return recipe.model_copy(update={"name": name})
 
 
-def load_recipe(path: Path) -> Recipe:
-    """Read a recipe.
+def load_recipe(path: Path, people: Path | None = None, name: str | None = None) -> Recipe:
+    """Read a recipe, with what a command line changes of it.
+
+    Args:
+        path: the TOML file.
+        people: a folder with a folder of pictures for each person, who become the closed set; None keeps the recipe's.
+        name: the network's name; None keeps the recipe's.
 
     Raises:
-        RecipeError: it is missing, no TOML, or something in it is unknown or out of bounds; the message says where.
+        RecipeError: the file is missing, not TOML, or something in it is unknown or out of bounds; the message says
+            where; or the name is not valid.
     """
+    recipe = _read(path)
+    recipe = recipe if people is None else with_people(recipe, people)
+    return recipe if name is None else with_name(recipe, name)
+
+
+def _read(path: Path) -> Recipe:
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

@@ -1,6 +1,6 @@
 """The sections of a recipe: what each part of a training may be told, and within which bounds."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -9,7 +9,6 @@ from models.names import NAME
 Label = Annotated[str, Field(pattern=rf"^{NAME}$")]
 DataSet = Annotated[str, Field(pattern=r"^(lfw9|lfw_people|utkface|.*/.*)$")]
 """The name of a data set, or the path of a folder with a folder of pictures for each person."""
-Backbone = Literal["mobilefacenet", "mobilenet", "mobilenet_v2", "inception_v3"]
 Pixels = Annotated[int, Field(ge=32, le=512)]
 Share = Annotated[float, Field(ge=0, le=1)]
 

@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("tensorflow", reason="TensorFlow is not installed: pip install 'facenode[train]'")
 pytest.importorskip("ai_edge_litert", reason="ai-edge-litert is not installed: pip install 'facenode[litert]'")
 
-import tiny
+import tiny_network
 
 from models.errors import TrainingError
 from models.evaluation.thresholds import Calibration, Row
@@ -30,13 +30,13 @@ ROWS = (Row(0.003, 1, 0.4, 10, 0.35, 0.45), Row(0.003, 10, 0.5, 10, 0.44, 0.57))
 @pytest.mark.parametrize("form", ["float32", "dynamic", "int8"])
 def test_an_export_gives_the_same_bytes_again(form: Quantisation) -> None:
     """The hash of a network depends on its recipe and checkpoint alone."""
-    trained = tiny.checkpoint()
+    trained = tiny_network.checkpoint()
     assert build(RECIPE, trained, form, CROPS) == build(RECIPE, trained, form, CROPS)
 
 
 def test_a_node_reads_what_is_exported(tmp_path: Path) -> None:
     """The file runs in the node's own vision and answers as the Keras model does (tolerance 1e-4)."""
-    trained = tiny.checkpoint()
+    trained = tiny_network.checkpoint()
     content = build(RECIPE, trained, "float32", CROPS)
     description = sidecar(RECIPE, trained, Calibration(ROWS, 0.99), content, "float32")
     jsonschema.validate(description, schema("sidecar"))
@@ -45,7 +45,9 @@ def test_a_node_reads_what_is_exported(tmp_path: Path) -> None:
     found = Network(write(tmp_path, description, content))
     crop = np.random.default_rng(1).integers(0, 256, (112, 112, 3), dtype=np.uint8)
     sharpness = RECIPE.heads.identity.sharpness
-    model = network(backbone(tiny.PLAN, trained.convolutions), trained.means, sharpness, trained.scales, trained.groups)
+    model = network(
+        backbone(tiny_network.PLAN, trained.convolutions), trained.means, sharpness, trained.scales, trained.groups
+    )
     expected = model(crop[np.newaxis])
     for head, values in found.infer(crop).items():
         assert values == pytest.approx(np.asarray(expected[head])[0], abs=1e-4), head
@@ -53,7 +55,7 @@ def test_a_node_reads_what_is_exported(tmp_path: Path) -> None:
 
 def test_a_checkpoint_comes_back(tmp_path: Path) -> None:
     """Export reads what training wrote."""
-    trained = tiny.checkpoint()
+    trained = tiny_network.checkpoint()
     save_checkpoint(trained, tmp_path / "c.npz")
     found = load_checkpoint(tmp_path / "c.npz", ("age", "ethnicity"))
     assert found.people == trained.people
@@ -70,7 +72,7 @@ def test_a_missing_checkpoint_says_to_train_first(tmp_path: Path) -> None:
 
 def test_a_damaged_checkpoint_says_to_train_again(tmp_path: Path) -> None:
     """Half a file is no checkpoint."""
-    save_checkpoint(tiny.checkpoint(), tmp_path / "c.npz")
+    save_checkpoint(tiny_network.checkpoint(), tmp_path / "c.npz")
     (tmp_path / "c.npz").write_bytes((tmp_path / "c.npz").read_bytes()[:100])
     with pytest.raises(TrainingError, match="train again"):
         load_checkpoint(tmp_path / "c.npz", ("age",))

@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("tensorflow", reason="TensorFlow is not installed: pip install 'facenode[train]'")
 pytest.importorskip("ai_edge_litert", reason="ai-edge-litert is not installed: pip install 'facenode[litert]'")
 
-import tiny
+import tiny_network
 from ai_edge_litert.interpreter import Interpreter
 
 from models.arrays import Array, unit_rows
@@ -93,7 +93,7 @@ def test_a_file_that_was_cut_off_is_refused(tmp_path: Path, kept: int) -> None:
 
 def test_weights_of_another_network_are_refused() -> None:
     """Too few layers, too many, or others do not become some network."""
-    layers = tiny.convolutions()
+    layers = tiny_network.convolutions()
     with pytest.raises(DataError, match="another network"):
         backbone(PLAN, layers[:-1])
     with pytest.raises(DataError, match="another network"):
@@ -104,8 +104,8 @@ def test_weights_of_another_network_are_refused() -> None:
 
 def test_heads_answer_by_name() -> None:
     """One network gives four heads: an embedding of unit length and shares that sum to one (tolerance 1e-5)."""
-    trained = tiny.checkpoint()
-    model = network(backbone(PLAN, tiny.convolutions()), trained.means, 16.0, trained.scales, trained.groups)
+    trained = tiny_network.checkpoint()
+    model = network(backbone(PLAN, tiny_network.convolutions()), trained.means, 16.0, trained.scales, trained.groups)
     answers: dict[str, Array] = {name: np.asarray(value) for name, value in model(_crops(3)).items()}
     assert {name: value.shape for name, value in answers.items()} == {
         "embedding": (3, 16),
@@ -120,8 +120,8 @@ def test_heads_answer_by_name() -> None:
 
 def test_identity_is_the_softmax_of_scaled_cosines() -> None:
     """The closed set is no training: 16 times the cosine to each person's mean (tolerance 1e-5)."""
-    trained = tiny.checkpoint()
-    model = network(backbone(PLAN, tiny.convolutions()), trained.means, 16.0, trained.scales, trained.groups)
+    trained = tiny_network.checkpoint()
+    model = network(backbone(PLAN, tiny_network.convolutions()), trained.means, 16.0, trained.scales, trained.groups)
     answers = {name: np.asarray(value) for name, value in model(_crops(3)).items()}
     scores = np.exp(16.0 * answers["embedding"] @ unit_rows(trained.means).T)
     assert answers["identity"] == pytest.approx(scores / scores.sum(axis=1, keepdims=True), abs=1e-5)
@@ -129,11 +129,11 @@ def test_identity_is_the_softmax_of_scaled_cosines() -> None:
 
 def test_a_temperature_is_part_of_the_network() -> None:
     """The scores of a head of temperature 2 are those without it, softened by 2 (tolerance 1e-5)."""
-    trained = tiny.checkpoint()
+    trained = tiny_network.checkpoint()
     answers = []
     for temperature in (1.0, 2.0):
         groups = {name: replace(group, temperature=temperature) for name, group in trained.groups.items()}
-        model = network(backbone(PLAN, tiny.convolutions()), trained.means, 16.0, trained.scales, groups)
+        model = network(backbone(PLAN, tiny_network.convolutions()), trained.means, 16.0, trained.scales, groups)
         answers.append({name: np.asarray(value) for name, value in model(_crops(3)).items()})
     plain, soft = answers
     for head in ("age", "ethnicity"):
@@ -146,18 +146,21 @@ def test_equalisation_leaves_the_function_unchanged() -> None:
 
     The map of `last`, which the heads read as well, is divided; they are told by how much.
     """
-    layers = tiny.convolutions()
+    layers = tiny_network.convolutions()
     plain = backbone(PLAN, layers)
     even = equalised(PLAN, layers, channel_ranges(PLAN, plain, _crops(4)))
     before, after = plain(_crops(2)), backbone(PLAN, even.convolutions)(_crops(2))
     for tap, value in before.items():
-        expected, found = np.asarray(value), np.asarray(after[tap]) * (even.divided["last"] if tap in tiny.BANDS else 1)
+        expected, found = (
+            np.asarray(value),
+            np.asarray(after[tap]) * (even.divided["last"] if tap in tiny_network.BANDS else 1),
+        )
         assert float(np.abs(found - expected).max()) <= 1e-5 * float(np.abs(expected).max()), tap
 
 
 def test_equalisation_evens_what_a_depthwise_convolution_reads() -> None:
     """Each channel between an expansion and its depthwise convolution then reaches to one (tolerance 1e-4)."""
-    layers = tiny.convolutions()
+    layers = tiny_network.convolutions()
     even = equalised(PLAN, layers, channel_ranges(PLAN, backbone(PLAN, layers), _crops(4)))
     found = channel_ranges(PLAN, backbone(PLAN, even.convolutions), _crops(4))["stage28_0_expand"]
     assert found == pytest.approx(np.ones_like(found), abs=1e-4)
@@ -183,7 +186,7 @@ def test_only_what_is_quantised_counts_in_a_range(activation: Activation, reach:
 
 def test_unused_channels_keep_their_weights() -> None:
     """A channel that is always zero has no range to divide by."""
-    layers = tiny.convolutions()
+    layers = tiny_network.convolutions()
     even = equalised(PLAN, layers, {"stem": np.zeros(layers[0].kernel.shape[3], dtype=np.float32)})
     assert np.array_equal(even.convolutions[0].kernel, layers[0].kernel)
 

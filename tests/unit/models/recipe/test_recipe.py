@@ -6,7 +6,6 @@ import pytest
 
 from models.errors import RecipeError
 from models.recipe.recipe import load_recipe
-from models.train import chosen
 
 CONFIGS = Path(__file__).resolve().parents[4] / "models" / "configs"
 
@@ -67,7 +66,7 @@ def test_guidance_about_pictures_that_no_head_learns_from_is_refused(tmp_path: P
 
 def test_own_people_become_the_closed_set(tmp_path: Path) -> None:
     """A folder takes the place of the nine people in the identity head, and the network its own name."""
-    recipe = chosen(CONFIGS / "mobilefacenet.toml", tmp_path, "family")
+    recipe = load_recipe(CONFIGS / "mobilefacenet.toml", tmp_path, "family")
     assert recipe.name == "family"
     assert recipe.heads.identity.data == (str(tmp_path),)
     assert recipe.heads.age.data == ("utkface", "lfw9")
@@ -77,4 +76,4 @@ def test_own_people_become_the_closed_set(tmp_path: Path) -> None:
 def test_a_name_that_is_no_name_is_refused() -> None:
     """It becomes a file's name and a key of the contract."""
     with pytest.raises(RecipeError, match="--name The Family"):
-        chosen(CONFIGS / "mobilefacenet.toml", None, "The Family")
+        load_recipe(CONFIGS / "mobilefacenet.toml", None, "The Family")

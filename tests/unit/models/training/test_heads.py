@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("tensorflow", reason="TensorFlow is not installed: pip install 'facenode[train]'")
 
-import tiny
+import tiny_network
 
 from models.recipe.recipe import load_recipe
 from models.training.heads import Examples, Trained, people_means, train_heads
@@ -20,7 +20,7 @@ def _separable() -> Examples:
     chance = np.random.default_rng(1)
     age = np.arange(600) % 3
     ethnicity = np.where(np.arange(600) < 300, np.arange(600) % 5, -1)
-    taps = {tap: chance.normal(size=(600, 8)).astype(np.float32) for tap in tiny.LENGTHS}
+    taps = {tap: chance.normal(size=(600, 8)).astype(np.float32) for tap in tiny_network.LENGTHS}
     taps["last_top"][:, 0] += 6 * age
     taps["stage7"][:, 1] += 6 * np.maximum(ethnicity, 0)
     targets = {"age": np.eye(3, dtype=np.float32)[age], "ethnicity": np.eye(5, dtype=np.float32)[ethnicity]}
