@@ -42,7 +42,7 @@ class Progress:
         self._stream = sys.stderr if stream is None else stream
         self._clock = clock
         self._done = 0
-        self._began_s = self._said_s = clock()
+        self._began_s = self._printed_s = clock()
         self._terminal = self._stream.isatty()
 
     def __enter__(self) -> Self:
@@ -57,9 +57,9 @@ class Progress:
         self._done += steps
         now_s = self._clock()
         last = self._done >= self._total
-        if not last and now_s - self._said_s < (_RENEW_S if self._terminal else _LOG_S):
+        if not last and now_s - self._printed_s < (_RENEW_S if self._terminal else _LOG_S):
             return
-        self._said_s = now_s
+        self._printed_s = now_s
         left_s = (now_s - self._began_s) / self._done * (self._total - self._done)
         line = f"{self._what}: {self._done}/{self._total}, {left_s:.0f} s left"
         self._stream.write(f"\r{line}\033[K" if self._terminal else f"{line}\n")

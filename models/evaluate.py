@@ -18,7 +18,7 @@ from models.data.cache import FOLDER
 from models.data.manifests import data_folder, lfw_pairs
 from models.data.samples import Pair
 from models.errors import TrainingError
-from models.evaluation.measure import Found, gather, measure
+from models.evaluation.measure import Found, measure, predict_all
 from models.evaluation.report import as_json, markdown, write_card, write_metrics
 from node.vision.tflite import Network
 
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _evaluate(given: argparse.Namespace) -> None:
     data, today = data_folder(), datetime.now(UTC).date()
     networks = {path: Network(path.with_suffix(".tflite"), given.runtime) for path in given.sidecars or shipped()}
-    found = {path: gather(network, data, FOLDER) for path, network in networks.items()}
+    found = {path: predict_all(network, data, FOLDER) for path, network in networks.items()}
     pairs = lfw_pairs(data)
     measured = {
         path: measure(found[path], pairs, network.sidecar, temperatures(path)) for path, network in networks.items()

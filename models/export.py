@@ -15,7 +15,7 @@ from models.command import run
 from models.data.manifests import data_folder
 from models.errors import TrainingError
 from models.exporting.sidecar import sidecar, write
-from models.networks.checkpoint import load_checkpoint, place
+from models.networks.checkpoint import checkpoint_path, load_checkpoint
 from models.recipe.recipe import Recipe, load_recipe
 
 
@@ -33,19 +33,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _export(recipe: Recipe, zoo: Path) -> None:
     data = data_folder()
     try:  # late, so that a missing TensorFlow is one line and no traceback
-        from models.exporting.exporter import build, calibrate, even, typical_crops  # noqa: PLC0415
+        from models.exporting.exporter import build, equalised_checkpoint, measure_thresholds, representative_crops  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise TrainingError(f"{error.name} is not installed: pip install 'facenode[train,litert]'") from error
     heads = tuple(recipe.heads.groups)
-    trained = load_checkpoint(place(recipe.name), heads)
-    crops = typical_crops(recipe, data)
+    trained = load_checkpoint(checkpoint_path(recipe.name), heads)
+    crops = representative_crops(recipe, data)
     for form in recipe.forms:
         if form == "int8" and recipe.tuning:
-            checkpoint = load_checkpoint(place(recipe.name, tuned=True), heads)
+            checkpoint = load_checkpoint(checkpoint_path(recipe.name, tuned=True), heads)
         else:
-            checkpoint = trained if form == "float32" else even(recipe, trained, form, crops)
+            checkpoint = trained if form == "float32" else equalised_checkpoint(recipe, trained, form, crops)
         content = build(recipe, checkpoint, form, crops)
-        calibration = calibrate(recipe, content, data)
+        calibration = measure_thresholds(recipe, content, data)
         written = write(zoo, sidecar(recipe, checkpoint, calibration, content, form), content)
         print(f"{written}: {len(content) / 1e6:.2f} MB")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from models.command import run
 from models.data.manifests import data_folder
 from models.errors import TrainingError
-from models.networks.checkpoint import place, save_checkpoint
+from models.networks.checkpoint import checkpoint_path, save_checkpoint
 from models.recipe.recipe import Recipe, load_recipe
 
 
@@ -37,17 +37,19 @@ def _train(recipe: Recipe, kept: Path | None) -> None:
         raise TrainingError(f"{error.name} is not installed: pip install 'facenode[train,litert]'") from error
     trainer = Trainer(recipe, data, kept)
     checkpoint = trainer.train()
-    place(recipe.name, tuned=True).unlink(missing_ok=True)  # of an older training
-    save_checkpoint(checkpoint, place(recipe.name))
-    print(f"{place(recipe.name)}: heads of {', '.join(checkpoint.groups)} and {len(checkpoint.people)} people")
+    checkpoint_path(recipe.name, tuned=True).unlink(missing_ok=True)  # of an older training
+    save_checkpoint(checkpoint, checkpoint_path(recipe.name))
+    print(
+        f"{checkpoint_path(recipe.name)}: heads of {', '.join(checkpoint.groups)} and {len(checkpoint.people)} people"
+    )
     print("| head | expected | reached | n |\n| --- | --- | --- | --- |")
     expected = recipe.expected.model_dump()
     for name, (share, number) in trainer.reached(checkpoint).items():
         print(f"| {name} | {expected[name]:.3f} | {share:.3f} | {number} |")
     accustomed = tuned(recipe, checkpoint, data)
     if accustomed:
-        save_checkpoint(accustomed, place(recipe.name, tuned=True))
-        print(f"{place(recipe.name, tuned=True)}: the same, tuned to 8 bits")
+        save_checkpoint(accustomed, checkpoint_path(recipe.name, tuned=True))
+        print(f"{checkpoint_path(recipe.name, tuned=True)}: the same, tuned to 8 bits")
 
 
 if __name__ == "__main__":

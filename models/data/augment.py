@@ -10,28 +10,28 @@ _MIDDLE = 127.5
 _LEAST_BLUR = 0.3  # a face of 34 pixels enlarged to 112: about the smallest that a node looks at
 
 
-def plain(crop: Image, size: tuple[int, int]) -> Image:
+def centre_crop(crop: Image, size: tuple[int, int]) -> Image:
     """Return the middle of a crop, shape (*size, 3): what the node itself would cut."""
     top, left = (crop.shape[0] - size[0]) // 2, (crop.shape[1] - size[1]) // 2
     return crop[top : top + size[0], left : left + size[1]]
 
 
-def varied(crop: Image, size: tuple[int, int], views: Views, chance: np.random.Generator) -> Image:
+def augmented(crop: Image, size: tuple[int, int], views: Views, rng: np.random.Generator) -> Image:
     """Return a view, shape (*size, 3), uint8, RGB.
 
     Args:
         crop: shape (height, width, 3), uint8, RGB: `size` and a margin around it.
         size: height and width of the view, pixels.
         views: how far it may vary.
-        chance: where the variation comes from; it alone decides, so a seed gives the same view again.
+        rng: where the variation comes from; it alone decides, so a seed gives the same view again.
     """
-    turn, zoom = chance.uniform(-views.turn_deg, views.turn_deg), 1 + chance.uniform(-views.zoom, views.zoom)
-    shift = chance.uniform(-views.shift_px, views.shift_px, 2)
-    mirrored = chance.random() < 0.5  # noqa: PLR2004 - a coin
-    gain = 1 + chance.uniform(-views.contrast, views.contrast)
-    light = 255 * chance.uniform(-views.brightness, views.brightness) / 2
-    blurred = chance.random() < views.blur
-    share = chance.uniform(_LEAST_BLUR, 1.0)
+    turn, zoom = rng.uniform(-views.turn_deg, views.turn_deg), 1 + rng.uniform(-views.zoom, views.zoom)
+    shift = rng.uniform(-views.shift_px, views.shift_px, 2)
+    mirrored = rng.random() < 0.5  # noqa: PLR2004 - a coin
+    gain = 1 + rng.uniform(-views.contrast, views.contrast)
+    light = 255 * rng.uniform(-views.brightness, views.brightness) / 2
+    blurred = rng.random() < views.blur
+    share = rng.uniform(_LEAST_BLUR, 1.0)
 
     rows, columns = crop.shape[:2]
     matrix = cv2.getRotationMatrix2D(((columns - 1) / 2, (rows - 1) / 2), turn, zoom)
@@ -44,5 +44,5 @@ def varied(crop: Image, size: tuple[int, int], views: Views, chance: np.random.G
         small = cv2.resize(view, None, fx=share, fy=share, interpolation=cv2.INTER_AREA)
         view = cv2.resize(small, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
     lit = (view.astype(np.float32) - _MIDDLE) * gain + _MIDDLE + light
-    varied_view: Image = np.clip(np.rint(lit), 0, 255).astype(np.uint8)
-    return varied_view
+    augmented_view: Image = np.clip(np.rint(lit), 0, 255).astype(np.uint8)
+    return augmented_view

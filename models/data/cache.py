@@ -28,7 +28,7 @@ def digest(*parts: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def computed(
+def compute_cached(
     what: str,
     items: Sequence[Item],
     make: Callable[[Sequence[Item]], Arrays],

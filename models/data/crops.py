@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from models.data.cache import FOLDER, Arrays, computed, digest
+from models.data.cache import FOLDER, Arrays, compute_cached, digest
 from models.data.samples import Sample
 from models.errors import DataError
 from node.domain import Face, Frame, Image
@@ -67,7 +67,7 @@ def read_picture(path: Path) -> Image:
     return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
 
 
-def central(faces: Sequence[Face]) -> Face | None:
+def central_face(faces: Sequence[Face]) -> Face | None:
     """Return the face nearest the picture's centre, whom these data sets are about; None where there is none."""
 
     def off_centre(face: Face) -> float:
@@ -77,7 +77,7 @@ def central(faces: Sequence[Face]) -> Face | None:
     return min(faces, key=off_centre, default=None)
 
 
-class Cutter:
+class FaceCropper:
     """Finds the face that a picture is about and cuts it out, aligned, as a node does.
 
     Args:
@@ -94,7 +94,7 @@ class Cutter:
 
     def crop(self, picture: Image) -> Image | None:
         """Return the aligned face, shape (*cut.outer, 3), uint8, RGB; None where none is found."""
-        face = central(self._detector.detect(Frame(picture)))
+        face = central_face(self._detector.detect(Frame(picture)))
         return None if face is None else self._aligner.align(picture, face).crop
 
 
@@ -113,7 +113,7 @@ def load_crops(what: str, samples: Sequence[Sample], cut: Cut, cache: Path = FOL
     """
 
     def make(part: Sequence[Sample]) -> Arrays:
-        cutter = Cutter(cut)
+        cutter = FaceCropper(cut)
         crops = [cutter.crop(read_picture(sample.path)) for sample in part]
         blank = np.zeros((*cut.outer, 3), dtype=np.uint8)
         return {
@@ -121,8 +121,8 @@ def load_crops(what: str, samples: Sequence[Sample], cut: Cut, cache: Path = FOL
             "images": np.stack([blank if crop is None else crop for crop in crops]),
         }
 
-    key = digest(cut, _how(), [str(sample.path) for sample in samples])
-    arrays = computed(f"align {what}", samples, make, cache / "crops", key, workers=workers)
+    key = digest(cut, _crop_version(), [str(sample.path) for sample in samples])
+    arrays = compute_cached(f"align {what}", samples, make, cache / "crops", key, workers=workers)
     found = arrays["found"]
     return Crops(
         tuple(sample for sample, is_found in zip(samples, found, strict=True) if is_found),
@@ -131,7 +131,7 @@ def load_crops(what: str, samples: Sequence[Sample], cut: Cut, cache: Path = FOL
     )
 
 
-def _how() -> str:
+def _crop_version() -> str:
     """Return a digest of all but the pictures that a crop depends on, so that a changed aligner cuts anew."""
     files = (DETECTOR, *(Path(str(inspect.getsourcefile(part))) for part in (Detector, Aligner)))
     return digest(DetectorSettings(), cv2.__version__, *(file.read_bytes() for file in files))

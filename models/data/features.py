@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from models.data.augment import plain, varied
-from models.data.cache import FOLDER, Arrays, computed, digest
+from models.data.augment import augmented, centre_crop
+from models.data.cache import FOLDER, Arrays, compute_cached, digest
 from models.recipe.sections import Views
 from node.vision.tflite import find_runtime
 
 _SIGNATURE = "serving_default"
 
 
-class Backbone:
+class FeatureExtractor:
     """A TFLite file with one input and several outputs, run on one view at a time.
 
     Args:
@@ -60,17 +60,17 @@ def load_features(
     count = views.count if views else 1
 
     def make(part: Sequence[int]) -> Arrays:
-        backbone = Backbone(content)
+        extractor = FeatureExtractor(content)
         rows = []
         for index in part:
-            crops = [plain(images[index], size)]
+            crops = [centre_crop(images[index], size)]
             if views:
-                chances = (np.random.default_rng((seed, index, number)) for number in range(1, count))
-                crops += [varied(images[index], size, views, chance) for chance in chances]
-            rows.append([backbone.taps(crop) for crop in crops])
+                rngs = (np.random.default_rng((seed, index, number)) for number in range(1, count))
+                crops += [augmented(images[index], size, views, rng) for rng in rngs]
+            rows.append([extractor.taps(crop) for crop in crops])
         return {name: np.array([[taps[name] for taps in row] for row in rows]) for name in rows[0][0]}
 
     network = hashlib.sha256(content).hexdigest()
     pictures = hashlib.sha256(images.tobytes()).hexdigest()
     key = digest(network, pictures, size, views, seed if views else 0)
-    return computed(f"features of {what}", range(len(images)), make, cache / "features", key, workers=workers)
+    return compute_cached(f"features of {what}", range(len(images)), make, cache / "features", key, workers=workers)

@@ -57,7 +57,7 @@ def person_id(name: str) -> str:
     return found
 
 
-def counted(samples: Sequence[Sample], head: str, labels: Sequence[str]) -> dict[str, int]:
+def count_labels(samples: Sequence[Sample], head: str, labels: Sequence[str]) -> dict[str, int]:
     """Return how many samples each label of a head has.
 
     Raises:

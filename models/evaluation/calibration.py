@@ -27,16 +27,18 @@ def calibration_error(scores: Array, right: Labels, bins: int = BINS) -> float:
     best = scores.max(axis=1).astype(np.float64)
     hits = np.argmax(scores, axis=1) == right
     place = np.minimum((best * bins).astype(np.int64), bins - 1)
-    believed, reached = (np.bincount(place, weights, minlength=bins) for weights in (best, hits.astype(np.float64)))
-    return float(np.abs(believed - reached).sum() / len(best))
+    calibration_errors, reached = (
+        np.bincount(place, weights, minlength=bins) for weights in (best, hits.astype(np.float64))
+    )
+    return float(np.abs(calibration_errors - reached).sum() / len(best))
 
 
-def tempered(scores: Array, temperature: float) -> Array:
+def apply_temperature(scores: Array, temperature: float) -> Array:
     """Return the softmax scores, shape (n, labels), of logits divided by a temperature; 1 / T undoes T."""
     return softmax(np.log(np.maximum(scores, _LEAST_SCORE)) / temperature)
 
 
-def best_temperature(logits: Array, right: Labels) -> float:
+def fit_temperature(logits: Array, right: Labels) -> float:
     """Return the temperature that makes the right labels most likely (Guo et al., 2017).
 
     The mean negative log likelihood is convex in the inverse of the temperature, so that thirds find its minimum.
@@ -48,14 +50,14 @@ def best_temperature(logits: Array, right: Labels) -> float:
     low, high = 1 / _FLATTEST, 1 / _SHARPEST
     for _ in range(_STEPS):
         left, second = low + (high - low) / 3, high - (high - low) / 3
-        if _surprise(logits * left, right) < _surprise(logits * second, right):
+        if _negative_log_likelihood(logits * left, right) < _negative_log_likelihood(logits * second, right):
             high = second
         else:
             low = left
     return 2 / (low + high)
 
 
-def _surprise(logits: npt.NDArray[np.float32] | npt.NDArray[np.float64], right: Labels) -> float:
+def _negative_log_likelihood(logits: npt.NDArray[np.float32] | npt.NDArray[np.float64], right: Labels) -> float:
     """Return the mean negative log likelihood of the right labels."""
     level = logits.max(axis=1, keepdims=True)
     total = np.log(np.exp(logits - level).sum(axis=1)) + level[:, 0]

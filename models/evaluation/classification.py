@@ -4,16 +4,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from models.evaluation.calibration import calibration_error, tempered
+from models.evaluation.calibration import apply_temperature, calibration_error
 from models.evaluation.figure import Figure, share_of
 from models.evaluation.metrics import recalls, wilson
-from models.evaluation.predictions import Answers
+from models.evaluation.predictions import Predictions
 
 
-def grade(answers: Answers, data: str, head: str, labels: Sequence[str], *, per_class: bool) -> list[Figure]:
+def accuracy(predictions: Predictions, data: str, head: str, labels: Sequence[str], *, per_class: bool) -> list[Figure]:
     """Return the share of right answers of a head, and where asked its mean over the classes and each class's own."""
-    given = [labels[number] for number in np.argmax(answers.heads[head], axis=1)]
-    right = [sample.label(head) for sample in answers.samples]
+    given = [labels[number] for number in np.argmax(predictions.heads[head], axis=1)]
+    right = [sample.label(head) for sample in predictions.samples]
     figures = [share_of(data, head, wilson(sum(a == b for a, b in zip(given, right, strict=True)), len(right)))]
     if per_class:
         by_label = recalls(given, right, labels)
@@ -23,24 +23,26 @@ def grade(answers: Answers, data: str, head: str, labels: Sequence[str], *, per_
     return figures
 
 
-def missed(answers: Answers, data: str) -> Figure:
+def missed(predictions: Predictions, data: str) -> Figure:
     """Return the share of pictures in which no face was found."""
-    return share_of(data, "no face found", wilson(answers.missed, answers.missed + len(answers.samples)))
+    return share_of(data, "no face found", wilson(predictions.missed, predictions.missed + len(predictions.samples)))
 
 
-def believed(answers: Answers, data: str, head: str, labels: Sequence[str], temperature: float) -> list[Figure]:
+def calibration_errors(
+    predictions: Predictions, data: str, head: str, labels: Sequence[str], temperature: float
+) -> list[Figure]:
     """Return a head's expected calibration error, and what it would be without its temperature.
 
     Args:
-        answers: to labelled pictures.
+        predictions: to labelled pictures.
         data: what they are called.
         head: its name.
         labels: in the order of its scores.
         temperature: that the head was divided by when it was exported.
     """
-    scores, n = answers.heads[head], len(answers.samples)
-    right = np.array([labels.index(sample.label(head)) for sample in answers.samples])
-    before = calibration_error(tempered(scores, 1 / temperature), right)
+    scores, n = predictions.heads[head], len(predictions.samples)
+    right = np.array([labels.index(sample.label(head)) for sample in predictions.samples])
+    before = calibration_error(apply_temperature(scores, 1 / temperature), right)
     return [
         Figure(data, f"{head}: expected calibration error", calibration_error(scores, right), n),
         Figure(data, f"{head}: expected calibration error before the temperature", before, n),

@@ -12,47 +12,47 @@ import numpy.typing as npt
 from models.arrays import Array, unit_rows
 from models.evaluation.figure import Figure, share_of
 from models.evaluation.metrics import wilson
-from models.evaluation.predictions import Answers
+from models.evaluation.predictions import Predictions
 
 _FOLDS = 5
 _RIDGE = 1.0
 
 
-def five_fold(answers: Answers) -> list[Figure]:
+def five_fold(predictions: Predictions) -> list[Figure]:
     """Return the share of right answers over all pictures, each asked about when it was not learnt from.
 
     The pictures of each person go to five folds in turn. Identity: the nearest of the means of each person's
     embeddings in the four other folds, by ethnicity group as well. Age and ethnicity: a linear head on the embedding,
     fitted to those four.
     """
-    fold = np.zeros(len(answers.samples), dtype=np.int64)
-    for person in np.unique(answers.persons):
-        own = answers.persons == person
+    fold = np.zeros(len(predictions.samples), dtype=np.int64)
+    for person in np.unique(predictions.persons):
+        own = predictions.persons == person
         fold[own] = np.arange(int(own.sum())) % _FOLDS
     data = "lfw9, all pictures in five folds"
-    named = _nearest_mean(answers.embeddings, answers.persons, fold)
-    groups = [sample.ethnicity for sample in answers.samples]
+    named = _nearest_mean(predictions.embeddings, predictions.persons, fold)
+    groups = [sample.ethnicity for sample in predictions.samples]
     hits = {
         group: [
-            name == person for name, person, own in zip(named, answers.persons, groups, strict=True) if own == group
+            name == person for name, person, own in zip(named, predictions.persons, groups, strict=True) if own == group
         ]
         for group in sorted(set(groups))
     }
     return [
-        _figure(answers, data, "identity", named),
+        _figure(predictions, data, "identity", named),
         *(share_of(data, f"identity: {group}", wilson(sum(found), len(found))) for group, found in hits.items()),
-        *(_figure(answers, data, head, _linear(answers, head, fold)) for head in ("age", "ethnicity")),
+        *(_figure(predictions, data, head, _linear(predictions, head, fold)) for head in ("age", "ethnicity")),
     ]
 
 
-def person_left_out(answers: Answers) -> list[Figure]:
+def person_left_out(predictions: Predictions) -> list[Figure]:
     """Return the share of right age and ethnicity groups of each of the nine, learnt from the eight others.
 
     What is lost against the five folds was not known of faces in general: it was known of the nine.
     """
-    _, fold = np.unique(answers.persons, return_inverse=True)
+    _, fold = np.unique(predictions.persons, return_inverse=True)
     data = "lfw9, each person by what was learnt from the eight others"
-    return [_figure(answers, data, head, _linear(answers, head, fold)) for head in ("age", "ethnicity")]
+    return [_figure(predictions, data, head, _linear(predictions, head, fold)) for head in ("age", "ethnicity")]
 
 
 def _nearest_mean(embeddings: Array, persons: npt.NDArray[np.str_], fold: npt.NDArray[np.int64]) -> list[str]:
@@ -65,11 +65,11 @@ def _nearest_mean(embeddings: Array, persons: npt.NDArray[np.str_], fold: npt.ND
     return [str(name) for name in given]
 
 
-def _linear(answers: Answers, head: str, fold: npt.NDArray[np.int64]) -> list[str]:
+def _linear(predictions: Predictions, head: str, fold: npt.NDArray[np.int64]) -> list[str]:
     """Return the label that least squares with a ridge give each embedding, fitted to the other folds."""
-    right = np.array([sample.label(head) for sample in answers.samples])
+    right = np.array([sample.label(head) for sample in predictions.samples])
     given = np.empty_like(right)
-    inputs = np.hstack([answers.embeddings, np.ones((len(right), 1))]).astype(np.float64)
+    inputs = np.hstack([predictions.embeddings, np.ones((len(right), 1))]).astype(np.float64)
     for number in np.unique(fold):
         held = fold == number
         names, places = np.unique(right[~held], return_inverse=True)
@@ -80,6 +80,6 @@ def _linear(answers: Answers, head: str, fold: npt.NDArray[np.int64]) -> list[st
     return [str(name) for name in given]
 
 
-def _figure(answers: Answers, data: str, head: str, given: Sequence[str]) -> Figure:
-    hits = sum(name == sample.label(head) for name, sample in zip(given, answers.samples, strict=True))
-    return share_of(data, head, wilson(hits, len(answers.samples)))
+def _figure(predictions: Predictions, data: str, head: str, given: Sequence[str]) -> Figure:
+    hits = sum(name == sample.label(head) for name, sample in zip(given, predictions.samples, strict=True))
+    return share_of(data, head, wilson(hits, len(predictions.samples)))

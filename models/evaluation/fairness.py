@@ -9,7 +9,7 @@ from models.arrays import Array
 from models.data.samples import Sample
 from models.evaluation.figure import Figure, share_of
 from models.evaluation.metrics import Share, wilson
-from models.evaluation.predictions import Answers
+from models.evaluation.predictions import Predictions
 
 LEAST_CASES = 30
 """A cell of fewer is never called the worst: one picture would move it by more than three points."""
@@ -20,15 +20,15 @@ WORST = "worst cell of"
 _ADULT_YEARS, _CHILD_YEARS = 18, 12
 
 
-def by_group(answers: Answers, data: str, head: str, labels: Sequence[str]) -> list[Figure]:
+def by_group(predictions: Predictions, data: str, head: str, labels: Sequence[str]) -> list[Figure]:
     """Return a head's share of right answers for each ethnicity and gender and each age group, and the worst cells.
 
     The worst cell of ethnicity, gender and age group together is named too: a cell of two can hide one of three.
     """
-    right = _right(answers, head, labels)
-    pairs = _cells(answers.samples, right, lambda sample: f"{sample.ethnicity}, {sample.gender}")
-    ages = _cells(answers.samples, right, lambda sample: sample.age)
-    threes = _cells(answers.samples, right, lambda sample: f"{sample.ethnicity}, {sample.gender}, {sample.age}")
+    right = _right(predictions, head, labels)
+    pairs = _cells(predictions.samples, right, lambda sample: f"{sample.ethnicity}, {sample.gender}")
+    ages = _cells(predictions.samples, right, lambda sample: sample.age)
+    threes = _cells(predictions.samples, right, lambda sample: f"{sample.ethnicity}, {sample.gender}, {sample.age}")
     figures = [
         share_of(f"{data}, by {kind}", f"{head}: {cell}", share)
         for kind, cells in (("ethnicity and gender", pairs), ("age group", ages))
@@ -41,36 +41,36 @@ def by_group(answers: Answers, data: str, head: str, labels: Sequence[str]) -> l
     ]
 
 
-def three_groups(answers: Answers, data: str, labels: Sequence[str]) -> Figure:
+def three_groups(predictions: Predictions, data: str, labels: Sequence[str]) -> Figure:
     """Return the share of right ethnicity groups among the paper's three.
 
     Only pictures of people of these three count, and only the scores of these three: the best of them is the answer.
     A network of five classes is asked as if it had been built for three.
     """
-    known = np.array([sample.ethnicity in THREE_GROUPS for sample in answers.samples])
-    scores = answers.heads["ethnicity"][known][:, [labels.index(group) for group in THREE_GROUPS]]
+    known = np.array([sample.ethnicity in THREE_GROUPS for sample in predictions.samples])
+    scores = predictions.heads["ethnicity"][known][:, [labels.index(group) for group in THREE_GROUPS]]
     given = np.array(THREE_GROUPS)[np.argmax(scores, axis=1)]
-    right = np.array([sample.ethnicity for sample in answers.samples])[known]
+    right = np.array([sample.ethnicity for sample in predictions.samples])[known]
     return share_of(data, "ethnicity, three groups", wilson(int(np.sum(given == right)), len(right)))
 
 
-def look_alikes(answers: Answers, data: str, least: float) -> list[Figure]:
+def similar_pairs(predictions: Predictions, data: str, least: float) -> list[Figure]:
     """Return how many pairs of two people of one ethnicity and gender reach a threshold: adults by cell, and children.
 
     It is what happens to a stranger where one person who is like them is enrolled by one photo. The pictures carry no
     names: a few pairs show one person twice, so the share is an upper bound.
 
     Args:
-        answers: to pictures of many people of known age.
+        predictions: to pictures of many people of known age.
         data: what they are called.
         least: the cosine that names somebody.
     """
     adults = {
         cell: cosines
-        for cell, cosines in _alike(answers, lambda years: years >= _ADULT_YEARS).items()
+        for cell, cosines in _alike(predictions, lambda years: years >= _ADULT_YEARS).items()
         if len(cosines) >= _pairs_of(LEAST_CASES)
     }
-    children = list(_alike(answers, lambda years: years < _CHILD_YEARS).values())
+    children = list(_alike(predictions, lambda years: years < _CHILD_YEARS).values())
     return [
         Figure(f"{data}, pairs of two {who}", f"over the threshold for one person: {cell}", _over(cosines, least), n)
         for who, cells in (("adults", adults), ("children under 12", {"all cells": np.concatenate([*children, []])}))
@@ -79,9 +79,9 @@ def look_alikes(answers: Answers, data: str, least: float) -> list[Figure]:
     ]
 
 
-def _right(answers: Answers, head: str, labels: Sequence[str]) -> list[bool]:
-    given = np.argmax(answers.heads[head], axis=1)
-    return [labels[number] == sample.label(head) for number, sample in zip(given, answers.samples, strict=True)]
+def _right(predictions: Predictions, head: str, labels: Sequence[str]) -> list[bool]:
+    given = np.argmax(predictions.heads[head], axis=1)
+    return [labels[number] == sample.label(head) for number, sample in zip(given, predictions.samples, strict=True)]
 
 
 def _cells(samples: Sequence[Sample], right: Sequence[bool], name: Callable[[Sample], str]) -> dict[str, Share]:
@@ -91,15 +91,15 @@ def _cells(samples: Sequence[Sample], right: Sequence[bool], name: Callable[[Sam
     return {cell: wilson(sum(cases), len(cases)) for cell, cases in found.items()}
 
 
-def _alike(answers: Answers, old_enough: Callable[[int], bool]) -> dict[str, Array]:
+def _alike(predictions: Predictions, old_enough: Callable[[int], bool]) -> dict[str, Array]:
     """Return by ethnicity and gender the cosines of all pairs of its pictures, of those of the right age."""
     places: dict[str, list[int]] = defaultdict(list)
-    for place, sample in enumerate(answers.samples):
+    for place, sample in enumerate(predictions.samples):
         if sample.years is not None and old_enough(sample.years):
             places[f"{sample.ethnicity}, {sample.gender}"].append(place)
     found = {}
     for cell, chosen in places.items():
-        embeddings = answers.embeddings[chosen]
+        embeddings = predictions.embeddings[chosen]
         found[cell] = (embeddings @ embeddings.T)[np.triu_indices(len(chosen), 1)]
     return found
 

@@ -10,8 +10,8 @@ from models.arrays import Array
 from models.data.samples import Pair
 from models.errors import TrainingError
 from models.evaluation.figure import Figure, share_of
-from models.evaluation.metrics import accepted_at, identified_at, verification, wilson
-from models.evaluation.predictions import Answers
+from models.evaluation.metrics import tar_at_far, tpir_at_fpir, verification, wilson
+from models.evaluation.predictions import Predictions
 from node.vision.sidecar import Classes, Sidecar
 
 _ENROLLED = 12
@@ -56,7 +56,7 @@ class Search:
     fresh: Array
 
 
-def similarities(people: Answers, pairs: Sequence[Pair]) -> Similarities:
+def similarities(people: Predictions, pairs: Sequence[Pair]) -> Similarities:
     """Return the cosines of listed pairs, and of all pairs of pictures of two people."""
     place = {sample.path: number for number, sample in enumerate(people.samples)}
     known = [pair for pair in pairs if pair.left in place and pair.right in place]
@@ -74,12 +74,12 @@ def verify(found: Similarities) -> list[Figure]:
     same = np.arange(len(scores)) < len(found.same)
     return [
         Figure(_PEOPLE, "verification, 10-fold balanced", verification(scores, same), len(scores)),
-        Figure(_PEOPLE, "TAR at FAR 1 %", accepted_at(found.same, found.impostors, 0.01), len(found.same)),
-        Figure(_PEOPLE, "TAR at FAR 0.1 %", accepted_at(found.same, found.impostors, 0.001), len(found.same)),
+        Figure(_PEOPLE, "TAR at FAR 1 %", tar_at_far(found.same, found.impostors, 0.01), len(found.same)),
+        Figure(_PEOPLE, "TAR at FAR 0.1 %", tar_at_far(found.same, found.impostors, 0.001), len(found.same)),
     ]
 
 
-def search(people: Answers, strangers: Answers, photos: int = _PHOTOS[0]) -> Search:
+def search(people: Predictions, strangers: Predictions, photos: int = _PHOTOS[0]) -> Search:
     """Enrol the twelve people with most pictures, and look for them among all others.
 
     Args:
@@ -106,7 +106,7 @@ def search(people: Answers, strangers: Answers, photos: int = _PHOTOS[0]) -> Sea
     return Search(nearest, np.array(right), scores, others, fresh)
 
 
-def open_set(people: Answers, strangers: Answers, sidecar: Sidecar) -> list[Figure]:
+def open_set(people: Predictions, strangers: Predictions, sidecar: Sidecar) -> list[Figure]:
     """Return how often the twelve are found and strangers are called by a name, by photos enrolled."""
     least = sidecar.thresholds.cosine(SHIPPED_FPIR, _ENROLLED)
     figures = []
@@ -133,7 +133,7 @@ def open_set(people: Answers, strangers: Answers, sidecar: Sidecar) -> list[Figu
     return figures
 
 
-def closed_set(known: Answers, strangers: Answers, classes: Classes) -> list[Figure]:
+def closed_set(known: Predictions, strangers: Predictions, classes: Classes) -> list[Figure]:
     """Return how the identity head does with its reject score: the nine people named rightly, strangers by a name."""
     least = classes.reject or 0.0
     scores = known.heads["identity"]
@@ -158,4 +158,4 @@ def _identify(probes: Array, anchors: Sequence[Array]) -> tuple[npt.NDArray[np.i
 
 
 def _identified(found: Search, strangers: Array, rate: float) -> float:
-    return identified_at(found.nearest, found.scores, found.right, strangers, rate)
+    return tpir_at_fpir(found.nearest, found.scores, found.right, strangers, rate)

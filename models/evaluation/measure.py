@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models.data.samples import Pair
-from models.evaluation.classification import believed, grade, missed
+from models.evaluation.classification import accuracy, calibration_errors, missed
 from models.evaluation.cross_validation import five_fold, person_left_out
-from models.evaluation.fairness import by_group, look_alikes, three_groups
+from models.evaluation.fairness import by_group, similar_pairs, three_groups
 from models.evaluation.figure import Figure
 from models.evaluation.identification import SHIPPED_FPIR, closed_set, open_set, similarities, verify
-from models.evaluation.predictions import Answers, Inferring, ask, together
+from models.evaluation.predictions import InferenceNetwork, Predictions, concatenate, predict
 from models.evaluation.thresholds import ANCHORS, by_person, threshold_table
 from node.vision.sidecar import Sidecar
 
@@ -21,7 +21,7 @@ _SEED = 20261124
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Gathered:
+class NetworkPredictions:
     """What a network says of all the pictures that it is measured on.
 
     Attributes:
@@ -34,20 +34,20 @@ class Gathered:
         all_nine: the same, all pictures.
     """
 
-    people: Answers
-    enrolled: Answers
-    refused: Answers
-    strangers: Answers
-    utkface: Answers
-    nine: Answers
-    all_nine: Answers
+    people: Predictions
+    enrolled: Predictions
+    refused: Predictions
+    strangers: Predictions
+    utkface: Predictions
+    nine: Predictions
+    all_nine: Predictions
 
 
-Found = Mapping[str, tuple[Sidecar, Gathered]]
+Found = Mapping[str, tuple[Sidecar, NetworkPredictions]]
 """What is known of networks and what they say, by the network's name."""
 
 
-def gather(network: Inferring, data: Path, cache: Path) -> Gathered:
+def predict_all(network: InferenceNetwork, data: Path, cache: Path) -> NetworkPredictions:
     """Ask a network about all the pictures that it is measured on.
 
     Args:
@@ -56,23 +56,23 @@ def gather(network: Inferring, data: Path, cache: Path) -> Gathered:
         cache: where aligned crops and answers are kept.
     """
 
-    def asked(name: str, split: str) -> Answers:
-        return ask(network, data, name, split, cache)
+    def asked(name: str, split: str) -> Predictions:
+        return predict(network, data, name, split, cache)
 
     nine = {split: asked("lfw9", split) for split in ("train", "val", "test")}
-    return Gathered(
+    return NetworkPredictions(
         people=asked("lfw_people", "val"),
         enrolled=asked("lfw_people", "calibration"),
         refused=asked("strangers", "val"),
         strangers=asked("strangers", "test"),
         utkface=asked("utkface", "val"),
         nine=nine["test"],
-        all_nine=together(list(nine.values())),
+        all_nine=concatenate(list(nine.values())),
     )
 
 
 def measure(
-    found: Gathered, pairs: Sequence[Pair], sidecar: Sidecar, temperatures: Mapping[str, float]
+    found: NetworkPredictions, pairs: Sequence[Pair], sidecar: Sidecar, temperatures: Mapping[str, float]
 ) -> tuple[Figure, ...]:
     """Return every figure of a network.
 
@@ -92,16 +92,16 @@ def measure(
         missed(found.utkface, "utkface val"),
     ]
     for head, labels in groups.items():
-        figures += grade(found.utkface, "utkface val", head, labels, per_class=True)
-        figures += believed(found.utkface, "utkface val", head, labels, temperatures.get(head, 1.0))
+        figures += accuracy(found.utkface, "utkface val", head, labels, per_class=True)
+        figures += calibration_errors(found.utkface, "utkface val", head, labels, temperatures.get(head, 1.0))
     if "ethnicity" in groups:
         figures.append(three_groups(found.utkface, "utkface val", groups["ethnicity"]))
     for head, labels in groups.items():
         figures += by_group(found.utkface, "utkface val", head, labels)
-    return (*figures, *look_alikes(found.utkface, "utkface val", sidecar.thresholds.cosine(SHIPPED_FPIR, 1)))
+    return (*figures, *similar_pairs(found.utkface, "utkface val", sidecar.thresholds.cosine(SHIPPED_FPIR, 1)))
 
 
-def thresholds(found: Gathered) -> list[Figure]:
+def thresholds(found: NetworkPredictions) -> list[Figure]:
     """Return the thresholds of the default rate by gallery size and by anchors a person."""
     strangers = {**by_person(found.people.samples, found.people.embeddings)}
     strangers |= by_person(found.refused.samples, found.refused.embeddings)
@@ -121,12 +121,12 @@ def thresholds(found: Gathered) -> list[Figure]:
     ]
 
 
-def _nine(found: Gathered, sidecar: Sidecar, heads: Mapping[str, Sequence[str]]) -> list[Figure]:
+def _nine(found: NetworkPredictions, sidecar: Sidecar, heads: Mapping[str, Sequence[str]]) -> list[Figure]:
     known = set(found.nine.persons) <= set(heads.get("identity", ()))
     figures = [missed(found.nine, "lfw9 test")]
     for head, labels in heads.items():
         if known or head != "identity":  # a closed set of other people has no answer for these
-            figures += grade(found.nine, "lfw9 test", head, labels, per_class=False)
+            figures += accuracy(found.nine, "lfw9 test", head, labels, per_class=False)
     if sidecar.heads.identity and known:
         figures += closed_set(found.nine, found.strangers, sidecar.heads.identity)
     return [*figures, *five_fold(found.all_nine), *person_left_out(found.all_nine)]

@@ -62,12 +62,12 @@ def threshold_at(impostors: Scores, rate: float) -> float:
     return float(np.nextafter(ordered[allowed], np.inf))
 
 
-def accepted_at(genuine: Scores, impostors: Scores, rate: float) -> float:
+def tar_at_far(genuine: Scores, impostors: Scores, rate: float) -> float:
     """Return the share of genuine scores above the threshold that `rate` of the impostors' reaches (TAR at FAR)."""
     return float(np.mean(genuine >= threshold_at(impostors, rate)))
 
 
-def identified_at(
+def tpir_at_fpir(
     nearest: npt.NDArray[np.int64], scores: Scores, right: npt.NDArray[np.int64], strangers: Scores, rate: float
 ) -> float:
     """Return the share of enrolled people named rightly where `rate` of the strangers are named (TPIR at FPIR).

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure as Sheet
 from models.data.samples import Pair
 from models.errors import TrainingError
 from models.evaluation.identification import SHIPPED_FPIR, search, similarities
-from models.evaluation.measure import Found, Gathered
-from models.evaluation.predictions import Answers
+from models.evaluation.measure import Found, NetworkPredictions
+from models.evaluation.predictions import Predictions
 from node.vision.sidecar import Sidecar
 
 _COLUMNS = 3
@@ -77,8 +77,8 @@ def det(found: Found, pairs: Sequence[Pair]) -> Sheet:
     backbones = list(dict.fromkeys(sidecar.backbone for sidecar, _ in found.values()))
     drawn: dict[str, int] = dict.fromkeys(backbones, 0)
     rates = np.logspace(-5, 0, 400)
-    for name, (sidecar, answers) in found.items():
-        cosines = similarities(answers.people, pairs)
+    for name, (sidecar, predictions) in found.items():
+        cosines = similarities(predictions.people, pairs)
         ordered = np.sort(cosines.impostors)[::-1]
         least = ordered[np.minimum((rates * len(ordered)).astype(np.int64), len(ordered) - 1)]
         missed = np.searchsorted(np.sort(cosines.same), least, side="right") / len(cosines.same)
@@ -93,8 +93,8 @@ def det(found: Found, pairs: Sequence[Pair]) -> Sheet:
     return sheet
 
 
-def _scores(axes: Any, sidecar: Sidecar, answers: Gathered, pairs: Sequence[Pair]) -> None:  # noqa: ANN401 - no types
-    cosines, looked = similarities(answers.people, pairs), search(answers.people, answers.strangers)
+def _scores(axes: Any, sidecar: Sidecar, predictions: NetworkPredictions, pairs: Sequence[Pair]) -> None:  # noqa: ANN401 - no types
+    cosines, looked = similarities(predictions.people, pairs), search(predictions.people, predictions.strangers)
     bins = np.linspace(-0.4, 1, 71)
     kinds = {
         "same person": cosines.same,
@@ -121,9 +121,9 @@ def _confusions(found: Found, head: str) -> Sheet:
     return sheet
 
 
-def _confusion(axes: Any, answers: Answers, head: str, labels: Sequence[str]) -> None:  # noqa: ANN401 - no types
+def _confusion(axes: Any, predictions: Predictions, head: str, labels: Sequence[str]) -> None:  # noqa: ANN401 - no types
     counts = np.zeros((len(labels), len(labels)))
-    for sample, number in zip(answers.samples, np.argmax(answers.heads[head], axis=1), strict=True):
+    for sample, number in zip(predictions.samples, np.argmax(predictions.heads[head], axis=1), strict=True):
         counts[labels.index(sample.label(head)), number] += 1
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.arrays import Array
-from models.data.cache import Arrays, computed, digest
+from models.data.cache import Arrays, compute_cached, digest
 from models.data.crops import Cut, load_crops
 from models.data.manifests import read
 from models.data.samples import Sample
@@ -21,7 +21,7 @@ from node.vision import tflite
 from node.vision.sidecar import Sidecar
 
 
-class Inferring(Protocol):
+class InferenceNetwork(Protocol):
     """A network as a node runs it."""
 
     @property
@@ -37,7 +37,7 @@ class Inferring(Protocol):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Answers:
+class Predictions:
     """What a network says of some samples; each head's scores have shape (n, length)."""
 
     samples: tuple[Sample, ...]
@@ -55,7 +55,7 @@ class Answers:
         return np.array([sample.person for sample in self.samples])
 
 
-def ask(network: Inferring, data: Path, name: str, split: str, cache: Path) -> Answers:
+def predict(network: InferenceNetwork, data: Path, name: str, split: str, cache: Path) -> Predictions:
     """Return what a network says of a split of a data set; what the same file said before is read from the cache.
 
     Args:
@@ -79,15 +79,15 @@ def ask(network: Inferring, data: Path, name: str, split: str, cache: Path) -> A
         Path(str(inspect.getsourcefile(tflite))).read_bytes(),
         hashlib.sha256(crops.images.tobytes()).hexdigest(),
     )
-    heads = computed(
+    heads = compute_cached(
         f"{sidecar.name} on {what}", range(len(crops.images)), make, cache / "answers", key, part=128, workers=1
     )
-    return Answers(crops.samples, heads, len(crops.missed))
+    return Predictions(crops.samples, heads, len(crops.missed))
 
 
-def together(parts: Sequence[Answers]) -> Answers:
+def concatenate(parts: Sequence[Predictions]) -> Predictions:
     """Return what a network says of several splits as of one."""
     heads = {head: np.concatenate([part.heads[head] for part in parts]) for head in parts[0].heads}
-    return Answers(
+    return Predictions(
         tuple(sample for part in parts for sample in part.samples), heads, sum(part.missed for part in parts)
     )

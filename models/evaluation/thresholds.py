@@ -31,7 +31,7 @@ _LOOKS = (1, 5)
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ThresholdRow:
     """One threshold.
 
     Attributes:
@@ -52,10 +52,10 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Calibration:
+class Thresholds:
     """What decides who is a stranger: the table of thresholds, and the score below which the closed set rejects."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[ThresholdRow, ...]
     reject: float
 
 
@@ -71,7 +71,7 @@ def threshold_table(
     seed: int,
     anchors: int = ANCHORS,
     replicates: int = _REPLICATES,
-) -> tuple[Row, ...]:
+) -> tuple[ThresholdRow, ...]:
     """Return a row for each rate and size; thresholds never fall as the gallery grows or the rate falls.
 
     The interval is that of a bootstrap: strangers and the people who make galleries are drawn anew, each with
@@ -88,9 +88,9 @@ def threshold_table(
     Raises:
         TrainingError: there are too few people for the largest gallery.
     """
-    chance = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     galleries = [
-        looks[chance.choice(len(looks), ANCHORS, replace=False)[:anchors]]
+        looks[rng.choice(len(looks), ANCHORS, replace=False)[:anchors]]
         for looks in enrolled.values()
         if len(looks) >= ANCHORS
     ]
@@ -100,13 +100,15 @@ def threshold_table(
         )
     nearest = []
     for looks in _LOOKS:
-        probes = np.stack([_mean_look(found, looks, chance) for found in strangers.values()])
+        probes = np.stack([_mean_look(found, looks, rng) for found in strangers.values()])
         nearest.append(np.stack([np.max(probes @ person.T, axis=1) for person in galleries], axis=1))
     levels = _levels(nearest)
-    drawn = np.array([list(_levels(_redrawn(nearest, chance)).values()) for _ in range(replicates)])
+    drawn = np.array([list(_levels(_redrawn(nearest, rng)).values()) for _ in range(replicates)])
     ends = np.quantile(drawn, _ENDS, axis=0) - np.median(drawn, axis=0)
     return tuple(
-        Row(fpir, size, cosine, len(strangers), round(max(-1.0, cosine + low), 3), round(min(1.0, cosine + high), 3))
+        ThresholdRow(
+            fpir, size, cosine, len(strangers), round(max(-1.0, cosine + low), 3), round(min(1.0, cosine + high), 3)
+        )
         for ((fpir, size), cosine), low, high in zip(levels.items(), *ends, strict=True)
     )
 
@@ -129,15 +131,15 @@ def reject_score(strangers: Mapping[str, Array], fpir: float = REJECT_FPIR) -> f
     return threshold(best, fpir, decimals=4)
 
 
-def _mean_look(looks: Array, count: int, chance: np.random.Generator) -> Array:
-    chosen = chance.choice(len(looks), min(count, len(looks)), replace=False)
+def _mean_look(looks: Array, count: int, rng: np.random.Generator) -> Array:
+    chosen = rng.choice(len(looks), min(count, len(looks)), replace=False)
     mean: Array = unit_rows(looks[chosen].mean(axis=0, keepdims=True))[0]
     return mean
 
 
-def _redrawn(nearest: Sequence[Array], chance: np.random.Generator) -> list[Array]:
+def _redrawn(nearest: Sequence[Array], rng: np.random.Generator) -> list[Array]:
     strangers, people = nearest[0].shape
-    rows, columns = chance.integers(0, strangers, strangers), chance.integers(0, people, people)
+    rows, columns = rng.integers(0, strangers, strangers), rng.integers(0, people, people)
     return [cosines[rows][:, columns] for cosines in nearest]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from models.catalogue import write_sidecar
 from models.errors import TrainingError
-from models.evaluation.thresholds import ANCHORS, Calibration
+from models.evaluation.thresholds import ANCHORS, Thresholds
 from models.names import EMBEDDING, IDENTITY, INPUT, Quantisation
 from models.networks.checkpoint import Checkpoint
 from models.recipe.recipe import Recipe
@@ -24,7 +24,7 @@ _CALIBRATION = (
 
 
 def sidecar(
-    recipe: Recipe, checkpoint: Checkpoint, calibration: Calibration, content: bytes, form: Quantisation
+    recipe: Recipe, checkpoint: Checkpoint, calibration: Thresholds, content: bytes, form: Quantisation
 ) -> dict[str, Any]:
     """Return the description of a network's file, as the contract wants it; `metrics` are written by `evaluate`.
 

@@ -36,7 +36,7 @@ class Scale:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Group:
+class HeadWeights:
     """The weights of a trained head: one hidden layer that sums a projection of each tap, and one after it.
 
     Attributes:
@@ -70,10 +70,10 @@ class Checkpoint:
     people: tuple[str, ...]
     means: Array
     scales: Mapping[str, Scale]
-    groups: Mapping[str, Group]
+    groups: Mapping[str, HeadWeights]
 
 
-def place(name: str, folder: Path = FOLDER, *, tuned: bool = False) -> Path:
+def checkpoint_path(name: str, folder: Path = FOLDER, *, tuned: bool = False) -> Path:
     """Return where the checkpoint of a recipe lies, or that of the same network tuned to 8 bits."""
     return folder / "checkpoints" / f"{name}{'.int8' if tuned else ''}.npz"
 
@@ -121,7 +121,7 @@ def load_checkpoint(path: Path, heads: tuple[str, ...]) -> Checkpoint:
             arrays = dict(content)
         taps = [key.removesuffix("/mean") for key in arrays if key.endswith("/mean")]
         groups = {
-            name: Group(
+            name: HeadWeights(
                 {tap: arrays[f"{name}/taps/{tap}"] for tap in taps},
                 arrays[f"{name}/bias"],
                 arrays[f"{name}/kernel"],
@@ -153,10 +153,10 @@ def _backbone(arrays: Mapping[str, npt.NDArray[Any]]) -> tuple[Convolution, ...]
     places = sorted({key.rpartition("/")[0] for key in arrays if key.startswith("backbone/")})
     return tuple(
         Convolution(
-            bool(arrays[f"{place}/depthwise"]),
-            arrays[f"{place}/kernel"],
-            arrays[f"{place}/bias"],
-            arrays.get(f"{place}/slope"),
+            bool(arrays[f"{checkpoint_path}/depthwise"]),
+            arrays[f"{checkpoint_path}/kernel"],
+            arrays[f"{checkpoint_path}/bias"],
+            arrays.get(f"{checkpoint_path}/slope"),
         )
-        for place in places
+        for checkpoint_path in places
     )

@@ -35,7 +35,7 @@ class Equalised:
     divided: Mapping[str, Array]
 
 
-def inner(plan: Plan) -> dict[str, str]:
+def inner_convolutions(plan: Plan) -> dict[str, str]:
     """Return by name each convolution that only one step reads, a convolution too, and the name of that one."""
     found = {}
     for step in plan.convolutions:
@@ -45,7 +45,7 @@ def inner(plan: Plan) -> dict[str, str]:
     return found
 
 
-def equalised(plan: Plan, convolutions: Sequence[Convolution], ranges: Mapping[str, Array]) -> Equalised:
+def equalise(plan: Plan, convolutions: Sequence[Convolution], ranges: Mapping[str, Array]) -> Equalised:
     """Even the channels between each of some inner convolutions and the one that reads it.
 
     Args:
@@ -55,7 +55,7 @@ def equalised(plan: Plan, convolutions: Sequence[Convolution], ranges: Mapping[s
             follows it, shape (outputs,). Who else reads such channels must multiply them by `divided`.
     """
     changed = {step.name: weights for step, weights in zip(plan.convolutions, convolutions, strict=True)}
-    readers = inner(plan)
+    readers = inner_convolutions(plan)
     divided: dict[str, Array] = {}
     for name, reach in ranges.items():
         reader = changed[readers[name]]

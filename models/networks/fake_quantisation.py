@@ -14,19 +14,19 @@ _LEAST = 1e-8  # a scale of nothing has no codes
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class ValueRange:
     """The least and the greatest value of a map; zero lies within."""
 
     low: float
     high: float
 
 
-def reach_of(values: torch.Tensor) -> Reach:
+def range_of(values: torch.Tensor) -> ValueRange:
     """Return how far the values of a map reach."""
-    return Reach(min(0.0, float(values.min())), max(0.0, float(values.max())))
+    return ValueRange(min(0.0, float(values.min())), max(0.0, float(values.max())))
 
 
-def rounded_kernel(kernel: torch.Tensor) -> torch.Tensor:
+def fake_quantised_kernel(kernel: torch.Tensor) -> torch.Tensor:
     """Return a kernel, shape (outputs, ...), as its codes say it."""
     greatest = kernel.detach().abs().amax(dim=tuple(range(1, kernel.ndim)))
     scales = (greatest / _KERNEL_CODES[1]).clamp(min=_LEAST)
@@ -34,7 +34,7 @@ def rounded_kernel(kernel: torch.Tensor) -> torch.Tensor:
     return torch.fake_quantize_per_channel_affine(kernel, scales, offsets, 0, *_KERNEL_CODES)
 
 
-def rounded_map(values: torch.Tensor, reach: Reach) -> torch.Tensor:
+def fake_quantised_map(values: torch.Tensor, reach: ValueRange) -> torch.Tensor:
     """Return a map, of any shape, as its codes say it; what is out of reach is cut off."""
     low, high = _MAP_CODES
     scale = max((reach.high - reach.low) / (high - low), _LEAST)

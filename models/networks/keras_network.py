@@ -13,9 +13,9 @@ import numpy.typing as npt
 from models.arrays import Array, unit_rows
 from models.errors import DataError
 from models.names import EMBEDDING, IDENTITY, INPUT
-from models.networks.checkpoint import Group, Scale
+from models.networks.checkpoint import HeadWeights, Scale
 from models.networks.convolution import Convolution
-from models.networks.equalisation import inner
+from models.networks.equalisation import inner_convolutions
 from models.networks.plan import PICTURE, Convolve, Join, Plan, Pool
 
 _TOGETHER = 32  # pictures in a pass
@@ -23,7 +23,7 @@ _TOGETHER = 32  # pictures in a pass
 Tensor = Any  # Keras gives its symbolic tensors no public type.
 
 
-def backbone(
+def keras_backbone(
     plan: Plan, convolutions: Sequence[Convolution], size: tuple[int, int] = (112, 112), *, split_prelu: bool = False
 ) -> keras.Model:
     """Build a backbone.
@@ -86,7 +86,7 @@ def channel_ranges(
             return (name, f"{name}_prelu") if before else (f"{name}_prelu",)
         return (f"{name}_relu" if f"{name}_relu" in known else name,)
 
-    ends = {name: counted(name) for name in inner(plan)}
+    ends = {name: counted(name) for name in inner_convolutions(plan)}
     layers = {end for found in ends.values() for end in found}
     model = keras.Model(base.input, {end: base.get_layer(end).output for end in sorted(layers)})
     reached = dict.fromkeys(layers, np.zeros(1, dtype=np.float32))
@@ -96,8 +96,8 @@ def channel_ranges(
     return {name: np.max([reached[end] for end in found], axis=0) for name, found in ends.items()}
 
 
-def network(
-    base: keras.Model, means: Array, sharpness: float, scales: Mapping[str, Scale], groups: Mapping[str, Group]
+def keras_network(
+    base: keras.Model, means: Array, sharpness: float, scales: Mapping[str, Scale], groups: Mapping[str, HeadWeights]
 ) -> keras.Model:
     """Put the heads on a backbone.
 
@@ -186,7 +186,7 @@ def _standardised(tap: Tensor, name: str, scale: Scale) -> Tensor:
     return layer(tap)
 
 
-def _group(taps: Mapping[str, Tensor], name: str, group: Group) -> Tensor:
+def _group(taps: Mapping[str, Tensor], name: str, group: HeadWeights) -> Tensor:
     hidden, labels = group.kernel.shape
     layers = {tap: keras.layers.Dense(hidden, use_bias=tap == EMBEDDING, name=f"{name}_{tap}") for tap in group.taps}
     # Stacked and summed, since a backbone adds as well, and conversion tells by the operation what is a head's.

@@ -116,7 +116,7 @@ class Plan:
         return (step for step in self.steps if name in step.sources)
 
 
-class Drawing:
+class PlanBuilder:
     """Writes a plan step by step; each method returns the new step's name, for the next to read."""
 
     def __init__(self) -> None:

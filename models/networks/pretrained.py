@@ -17,7 +17,7 @@ from models.networks.plan import Plan
 _APPLICATIONS = {"mobilenet": "MobileNet", "mobilenet_v2": "MobileNetV2", "inception_v3": "InceptionV3"}
 
 
-def read_start(plan: Plan, path: Path | None, sha256: str | None = None) -> tuple[Convolution, ...]:
+def read_pretrained(plan: Plan, path: Path | None, sha256: str | None = None) -> tuple[Convolution, ...]:
     """Return the weights of all of a plan's convolutions but those of its end, which belongs to faces.
 
     Args:

@@ -14,14 +14,14 @@ from models.arrays import Array
 from models.errors import DataError
 from models.names import EMBEDDING
 from models.networks.convolution import Convolution
-from models.networks.fake_quantisation import Reach, reach_of, rounded_kernel, rounded_map
+from models.networks.fake_quantisation import ValueRange, fake_quantised_kernel, fake_quantised_map, range_of
 from models.networks.plan import PICTURE, Convolve, Join, Plan, Pool
 
 _MOMENTUM = 0.01
 """Share of a step's own statistics in the running ones: of steps of 64 views they are noisy."""
 
 
-class Student(nn.Module):
+class TorchNetwork(nn.Module):
     """A backbone in training.
 
     Args:
@@ -34,7 +34,7 @@ class Student(nn.Module):
         super().__init__()
         self._plan = plan
         self._wide = _end_of_trunk(plan)
-        self._reaches: Mapping[str, Reach] = {}
+        self._reaches: Mapping[str, ValueRange] = {}
         self.layers = nn.ModuleDict()
         channels = {PICTURE: 3}
         for step in plan.steps:
@@ -82,7 +82,7 @@ class Student(nn.Module):
             else:
                 maps[step.name] = torch.cat(given, dim=1)
             if step.name in self._reaches:
-                maps[step.name] = rounded_map(maps[step.name], self._reaches[step.name])
+                maps[step.name] = fake_quantised_map(maps[step.name], self._reaches[step.name])
         return maps
 
     def start(self, convolutions: Sequence[Convolution], faces: torch.Tensor) -> None:
@@ -123,7 +123,7 @@ class Student(nn.Module):
             maps = self._maps(faces)
         side_by_side = (step for step in self._plan.steps if isinstance(step, Join) and step.how == "concatenate")
         parts = {source for step in side_by_side for source in step.sources}  # have the scale of the whole
-        self._reaches = {step.name: reach_of(maps[step.name]) for step in self._plan.steps if step.name not in parts}
+        self._reaches = {step.name: range_of(maps[step.name]) for step in self._plan.steps if step.name not in parts}
         for step in self._plan.convolutions:
             self._layer(step).rounded = True
 
@@ -157,7 +157,7 @@ class _Layer(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if self.settled:
             weight, bias = self._effective()
-            x = self._convolve(x, rounded_kernel(weight) if self.rounded else weight, bias)
+            x = self._convolve(x, fake_quantised_kernel(weight) if self.rounded else weight, bias)
         else:
             x = self._convolve(x, self.convolution.weight, self.convolution.bias)
             if self.norm is not None:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.arrays import Array, unit_rows
-from models.data.augment import varied
+from models.data.augment import augmented
 from models.recipe.sections import Views
 
 
@@ -44,7 +44,7 @@ class Batch:
     answers: Mapping[str, Array]
 
 
-class Lessons:
+class Batches:
     """Draws batches.
 
     The target of a picture is the mean of the teacher's embeddings over several views of it, which is steadier than
@@ -78,12 +78,12 @@ class Lessons:
 
     def batch(self, step: int, count: int) -> Batch:
         """Return the batch of a step, of `count` pictures."""
-        chance = np.random.default_rng((self._seed, step))
-        of = chance.choice(len(self._parts), count, p=self._shares)
-        within = [int(chance.integers(len(self._parts[part].crops))) for part in of]
+        rng = np.random.default_rng((self._seed, step))
+        of = rng.choice(len(self._parts), count, p=self._shares)
+        within = [int(rng.integers(len(self._parts[part].crops))) for part in of]
         pictures = np.stack(
             [
-                varied(self._parts[part].crops[number], self._size, self._views, chance)
+                augmented(self._parts[part].crops[number], self._size, self._views, rng)
                 for part, number in zip(of, within, strict=True)
             ]
         )

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from models.arrays import Array
-from models.data.augment import plain
+from models.data.augment import centre_crop
 from models.data.cache import digest
 from models.data.crops import Cut, load_crops
 from models.data.features import load_features
@@ -16,16 +16,16 @@ from models.errors import TrainingError
 from models.names import EMBEDDING
 from models.networks.backbones import BACKBONES
 from models.networks.convolution import Convolution
-from models.networks.keras_network import backbone
-from models.networks.pretrained import read_start
+from models.networks.keras_network import keras_backbone
+from models.networks.pretrained import read_pretrained
 from models.networks.tflite_converter import to_tflite
 from models.networks.tflite_weights import read_convolutions
-from models.networks.torch_network import Student
+from models.networks.torch_network import TorchNetwork
 from models.recipe.recipe import Recipe
 from models.recipe.sections import Distillation, Weights
-from models.training.batches import Lessons, Part
+from models.training.batches import Batches, Part
 from models.training.curves import write_curves
-from models.training.distiller import Course, Distiller
+from models.training.distiller import Distiller, TrainingProgress
 from models.training.run_folder import RunFolder
 
 _FACES = 512  # show a network that was never trained with batch norm what its layers give
@@ -41,18 +41,18 @@ def distil(recipe: Recipe, data: Path) -> tuple[Convolution, ...]:
     settings = recipe.distillation
     if settings is None:
         raise TrainingError(f"{recipe.name}: the recipe has no [distillation]")
-    lessons, faces = lessons_of(recipe, settings, data)
+    batches, faces = load_batches(recipe, settings, data)
     torch.manual_seed(recipe.seed)
     plan = BACKBONES[recipe.backbone]()
-    student = Student(plan, {name: len(head.labels) for name, head in recipe.heads.groups.items()})
+    student = TorchNetwork(plan, {name: len(head.labels) for name, head in recipe.heads.groups.items()})
     folder = RunFolder(recipe.name)
-    key = digest(_course(recipe, settings))
-    distiller = Distiller(student, lessons, settings, folder, key, balance=recipe.training.class_balance)
+    key = digest(_training_key(recipe, settings))
+    distiller = Distiller(student, batches, settings, folder, key, balance=recipe.training.class_balance)
     done = distiller.resume()
     if done:
         print(f"goes on from {folder.path}: step {done} of {settings.steps}", flush=True)
     else:
-        student.start(read_start(plan, data / recipe.weights.file, recipe.weights.sha256), faces)
+        student.start(read_pretrained(plan, data / recipe.weights.file, recipe.weights.sha256), faces)
     distiller.train(_say)
     print(
         f"{write_curves(distiller.curve, folder.path)}: the losses of each step, and losses.csv beside it", flush=True
@@ -60,7 +60,7 @@ def distil(recipe: Recipe, data: Path) -> tuple[Convolution, ...]:
     return student.folded()
 
 
-def _course(recipe: Recipe, settings: Distillation) -> str:
+def _training_key(recipe: Recipe, settings: Distillation) -> str:
     """Return all that the training depends on, but its length and its fall, which a checkpoint's rate tells."""
     answers = [
         (name, head.labels, head.data, head.borders, head.spread_years) for name, head in recipe.heads.groups.items()
@@ -70,7 +70,7 @@ def _course(recipe: Recipe, settings: Distillation) -> str:
     return repr((recipe.backbone, recipe.seed, recipe.every, recipe.training.class_balance, answers, parts))
 
 
-def lessons_of(recipe: Recipe, settings: Distillation, data: Path) -> tuple[Lessons, torch.Tensor]:
+def load_batches(recipe: Recipe, settings: Distillation, data: Path) -> tuple[Batches, torch.Tensor]:
     """Return what a backbone learns from, and some of its pictures, shape (n, height, width, 3), uint8."""
     content = teacher_backbone(settings.teacher, data, recipe.input.size)
     parts = []
@@ -86,9 +86,11 @@ def lessons_of(recipe: Recipe, settings: Distillation, data: Path) -> tuple[Less
             for head, group in recipe.heads.groups.items()
         }
         parts.append(Part(crops.images, seen[EMBEDDING], answers, share))
-    faces = [plain(crop, recipe.input.size) for part in parts for crop in part.crops[:: len(part.crops) // 100 or 1]]
+    faces = [
+        centre_crop(crop, recipe.input.size) for part in parts for crop in part.crops[:: len(part.crops) // 100 or 1]
+    ]
     chosen = np.stack(faces[:: max(1, len(faces) // _FACES)])
-    return Lessons(parts, recipe.input.size, settings.views, recipe.seed), torch.from_numpy(chosen)
+    return Batches(parts, recipe.input.size, settings.views, recipe.seed), torch.from_numpy(chosen)
 
 
 def teacher_backbone(weights: Weights, data: Path, size: tuple[int, int]) -> bytes:
@@ -103,10 +105,10 @@ def teacher_backbone(weights: Weights, data: Path, size: tuple[int, int]) -> byt
         DataError: the file is missing, damaged, or that of another network.
     """
     convolutions = read_convolutions(data / weights.file, weights.sha256)
-    return to_tflite(backbone(BACKBONES["mobilefacenet"](), convolutions, size))
+    return to_tflite(keras_backbone(BACKBONES["mobilefacenet"](), convolutions, size))
 
 
-def _say(course: Course) -> None:
+def _say(course: TrainingProgress) -> None:
     losses = ", ".join(f"{name} {value:.4f}" for name, value in course.losses.items())
     print(
         f"step {course.step}/{course.steps}, {course.left_s / 60:.0f} min left, {course.views_per_s:.0f} views/s: "

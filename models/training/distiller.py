@@ -8,16 +8,16 @@ import torch
 from torch.nn import functional
 
 from models.errors import TrainingError
-from models.networks.torch_network import Student
+from models.networks.torch_network import TorchNetwork
 from models.recipe.sections import Distillation
-from models.training.batches import Batch, Lessons
-from models.training.run_folder import RunFolder, State
+from models.training.batches import Batch, Batches
+from models.training.run_folder import RunFolder, TrainingState
 
-_SAID_S = 10.0
+_REPORT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class TrainingProgress:
     """Where a training stands.
 
     Attributes:
@@ -40,7 +40,7 @@ class Distiller:
 
     Args:
         student: with its starting weights.
-        lessons: what it learns from.
+        batches: what it learns from.
         settings: of the training.
         folder: for checkpoints.
         recipe: digest of all that the training depends on but its length and its fall.
@@ -49,8 +49,8 @@ class Distiller:
 
     def __init__(
         self,
-        student: Student,
-        lessons: Lessons,
+        student: TorchNetwork,
+        batches: Batches,
         settings: Distillation,
         folder: RunFolder,
         recipe: str,
@@ -58,12 +58,12 @@ class Distiller:
         balance: float,
     ) -> None:
         self._student = student
-        self._lessons = lessons
+        self._batches = batches
         self._settings = settings
         self._folder = folder
         self._recipe = recipe
-        self._targets = torch.from_numpy(lessons.targets)
-        self._class_weights = {head: torch.from_numpy(lessons.weights(head, balance)) for head in student.heads}
+        self._targets = torch.from_numpy(batches.targets)
+        self._class_weights = {head: torch.from_numpy(batches.weights(head, balance)) for head in student.heads}
         kernels = [value for value in student.parameters() if value.ndim > 1]
         others = [value for value in student.parameters() if value.ndim <= 1]
         self._optimizer = torch.optim.AdamW(
@@ -107,11 +107,11 @@ class Distiller:
             return state.step
         return 0
 
-    def _could_have_written(self, state: State) -> bool:
+    def _could_have_written(self, state: TrainingState) -> bool:
         rates = state.curve["rate"]
         return abs(rates[-1] - self.rate(state.step - 1)) <= 1e-9 + 1e-6 * self._settings.learning_rate
 
-    def train(self, said: Callable[[Course], None]) -> None:
+    def train(self, said: Callable[[TrainingProgress], None]) -> None:
         """Train to the end.
 
         Args:
@@ -136,23 +136,23 @@ class Distiller:
             if last or self._done % settings.save_steps == 0:
                 self._save("latest")
             now = time.monotonic()
-            if last or now - told >= _SAID_S:
+            if last or now - told >= _REPORT_S:
                 told = now
                 pace = (self._done - first) / (now - began)
                 left_s = (settings.steps - self._done) / pace
-                said(Course(self._done, settings.steps, losses, pace * settings.batch, left_s))
+                said(TrainingProgress(self._done, settings.steps, losses, pace * settings.batch, left_s))
         student.eval()
 
     def _save(self, name: str) -> None:
         model, optimizer = self._student.state_dict(), self._optimizer.state_dict()
-        self._folder.save(State(self._recipe, self._done, model, optimizer, self.curve), name)
+        self._folder.save(TrainingState(self._recipe, self._done, model, optimizer, self.curve), name)
 
     def _step(self, step: int) -> dict[str, float]:
         settings = self._settings
         rate = self.rate(step)
         for group in self._optimizer.param_groups:
             group["lr"] = rate
-        batch = self._lessons.batch(step, settings.batch)
+        batch = self._batches.batch(step, settings.batch)
         self._optimizer.zero_grad(set_to_none=True)
         with torch.autocast("cpu", torch.bfloat16):
             answers = self._student(torch.from_numpy(batch.pictures))

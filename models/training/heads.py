@@ -13,7 +13,7 @@ from models.arrays import Array, unit_rows
 from models.data.cache import Arrays
 from models.data.targets import class_weights
 from models.names import EMBEDDING
-from models.networks.checkpoint import Group, Scale
+from models.networks.checkpoint import HeadWeights, Scale
 from models.recipe.sections import GroupHead, Training
 
 _LEAST_SPREAD = 1e-3
@@ -46,11 +46,11 @@ class Examples:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Trained:
+class TrainedHeads:
     """What a training of heads gives: the scales of the taps, and the weights of each head by its name."""
 
     scales: Mapping[str, Scale]
-    groups: Mapping[str, Group]
+    groups: Mapping[str, HeadWeights]
 
     def answers(self, name: str, taps: Arrays) -> npt.NDArray[np.int64]:
         """Return the number of the label that a head gives each example, shape (n,)."""
@@ -76,7 +76,7 @@ def train_heads(
     training: Training,
     seed: int,
     epoch_done: Callable[[], None] = lambda: None,
-) -> Trained:
+) -> TrainedHeads:
     """Train the heads together.
 
     Args:
@@ -111,7 +111,7 @@ def train_heads(
         verbose=0,
         callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=lambda _epoch, _logs: epoch_done())],
     )
-    return Trained(scales, {name: _weights(model, name, tuple(inputs)) for name in heads})
+    return TrainedHeads(scales, {name: _weights(model, name, tuple(inputs)) for name in heads})
 
 
 def people_means(embeddings: Array, labels: npt.NDArray[np.int64], people: Sequence[str]) -> Array:
@@ -134,7 +134,7 @@ def _model(channels: Mapping[str, int], heads: Mapping[str, GroupHead], dropout:
     return keras.Model(inputs, outputs)
 
 
-def _weights(model: keras.Model, name: str, taps: Sequence[str]) -> Group:
+def _weights(model: keras.Model, name: str, taps: Sequence[str]) -> HeadWeights:
     kernels = {tap: model.get_layer(f"{name}_{tap}").get_weights()[0] for tap in taps}
     bias = model.get_layer(f"{name}_{EMBEDDING}").get_weights()[1]
-    return Group(kernels, bias, *model.get_layer(name).get_weights())
+    return HeadWeights(kernels, bias, *model.get_layer(name).get_weights())

@@ -13,16 +13,16 @@ from torch.nn import functional
 
 from models.command import Progress
 from models.errors import TrainingError
-from models.exporting.exporter import even, typical_crops
+from models.exporting.exporter import equalised_checkpoint, representative_crops
 from models.names import EMBEDDING
 from models.networks.backbones import BACKBONES
 from models.networks.checkpoint import Checkpoint
 from models.networks.plan import Plan
-from models.networks.torch_network import Student
+from models.networks.torch_network import TorchNetwork
 from models.recipe.recipe import Recipe
 from models.recipe.sections import Tuning
-from models.training.batches import Lessons
-from models.training.distillation import lessons_of
+from models.training.batches import Batches
+from models.training.distillation import load_batches
 
 _SHOWN = 64  # of the typical inputs, on which a network is compared before and after
 
@@ -36,33 +36,33 @@ def tuned(recipe: Recipe, checkpoint: Checkpoint, data: Path) -> Checkpoint | No
     """
     if recipe.tuning is None or recipe.distillation is None:
         return None
-    lessons, _ = lessons_of(recipe, recipe.distillation, data)
-    crops = typical_crops(recipe, data)
-    plan, evened = BACKBONES[recipe.backbone](), even(recipe, checkpoint, "int8", crops)
-    tuner = Tuner(plan, evened, lessons, torch.from_numpy(crops), recipe.tuning)
+    batches, _ = load_batches(recipe, recipe.distillation, data)
+    crops = representative_crops(recipe, data)
+    plan, evened = BACKBONES[recipe.backbone](), equalised_checkpoint(recipe, checkpoint, "int8", crops)
+    tuner = QuantisationAwareTrainer(plan, evened, batches, torch.from_numpy(crops), recipe.tuning)
     with Progress("tune to 8 bits, steps", recipe.tuning.steps) as progress:
         return tuner.tune(progress.advance)
 
 
-class Tuner:
+class QuantisationAwareTrainer:
     """Tunes a backbone to rounding.
 
     Args:
         plan: of the backbone.
         checkpoint: the trained network, its channels even.
-        lessons: whose pictures it sees.
+        batches: whose pictures it sees.
         faces: typical inputs, which show how far the values of each map reach, shape (n, height, width, 3).
         settings: of the tuning.
     """
 
     def __init__(
-        self, plan: Plan, checkpoint: Checkpoint, lessons: Lessons, faces: torch.Tensor, settings: Tuning
+        self, plan: Plan, checkpoint: Checkpoint, batches: Batches, faces: torch.Tensor, settings: Tuning
     ) -> None:
         self._checkpoint = checkpoint
-        self._lessons = lessons
+        self._batches = batches
         self._settings = settings
         self._spreads = {tap: torch.from_numpy(scale.spread) for tap, scale in checkpoint.scales.items()}
-        self._whole, self._rounded = Student(plan, {}), Student(plan, {})
+        self._whole, self._rounded = TorchNetwork(plan, {}), TorchNetwork(plan, {})
         for student in (self._whole, self._rounded):
             student.start(checkpoint.convolutions, faces)
             student.settle()
@@ -84,7 +84,7 @@ class Tuner:
             for group in optimizer.param_groups:
                 group["lr"] = settings.learning_rate * (1 - step / settings.steps)
             optimizer.zero_grad(set_to_none=True)
-            self._loss(torch.from_numpy(self._lessons.batch(step, settings.batch).pictures)).backward()
+            self._loss(torch.from_numpy(self._batches.batch(step, settings.batch).pictures)).backward()
             optimizer.step()
             advance()
         after = self.distance()

@@ -12,7 +12,7 @@ from models.errors import TrainingError
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class State:
+class TrainingState:
     """All that a training needs to go on as if it had not stopped.
 
     Attributes:
@@ -41,7 +41,7 @@ class RunFolder:
     def __init__(self, name: str, folder: Path = FOLDER) -> None:
         self.path = folder / "runs" / name
 
-    def save(self, state: State, name: str = "latest") -> None:
+    def save(self, state: TrainingState, name: str = "latest") -> None:
         """Write a checkpoint in place of the last one of that name, which stays whole until the new one is.
 
         Raises:
@@ -52,7 +52,7 @@ class RunFolder:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             with partial.open("wb") as stream:
-                torch.save({field: getattr(state, field) for field in State.__slots__}, stream)
+                torch.save({field: getattr(state, field) for field in TrainingState.__slots__}, stream)
                 stream.flush()
                 os.fsync(stream.fileno())
             partial.replace(file)
@@ -63,7 +63,7 @@ class RunFolder:
                 f"{file}: {reason}: make room and run again; it goes on from the last checkpoint, which is whole"
             ) from error
 
-    def load(self, recipe: str, name: str = "latest") -> State | None:
+    def load(self, recipe: str, name: str = "latest") -> TrainingState | None:
         """Return a checkpoint; None where there is none.
 
         Raises:
@@ -73,7 +73,7 @@ class RunFolder:
         if not file.exists():
             return None
         try:
-            state = State(**torch.load(file, weights_only=True))
+            state = TrainingState(**torch.load(file, weights_only=True))
         except Exception as error:  # torch raises many kinds for a damaged file
             raise TrainingError(f"{file}: a damaged checkpoint: delete it and run again") from error
         if state.recipe != recipe:

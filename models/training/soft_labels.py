@@ -17,7 +17,7 @@ from models.recipe.recipe import Recipe
 from models.training.heads import Examples, train_heads
 
 
-def guided(
+def with_soft_labels(
     examples: Examples,
     taps: Arrays,
     which: npt.NDArray[np.bool_],

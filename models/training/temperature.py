@@ -10,13 +10,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from models.evaluation.calibration import best_temperature
-from models.training.heads import Examples, Trained
+from models.evaluation.calibration import fit_temperature
+from models.training.heads import Examples, TrainedHeads
 
 ONE_IN = 10
 
 
-def held_out(examples: Examples, pictures: int, views: int) -> tuple[Examples, Examples]:
+def hold_out(examples: Examples, pictures: int, views: int) -> tuple[Examples, Examples]:
     """Return the examples with one in ten of the first pictures weighing nothing, and those pictures as they are.
 
     Args:
@@ -31,7 +31,7 @@ def held_out(examples: Examples, pictures: int, views: int) -> tuple[Examples, E
     return replace(examples, emphasis=weightless), examples.chosen(held & (number % views == 0))
 
 
-def with_temperatures(trained: Trained, others: Trained, held: Examples) -> Trained:
+def with_temperatures(trained: TrainedHeads, others: TrainedHeads, held: Examples) -> TrainedHeads:
     """Return trained heads with the temperature of others, which were trained alike but for the examples held out.
 
     A head of whose labels none were held out keeps its own.
@@ -43,5 +43,5 @@ def with_temperatures(trained: Trained, others: Trained, held: Examples) -> Trai
             groups[name] = group
             continue
         logits = others.logits(name, {tap: values[known] for tap, values in held.taps.items()})
-        groups[name] = replace(group, temperature=best_temperature(logits, held.labels[name][known]))
-    return Trained(trained.scales, groups)
+        groups[name] = replace(group, temperature=fit_temperature(logits, held.labels[name][known]))
+    return TrainedHeads(trained.scales, groups)

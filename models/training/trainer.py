@@ -13,25 +13,25 @@ from models.data.cache import Arrays
 from models.data.crops import Cut, load_crops
 from models.data.features import load_features
 from models.data.manifests import read
-from models.data.samples import Sample, counted
+from models.data.samples import Sample, count_labels
 from models.data.targets import cell_weights, labels_of, targets_of
 from models.names import EMBEDDING, IDENTITY
 from models.networks.backbones import BACKBONES
 from models.networks.checkpoint import Checkpoint
 from models.networks.convolution import Convolution
-from models.networks.keras_network import backbone
+from models.networks.keras_network import keras_backbone
 from models.networks.tflite_converter import to_tflite
 from models.networks.tflite_weights import read_convolutions
 from models.recipe.recipe import Recipe
 from models.recipe.sections import GroupHead
 from models.training.distillation import distil, teacher_backbone
-from models.training.heads import Examples, Trained, people_means, train_heads
-from models.training.soft_labels import guided
-from models.training.temperature import held_out, with_temperatures
+from models.training.heads import Examples, TrainedHeads, people_means, train_heads
+from models.training.soft_labels import with_soft_labels
+from models.training.temperature import hold_out, with_temperatures
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Seen:
+class FeatureSet:
     """Samples and what the backbone says of their views; `taps` by name, each of shape (n, views, channels)."""
 
     samples: tuple[Sample, ...]
@@ -39,7 +39,7 @@ class Seen:
 
     def labels(self, head: str, known: Sequence[str]) -> npt.NDArray[np.int64]:
         """Return the number of each sample's label among those known, shape (n,)."""
-        counted(self.samples, head, known)
+        count_labels(self.samples, head, known)
         return labels_of(self.samples, head, known)
 
 
@@ -60,13 +60,13 @@ class Trainer:
         self._data = data
         self._convolutions = _convolutions(recipe, data) if kept is None else read_convolutions(kept)
         plan = BACKBONES[recipe.backbone]()
-        self._backbone = to_tflite(backbone(plan, self._convolutions, recipe.input.size))
+        self._backbone = to_tflite(keras_backbone(plan, self._convolutions, recipe.input.size))
 
-    def see(self, name: str, split: str) -> Seen:
+    def see(self, name: str, split: str) -> FeatureSet:
         """Return a split of a data set as the backbone sees it; in varied views if it is to be trained on."""
         return self._seen(name, split, self._backbone)
 
-    def _seen(self, name: str, split: str, content: bytes) -> Seen:
+    def _seen(self, name: str, split: str, content: bytes) -> FeatureSet:
         recipe, training = self._recipe, split == "train"
         cut = Cut(recipe.input.points, recipe.input.size, recipe.views.margin_px if training else 0)
         what = f"{name} {split}"
@@ -82,7 +82,7 @@ class Trainer:
             views=recipe.views if training else None,
             seed=recipe.seed,
         )
-        return Seen(crops.samples, taps)
+        return FeatureSet(crops.samples, taps)
 
     def train(self) -> Checkpoint:
         """Train the heads."""
@@ -94,8 +94,8 @@ class Trainer:
         trainings = 2 + (recipe.guidance.folds if recipe.guidance else 0)
         taught = self._taught(tuple(names), examples)
         with Progress("train the heads, epochs", trainings * recipe.training.epochs) as progress:
-            examples = guided(examples, *taught, recipe, progress.advance)
-            most, held = held_out(examples, pictures, recipe.views.count)
+            examples = with_soft_labels(examples, *taught, recipe, progress.advance)
+            most, held = hold_out(examples, pictures, recipe.views.count)
             others, trained = (
                 train_heads(recipe.heads.groups, part, recipe.training, recipe.seed, progress.advance)
                 for part in (most, examples)
@@ -118,7 +118,7 @@ class Trainer:
     def reached(self, checkpoint: Checkpoint) -> dict[str, tuple[float, int]]:
         """Return by head the share of right answers on validation pictures, and how many these are."""
         found: dict[str, tuple[float, int]] = {}
-        trained = Trained(checkpoint.scales, checkpoint.groups)
+        trained = TrainedHeads(checkpoint.scales, checkpoint.groups)
         for name, head in self._recipe.heads.groups.items():
             seen = self.see(head.data[0], "val")
             plain = {tap: values[:, 0] for tap, values in seen.taps.items()}
@@ -138,14 +138,16 @@ def _convolutions(recipe: Recipe, data: Path) -> tuple[Convolution, ...]:
     return read_convolutions(data / recipe.weights.file, recipe.weights.sha256)
 
 
-def _examples(parts: Sequence[tuple[str, Seen]], recipe: Recipe) -> Examples:
+def _examples(parts: Sequence[tuple[str, FeatureSet]], recipe: Recipe) -> Examples:
     """Return every view of every sample as an example; a head that a data set is not for gets -1 as its label."""
     given: dict[str, float] = {str(part): factor for part, factor in recipe.training.emphasis.items()}
     emphasis = [np.full(len(seen.samples), given.get(part, 1.0)) for part, seen in parts]
     labels: dict[str, npt.NDArray[np.int64]] = {}
     targets: Arrays = {}
     for name, head in recipe.heads.groups.items():
-        counted([sample for part, seen in parts if part in head.data for sample in seen.samples], name, head.labels)
+        count_labels(
+            [sample for part, seen in parts if part in head.data for sample in seen.samples], name, head.labels
+        )
         found = [
             _learnt(seen.samples, name, head) if part in head.data else _left_out(seen.samples, head)
             for part, seen in parts
@@ -158,7 +160,7 @@ def _examples(parts: Sequence[tuple[str, Seen]], recipe: Recipe) -> Examples:
     return Examples(_taps([seen for _, seen in parts]), labels, targets, weights)
 
 
-def _taps(parts: Sequence[Seen]) -> Arrays:
+def _taps(parts: Sequence[FeatureSet]) -> Arrays:
     """Return every view of every sample, by tap of shape (n, channels)."""
     return {
         tap: np.concatenate([seen.taps[tap].reshape(-1, seen.taps[tap].shape[-1]) for seen in parts])
@@ -174,7 +176,7 @@ def _left_out(samples: Sequence[Sample], head: GroupHead) -> tuple[npt.NDArray[n
     return np.full(len(samples), -1), np.zeros((len(samples), len(head.labels)), dtype=np.float32)
 
 
-def _closed_set(parts: Sequence[Seen]) -> tuple[tuple[str, ...], Array]:
+def _closed_set(parts: Sequence[FeatureSet]) -> tuple[tuple[str, ...], Array]:
     """Return the people in the order of their ids, and the mean embedding of each over pictures as they are."""
     people = tuple(sorted({sample.person for seen in parts for sample in seen.samples}))
     embeddings = np.concatenate([seen.taps[EMBEDDING][:, 0] for seen in parts])

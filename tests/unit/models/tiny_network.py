@@ -5,7 +5,7 @@ import numpy as np
 from models.arrays import Array, unit_rows
 from models.names import EMBEDDING
 from models.networks.backbones import BACKBONES
-from models.networks.checkpoint import Checkpoint, Group, Scale
+from models.networks.checkpoint import Checkpoint, HeadWeights, Scale
 from models.networks.convolution import Convolution
 
 _NARROW, _WIDE, _EMBEDDING = 4, 6, 16
@@ -16,10 +16,10 @@ LENGTHS = dict.fromkeys(PLAN.taps, _NARROW) | dict.fromkeys(BANDS, _WIDE) | {EMB
 
 def convolutions(seed: int = 0) -> tuple[Convolution, ...]:
     """Return random weights for each layer; channels of very different sizes, as in trained ones."""
-    chance = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
 
     def numbers(*shape: int) -> Array:
-        return (chance.normal(size=shape) * 0.5).astype(np.float32)
+        return (rng.normal(size=shape) * 0.5).astype(np.float32)
 
     def made(name: str) -> Convolution:
         depthwise = name.endswith("_depthwise") or name == "whole_face"
@@ -31,7 +31,7 @@ def convolutions(seed: int = 0) -> tuple[Convolution, ...]:
         side = 7 if name == "whole_face" else 3 if depthwise or name == "stem" else 1
         slope = None if name.endswith("_project") or name == "whole_face" else numbers(outputs)
         kernel = numbers(side, side, inputs, 1 if depthwise else outputs)
-        spread = np.exp(chance.normal(size=(1, 1, inputs, 1))).astype(np.float32)
+        spread = np.exp(rng.normal(size=(1, 1, inputs, 1))).astype(np.float32)
         return Convolution(depthwise, kernel * spread / np.float32(side * inputs**0.5), numbers(outputs), slope)
 
     return tuple(made(step.name) for step in PLAN.convolutions)
@@ -39,13 +39,13 @@ def convolutions(seed: int = 0) -> tuple[Convolution, ...]:
 
 def checkpoint(seed: int = 0) -> Checkpoint:
     """Return random heads: nine people, three age groups, five ethnicity groups."""
-    chance = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
 
     def numbers(*shape: int) -> Array:
-        return chance.normal(size=shape).astype(np.float32)
+        return rng.normal(size=shape).astype(np.float32)
 
     groups = {
-        name: Group(
+        name: HeadWeights(
             {tap: numbers(LENGTHS[tap], 8) for tap in LENGTHS},
             numbers(8),
             numbers(8, labels),

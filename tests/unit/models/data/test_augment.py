@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models.data.augment import plain, varied
+from models.data.augment import augmented, centre_crop
 from models.recipe.recipe import load_recipe
 
 VIEWS = load_recipe(Path(__file__).resolve().parents[4] / "models" / "configs" / "mobilefacenet.toml").views
@@ -16,15 +16,15 @@ CROP = np.random.default_rng(5).integers(0, 256, (128, 128, 3), dtype=np.uint8)
 
 def test_the_plain_view_is_the_middle() -> None:
     """The first view is what a node cuts: the margin is left away on all sides."""
-    assert np.array_equal(plain(CROP, (112, 112)), CROP[8:120, 8:120])
+    assert np.array_equal(centre_crop(CROP, (112, 112)), CROP[8:120, 8:120])
 
 
 def test_a_view_that_may_not_vary_is_plain_or_mirrored() -> None:
     """With every bound at nothing only the mirror is left: both come up over some draws, and nothing else."""
-    middle = plain(CROP, (112, 112))
+    middle = centre_crop(CROP, (112, 112))
     kinds = set()
     for seed in range(12):
-        view = varied(CROP, (112, 112), STILL, np.random.default_rng(seed))
+        view = augmented(CROP, (112, 112), STILL, np.random.default_rng(seed))
         kinds.add("plain" if np.array_equal(view, middle) else "mirror")
         assert np.array_equal(view, middle) or np.array_equal(view, middle[:, ::-1])
     assert kinds == {"plain", "mirror"}
@@ -32,8 +32,8 @@ def test_a_view_that_may_not_vary_is_plain_or_mirrored() -> None:
 
 def test_a_seed_gives_the_same_view_again() -> None:
     """Training sees the same views again, whatever the order in which they are made."""
-    first = varied(CROP, (112, 112), VIEWS, np.random.default_rng((1, 2)))
+    first = augmented(CROP, (112, 112), VIEWS, np.random.default_rng((1, 2)))
     assert first.shape == (112, 112, 3)
     assert first.dtype == np.uint8
-    assert np.array_equal(first, varied(CROP, (112, 112), VIEWS, np.random.default_rng((1, 2))))
-    assert not np.array_equal(first, varied(CROP, (112, 112), VIEWS, np.random.default_rng((1, 3))))
+    assert np.array_equal(first, augmented(CROP, (112, 112), VIEWS, np.random.default_rng((1, 2))))
+    assert not np.array_equal(first, augmented(CROP, (112, 112), VIEWS, np.random.default_rng((1, 3))))

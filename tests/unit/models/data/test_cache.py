@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.data.cache import Arrays, computed, digest
+from models.data.cache import Arrays, compute_cached, digest
 from models.errors import DataError
 
 
@@ -18,7 +18,7 @@ def _squares(part: Sequence[int]) -> Arrays:
 
 def test_parts_come_back_in_order(tmp_path: Path) -> None:
     """Threads may finish in any order; the answer is in that of the items."""
-    found = computed("squares", range(100), _squares, tmp_path, "key", part=7, workers=4)
+    found = compute_cached("squares", range(100), _squares, tmp_path, "key", part=7, workers=4)
     assert found["square"].tolist() == [number**2 for number in range(100)]
 
 
@@ -34,9 +34,9 @@ def test_a_stopped_run_goes_on(tmp_path: Path) -> None:
         return _squares(part)
 
     with pytest.raises(DataError):
-        computed("squares", range(8), fragile, tmp_path, "key", part=1, workers=1)
+        compute_cached("squares", range(8), fragile, tmp_path, "key", part=1, workers=1)
     before = len(done)
-    computed("squares", range(8), fragile, tmp_path, "key", part=1, workers=1)
+    compute_cached("squares", range(8), fragile, tmp_path, "key", part=1, workers=1)
     assert sorted(set(done)) == list(range(8))
     assert len(done) - before < 8
 
@@ -44,27 +44,27 @@ def test_a_stopped_run_goes_on(tmp_path: Path) -> None:
 def test_two_trainings_may_want_the_same_at_once(tmp_path: Path) -> None:
     """Each writes whole files of its own and puts them in place: neither takes the other's half for a result."""
     with ProcessPoolExecutor(2, get_context("spawn")) as pool:
-        found = [each.result() for each in [pool.submit(_computed, tmp_path) for _ in range(2)]]
+        found = [each.result() for each in [pool.submit(_compute, tmp_path) for _ in range(2)]]
     assert found == [[number**2 for number in range(2000)]] * 2
     assert not list(tmp_path.glob("*.part"))
 
 
-def _computed(folder: Path) -> list[int]:
-    squares: list[int] = computed("squares", range(2000), _squares, folder, "key", part=1)["square"].tolist()
+def _compute(folder: Path) -> list[int]:
+    squares: list[int] = compute_cached("squares", range(2000), _squares, folder, "key", part=1)["square"].tolist()
     return squares
 
 
 def test_another_key_is_computed_anew(tmp_path: Path) -> None:
     """What depends on something else lies in another file."""
-    computed("squares", range(3), _squares, tmp_path, digest("a"))
-    found = computed("cubes", range(3), lambda part: {"square": np.array(part) ** 3}, tmp_path, digest("b"))
+    compute_cached("squares", range(3), _squares, tmp_path, digest("a"))
+    found = compute_cached("cubes", range(3), lambda part: {"square": np.array(part) ** 3}, tmp_path, digest("b"))
     assert found["square"].tolist() == [0, 1, 8]
 
 
 def test_a_damaged_part_is_named(tmp_path: Path) -> None:
     """A half-written disk is no result: the message says which file to delete."""
-    computed("squares", range(3), _squares, tmp_path, "key")
+    compute_cached("squares", range(3), _squares, tmp_path, "key")
     (kept,) = tmp_path.iterdir()
     kept.write_bytes(kept.read_bytes()[:40])
     with pytest.raises(DataError, match=kept.name):
-        computed("squares", range(3), _squares, tmp_path, "key")
+        compute_cached("squares", range(3), _squares, tmp_path, "key")

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from models.data.augment import plain
-from models.data.crops import Cut, Cutter, central, load_crops, read_picture
+from models.data.augment import centre_crop
+from models.data.crops import Cut, FaceCropper, central_face, load_crops, read_picture
 from models.data.samples import Sample
 from models.errors import DataError
 from node.domain import Box, Face
@@ -28,19 +28,19 @@ def test_the_central_face_is_the_one_meant() -> None:
     """These data sets put their person into the middle; a larger face at the edge is a passer-by."""
     middle = Face(Box(0.4, 0.4, 0.2, 0.2), ((0.5, 0.5),) * 5, 0.8)
     edge = Face(Box(0.0, 0.0, 0.4, 0.4), ((0.1, 0.1),) * 5, 0.99)
-    assert central((edge, middle)) is middle
-    assert central(()) is None
+    assert central_face((edge, middle)) is middle
+    assert central_face(()) is None
 
 
 def test_a_margin_moves_nothing(media_dir: Path) -> None:
     """The middle of a crop with a margin is what a node cuts (tolerance 4 grey levels: OpenCV rounds places)."""
     picture = read_picture(media_dir / "astronaut.jpg")
-    narrow, wide = Cutter(CUT).crop(picture), Cutter(Cut(POINTS, (112, 112), 8)).crop(picture)
+    narrow, wide = FaceCropper(CUT).crop(picture), FaceCropper(Cut(POINTS, (112, 112), 8)).crop(picture)
     assert narrow is not None
     assert wide is not None
     assert narrow.shape == (112, 112, 3)
     assert wide.shape == (128, 128, 3)
-    assert int(np.abs(plain(wide, (112, 112)).astype(int) - narrow).max()) <= 4
+    assert int(np.abs(centre_crop(wide, (112, 112)).astype(int) - narrow).max()) <= 4
 
 
 def test_a_picture_without_a_face_is_counted(tmp_path: Path, media_dir: Path) -> None:

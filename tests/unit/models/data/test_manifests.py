@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from models.data.manifests import data_folder, lfw_pairs, read
-from models.data.samples import Sample, counted, person_id
+from models.data.samples import Sample, count_labels, person_id
 from models.errors import DataError
 
 
@@ -65,14 +65,14 @@ def test_an_empty_class_is_named() -> None:
     """A label that no picture has cannot be learnt."""
     samples = [Sample(Path("a.jpg"), "train", age="young")]
     with pytest.raises(DataError, match="no picture of middle, senior"):
-        counted(samples, "age", ("young", "middle", "senior"))
+        count_labels(samples, "age", ("young", "middle", "senior"))
 
 
 def test_a_label_that_the_head_lacks_is_named() -> None:
     """A picture of a class that the head has not is an error, not an example of another."""
     samples = [Sample(Path("a.jpg"), "train", age="young"), Sample(Path("b.jpg"), "train", age="senior")]
     with pytest.raises(DataError, match=r"b\.jpg.*'senior'"):
-        counted(samples, "age", ("young",))
+        count_labels(samples, "age", ("young",))
 
 
 def test_person_ids_are_those_of_the_contract() -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.evaluation.calibration import best_temperature, calibration_error, tempered
+from models.evaluation.calibration import apply_temperature, calibration_error, fit_temperature
 
 
 def test_scores_that_keep_their_promise_have_no_error() -> None:
@@ -20,17 +20,17 @@ def test_the_error_is_the_mean_distance_over_the_answers() -> None:
 
 def test_the_temperature_of_scaled_logits_is_found() -> None:
     """Labels drawn from softmax(z) and logits given as 3 z: the temperature is 3 (tolerance .15, 20,000 draws)."""
-    chance = np.random.default_rng(1)
-    true = chance.normal(size=(20_000, 3)).astype(np.float32)
+    rng = np.random.default_rng(1)
+    true = rng.normal(size=(20_000, 3)).astype(np.float32)
     shares = np.exp(true) / np.exp(true).sum(axis=1, keepdims=True)
-    drawn = (chance.random((len(shares), 1)) > shares.cumsum(axis=1)).sum(axis=1)
-    assert best_temperature(3 * true, np.minimum(drawn, 2)) == pytest.approx(3.0, abs=0.15)
+    drawn = (rng.random((len(shares), 1)) > shares.cumsum(axis=1)).sum(axis=1)
+    assert fit_temperature(3 * true, np.minimum(drawn, 2)) == pytest.approx(3.0, abs=0.15)
 
 
 def test_a_temperature_changes_no_answer_and_can_be_undone() -> None:
     """The best label stays the best; the inverse gives the scores back (tolerance 1e-5)."""
     scores = np.array([[0.7, 0.2, 0.1], [0.05, 0.15, 0.8]], dtype=np.float32)
-    soft = tempered(scores, 2.0)
+    soft = apply_temperature(scores, 2.0)
     assert soft.argmax(axis=1).tolist() == [0, 2]
     assert (soft.max(axis=1) < scores.max(axis=1)).all()
-    assert tempered(soft, 0.5) == pytest.approx(scores, abs=1e-5)
+    assert apply_temperature(soft, 0.5) == pytest.approx(scores, abs=1e-5)

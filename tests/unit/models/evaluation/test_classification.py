@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from models.data.samples import Sample
-from models.evaluation.classification import believed, grade, missed
+from models.evaluation.classification import accuracy, calibration_errors, missed
 from models.evaluation.figure import Figure
-from models.evaluation.predictions import Answers
+from models.evaluation.predictions import Predictions
 
 
 def _found(figures: list[Figure]) -> dict[tuple[str, str], Figure]:
@@ -19,7 +19,7 @@ def test_a_head_is_graded_over_all_and_by_class() -> None:
     """Three of four right; the balanced figure is the mean of the classes' own: (1 + 1/2 ) / 2."""
     samples = tuple(Sample(Path("a"), "val", age=age) for age in ("young", "young", "senior", "senior"))
     scores = np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7], [0.6, 0.4]], dtype=np.float32)
-    found = _found(grade(Answers(samples, {"age": scores}, 0), "d", "age", ("young", "senior"), per_class=True))
+    found = _found(accuracy(Predictions(samples, {"age": scores}, 0), "d", "age", ("young", "senior"), per_class=True))
     assert found["d", "age"].value == 0.75
     assert found["d", "age, balanced"].value == 0.75
     assert (found["d", "age: senior"].value, found["d", "age: senior"].n) == (0.5, 2)
@@ -29,7 +29,7 @@ def test_the_error_before_the_temperature_is_said_beside_the_one_after() -> None
     """Four answers at .9 of which three are right are .15 off; undone by T = 2 they were at .9 ** 2 / .82: .24 off."""
     samples = tuple(Sample(Path("a"), "val", age=age) for age in ("young", "young", "young", "senior"))
     scores = np.tile(np.array([[0.9, 0.1]], dtype=np.float32), (4, 1))
-    after, before = believed(Answers(samples, {"age": scores}, 0), "d", "age", ("young", "senior"), 2.0)
+    after, before = calibration_errors(Predictions(samples, {"age": scores}, 0), "d", "age", ("young", "senior"), 2.0)
     assert after.n == 4
     assert after.value == pytest.approx(0.15, abs=1e-6)
     assert before.value == pytest.approx(0.81 / 0.82 - 0.75, abs=1e-6)
@@ -37,5 +37,5 @@ def test_the_error_before_the_temperature_is_said_beside_the_one_after() -> None
 
 def test_pictures_without_a_face_are_counted() -> None:
     """One of four pictures showed no face to the detector."""
-    answers = Answers((Sample(Path("a"), "val"),) * 3, {}, 1)
-    assert (missed(answers, "d").value, missed(answers, "d").n) == (0.25, 4)
+    predictions = Predictions((Sample(Path("a"), "val"),) * 3, {}, 1)
+    assert (missed(predictions, "d").value, missed(predictions, "d").n) == (0.25, 4)

@@ -9,7 +9,7 @@ from models.arrays import Array, unit_rows
 from models.data.samples import Sample
 from models.evaluation.cross_validation import five_fold, person_left_out
 from models.evaluation.figure import Figure
-from models.evaluation.predictions import Answers
+from models.evaluation.predictions import Predictions
 
 PEOPLE = (
     *((f"y{number}", "young", group) for number, group in enumerate(("asian", "black", "white"))),
@@ -17,11 +17,11 @@ PEOPLE = (
 )
 
 
-def _answers(embeddings: Array, pictures: int) -> Answers:
+def _predictions(embeddings: Array, pictures: int) -> Predictions:
     samples = tuple(
         Sample(Path("a"), "train", person, age, ethnicity) for person, age, ethnicity in PEOPLE for _ in range(pictures)
     )
-    return Answers(samples, {"embedding": unit_rows(embeddings)}, 0)
+    return Predictions(samples, {"embedding": unit_rows(embeddings)}, 0)
 
 
 def _shares(figures: list[Figure]) -> dict[str, tuple[float, int]]:
@@ -30,16 +30,16 @@ def _shares(figures: list[Figure]) -> dict[str, tuple[float, int]]:
 
 def test_people_apart_are_told_and_with_them_their_groups() -> None:
     """Six people along axes of their own: every picture is told by what was learnt from the other folds."""
-    answers = _answers(np.repeat(np.eye(6, dtype=np.float32), 10, axis=0), 10)
+    predictions = _predictions(np.repeat(np.eye(6, dtype=np.float32), 10, axis=0), 10)
     whole = {"identity": (1.0, 60), "age": (1.0, 60), "ethnicity": (1.0, 60)}
     groups = {f"identity: {group}": (1.0, 20) for group in ("asian", "black", "white")}
-    assert _shares(five_fold(answers)) == whole | groups
+    assert _shares(five_fold(predictions)) == whole | groups
 
 
 def test_what_was_memorised_of_people_is_lost_without_them() -> None:
     """The same six, each left out: nothing of a face along an axis of its own says how old it is: at most chance."""
-    answers = _answers(np.repeat(np.eye(6, dtype=np.float32), 10, axis=0), 10)
-    shares = _shares(person_left_out(answers))
+    predictions = _predictions(np.repeat(np.eye(6, dtype=np.float32), 10, axis=0), 10)
+    shares = _shares(person_left_out(predictions))
     assert set(shares) == {"age", "ethnicity"}
     assert shares["age"][0] <= 0.5
     assert shares["ethnicity"][0] <= 0.34
@@ -49,13 +49,13 @@ def test_what_is_in_the_face_is_told_of_a_person_left_out() -> None:
     """Where one channel shows the age group whoever it is, all are told without having been seen."""
     faces = np.repeat(np.eye(7, dtype=np.float32)[:6], 10, axis=0)
     faces[:, 6] = np.where(np.arange(60) < 30, 2.0, -2.0)
-    assert _shares(person_left_out(_answers(faces, 10)))["age"] == (1.0, 60)
+    assert _shares(person_left_out(_predictions(faces, 10)))["age"] == (1.0, 60)
 
 
 def test_a_picture_is_never_learnt_from_when_it_is_asked_about() -> None:
     """Somebody with a single picture is in no other fold, and so is never named."""
     samples = tuple(Sample(Path("a"), "train", person, "young", "asian") for person in ("a", "b", *["c"] * 5))
     faces = np.eye(3, dtype=np.float32)[[0, 1, 2, 2, 2, 2, 2]]
-    identity = five_fold(Answers(samples, {"embedding": faces}, 0))[0]
+    identity = five_fold(Predictions(samples, {"embedding": faces}, 0))[0]
     assert identity.n == 7
     assert identity.value == pytest.approx(5 / 7)

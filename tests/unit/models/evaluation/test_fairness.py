@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from models.data.samples import Sample
-from models.evaluation.fairness import LEAST_CASES, by_group, look_alikes, three_groups
+from models.evaluation.fairness import LEAST_CASES, by_group, similar_pairs, three_groups
 from models.evaluation.figure import Figure
-from models.evaluation.predictions import Answers
+from models.evaluation.predictions import Predictions
 
 LABELS = ("young", "senior")
 
@@ -18,14 +18,14 @@ def _sample(ethnicity: str, gender: str, age: str = "young") -> Sample:
     return Sample(Path("a.jpg"), "val", age=age, ethnicity=ethnicity, gender=gender)
 
 
-def _answers(groups: list[tuple[Sample, int, int]]) -> Answers:
+def _predictions(groups: list[tuple[Sample, int, int]]) -> Predictions:
     """Return so many answers, of which so many are right, to pictures like each sample."""
     samples, rows = [], []
     for sample, n, right in groups:
         truth = LABELS.index(sample.age)
         samples += [sample] * n
         rows += [[float(label == (truth if k < right else 1 - truth)) for label in (0, 1)] for k in range(n)]
-    return Answers(tuple(samples), {"age": np.array(rows, dtype=np.float32)}, 0)
+    return Predictions(tuple(samples), {"age": np.array(rows, dtype=np.float32)}, 0)
 
 
 def _found(figures: list[Figure]) -> dict[tuple[str, str], tuple[float, int]]:
@@ -36,7 +36,7 @@ def test_each_cell_has_its_own_share() -> None:
     """Ethnicity and gender together make a cell; an age group is one over all of them."""
     found = _found(
         by_group(
-            _answers([(_sample("black", "female"), 40, 30), (_sample("black", "male", "senior"), 40, 20)]),
+            _predictions([(_sample("black", "female"), 40, 30), (_sample("black", "male", "senior"), 40, 20)]),
             "d",
             "age",
             LABELS,
@@ -53,7 +53,7 @@ def test_a_cell_of_few_is_not_the_worst() -> None:
     """One picture fewer than enough, all wrong, names nobody as worst off; one more does."""
     big = (_sample("white", "male"), 100, 90)
     for n, worst in ((LEAST_CASES - 1, "white, male"), (LEAST_CASES, "indian, male")):
-        found = _found(by_group(_answers([big, (_sample("indian", "male"), n, 0)]), "d", "age", LABELS))
+        found = _found(by_group(_predictions([big, (_sample("indian", "male"), n, 0)]), "d", "age", LABELS))
         assert ("d, worst cell of ethnicity and gender", f"age: {worst}") in found
 
 
@@ -65,7 +65,7 @@ def test_three_groups_are_asked_among_themselves() -> None:
         [[0.3, 0.2, 0.5, 0, 0], [0, 0, 1, 0, 0], [0.1, 0.5, 0, 0, 0.4]],
         dtype=np.float32,
     )
-    figure = three_groups(Answers(samples, {"ethnicity": scores}, 0), "d", labels)
+    figure = three_groups(Predictions(samples, {"ethnicity": scores}, 0), "d", labels)
     assert (figure.value, figure.n) == (0.5, 2)
 
 
@@ -74,7 +74,7 @@ def test_pairs_alike_are_pairs_of_adults_within_a_cell() -> None:
     women = [replace(_sample("asian", "female"), years=40)] * LEAST_CASES
     men = [replace(_sample("asian", "male"), years=40)] * 5
     faces = np.eye(31, dtype=np.float32)[[0, *range(29), *[0] * 5]]
-    (figure,) = look_alikes(Answers((*women, *men), {"embedding": faces}, 0), "d", 0.5)
+    (figure,) = similar_pairs(Predictions((*women, *men), {"embedding": faces}, 0), "d", 0.5)
     assert (figure.data, figure.figure) == (
         "d, pairs of two adults",
         "over the threshold for one person: asian, female",
@@ -87,5 +87,5 @@ def test_children_are_counted_apart() -> None:
     """Two boys of five with one face are a pair of children; somebody of fifteen is neither child nor adult."""
     ages = (5, 5, 15)
     samples = tuple(replace(_sample("asian", "male"), years=years) for years in ages)
-    (figure,) = look_alikes(Answers(samples, {"embedding": np.eye(2, dtype=np.float32)[[0, 0, 0]]}, 0), "d", 0.5)
+    (figure,) = similar_pairs(Predictions(samples, {"embedding": np.eye(2, dtype=np.float32)[[0, 0, 0]]}, 0), "d", 0.5)
     assert (figure.data, figure.value, figure.n) == ("d, pairs of two children under 12", 1.0, 1)

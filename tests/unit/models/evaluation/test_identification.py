@@ -10,7 +10,7 @@ from models.data.samples import Pair, Sample
 from models.errors import TrainingError
 from models.evaluation.figure import Figure
 from models.evaluation.identification import closed_set, open_set, search, similarities, verify
-from models.evaluation.predictions import Answers
+from models.evaluation.predictions import Predictions
 from node.vision.sidecar import Classes, Sidecar, load_sidecar
 
 ZOO = Path(__file__).resolve().parents[4] / "models" / "zoo"
@@ -23,15 +23,15 @@ def sidecar() -> Sidecar:
     return load_sidecar(ZOO / "mobilefacenet.float32.json")
 
 
-def _answers(people: list[str], embeddings: Array) -> Answers:
+def _predictions(people: list[str], embeddings: Array) -> Predictions:
     samples = tuple(Sample(Path(f"{number}.jpg"), "val", person) for number, person in enumerate(people))
-    return Answers(samples, {"embedding": unit_rows(embeddings)}, 0)
+    return Predictions(samples, {"embedding": unit_rows(embeddings)}, 0)
 
 
-def _people(count: int, pictures: int) -> Answers:
+def _people(count: int, pictures: int) -> Predictions:
     """Return people whose every picture points along an axis of their own."""
     names = [f"p{number:02}" for number in range(count) for _ in range(pictures)]
-    return _answers(names, np.repeat(np.eye(count + 1, dtype=np.float32)[:count], pictures, axis=0))
+    return _predictions(names, np.repeat(np.eye(count + 1, dtype=np.float32)[:count], pictures, axis=0))
 
 
 def _found(figures: list[Figure]) -> dict[tuple[str, str], Figure]:
@@ -41,7 +41,7 @@ def _found(figures: list[Figure]) -> dict[tuple[str, str], Figure]:
 def test_people_apart_are_all_found(sidecar: Sidecar) -> None:
     """Twelve people along axes of their own are each named, and no stranger along another is."""
     people = _people(14, 7)
-    strangers = _answers(["s"], np.eye(15, dtype=np.float32)[14:])
+    strangers = _predictions(["s"], np.eye(15, dtype=np.float32)[14:])
     found = _found(open_set(people, strangers, sidecar))
     for figure in ("rank-1", "TPIR at FPIR 1 %", "TPIR at FPIR 0.1 %", "TPIR at the shipped threshold"):
         assert (found[DATA, figure].value, found[DATA, figure].n) == (1.0, 24)
@@ -52,11 +52,11 @@ def test_people_apart_are_all_found(sidecar: Sidecar) -> None:
 def test_a_double_is_counted_as_a_stranger_with_a_name(sidecar: Sidecar) -> None:
     """A stranger who looks exactly like somebody enrolled is one of those called by a name."""
     people = _people(12, 6)
-    strangers = _answers(["s", "t"], np.eye(13, dtype=np.float32)[[0, 12]])
+    strangers = _predictions(["s", "t"], np.eye(13, dtype=np.float32)[[0, 12]])
     with pytest.raises(ValueError, match="at least one"):
         open_set(people, strangers, sidecar)  # nobody of the split is left over as a stranger
     people = _people(13, 6)
-    strangers = _answers(["s", "t"], np.eye(14, dtype=np.float32)[[0, 13]])
+    strangers = _predictions(["s", "t"], np.eye(14, dtype=np.float32)[[0, 13]])
     found = _found(open_set(people, strangers, sidecar))
     assert found[DATA, "strangers of lfw9/unknown test called by a name at the shipped threshold"].value == 0.5
 
@@ -69,13 +69,13 @@ def test_enrolment_must_leave_pictures_to_look_for(sidecar: Sidecar) -> None:
 
 def test_fewer_photos_are_fewer_anchors_and_the_same_looks() -> None:
     """What is looked for does not depend on how many photos are enrolled, so that the figures can be compared."""
-    people, strangers = _people(13, 8), _answers(["s"], np.eye(14, dtype=np.float32)[13:])
+    people, strangers = _people(13, 8), _predictions(["s"], np.eye(14, dtype=np.float32)[13:])
     one, five = (search(people, strangers, photos) for photos in (1, 5))
     assert len(one.scores) == len(five.scores) == 12 * 3
     # With the first picture turned away one photo finds nobody where five still do.
     turned = people.embeddings.copy()
     turned[::8] = np.eye(14, dtype=np.float32)[13]
-    apart = Answers(people.samples, {"embedding": turned}, 0)
+    apart = Predictions(people.samples, {"embedding": turned}, 0)
     assert search(apart, strangers, 1).scores.max() == 0.0
     assert search(apart, strangers, 5).scores.min() == pytest.approx(1.0)
 
@@ -98,8 +98,8 @@ def test_the_closed_set_names_only_above_its_reject_score() -> None:
     people = tuple(Sample(Path("a"), "test", person) for person in ("ada", "ada", "bob"))
     scores = np.array([[0.95, 0.05], [0.6, 0.4], [0.99, 0.01]], dtype=np.float32)
     others = np.array([[0.5, 0.5], [0.92, 0.08]], dtype=np.float32)
-    strangers = Answers((Sample(Path("s"), "test"), Sample(Path("t"), "test")), {"identity": others}, 0)
-    known = Answers(people, {"identity": scores}, 0)
+    strangers = Predictions((Sample(Path("s"), "test"), Sample(Path("t"), "test")), {"identity": others}, 0)
+    known = Predictions(people, {"identity": scores}, 0)
     named, mistaken = closed_set(known, strangers, Classes(labels=("ada", "bob"), reject=0.9))
     assert named.value == pytest.approx(1 / 3)
     assert named.n == 3

@@ -13,8 +13,8 @@ import pytest
 from models.arrays import unit_rows
 from models.data.samples import Pair, Sample
 from models.evaluate import main
-from models.evaluation.measure import Gathered, measure
-from models.evaluation.predictions import Answers, ask, together
+from models.evaluation.measure import NetworkPredictions, measure
+from models.evaluation.predictions import Predictions, concatenate, predict
 from node.domain import Image, Vector
 from node.vision.sidecar import Classes, Sidecar, load_sidecar
 
@@ -51,32 +51,32 @@ def _strangers(folder: Path) -> Path:
 def test_a_network_is_asked_once_about_a_picture(tmp_path: Path) -> None:
     """Answers are kept by the file's hash: the same network is not asked again, another is."""
     data, cache, network = _strangers(tmp_path), tmp_path / "cache", Counting()
-    first = ask(network, data, "strangers", "test", cache)
+    first = predict(network, data, "strangers", "test", cache)
     assert (len(first.samples), first.missed, network.asked) == (2, 1, 2)
-    again = ask(network, data, "strangers", "test", cache)
+    again = predict(network, data, "strangers", "test", cache)
     assert network.asked == 2
     assert np.array_equal(first.embeddings, again.embeddings)
     other = Counting(SIDECAR.model_copy(update={"sha256": "0" * 64}))
-    ask(other, data, "strangers", "test", cache)
+    predict(other, data, "strangers", "test", cache)
     assert other.asked == 2
 
 
 def test_splits_are_put_together_in_order() -> None:
     """Samples, answers and missed pictures of all parts."""
     parts = [
-        Answers((Sample(Path(name), "val"),), {"embedding": np.array([[value]], dtype=np.float32)}, 1)
+        Predictions((Sample(Path(name), "val"),), {"embedding": np.array([[value]], dtype=np.float32)}, 1)
         for name, value in (("a", 1.0), ("b", 2.0))
     ]
-    found = together(parts)
+    found = concatenate(parts)
     assert [str(sample.path) for sample in found.samples] == ["a", "b"]
     assert (found.embeddings[:, 0].tolist(), found.missed) == ([1.0, 2.0], 2)
 
 
-def _answers(people: list[str], pictures: int, seed: int, split: str = "val") -> Answers:
+def _predictions(people: list[str], pictures: int, seed: int, split: str = "val") -> Predictions:
     """Return random people whose pictures are alike, each of a group of age, ethnicity and gender, told rightly."""
-    chance = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     n = len(people) * pictures
-    faces = np.repeat(chance.normal(size=(len(people), 192)), pictures, axis=0) + 0.5 * chance.normal(size=(n, 192))
+    faces = np.repeat(rng.normal(size=(len(people), 192)), pictures, axis=0) + 0.5 * rng.normal(size=(n, 192))
     samples = tuple(
         Sample(
             Path(f"{seed}/{person}{number}.jpg"),
@@ -96,40 +96,40 @@ def _answers(people: list[str], pictures: int, seed: int, split: str = "val") ->
         names = labels.labels(head)
         right = [names.index(sample.label(head)) if sample.label(head) in names else 0 for sample in samples]
         heads[head] = (0.01 + 0.9 * np.eye(len(names))[right]).astype(np.float32)
-    return Answers(samples, heads, 0)
+    return Predictions(samples, heads, 0)
 
 
 @pytest.fixture(scope="module")
-def gathered() -> Gathered:
+def predictions() -> NetworkPredictions:
     """Return what a network that is always right says of random people."""
-    nine = _answers(list(SIDECAR.heads.labels("identity")), 8, 5, "test")
+    nine = _predictions(list(SIDECAR.heads.labels("identity")), 8, 5, "test")
     groups = ("asian", "black", "white")
     nine = replace(
         nine,
         samples=tuple(replace(sample, ethnicity=groups[place // 8 % 3]) for place, sample in enumerate(nine.samples)),
     )
-    return Gathered(
-        people=_answers([f"p{number:02}" for number in range(40)], 8, 1),
-        enrolled=_answers([f"e{number:03}" for number in range(205)], 5, 2),
-        refused=_answers([f"r{number}" for number in range(30)], 1, 3),
-        strangers=_answers([f"s{number}" for number in range(30)], 1, 4),
-        utkface=_answers([f"u{number}" for number in range(90)], 4, 6),
+    return NetworkPredictions(
+        people=_predictions([f"p{number:02}" for number in range(40)], 8, 1),
+        enrolled=_predictions([f"e{number:03}" for number in range(205)], 5, 2),
+        refused=_predictions([f"r{number}" for number in range(30)], 1, 3),
+        strangers=_predictions([f"s{number}" for number in range(30)], 1, 4),
+        utkface=_predictions([f"u{number}" for number in range(90)], 4, 6),
         nine=nine,
         all_nine=nine,
     )
 
 
 @pytest.fixture(scope="module")
-def pairs(gathered: Gathered) -> list[Pair]:
+def pairs(predictions: NetworkPredictions) -> list[Pair]:
     """Return pairs of one person and of two."""
-    path = [sample.path for sample in gathered.people.samples]
+    path = [sample.path for sample in predictions.people.samples]
     same = [Pair(path[8 * k], path[8 * k + 1], same=True) for k in range(40)]
     return [*same, *(Pair(path[8 * k], path[8 * k - 8], same=False) for k in range(40))]
 
 
-def test_every_part_of_an_evaluation_has_its_figures(gathered: Gathered, pairs: list[Pair]) -> None:
+def test_every_part_of_an_evaluation_has_its_figures(predictions: NetworkPredictions, pairs: list[Pair]) -> None:
     """Each figure is named once, has cases, and lies in its interval; the parts that a card shows are there."""
-    figures = measure(gathered, pairs, SIDECAR, {"age": 0.7})
+    figures = measure(predictions, pairs, SIDECAR, {"age": 0.7})
     names = [(figure.data, figure.figure) for figure in figures]
     assert len(set(names)) == len(names)
     assert all(figure.n > 0 for figure in figures)
@@ -152,21 +152,25 @@ def test_every_part_of_an_evaluation_has_its_figures(gathered: Gathered, pairs: 
         assert name in names, name
 
 
-def test_a_closed_set_of_other_people_is_not_asked_about_the_nine(gathered: Gathered, pairs: list[Pair]) -> None:
+def test_a_closed_set_of_other_people_is_not_asked_about_the_nine(
+    predictions: NetworkPredictions, pairs: list[Pair]
+) -> None:
     """A network of one's own people is measured in all else."""
     own = Classes(labels=("ada", "bob"))
     sidecar = SIDECAR.model_copy(update={"heads": SIDECAR.heads.model_copy(update={"identity": own})})
-    names = {(figure.data, figure.figure) for figure in measure(gathered, pairs, sidecar, {})}
+    names = {(figure.data, figure.figure) for figure in measure(predictions, pairs, sidecar, {})}
     assert ("lfw9 test", "identity") not in names
     assert {("lfw9 test", "age"), ("lfw9, all pictures in five folds", "identity")} <= names
 
 
-def test_plots_are_the_same_bytes_again_and_small(gathered: Gathered, pairs: list[Pair], tmp_path: Path) -> None:
+def test_plots_are_the_same_bytes_again_and_small(
+    predictions: NetworkPredictions, pairs: list[Pair], tmp_path: Path
+) -> None:
     """Four files under 100 kB each, which depend on the figures alone: no date, no version."""
     pytest.importorskip("matplotlib", reason="matplotlib is not installed: pip install 'facenode[train]'")
     from models.evaluation.plots import draw  # noqa: PLC0415 - only where matplotlib is installed
 
-    found = {"one.float32": (SIDECAR, gathered), "two.int8": (SIDECAR, gathered)}
+    found = {"one.float32": (SIDECAR, predictions), "two.int8": (SIDECAR, predictions)}
     first, second = (draw(tmp_path / name, found, pairs) for name in ("first", "second"))
     assert [path.name for path in first] == ["det.png", "scores.png", "confusion-age.png", "confusion-ethnicity.png"]
     for one, two in zip(first, second, strict=True):

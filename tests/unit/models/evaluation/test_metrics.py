@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.evaluation.metrics import accepted_at, identified_at, recalls, threshold_at, verification, wilson
+from models.evaluation.metrics import recalls, tar_at_far, threshold_at, tpir_at_fpir, verification, wilson
 
 
 def test_wilson_interval_of_a_half() -> None:
@@ -58,7 +58,7 @@ def test_threshold_lets_in_no_more_impostors_than_the_rate() -> None:
 def test_true_accept_rate_at_a_false_accept_rate() -> None:
     """With impostors .00 to .99 and a rate of 1 % the threshold lies just above .98: two of four genuine pass."""
     impostors = np.arange(100) / 100
-    assert accepted_at(np.array([0.5, 0.98, 0.99, 1.0]), impostors, 0.01) == 0.5
+    assert tar_at_far(np.array([0.5, 0.98, 0.99, 1.0]), impostors, 0.01) == 0.5
 
 
 def test_identification_needs_the_right_person_and_the_threshold() -> None:
@@ -66,8 +66,8 @@ def test_identification_needs_the_right_person_and_the_threshold() -> None:
     nearest, right = np.array([0, 1, 1, 2]), np.array([0, 1, 2, 2])
     scores = np.array([0.9, 0.3, 0.9, 0.8])
     strangers = np.array([0.1, 0.2, 0.3, 0.4, 0.5])
-    assert identified_at(nearest, scores, right, strangers, rate=0.0) == 0.5  # the second is too weak, the third wrong
-    assert identified_at(nearest, scores, right, strangers, rate=0.6) == 0.75
+    assert tpir_at_fpir(nearest, scores, right, strangers, rate=0.0) == 0.5  # the second is too weak, the third wrong
+    assert tpir_at_fpir(nearest, scores, right, strangers, rate=0.6) == 0.75
 
 
 def test_recall_of_each_class() -> None:

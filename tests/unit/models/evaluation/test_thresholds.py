@@ -13,8 +13,8 @@ from models.evaluation.thresholds import FPIRS, GALLERIES, by_person, reject_sco
 
 
 def _people(count: int, pictures: int, seed: int) -> dict[str, Array]:
-    chance = np.random.default_rng(seed)
-    return {f"p{number}": unit_rows(chance.normal(size=(pictures, 16)).astype(np.float32)) for number in range(count)}
+    rng = np.random.default_rng(seed)
+    return {f"p{number}": unit_rows(rng.normal(size=(pictures, 16)).astype(np.float32)) for number in range(count)}
 
 
 def test_threshold_of_a_rate() -> None:
@@ -50,10 +50,10 @@ def test_thresholds_are_those_of_galleries_drawn_at_random() -> None:
     """
     people, strangers = _people(210, 5, 1), _people(400, 1, 2)
     table = {(row.fpir, row.gallery): row.cosine for row in threshold_table(people, strangers, seed=3, replicates=1)}
-    chance, probes = np.random.default_rng(4), np.concatenate(list(strangers.values()))
+    rng, probes = np.random.default_rng(4), np.concatenate(list(strangers.values()))
     nearest = np.stack([(probes @ looks.T).max(axis=1) for looks in people.values()], axis=1)
     for size in (10, 50):
-        drawn = [nearest[:, chance.choice(210, size, replace=False)].max(axis=1) for _ in range(300)]
+        drawn = [nearest[:, rng.choice(210, size, replace=False)].max(axis=1) for _ in range(300)]
         assert 0.007 <= np.mean(np.stack(drawn) >= table[0.01, size]) <= 0.012
 
 

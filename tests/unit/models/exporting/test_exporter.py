@@ -12,19 +12,19 @@ pytest.importorskip("ai_edge_litert", reason="ai-edge-litert is not installed: p
 import tiny_network
 
 from models.errors import TrainingError
-from models.evaluation.thresholds import Calibration, Row
+from models.evaluation.thresholds import ThresholdRow, Thresholds
 from models.exporting.exporter import build
 from models.exporting.sidecar import sidecar, write
 from models.names import Quantisation
 from models.networks.checkpoint import load_checkpoint, save_checkpoint
-from models.networks.keras_network import backbone, network
+from models.networks.keras_network import keras_backbone, keras_network
 from models.recipe.recipe import load_recipe
 from node.contract import schema
 from node.vision.tflite import Network
 
 RECIPE = load_recipe(Path(__file__).resolve().parents[4] / "models" / "configs" / "mobilefacenet.toml")
 CROPS = np.random.default_rng(2).integers(0, 256, (2, 112, 112, 3), dtype=np.uint8)
-ROWS = (Row(0.003, 1, 0.4, 10, 0.35, 0.45), Row(0.003, 10, 0.5, 10, 0.44, 0.57))
+ROWS = (ThresholdRow(0.003, 1, 0.4, 10, 0.35, 0.45), ThresholdRow(0.003, 10, 0.5, 10, 0.44, 0.57))
 
 
 @pytest.mark.parametrize("form", ["float32", "dynamic", "int8"])
@@ -38,15 +38,19 @@ def test_a_node_reads_what_is_exported(tmp_path: Path) -> None:
     """The file runs in the node's own vision and answers as the Keras model does (tolerance 1e-4)."""
     trained = tiny_network.checkpoint()
     content = build(RECIPE, trained, "float32", CROPS)
-    description = sidecar(RECIPE, trained, Calibration(ROWS, 0.99), content, "float32")
+    description = sidecar(RECIPE, trained, Thresholds(ROWS, 0.99), content, "float32")
     jsonschema.validate(description, schema("sidecar"))
     row = description["thresholds"]["rows"][1]
     assert (row["cosine"], row["low"], row["high"], row["strangers"]) == (0.5, 0.44, 0.57, 10)
     found = Network(write(tmp_path, description, content))
     crop = np.random.default_rng(1).integers(0, 256, (112, 112, 3), dtype=np.uint8)
     sharpness = RECIPE.heads.identity.sharpness
-    model = network(
-        backbone(tiny_network.PLAN, trained.convolutions), trained.means, sharpness, trained.scales, trained.groups
+    model = keras_network(
+        keras_backbone(tiny_network.PLAN, trained.convolutions),
+        trained.means,
+        sharpness,
+        trained.scales,
+        trained.groups,
     )
     expected = model(crop[np.newaxis])
     for head, values in found.infer(crop).items():

@@ -7,46 +7,48 @@ pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'face
 
 import torch
 
-from models.networks.fake_quantisation import Reach, reach_of, rounded_kernel, rounded_map
+from models.networks.fake_quantisation import ValueRange, fake_quantised_kernel, fake_quantised_map, range_of
 
 
 def test_a_kernel_has_a_scale_for_each_output() -> None:
     """An output of small weights keeps its own 255 steps beside one of large weights (tolerance 1e-6)."""
     kernel = torch.tensor([[1.27, 0.004], [0.00127, 0.000004]])
-    assert rounded_kernel(kernel).numpy() == pytest.approx(np.array([[1.27, 0.0], [0.00127, 0.0]]), abs=1e-6)
+    assert fake_quantised_kernel(kernel).numpy() == pytest.approx(np.array([[1.27, 0.0], [0.00127, 0.0]]), abs=1e-6)
 
 
 def test_a_map_has_256_values_and_zero_is_one_of_them() -> None:
     """A relu's zeros and a border's padding stay zeros; nothing is further than half a step from what it was."""
     values = torch.linspace(-0.31, 1.7, 5000)
-    reach = reach_of(values)
-    rounded = rounded_map(values, reach)
+    reach = range_of(values)
+    rounded = fake_quantised_map(values, reach)
     assert len(rounded.unique()) == 256
-    assert rounded_map(torch.zeros(3), reach).tolist() == [0.0, 0.0, 0.0]
+    assert fake_quantised_map(torch.zeros(3), reach).tolist() == [0.0, 0.0, 0.0]
     step = (reach.high - reach.low) / 255
     assert float((rounded - values).abs().max()) <= step * 1.01
 
 
 def test_what_is_out_of_reach_is_cut_off() -> None:
     """As a map of 8 bits does it (tolerance 1e-6)."""
-    assert rounded_map(torch.tensor([-9.0, 9.0]), Reach(0.0, 2.55)).numpy() == pytest.approx([0.0, 2.55], abs=1e-6)
+    assert fake_quantised_map(torch.tensor([-9.0, 9.0]), ValueRange(0.0, 2.55)).numpy() == pytest.approx(
+        [0.0, 2.55], abs=1e-6
+    )
 
 
 def test_the_reach_of_a_map_holds_zero() -> None:
     """Padding is zero, whatever the values are (tolerance 1e-6)."""
-    assert reach_of(torch.tensor([2.0, 3.0])) == Reach(0.0, 3.0)
-    assert reach_of(torch.tensor([-2.0, -1.0])) == Reach(-2.0, 0.0)
+    assert range_of(torch.tensor([2.0, 3.0])) == ValueRange(0.0, 3.0)
+    assert range_of(torch.tensor([-2.0, -1.0])) == ValueRange(-2.0, 0.0)
 
 
 def test_gradients_pass_as_if_nothing_were_rounded() -> None:
     """But none for what was cut off, so that it is not driven further out."""
     values = torch.tensor([0.5, 3.0], requires_grad=True)
-    rounded_map(values, Reach(0.0, 1.0)).sum().backward()
+    fake_quantised_map(values, ValueRange(0.0, 1.0)).sum().backward()
     assert values.grad is not None
     assert values.grad.tolist() == [1.0, 0.0]
 
 
 def test_a_map_and_a_kernel_of_zeros_stay_zeros() -> None:
     """A channel that is never used has no scale, and divides nothing by zero."""
-    assert rounded_map(torch.zeros(4), Reach(0.0, 0.0)).tolist() == [0.0] * 4
-    assert rounded_kernel(torch.zeros(2, 3)).abs().sum() == 0
+    assert fake_quantised_map(torch.zeros(4), ValueRange(0.0, 0.0)).tolist() == [0.0] * 4
+    assert fake_quantised_kernel(torch.zeros(2, 3)).abs().sum() == 0

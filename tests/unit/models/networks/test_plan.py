@@ -15,10 +15,10 @@ import torch
 
 from models.errors import DataError
 from models.networks.backbones import BACKBONES, EMBEDDING_LENGTH
-from models.networks.keras_network import backbone
+from models.networks.keras_network import keras_backbone
 from models.networks.plan import PICTURE, Plan
-from models.networks.pretrained import read_start
-from models.networks.torch_network import Student
+from models.networks.pretrained import read_pretrained
+from models.networks.torch_network import TorchNetwork
 from models.recipe.recipe import load_recipe
 
 CONVOLUTIONS = {"mobilefacenet": 52, "mobilenet": 29, "mobilenet_v2": 54, "inception_v3": 96}
@@ -59,13 +59,13 @@ def test_what_is_trained_is_what_is_exported(name: str) -> None:
     """
     torch.manual_seed(1)
     plan = BACKBONES[name]()
-    student = Student(plan, {"age": 3})
+    student = TorchNetwork(plan, {"age": 3})
     student.start((), torch.from_numpy(_faces(4)))
     student.eval()
     faces = _faces(2)
     with torch.no_grad():
         expected = student(torch.from_numpy(faces))["embedding"].numpy()
-    found = np.asarray(backbone(plan, student.folded())(faces)["embedding"])
+    found = np.asarray(keras_backbone(plan, student.folded())(faces)["embedding"])
     assert float(np.abs(found - expected).max()) <= 1e-4 * float(np.linalg.norm(expected, axis=1).max())
 
 
@@ -73,7 +73,7 @@ def test_measured_statistics_change_no_answer() -> None:
     """Starting weights come without statistics; taking them from faces leaves the function as it was (to 1e-3)."""
     torch.manual_seed(1)
     faces = torch.from_numpy(_faces(4))
-    student = Student(BACKBONES["mobilenet_v2"](), {})
+    student = TorchNetwork(BACKBONES["mobilenet_v2"](), {})
     student.eval()
     with torch.no_grad():
         expected = student(faces)["embedding"].numpy()
@@ -86,7 +86,7 @@ def test_measured_statistics_change_no_answer() -> None:
 def test_a_settled_network_is_trained_as_it_will_be_used() -> None:
     """In training it answers what it answers in use, whatever the batch (to 1e-4), and its gains still learn."""
     torch.manual_seed(1)
-    student = Student(BACKBONES["mobilenet_v2"](), {})
+    student = TorchNetwork(BACKBONES["mobilenet_v2"](), {})
     student.start((), torch.from_numpy(_faces(4)))
     student.eval()
     faces = torch.from_numpy(_faces(2))
@@ -111,14 +111,14 @@ def test_starting_weights_give_what_keras_gives(name: str, application: str, tmp
     keras.utils.set_random_seed(1)
     model = getattr(keras.applications, application)(include_top=False, weights=None, input_shape=(112, 112, 3))
     np.savez(file, **{f"{number:04d}": value for number, value in enumerate(model.get_weights())})
-    start = read_start(plan, file)
+    start = read_pretrained(plan, file)
     torch.manual_seed(1)
-    student = Student(plan, {})
+    student = TorchNetwork(plan, {})
     student.start(start, torch.from_numpy(_faces(2)))
     faces = _faces(2)
     scaled = ((faces - np.array(plan.mean)) / np.array(plan.spread)).astype(np.float32)
     expected = np.asarray(model(scaled, training=False))
-    taps = backbone(plan, student.folded())(faces)
+    taps = keras_backbone(plan, student.folded())(faces)
     assert expected.max() < 6
     if "last" in taps:
         found = np.asarray(taps["last"])
@@ -134,12 +134,12 @@ def test_starting_weights_of_another_network_are_refused(tmp_path: Path) -> None
     file = tmp_path / "start.npz"
     np.savez(file, **{"0000": np.zeros((3, 3, 3, 32), dtype=np.float16)})
     with pytest.raises(DataError, match=r"start\.npz: holds other weights than a mobilenet has"):
-        read_start(BACKBONES["mobilenet"](), file)
+        read_pretrained(BACKBONES["mobilenet"](), file)
     file.write_bytes(b"no archive")
     with pytest.raises(DataError, match="no file of starting weights"):
-        read_start(BACKBONES["mobilenet"](), file)
+        read_pretrained(BACKBONES["mobilenet"](), file)
     with pytest.raises(DataError, match="belong to the face data"):
-        read_start(BACKBONES["mobilenet"](), tmp_path / "none.npz")
+        read_pretrained(BACKBONES["mobilenet"](), tmp_path / "none.npz")
 
 
 @pytest.mark.data
@@ -147,6 +147,6 @@ def test_starting_weights_of_another_network_are_refused(tmp_path: Path) -> None
 def test_the_starting_weights_fit_the_plan(name: str, data_dir: Path) -> None:
     """Each recipe names a file whose weights are those of its backbone, and only the end is left to chance."""
     recipe = load_recipe(Path(__file__).resolve().parents[4] / "models" / "configs" / f"{name}.toml")
-    start = read_start(BACKBONES[name](), data_dir / recipe.weights.file, recipe.weights.sha256)
+    start = read_pretrained(BACKBONES[name](), data_dir / recipe.weights.file, recipe.weights.sha256)
     assert len(start) == CONVOLUTIONS[name] - 2
     assert all(math.isfinite(float(np.abs(part.kernel).max())) for part in start)

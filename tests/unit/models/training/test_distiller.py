@@ -15,13 +15,13 @@ import torch
 
 from models.arrays import unit_rows
 from models.errors import TrainingError
-from models.networks.plan import PICTURE, Drawing, Plan
-from models.networks.torch_network import Student
+from models.networks.plan import PICTURE, Plan, PlanBuilder
+from models.networks.torch_network import TorchNetwork
 from models.recipe.sections import Distillation, Views, Weights
-from models.training.batches import Lessons, Part
+from models.training.batches import Batches, Part
 from models.training.curves import write_curves
-from models.training.distiller import Course, Distiller
-from models.training.run_folder import RunFolder, State
+from models.training.distiller import Distiller, TrainingProgress
+from models.training.run_folder import RunFolder, TrainingState
 
 VIEWS = Views(count=1, margin_px=2, shift_px=1.0, turn_deg=5.0, zoom=0.05, brightness=0.1, contrast=0.1, blur=0.2)
 SETTINGS = Distillation(
@@ -44,33 +44,33 @@ SETTINGS = Distillation(
 
 
 def _plan() -> Plan:
-    draw = Drawing()
-    x = draw.convolve("stem", PICTURE, 8, 3, stride=2)
-    x = draw.depthwise("block_depthwise", x, stride=2)
-    x = draw.convolve("block", x, 16)
-    x = draw.depthwise("whole_face", x, 4, padding="valid", activation="none")
-    draw.convolve("embedding_project", x, 12, activation="none")
-    return Plan("tiny", (127.5,) * 3, (127.5,) * 3, tuple(draw.steps), {})
+    builder = PlanBuilder()
+    x = builder.convolve("stem", PICTURE, 8, 3, stride=2)
+    x = builder.depthwise("block_depthwise", x, stride=2)
+    x = builder.convolve("block", x, 16)
+    x = builder.depthwise("whole_face", x, 4, padding="valid", activation="none")
+    builder.convolve("embedding_project", x, 12, activation="none")
+    return Plan("tiny", (127.5,) * 3, (127.5,) * 3, tuple(builder.steps), {})
 
 
-def _lessons(seed: int = 1) -> Lessons:
-    chance = np.random.default_rng(5)
+def _batches(seed: int = 1) -> Batches:
+    rng = np.random.default_rng(5)
     count = 40
-    crops = chance.integers(0, 256, (count, 20, 20, 3), dtype=np.uint8)
+    crops = rng.integers(0, 256, (count, 20, 20, 3), dtype=np.uint8)
     crops[: count // 2] //= 3
-    embeddings = chance.normal(size=(count, 3, 12)).astype(np.float32)
+    embeddings = rng.normal(size=(count, 3, 12)).astype(np.float32)
     embeddings[: count // 2] += 2
     answers = {"age": np.eye(3, dtype=np.float32)[np.arange(count) % 3]}
-    return Lessons([Part(crops, embeddings, answers, 1.0)], (16, 16), VIEWS, seed)
+    return Batches([Part(crops, embeddings, answers, 1.0)], (16, 16), VIEWS, seed)
 
 
 def _distiller(folder: Path, settings: Distillation = SETTINGS, seed: int = 1) -> Distiller:
     torch.manual_seed(seed)
-    student = Student(_plan(), {"age": 3})
-    return Distiller(student, _lessons(seed), settings, RunFolder("tiny", folder), "recipe", balance=0.5)
+    student = TorchNetwork(_plan(), {"age": 3})
+    return Distiller(student, _batches(seed), settings, RunFolder("tiny", folder), "recipe", balance=0.5)
 
 
-def _nothing(_course: Course) -> None:
+def _nothing(_training_key: TrainingProgress) -> None:
     pass
 
 
@@ -98,7 +98,7 @@ def test_a_stopped_training_goes_on_as_if_it_had_not_stopped(tmp_path: Path) -> 
     whole = _distiller(tmp_path / "whole")
     whole.train(_nothing)
 
-    def stop(course: Course) -> None:
+    def stop(course: TrainingProgress) -> None:
         if course.step > 0:
             raise KeyboardInterrupt
 
@@ -119,7 +119,7 @@ def test_a_training_stopped_while_the_rate_falls_goes_on_settled(tmp_path: Path)
     _distiller(folder).train(_nothing)
     (folder / "runs" / "tiny" / "latest.pt").unlink()
 
-    def stop(course: Course) -> None:
+    def stop(course: TrainingProgress) -> None:
         if course.step == 31:
             raise KeyboardInterrupt
 
@@ -183,36 +183,36 @@ def test_targets_are_the_mean_over_views() -> None:
     """What the teacher says of several views of a picture counts as one direction."""
     embeddings = np.array([[[3.0, 0.0], [0.0, 3.0]]], dtype=np.float32)
     part = Part(np.zeros((1, 20, 20, 3), dtype=np.uint8), embeddings, {}, 1.0)
-    assert Lessons([part], (16, 16), VIEWS, 1).targets == pytest.approx(np.array([[0.5**0.5, 0.5**0.5]]), abs=1e-6)
+    assert Batches([part], (16, 16), VIEWS, 1).targets == pytest.approx(np.array([[0.5**0.5, 0.5**0.5]]), abs=1e-6)
 
 
 def test_lessons_come_from_the_data_sets_by_their_shares() -> None:
     """A data set of few pictures can be half of the lessons (tolerance .05 of 2,000 draws)."""
     small = Part(np.zeros((2, 20, 20, 3), dtype=np.uint8), np.ones((2, 1, 4), dtype=np.float32), {}, 0.5)
     large = Part(np.zeros((50, 20, 20, 3), dtype=np.uint8), np.ones((50, 1, 4), dtype=np.float32), {}, 0.5)
-    numbers = Lessons([small, large], (16, 16), VIEWS, 1).batch(0, 2000).numbers
+    numbers = Batches([small, large], (16, 16), VIEWS, 1).batch(0, 2000).numbers
     assert np.mean(numbers < 2) == pytest.approx(0.5, abs=0.05)
     assert set(numbers) <= set(range(52))
 
 
 def test_a_step_has_its_own_lessons() -> None:
     """Drawn again they are the same; another step's are others."""
-    lessons = _lessons()
-    assert np.array_equal(lessons.batch(3, 8).pictures, lessons.batch(3, 8).pictures)
-    assert not np.array_equal(lessons.batch(3, 8).pictures, lessons.batch(4, 8).pictures)
+    batches = _batches()
+    assert np.array_equal(batches.batch(3, 8).pictures, batches.batch(3, 8).pictures)
+    assert not np.array_equal(batches.batch(3, 8).pictures, batches.batch(4, 8).pictures)
 
 
 def test_rare_answers_weigh_more() -> None:
     """A label of n pictures weighs n^-p; over all pictures the mean weight is one (tolerance 1e-6)."""
     answers = {"age": np.eye(2, dtype=np.float32)[[0, 0, 0, 0, 1]]}
     part = Part(np.zeros((5, 20, 20, 3), dtype=np.uint8), np.ones((5, 1, 4), dtype=np.float32), answers, 1.0)
-    weights = Lessons([part], (16, 16), VIEWS, 1).weights("age", 0.5)
+    weights = Batches([part], (16, 16), VIEWS, 1).weights("age", 0.5)
     assert weights[1] / weights[0] == pytest.approx(2.0, abs=1e-6)
     assert 4 * weights[0] + weights[1] == pytest.approx(5.0, abs=1e-6)
 
 
-def _state(size: int) -> State:
-    return State("recipe", 1, {"w": torch.zeros(size)}, {}, {"rate": [0.1]})
+def _state(size: int) -> TrainingState:
+    return TrainingState("recipe", 1, {"w": torch.zeros(size)}, {}, {"rate": [0.1]})
 
 
 def test_a_checkpoint_of_another_recipe_is_refused(tmp_path: Path) -> None:
@@ -263,5 +263,5 @@ except TrainingError as error:
 
 def test_unit_rows_of_targets() -> None:
     """Targets have unit length, so that a product with them is a cosine (tolerance 1e-6)."""
-    targets = _lessons().targets
+    targets = _batches().targets
     assert targets == pytest.approx(unit_rows(targets), abs=1e-6)

@@ -10,24 +10,24 @@ pytest.importorskip("tensorflow", reason="TensorFlow is not installed: pip insta
 import tiny_network
 
 from models.recipe.recipe import load_recipe
-from models.training.heads import Examples, Trained, people_means, train_heads
+from models.training.heads import Examples, TrainedHeads, people_means, train_heads
 
 RECIPE = load_recipe(Path(__file__).resolve().parents[4] / "models" / "configs" / "mobilefacenet.toml")
 
 
 def _separable() -> Examples:
     """Return examples whose age group shows in one channel; ethnicity is known of half of them."""
-    chance = np.random.default_rng(1)
+    rng = np.random.default_rng(1)
     age = np.arange(600) % 3
     ethnicity = np.where(np.arange(600) < 300, np.arange(600) % 5, -1)
-    taps = {tap: chance.normal(size=(600, 8)).astype(np.float32) for tap in tiny_network.LENGTHS}
+    taps = {tap: rng.normal(size=(600, 8)).astype(np.float32) for tap in tiny_network.LENGTHS}
     taps["last_top"][:, 0] += 6 * age
     taps["stage7"][:, 1] += 6 * np.maximum(ethnicity, 0)
     targets = {"age": np.eye(3, dtype=np.float32)[age], "ethnicity": np.eye(5, dtype=np.float32)[ethnicity]}
     return Examples(taps, {"age": age, "ethnicity": ethnicity}, targets, np.ones(600, dtype=np.float32))
 
 
-def _train(examples: Examples, seed: int) -> Trained:
+def _train(examples: Examples, seed: int) -> TrainedHeads:
     training = RECIPE.training.model_copy(update={"epochs": 30, "batch": 32})
     return train_heads(RECIPE.heads.groups, examples, training, seed)
 

@@ -13,12 +13,12 @@ import torch
 
 from models.errors import RecipeError, TrainingError
 from models.networks.checkpoint import Checkpoint, Scale
-from models.networks.plan import PICTURE, Band, Drawing, Plan
-from models.networks.torch_network import Student
+from models.networks.plan import PICTURE, Band, Plan, PlanBuilder
+from models.networks.torch_network import TorchNetwork
 from models.recipe.recipe import load_recipe
 from models.recipe.sections import Tuning, Views
-from models.training.batches import Lessons, Part
-from models.training.quantisation_aware import Tuner
+from models.training.batches import Batches, Part
+from models.training.quantisation_aware import QuantisationAwareTrainer
 
 VIEWS = Views(count=1, margin_px=2, shift_px=1.0, turn_deg=5.0, zoom=0.05, brightness=0.1, contrast=0.1, blur=0.2)
 SETTINGS = Tuning(steps=400, batch=16, learning_rate=0.0001, cosine_weight=10.0)
@@ -28,33 +28,33 @@ CONFIGS = Path(__file__).resolve().parents[4] / "models" / "configs"
 
 
 def _plan() -> Plan:
-    draw = Drawing()
-    x = draw.convolve("stem", PICTURE, 8, 3, stride=2)
-    left = draw.convolve("left", x, 4)
-    x = draw.concatenate("both", left, draw.pool("around", x, "mean", stride=1, padding="same"))
-    x = draw.depthwise("block_depthwise", x, stride=2)
-    x = draw.convolve("block", x, 16)
-    x = draw.depthwise("whole_face", x, 4, padding="valid", activation="none")
-    draw.convolve("embedding_project", x, 12, activation="none")
-    return Plan("tiny", (127.5,) * 3, (127.5,) * 3, tuple(draw.steps), {"top": Band("block", 0, 2)})
+    builder = PlanBuilder()
+    x = builder.convolve("stem", PICTURE, 8, 3, stride=2)
+    left = builder.convolve("left", x, 4)
+    x = builder.concatenate("both", left, builder.pool("around", x, "mean", stride=1, padding="same"))
+    x = builder.depthwise("block_depthwise", x, stride=2)
+    x = builder.convolve("block", x, 16)
+    x = builder.depthwise("whole_face", x, 4, padding="valid", activation="none")
+    builder.convolve("embedding_project", x, 12, activation="none")
+    return Plan("tiny", (127.5,) * 3, (127.5,) * 3, tuple(builder.steps), {"top": Band("block", 0, 2)})
 
 
 def _checkpoint() -> Checkpoint:
     """Return random weights, some channels of which reach much further than others."""
     torch.manual_seed(3)
-    student = Student(_plan(), {})
-    chance = np.random.default_rng(1)
+    student = TorchNetwork(_plan(), {})
+    rng = np.random.default_rng(1)
     convolutions = tuple(
-        replace(one, kernel=one.kernel * np.exp(1.5 * chance.normal(size=one.kernel.shape[2:])).astype(np.float32))
+        replace(one, kernel=one.kernel * np.exp(1.5 * rng.normal(size=one.kernel.shape[2:])).astype(np.float32))
         for one in student.folded()
     )
     scales = {name: Scale(np.zeros(n, np.float32), np.ones(n, np.float32)) for name, n in (("top", 16),)}
     return Checkpoint(convolutions, (), np.zeros((0, 12), np.float32), scales, {})
 
 
-def _tuner(settings: Tuning = SETTINGS) -> Tuner:
+def _tuner(settings: Tuning = SETTINGS) -> QuantisationAwareTrainer:
     part = Part(CROPS, np.ones((40, 1, 12), dtype=np.float32), {}, 1.0)
-    return Tuner(_plan(), _checkpoint(), Lessons([part], (16, 16), VIEWS, 1), FACES, settings)
+    return QuantisationAwareTrainer(_plan(), _checkpoint(), Batches([part], (16, 16), VIEWS, 1), FACES, settings)
 
 
 def test_a_tuned_network_answers_in_8_bits_more_as_it_did_before() -> None:

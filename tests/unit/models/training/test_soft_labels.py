@@ -11,7 +11,7 @@ from models.arrays import Array
 from models.recipe.recipe import Recipe, load_recipe
 from models.recipe.sections import Guidance
 from models.training.heads import Examples
-from models.training.soft_labels import guided
+from models.training.soft_labels import with_soft_labels
 
 CONFIGS = Path(__file__).resolve().parents[4] / "models" / "configs"
 PICTURES, VIEWS = 150, 2
@@ -33,11 +33,11 @@ def _examples() -> tuple[Examples, dict[str, Array]]:
 
     The first picture is labelled wrongly; the ethnicity of the last third is not known.
     """
-    chance = np.random.default_rng(1)
+    rng = np.random.default_rng(1)
     picture = np.arange(PICTURES * VIEWS) // VIEWS
     age, ethnicity = picture // 3 % 3, picture % 5
     seen = np.hstack([np.eye(3)[age], np.eye(5)[ethnicity]])
-    taps = {"embedding": (seen + chance.normal(scale=0.1, size=seen.shape)).astype(np.float32)}
+    taps = {"embedding": (seen + rng.normal(scale=0.1, size=seen.shape)).astype(np.float32)}
     age = np.where(picture == 0, 2, age)
     ethnicity = np.where(picture < PICTURES * 2 // 3, ethnicity, -1)
     targets = {"age": np.eye(3, dtype=np.float32)[age], "ethnicity": np.eye(6, dtype=np.float32)[ethnicity][:, :5]}
@@ -52,7 +52,7 @@ def test_a_teacher_says_what_it_sees_and_not_what_it_learnt() -> None:
     A right answer keeps its label's share and gains most of the teacher's (tolerance 0.1); each still sums to one.
     """
     examples, taps = _examples()
-    told = guided(examples, taps, np.ones(len(examples.emphasis), dtype=bool), GUIDED)
+    told = with_soft_labels(examples, taps, np.ones(len(examples.emphasis), dtype=bool), GUIDED)
     assert told.targets["age"].sum(axis=1) == pytest.approx(np.ones(PICTURES * VIEWS), abs=1e-5)
     assert told.targets["age"][0, 0] == pytest.approx(SHARE, abs=0.1)
     assert told.targets["age"][0, 2] == pytest.approx(1 - SHARE, abs=0.1)
@@ -63,7 +63,7 @@ def test_what_is_not_known_and_who_is_not_asked_about_stay_as_they_are() -> None
     """A teacher answers only of the data sets that it is asked about, and of no label that is not known."""
     examples, taps = _examples()
     which = np.arange(PICTURES * VIEWS) % (3 * VIEWS) >= VIEWS
-    told = guided(examples, taps, which, GUIDED)
+    told = with_soft_labels(examples, taps, which, GUIDED)
     for name, targets in examples.targets.items():
         kept = ~which | (examples.labels[name] < 0)
         assert np.array_equal(told.targets[name][kept], targets[kept])
@@ -74,12 +74,12 @@ def test_what_is_not_known_and_who_is_not_asked_about_stay_as_they_are() -> None
 def test_a_recipe_without_guidance_leaves_the_labels() -> None:
     """Nothing is trained and nothing changes."""
     examples, _ = _examples()
-    assert guided(examples, {}, np.zeros(PICTURES * VIEWS, dtype=bool), _recipe(None)) is examples
+    assert with_soft_labels(examples, {}, np.zeros(PICTURES * VIEWS, dtype=bool), _recipe(None)) is examples
 
 
 def test_a_seed_gives_the_same_guidance_again() -> None:
     """Nothing but the recipe and the pictures decides what a teacher says."""
     examples, taps = _examples()
     which = np.ones(len(examples.emphasis), dtype=bool)
-    first, second = (guided(examples, taps, which, GUIDED).targets["age"] for _ in range(2))
+    first, second = (with_soft_labels(examples, taps, which, GUIDED).targets["age"] for _ in range(2))
     assert np.array_equal(first, second)

@@ -7,9 +7,9 @@ import pytest
 
 pytest.importorskip("tensorflow", reason="TensorFlow is not installed: pip install 'facenode[train]'")
 
-from models.networks.checkpoint import Group, Scale
-from models.training.heads import Examples, Trained
-from models.training.temperature import ONE_IN, held_out, with_temperatures
+from models.networks.checkpoint import HeadWeights, Scale
+from models.training.heads import Examples, TrainedHeads
+from models.training.temperature import ONE_IN, hold_out, with_temperatures
 
 VIEWS = 4
 
@@ -23,12 +23,12 @@ def _examples(pictures: int, views: int) -> Examples:
     return Examples(taps, {"age": labels}, {"age": targets}, np.ones(len(labels), dtype=np.float32))
 
 
-def _sure() -> Trained:
+def _sure() -> TrainedHeads:
     """Return a head that says by a channel each which label it is, with a logit of 5."""
     none = np.zeros(3, dtype=np.float32)
-    group = Group({"embedding": np.eye(3, dtype=np.float32)}, none, 5 * np.eye(3, dtype=np.float32), none)
+    group = HeadWeights({"embedding": np.eye(3, dtype=np.float32)}, none, 5 * np.eye(3, dtype=np.float32), none)
     scale = Scale(none, none + 1)
-    return Trained({"embedding": scale}, {"age": group})
+    return TrainedHeads({"embedding": scale}, {"age": group})
 
 
 def _two_of_three_right() -> Examples:
@@ -40,7 +40,7 @@ def _two_of_three_right() -> Examples:
 
 def test_no_view_of_a_held_out_picture_is_learnt_from() -> None:
     """A tenth of the first data set is held out, each picture as it is; none of the second, nor a view of the tenth."""
-    most, held = held_out(_examples(60, VIEWS), pictures=50, views=VIEWS)
+    most, held = hold_out(_examples(60, VIEWS), pictures=50, views=VIEWS)
     kept_out = held.taps["embedding"][:, 0]
     assert kept_out.tolist() == [9, 19, 29, 39, 49]
     assert held.taps["embedding"][:, 1].tolist() == [0] * 5
