@@ -2,7 +2,7 @@
 
 `python -m models.export models/configs/mobilefacenet.toml`
 
-The same recipe, checkpoint and TensorFlow give the same bytes again.
+Equal recipes, checkpoints and versions of TensorFlow give equal bytes.
 """
 
 import argparse
@@ -23,16 +23,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m models.export", description="Export a trained network.")
     parser.add_argument("recipe", type=Path, help="a file such as models/configs/mobilefacenet.toml")
-    parser.add_argument("--zoo", type=Path, default=ZOO, help="where the files go")
-    parser.add_argument("--people", type=Path, metavar="DIR", help="as it was trained with")
-    parser.add_argument("--name", help="as it was trained with")
+    parser.add_argument("--zoo", type=Path, default=ZOO, help="output folder (default: models/zoo)")
+    parser.add_argument("--people", type=Path, metavar="DIR", help="the folder given to models.train, if any")
+    parser.add_argument("--name", help="the name given to models.train, if any")
     given = parser.parse_args(arguments)
     return run(lambda: _export(load_recipe(given.recipe, given.people, given.name), given.zoo))
 
 
 def _export(recipe: Recipe, zoo: Path) -> None:
     data = data_folder()
-    try:  # late, so that a missing TensorFlow is one line and no traceback
+    try:  # imported late, so that a missing TensorFlow is an error in one line
         from models.exporting.exporter import build, equalised_checkpoint, measure_thresholds, representative_crops  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise TrainingError(f"{error.name} is not installed: pip install 'facenode[train,litert]'") from error
@@ -45,8 +45,8 @@ def _export(recipe: Recipe, zoo: Path) -> None:
         else:
             checkpoint = trained if form == "float32" else equalised_checkpoint(recipe, trained, form, crops)
         content = build(recipe, checkpoint, form, crops)
-        calibration = measure_thresholds(recipe, content, data)
-        written = write(zoo, sidecar(recipe, checkpoint, calibration, content, form), content)
+        thresholds = measure_thresholds(recipe, content, data)
+        written = write(zoo, sidecar(recipe, checkpoint, thresholds, content, form), content)
         print(f"{written}: {len(content) / 1e6:.2f} MB")
 
 

@@ -1,1 +1,1 @@
-"""Face data -> samples, aligned crops, augmented views and features, cached on disk."""
+"""The face data -> samples, aligned crops, augmented views and features, cached on disk."""

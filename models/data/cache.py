@@ -1,4 +1,4 @@
-"""A long computation over many items -> arrays, kept on disk part by part so that a stopped run goes on."""
+"""A long computation over many items -> arrays, cached on disk in parts, so that a stopped run resumes."""
 
 import hashlib
 import os
@@ -15,7 +15,7 @@ from models.command import Progress
 from models.errors import DataError
 
 Arrays = dict[str, npt.NDArray[Any]]
-"""By name; the first axis counts the items."""
+"""Arrays by name; the first axis is the items."""
 
 Item = TypeVar("Item")
 
@@ -23,7 +23,7 @@ FOLDER = Path(__file__).resolve().parents[2] / ".cache"
 
 
 def digest(*parts: object) -> str:
-    """Return a short name for all that a result depends on."""
+    """Return a short digest of all that a result depends on."""
     text = "\n".join(repr(part) for part in parts)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -38,19 +38,19 @@ def compute_cached(
     part: int = 256,
     workers: int = 0,
 ) -> Arrays:
-    """Return what `make` gives of all items, in their order.
+    """Return the arrays that `make` computes for all items, in their order.
 
     Args:
-        what: said in the progress line.
-        items: what is computed over.
+        what: label of the progress line.
+        items: the items.
         make: called with at most `part` items, from several threads.
-        folder: where the parts are kept.
-        key: digest of all that the result depends on, the items too; other keys are other files.
-        part: items in a file.
-        workers: threads; one a core unless given.
+        folder: the folder of the cached parts.
+        key: digest of all that the result depends on, including the items; each key has its own files.
+        part: items per file.
+        workers: number of threads; 0 is one per core.
 
     Raises:
-        DataError: a kept part is damaged, or the folder cannot be written.
+        DataError: a cached part is damaged, or the folder is not writable.
     """
     pieces = [items[start : start + part] for start in range(0, len(items), part)]
     files = [folder / f"{key}-{number:04d}.npz" for number in range(len(pieces))]
@@ -76,14 +76,16 @@ def compute_cached(
 
 
 def _write(file: Path, arrays: Arrays) -> None:
-    partial = file.with_suffix(f".{os.getpid()}.part")  # two trainings may want the same pictures
+    partial = file.with_suffix(f".{os.getpid()}.part")  # two trainings may compute the same part
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("wb") as stream:
             np.savez(stream, **arrays)
         partial.replace(file)
     except OSError as error:
-        raise DataError(f"{file}: {error.strerror or error}: the cache needs a writable disk with room") from error
+        raise DataError(
+            f"{file}: {error.strerror or error}: the cache needs a writable disk with free space"
+        ) from error
 
 
 def _read(file: Path) -> Arrays:
@@ -91,4 +93,4 @@ def _read(file: Path) -> Arrays:
         with file.open("rb") as stream, np.load(stream) as content:
             return dict(content)
     except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise DataError(f"{file}: a damaged part of the cache: delete it and run again") from error
+        raise DataError(f"{file}: this part of the cache is damaged: delete it and run again") from error

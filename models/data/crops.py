@@ -1,4 +1,4 @@
-"""Samples -> aligned crops, found and cut by the node's own detector and aligner."""
+"""Samples -> aligned face crops, made with the node's own detector and aligner."""
 
 import inspect
 from collections.abc import Sequence
@@ -22,12 +22,12 @@ DETECTOR = Path(__file__).resolve().parents[1] / "detector" / "face_detection_yu
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """How a face is cut out of its picture.
+    """Geometry of an aligned crop.
 
     Attributes:
-        points: where the five keypoints come to lie, (x, y) in pixels of the network's input.
+        points: positions of the five keypoints, (x, y) in pixels of the network's input.
         size: height and width of the network's input, pixels.
-        margin_px: what is kept around it, pixels.
+        margin_px: margin around it, pixels.
     """
 
     points: tuple[tuple[float, float], ...]
@@ -45,9 +45,9 @@ class Crops:
     """The aligned faces of some samples.
 
     Attributes:
-        samples: those in whose picture a face was found.
+        samples: the samples with a face.
         images: their crops, shape (n, height, width, 3), uint8, RGB.
-        missed: the samples in whose picture none was found.
+        missed: the samples in which no face was found.
     """
 
     samples: tuple[Sample, ...]
@@ -59,16 +59,16 @@ def read_picture(path: Path) -> Image:
     """Return a picture, shape (height, width, 3), uint8, RGB.
 
     Raises:
-        DataError: it is missing or no picture.
+        DataError: it is missing or not a picture.
     """
     picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if picture is None:
-        raise DataError(f"{path}: not a readable picture: fetch it again or take it out of the manifest")
+        raise DataError(f"{path}: not a readable picture: download it again or remove it from the manifest")
     return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
 
 
 def central_face(faces: Sequence[Face]) -> Face | None:
-    """Return the face nearest the picture's centre, whom these data sets are about; None where there is none."""
+    """Return the face nearest to the centre, the subject of a picture in these data sets; None without a face."""
 
     def off_centre(face: Face) -> float:
         x, y = face.box.centre
@@ -78,12 +78,12 @@ def central_face(faces: Sequence[Face]) -> Face | None:
 
 
 class FaceCropper:
-    """Finds the face that a picture is about and cuts it out, aligned, as a node does.
+    """Find the subject of a picture and crop its face, aligned, as a node does.
 
     Args:
-        cut: how.
+        cut: geometry of the crop.
         detector: the detector's file.
-        settings: of the detector; a node's defaults unless given.
+        settings: settings of the detector; None is a node's defaults.
     """
 
     def __init__(self, cut: Cut, detector: Path = DETECTOR, settings: DetectorSettings | None = None) -> None:
@@ -93,20 +93,20 @@ class FaceCropper:
         self._aligner = Aligner(tuple((x + margin, y + margin) for x, y in cut.points), cut.outer)
 
     def crop(self, picture: Image) -> Image | None:
-        """Return the aligned face, shape (*cut.outer, 3), uint8, RGB; None where none is found."""
+        """Return the aligned face, shape (*cut.outer, 3), uint8, RGB; None without a face."""
         face = central_face(self._detector.detect(Frame(picture)))
         return None if face is None else self._aligner.align(picture, face).crop
 
 
 def load_crops(what: str, samples: Sequence[Sample], cut: Cut, cache: Path = FOLDER, workers: int = 0) -> Crops:
-    """Return the aligned faces of some samples; what was cut before is read from the cache.
+    """Return the aligned faces of some samples, from the cache where they are there.
 
     Args:
-        what: these samples are, for the progress line.
+        what: name of the samples, for the progress line.
         samples: the pictures.
-        cut: how the faces are cut out.
-        cache: where crops are kept.
-        workers: threads; one a core unless given.
+        cut: geometry of the crops.
+        cache: the folder of the cache.
+        workers: number of threads; 0 is one per core.
 
     Raises:
         DataError: a picture cannot be read.
@@ -132,6 +132,6 @@ def load_crops(what: str, samples: Sequence[Sample], cut: Cut, cache: Path = FOL
 
 
 def _crop_version() -> str:
-    """Return a digest of all but the pictures that a crop depends on, so that a changed aligner cuts anew."""
+    """Return a digest of all that a crop depends on besides its picture, such as the code of the aligner."""
     files = (DETECTOR, *(Path(str(inspect.getsourcefile(part))) for part in (Detector, Aligner)))
     return digest(DetectorSettings(), cv2.__version__, *(file.read_bytes() for file in files))

@@ -1,4 +1,4 @@
-"""Aligned crops -> what the frozen backbone says of views of them, cached on disk."""
+"""Aligned crops -> the features of a frozen backbone for views of them, cached on disk."""
 
 import hashlib
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ class FeatureExtractor:
     """A TFLite file with one input and several outputs, run on one view at a time.
 
     Args:
-        content: of the file.
+        content: content of the file.
     """
 
     def __init__(self, content: bytes) -> None:
@@ -30,7 +30,7 @@ class FeatureExtractor:
         (self._input,) = self._run.get_input_details()
 
     def taps(self, view: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.float32]]:
-        """Return the outputs by name, each of shape (n,), of a view, shape (height, width, 3), uint8, RGB."""
+        """Return the outputs by name, each of shape (n,), for a view of shape (height, width, 3), uint8, RGB."""
         return {name: value[0] for name, value in self._run(**{self._input: view[np.newaxis]}).items()}
 
 
@@ -48,14 +48,14 @@ def load_features(
     """Return the backbone's outputs by name, each of shape (n, views, channels), float32.
 
     Args:
-        what: the pictures are, for the progress line.
+        what: name of the pictures, for the progress line.
         images: aligned crops, shape (n, height, width, 3), uint8, RGB, with or without a margin.
         content: the backbone's TFLite file.
         size: height and width of its input, pixels.
-        views: how the pictures are varied; the first view is never varied, and there is only that one without `views`.
-        seed: of the variation; each picture and view has its own numbers, whatever the order.
-        cache: where they are kept.
-        workers: threads; one a core unless given.
+        views: bounds of the augmentation; the first view is never augmented, and None makes only that one.
+        seed: seed of the augmentation; each picture and view has its own random numbers, in any order.
+        cache: the folder of the cache.
+        workers: number of threads; 0 is one per core.
     """
     count = views.count if views else 1
 

@@ -1,4 +1,4 @@
-"""The manifests of the face data -> samples: a picture, and what is known of the person in it."""
+"""The manifests of the face data -> samples: pictures with their labels."""
 
 import csv
 import os
@@ -28,7 +28,7 @@ def data_folder(environ: Mapping[str, str] | None = None) -> Path:
     given = (os.environ if environ is None else environ).get(VARIABLE)
     folder = Path(given) if given else _DEFAULT
     if not folder.is_dir():
-        raise DataError(f"{folder}: no such folder of face data: set {VARIABLE} to it")
+        raise DataError(f"{folder}: no such folder: set {VARIABLE} to the folder of face data")
     return folder
 
 
@@ -48,7 +48,7 @@ def lfw9(data: Path) -> tuple[Sample, ...]:
 
 
 def strangers(data: Path) -> tuple[Sample, ...]:
-    """Return 300 other people of LFW with one picture each."""
+    """Return 300 other people of LFW, one picture each."""
     rows = _rows(data / "lfw9" / "unknown.csv", ("path", "identity", "split"))
     return tuple(Sample(data / "lfw9" / row["path"], row["split"], row["identity"].lower()) for row in rows)
 
@@ -56,14 +56,14 @@ def strangers(data: Path) -> tuple[Sample, ...]:
 def lfw_people(data: Path) -> tuple[Sample, ...]:
     """Return the other people of LFW; no person is in two splits.
 
-    Thresholds are measured on galleries of people that no training saw. The manifest has too few of them with several
-    pictures, so 210 people of its training part are kept out of training as the split `calibration`: of those with
-    five pictures or more the ones with fewest, since the others are worth more to training.
+    Thresholds are measured on galleries of people that no training has seen. The manifest has too few of these with
+    several pictures. So 210 people of its training split become the split `calibration`: of those with at least five
+    pictures, the people with the fewest, since the others are worth more to training.
     """
     rows = _rows(data / "lfw_people" / "manifest.csv", ("path", "identity", "split"))
     pictures = Counter(row["identity"] for row in rows if row["split"] == "train")
-    able = [person for person, count in pictures.items() if count >= _CALIBRATION_PICTURES]
-    kept_out = set(sorted(able, key=lambda person: (pictures[person], person))[:_CALIBRATION_PEOPLE])
+    candidates = [person for person, count in pictures.items() if count >= _CALIBRATION_PICTURES]
+    kept_out = set(sorted(candidates, key=lambda person: (pictures[person], person))[:_CALIBRATION_PEOPLE])
     return tuple(
         Sample(
             data / "lfw_people" / row["path"],
@@ -82,7 +82,7 @@ def lfw_pairs(data: Path) -> tuple[Pair, ...]:
 
 
 def utkface(data: Path) -> tuple[Sample, ...]:
-    """Return UTKFace: age group and ethnicity group of people without a name."""
+    """Return UTKFace: age, age group, gender and ethnicity group of people without names."""
     manifest = data / "utkface" / "manifest.csv"
     return tuple(
         Sample(
@@ -98,7 +98,7 @@ def utkface(data: Path) -> tuple[Sample, ...]:
 
 
 READERS = {"lfw9": lfw9, "strangers": strangers, "lfw_people": lfw_people, "utkface": utkface}
-"""How each data set is read, by its name."""
+"""The reader of each data set, by its name."""
 
 
 def read(data: Path, name: str, splits: Sequence[str]) -> tuple[Sample, ...]:
@@ -106,22 +106,22 @@ def read(data: Path, name: str, splits: Sequence[str]) -> tuple[Sample, ...]:
 
     Args:
         data: the folder of face data.
-        name: of the data set, or the path of a folder of own people.
-        splits: which.
+        name: name of the data set, or the path of a folder of own people.
+        splits: the splits.
 
     Raises:
-        DataError: the data set, its manifest or a split of it is missing or empty, or a label is not known.
+        DataError: the data set, its manifest or a split is missing or empty, or a label is unknown.
     """
     if name not in READERS and "/" not in name:
         raise DataError(
-            f"{name!r}: no such data set: there are {', '.join(READERS)}, or a folder of people by its path"
+            f"{name!r}: no such data set: name one of {', '.join(READERS)}, or the path of a folder of people"
         )
     samples = READERS[name](data) if name in READERS else own_people(Path(name))
     for sample in samples:
         _check(sample)
     chosen = tuple(sample for sample in samples if sample.split in splits)
     if not chosen:
-        raise DataError(f"{data}: {name} has no pictures of {', '.join(splits)}: fetch its manifest again")
+        raise DataError(f"{data}: {name} has no pictures of {', '.join(splits)}: download its manifest again")
     return chosen
 
 
@@ -133,12 +133,14 @@ def _check(sample: Sample) -> None:
         ("gender", sample.gender or "female", _GENDERS),
     ):
         if value not in known:
-            raise DataError(f"{sample.path}: {kind} {value!r} is not among {', '.join(sorted(known))}")
+            raise DataError(
+                f"{sample.path}: {kind} {value!r} is not one of {', '.join(sorted(known))}: correct the manifest"
+            )
 
 
 def _years(manifest: Path, text: str) -> int:
     if not text.isdecimal():
-        raise DataError(f"{manifest}: age {text!r} is no number of years")
+        raise DataError(f"{manifest}: age {text!r} is not a number of years: correct the manifest")
     return int(text)
 
 
@@ -147,10 +149,10 @@ def _rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
         with path.open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
     except OSError as error:
-        raise DataError(f"{path}: {error.strerror or error}: the manifest belongs to the face data") from error
+        raise DataError(f"{path}: {error.strerror or error}: the manifest is part of the face data") from error
     except (csv.Error, UnicodeDecodeError) as error:
         raise DataError(f"{path}: not a CSV file: {error}") from error
     missing = [column for column in columns if rows and column not in rows[0]]
     if missing or not rows:
-        raise DataError(f"{path}: {'no column ' + ', '.join(missing) if missing else 'it is empty'}: fetch it again")
+        raise DataError(f"{path}: {'no column ' + ', '.join(missing) if missing else 'it is empty'}: download it again")
     return rows

@@ -1,4 +1,4 @@
-"""A picture, and what is known of the person in it."""
+"""A picture and its labels."""
 
 import re
 from collections.abc import Sequence
@@ -16,11 +16,11 @@ class Sample:
     Attributes:
         path: the picture.
         split: `train`, `calibration`, `val` or `test`.
-        person: the id of the person, or empty where it is not known.
+        person: the id of the person, or empty if unknown.
         age: the age group, or empty.
         ethnicity: the ethnicity group, or empty.
         years: the age in years, or None.
-        gender: `female` or `male`, or empty: no head answers it, it only tells whom a figure is about.
+        gender: `female` or `male`, or empty; no head predicts it, it only groups the figures.
     """
 
     path: Path
@@ -32,7 +32,7 @@ class Sample:
     gender: str = ""
 
     def label(self, head: str) -> str:
-        """Return what a head should answer: `identity`, `age` or `ethnicity`."""
+        """Return the label for a head: `identity`, `age` or `ethnicity`."""
         return {"identity": self.person, "age": self.age, "ethnicity": self.ethnicity}[head]
 
 
@@ -46,30 +46,32 @@ class Pair:
 
 
 def person_id(name: str) -> str:
-    """Return the id of a person of a data set, such as `roh_moo-hyun` of `Roh_Moo-hyun`.
+    """Return a person's id, such as `roh_moo-hyun` for `Roh_Moo-hyun`.
 
     Raises:
-        DataError: the name gives none.
+        DataError: no id can be made of the name.
     """
     found = re.sub(r"[^a-z0-9_-]", "", name.lower())[:32]
     if not re.fullmatch(NAME, found):
-        raise DataError(f"{name!r}: gives no person id: use letters, digits, - and _")
+        raise DataError(f"{name!r}: no person id can be made of this name: use letters, digits, - and _")
     return found
 
 
 def count_labels(samples: Sequence[Sample], head: str, labels: Sequence[str]) -> dict[str, int]:
-    """Return how many samples each label of a head has.
+    """Return the number of samples of each label of a head.
 
     Raises:
-        DataError: a label has none, or a sample carries a label that the head has not.
+        DataError: a label has no sample, or a sample has a label that the head does not know.
     """
     numbers = dict.fromkeys(labels, 0)
     for sample in samples:
         label = sample.label(head)
         if label not in numbers:
-            raise DataError(f"{sample.path}: {head} {label!r} is not among {', '.join(labels)}")
+            raise DataError(
+                f"{sample.path}: {head} {label!r} is not one of {', '.join(labels)}: correct the manifest or the recipe"
+            )
         numbers[label] += 1
     empty = [label for label, number in numbers.items() if not number]
     if empty:
-        raise DataError(f"{head}: no picture of {', '.join(empty)}: drop the label or add pictures")
+        raise DataError(f"{head}: no picture of {', '.join(empty)}: remove the label or add pictures")
     return numbers

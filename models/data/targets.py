@@ -1,4 +1,4 @@
-"""Samples and a head -> what the head should answer, and how much each example weighs."""
+"""Samples and a head -> the targets of training and the weight of each example."""
 
 import math
 from collections import Counter
@@ -14,16 +14,16 @@ from models.recipe.sections import GroupHead
 
 
 def labels_of(samples: Sequence[Sample], name: str, labels: Sequence[str]) -> npt.NDArray[np.int64]:
-    """Return the number of each sample's label, shape (n,)."""
+    """Return the index of each sample's label, shape (n,)."""
     return np.array([labels.index(sample.label(name)) for sample in samples], dtype=np.int64)
 
 
 def targets_of(samples: Sequence[Sample], name: str, head: GroupHead) -> Array:
-    """Return the share of each label in the right answer, shape (n, labels); each row sums to one.
+    """Return the target share of each label, shape (n, labels); each row sums to one.
 
-    Groups of age end at `head.borders`. Somebody of 34 looks like somebody of 36: where the age is known in years it
-    counts for each group with the probability that an age about it, of normal spread `head.spread_years`, falls
-    there. Else the label has all of it.
+    Age groups end at `head.borders`. A person of 34 looks like one of 36, so a known age in years is spread over the
+    groups: the share of a group is the probability that a normal distribution around the age, with standard deviation
+    `head.spread_years`, gives to it. Without an age in years, the label has the whole share.
     """
     hard = np.eye(len(head.labels), dtype=np.float32)[labels_of(samples, name, head.labels)]
     if not head.borders:
@@ -44,9 +44,9 @@ def class_weights(labels: npt.NDArray[np.int64], classes: int, balance: float) -
 
 
 def cell_weights(samples: Sequence[Sample], balance: float) -> Array:
-    """Return the weight of each sample, shape (n,): n^-balance of those of its ethnicity, gender and age group; mean 1.
+    """Return the weight of each sample, shape (n,): n^-balance for n of its ethnicity, gender and age group; mean 1.
 
-    A class can be well known and still a few of its people not: the old among them, or the women.
+    A class can have many pictures and still few of some of its people, such as the old.
     """
     cells = Counter((sample.ethnicity, sample.gender, sample.age) for sample in samples)
     weights = np.array([cells[sample.ethnicity, sample.gender, sample.age] ** -balance for sample in samples])
@@ -55,7 +55,7 @@ def cell_weights(samples: Sequence[Sample], balance: float) -> Array:
 
 
 def _shares(years: float, borders: Sequence[float], spread_years: float) -> list[float]:
-    """Return the share of each group; an age in whole years is taken at its middle."""
+    """Return the share of each group, taking an age in whole years at the middle of the year."""
     below = [0.0, *(_normal((border - years - 0.5) / spread_years) for border in borders), 1.0]
     return [above - under for under, above in pairwise(below)]
 

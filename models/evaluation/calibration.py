@@ -1,4 +1,4 @@
-"""Scores and right labels -> how far scores can be believed, and the temperature that makes them believable; pure."""
+"""Scores and true labels -> the calibration error, and the temperature that calibrates them; pure."""
 
 import numpy as np
 import numpy.typing as npt
@@ -10,19 +10,18 @@ Labels = npt.NDArray[np.int64]
 BINS = 15
 _LEAST_SCORE = 1e-12
 _SHARPEST, _FLATTEST = 0.1, 10.0
-_STEPS = 60  # each keeps two thirds of what is left
+_STEPS = 60  # each keeps two thirds of the interval
 
 
 def calibration_error(scores: Array, right: Labels, bins: int = BINS) -> float:
     """Return the expected calibration error of Naeini et al. (2015), over bins of equal width.
 
-    It is the mean over all answers of the distance, in the bin that the answer's score falls into, between the mean
-    score and the share of right answers.
+    It is the mean, over all predictions, of the distance between mean score and accuracy in the prediction's bin.
 
     Args:
         scores: softmax scores, shape (n, labels).
-        right: number of the right label, shape (n,).
-        bins: of the best score.
+        right: index of the true label, shape (n,).
+        bins: number of bins of the best score.
     """
     best = scores.max(axis=1).astype(np.float64)
     hits = np.argmax(scores, axis=1) == right
@@ -34,18 +33,18 @@ def calibration_error(scores: Array, right: Labels, bins: int = BINS) -> float:
 
 
 def apply_temperature(scores: Array, temperature: float) -> Array:
-    """Return the softmax scores, shape (n, labels), of logits divided by a temperature; 1 / T undoes T."""
+    """Return softmax scores, shape (n, labels), with their logits divided by a temperature; 1 / T undoes T."""
     return softmax(np.log(np.maximum(scores, _LEAST_SCORE)) / temperature)
 
 
 def fit_temperature(logits: Array, right: Labels) -> float:
-    """Return the temperature that makes the right labels most likely (Guo et al., 2017).
+    """Return the temperature that maximises the likelihood of the true labels (Guo et al., 2017).
 
-    The mean negative log likelihood is convex in the inverse of the temperature, so that thirds find its minimum.
+    The mean negative log likelihood is convex in the inverse temperature, so a ternary search finds its minimum.
 
     Args:
-        logits: of a head, shape (n, labels), of examples that it was not trained on.
-        right: number of the right label, shape (n,).
+        logits: logits of a head, shape (n, labels), for examples that it was not trained on.
+        right: index of the true label, shape (n,).
     """
     low, high = 1 / _FLATTEST, 1 / _SHARPEST
     for _ in range(_STEPS):
@@ -58,7 +57,7 @@ def fit_temperature(logits: Array, right: Labels) -> float:
 
 
 def _negative_log_likelihood(logits: npt.NDArray[np.float32] | npt.NDArray[np.float64], right: Labels) -> float:
-    """Return the mean negative log likelihood of the right labels."""
+    """Return the mean negative log likelihood of the true labels."""
     level = logits.max(axis=1, keepdims=True)
     total = np.log(np.exp(logits - level).sum(axis=1)) + level[:, 0]
     return float(np.mean(total - logits[np.arange(len(right)), right]))

@@ -1,4 +1,4 @@
-"""What a network says of labelled pictures -> how often a head is right, and how far its scores can be believed."""
+"""Predictions for labelled pictures -> accuracy and calibration of a head."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from models.evaluation.predictions import Predictions
 
 
 def accuracy(predictions: Predictions, data: str, head: str, labels: Sequence[str], *, per_class: bool) -> list[Figure]:
-    """Return the share of right answers of a head, and where asked its mean over the classes and each class's own."""
+    """Return the accuracy of a head; with `per_class` also the balanced accuracy and the recall of each class."""
     given = [labels[number] for number in np.argmax(predictions.heads[head], axis=1)]
     right = [sample.label(head) for sample in predictions.samples]
     figures = [share_of(data, head, wilson(sum(a == b for a, b in zip(given, right, strict=True)), len(right)))]
@@ -23,7 +23,7 @@ def accuracy(predictions: Predictions, data: str, head: str, labels: Sequence[st
     return figures
 
 
-def missed(predictions: Predictions, data: str) -> Figure:
+def no_face_found(predictions: Predictions, data: str) -> Figure:
     """Return the share of pictures in which no face was found."""
     return share_of(data, "no face found", wilson(predictions.missed, predictions.missed + len(predictions.samples)))
 
@@ -31,14 +31,14 @@ def missed(predictions: Predictions, data: str) -> Figure:
 def calibration_errors(
     predictions: Predictions, data: str, head: str, labels: Sequence[str], temperature: float
 ) -> list[Figure]:
-    """Return a head's expected calibration error, and what it would be without its temperature.
+    """Return the expected calibration error of a head, with and without its temperature.
 
     Args:
-        predictions: to labelled pictures.
-        data: what they are called.
-        head: its name.
-        labels: in the order of its scores.
-        temperature: that the head was divided by when it was exported.
+        predictions: predictions for labelled pictures.
+        data: name of the pictures.
+        head: name of the head.
+        labels: its labels, in the order of its scores.
+        temperature: the temperature in the exported head.
     """
     scores, n = predictions.heads[head], len(predictions.samples)
     right = np.array([labels.index(sample.label(head)) for sample in predictions.samples])

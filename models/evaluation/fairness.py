@@ -1,4 +1,4 @@
-"""What a network says of people of known ethnicity, gender and age -> its figures for each group, the worst named."""
+"""Predictions for people of known ethnicity, gender and age -> figures for each group, and the worst groups."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ from models.evaluation.metrics import Share, wilson
 from models.evaluation.predictions import Predictions
 
 LEAST_CASES = 30
-"""A cell of fewer is never called the worst: one picture would move it by more than three points."""
+"""A smaller group is never named the worst: one picture would move it by more than three points."""
 THREE_GROUPS = ("asian", "black", "white")
 """The ethnicity groups of the paper."""
 WORST = "worst cell of"
@@ -21,9 +21,9 @@ _ADULT_YEARS, _CHILD_YEARS = 18, 12
 
 
 def by_group(predictions: Predictions, data: str, head: str, labels: Sequence[str]) -> list[Figure]:
-    """Return a head's share of right answers for each ethnicity and gender and each age group, and the worst cells.
+    """Return a head's accuracy for each ethnicity and gender and for each age group, and the worst groups.
 
-    The worst cell of ethnicity, gender and age group together is named too: a cell of two can hide one of three.
+    The worst group of ethnicity, gender and age is named too: a group of two can hide one of three.
     """
     right = _right(predictions, head, labels)
     pairs = _cells(predictions.samples, right, lambda sample: f"{sample.ethnicity}, {sample.gender}")
@@ -42,10 +42,10 @@ def by_group(predictions: Predictions, data: str, head: str, labels: Sequence[st
 
 
 def three_groups(predictions: Predictions, data: str, labels: Sequence[str]) -> Figure:
-    """Return the share of right ethnicity groups among the paper's three.
+    """Return the accuracy of ethnicity among the paper's three groups.
 
-    Only pictures of people of these three count, and only the scores of these three: the best of them is the answer.
-    A network of five classes is asked as if it had been built for three.
+    Only pictures of people of these three groups count, and the best of these three scores is the prediction, as if the
+    head had been built for three classes.
     """
     known = np.array([sample.ethnicity in THREE_GROUPS for sample in predictions.samples])
     scores = predictions.heads["ethnicity"][known][:, [labels.index(group) for group in THREE_GROUPS]]
@@ -54,25 +54,30 @@ def three_groups(predictions: Predictions, data: str, labels: Sequence[str]) -> 
     return share_of(data, "ethnicity, three groups", wilson(int(np.sum(given == right)), len(right)))
 
 
-def similar_pairs(predictions: Predictions, data: str, least: float) -> list[Figure]:
-    """Return how many pairs of two people of one ethnicity and gender reach a threshold: adults by cell, and children.
+def similar_pairs(predictions: Predictions, data: str, threshold: float) -> list[Figure]:
+    """Return the share of pairs of people of one ethnicity and gender that reach a threshold: adults, and children.
 
-    It is what happens to a stranger where one person who is like them is enrolled by one photo. The pictures carry no
-    names: a few pairs show one person twice, so the share is an upper bound.
+    It estimates how often a stranger is taken for an enrolled person of their group, with one photo enrolled. The
+    pictures have no names, and a few pairs show one person twice, so the share is an upper bound.
 
     Args:
-        predictions: to pictures of many people of known age.
-        data: what they are called.
-        least: the cosine that names somebody.
+        predictions: predictions for pictures of many people of known age.
+        data: name of the pictures.
+        threshold: the least cosine of a match.
     """
     adults = {
         cell: cosines
-        for cell, cosines in _alike(predictions, lambda years: years >= _ADULT_YEARS).items()
+        for cell, cosines in _cosines_by_group(predictions, lambda years: years >= _ADULT_YEARS).items()
         if len(cosines) >= _pairs_of(LEAST_CASES)
     }
-    children = list(_alike(predictions, lambda years: years < _CHILD_YEARS).values())
+    children = list(_cosines_by_group(predictions, lambda years: years < _CHILD_YEARS).values())
     return [
-        Figure(f"{data}, pairs of two {who}", f"over the threshold for one person: {cell}", _over(cosines, least), n)
+        Figure(
+            f"{data}, pairs of two {who}",
+            f"over the threshold for one person: {cell}",
+            _share_over(cosines, threshold),
+            n,
+        )
         for who, cells in (("adults", adults), ("children under 12", {"all cells": np.concatenate([*children, []])}))
         for cell, cosines in sorted(cells.items())
         if (n := len(cosines))
@@ -91,8 +96,8 @@ def _cells(samples: Sequence[Sample], right: Sequence[bool], name: Callable[[Sam
     return {cell: wilson(sum(cases), len(cases)) for cell, cases in found.items()}
 
 
-def _alike(predictions: Predictions, old_enough: Callable[[int], bool]) -> dict[str, Array]:
-    """Return by ethnicity and gender the cosines of all pairs of its pictures, of those of the right age."""
+def _cosines_by_group(predictions: Predictions, old_enough: Callable[[int], bool]) -> dict[str, Array]:
+    """Return by ethnicity and gender the cosines of all pairs of pictures of people of an age."""
     places: dict[str, list[int]] = defaultdict(list)
     for place, sample in enumerate(predictions.samples):
         if sample.years is not None and old_enough(sample.years):
@@ -108,11 +113,11 @@ def _pairs_of(pictures: int) -> int:
     return pictures * (pictures - 1) // 2
 
 
-def _over(cosines: Array, least: float) -> float:
-    return float(np.mean(cosines >= least))
+def _share_over(cosines: Array, threshold: float) -> float:
+    return float(np.mean(cosines >= threshold))
 
 
 def _worst(cells: dict[str, Share]) -> list[tuple[str, Share]]:
-    """Return the cell with the least share among those with enough cases; none where no cell has enough."""
+    """Return the group with the least share among those with enough cases; nothing if no group has enough."""
     enough = [(cell, share) for cell, share in sorted(cells.items()) if share.n >= LEAST_CASES]
     return [min(enough, key=lambda entry: entry[1].value)] if enough else []

@@ -1,4 +1,4 @@
-"""What was counted or measured -> a figure that says what it was measured on and how many cases are behind it."""
+"""A measured value -> a figure that names its data and its number of cases."""
 
 from dataclasses import dataclass
 
@@ -10,11 +10,11 @@ class Figure:
     """One measured figure.
 
     Attributes:
-        data: what it was measured on.
-        figure: what it is.
-        value: a share, 0..1; of a threshold its cosine, of a temperature its number.
-        n: cases behind it.
-        low: lower end of its 95 % interval, where it has one.
+        data: the data that it was measured on.
+        figure: name of the figure.
+        value: a share, 0..1; for a threshold, a cosine.
+        n: number of cases.
+        low: lower end of its 95 % interval, if it has one.
         high: upper end.
     """
 

@@ -1,4 +1,4 @@
-"""What a network says of people -> the figures of verification, of the open set and of the closed one."""
+"""Predictions for people -> the figures of verification, open-set and closed-set identification."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ from node.vision.sidecar import Classes, Sidecar
 
 _ENROLLED = 12
 _PHOTOS = (5, 2, 1)
-"""Enrolled of each person; the most first: what is left is looked for, whatever the number."""
+"""Photos enrolled per person, the greatest number first: the pictures after it are the probes for all numbers."""
 SHIPPED_FPIR = 0.003
-"""`people.max_fpir` unless set otherwise."""
+"""The default of `people.max_fpir`."""
 _PEOPLE, _STRANGERS = "lfw_people val", "lfw9/unknown test"
 
 
@@ -27,9 +27,9 @@ class Similarities:
     """Cosines of pairs of pictures, each of shape (n,).
 
     Attributes:
-        same: of the listed pairs of one person.
-        other: of the listed pairs of two.
-        impostors: of all pairs of pictures of two people: the list alone has too few for one in a thousand.
+        same: cosines of the listed pairs of one person.
+        other: cosines of the listed pairs of two people.
+        impostors: cosines of all pairs of pictures of two people; the list has too few for a rate of 0.1 %.
     """
 
     same: Array
@@ -39,14 +39,14 @@ class Similarities:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Search:
-    """Looks at people of whom some are enrolled; each array has one entry a look.
+    """Probes against a gallery; each array has one entry per probe.
 
     Attributes:
-        nearest: number of the enrolled person nearest to each look at somebody enrolled.
-        right: number of the person that it is.
-        scores: cosine to the nearest.
-        others: likewise, of looks at the other people of the split.
-        fresh: likewise, of looks at people that the thresholds have not seen.
+        nearest: for probes of enrolled people, the index of the nearest enrolled person.
+        right: for the same probes, the index of the true person.
+        scores: for the same probes, the cosine to the nearest person.
+        others: cosine to the nearest person, for probes of the other people of the split.
+        fresh: cosine to the nearest person, for probes of people that the thresholds have not seen.
     """
 
     nearest: npt.NDArray[np.int64]
@@ -57,7 +57,7 @@ class Search:
 
 
 def similarities(people: Predictions, pairs: Sequence[Pair]) -> Similarities:
-    """Return the cosines of listed pairs, and of all pairs of pictures of two people."""
+    """Return the cosines of the listed pairs, and of all pairs of pictures of two people."""
     place = {sample.path: number for number, sample in enumerate(people.samples)}
     known = [pair for pair in pairs if pair.left in place and pair.right in place]
     cosines = people.embeddings @ people.embeddings.T
@@ -69,7 +69,7 @@ def similarities(people: Predictions, pairs: Sequence[Pair]) -> Similarities:
 
 
 def verify(found: Similarities) -> list[Figure]:
-    """Tell pairs of one person from pairs of two."""
+    """Return the figures of verification."""
     scores = np.concatenate([found.same, found.other])
     same = np.arange(len(scores)) < len(found.same)
     return [
@@ -80,15 +80,15 @@ def verify(found: Similarities) -> list[Figure]:
 
 
 def search(people: Predictions, strangers: Predictions, photos: int = _PHOTOS[0]) -> Search:
-    """Enrol the twelve people with most pictures, and look for them among all others.
+    """Enrol the twelve people with most pictures, and compare all other pictures with them.
 
     Args:
-        people: of whom twelve are enrolled from their first pictures and looked for in those after the fifth.
+        people: twelve of them are enrolled from their first pictures; their pictures after the fifth are probes.
         strangers: other people, that the thresholds have not seen.
-        photos: enrolled of each person.
+        photos: photos enrolled per person.
 
     Raises:
-        TrainingError: somebody has no picture to be looked for in.
+        TrainingError: an enrolled person has no picture left as a probe.
     """
     names, counts = np.unique(people.persons, return_counts=True)
     chosen = names[np.argsort(-counts, kind="stable")][:_ENROLLED]
@@ -96,19 +96,21 @@ def search(people: Predictions, strangers: Predictions, photos: int = _PHOTOS[0]
     for number, person in enumerate(chosen):
         pictures, most = people.embeddings[people.persons == person], _PHOTOS[0]
         if len(pictures) <= most:
-            raise TrainingError(f"{person} has {len(pictures)} pictures: enrolment from {most} leaves none to look for")
+            raise TrainingError(
+                f"{person} has {len(pictures)} pictures: enrolling {most} leaves none as a probe: add pictures"
+            )
         anchors.append(pictures[:photos])
         probes.append(pictures[most:])
         right += [number] * (len(pictures) - most)
-    nearest, scores = _identify(np.concatenate(probes), anchors)
-    _, others = _identify(people.embeddings[~np.isin(people.persons, chosen)], anchors)
-    _, fresh = _identify(strangers.embeddings, anchors)
+    nearest, scores = _nearest_people(np.concatenate(probes), anchors)
+    _, others = _nearest_people(people.embeddings[~np.isin(people.persons, chosen)], anchors)
+    _, fresh = _nearest_people(strangers.embeddings, anchors)
     return Search(nearest, np.array(right), scores, others, fresh)
 
 
 def open_set(people: Predictions, strangers: Predictions, sidecar: Sidecar) -> list[Figure]:
-    """Return how often the twelve are found and strangers are called by a name, by photos enrolled."""
-    least = sidecar.thresholds.cosine(SHIPPED_FPIR, _ENROLLED)
+    """Return how often enrolled people are identified and strangers are named, by photos enrolled."""
+    threshold = sidecar.thresholds.cosine(SHIPPED_FPIR, _ENROLLED)
     figures = []
     for photos in _PHOTOS:
         found = search(people, strangers, photos)
@@ -117,15 +119,15 @@ def open_set(people: Predictions, strangers: Predictions, sidecar: Sidecar) -> l
         figures += [
             share_of(data, "rank-1", wilson(int(hits.sum()), n)),
             *(
-                Figure(data, f"TPIR at FPIR {100 * rate:g} %", _identified(found, everybody, rate), n)
+                Figure(data, f"TPIR at FPIR {100 * rate:g} %", _tpir(found, everybody, rate), n)
                 for rate in (0.01, 0.001)
             ),
-            share_of(data, "TPIR at the shipped threshold", wilson(int(np.sum(hits & (found.scores >= least))), n)),
+            share_of(data, "TPIR at the shipped threshold", wilson(int(np.sum(hits & (found.scores >= threshold))), n)),
             *(
                 share_of(
                     data,
                     f"strangers of {whose} called by a name at the shipped threshold",
-                    wilson(int(np.sum(scores >= least)), len(scores)),
+                    wilson(int(np.sum(scores >= threshold)), len(scores)),
                 )
                 for whose, scores in ((_PEOPLE, found.others), (_STRANGERS, found.fresh))
             ),
@@ -134,12 +136,12 @@ def open_set(people: Predictions, strangers: Predictions, sidecar: Sidecar) -> l
 
 
 def closed_set(known: Predictions, strangers: Predictions, classes: Classes) -> list[Figure]:
-    """Return how the identity head does with its reject score: the nine people named rightly, strangers by a name."""
-    least = classes.reject or 0.0
+    """Return the accuracy of the identity head with its reject score, and how often it names strangers."""
+    threshold = classes.reject or 0.0
     scores = known.heads["identity"]
     right = np.array([classes.labels.index(sample.person) for sample in known.samples])
-    named = (np.argmax(scores, axis=1) == right) & (scores.max(axis=1) >= least)
-    mistaken = strangers.heads["identity"].max(axis=1) >= least
+    named = (np.argmax(scores, axis=1) == right) & (scores.max(axis=1) >= threshold)
+    mistaken = strangers.heads["identity"].max(axis=1) >= threshold
     return [
         share_of("lfw9 test", "identity, with the head's reject score", wilson(int(named.sum()), len(named))),
         share_of(
@@ -150,12 +152,12 @@ def closed_set(known: Predictions, strangers: Predictions, classes: Classes) -> 
     ]
 
 
-def _identify(probes: Array, anchors: Sequence[Array]) -> tuple[npt.NDArray[np.int64], Array]:
-    """Return the nearest person of each probe and the cosine to their nearest anchor: the node's rule."""
+def _nearest_people(probes: Array, anchors: Sequence[Array]) -> tuple[npt.NDArray[np.int64], Array]:
+    """Return the nearest person of each probe and the cosine to their nearest anchor, by the node's rule."""
     scores = np.stack([(probes @ person.T).max(axis=1) for person in anchors], axis=1)
     nearest = np.argmax(scores, axis=1)
     return nearest, scores[np.arange(len(probes)), nearest]
 
 
-def _identified(found: Search, strangers: Array, rate: float) -> float:
+def _tpir(found: Search, strangers: Array, rate: float) -> float:
     return tpir_at_fpir(found.nearest, found.scores, found.right, strangers, rate)

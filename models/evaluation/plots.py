@@ -1,4 +1,4 @@
-"""What networks say of the pictures they are measured on -> plots as PNG files, the same bytes again for the same."""
+"""Predictions of networks -> plots as PNG files; equal predictions give equal bytes."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,7 +11,7 @@ from matplotlib.figure import Figure as Sheet
 from models.data.samples import Pair
 from models.errors import TrainingError
 from models.evaluation.identification import SHIPPED_FPIR, search, similarities
-from models.evaluation.measure import Found, NetworkPredictions
+from models.evaluation.measure import NetworkPredictions, PredictionsByNetwork
 from models.evaluation.predictions import Predictions
 from node.vision.sidecar import Sidecar
 
@@ -34,13 +34,13 @@ _DARK = 0.5
 _BELOW = 1e-4
 
 
-def draw(folder: Path, found: Found, pairs: Sequence[Pair]) -> list[Path]:
-    """Draw the DET curves, the score histograms and the confusion matrices of networks.
+def draw(folder: Path, by_network: PredictionsByNetwork, pairs: Sequence[Pair]) -> list[Path]:
+    """Draw the DET curves, score histograms and confusion matrices of networks.
 
     Args:
-        folder: where the files go.
-        found: what the networks say.
-        pairs: of `lfw_people`'s validation part.
+        folder: the output folder.
+        by_network: sidecar and predictions of each network.
+        pairs: the pairs of `lfw_people` val.
 
     Returns:
         The files.
@@ -50,39 +50,39 @@ def draw(folder: Path, found: Found, pairs: Sequence[Pair]) -> list[Path]:
     """
     with mpl.rc_context(_STYLE):
         sheets = {
-            "det.png": det(found, pairs),
-            "scores.png": _panels(found, (2.9, 2.1), lambda axes, name: _scores(axes, *found[name], pairs)),
+            "det.png": det_curves(by_network, pairs),
+            "scores.png": _panels(by_network, (2.9, 2.1), lambda axes, name: _scores(axes, *by_network[name], pairs)),
         }
         for head in ("age", "ethnicity"):
-            heads = {name: pair for name, pair in found.items() if pair[0].heads.labels(head)}
+            heads = {name: pair for name, pair in by_network.items() if pair[0].heads.labels(head)}
             sheets[f"confusion-{head}.png"] = _confusions(heads, head)
         paths = [folder / name for name in sheets]
         try:
             folder.mkdir(parents=True, exist_ok=True)
             for path, sheet in zip(paths, sheets.values(), strict=True):
-                # Without a version in it the file depends on the figures alone.
+                # Without the version of matplotlib, the file depends on the predictions alone.
                 sheet.savefig(path, dpi=_DPI, metadata={"Software": None})
         except OSError as error:
-            raise TrainingError(f"{folder}: {error.strerror or error}: plots need a writable folder") from error
+            raise TrainingError(f"{folder}: {error.strerror or error}: the plots need a writable folder") from error
     return paths
 
 
-def det(found: Found, pairs: Sequence[Pair]) -> Sheet:
-    """Draw how many pairs of one person are missed against how many pairs of two are taken for one.
+def det_curves(by_network: PredictionsByNetwork, pairs: Sequence[Pair]) -> Sheet:
+    """Draw the share of missed pairs of one person against the share of accepted pairs of two people.
 
-    A backbone has a colour, a form of it a dash.
+    Each backbone has a colour, and each of its quantisations a line style.
     """
     sheet = Sheet(figsize=(6.4, 4.6), layout="constrained")
     axes = sheet.subplots()
-    backbones = list(dict.fromkeys(sidecar.backbone for sidecar, _ in found.values()))
+    backbones = list(dict.fromkeys(sidecar.backbone for sidecar, _ in by_network.values()))
     drawn: dict[str, int] = dict.fromkeys(backbones, 0)
     rates = np.logspace(-5, 0, 400)
-    for name, (sidecar, predictions) in found.items():
+    for name, (sidecar, predictions) in by_network.items():
         cosines = similarities(predictions.people, pairs)
         ordered = np.sort(cosines.impostors)[::-1]
         least = ordered[np.minimum((rates * len(ordered)).astype(np.int64), len(ordered) - 1)]
         missed = np.searchsorted(np.sort(cosines.same), least, side="right") / len(cosines.same)
-        missed = np.maximum(missed, _BELOW)  # none missed has no logarithm
+        missed = np.maximum(missed, _BELOW)  # zero has no logarithm
         colour, number = _COLOURS[backbones.index(sidecar.backbone) % len(_COLOURS)], drawn[sidecar.backbone]
         drawn[sidecar.backbone] += 1
         axes.step(rates, missed, _LINES[number % len(_LINES)], color=colour, label=name, where="post", linewidth=1.3)
@@ -94,12 +94,12 @@ def det(found: Found, pairs: Sequence[Pair]) -> Sheet:
 
 
 def _scores(axes: Any, sidecar: Sidecar, predictions: NetworkPredictions, pairs: Sequence[Pair]) -> None:  # noqa: ANN401 - no types
-    cosines, looked = similarities(predictions.people, pairs), search(predictions.people, predictions.strangers)
+    cosines, searched = similarities(predictions.people, pairs), search(predictions.people, predictions.strangers)
     bins = np.linspace(-0.4, 1, 71)
     kinds = {
         "same person": cosines.same,
         "two people": cosines.impostors,
-        "strangers to 12": np.concatenate([looked.others, looked.fresh]),
+        "strangers to 12": np.concatenate([searched.others, searched.fresh]),
     }
     for (label, values), colour in zip(kinds.items(), (_COLOURS[0], "0.6", _COLOURS[1]), strict=True):
         weights = np.full(len(values), 1 / len(values))
@@ -110,11 +110,11 @@ def _scores(axes: Any, sidecar: Sidecar, predictions: NetworkPredictions, pairs:
     axes.set(xlabel="cosine", ylabel="share", xlim=(-0.4, 1))
 
 
-def _confusions(found: Found, head: str) -> Sheet:
+def _confusions(by_network: PredictionsByNetwork, head: str) -> Sheet:
     sheet = _panels(
-        found,
+        by_network,
         (2.3, 2.2) if head == "age" else (2.9, 2.7),
-        lambda axes, name: _confusion(axes, found[name][1].utkface, head, found[name][0].heads.labels(head)),
+        lambda axes, name: _confusion(axes, by_network[name][1].utkface, head, by_network[name][0].heads.labels(head)),
         legend=False,
     )
     sheet.suptitle(f"{head}, utkface val: rows what they are, columns what is said, shares of a row", fontsize=9)
@@ -137,17 +137,21 @@ def _confusion(axes: Any, predictions: Predictions, head: str, labels: Sequence[
 
 
 def _panels(
-    found: Found, inches: tuple[float, float], paint: Callable[[Any, str], None], *, legend: bool = True
+    by_network: PredictionsByNetwork,
+    inches: tuple[float, float],
+    paint: Callable[[Any, str], None],
+    *,
+    legend: bool = True,
 ) -> Sheet:
-    """Return a sheet with a panel a network."""
-    columns = min(_COLUMNS, len(found))
-    rows = -(-len(found) // columns)
+    """Return a figure with one panel per network."""
+    columns = min(_COLUMNS, len(by_network))
+    rows = -(-len(by_network) // columns)
     sheet = Sheet(figsize=(max(6.4, inches[0] * columns), inches[1] * rows + 0.5), layout="constrained")
     panels = sheet.subplots(rows, columns, squeeze=False).flat
-    for axes, name in zip(panels, found, strict=False):
+    for axes, name in zip(panels, by_network, strict=False):
         paint(axes, name)
         axes.set_title(name, loc="left", fontsize=8)
-    for axes in sheet.axes[len(found) :]:
+    for axes in sheet.axes[len(by_network) :]:
         axes.set_visible(False)
     if legend:
         handles, labels = sheet.axes[0].get_legend_handles_labels()

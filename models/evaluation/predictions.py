@@ -1,4 +1,4 @@
-"""A network and pictures -> what it says of them, found, aligned and inferred as a node does, kept on disk."""
+"""A network and pictures -> its predictions, made with the code of a node and cached on disk."""
 
 import hashlib
 import inspect
@@ -26,19 +26,19 @@ class InferenceNetwork(Protocol):
 
     @property
     def sidecar(self) -> Sidecar:
-        """What is known of it."""
+        """Its sidecar."""
 
     @property
     def runtime(self) -> str:
-        """What runs it."""
+        """Name of the TFLite runtime."""
 
     def infer(self, crop: Image) -> Mapping[str, Vector]:
-        """Return what every head says of one aligned face."""
+        """Return the output of each head for one aligned face."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Predictions:
-    """What a network says of some samples; each head's scores have shape (n, length)."""
+    """Outputs of a network for some samples, by head of shape (n, length); `missed` counts pictures without a face."""
 
     samples: tuple[Sample, ...]
     heads: Mapping[str, Array]
@@ -46,7 +46,7 @@ class Predictions:
 
     @property
     def embeddings(self) -> Array:
-        """Shape (n, length), unit length."""
+        """The embeddings, shape (n, length), unit length."""
         return self.heads[EMBEDDING]
 
     @property
@@ -56,14 +56,14 @@ class Predictions:
 
 
 def predict(network: InferenceNetwork, data: Path, name: str, split: str, cache: Path) -> Predictions:
-    """Return what a network says of a split of a data set; what the same file said before is read from the cache.
+    """Return the predictions of a network for a split of a data set, from the cache where they are there.
 
     Args:
-        network: as a node runs it.
+        network: the network.
         data: the folder of face data.
-        name: of the data set.
-        split: of it.
-        cache: where aligned crops and answers are kept.
+        name: name of the data set.
+        split: the split.
+        cache: the folder of the cache, for aligned crops and predictions.
     """
     sidecar, what = network.sidecar, f"{name} {split}"
     wanted = sidecar.input
@@ -86,7 +86,7 @@ def predict(network: InferenceNetwork, data: Path, name: str, split: str, cache:
 
 
 def concatenate(parts: Sequence[Predictions]) -> Predictions:
-    """Return what a network says of several splits as of one."""
+    """Return the predictions for several splits as one."""
     heads = {head: np.concatenate([part.heads[head] for part in parts]) for head in parts[0].heads}
     return Predictions(
         tuple(sample for part in parts for sample in part.samples), heads, sum(part.missed for part in parts)

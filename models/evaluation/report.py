@@ -1,4 +1,4 @@
-"""Figures of networks -> Markdown, JSON, the `metrics` of a sidecar, and the tables of a model card."""
+"""Figures of networks -> Markdown tables, JSON, the `metrics` of a sidecar, and the tables of a model card."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -41,20 +41,20 @@ _PAPER = (
     ("paper's MobileNetV2", "0.983", "0.973", "0.990"),
     ("paper's InceptionV3", "0.933", "0.956", "0.975"),
 )
-"""Scientific Reports 15:28467 (2025): identity, age and ethnicity; n is not known to us."""
+"""Scientific Reports 15:28467 (2025): identity, age and ethnicity; the paper gives no n that we know of."""
 
 
 def markdown(measured: Measured) -> str:
-    """Return all tables: the paper's protocol beside other people, the worst cells, and every figure by its data."""
-    tables = [f"### The paper's protocol beside other people\n\n{beside_the_paper(measured)}"]
+    """Return all tables: the paper's protocol, the worst groups, and all figures by data set."""
+    tables = [f"### The paper's protocol and other people\n\n{beside_the_paper(measured)}"]
     if any(WORST in figure.data for figures in measured.values() for figure in figures):
-        tables.append(f"### Who is worst off\n\n{worst_cells(measured)}")
+        tables.append(f"### Worst groups\n\n{worst_cells(measured)}")
     rest = dict.fromkeys(figure.data for figures in measured.values() for figure in figures if WORST not in figure.data)
     return "\n\n".join([*tables, *(f"### {data}\n\n{_table(measured, data)}" for data in rest)])
 
 
 def beside_the_paper(measured: Measured) -> str:
-    """Return a row a network, the paper's first, and a column a figure."""
+    """Return a table with a row per network, the paper's first, and a column per figure."""
     lines = [
         f"| network | {' | '.join(name for name, _, _ in _BESIDE)} |",
         f"| --- | {' | '.join('---:' for _ in _BESIDE)} |",
@@ -68,8 +68,8 @@ def beside_the_paper(measured: Measured) -> str:
 
 
 def worst_cells(measured: Measured) -> str:
-    """Return the worst cell of each head and network by name."""
-    lines = ["| network | among cells of | worst | share right | n |", "| --- | --- | --- | ---: | ---: |"]
+    """Return a table of the worst group of each head and network."""
+    lines = ["| network | groups by | worst group | accuracy | n |", "| --- | --- | --- | ---: | ---: |"]
     for name, figures in measured.items():
         for figure in figures:
             _, worst, kind = figure.data.partition(f", {WORST} ")
@@ -79,7 +79,7 @@ def worst_cells(measured: Measured) -> str:
 
 
 def as_json(measured: Measured, on: date) -> str:
-    """Return the figures by network, as the contract's `metrics` have them."""
+    """Return the figures by network as JSON, in the shape of a sidecar's `metrics`."""
     return json.dumps({name: metrics(figures, on) for name, figures in measured.items()}, indent=2)
 
 
@@ -95,7 +95,7 @@ def metrics(figures: Sequence[Figure], on: date) -> list[dict[str, Any]]:
 
 
 def write_metrics(path: Path, figures: Sequence[Figure], on: date) -> None:
-    """Put the figures into a sidecar file.
+    """Write the figures into a sidecar file.
 
     Raises:
         TrainingError: the file cannot be read or written.
@@ -107,10 +107,10 @@ def write_metrics(path: Path, figures: Sequence[Figure], on: date) -> None:
 
 
 def write_card(path: Path, tables: str) -> None:
-    """Put tables between the two marks of a model card.
+    """Write tables between the two marks of a model card.
 
     Raises:
-        TrainingError: the card is missing or has not both marks.
+        TrainingError: the card is missing or lacks a mark.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -118,13 +118,13 @@ def write_card(path: Path, tables: str) -> None:
         _, after = rest.split(END)
         path.write_text(f"{before}{BEGIN}\n{tables}\n{END}{after}", encoding="utf-8")
     except OSError as error:
-        raise TrainingError(f"{path}: {error.strerror or error}: name the model card") from error
+        raise TrainingError(f"{path}: {error.strerror or error}: name an existing model card") from error
     except ValueError as error:
-        raise TrainingError(f"{path}: a card holds {BEGIN} and {END} once each") from error
+        raise TrainingError(f"{path}: the card must contain {BEGIN} and {END}, each once") from error
 
 
 def _table(measured: Measured, data: str) -> str:
-    """Return a row a figure, a column a network; what a network was not measured on stays empty."""
+    """Return a table with a row per figure and a column per network; a missing figure is an empty cell."""
     columns = [{figure.figure: figure for figure in figures if figure.data == data} for figures in measured.values()]
     lines = [
         f"| figure | n | {' | '.join(measured)} |",
@@ -146,5 +146,5 @@ def _cell(figure: Figure | None) -> str:
 
 
 def _number(value: float) -> str:
-    """Return a share as a table shows it: rounded as in a sidecar first, so that both say the same."""
+    """Return a share as text, rounded first as in a sidecar, so that both agree."""
     return f"{round(value, _DECIMALS):.3f}"

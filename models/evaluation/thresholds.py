@@ -1,9 +1,9 @@
 """Embeddings of people and of strangers -> the table of thresholds: least cosine by gallery size and by FPIR.
 
-A stranger is called by a name where the cosine of their look, or of the mean of a few looks, to the nearest anchor of
-anybody in the gallery reaches the threshold: the node's own rule. The share of strangers for whom this happens is the
-false-positive identification rate (FPIR, ISO/IEC 19795-1) of that gallery. It grows with the gallery, so there is a
-row for each size, over all galleries of that size.
+By the node's rule, a stranger is named when the cosine of a look, or of the mean of a few looks, to the nearest anchor
+in the gallery reaches the threshold. The share of strangers that are named is the false-positive identification rate
+(FPIR, ISO/IEC 19795-1) of that gallery. It grows with the gallery, so there is a row for each size, over all galleries
+of that size.
 """
 
 import math
@@ -24,10 +24,10 @@ _REPLICATES = 200
 _ROUNDING = 1e-9
 _ENDS = (0.025, 0.975)
 _TAIL = 2 * max(FPIRS)
-"""The share of the highest cosines that is looked at. Of strangers to a gallery of one the threshold lets in the share
-of cosines above it, to a larger one more, so that no threshold lies below this tail."""
+"""The share of the highest cosines that is searched. For a gallery of one, the FPIR is the share of cosines above the
+threshold, and for a larger gallery it is greater, so no threshold lies below this tail."""
 _LOOKS = (1, 5)
-"""Means over so many looks are tried, and the strictest threshold is taken: a mean is nearer to anything."""
+"""Numbers of looks per probe; the strictest threshold is taken, since a mean of looks is nearer to everyone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +35,10 @@ class ThresholdRow:
     """One threshold.
 
     Attributes:
-        fpir: the share of strangers called by a name.
-        gallery: people enrolled.
-        cosine: the least cosine that names somebody.
-        strangers: other people that it was measured with.
+        fpir: the share of strangers that are named.
+        gallery: number of enrolled people.
+        cosine: the least cosine of a match.
+        strangers: number of strangers that it was measured with.
         low: lower end of the 95 % interval of `cosine`.
         high: upper end.
     """
@@ -53,7 +53,7 @@ class ThresholdRow:
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """What decides who is a stranger: the table of thresholds, and the score below which the closed set rejects."""
+    """The table of thresholds, and the score below which the closed set answers unknown."""
 
     rows: tuple[ThresholdRow, ...]
     reject: float
@@ -74,16 +74,16 @@ def threshold_table(
 ) -> tuple[ThresholdRow, ...]:
     """Return a row for each rate and size; thresholds never fall as the gallery grows or the rate falls.
 
-    The interval is that of a bootstrap: strangers and the people who make galleries are drawn anew, each with
-    replacement. Somebody drawn twice makes a gallery no larger, so the replicates lie a little low: their distances
-    from their median are taken, and laid about the threshold.
+    The interval is a bootstrap: strangers and the people of the galleries are resampled with replacement. A person
+    drawn twice does not enlarge a gallery, so the replicates are slightly low: the interval takes their distances from
+    their median, around the threshold.
 
     Args:
-        enrolled: by person, unit embeddings of shape (pictures, n); those with five pictures or more make galleries.
-        strangers: other people, likewise.
-        seed: of the choice of anchors and looks, and of the bootstrap.
-        anchors: of each person, at most five.
-        replicates: of the bootstrap.
+        enrolled: by person, unit embeddings of shape (pictures, n); people with at least five form the galleries.
+        strangers: the same for other people.
+        seed: seed of the choice of anchors and looks, and of the bootstrap.
+        anchors: anchors per person, at most five.
+        replicates: bootstrap replicates.
 
     Raises:
         TrainingError: there are too few people for the largest gallery.
@@ -103,7 +103,7 @@ def threshold_table(
         probes = np.stack([_mean_look(found, looks, rng) for found in strangers.values()])
         nearest.append(np.stack([np.max(probes @ person.T, axis=1) for person in galleries], axis=1))
     levels = _levels(nearest)
-    drawn = np.array([list(_levels(_redrawn(nearest, rng)).values()) for _ in range(replicates)])
+    drawn = np.array([list(_levels(_resampled(nearest, rng)).values()) for _ in range(replicates)])
     ends = np.quantile(drawn, _ENDS, axis=0) - np.median(drawn, axis=0)
     return tuple(
         ThresholdRow(
@@ -114,7 +114,7 @@ def threshold_table(
 
 
 def threshold(scores: Array, fpir: float, decimals: int = 3) -> float:
-    """Return the least score, rounded up to some decimals, that at most a share `fpir` of the scores reaches."""
+    """Return the least score, rounded up, that at most a share `fpir` of the scores reaches."""
     ordered = np.sort(scores)[::-1]
     allowed = int(fpir * len(ordered))
     return _just_above(float(ordered[min(allowed, len(ordered) - 1)]), decimals)
@@ -125,7 +125,7 @@ def reject_score(strangers: Mapping[str, Array], fpir: float = REJECT_FPIR) -> f
 
     Args:
         strangers: by person, scores of the identity head, shape (pictures, people).
-        fpir: the share of strangers that may be called by a name.
+        fpir: the share of strangers that may be named.
     """
     best = np.array([scores[0].max() for scores in strangers.values()], dtype=np.float32)
     return threshold(best, fpir, decimals=4)
@@ -137,28 +137,29 @@ def _mean_look(looks: Array, count: int, rng: np.random.Generator) -> Array:
     return mean
 
 
-def _redrawn(nearest: Sequence[Array], rng: np.random.Generator) -> list[Array]:
+def _resampled(nearest: Sequence[Array], rng: np.random.Generator) -> list[Array]:
     strangers, people = nearest[0].shape
     rows, columns = rng.integers(0, strangers, strangers), rng.integers(0, people, people)
     return [cosines[rows][:, columns] for cosines in nearest]
 
 
 def _levels(nearest: Sequence[Array]) -> dict[tuple[float, int], float]:
-    """Return the threshold by rate and size, the strictest of several kinds of looks.
+    """Return the threshold by rate and size, the strictest over the numbers of looks.
 
     Args:
-        nearest: of each kind of look, the cosine of each stranger to each person, shape (strangers, people).
+        nearest: by number of looks, the cosine of each stranger to each person, shape (strangers, people).
     """
     kinds = [_tail_levels(cosines) for cosines in nearest]
     levels = {key: max(kind[key] for kind in kinds) for key in kinds[0]}
-    return {(fpir, size): _rising(levels, fpir, size) for fpir in FPIRS for size in GALLERIES}
+    return {(fpir, size): _monotone(levels, fpir, size) for fpir in FPIRS for size in GALLERIES}
 
 
 def _tail_levels(cosines: Array) -> dict[tuple[float, int], float]:
-    """Return the threshold by rate and size over all galleries of a size that these people can make.
+    """Return the threshold by rate and size, over all possible galleries of these people.
 
-    Of all galleries of s among p people the share comb(p - k - 1, s - 1) / comb(p, s) has as its nearest person to a
-    stranger the one whom k people exceed. So the cosines in falling order, each with that weight, sum to the FPIR.
+    Of all galleries of s out of p people, the share comb(p - k - 1, s - 1) / comb(p, s) has the person with
+    rank k (from 0) as the nearest to a stranger. So the cosines in falling order, each with that weight, sum to the
+    FPIR.
     """
     strangers, people = cosines.shape
     count = int(_TAIL * cosines.size) + 2
@@ -181,11 +182,11 @@ def _tail_levels(cosines: Array) -> dict[tuple[float, int], float]:
 
 
 def _just_above(score: float, decimals: int) -> float:
-    """Return the least number of so many decimals above a score, at most 1."""
+    """Return the least number with these decimals above a score, at most 1."""
     steps = 10.0**decimals
     return min(1.0, (math.floor(score * steps) + 1) / steps)
 
 
-def _rising(levels: Mapping[tuple[float, int], float], fpir: float, size: int) -> float:
-    """Return the greatest threshold of the rows that promise no more: larger rates and smaller galleries."""
+def _monotone(levels: Mapping[tuple[float, int], float], fpir: float, size: int) -> float:
+    """Return the greatest threshold over the rows with a larger or equal rate and a smaller or equal gallery."""
     return max(cosine for (rate, people), cosine in levels.items() if rate >= fpir and people <= size)

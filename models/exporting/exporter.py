@@ -1,4 +1,4 @@
-"""A recipe and its checkpoint -> the bytes of a network's file, and the thresholds measured with it."""
+"""A recipe and its checkpoint -> the content of a network's file, and the thresholds measured with it."""
 
 from dataclasses import replace
 from itertools import product
@@ -29,13 +29,13 @@ def build(
     form: Quantisation,
     crops: npt.NDArray[np.uint8],
 ) -> bytes:
-    """Return a network's TFLite file; one that is quantised shall be even.
+    """Return a network's TFLite file.
 
     Args:
-        recipe: what it is made by.
-        checkpoint: the trained network.
-        form: how it is quantised.
-        crops: typical inputs, which show the ranges of the channels; shape (n, height, width, 3), uint8, RGB.
+        recipe: the recipe.
+        checkpoint: the trained network; equalise it first if `form` is quantised.
+        form: the quantisation.
+        crops: representative inputs that give the value ranges, shape (n, height, width, 3), uint8, RGB.
     """
     plan, size = BACKBONES[recipe.backbone](), recipe.input.size
     base = keras_backbone(plan, checkpoint.convolutions, size, split_prelu=form == "int8")
@@ -47,7 +47,7 @@ def build(
 def equalised_checkpoint(
     recipe: Recipe, checkpoint: Checkpoint, form: Quantisation, crops: npt.NDArray[np.uint8]
 ) -> Checkpoint:
-    """Return a network that answers the same and loses less when it is quantised; arguments as of `build`."""
+    """Return the same function with equalised channels, which loses less when quantised; arguments as for `build`."""
     plan = BACKBONES[recipe.backbone]()
     base = keras_backbone(plan, checkpoint.convolutions, recipe.input.size)
     found = equalise(plan, checkpoint.convolutions, channel_ranges(plan, base, crops, before=form == "int8"))
@@ -57,25 +57,25 @@ def equalised_checkpoint(
 
 
 def representative_crops(recipe: Recipe, data: Path) -> npt.NDArray[np.uint8]:
-    """Return training pictures, evenly chosen, as the network sees them."""
+    """Return aligned faces of training pictures, evenly chosen."""
     samples = read(data, recipe.equalisation.data, ("train",))
     chosen = samples[:: max(1, len(samples) // recipe.equalisation.pictures)]
-    return load_crops("typical faces", chosen, Cut(recipe.input.points, recipe.input.size)).images
+    return load_crops("representative faces", chosen, Cut(recipe.input.points, recipe.input.size)).images
 
 
 def measure_thresholds(recipe: Recipe, content: bytes, data: Path) -> Thresholds:
-    """Measure the thresholds with a network's own file, through the runtime that a node uses."""
+    """Return the thresholds, measured with the network's file in the runtime of a node."""
 
-    def seen(name: str, split: str) -> tuple[tuple[Sample, ...], Arrays]:
+    def predictions_of(name: str, split: str) -> tuple[tuple[Sample, ...], Arrays]:
         what = f"{name} {split}"
         crops = load_crops(what, read(data, name, (split,)), Cut(recipe.input.points, recipe.input.size))
-        answers = load_features(what, crops.images, content, recipe.input.size)
-        return crops.samples, {head: scores[:, 0] for head, scores in answers.items()}
+        outputs = load_features(what, crops.images, content, recipe.input.size)
+        return crops.samples, {head: scores[:, 0] for head, scores in outputs.items()}
 
-    others = [seen("lfw_people", "val"), seen("strangers", "val")]
+    others = [predictions_of("lfw_people", "val"), predictions_of("strangers", "val")]
     strangers: dict[str, dict[str, Array]] = {EMBEDDING: {}, IDENTITY: {}}
-    for (samples, answers), (head, found) in product(others, strangers.items()):
-        found.update(by_person(samples, answers[head]))
-    samples, answers = seen("lfw_people", "calibration")
-    rows = threshold_table(by_person(samples, answers[EMBEDDING]), strangers[EMBEDDING], recipe.seed)
+    for (samples, outputs), (head, found) in product(others, strangers.items()):
+        found.update(by_person(samples, outputs[head]))
+    samples, outputs = predictions_of("lfw_people", "calibration")
+    rows = threshold_table(by_person(samples, outputs[EMBEDDING]), strangers[EMBEDDING], recipe.seed)
     return Thresholds(rows, reject_score(strangers[IDENTITY]))

@@ -1,4 +1,4 @@
-"""What is known of a network -> its file and its sidecar in the zoo."""
+"""A network and its description -> its file and its sidecar in the zoo."""
 
 import hashlib
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from models.recipe.recipe import Recipe
 
 _DECIMALS = 4
 
-_CALIBRATION = (
+_THRESHOLD_DATA = (
     "strangers: the people of LFW in lfw_people val and lfw9/unknown val; galleries: all that can be made of 210 other "
     "people of lfw_people (split calibration), with five pictures each; no training saw either; the stricter of one "
     "look and of the mean of up to five; low and high: 95 % interval, strangers and people of the galleries drawn anew "
@@ -24,16 +24,16 @@ _CALIBRATION = (
 
 
 def sidecar(
-    recipe: Recipe, checkpoint: Checkpoint, calibration: Thresholds, content: bytes, form: Quantisation
+    recipe: Recipe, checkpoint: Checkpoint, thresholds: Thresholds, content: bytes, form: Quantisation
 ) -> dict[str, Any]:
-    """Return the description of a network's file, as the contract wants it; `metrics` are written by `evaluate`.
+    """Return the sidecar of a network's file, by the contract's schema; `models.evaluate` writes its `metrics`.
 
     Args:
-        recipe: what it was made by.
-        checkpoint: with the people of the closed set.
-        calibration: who is a stranger.
-        content: of the file.
-        form: how it is quantised.
+        recipe: the recipe.
+        checkpoint: the trained network, with the people of the closed set.
+        thresholds: the thresholds measured with the file.
+        content: content of the file.
+        form: the quantisation.
     """
     groups = {
         name: {"labels": list(head.labels), "temperature": round(checkpoint.groups[name].temperature, _DECIMALS)}
@@ -59,13 +59,13 @@ def sidecar(
         },
         "heads": {
             EMBEDDING: {"length": checkpoint.means.shape[1], "space": recipe.space},
-            IDENTITY: {"labels": list(checkpoint.people), "reject": calibration.reject},
+            IDENTITY: {"labels": list(checkpoint.people), "reject": thresholds.reject},
             **groups,
         },
         "thresholds": {
             "anchors_per_person": ANCHORS,
-            "data": _CALIBRATION,
-            "rows": [asdict(row) for row in calibration.rows],
+            "data": _THRESHOLD_DATA,
+            "rows": [asdict(row) for row in thresholds.rows],
         },
         "metrics": [],
         "training": {
@@ -78,10 +78,10 @@ def sidecar(
 
 
 def write(folder: Path, description: Mapping[str, Any], content: bytes) -> Path:
-    """Write a network's file and its sidecar and return the file's path.
+    """Write a network's file and its sidecar; return the file's path.
 
     Raises:
-        TrainingError: the folder cannot be written.
+        TrainingError: the folder is not writable.
     """
     path = folder / f"{description['name']}.tflite"
     try:
@@ -89,5 +89,7 @@ def write(folder: Path, description: Mapping[str, Any], content: bytes) -> Path:
         path.write_bytes(content)
         write_sidecar(path.with_suffix(".json"), description)
     except OSError as error:
-        raise TrainingError(f"{path}: {error.strerror or error}: the zoo needs a writable disk") from error
+        raise TrainingError(
+            f"{path}: {error.strerror or error}: the zoo needs a writable disk with free space"
+        ) from error
     return path

@@ -1,15 +1,15 @@
 """The name of a backbone -> its plan, for a face of 112 x 112 pixels.
 
-| backbone | source | what differs from it here |
+| backbone | source | difference from the source |
 | --- | --- | --- |
 | mobilefacenet | Chen et al., arXiv 1804.07573 | nothing |
 | mobilenet | Howard et al., arXiv 1704.04861 | ReLU for ReLU6; the end |
 | mobilenet_v2 | Sandler et al., arXiv 1801.04381 | ReLU for ReLU6; the end |
 | inception_v3 | Szegedy et al., arXiv 1512.00567 | the end |
 
-The end of the last three is MobileFaceNet's: a depthwise convolution over the whole last map instead of a mean, so
-that each place in a face keeps its own weight, and a projection to the embedding. ReLU, since a clipped activation
-can't be scaled, and equalisation before quantising scales it.
+The last three end as MobileFaceNet does: with a depthwise convolution over the whole last map instead of a mean, so
+that each place in a face has its own weight, and a projection to the embedding. They use ReLU instead of ReLU6, since
+equalisation scales channels and a clipped activation cannot be scaled.
 """
 
 from collections.abc import Callable
@@ -96,7 +96,7 @@ def mobilenet_v2() -> Plan:
     x = builder.convolve("last", x, 1280)
     _end(builder, x, 4)
     taps = {"stage14": Band("block5_add"), "stage7": Band("block12_add"), **_halves("last")}
-    mean, spread = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)  # of ImageNet, which it was first trained with
+    mean, spread = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)  # those of ImageNet, on which it was pretrained
     return Plan("mobilenet_v2", mean, spread, tuple(builder.steps), taps)
 
 
@@ -106,10 +106,10 @@ def inception_v3() -> Plan:
     x = builder.convolve("stem1", PICTURE, 32, 3, stride=2, padding="valid")
     x = builder.convolve("stem2", x, 32, 3, padding="valid")
     x = builder.convolve("stem3", x, 64, 3)
-    x = builder.pool("stem_pool1", x, "greatest", stride=2, padding="valid")
+    x = builder.pool("stem_pool1", x, "max", stride=2, padding="valid")
     x = builder.convolve("stem4", x, 80, padding="valid")
     x = builder.convolve("stem5", x, 192, 3, padding="valid")
-    x = builder.pool("stem_pool2", x, "greatest", stride=2, padding="valid")
+    x = builder.pool("stem_pool2", x, "max", stride=2, padding="valid")
     for number, pooled in enumerate((32, 64, 64)):
         x = _mixed_small(builder, f"mixed{number}", x, pooled)
     x = _mixed_halving(builder, "mixed3", x)
@@ -154,7 +154,7 @@ def _mixed_halving(builder: PlanBuilder, block: str, x: str) -> str:
     one = builder.convolve(f"{block}_one", x, 384, 3, stride=2, padding="valid")
     three = _chain(builder, f"{block}_three", x, (64, 1), (96, 3))
     three = builder.convolve(f"{block}_three_end", three, 96, 3, stride=2, padding="valid")
-    pooled = builder.pool(f"{block}_pool", x, "greatest", stride=2, padding="valid")
+    pooled = builder.pool(f"{block}_pool", x, "max", stride=2, padding="valid")
     return builder.concatenate(block, one, three, pooled)
 
 
@@ -173,7 +173,7 @@ def _mixed_last_halving(builder: PlanBuilder, block: str, x: str) -> str:
     three = builder.convolve(f"{block}_three_end", three, 320, 3, stride=2, padding="valid")
     seven = _chain(builder, f"{block}_seven", x, (192, 1), (192, (1, 7)), (192, (7, 1)))
     seven = builder.convolve(f"{block}_seven_end", seven, 192, 3, stride=2, padding="valid")
-    pooled = builder.pool(f"{block}_pool", x, "greatest", stride=2, padding="valid")
+    pooled = builder.pool(f"{block}_pool", x, "max", stride=2, padding="valid")
     return builder.concatenate(block, three, seven, pooled)
 
 

@@ -1,4 +1,4 @@
-"""A trained network's weights -> a file and back, so that export needs no training pictures."""
+"""The weights of a trained network <-> a file, so that export can run separately from training."""
 
 import zipfile
 from collections.abc import Mapping
@@ -19,32 +19,32 @@ from models.networks.convolution import Convolution
 class Scale:
     """Mean and spread of each channel of a tap over the training examples, each of shape (channels,).
 
-    What is standardised by them quantises well: neither a few channels nor their offset sets the scale for all.
+    Standardised values quantise well: no single channel or offset sets the scale for all.
     """
 
     mean: Array
     spread: Array
 
     def standard(self, values: Array) -> Array:
-        """Return values, shape (n, channels), with mean 0 and spread 1."""
+        """Return values, shape (n, channels), standardised to mean 0 and spread 1."""
         standard: Array = ((values - self.mean) / self.spread).astype(np.float32)
         return standard
 
     def divided(self, by: Array) -> "Scale":
-        """Return the scale of values that were divided, shape (channels,)."""
+        """Return the scale of values that were divided by `by`, shape (channels,)."""
         return Scale((self.mean / by).astype(np.float32), (self.spread / by).astype(np.float32))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeadWeights:
-    """The weights of a trained head: one hidden layer that sums a projection of each tap, and one after it.
+    """The weights of a trained head: a hidden layer that sums a projection of each tap, and an output layer.
 
     Attributes:
-        taps: by tap, the kernel that projects it once it is standardised, shape (channels, hidden).
-        bias: of the hidden layer, shape (hidden,).
-        kernel: of the answer, shape (hidden, labels).
-        answer_bias: shape (labels,).
-        temperature: what the answer is divided by before the softmax, so that its scores can be believed.
+        taps: by tap, the kernel that projects its standardised values, shape (channels, hidden).
+        bias: bias of the hidden layer, shape (hidden,).
+        kernel: kernel of the output layer, shape (hidden, labels).
+        answer_bias: bias of the output layer, shape (labels,).
+        temperature: divisor of the logits before the softmax, which calibrates the scores.
     """
 
     taps: Mapping[str, Array]
@@ -56,13 +56,13 @@ class HeadWeights:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Checkpoint:
-    """What a training gave.
+    """A trained network.
 
     Attributes:
-        convolutions: of the backbone, in the order of its plan.
+        convolutions: convolutions of the backbone, in the order of its plan.
         people: ids of the closed set, in the order of `means`.
         means: mean embedding of each of them, shape (people, n), unit length.
-        scales: of the taps.
+        scales: scales of the taps.
         groups: the trained heads by name.
     """
 
@@ -74,7 +74,7 @@ class Checkpoint:
 
 
 def checkpoint_path(name: str, folder: Path = FOLDER, *, tuned: bool = False) -> Path:
-    """Return where the checkpoint of a recipe lies, or that of the same network tuned to 8 bits."""
+    """Return the path of a recipe's checkpoint, or of that of the same network fine-tuned to 8 bits."""
     return folder / "checkpoints" / f"{name}{'.int8' if tuned else ''}.npz"
 
 
@@ -106,7 +106,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     except OSError as error:
         partial.unlink(missing_ok=True)
         raise TrainingError(
-            f"{path}: {error.strerror or error}: the checkpoint needs a writable disk with room; an older one is whole"
+            f"{path}: {error.strerror or error}: the disk must be writable and have room; an older checkpoint is intact"
         ) from error
 
 
@@ -114,7 +114,7 @@ def load_checkpoint(path: Path, heads: tuple[str, ...]) -> Checkpoint:
     """Read a checkpoint with the heads of these names.
 
     Raises:
-        TrainingError: it is missing or lacks a head: train first.
+        TrainingError: it is missing or damaged, or lacks a head.
     """
     try:
         with path.open("rb") as stream, np.load(stream) as content:
@@ -137,7 +137,7 @@ def load_checkpoint(path: Path, heads: tuple[str, ...]) -> Checkpoint:
     except FileNotFoundError as error:
         raise TrainingError(f"{path}: no checkpoint: run python -m models.train with the same recipe first") from error
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise TrainingError(f"{path}: a damaged or older checkpoint ({error}): train again") from error
+        raise TrainingError(f"{path}: the checkpoint is damaged or outdated ({error}): train again") from error
 
 
 def _parts(convolution: Convolution) -> dict[str, npt.NDArray[Any]]:

@@ -1,4 +1,4 @@
-"""The weights of one convolution of a backbone, as training, checkpoint and export pass them on."""
+"""The weights of one convolution of a backbone, as training, checkpoint and export exchange them."""
 
 from dataclasses import dataclass
 
@@ -10,11 +10,10 @@ class Convolution:
     """One convolution with its batch norm folded in.
 
     Attributes:
-        depthwise: whether each channel is filtered by itself.
-        kernel: shape (rows, columns, inputs, outputs), or (rows, columns, channels, 1) of a depthwise one: the order
-            that Keras keeps.
+        depthwise: whether it filters each channel by itself.
+        kernel: shape (rows, columns, inputs, outputs), or (rows, columns, channels, 1) if depthwise: Keras's order.
         bias: shape (outputs,).
-        slope: PReLU slope of each output, shape (outputs,), or None where nothing follows.
+        slope: PReLU slope of each output, shape (outputs,); None without PReLU.
     """
 
     depthwise: bool

@@ -1,6 +1,6 @@
-"""Weights -> the network in Keras: a backbone by its plan, and heads that read several of its maps.
+"""Plan and weights -> the network in Keras: a backbone, and heads that read several of its feature maps.
 
-Batch norm is folded into the convolutions. The input's normalisation is part of the graph.
+Batch norm is folded into the convolutions. The normalisation of the input is part of the graph.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from models.networks.convolution import Convolution
 from models.networks.equalisation import inner_convolutions
 from models.networks.plan import PICTURE, Convolve, Join, Plan, Pool
 
-_TOGETHER = 32  # pictures in a pass
+_BATCH = 32  # pictures per forward pass
 
 Tensor = Any  # Keras gives its symbolic tensors no public type.
 
@@ -29,22 +29,22 @@ def keras_backbone(
     """Build a backbone.
 
     Args:
-        plan: what it is made of.
-        convolutions: its weights, in the order of the plan.
+        plan: its plan.
+        convolutions: its weights, in the plan's order.
         size: height and width of the input, pixels.
-        split_prelu: write PReLU as two rectifiers, one for each sign, which run fast in 8 bits; see `_prelu_of_two`.
+        split_prelu: write PReLU as two ReLUs, one for each sign, which run fast in 8 bits; see `_prelu_of_two`.
 
     Returns:
-        A model of (n, height, width, 3), values 0..255, RGB, that gives the plan's taps by name: the means over the
-        maps, shape (n, channels), and the embedding as it leaves the last layer, shape (n, 192).
+        A model from (n, height, width, 3), values 0..255, RGB, to the plan's taps by name: the means over the maps,
+        shape (n, channels), and the embedding, not normalised, shape (n, 192).
 
     Raises:
         DataError: the weights do not fit the plan.
     """
     if len(convolutions) != len(plan.convolutions):
         raise DataError(
-            f"{len(convolutions)} convolutions, {len(plan.convolutions)} in a {plan.name}: the file is of another "
-            "network"
+            f"{len(convolutions)} convolutions, not the {len(plan.convolutions)} of a {plan.name}: the file is that of "
+            "another network"
         )
     weights = dict(zip((step.name for step in plan.convolutions), convolutions, strict=True))
     image = keras.Input((*size, 3), dtype="uint8", name=INPUT)
@@ -70,30 +70,30 @@ def keras_backbone(
 def channel_ranges(
     plan: Plan, base: keras.Model, crops: npt.NDArray[np.uint8], *, before: bool = False
 ) -> dict[str, Array]:
-    """Return by name of each inner convolution the greatest absolute value of its channels, shape (channels,).
+    """Return by inner convolution the greatest absolute value of each channel, shape (channels,).
 
     Args:
-        plan: of the backbone.
+        plan: plan of the backbone.
         base: the backbone.
-        crops: typical inputs, shape (n, height, width, 3), uint8, RGB.
-        before: count the values before a PReLU as well as those after it: where it is written as steps of its own,
-            they are quantised too. A rectifier is one with its convolution.
+        crops: representative inputs, shape (n, height, width, 3), uint8, RGB.
+        before: also count the values before a PReLU, which are quantised where it is written as steps of its own. A
+            ReLU is fused with its convolution.
     """
     known = {layer.name for layer in base.layers}
 
-    def counted(name: str) -> tuple[str, ...]:
+    def measured_layers(name: str) -> tuple[str, ...]:
         if f"{name}_prelu" in known:
             return (name, f"{name}_prelu") if before else (f"{name}_prelu",)
         return (f"{name}_relu" if f"{name}_relu" in known else name,)
 
-    ends = {name: counted(name) for name in inner_convolutions(plan)}
+    ends = {name: measured_layers(name) for name in inner_convolutions(plan)}
     layers = {end for found in ends.values() for end in found}
     model = keras.Model(base.input, {end: base.get_layer(end).output for end in sorted(layers)})
-    reached = dict.fromkeys(layers, np.zeros(1, dtype=np.float32))
-    for part in range(0, len(crops), _TOGETHER):
-        for end, values in model(crops[part : part + _TOGETHER]).items():
-            reached[end] = np.maximum(reached[end], np.abs(np.asarray(values)).max(axis=(0, 1, 2)))
-    return {name: np.max([reached[end] for end in found], axis=0) for name, found in ends.items()}
+    greatest = dict.fromkeys(layers, np.zeros(1, dtype=np.float32))
+    for part in range(0, len(crops), _BATCH):
+        for end, values in model(crops[part : part + _BATCH]).items():
+            greatest[end] = np.maximum(greatest[end], np.abs(np.asarray(values)).max(axis=(0, 1, 2)))
+    return {name: np.max([greatest[end] for end in found], axis=0) for name, found in ends.items()}
 
 
 def keras_network(
@@ -103,9 +103,9 @@ def keras_network(
 
     Args:
         base: the backbone, which gives its taps.
-        means: mean embedding of each person of the closed set, shape (people, n); of any length.
-        sharpness: what the cosine to them is multiplied by before the softmax.
-        scales: of the taps.
+        means: mean embedding of each person of the closed set, shape (people, n); not normalised.
+        sharpness: factor on the cosine to them before the softmax.
+        scales: scales of the taps.
         groups: the trained heads by name.
 
     Returns:
@@ -119,7 +119,7 @@ def keras_network(
     people.set_weights([sharpness * unit_rows(means).T])
     standard = {tap: _standardised(taps[tap], tap, scale) for tap, scale in scales.items()}
     for name, group in groups.items():
-        outputs[name] = _group(standard, name, group)
+        outputs[name] = _head(standard, name, group)
     return keras.Model(base.input, outputs, name="facenode")
 
 
@@ -134,7 +134,7 @@ def _normalised(image: Tensor, plan: Plan) -> Tensor:
 def _convolved(x: Tensor, step: Convolve, weights: Convolution, *, split_prelu: bool) -> Tensor:
     wanted = (*step.kernel, x.shape[3], 1) if step.depthwise else (*step.kernel, x.shape[3], weights.kernel.shape[3])
     if weights.depthwise != step.depthwise or weights.kernel.shape != wanted:
-        raise DataError(f"layer {step.name} has other weights in the file: the file is of another network")
+        raise DataError(f"layer {step.name} has weights of another shape: the file is that of another network")
     settings = {"strides": step.stride, "padding": step.padding, "name": step.name}
     if step.depthwise:
         layer = keras.layers.DepthwiseConv2D(step.kernel, **settings)
@@ -155,15 +155,15 @@ def _prelu(x: Tensor, name: str, slope: Array) -> Tensor:
 
 
 def _prelu_of_two(x: Tensor, name: str, slope: Array) -> Tensor:
-    """Add relu(x) - slope * relu(-x), as depthwise convolutions of 1 x 1, which carry a scale for each channel."""
+    """Return relu(x) - slope * relu(-x), as depthwise convolutions of 1 x 1, which have a scale per channel."""
     ones = np.ones((1, 1, len(slope), 1), dtype=np.float32)
-    above = _each(x, f"{name}_above", ones, rectified=True)
-    below = _each(x, f"{name}_below", -ones, rectified=True)
-    scaled = _each(below, f"{name}_slope", (-slope).reshape(ones.shape).astype(np.float32), rectified=False)
+    above = _per_channel(x, f"{name}_above", ones, rectified=True)
+    below = _per_channel(x, f"{name}_below", -ones, rectified=True)
+    scaled = _per_channel(below, f"{name}_slope", (-slope).reshape(ones.shape).astype(np.float32), rectified=False)
     return keras.layers.Add(name=f"{name}_prelu")([above, scaled])
 
 
-def _each(x: Tensor, name: str, factors: Array, *, rectified: bool) -> Tensor:
+def _per_channel(x: Tensor, name: str, factors: Array, *, rectified: bool) -> Tensor:
     activation = "relu" if rectified else None
     layer = keras.layers.DepthwiseConv2D(1, use_bias=False, activation=activation, name=name)
     x = layer(x)
@@ -172,7 +172,7 @@ def _each(x: Tensor, name: str, factors: Array, *, rectified: bool) -> Tensor:
 
 
 def _pooled(x: Tensor, step: Pool) -> Tensor:
-    kind = keras.layers.MaxPooling2D if step.kind == "greatest" else keras.layers.AveragePooling2D
+    kind = keras.layers.MaxPooling2D if step.kind == "max" else keras.layers.AveragePooling2D
     return kind(step.size, strides=step.stride, padding=step.padding, name=step.name)(x)
 
 
@@ -186,10 +186,10 @@ def _standardised(tap: Tensor, name: str, scale: Scale) -> Tensor:
     return layer(tap)
 
 
-def _group(taps: Mapping[str, Tensor], name: str, group: HeadWeights) -> Tensor:
+def _head(taps: Mapping[str, Tensor], name: str, group: HeadWeights) -> Tensor:
     hidden, labels = group.kernel.shape
     layers = {tap: keras.layers.Dense(hidden, use_bias=tap == EMBEDDING, name=f"{name}_{tap}") for tap in group.taps}
-    # Stacked and summed, since a backbone adds as well, and conversion tells by the operation what is a head's.
+    # Stacked and summed instead of added: conversion tells heads from backbone by operation, and a backbone adds too.
     projected = keras.ops.stack([layers[tap](taps[tap]) for tap in group.taps], axis=1)
     summed = keras.ops.sum(projected, axis=1)
     answer = keras.layers.Dense(labels, activation="softmax", name=f"{name}_score")

@@ -1,7 +1,7 @@
-"""A backbone as data: named steps from the picture to the embedding, and the maps that the heads read.
+"""A backbone as data: named steps from the picture to the embedding, and the feature maps that the heads read.
 
-Training and export build the same network from it, each in its own framework, and exchange the weights of its
-convolutions in the order in which they stand here.
+Training builds it in PyTorch, export builds it in Keras. They exchange the weights of its convolutions in the order of
+the plan.
 """
 
 from collections.abc import Iterator
@@ -12,22 +12,22 @@ Activation = Literal["none", "relu", "prelu"]
 Padding = Literal["same", "valid"]
 
 PICTURE = "picture"
-"""What the first step reads: the aligned face, its values scaled."""
+"""Source of the first step: the aligned face, normalised."""
 
 
 @dataclass(frozen=True, slots=True)
 class Convolve:
-    """A convolution with a bias, batch norm folded into it, and what follows it.
+    """A convolution with a bias, batch norm folded in, and its activation.
 
     Attributes:
-        name: of the step.
+        name: name of the step.
         source: the step whose output it reads.
-        outputs: channels; of a depthwise one, those that it reads.
-        kernel: rows and columns.
-        stride: along both axes.
+        outputs: output channels; for a depthwise convolution also its input channels.
+        kernel: rows and columns of the kernel.
+        stride: stride along both axes.
         padding: `same`, with the odd row and column at the bottom and the right, or `valid`.
-        depthwise: whether each channel is filtered by itself.
-        activation: what follows.
+        depthwise: whether it filters each channel by itself.
+        activation: the activation after it.
     """
 
     name: str
@@ -41,30 +41,30 @@ class Convolve:
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """The steps that it reads."""
+        """Names of the steps that it reads."""
         return (self.source,)
 
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """The greatest or the mean value of each place's neighbourhood; a mean counts no padding."""
+    """A max or mean pool; a mean ignores the padding."""
 
     name: str
     source: str
-    kind: Literal["greatest", "mean"]
+    kind: Literal["max", "mean"]
     size: int
     stride: int
     padding: Padding
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """The steps that it reads."""
+        """Names of the steps that it reads."""
         return (self.source,)
 
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """A sum of two maps of one shape, or several maps side by side."""
+    """The sum of two maps of one shape, or the concatenation of several along the channels."""
 
     name: str
     sources: tuple[str, ...]
@@ -76,7 +76,7 @@ Step: TypeAlias = Convolve | Pool | Join
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """Rows of a map whose mean the heads read, from `first` up to `end`; None is the map's edge."""
+    """A band of rows of a feature map, from `first` up to `end`; None is the map's edge. The heads read its mean."""
 
     step: str
     first: int | None = None
@@ -88,11 +88,11 @@ class Plan:
     """A backbone.
 
     Attributes:
-        name: of the backbone.
-        mean: of red, green and blue, subtracted from values 0..255.
-        spread: what the difference is divided by.
-        steps: each reads earlier ones; the last one gives the embedding, as a map of 1 x 1.
-        taps: by name, the maps that the heads read besides the embedding.
+        name: name of the backbone.
+        mean: mean of red, green and blue, subtracted from values 0..255.
+        spread: divisor of red, green and blue after that.
+        steps: the steps; each reads earlier ones, and the last gives the embedding as a map of 1 x 1.
+        taps: by name, the bands that the heads read besides the embedding.
     """
 
     name: str
@@ -117,7 +117,7 @@ class Plan:
 
 
 class PlanBuilder:
-    """Writes a plan step by step; each method returns the new step's name, for the next to read."""
+    """Build the steps of a plan; each method adds one and returns its name."""
 
     def __init__(self) -> None:
         self.steps: list[Step] = []
@@ -148,14 +148,14 @@ class PlanBuilder:
         padding: Padding = "same",
         activation: Activation = "relu",
     ) -> str:
-        """Add a convolution of each channel by itself."""
+        """Add a depthwise convolution."""
         size = (kernel, kernel) if isinstance(kernel, int) else kernel
         channels = self.channels[source]
         step = Convolve(name, source, channels, size, stride, padding, depthwise=True, activation=activation)
         return self._add(step, channels)
 
-    def pool(self, name: str, source: str, kind: Literal["greatest", "mean"], *, stride: int, padding: Padding) -> str:
-        """Add a pool over 3 x 3 places."""
+    def pool(self, name: str, source: str, kind: Literal["max", "mean"], *, stride: int, padding: Padding) -> str:
+        """Add a pool of 3 x 3."""
         return self._add(Pool(name, source, kind, 3, stride, padding), self.channels[source])
 
     def add(self, name: str, left: str, right: str) -> str:
@@ -163,7 +163,7 @@ class PlanBuilder:
         return self._add(Join(name, (left, right), "add"), self.channels[left])
 
     def concatenate(self, name: str, *sources: str) -> str:
-        """Add maps side by side, in this order."""
+        """Add the concatenation of maps along the channels, in this order."""
         return self._add(Join(name, sources, "concatenate"), sum(self.channels[source] for source in sources))
 
     def _add(self, step: Step, channels: int) -> str:

@@ -1,4 +1,4 @@
-"""Starting weights of a Keras application -> the convolutions of a plan, batch norm folded in."""
+"""Pretrained weights of a Keras application -> the convolutions of a plan, batch norm folded in."""
 
 import hashlib
 import re
@@ -18,16 +18,15 @@ _APPLICATIONS = {"mobilenet": "MobileNet", "mobilenet_v2": "MobileNetV2", "incep
 
 
 def read_pretrained(plan: Plan, path: Path | None, sha256: str | None = None) -> tuple[Convolution, ...]:
-    """Return the weights of all of a plan's convolutions but those of its end, which belongs to faces.
+    """Return the weights of a plan's convolutions, without those of its face-specific end.
 
     Args:
-        plan: of a backbone that Keras has too.
-        path: an `.npz` file of the application's weights in Keras's order; None fetches ImageNet's by Keras, which
-            needs the internet.
-        sha256: the digest that the file must have, if it is known.
+        plan: plan of a backbone that Keras has too.
+        path: an `.npz` file of the application's weights in Keras's order; None downloads ImageNet's through Keras.
+        sha256: the expected digest of the file, if known.
 
     Raises:
-        DataError: the file is missing, damaged, another one, or holds the weights of another network.
+        DataError: the file is missing or damaged, has another digest, or holds the weights of another network.
     """
     make = getattr(keras.applications, _APPLICATIONS[plan.name])
     model = make(include_top=False, weights=None if path else "imagenet", input_shape=(112, 112, 3))
@@ -35,7 +34,7 @@ def read_pretrained(plan: Plan, path: Path | None, sha256: str | None = None) ->
         try:
             model.set_weights(_arrays(path, sha256))
         except ValueError as error:
-            raise DataError(f"{path}: holds other weights than a {plan.name} has: it is another network") from error
+            raise DataError(f"{path}: the weights are not those of a {plan.name}: name its file") from error
     kinds = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
     layers = _in_order([layer for layer in model.layers if isinstance(layer, kinds)])
     norms = _in_order([layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)])
@@ -47,22 +46,24 @@ def _arrays(path: Path, sha256: str | None) -> list[Array]:
         content = path.read_bytes()
         found = hashlib.sha256(content).hexdigest()
         if sha256 is not None and found != sha256:
-            raise DataError(f"{path}: sha256 is {found[:8]}…, expected {sha256[:8]}…: it is another file")
+            raise DataError(f"{path}: sha256 is {found[:8]}…, expected {sha256[:8]}…: this is another file")
         with path.open("rb") as stream, np.load(stream) as arrays:
-            # A large array may be kept as codes and the table that they point into.
+            # A large array may be stored as codes and the table that they index.
             keys = sorted({re.sub(r"(?<=\d)[ct]$", "", key) for key in arrays.files})
             values = [arrays[key] if key in arrays.files else arrays[f"{key}t"][arrays[f"{key}c"]] for key in keys]
             return [value.astype(np.float32) for value in values]
     except OSError as error:
-        raise DataError(f"{path}: {error.strerror or error}: the starting weights belong to the face data") from error
+        raise DataError(
+            f"{path}: {error.strerror or error}: the pretrained weights are part of the face data"
+        ) from error
     except (ValueError, KeyError, IndexError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path}: no file of starting weights ({error}): fetch it again") from error
+        raise DataError(f"{path}: not a file of pretrained weights ({error}): download it again") from error
 
 
 def _in_order(layers: list[Any]) -> list[Any]:
-    """Return layers in the order in which they were made: Keras numbers the nameless ones, from none upwards."""
+    """Return layers in the order of their creation; Keras numbers unnamed layers, the first without a number."""
     found = [re.fullmatch(r"(?:conv2d|batch_normalization)(?:_(\d+))?", layer.name) for layer in layers]
-    if not all(found):  # a network without branches, whose order is that of its layers
+    if not all(found):  # a network without branches: its layers are in order
         return layers
     numbers = [int(match.group(1) or 0) for match in found if match]
     return [layers[index] for index in np.argsort(numbers)]

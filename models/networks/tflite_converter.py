@@ -1,4 +1,4 @@
-"""A Keras model -> the bytes of a TFLite file with named inputs and outputs."""
+"""A Keras model -> the content of a TFLite file with named inputs and outputs."""
 
 import contextlib
 import io
@@ -17,14 +17,14 @@ from models.names import Quantisation
 def to_tflite(
     model: keras.Model, quantisation: Quantisation = "float32", faces: npt.NDArray[np.uint8] | None = None
 ) -> bytes:
-    """Return the file's content: batch of one, signature `serving_default`, outputs named as the model names them.
+    """Return the file's content: batch size 1, signature `serving_default`, outputs named as in the model.
 
     Args:
-        model: with one input, and outputs by name.
-        quantisation: `float32`; `dynamic`: weights of 8 bits, dense layers with one scale each, since the aarch64
-            build of tflite-runtime 2.14 crashes on those with a scale a channel; or `int8`: the backbone's weights and
-            maps in 8 bits, and the heads, which take no time, as they are.
-        faces: typical inputs, whose values give an `int8` network its ranges, shape (n, height, width, 3).
+        model: a model with one input, and outputs by name.
+        quantisation: `float32`; `dynamic`: 8-bit weights, with one scale per dense layer, since the aarch64 build of
+            tflite-runtime 2.14 crashes on one scale per channel; or `int8`: weights and maps of the backbone in 8
+            bits, and the heads, which take hardly any time, in float32.
+        faces: representative inputs that give an `int8` network its ranges, shape (n, height, width, 3).
     """
     image = model.inputs[0]
     spec = keras.InputSpec(dtype=image.dtype, shape=(1, *image.shape[1:]), name=image.name)
@@ -41,14 +41,14 @@ def to_tflite(
 
 
 _HEADS = ("MEAN", "SUB", "MUL", "FULLY_CONNECTED", "PACK", "SUM", "SQUARE", "MAXIMUM", "MINIMUM", "RSQRT", "SOFTMAX")
-"""The operations of the heads, which no backbone has (`MUL` but to normalise the picture)."""
+"""The operations of the heads; no backbone has them, except `MUL` to normalise the picture."""
 
 
 def _in_eight_bits(converter: tf.lite.TFLiteConverter, name: str, faces: npt.NDArray[np.uint8]) -> bytes:
-    """Return the content with all but the heads in 8 bits; the debugger is what leaves operations out."""
+    """Return the content with all but the heads in 8 bits; only the debugger can exclude operations."""
     converter.representative_dataset = lambda: _each(name, faces)
     options = tf.lite.experimental.QuantizationDebugOptions(denylisted_ops=list(_HEADS))
-    with warnings.catch_warnings():  # TensorFlow's converter uses what TensorFlow is about to part with
+    with warnings.catch_warnings():  # TensorFlow's converter uses a deprecated part of TensorFlow
         warnings.filterwarnings("ignore", message=r"(?s)\s*Warning: tf\.lite\.Interpreter is deprecated")
         debugger = tf.lite.experimental.QuantizationDebugger(
             converter=converter, debug_dataset=lambda: _each(name, faces), debug_options=options

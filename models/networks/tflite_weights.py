@@ -1,4 +1,4 @@
-"""A `.tflite` file in float32 -> the kernels, biases and PReLU slopes of its convolutions in the order they run."""
+"""A float32 `.tflite` file -> the kernels, biases and PReLU slopes of its convolutions, in execution order."""
 
 import hashlib
 import struct
@@ -16,30 +16,32 @@ from models.networks.convolution import Convolution
 def read_convolutions(path: Path, sha256: str | None = None) -> tuple[Convolution, ...]:
     """Return the convolutions of a network.
 
-    PReLU is found also where it is written as RELU(x) + (x - ABS(x)) * c, which older converters did; its slope is then
-    2 c, since x - |x| is twice the negative part.
+    Older converters wrote PReLU as RELU(x) + (x - ABS(x)) * c. It is recognised too, with slope 2 c, since x - |x| is
+    twice the negative part.
 
     Args:
         path: the `.tflite` file.
-        sha256: the digest that the file must have, if it is known.
+        sha256: the expected digest of the file, if known.
 
     Raises:
-        DataError: the file is missing, another one, no network, or one whose weights are not float32.
+        DataError: the file is missing or damaged, has another digest, or is not a float32 network.
     """
     try:
         content = path.read_bytes()
     except OSError as error:
         reason = error.strerror or error
-        raise DataError(f"{path}: {reason}: name a file that is there; a config's belong to the face data") from error
+        raise DataError(
+            f"{path}: {reason}: name an existing file; those of a config are part of the face data"
+        ) from error
     found = hashlib.sha256(content).hexdigest()
     if sha256 is not None and found != sha256:
-        raise DataError(f"{path}: sha256 is {found[:8]}…, expected {sha256[:8]}…: it is another file")
+        raise DataError(f"{path}: sha256 is {found[:8]}…, expected {sha256[:8]}…: this is another file")
     if content[4:8] != _MAGIC:
-        raise DataError(f"{path}: no .tflite file: name a network's file in float32")
+        raise DataError(f"{path}: not a .tflite file: name a float32 network")
     try:
         return _Reader(path, schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))).convolutions()
-    except (struct.error, ValueError, TypeError, IndexError, KeyError) as error:  # offsets that lead beyond the end
-        raise DataError(f"{path}: a damaged .tflite file ({error}): fetch or export it again") from error
+    except (struct.error, ValueError, TypeError, IndexError, KeyError) as error:  # offsets beyond the end
+        raise DataError(f"{path}: the .tflite file is damaged ({error}): download or export it again") from error
 
 
 _MAGIC = b"TFL3"
@@ -48,7 +50,7 @@ _TYPES = {schema.TensorType.FLOAT32: np.float32, schema.TensorType.INT32: np.int
 
 
 class _Reader:
-    """Walks once over the operators of a file's only graph."""
+    """Read the operators of a file's only graph, in one pass."""
 
     def __init__(self, path: Path, model: Any) -> None:  # noqa: ANN401 - generated classes without types
         self._path = path
@@ -56,8 +58,8 @@ class _Reader:
         self._graph = model.subgraphs[0]
         self._parts: list[tuple[bool, Array, Array]] = []
         self._slopes: dict[int, Array] = {}
-        self._maker: dict[int, int] = {}  # tensor -> the convolution whose output it carries, changed or not
-        self._scaled: dict[int, Array] = {}  # tensor -> the constant that it was multiplied by
+        self._maker: dict[int, int] = {}  # tensor -> the convolution that its values come from
+        self._scaled: dict[int, Array] = {}  # tensor -> the constant factor in it
 
     def convolutions(self) -> tuple[Convolution, ...]:
         for operator in self._graph.operators:
@@ -76,8 +78,8 @@ class _Reader:
     def _part(self, inputs: list[int], *, depthwise: bool) -> tuple[bool, Array, Array]:
         kernel, bias = self._constant(inputs[1]), self._constant(inputs[2])
         if kernel is None or bias is None:
-            raise DataError(f"{self._path}: a convolution without weights in float32: name the file in float32")
-        # TFLite keeps (outputs, rows, columns, inputs) and, of a depthwise one, (1, rows, columns, channels).
+            raise DataError(f"{self._path}: a convolution has no float32 weights: name the float32 file")
+        # TFLite stores (outputs, rows, columns, inputs), and (1, rows, columns, channels) for a depthwise one.
         return depthwise, kernel.transpose(1, 2, 3, 0), bias
 
     def _pass_on(self, name: str, inputs: list[int], output: int) -> None:
@@ -88,7 +90,7 @@ class _Reader:
             constant = next((c for c in map(self._constant, inputs) if c is not None), None)
             if constant is not None:
                 self._scaled[output] = constant
-        if name == "ADD":  # what is scaled and comes from no convolution is the picture
+        if name == "ADD":  # a scaled tensor that comes from no convolution is the picture
             for scaled in (i for i in inputs if i in self._scaled and i in self._maker):
                 self._slopes[self._maker[scaled]] = 2 * self._scaled[scaled].reshape(-1)
         if name == "PRELU" and made:

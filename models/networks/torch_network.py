@@ -1,7 +1,6 @@
-"""A plan -> the network in PyTorch, to be trained, and its convolutions with batch norm folded in.
+"""A plan -> a trainable network in PyTorch, and its convolutions with batch norm folded in.
 
-Shapes within are (n, channels, height, width), in the memory order that has the channels last, which is the faster
-one on a CPU.
+Internal shapes are (n, channels, height, width), in channels-last memory order, which is faster on a CPU.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,23 +17,23 @@ from models.networks.fake_quantisation import ValueRange, fake_quantised_kernel,
 from models.networks.plan import PICTURE, Convolve, Join, Plan, Pool
 
 _MOMENTUM = 0.01
-"""Share of a step's own statistics in the running ones: of steps of 64 views they are noisy."""
+"""Weight of a step's batch statistics in the running ones; small, since batches of 64 views are noisy."""
 
 
 class TorchNetwork(nn.Module):
-    """A backbone in training.
+    """A backbone that can be trained.
 
     Args:
-        plan: what it is made of.
-        heads: by name, how many labels a linear head over the mean of the last map has. They only keep in the backbone
-            what the real heads will look for.
+        plan: its plan.
+        heads: by name, the number of labels of an auxiliary linear head over the mean of the last map. These heads make
+            the backbone keep what the final heads need.
     """
 
     def __init__(self, plan: Plan, heads: Mapping[str, int]) -> None:
         super().__init__()
         self._plan = plan
-        self._wide = _end_of_trunk(plan)
-        self._reaches: Mapping[str, ValueRange] = {}
+        self._pooled_step = _last_trunk_step(plan)
+        self._value_ranges: Mapping[str, ValueRange] = {}
         self.layers = nn.ModuleDict()
         channels = {PICTURE: 3}
         for step in plan.steps:
@@ -45,24 +44,26 @@ class TorchNetwork(nn.Module):
                 channels[step.name] = sum(channels[source] for source in step.sources)
             else:
                 channels[step.name] = channels[step.sources[0]]
-        self.heads = nn.ModuleDict({name: nn.Linear(channels[self._wide], labels) for name, labels in heads.items()})
+        self.heads = nn.ModuleDict(
+            {name: nn.Linear(channels[self._pooled_step], labels) for name, labels in heads.items()}
+        )
         self.register_buffer("mean", torch.tensor(plan.mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("spread", torch.tensor(plan.spread).view(1, 3, 1, 1), persistent=False)
         self.to(memory_format=torch.channels_last)
 
     def forward(self, pictures: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Return the embedding, shape (n, 192), of any length, and each head's logits, shape (n, labels).
+        """Return the embedding, shape (n, 192), not normalised, and each head's logits, shape (n, labels).
 
         Args:
             pictures: shape (n, height, width, 3), values 0..255.
         """
         maps = self._maps(pictures)
         answers = {EMBEDDING: maps[self._plan.last].flatten(1).float()}
-        pooled = maps[self._wide].float().mean(dim=(2, 3))
+        pooled = maps[self._pooled_step].float().mean(dim=(2, 3))
         return answers | {name: head(pooled) for name, head in self.heads.items()}
 
     def taps(self, pictures: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Return what the real heads will read, each of shape (n, channels); pictures as in `forward`."""
+        """Return the taps, each of shape (n, channels), for pictures as in `forward`."""
         maps = self._maps(pictures)
         bands = {name: maps[band.step][:, :, band.first : band.end] for name, band in self._plan.taps.items()}
         means = {name: rows.float().mean(dim=(2, 3)) for name, rows in bands.items()}
@@ -81,15 +82,15 @@ class TorchNetwork(nn.Module):
                 maps[step.name] = given[0] + given[1]
             else:
                 maps[step.name] = torch.cat(given, dim=1)
-            if step.name in self._reaches:
-                maps[step.name] = fake_quantised_map(maps[step.name], self._reaches[step.name])
+            if step.name in self._value_ranges:
+                maps[step.name] = fake_quantised_map(maps[step.name], self._value_ranges[step.name])
         return maps
 
-    def start(self, convolutions: Sequence[Convolution], faces: torch.Tensor) -> None:
-        """Take weights over, and give each batch norm the statistics that these faces have there.
+    def load_weights(self, convolutions: Sequence[Convolution], faces: torch.Tensor) -> None:
+        """Load weights, and set the statistics of each batch norm to those of these faces.
 
         Args:
-            convolutions: of the plan, in its order; fewer leave the rest as it is.
+            convolutions: weights in the plan's order; with fewer than the plan has, the rest is unchanged.
             faces: some hundred pictures, shape (n, height, width, 3), values 0..255.
 
         Raises:
@@ -98,43 +99,45 @@ class TorchNetwork(nn.Module):
         layers = [self._layer(step) for step in self._plan.convolutions]
         with torch.no_grad():
             for layer, convolution in zip(layers, convolutions, strict=False):
-                layer.take(convolution)
+                layer.load(convolution)
             for layer in layers:
                 layer.measuring = True
             self(faces)
         for layer in layers:
             layer.measuring = False
 
-    def settle(self) -> None:
-        """Keep each batch norm's statistics as they are from now on, and fold it into its convolution at every step.
+    def freeze_batch_norm(self) -> None:
+        """Freeze the statistics of each batch norm, and fold it into its convolution at every step.
 
-        What is trained stays the same; on a CPU a step takes less time, since no map is read once more each way.
+        The trained parameters stay the same. On a CPU a step takes less time, since each map is read once less.
         """
         for step in self._plan.convolutions:
-            self._layer(step).settled = True
+            self._layer(step).frozen = True
 
-    def round(self, faces: torch.Tensor) -> None:
-        """Hold kernels and maps as 8 bits would from now on; settle first.
+    def fake_quantise(self, faces: torch.Tensor) -> None:
+        """Fake-quantise kernels and maps to 8 bits from now on; call `freeze_batch_norm` first.
 
         Args:
-            faces: show how far the values of each map reach, shape (n, height, width, 3), values 0..255.
+            faces: pictures that give the value range of each map, shape (n, height, width, 3), values 0..255.
         """
         with torch.no_grad():
             maps = self._maps(faces)
-        side_by_side = (step for step in self._plan.steps if isinstance(step, Join) and step.how == "concatenate")
-        parts = {source for step in side_by_side for source in step.sources}  # have the scale of the whole
-        self._reaches = {step.name: range_of(maps[step.name]) for step in self._plan.steps if step.name not in parts}
+        concatenations = (step for step in self._plan.steps if isinstance(step, Join) and step.how == "concatenate")
+        parts = {source for step in concatenations for source in step.sources}  # share the scale of the concatenation
+        self._value_ranges = {
+            step.name: range_of(maps[step.name]) for step in self._plan.steps if step.name not in parts
+        }
         for step in self._plan.convolutions:
-            self._layer(step).rounded = True
+            self._layer(step).fake_quantised = True
 
     def folded(self) -> tuple[Convolution, ...]:
-        """Return the convolutions in the plan's order, batch norm folded in by its running statistics."""
+        """Return the convolutions in the plan's order, with batch norm folded in by its running statistics."""
         with torch.no_grad():
             return tuple(self._layer(step).folded() for step in self._plan.convolutions)
 
     def _layer(self, step: Convolve) -> "_Layer":
         layer = self.layers[step.name]
-        if not isinstance(layer, _Layer):  # what ModuleDict holds has no narrower type
+        if not isinstance(layer, _Layer):  # ModuleDict has no narrower type
             raise TypeError(step.name)
         return layer
 
@@ -146,18 +149,18 @@ class _Layer(nn.Module):
         super().__init__()
         self._step = step
         self.measuring = False
-        self.settled = False
-        self.rounded = False
+        self.frozen = False
+        self.fake_quantised = False
         groups = inputs if step.depthwise else 1
         self.convolution = nn.Conv2d(inputs, step.outputs, step.kernel, groups=groups, bias=not normed)
         self.norm = nn.BatchNorm2d(step.outputs, eps=1e-5, momentum=_MOMENTUM) if normed else None
-        if step.depthwise and step.padding == "valid":  # a mean to begin with
+        if step.depthwise and step.padding == "valid":  # start as a mean
             nn.init.constant_(self.convolution.weight, 1 / (step.kernel[0] * step.kernel[1]))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        if self.settled:
+        if self.frozen:
             weight, bias = self._effective()
-            x = self._convolve(x, fake_quantised_kernel(weight) if self.rounded else weight, bias)
+            x = self._convolve(x, fake_quantised_kernel(weight) if self.fake_quantised else weight, bias)
         else:
             x = self._convolve(x, self.convolution.weight, self.convolution.bias)
             if self.norm is not None:
@@ -173,24 +176,24 @@ class _Layer(nn.Module):
         middle = (rows // 2, columns // 2)
         if step.stride == 1:
             return nn.functional.conv2d(x, weight, bias, padding=middle, groups=groups)
-        odd = x.shape[2] % 2  # TensorFlow pads a map of even size by nothing at its top and left
+        odd = x.shape[2] % 2  # TensorFlow pads an even map only at the bottom and right
         if step.depthwise:
-            # Every other place of the whole answer: the strided kernel's gradient is ten times as slow on a CPU.
-            whole = nn.functional.conv2d(x, weight, bias, padding=middle, groups=groups)
-            return whole[:, :, 1 - odd :: 2, 1 - odd :: 2]
+            # Every second place of the unstrided output: the gradient of a strided one is ten times slower on a CPU.
+            unstrided = nn.functional.conv2d(x, weight, bias, padding=middle, groups=groups)
+            return unstrided[:, :, 1 - odd :: 2, 1 - odd :: 2]
         padded = nn.functional.pad(x, (odd, 1, odd, 1))
         return nn.functional.conv2d(padded, weight, bias, step.stride, groups=groups)
 
-    def take(self, convolution: Convolution) -> None:
+    def load(self, convolution: Convolution) -> None:
         kernel = torch.from_numpy(np.ascontiguousarray(_torch_order(convolution)))
         if kernel.shape != self.convolution.weight.shape:
             raise DataError(
-                f"layer {self._step.name} has shape {tuple(kernel.shape)} in the starting weights, and "
-                f"{tuple(self.convolution.weight.shape)} in the network: they are of another backbone"
+                f"layer {self._step.name} has shape {tuple(kernel.shape)} in the file, and "
+                f"{tuple(self.convolution.weight.shape)} in the network: the file holds the weights of another backbone"
             )
         self.convolution.weight.copy_(kernel)
         bias = torch.from_numpy(np.array(convolution.bias))
-        if self.norm is not None:  # identity but for the bias, until it is measured
+        if self.norm is not None:  # identity except for the bias, until it is measured
             self.norm.running_mean.zero_()
             self.norm.running_var.fill_(1 - self.norm.eps)
             self.norm.weight.fill_(1.0)
@@ -199,7 +202,7 @@ class _Layer(nn.Module):
             self.convolution.bias.copy_(bias)
 
     def _measure(self, x: torch.Tensor) -> None:
-        """Take the statistics of x, and change gain and offset so that the layer answers as before."""
+        """Set the statistics to those of x, and change gain and offset so that the output stays the same."""
         norm = self.norm
         if norm is None:
             return
@@ -231,12 +234,12 @@ def _torch_order(convolution: Convolution) -> Array:
 
 def _pooled(x: torch.Tensor, step: Pool) -> torch.Tensor:
     padding = step.size // 2 if step.padding == "same" else 0
-    if step.kind == "greatest":
+    if step.kind == "max":
         return nn.functional.max_pool2d(x, step.size, step.stride, padding)
     return nn.functional.avg_pool2d(x, step.size, step.stride, padding, count_include_pad=False)
 
 
-def _end_of_trunk(plan: Plan) -> str:
+def _last_trunk_step(plan: Plan) -> str:
     """Return the step that the whole-face convolution reads."""
     (whole,) = (step for step in plan.convolutions if step.name == "whole_face")
     return whole.source

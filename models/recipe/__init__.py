@@ -1,1 +1,1 @@
-"""A TOML file -> a checked recipe: the settings of one training."""
+"""A TOML file -> a validated recipe: the settings of one training."""

@@ -1,4 +1,4 @@
-"""A TOML file -> a checked recipe: all that a training depends on but the pictures."""
+"""A TOML file -> a validated recipe: all that a training depends on, except the pictures."""
 
 import re
 import tomllib
@@ -27,30 +27,30 @@ from models.recipe.sections import (
 
 
 class Recipe(Section):
-    """All that a training depends on but the pictures."""
+    """All that a training depends on, except the pictures."""
 
     name: Label
     version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
     backbone: BackboneName
     space: str
-    """Name of the embedding's space: embeddings of one space can be compared."""
+    """Name of the embedding space; embeddings of one space can be compared."""
     seed: Annotated[int, Field(ge=0, lt=2**32)]
     every: Annotated[int, Field(ge=1, le=1000)] = 1
-    """Takes only every so manieth training picture: for a trial."""
+    """Use only every n-th training picture, for a trial."""
     weights: Weights
     input: Input
     views: Views
     heads: Heads
     training: Training
     guidance: Guidance | None = None
-    """None trains the heads by the labels alone."""
+    """None trains the heads on the labels alone."""
     distillation: Distillation | None = None
-    """None keeps the backbone's weights as they are."""
+    """None keeps the backbone's weights unchanged."""
     equalisation: Equalisation
     tuning: Tuning | None = None
-    """Of the form of 8 bits; None quantises the network as it was trained."""
+    """For the `int8` form; None quantises the network as it was trained."""
     forms: Annotated[tuple[Quantisation, ...], Field(min_length=1)]
-    """How the exported files are quantised."""
+    """The quantisations that are exported."""
     expected: Expected
     data: tuple[Source, ...]
     teacher: Source
@@ -59,15 +59,15 @@ class Recipe(Section):
     def _a_backbone_without_faces_is_distilled(self) -> Self:
         if (self.backbone == "mobilefacenet") != (self.distillation is None):
             raise ValueError(
-                "mobilefacenet keeps its weights and has no [distillation]; every other backbone has one, since its "
-                "starting weights never saw a face"
+                "mobilefacenet keeps its weights and must have no [distillation]; any other backbone needs one, since "
+                "its pretrained weights have never seen a face"
             )
         return self
 
     @model_validator(mode="after")
     def _what_was_distilled_can_be_tuned(self) -> Self:
         if self.tuning and not self.distillation:
-            raise ValueError("[tuning] goes on with the pictures of [distillation]: leave it out, or distil")
+            raise ValueError("[tuning] needs the pictures of [distillation]: add that section, or remove [tuning]")
         return self
 
     @model_validator(mode="after")
@@ -76,7 +76,7 @@ class Recipe(Section):
         unknown = sorted(set(self.guidance.data) - learnt) if self.guidance else []
         if unknown:
             raise ValueError(
-                f"guidance.data: {unknown[0]} is in the data of no head, so that nothing is asked about it"
+                f"guidance.data: {unknown[0]} is not in the data of any head: remove it, or add it to a head"
             )
         return self
 
@@ -89,7 +89,7 @@ class Recipe(Section):
 
 
 def with_people(recipe: Recipe, folder: Path) -> Recipe:
-    """Return a recipe whose closed set are the people of a folder, with a folder of pictures for each."""
+    """Return a recipe whose closed set is the people of a folder, with one folder of pictures per person."""
     identity = recipe.heads.identity.model_copy(update={"data": (str(folder.resolve()),)})
     heads = recipe.heads.model_copy(update={"identity": identity})
     own = Source(name="pictures of own people", terms="those of who made them")
@@ -97,13 +97,13 @@ def with_people(recipe: Recipe, folder: Path) -> Recipe:
 
 
 def with_name(recipe: Recipe, name: str) -> Recipe:
-    """Return a recipe under another name.
+    """Return a recipe with another name.
 
     Raises:
-        RecipeError: the name is none.
+        RecipeError: the name is not valid.
     """
     if not re.fullmatch(NAME, name):
-        raise RecipeError(f"--name {name}: up to 32 of a-z, 0-9, - and _, a letter or digit first")
+        raise RecipeError(f"--name {name}: use up to 32 of a-z, 0-9, - and _, beginning with a letter or digit")
     return recipe.model_copy(update={"name": name})
 
 
@@ -112,7 +112,7 @@ def load_recipe(path: Path, people: Path | None = None, name: str | None = None)
 
     Args:
         path: the TOML file.
-        people: a folder with a folder of pictures for each person, who become the closed set; None keeps the recipe's.
+        people: a folder with one folder of pictures per person, the new closed set; None keeps the recipe's.
         name: the network's name; None keeps the recipe's.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The sections of a recipe: what each part of a training may be told, and within which bounds."""
+"""The sections of a recipe: the settings of each part of a training, with their bounds."""
 
 from typing import Annotated, Self
 
@@ -8,13 +8,13 @@ from models.names import NAME
 
 Label = Annotated[str, Field(pattern=rf"^{NAME}$")]
 DataSet = Annotated[str, Field(pattern=r"^(lfw9|lfw_people|utkface|.*/.*)$")]
-"""The name of a data set, or the path of a folder with a folder of pictures for each person."""
+"""The name of a data set, or the path of a folder with one folder of pictures per person."""
 Pixels = Annotated[int, Field(ge=32, le=512)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Section(BaseModel):
-    """Values that are checked once and never change; nothing unknown is let in."""
+    """Immutable, validated settings; unknown keys are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
@@ -25,7 +25,7 @@ class Weights(Section):
     file: str
     """Relative to the folder of face data."""
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    """The digest that the file must have."""
+    """Expected digest of the file."""
 
 
 class Input(Section):
@@ -36,20 +36,20 @@ class Input(Section):
     template: str
     """Name of the alignment."""
     points: Annotated[tuple[tuple[float, float], ...], Field(min_length=5, max_length=5)]
-    """Where the five keypoints come to lie, (x, y) in pixels."""
+    """Positions of the five keypoints, (x, y) in pixels."""
 
 
 class Views(Section):
-    """How the training pictures are varied; the first view is the picture as it is."""
+    """Augmentation of the training pictures; the first view is never augmented."""
 
     count: Annotated[int, Field(ge=1, le=64)]
     """Views of each picture."""
     margin_px: Annotated[int, Field(ge=0, le=64)]
-    """What is kept around the aligned crop, pixels."""
+    """Margin around the aligned crop, pixels."""
     shift_px: Annotated[float, Field(ge=0, le=32)]
     """Greatest shift along either axis, pixels."""
     turn_deg: Annotated[float, Field(ge=0, le=45)]
-    """Greatest turn to either side, degrees."""
+    """Greatest rotation to either side, degrees."""
     zoom: Annotated[float, Field(ge=0, le=0.5)]
     """Greatest change of size, a fraction."""
     brightness: Share
@@ -57,16 +57,16 @@ class Views(Section):
     contrast: Share
     """Greatest change of contrast, a fraction."""
     blur: Share
-    """Share of the views that are shrunk and enlarged again."""
+    """Share of the views that are blurred, by shrinking and enlarging."""
 
 
 class IdentityHead(Section):
     """The closed set: scaled cosine to the mean embedding of each person."""
 
     data: tuple[DataSet, ...]
-    """Whose people it knows."""
+    """Data sets whose people it knows."""
     sharpness: Annotated[float, Field(gt=0, le=128)]
-    """What the cosine is multiplied by before the softmax."""
+    """Factor on the cosine before the softmax."""
 
 
 class GroupHead(Section):
@@ -75,25 +75,25 @@ class GroupHead(Section):
     labels: Annotated[tuple[Label, ...], Field(min_length=2)]
     """In the order of the scores."""
     data: tuple[DataSet, ...]
-    """What it is trained on; the first is what it is validated on."""
+    """Data sets that it is trained on; it is validated on the first."""
     hidden: Annotated[int, Field(ge=1, le=4096)]
     """Width of its hidden layer."""
     weight: Annotated[float, Field(gt=0, le=100)]
     """Weight of its loss in the sum."""
     borders: tuple[Annotated[float, Field(gt=0, le=150)], ...] = ()
-    """Ages at which the groups end but the last, years; only of groups of age."""
+    """Ages at which all groups but the last end, years; only for age groups."""
     spread_years: Annotated[float, Field(gt=0, le=50)] = 1.0
-    """How far about an age known in years it counts for the neighbouring group in part."""
+    """Standard deviation, in years, over which a known age is spread into neighbouring groups."""
 
     @model_validator(mode="after")
     def _borders_part_the_labels(self) -> Self:
         if self.borders and (len(self.borders) != len(self.labels) - 1 or list(self.borders) != sorted(self.borders)):
-            raise ValueError("borders must rise, one fewer than labels")
+            raise ValueError("borders must be in rising order, one fewer than labels")
         return self
 
 
 class Heads(Section):
-    """What the network answers besides the embedding."""
+    """The heads besides the embedding."""
 
     identity: IdentityHead
     age: GroupHead
@@ -106,74 +106,74 @@ class Heads(Section):
 
 
 class Training(Section):
-    """Schedule and losses: Adam with decoupled weight decay, cross entropy."""
+    """Schedule and loss of the heads: AdamW, cross entropy."""
 
     epochs: Annotated[int, Field(ge=1, le=1000)]
     batch: Annotated[int, Field(ge=1, le=65536)]
-    """Views in a step."""
+    """Views per step."""
     learning_rate: Annotated[float, Field(gt=0, le=1)]
-    """At the first step; falls to nothing along a cosine."""
+    """Initial rate; decays to zero along a cosine."""
     weight_decay: Annotated[float, Field(ge=0, le=1)]
     dropout: Annotated[float, Field(ge=0, lt=1)]
-    """Share of the hidden units left out in a step."""
+    """Share of hidden units dropped in a step."""
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
     class_balance: Share
     """Exponent p: a class of n pictures weighs n^-p."""
     cell_balance: Share = 0.0
-    """Exponent p: besides, those of one ethnicity, gender and age group, n pictures, weigh n^-p."""
+    """Exponent p: in addition, n pictures of one ethnicity, gender and age group weigh n^-p."""
     emphasis: dict[DataSet, Annotated[float, Field(gt=0, le=1000)]] = Field(default_factory=dict)
-    """What the weight of a data set's pictures is multiplied by; 1 unless given."""
+    """Factor on the weight of a data set's pictures; default 1."""
 
 
 class Guidance(Section):
-    """What heads learn, beside the labels, from other heads: how near they take a face to be to each group.
+    """Soft labels for the heads, from a teacher's heads.
 
-    Those are heads on the backbone that the network's own was distilled from, or on its own if it was not. They are
-    trained by the same schedule, and say of each picture what they say without having learnt from it.
+    The teacher's heads are on the backbone that this network's was distilled from, or on its own if it was not
+    distilled. They have the same schedule, and are cross-fitted: no picture gets soft labels from heads trained on it.
     """
 
     data: tuple[DataSet, ...]
-    """About whose pictures they are asked; the labels of others stay as they are."""
+    """Data sets that get soft labels; the labels of others stay unchanged."""
     folds: Annotated[int, Field(ge=2, le=10)]
-    """Parts of the pictures; each is asked about after a training on the others."""
+    """Number of folds of the cross-fitting."""
     hidden: Annotated[int, Field(ge=1, le=4096)]
-    """Width of their hidden layers."""
+    """Width of the hidden layers of the teacher's heads."""
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
-    """Of what they learn."""
+    """Label smoothing of the teacher's heads."""
     share: Share
-    """Of what they say in the right answer; the rest is the label's."""
+    """Share of the teacher's scores in the target; the rest is the label."""
 
 
 class Distillation(Section):
-    """How the backbone learns a teacher's embedding: Adam with decoupled weight decay.
+    """How the backbone learns a teacher's embedding: AdamW.
 
-    The rate rises over the warm-up, stays, and falls along a line to nothing at the end. Where the fall begins, batch
-    norm keeps its statistics from then on: a step takes less time, and the network is trained as it will be used. A
-    training that was given more views later goes on from there.
+    The learning rate rises over the warm-up, stays constant, and decays linearly to zero. When the decay begins, the
+    statistics of batch norm are frozen: a step takes less time, and the network is trained as it will be used. A
+    training that is extended with more steps resumes from there.
     """
 
     teacher: Weights
     """A MobileFaceNet."""
     data: Annotated[dict[DataSet, Annotated[float, Field(gt=0, le=1)]], Field(min_length=1)]
-    """The share of the lessons that is taken from each data set."""
+    """Share of the pictures drawn from each data set."""
     views: Views
-    """How the pictures are varied; drawn anew each time, so `count` has no meaning here."""
+    """Augmentation; each draw makes a new view, so `count` has no effect here."""
     steps: Annotated[int, Field(ge=10, le=100_000_000)]
     warmup_steps: Annotated[int, Field(ge=0, le=100_000)]
     fall_share: Annotated[float, Field(gt=0, le=1)]
-    """The last share of the steps, over which the rate falls."""
+    """Last share of the steps, over which the rate decays."""
     settled_rate: Annotated[float, Field(gt=0, le=1)]
-    """What the rate is multiplied by as the fall begins: with settled batch norms a network bears less."""
+    """Factor on the rate when the decay begins: with frozen batch norm, a network tolerates less."""
     batch: Annotated[int, Field(ge=2, le=4096)]
-    """Pictures in a step."""
+    """Pictures per step."""
     learning_rate: Annotated[float, Field(gt=0, le=1)]
     weight_decay: Annotated[float, Field(ge=0, le=1)]
     cosine_weight: Annotated[float, Field(ge=0, le=100)]
     """Weight of 1 - cos to the teacher's embedding of the same picture."""
     neighbours_weight: Annotated[float, Field(ge=0, le=100)]
-    """Weight of the cross entropy between whom the student and whom the teacher takes for alike."""
+    """Weight of the divergence between the student's and the teacher's similarities to all training pictures."""
     temperature: Annotated[float, Field(gt=0, le=10)]
-    """What cosines are divided by before that softmax over all training pictures."""
+    """Divisor of the cosines before the softmax of these similarities."""
     heads_weight: Annotated[float, Field(ge=0, le=100)]
     """Weight of the cross entropy of each trained head."""
     save_steps: Annotated[int, Field(ge=1, le=100_000)]
@@ -181,27 +181,27 @@ class Distillation(Section):
 
 
 class Equalisation(Section):
-    """Which pictures show the ranges of the channels, before a network is quantised."""
+    """The pictures that give the ranges of the channels, before a network is quantised."""
 
     data: DataSet
-    """Of whose training part."""
+    """Data set; its training split is used."""
     pictures: Annotated[int, Field(ge=1, le=100000)]
-    """How many, evenly chosen."""
+    """Number of pictures, evenly chosen."""
 
 
 class Tuning(Section):
-    """How a distilled backbone is made used to 8 bits: Adam, a rate that falls along a line to nothing."""
+    """Fine-tuning of a distilled backbone to 8 bits: Adam, linear decay of the rate to zero."""
 
     steps: Annotated[int, Field(ge=1, le=1_000_000)]
     batch: Annotated[int, Field(ge=2, le=4096)]
-    """Pictures in a step."""
+    """Pictures per step."""
     learning_rate: Annotated[float, Field(gt=0, le=1)]
     cosine_weight: Annotated[float, Field(gt=0, le=1000)]
-    """Weight of 1 - cos between the rounded and the unrounded embedding, beside the taps' squared difference."""
+    """Weight of 1 - cos between the int8 and the float32 embedding, relative to the taps' squared difference."""
 
 
 class Expected(Section):
-    """The shares of right answers that validation is expected to reach."""
+    """The accuracy that validation is expected to reach."""
 
     age: Share
     ethnicity: Share

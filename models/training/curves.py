@@ -1,4 +1,4 @@
-"""Losses step by step -> a table and a picture of them."""
+"""The losses of each step -> a table and a plot."""
 
 import csv
 from collections.abc import Mapping, Sequence
@@ -14,18 +14,18 @@ mpl.use("Agg")
 from matplotlib import pyplot as plt
 
 _POINTS = 200
-"""So many means are drawn at most; single steps are noise."""
+"""Points of a curve at most, each a mean over neighbouring steps; single steps are noise."""
 
 
 def write_curves(curve: Mapping[str, Sequence[float]], folder: Path) -> Path:
-    """Write `losses.csv`, a row a step, and `curve.png`; return the picture's path.
+    """Write `losses.csv`, one row per step, and `curve.png`; return the path of the plot.
 
     Args:
-        curve: by name of the loss, its value in each step.
-        folder: where both go.
+        curve: by name, the loss of each step.
+        folder: where both files go.
 
     Raises:
-        TrainingError: the folder cannot be written.
+        TrainingError: the folder is not writable.
     """
     picture = folder / "curve.png"
     names = list(curve)
@@ -45,7 +45,7 @@ def write_curves(curve: Mapping[str, Sequence[float]], folder: Path) -> Path:
         figure.savefig(picture, dpi=110, metadata={"Software": None})
     except OSError as error:
         raise TrainingError(
-            f"{folder}: {error.strerror or error}: the curve needs a writable disk with room"
+            f"{folder}: {error.strerror or error}: the loss curve needs a writable disk with free space"
         ) from error
     finally:
         plt.close(figure)
@@ -53,7 +53,7 @@ def write_curves(curve: Mapping[str, Sequence[float]], folder: Path) -> Path:
 
 
 def _means(values: Sequence[float]) -> tuple[Array, Array]:
-    """Return the last step of each stretch and the mean of the values over it."""
+    """Return the last step of each interval and the mean of its values."""
     parts = np.array_split(np.asarray(values, dtype=np.float32), min(_POINTS, len(values)))
     ends = np.cumsum([len(part) for part in parts]).astype(np.float32)
     return ends, np.array([part.mean() for part in parts], dtype=np.float32)

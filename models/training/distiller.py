@@ -1,4 +1,4 @@
-"""Lessons and a student -> the student's trained convolutions, with checkpoints on the way."""
+"""Batches and a student network -> the trained student, with a checkpoint every few steps."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -18,14 +18,14 @@ _REPORT_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class TrainingProgress:
-    """Where a training stands.
+    """Progress of a training.
 
     Attributes:
         step: steps done.
-        steps: in all.
-        losses: of the last step, by name.
-        views_per_s: throughput since it was started.
-        left_s: how long the rest will take.
+        steps: steps in total.
+        losses: losses of the last step, by name.
+        views_per_s: throughput since the start of this run.
+        left_s: estimated time left, seconds.
     """
 
     step: int
@@ -36,15 +36,15 @@ class TrainingProgress:
 
 
 class Distiller:
-    """Trains a student.
+    """Train a student network to give its teacher's embeddings.
 
     Args:
-        student: with its starting weights.
-        batches: what it learns from.
-        settings: of the training.
-        folder: for checkpoints.
-        recipe: digest of all that the training depends on but its length and its fall.
-        balance: exponent p of the heads' classes: a class of n pictures weighs n^-p.
+        student: the network, with its initial weights.
+        batches: the training pictures and targets.
+        settings: the recipe's [distillation].
+        folder: where checkpoints are kept.
+        recipe: digest of all that a checkpoint depends on, except length and learning-rate decay.
+        balance: exponent p of the class weights: a class of n pictures weighs n^-p.
     """
 
     def __init__(
@@ -89,12 +89,12 @@ class Distiller:
         return settings.learning_rate * settings.settled_rate * left
 
     def resume(self) -> int:
-        """Go on from the newest checkpoint that this course could have written; return the steps that it had done.
+        """Load the newest checkpoint that fits this schedule; return the number of steps done, 0 without one.
 
-        A course that was lengthened goes on from the checkpoint before the rate began to fall.
+        A training with more steps than before resumes from the checkpoint taken before the learning rate decayed.
 
         Raises:
-            TrainingError: a checkpoint is damaged, or another recipe made it.
+            TrainingError: a checkpoint is damaged, or is that of another recipe.
         """
         for name in ("latest", "steady"):
             state = self._folder.load(self._recipe, name)
@@ -111,23 +111,23 @@ class Distiller:
         rates = state.curve["rate"]
         return abs(rates[-1] - self.rate(state.step - 1)) <= 1e-9 + 1e-6 * self._settings.learning_rate
 
-    def train(self, said: Callable[[TrainingProgress], None]) -> None:
+    def train(self, report: Callable[[TrainingProgress], None]) -> None:
         """Train to the end.
 
         Args:
-            said: called every ten seconds or so, and at the end.
+            report: called about every ten seconds, and at the end.
 
         Raises:
-            TrainingError: a loss is no number any more, or a checkpoint cannot be written.
+            TrainingError: the loss is not finite, or a checkpoint cannot be written.
         """
         settings, student = self._settings, self._student
         student.train()
-        began, first, told = time.monotonic(), self._done, 0.0
+        began, first, reported_s = time.monotonic(), self._done, 0.0
         for step in range(self._done, settings.steps):
             if step == self._fall_begins:
                 self._save("steady")
             if step >= self._fall_begins:
-                student.settle()
+                student.freeze_batch_norm()
             losses = self._step(step)
             for name, value in losses.items():
                 self.curve.setdefault(name, []).append(value)
@@ -136,11 +136,11 @@ class Distiller:
             if last or self._done % settings.save_steps == 0:
                 self._save("latest")
             now = time.monotonic()
-            if last or now - told >= _REPORT_S:
-                told = now
+            if last or now - reported_s >= _REPORT_S:
+                reported_s = now
                 pace = (self._done - first) / (now - began)
                 left_s = (settings.steps - self._done) / pace
-                said(TrainingProgress(self._done, settings.steps, losses, pace * settings.batch, left_s))
+                report(TrainingProgress(self._done, settings.steps, losses, pace * settings.batch, left_s))
         student.eval()
 
     def _save(self, name: str) -> None:
@@ -155,8 +155,8 @@ class Distiller:
         batch = self._batches.batch(step, settings.batch)
         self._optimizer.zero_grad(set_to_none=True)
         with torch.autocast("cpu", torch.bfloat16):
-            answers = self._student(torch.from_numpy(batch.pictures))
-        losses = self._losses(answers, batch)
+            outputs = self._student(torch.from_numpy(batch.pictures))
+        losses = self._losses(outputs, batch)
         loss = losses["cosine"] * settings.cosine_weight + losses["neighbours"] * settings.neighbours_weight
         for head in self._class_weights:
             loss = loss + losses[head] * settings.heads_weight
@@ -166,22 +166,22 @@ class Distiller:
         self._optimizer.step()
         return {"rate": rate, "loss": loss.item()} | {name: value.item() for name, value in losses.items()}
 
-    def _losses(self, answers: Mapping[str, torch.Tensor], batch: Batch) -> dict[str, torch.Tensor]:
+    def _losses(self, outputs: Mapping[str, torch.Tensor], batch: Batch) -> dict[str, torch.Tensor]:
         """Return the losses by name.
 
-        `cosine` is 1 - cos to the teacher's embedding. `neighbours` makes the student see among all training pictures
-        the ones alike that the teacher sees: cross entropy between softmaxes of their cosines, as in SEED (Fang et
-        al., arXiv 2101.04731); it is given less the least that it could be, so 0 is the teacher itself.
+        `cosine` is 1 - cos to the teacher's embedding. `neighbours` makes the student rank all training pictures by
+        similarity as the teacher does: the Kullback-Leibler divergence between softmaxes of their cosines, as in SEED
+        (Fang et al., arXiv 2101.04731); 0 for a student equal to its teacher.
         """
-        unit = functional.normalize(answers["embedding"].float(), dim=1)
+        unit = functional.normalize(outputs["embedding"].float(), dim=1)
         target = self._targets[torch.from_numpy(batch.numbers)]
         losses = {"cosine": 1 - (unit * target).sum(dim=1).mean()}
         wanted = functional.log_softmax(target @ self._targets.T / self._settings.temperature, dim=1)
         given = functional.log_softmax(unit @ self._targets.T / self._settings.temperature, dim=1)
         losses["neighbours"] = functional.kl_div(given, wanted, reduction="batchmean", log_target=True)
         for head, weights in self._class_weights.items():
-            right = torch.from_numpy(batch.answers[head])
-            weighted = right * weights
-            cross = -(weighted * functional.log_softmax(answers[head].float(), dim=1)).sum(dim=1)
+            target_shares = torch.from_numpy(batch.label_targets[head])
+            weighted = target_shares * weights
+            cross = -(weighted * functional.log_softmax(outputs[head].float(), dim=1)).sum(dim=1)
             losses[head] = cross.sum() / weighted.sum().clamp(min=1.0)
         return losses

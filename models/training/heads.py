@@ -21,13 +21,13 @@ _LEAST_SPREAD = 1e-3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Examples:
-    """What heads are trained on.
+    """Training examples of the heads.
 
     Attributes:
         taps: by tap, shape (n, channels), float32.
-        labels: by head, the number of the right label, shape (n,), or -1 where the head is not to learn from it.
-        targets: by head, the share of each label in the right answer, shape (n, labels), float32.
-        emphasis: what each example's weight is multiplied by, shape (n,).
+        labels: by head, the index of the true label, shape (n,); -1 where the head does not learn from the example.
+        targets: by head, the target share of each label, shape (n, labels), float32.
+        emphasis: factor on the weight of each example, shape (n,).
     """
 
     taps: Arrays
@@ -35,8 +35,8 @@ class Examples:
     targets: Arrays
     emphasis: Array
 
-    def chosen(self, which: npt.NDArray[np.bool_]) -> "Examples":
-        """Return some of the examples; `which` has shape (n,)."""
+    def select(self, which: npt.NDArray[np.bool_]) -> "Examples":
+        """Return the examples of a mask, shape (n,)."""
         return Examples(
             {tap: values[which] for tap, values in self.taps.items()},
             {name: labels[which] for name, labels in self.labels.items()},
@@ -47,18 +47,18 @@ class Examples:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainedHeads:
-    """What a training of heads gives: the scales of the taps, and the weights of each head by its name."""
+    """Trained heads: the scales of the taps, and the weights of each head by name."""
 
     scales: Mapping[str, Scale]
     groups: Mapping[str, HeadWeights]
 
-    def answers(self, name: str, taps: Arrays) -> npt.NDArray[np.int64]:
-        """Return the number of the label that a head gives each example, shape (n,)."""
+    def predict(self, name: str, taps: Arrays) -> npt.NDArray[np.int64]:
+        """Return the index of the label that a head predicts for each example, shape (n,)."""
         best: npt.NDArray[np.int64] = np.argmax(self.logits(name, taps), axis=1)
         return best
 
     def logits(self, name: str, taps: Arrays) -> Array:
-        """Return what a head says of each example before temperature and softmax, shape (n, labels)."""
+        """Return the logits of a head, before temperature and softmax, shape (n, labels)."""
         group = self.groups[name]
         projected = (self.scales[tap].standard(taps[tap]) @ kernel for tap, kernel in group.taps.items())
         logits: Array = np.maximum(sum(projected, group.bias), 0) @ group.kernel + group.answer_bias
@@ -66,7 +66,7 @@ class TrainedHeads:
 
 
 def measured_scale(values: Array) -> Scale:
-    """Return mean and spread of each channel of values, shape (n, channels)."""
+    """Return the mean and spread of each channel; values have shape (n, channels)."""
     return Scale(values.mean(axis=0), np.maximum(values.std(axis=0), _LEAST_SPREAD))
 
 
@@ -82,8 +82,8 @@ def train_heads(
     Args:
         heads: by name.
         examples: what they learn from.
-        training: the schedule.
-        seed: of the first weights, the order of the examples and the dropout.
+        training: the recipe's [training].
+        seed: seed of the initial weights, the order of the examples and the dropout.
         epoch_done: called after each pass over the examples.
     """
     keras.utils.set_random_seed(seed)
@@ -115,7 +115,7 @@ def train_heads(
 
 
 def people_means(embeddings: Array, labels: npt.NDArray[np.int64], people: Sequence[str]) -> Array:
-    """Return the mean direction of each person's embeddings, shape (people, n); embeddings have shape (m, n)."""
+    """Return the unit mean of each person's unit embeddings, shape (people, n); embeddings have shape (m, n)."""
     unit = unit_rows(embeddings)
     return unit_rows(np.stack([unit[labels == number].mean(axis=0) for number in range(len(people))]))
 

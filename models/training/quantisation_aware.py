@@ -1,7 +1,7 @@
-"""A trained network, evened for 8 bits -> the same one, used to having its numbers rounded.
+"""A trained network with equalised channels -> the same network, fine-tuned to 8 bits.
 
-What it learns from is itself: rounded to 8 bits it shall answer what it answers unrounded (self-distillation), in the
-embedding and in every map that the heads read. So embeddings stay comparable, and the heads stay as they are.
+The network is its own teacher (self-distillation): with fake quantisation it learns to give the embedding, and every
+tap that the heads read, as it gives them in float32. So embeddings stay comparable and the heads stay unchanged.
 """
 
 from collections.abc import Callable
@@ -24,35 +24,35 @@ from models.recipe.sections import Tuning
 from models.training.batches import Batches
 from models.training.distillation import load_batches
 
-_SHOWN = 64  # of the typical inputs, on which a network is compared before and after
+_COMPARISON_FACES = 64  # representative inputs on which the loss before and after is compared
 
 
-def tuned(recipe: Recipe, checkpoint: Checkpoint, data: Path) -> Checkpoint | None:
-    """Tune the recipe's trained network to 8 bits; None where the recipe wants none of it.
+def train_quantisation_aware(recipe: Recipe, checkpoint: Checkpoint, data: Path) -> Checkpoint | None:
+    """Fine-tune a trained network to 8 bits; return None where the recipe has no [tuning].
 
     Raises:
-        TrainingError: the network became worse by it.
+        TrainingError: the loss did not fall.
         DataError: pictures are missing or damaged.
     """
     if recipe.tuning is None or recipe.distillation is None:
         return None
     batches, _ = load_batches(recipe, recipe.distillation, data)
     crops = representative_crops(recipe, data)
-    plan, evened = BACKBONES[recipe.backbone](), equalised_checkpoint(recipe, checkpoint, "int8", crops)
-    tuner = QuantisationAwareTrainer(plan, evened, batches, torch.from_numpy(crops), recipe.tuning)
-    with Progress("tune to 8 bits, steps", recipe.tuning.steps) as progress:
-        return tuner.tune(progress.advance)
+    plan, equalised = BACKBONES[recipe.backbone](), equalised_checkpoint(recipe, checkpoint, "int8", crops)
+    trainer = QuantisationAwareTrainer(plan, equalised, batches, torch.from_numpy(crops), recipe.tuning)
+    with Progress("fine-tune to 8 bits, steps", recipe.tuning.steps) as progress:
+        return trainer.train(progress.advance)
 
 
 class QuantisationAwareTrainer:
-    """Tunes a backbone to rounding.
+    """Fine-tune a backbone with fake quantisation.
 
     Args:
-        plan: of the backbone.
-        checkpoint: the trained network, its channels even.
-        batches: whose pictures it sees.
-        faces: typical inputs, which show how far the values of each map reach, shape (n, height, width, 3).
-        settings: of the tuning.
+        plan: plan of the backbone.
+        checkpoint: the trained network, its channels equalised.
+        batches: the training pictures.
+        faces: representative inputs that give the value range of each map, shape (n, height, width, 3).
+        settings: the recipe's [tuning].
     """
 
     def __init__(
@@ -62,24 +62,24 @@ class QuantisationAwareTrainer:
         self._batches = batches
         self._settings = settings
         self._spreads = {tap: torch.from_numpy(scale.spread) for tap, scale in checkpoint.scales.items()}
-        self._whole, self._rounded = TorchNetwork(plan, {}), TorchNetwork(plan, {})
-        for student in (self._whole, self._rounded):
-            student.start(checkpoint.convolutions, faces)
-            student.settle()
-        self._rounded.round(faces)
-        self._shown = faces[:: max(1, len(faces) // _SHOWN)]
+        self._reference, self._quantised = TorchNetwork(plan, {}), TorchNetwork(plan, {})
+        for network in (self._reference, self._quantised):
+            network.load_weights(checkpoint.convolutions, faces)
+            network.freeze_batch_norm()
+        self._quantised.fake_quantise(faces)
+        self._comparison_faces = faces[:: max(1, len(faces) // _COMPARISON_FACES)]
 
-    def tune(self, advance: Callable[[], None]) -> Checkpoint:
-        """Return the checkpoint with tuned convolutions.
+    def train(self, advance: Callable[[], None]) -> Checkpoint:
+        """Return the checkpoint with fine-tuned convolutions.
 
         Args:
             advance: called after each step.
 
         Raises:
-            TrainingError: the network answers no nearer to itself than before.
+            TrainingError: the loss over representative inputs did not fall.
         """
         settings, before = self._settings, self.distance()
-        optimizer = torch.optim.Adam(self._rounded.parameters(), lr=settings.learning_rate)
+        optimizer = torch.optim.Adam(self._quantised.parameters(), lr=settings.learning_rate)
         for step in range(settings.steps):
             for group in optimizer.param_groups:
                 group["lr"] = settings.learning_rate * (1 - step / settings.steps)
@@ -90,20 +90,20 @@ class QuantisationAwareTrainer:
         after = self.distance()
         if not after < before:
             raise TrainingError(
-                f"tuning to 8 bits made the network worse, {before:.4f} to {after:.4f}: lower tuning.learning_rate"
+                f"fine-tuning to 8 bits raised the loss from {before:.4f} to {after:.4f}: lower tuning.learning_rate"
             )
-        return replace(self._checkpoint, convolutions=self._rounded.folded())
+        return replace(self._checkpoint, convolutions=self._quantised.folded())
 
     def distance(self) -> float:
-        """Return the loss over some of the typical inputs."""
+        """Return the loss over some of the representative inputs."""
         with torch.no_grad():
-            return float(self._loss(self._shown))
+            return float(self._loss(self._comparison_faces))
 
     def _loss(self, pictures: torch.Tensor) -> torch.Tensor:
-        """Return how far the rounded network's answers are from its own: 1 - cos, and the taps' in their spreads."""
+        """Return the loss against the float32 network: 1 - cos, and the squared difference of the scaled taps."""
         with torch.no_grad():
-            wanted = self._whole.taps(pictures)
-        given = self._rounded.taps(pictures)
+            wanted = self._reference.taps(pictures)
+        given = self._quantised.taps(pictures)
         cosine = functional.cosine_similarity(given[EMBEDDING], wanted[EMBEDDING], dim=1)
         loss = self._settings.cosine_weight * (1 - cosine.mean())
         for tap, spread in self._spreads.items():

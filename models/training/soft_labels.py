@@ -1,8 +1,8 @@
-"""Examples and what a teacher's backbone sees in them -> the same with answers that the teacher's heads have a part in.
+"""Examples and the features of a teacher's backbone -> the same examples with soft labels.
 
-A label says one group; heads on a better backbone say how near a face is to the others, which is more to learn from
-(Hinton et al., arXiv 1503.02531). Of a picture they have learnt from they would say little but its label: so each
-picture is asked about after a training on others.
+A label names one group. Heads on a better backbone also give how near a face is to the other groups, which teaches more
+(Hinton et al., arXiv 1503.02531). For a picture that they were trained on, they would give little but its label. So the
+soft labels are cross-fitted: the labels of each fold come from heads that were trained on the other folds.
 """
 
 from collections.abc import Callable
@@ -24,13 +24,13 @@ def with_soft_labels(
     recipe: Recipe,
     epoch_done: Callable[[], None] = lambda: None,
 ) -> Examples:
-    """Return the examples with the teacher's part in the right answers; a recipe without [guidance] changes nothing.
+    """Return the examples with soft labels; without [guidance] in the recipe, return them unchanged.
 
     Args:
         examples: every view of every picture, the views of a picture side by side.
-        taps: of the teacher's backbone, of the same views in the same order.
-        which: of the examples the teacher is asked about, shape (n,); it answers where a label is known.
-        recipe: says how the heads are trained, in how many folds, and how much the teacher's answers count.
+        taps: features of the teacher's backbone, for the same views in the same order.
+        which: mask of the examples that get soft labels, shape (n,); those without a known label keep their targets.
+        recipe: sets the schedule of the heads, the number of folds, and the share of the teacher's scores.
         epoch_done: called after each pass over the examples.
     """
     guidance = recipe.guidance
@@ -38,14 +38,14 @@ def with_soft_labels(
         return examples
     heads = {name: head.model_copy(update={"hidden": guidance.hidden}) for name, head in recipe.heads.groups.items()}
     training = recipe.training.model_copy(update={"label_smoothing": guidance.label_smoothing})
-    seen = replace(examples, taps=taps)
+    teacher_examples = replace(examples, taps=taps)
     targets = {name: values.copy() for name, values in examples.targets.items()}
     fold = np.arange(len(which)) // recipe.views.count % guidance.folds
     for number in range(guidance.folds):
-        asked = fold == number
-        teacher = train_heads(heads, seen.chosen(~asked), training, recipe.seed + number, epoch_done)
+        held_out = fold == number
+        teacher = train_heads(heads, teacher_examples.select(~held_out), training, recipe.seed + number, epoch_done)
         for name, values in targets.items():
-            told = asked & which & (examples.labels[name] >= 0)
-            said = softmax(teacher.logits(name, {tap: rows[told] for tap, rows in taps.items()}))
-            values[told] += np.float32(guidance.share) * (said - values[told])
+            rows = held_out & which & (examples.labels[name] >= 0)
+            scores = softmax(teacher.logits(name, {tap: features[rows] for tap, features in taps.items()}))
+            values[rows] += np.float32(guidance.share) * (scores - values[rows])
     return replace(examples, targets=targets)

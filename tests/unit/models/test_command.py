@@ -35,7 +35,7 @@ def test_an_interrupted_command_says_that_it_goes_on(capsys: pytest.CaptureFixtu
         raise KeyboardInterrupt
 
     assert run(stop) == 130
-    assert "cached" in capsys.readouterr().err
+    assert "resume from the cache" in capsys.readouterr().err
 
 
 def test_progress_tells_the_remaining_time() -> None:

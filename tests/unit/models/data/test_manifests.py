@@ -104,7 +104,7 @@ def test_people_with_too_few_pictures_are_named(tmp_path: Path) -> None:
     """The message says who, how many there are and how many are needed."""
     _photos(tmp_path, "ada", 5)
     _photos(tmp_path, "bob", 2)
-    with pytest.raises(DataError, match=r"bob: 2 pictures .* needs 5 or more"):
+    with pytest.raises(DataError, match=r"bob: 2 pictures .* needs at least 5"):
         read(tmp_path, str(tmp_path), ("train",))
 
 

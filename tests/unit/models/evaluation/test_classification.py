@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from models.data.samples import Sample
-from models.evaluation.classification import accuracy, calibration_errors, missed
+from models.evaluation.classification import accuracy, calibration_errors, no_face_found
 from models.evaluation.figure import Figure
 from models.evaluation.predictions import Predictions
 
@@ -38,4 +38,4 @@ def test_the_error_before_the_temperature_is_said_beside_the_one_after() -> None
 def test_pictures_without_a_face_are_counted() -> None:
     """One of four pictures showed no face to the detector."""
     predictions = Predictions((Sample(Path("a"), "val"),) * 3, {}, 1)
-    assert (missed(predictions, "d").value, missed(predictions, "d").n) == (0.25, 4)
+    assert (no_face_found(predictions, "d").value, no_face_found(predictions, "d").n) == (0.25, 4)

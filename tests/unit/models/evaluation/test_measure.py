@@ -30,11 +30,11 @@ class Counting:
     def __init__(self, sidecar: Sidecar = SIDECAR) -> None:
         self.sidecar = sidecar
         self.runtime = "counted"
-        self.asked = 0
+        self.predicted = 0
 
     def infer(self, crop: Image) -> Mapping[str, Vector]:
         """Return the same vector of one number for every head."""
-        self.asked += 1
+        self.predicted += 1
         return {"embedding": np.array([crop.mean()], dtype=np.float32)}
 
 
@@ -52,13 +52,13 @@ def test_a_network_is_asked_once_about_a_picture(tmp_path: Path) -> None:
     """Answers are kept by the file's hash: the same network is not asked again, another is."""
     data, cache, network = _strangers(tmp_path), tmp_path / "cache", Counting()
     first = predict(network, data, "strangers", "test", cache)
-    assert (len(first.samples), first.missed, network.asked) == (2, 1, 2)
+    assert (len(first.samples), first.missed, network.predicted) == (2, 1, 2)
     again = predict(network, data, "strangers", "test", cache)
-    assert network.asked == 2
+    assert network.predicted == 2
     assert np.array_equal(first.embeddings, again.embeddings)
     other = Counting(SIDECAR.model_copy(update={"sha256": "0" * 64}))
     predict(other, data, "strangers", "test", cache)
-    assert other.asked == 2
+    assert other.predicted == 2
 
 
 def test_splits_are_put_together_in_order() -> None:
@@ -111,7 +111,7 @@ def predictions() -> NetworkPredictions:
     return NetworkPredictions(
         people=_predictions([f"p{number:02}" for number in range(40)], 8, 1),
         enrolled=_predictions([f"e{number:03}" for number in range(205)], 5, 2),
-        refused=_predictions([f"r{number}" for number in range(30)], 1, 3),
+        threshold_strangers=_predictions([f"r{number}" for number in range(30)], 1, 3),
         strangers=_predictions([f"s{number}" for number in range(30)], 1, 4),
         utkface=_predictions([f"u{number}" for number in range(90)], 4, 6),
         nine=nine,
@@ -195,4 +195,4 @@ def test_evaluate_is_told_what_to_measure(capsys: pytest.CaptureFixture[str]) ->
         with pytest.raises(SystemExit) as outcome:
             main(arguments)
         assert outcome.value.code == 2
-        assert "or --all" in capsys.readouterr().err
+        assert "or use --all" in capsys.readouterr().err

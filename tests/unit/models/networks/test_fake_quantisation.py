@@ -19,12 +19,12 @@ def test_a_kernel_has_a_scale_for_each_output() -> None:
 def test_a_map_has_256_values_and_zero_is_one_of_them() -> None:
     """A relu's zeros and a border's padding stay zeros; nothing is further than half a step from what it was."""
     values = torch.linspace(-0.31, 1.7, 5000)
-    reach = range_of(values)
-    rounded = fake_quantised_map(values, reach)
-    assert len(rounded.unique()) == 256
-    assert fake_quantised_map(torch.zeros(3), reach).tolist() == [0.0, 0.0, 0.0]
-    step = (reach.high - reach.low) / 255
-    assert float((rounded - values).abs().max()) <= step * 1.01
+    value_range = range_of(values)
+    quantised = fake_quantised_map(values, value_range)
+    assert len(quantised.unique()) == 256
+    assert fake_quantised_map(torch.zeros(3), value_range).tolist() == [0.0, 0.0, 0.0]
+    step = (value_range.high - value_range.low) / 255
+    assert float((quantised - values).abs().max()) <= step * 1.01
 
 
 def test_what_is_out_of_reach_is_cut_off() -> None:

@@ -59,13 +59,13 @@ def test_what_is_trained_is_what_is_exported(name: str) -> None:
     """
     torch.manual_seed(1)
     plan = BACKBONES[name]()
-    student = TorchNetwork(plan, {"age": 3})
-    student.start((), torch.from_numpy(_faces(4)))
-    student.eval()
+    network = TorchNetwork(plan, {"age": 3})
+    network.load_weights((), torch.from_numpy(_faces(4)))
+    network.eval()
     faces = _faces(2)
     with torch.no_grad():
-        expected = student(torch.from_numpy(faces))["embedding"].numpy()
-    found = np.asarray(keras_backbone(plan, student.folded())(faces)["embedding"])
+        expected = network(torch.from_numpy(faces))["embedding"].numpy()
+    found = np.asarray(keras_backbone(plan, network.folded())(faces)["embedding"])
     assert float(np.abs(found - expected).max()) <= 1e-4 * float(np.linalg.norm(expected, axis=1).max())
 
 
@@ -73,31 +73,31 @@ def test_measured_statistics_change_no_answer() -> None:
     """Starting weights come without statistics; taking them from faces leaves the function as it was (to 1e-3)."""
     torch.manual_seed(1)
     faces = torch.from_numpy(_faces(4))
-    student = TorchNetwork(BACKBONES["mobilenet_v2"](), {})
-    student.eval()
+    network = TorchNetwork(BACKBONES["mobilenet_v2"](), {})
+    network.eval()
     with torch.no_grad():
-        expected = student(faces)["embedding"].numpy()
-    student.start((), faces)
+        expected = network(faces)["embedding"].numpy()
+    network.load_weights((), faces)
     with torch.no_grad():
-        found = student(faces)["embedding"].numpy()
+        found = network(faces)["embedding"].numpy()
     assert float(np.abs(found - expected).max()) <= 1e-3 * float(np.abs(expected).max())
 
 
 def test_a_settled_network_is_trained_as_it_will_be_used() -> None:
     """In training it answers what it answers in use, whatever the batch (to 1e-4), and its gains still learn."""
     torch.manual_seed(1)
-    student = TorchNetwork(BACKBONES["mobilenet_v2"](), {})
-    student.start((), torch.from_numpy(_faces(4)))
-    student.eval()
+    network = TorchNetwork(BACKBONES["mobilenet_v2"](), {})
+    network.load_weights((), torch.from_numpy(_faces(4)))
+    network.eval()
     faces = torch.from_numpy(_faces(2))
     with torch.no_grad():
-        expected = student(faces)["embedding"]
-    student.train()
-    student.settle()
-    found = student(faces)["embedding"]
+        expected = network(faces)["embedding"]
+    network.train()
+    network.freeze_batch_norm()
+    found = network(faces)["embedding"]
     assert float((found.detach() - expected).abs().max()) <= 1e-4 * float(expected.abs().max())
     found.sum().backward()
-    assert all(value.grad is not None for value in student.parameters())
+    assert all(value.grad is not None for value in network.parameters())
 
 
 @pytest.mark.parametrize(("name", "application"), [("mobilenet_v2", "MobileNetV2"), ("inception_v3", "InceptionV3")])
@@ -113,12 +113,12 @@ def test_starting_weights_give_what_keras_gives(name: str, application: str, tmp
     np.savez(file, **{f"{number:04d}": value for number, value in enumerate(model.get_weights())})
     start = read_pretrained(plan, file)
     torch.manual_seed(1)
-    student = TorchNetwork(plan, {})
-    student.start(start, torch.from_numpy(_faces(2)))
+    network = TorchNetwork(plan, {})
+    network.load_weights(start, torch.from_numpy(_faces(2)))
     faces = _faces(2)
     scaled = ((faces - np.array(plan.mean)) / np.array(plan.spread)).astype(np.float32)
     expected = np.asarray(model(scaled, training=False))
-    taps = keras_backbone(plan, student.folded())(faces)
+    taps = keras_backbone(plan, network.folded())(faces)
     assert expected.max() < 6
     if "last" in taps:
         found = np.asarray(taps["last"])

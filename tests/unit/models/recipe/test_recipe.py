@@ -60,7 +60,7 @@ def test_guidance_about_pictures_that_no_head_learns_from_is_refused(tmp_path: P
     text = (CONFIGS / "mobilefacenet.toml").read_text()
     head, _, tail = text.partition("[guidance]")
     (tmp_path / "wrong.toml").write_text(head + "[guidance]" + tail.replace('["utkface"]', '["lfw_people"]', 1))
-    with pytest.raises(RecipeError, match=r"wrong\.toml: .*lfw_people is in the data of no head"):
+    with pytest.raises(RecipeError, match=r"wrong\.toml: .*lfw_people is not in the data of any head"):
         load_recipe(tmp_path / "wrong.toml")
 
 

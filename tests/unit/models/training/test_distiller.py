@@ -18,7 +18,7 @@ from models.errors import TrainingError
 from models.networks.plan import PICTURE, Plan, PlanBuilder
 from models.networks.torch_network import TorchNetwork
 from models.recipe.sections import Distillation, Views, Weights
-from models.training.batches import Batches, Part
+from models.training.batches import Batches, TrainingSet
 from models.training.curves import write_curves
 from models.training.distiller import Distiller, TrainingProgress
 from models.training.run_folder import RunFolder, TrainingState
@@ -60,8 +60,8 @@ def _batches(seed: int = 1) -> Batches:
     crops[: count // 2] //= 3
     embeddings = rng.normal(size=(count, 3, 12)).astype(np.float32)
     embeddings[: count // 2] += 2
-    answers = {"age": np.eye(3, dtype=np.float32)[np.arange(count) % 3]}
-    return Batches([Part(crops, embeddings, answers, 1.0)], (16, 16), VIEWS, seed)
+    label_targets = {"age": np.eye(3, dtype=np.float32)[np.arange(count) % 3]}
+    return Batches([TrainingSet(crops, embeddings, label_targets, 1.0)], (16, 16), VIEWS, seed)
 
 
 def _distiller(folder: Path, settings: Distillation = SETTINGS, seed: int = 1) -> Distiller:
@@ -182,14 +182,14 @@ def test_the_curve_is_a_table_and_a_picture(tmp_path: Path) -> None:
 def test_targets_are_the_mean_over_views() -> None:
     """What the teacher says of several views of a picture counts as one direction."""
     embeddings = np.array([[[3.0, 0.0], [0.0, 3.0]]], dtype=np.float32)
-    part = Part(np.zeros((1, 20, 20, 3), dtype=np.uint8), embeddings, {}, 1.0)
+    part = TrainingSet(np.zeros((1, 20, 20, 3), dtype=np.uint8), embeddings, {}, 1.0)
     assert Batches([part], (16, 16), VIEWS, 1).targets == pytest.approx(np.array([[0.5**0.5, 0.5**0.5]]), abs=1e-6)
 
 
 def test_lessons_come_from_the_data_sets_by_their_shares() -> None:
     """A data set of few pictures can be half of the lessons (tolerance .05 of 2,000 draws)."""
-    small = Part(np.zeros((2, 20, 20, 3), dtype=np.uint8), np.ones((2, 1, 4), dtype=np.float32), {}, 0.5)
-    large = Part(np.zeros((50, 20, 20, 3), dtype=np.uint8), np.ones((50, 1, 4), dtype=np.float32), {}, 0.5)
+    small = TrainingSet(np.zeros((2, 20, 20, 3), dtype=np.uint8), np.ones((2, 1, 4), dtype=np.float32), {}, 0.5)
+    large = TrainingSet(np.zeros((50, 20, 20, 3), dtype=np.uint8), np.ones((50, 1, 4), dtype=np.float32), {}, 0.5)
     numbers = Batches([small, large], (16, 16), VIEWS, 1).batch(0, 2000).numbers
     assert np.mean(numbers < 2) == pytest.approx(0.5, abs=0.05)
     assert set(numbers) <= set(range(52))
@@ -204,8 +204,10 @@ def test_a_step_has_its_own_lessons() -> None:
 
 def test_rare_answers_weigh_more() -> None:
     """A label of n pictures weighs n^-p; over all pictures the mean weight is one (tolerance 1e-6)."""
-    answers = {"age": np.eye(2, dtype=np.float32)[[0, 0, 0, 0, 1]]}
-    part = Part(np.zeros((5, 20, 20, 3), dtype=np.uint8), np.ones((5, 1, 4), dtype=np.float32), answers, 1.0)
+    label_targets = {"age": np.eye(2, dtype=np.float32)[[0, 0, 0, 0, 1]]}
+    part = TrainingSet(
+        np.zeros((5, 20, 20, 3), dtype=np.uint8), np.ones((5, 1, 4), dtype=np.float32), label_targets, 1.0
+    )
     weights = Batches([part], (16, 16), VIEWS, 1).weights("age", 0.5)
     assert weights[1] / weights[0] == pytest.approx(2.0, abs=1e-6)
     assert 4 * weights[0] + weights[1] == pytest.approx(5.0, abs=1e-6)
@@ -229,7 +231,7 @@ def test_a_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
     folder.save(_state(1000))
     file = folder.path / "latest.pt"
     file.write_bytes(file.read_bytes()[:500])
-    with pytest.raises(TrainingError, match=r"latest\.pt: a damaged checkpoint"):
+    with pytest.raises(TrainingError, match=r"latest\.pt: the checkpoint is damaged"):
         folder.load("recipe")
 
 
@@ -253,7 +255,7 @@ except TrainingError as error:
     command = [sys.executable, "-c", program, str(tmp_path)]
     found = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True, timeout=120)
     assert "latest.pt" in found.stdout
-    assert "the last checkpoint, which is whole" in found.stdout
+    assert "the last checkpoint, which is intact" in found.stdout
     assert len(found.stdout.splitlines()) == 1
     kept = folder.load("recipe")
     assert kept is not None

@@ -36,9 +36,9 @@ def test_heads_learn_what_is_there_to_learn() -> None:
     """Classes that one channel tells apart are told apart: at least 95 % of the examples."""
     examples = _separable()
     trained = _train(examples, 1)
-    assert np.mean(trained.answers("age", examples.taps) == examples.labels["age"]) >= 0.95
+    assert np.mean(trained.predict("age", examples.taps) == examples.labels["age"]) >= 0.95
     known = examples.labels["ethnicity"] >= 0
-    right = trained.answers("ethnicity", examples.taps) == examples.labels["ethnicity"]
+    right = trained.predict("ethnicity", examples.taps) == examples.labels["ethnicity"]
     assert np.mean(right[known]) >= 0.95
 
 

@@ -17,7 +17,7 @@ from models.networks.plan import PICTURE, Band, Plan, PlanBuilder
 from models.networks.torch_network import TorchNetwork
 from models.recipe.recipe import load_recipe
 from models.recipe.sections import Tuning, Views
-from models.training.batches import Batches, Part
+from models.training.batches import Batches, TrainingSet
 from models.training.quantisation_aware import QuantisationAwareTrainer
 
 VIEWS = Views(count=1, margin_px=2, shift_px=1.0, turn_deg=5.0, zoom=0.05, brightness=0.1, contrast=0.1, blur=0.2)
@@ -42,48 +42,48 @@ def _plan() -> Plan:
 def _checkpoint() -> Checkpoint:
     """Return random weights, some channels of which reach much further than others."""
     torch.manual_seed(3)
-    student = TorchNetwork(_plan(), {})
+    network = TorchNetwork(_plan(), {})
     rng = np.random.default_rng(1)
     convolutions = tuple(
         replace(one, kernel=one.kernel * np.exp(1.5 * rng.normal(size=one.kernel.shape[2:])).astype(np.float32))
-        for one in student.folded()
+        for one in network.folded()
     )
     scales = {name: Scale(np.zeros(n, np.float32), np.ones(n, np.float32)) for name, n in (("top", 16),)}
     return Checkpoint(convolutions, (), np.zeros((0, 12), np.float32), scales, {})
 
 
-def _tuner(settings: Tuning = SETTINGS) -> QuantisationAwareTrainer:
-    part = Part(CROPS, np.ones((40, 1, 12), dtype=np.float32), {}, 1.0)
+def _trainer(settings: Tuning = SETTINGS) -> QuantisationAwareTrainer:
+    part = TrainingSet(CROPS, np.ones((40, 1, 12), dtype=np.float32), {}, 1.0)
     return QuantisationAwareTrainer(_plan(), _checkpoint(), Batches([part], (16, 16), VIEWS, 1), FACES, settings)
 
 
 def test_a_tuned_network_answers_in_8_bits_more_as_it_did_before() -> None:
     """What rounding costs falls to under three quarters of what it was."""
-    tuner = _tuner()
-    before = tuner.distance()
-    tuner.tune(lambda: None)
-    assert tuner.distance() < 0.75 * before
+    trainer = _trainer()
+    before = trainer.distance()
+    trainer.train(lambda: None)
+    assert trainer.distance() < 0.75 * before
 
 
 def test_only_the_convolutions_change() -> None:
     """Heads and their scales are those of the network as it was trained."""
-    tuner, before = _tuner(), _checkpoint()
-    after = tuner.tune(lambda: None)
+    trainer, before = _trainer(), _checkpoint()
+    after = trainer.train(lambda: None)
     assert not np.array_equal(after.convolutions[0].kernel, before.convolutions[0].kernel)
     assert np.array_equal(after.scales["top"].spread, before.scales["top"].spread)
 
 
 def test_the_same_pictures_tune_the_same() -> None:
     """Nothing is drawn but the lessons, which their seed decides."""
-    first, second = (_tuner().tune(lambda: None) for _ in range(2))
+    first, second = (_trainer().train(lambda: None) for _ in range(2))
     assert np.array_equal(first.convolutions[-1].kernel, second.convolutions[-1].kernel)
 
 
 @pytest.mark.parametrize("rate", [1.0, 1.0e30])
 def test_a_rate_far_too_high_is_said(rate: float) -> None:
     """A network that became worse, or no network at all, is not kept; the message names the setting."""
-    with pytest.raises(TrainingError, match=r"made the network worse, .*lower tuning.learning_rate"):
-        _tuner(SETTINGS.model_copy(update={"learning_rate": rate})).tune(lambda: None)
+    with pytest.raises(TrainingError, match=r"raised the loss from .*lower tuning.learning_rate"):
+        _trainer(SETTINGS.model_copy(update={"learning_rate": rate})).train(lambda: None)
 
 
 def test_a_network_with_kept_weights_is_not_tuned(tmp_path: Path) -> None:
@@ -91,5 +91,5 @@ def test_a_network_with_kept_weights_is_not_tuned(tmp_path: Path) -> None:
     recipe = tmp_path / "one.toml"
     text = (CONFIGS / "mobilefacenet.toml").read_text()
     recipe.write_text(f"{text}\n[tuning]\nsteps = 1\nbatch = 2\nlearning_rate = 0.1\ncosine_weight = 1.0\n")
-    with pytest.raises(RecipeError, match=r"\[tuning\] goes on with"):
+    with pytest.raises(RecipeError, match=r"\[tuning\] needs"):
         load_recipe(recipe)
