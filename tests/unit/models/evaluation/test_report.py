@@ -1,6 +1,7 @@
 """Figures as tables, as a sidecar's metrics and in a card."""
 
 import json
+import re
 from datetime import date
 from pathlib import Path
 
@@ -91,3 +92,27 @@ def test_the_card_of_the_project_says_what_the_sidecars_say() -> None:
         entries = json.loads(path.read_text(encoding="utf-8"))["metrics"]
         written[path.stem] = [Figure(**{k: v for k, v in entry.items() if k != "date"}) for entry in entries]
     assert markdown(written) in card
+
+
+def test_the_summary_of_the_card_has_the_figures_of_the_default() -> None:
+    """The few figures at its head are those of the sidecar, with their numbers of cases."""
+    card = (ZOO.parent / "README.md").read_text(encoding="utf-8")
+    (summary,) = re.findall(r"^## How good it is\n(.*?)^## ", card, re.MULTILINE | re.DOTALL)
+    found = re.findall(r"^\| [^|]*\? .*?\| ([\d.]+)(?: \(([\d.]+)-([\d.]+)\))? \| (\d+) ", summary, re.MULTILINE)
+    entries = json.loads((ZOO / "mobilefacenet.float32.json").read_text(encoding="utf-8"))["metrics"]
+    by_name = {(entry["data"], entry["figure"]): entry for entry in entries}
+    people = "lfw_people val, 12 people from 5 photos"
+    expected = [
+        by_name[name]
+        for name in (
+            (people, "TPIR at the shipped threshold"),
+            (people, "strangers of lfw_people val called by a name at the shipped threshold"),
+            ("utkface val", "age"),
+            ("utkface val", "ethnicity"),
+            ("utkface val, pairs of two children under 12", "over the threshold for one person: all cells"),
+        )
+    ]
+    assert found == [
+        (*(f"{entry[key]:.3f}" if key in entry else "" for key in ("value", "low", "high")), str(entry["n"]))
+        for entry in expected
+    ]
