@@ -1,4 +1,4 @@
-"""Varied views of a training picture."""
+"""Augmented views of a training picture."""
 
 from pathlib import Path
 
@@ -14,13 +14,13 @@ STILL = VIEWS.model_copy(
 CROP = np.random.default_rng(5).integers(0, 256, (128, 128, 3), dtype=np.uint8)
 
 
-def test_the_plain_view_is_the_middle() -> None:
-    """The first view is what a node cuts: the margin is left away on all sides."""
+def test_the_first_view_is_the_middle() -> None:
+    """The first view is a node's crop, without the margin."""
     assert np.array_equal(centre_crop(CROP, (112, 112)), CROP[8:120, 8:120])
 
 
-def test_a_view_that_may_not_vary_is_plain_or_mirrored() -> None:
-    """With every bound at nothing only the mirror is left: both come up over some draws, and nothing else."""
+def test_without_augmentation_only_the_mirror_is_left() -> None:
+    """With all bounds at zero, a view is the middle or its mirror image, and both occur."""
     middle = centre_crop(CROP, (112, 112))
     kinds = set()
     for seed in range(12):
@@ -30,8 +30,8 @@ def test_a_view_that_may_not_vary_is_plain_or_mirrored() -> None:
     assert kinds == {"plain", "mirror"}
 
 
-def test_a_seed_gives_the_same_view_again() -> None:
-    """Training sees the same views again, whatever the order in which they are made."""
+def test_a_view_is_reproducible() -> None:
+    """The same seed gives the same view, in any order."""
     first = augmented(CROP, (112, 112), VIEWS, np.random.default_rng((1, 2)))
     assert first.shape == (112, 112, 3)
     assert first.dtype == np.uint8

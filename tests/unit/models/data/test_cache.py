@@ -1,4 +1,4 @@
-"""Long computations that are kept part by part."""
+"""Computations that are cached in parts."""
 
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -16,14 +16,14 @@ def _squares(part: Sequence[int]) -> Arrays:
     return {"square": np.array(part) ** 2}
 
 
-def test_parts_come_back_in_order(tmp_path: Path) -> None:
-    """Threads may finish in any order; the answer is in that of the items."""
+def test_parts_are_returned_in_order(tmp_path: Path) -> None:
+    """Threads may finish in any order; the result is in the order of the items."""
     found = compute_cached("squares", range(100), _squares, tmp_path, "key", part=7, workers=4)
     assert found["square"].tolist() == [number**2 for number in range(100)]
 
 
-def test_a_stopped_run_goes_on(tmp_path: Path) -> None:
-    """After a failure, what was done before it is not done again."""
+def test_a_stopped_run_resumes(tmp_path: Path) -> None:
+    """Parts that were done before a failure are not computed again."""
     done: list[int] = []
 
     def fragile(part: Sequence[int]) -> Arrays:
@@ -41,8 +41,8 @@ def test_a_stopped_run_goes_on(tmp_path: Path) -> None:
     assert len(done) - before < 8
 
 
-def test_two_trainings_may_want_the_same_at_once(tmp_path: Path) -> None:
-    """Each writes whole files of its own and puts them in place: neither takes the other's half for a result."""
+def test_two_processes_can_compute_the_same_at_once(tmp_path: Path) -> None:
+    """Each writes complete files and moves them into place, so neither reads a partial file."""
     with ProcessPoolExecutor(2, get_context("spawn")) as pool:
         found = [each.result() for each in [pool.submit(_compute, tmp_path) for _ in range(2)]]
     assert found == [[number**2 for number in range(2000)]] * 2
@@ -54,15 +54,15 @@ def _compute(folder: Path) -> list[int]:
     return squares
 
 
-def test_another_key_is_computed_anew(tmp_path: Path) -> None:
-    """What depends on something else lies in another file."""
+def test_another_key_is_computed_again(tmp_path: Path) -> None:
+    """Each key has its own files."""
     compute_cached("squares", range(3), _squares, tmp_path, digest("a"))
     found = compute_cached("cubes", range(3), lambda part: {"square": np.array(part) ** 3}, tmp_path, digest("b"))
     assert found["square"].tolist() == [0, 1, 8]
 
 
 def test_a_damaged_part_is_named(tmp_path: Path) -> None:
-    """A half-written disk is no result: the message says which file to delete."""
+    """The message says which file to delete."""
     compute_cached("squares", range(3), _squares, tmp_path, "key")
     (kept,) = tmp_path.iterdir()
     kept.write_bytes(kept.read_bytes()[:40])

@@ -1,4 +1,4 @@
-"""Finding and cutting faces for training, and keeping what was cut."""
+"""Aligned crops of faces, and their cache."""
 
 from pathlib import Path
 
@@ -17,23 +17,23 @@ CUT = Cut(POINTS, (112, 112))
 
 
 def test_an_unreadable_picture_is_named(tmp_path: Path) -> None:
-    """A damaged file is an error in one line that says which."""
+    """The message names the file."""
     damaged = tmp_path / "damaged.jpg"
     damaged.write_bytes(b"no picture")
     with pytest.raises(DataError, match=r"damaged\.jpg.*not a readable picture"):
         read_picture(damaged)
 
 
-def test_the_central_face_is_the_one_meant() -> None:
-    """These data sets put their person into the middle; a larger face at the edge is a passer-by."""
+def test_the_central_face_is_the_subject() -> None:
+    """These data sets have their subject in the middle; a larger face at the edge is another person."""
     middle = Face(Box(0.4, 0.4, 0.2, 0.2), ((0.5, 0.5),) * 5, 0.8)
     edge = Face(Box(0.0, 0.0, 0.4, 0.4), ((0.1, 0.1),) * 5, 0.99)
     assert central_face((edge, middle)) is middle
     assert central_face(()) is None
 
 
-def test_a_margin_moves_nothing(media_dir: Path) -> None:
-    """The middle of a crop with a margin is what a node cuts (tolerance 4 grey levels: OpenCV rounds places)."""
+def test_a_margin_does_not_move_the_crop(media_dir: Path) -> None:
+    """The middle of a crop with a margin equals a node's crop (tolerance 4 gray levels: OpenCV rounds positions)."""
     picture = read_picture(media_dir / "astronaut.jpg")
     narrow, wide = FaceCropper(CUT).crop(picture), FaceCropper(Cut(POINTS, (112, 112), 8)).crop(picture)
     assert narrow is not None
@@ -44,7 +44,7 @@ def test_a_margin_moves_nothing(media_dir: Path) -> None:
 
 
 def test_a_picture_without_a_face_is_counted(tmp_path: Path, media_dir: Path) -> None:
-    """What the detector misses is reported, not replaced by something else."""
+    """A picture without a detected face is reported as missed."""
     empty = tmp_path / "empty.png"
     cv2.imwrite(str(empty), np.full((80, 80, 3), 90, dtype=np.uint8))
     samples = (Sample(empty, "val"), Sample(media_dir / "grace_hopper.jpg", "val"))
@@ -54,8 +54,8 @@ def test_a_picture_without_a_face_is_counted(tmp_path: Path, media_dir: Path) ->
     assert crops.images.shape == (1, 112, 112, 3)
 
 
-def test_what_was_cut_is_kept(tmp_path: Path, media_dir: Path) -> None:
-    """A second run reads the cache: it gives the same crops although the picture is gone."""
+def test_crops_are_cached(tmp_path: Path, media_dir: Path) -> None:
+    """A second run reads the cache: it gives the same crops without the picture."""
     picture = tmp_path / "a.jpg"
     picture.write_bytes((media_dir / "astronaut.jpg").read_bytes())
     samples = (Sample(picture, "val"),)

@@ -1,4 +1,4 @@
-"""How far scores can be believed."""
+"""The calibration of scores."""
 
 import numpy as np
 import pytest
@@ -6,14 +6,14 @@ import pytest
 from models.evaluation.calibration import apply_temperature, calibration_error, fit_temperature
 
 
-def test_scores_that_keep_their_promise_have_no_error() -> None:
-    """Answers at .75 of which three in four are right: zero."""
+def test_calibrated_scores_have_no_error() -> None:
+    """Scores of .75, three in four right, have an error of zero."""
     scores = np.tile(np.array([[0.75, 0.25]], dtype=np.float32), (4, 1))
     assert calibration_error(scores, np.array([0, 0, 0, 1])) == pytest.approx(0.0)
 
 
-def test_the_error_is_the_mean_distance_over_the_answers() -> None:
-    """Two sure answers of which one is right are .5 off, two at .6 that are both right .4 off: .45 in all."""
+def test_the_error_is_the_mean_distance_over_the_predictions() -> None:
+    """Two scores of 1, one of them right, are .5 off; two of .6, both right, are .4 off: .45 in total."""
     scores = np.array([[1, 0], [1, 0], [0.6, 0.4], [0.6, 0.4]], dtype=np.float32)
     assert calibration_error(scores, np.array([0, 1, 0, 0])) == pytest.approx(0.45, abs=1e-6)
 
@@ -27,7 +27,7 @@ def test_the_temperature_of_scaled_logits_is_found() -> None:
     assert fit_temperature(3 * true, np.minimum(drawn, 2)) == pytest.approx(3.0, abs=0.15)
 
 
-def test_a_temperature_changes_no_answer_and_can_be_undone() -> None:
+def test_a_temperature_changes_no_prediction_and_can_be_undone() -> None:
     """The best label stays the best; the inverse gives the scores back (tolerance 1e-5)."""
     scores = np.array([[0.7, 0.2, 0.1], [0.05, 0.15, 0.8]], dtype=np.float32)
     soft = apply_temperature(scores, 2.0)

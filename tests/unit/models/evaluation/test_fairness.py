@@ -1,4 +1,4 @@
-"""Figures for groups of people, on answers made by hand."""
+"""Figures for groups of people, on predictions made by hand."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +19,7 @@ def _sample(ethnicity: str, gender: str, age: str = "young") -> Sample:
 
 
 def _predictions(groups: list[tuple[Sample, int, int]]) -> Predictions:
-    """Return so many answers, of which so many are right, to pictures like each sample."""
+    """Return predictions for n pictures of each sample, of which `right` are right."""
     samples, rows = [], []
     for sample, n, right in groups:
         truth = LABELS.index(sample.age)
@@ -32,8 +32,8 @@ def _found(figures: list[Figure]) -> dict[tuple[str, str], tuple[float, int]]:
     return {(figure.data, figure.figure): (figure.value, figure.n) for figure in figures}
 
 
-def test_each_cell_has_its_own_share() -> None:
-    """Ethnicity and gender together make a cell; an age group is one over all of them."""
+def test_each_group_has_its_own_accuracy() -> None:
+    """Groups are by ethnicity and gender together, and by age group."""
     found = _found(
         by_group(
             _predictions([(_sample("black", "female"), 40, 30), (_sample("black", "male", "senior"), 40, 20)]),
@@ -49,16 +49,16 @@ def test_each_cell_has_its_own_share() -> None:
     assert found["d, worst cell of ethnicity, gender and age group", "age: black, male, senior"] == (0.5, 40)
 
 
-def test_a_cell_of_few_is_not_the_worst() -> None:
-    """One picture fewer than enough, all wrong, names nobody as worst off; one more does."""
+def test_a_small_group_is_not_named_the_worst() -> None:
+    """With one picture fewer than enough it is not named, although all are wrong; with enough it is."""
     big = (_sample("white", "male"), 100, 90)
     for n, worst in ((LEAST_CASES - 1, "white, male"), (LEAST_CASES, "indian, male")):
         found = _found(by_group(_predictions([big, (_sample("indian", "male"), n, 0)]), "d", "age", LABELS))
         assert ("d, worst cell of ethnicity and gender", f"age: {worst}") in found
 
 
-def test_three_groups_are_asked_among_themselves() -> None:
-    """People of other groups do not count, nor do scores for them: asian .3 beats black .2 though indian has .5."""
+def test_three_groups_are_compared_among_themselves() -> None:
+    """Other groups do not count, neither people nor scores: asian .3 beats black .2 although indian has .5."""
     labels = ("asian", "black", "indian", "other", "white")
     samples = (_sample("asian", "male"), _sample("indian", "male"), _sample("white", "female"))
     scores = np.array(
@@ -69,8 +69,8 @@ def test_three_groups_are_asked_among_themselves() -> None:
     assert (figure.value, figure.n) == (0.5, 2)
 
 
-def test_pairs_alike_are_pairs_of_adults_within_a_cell() -> None:
-    """Of 30 women two look the same: one pair of 435; the men with the same face are another cell, and too few."""
+def test_similar_pairs_are_pairs_of_adults_of_one_group() -> None:
+    """Of 30 women, two look the same: one pair of 435. The men with the same face are another group, and too few."""
     women = [replace(_sample("asian", "female"), years=40)] * LEAST_CASES
     men = [replace(_sample("asian", "male"), years=40)] * 5
     faces = np.eye(31, dtype=np.float32)[[0, *range(29), *[0] * 5]]
@@ -84,7 +84,7 @@ def test_pairs_alike_are_pairs_of_adults_within_a_cell() -> None:
 
 
 def test_children_are_counted_apart() -> None:
-    """Two boys of five with one face are a pair of children; somebody of fifteen is neither child nor adult."""
+    """Two boys of five with one face are a pair of children; a person of fifteen is neither child nor adult."""
     ages = (5, 5, 15)
     samples = tuple(replace(_sample("asian", "male"), years=years) for years in ages)
     (figure,) = similar_pairs(Predictions(samples, {"embedding": np.eye(2, dtype=np.float32)[[0, 0, 0]]}, 0), "d", 0.5)

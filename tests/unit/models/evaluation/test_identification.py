@@ -1,4 +1,4 @@
-"""The protocols of an evaluation, on answers made by hand."""
+"""Verification and identification, on predictions made by hand."""
 
 from pathlib import Path
 
@@ -29,7 +29,7 @@ def _predictions(people: list[str], embeddings: Array) -> Predictions:
 
 
 def _people(count: int, pictures: int) -> Predictions:
-    """Return people whose every picture points along an axis of their own."""
+    """Return people whose pictures all point along an axis of their own."""
     names = [f"p{number:02}" for number in range(count) for _ in range(pictures)]
     return _predictions(names, np.repeat(np.eye(count + 1, dtype=np.float32)[:count], pictures, axis=0))
 
@@ -38,8 +38,8 @@ def _found(figures: list[Figure]) -> dict[tuple[str, str], Figure]:
     return {(figure.data, figure.figure): figure for figure in figures}
 
 
-def test_people_apart_are_all_found(sidecar: Sidecar) -> None:
-    """Twelve people along axes of their own are each named, and no stranger along another is."""
+def test_distinct_people_are_all_identified(sidecar: Sidecar) -> None:
+    """Twelve people on axes of their own are all named, and no stranger on another axis is."""
     people = _people(14, 7)
     strangers = _predictions(["s"], np.eye(15, dtype=np.float32)[14:])
     found = _found(open_set(people, strangers, sidecar))
@@ -49,8 +49,8 @@ def test_people_apart_are_all_found(sidecar: Sidecar) -> None:
     assert (named.value, named.n) == (0, 14)
 
 
-def test_a_double_is_counted_as_a_stranger_with_a_name(sidecar: Sidecar) -> None:
-    """A stranger who looks exactly like somebody enrolled is one of those called by a name."""
+def test_a_look_alike_counts_as_a_named_stranger(sidecar: Sidecar) -> None:
+    """A stranger with the face of an enrolled person is counted as named."""
     people = _people(12, 6)
     strangers = _predictions(["s", "t"], np.eye(13, dtype=np.float32)[[0, 12]])
     with pytest.raises(ValueError, match="at least one"):
@@ -61,14 +61,14 @@ def test_a_double_is_counted_as_a_stranger_with_a_name(sidecar: Sidecar) -> None
     assert found[DATA, "strangers of lfw9/unknown test called by a name at the shipped threshold"].value == 0.5
 
 
-def test_enrolment_must_leave_pictures_to_look_for(sidecar: Sidecar) -> None:
-    """With five pictures of somebody nothing could be measured: an error, not a figure without cases."""
+def test_enrolment_must_leave_probes(sidecar: Sidecar) -> None:
+    """With five pictures per person nothing can be measured, which is an error."""
     with pytest.raises(TrainingError, match="leaves none"):
         open_set(_people(13, 5), _people(13, 1), sidecar)
 
 
-def test_fewer_photos_are_fewer_anchors_and_the_same_looks() -> None:
-    """What is looked for does not depend on how many photos are enrolled, so that the figures can be compared."""
+def test_the_probes_do_not_depend_on_the_number_of_photos() -> None:
+    """So figures for different numbers of photos can be compared."""
     people, strangers = _people(13, 8), _predictions(["s"], np.eye(14, dtype=np.float32)[13:])
     one, five = (search(people, strangers, photos) for photos in (1, 5))
     assert len(one.scores) == len(five.scores) == 12 * 3
@@ -81,7 +81,7 @@ def test_fewer_photos_are_fewer_anchors_and_the_same_looks() -> None:
 
 
 def test_pairs_are_compared_by_their_cosine() -> None:
-    """Same pairs along one axis and others across two are told apart perfectly."""
+    """Same pairs on one axis and other pairs on two are separated perfectly."""
     people = _people(20, 2)
     path = [sample.path for sample in people.samples]
     same = [Pair(path[2 * k], path[2 * k + 1], same=True) for k in range(20)]
@@ -94,7 +94,7 @@ def test_pairs_are_compared_by_their_cosine() -> None:
 
 
 def test_the_closed_set_names_only_above_its_reject_score() -> None:
-    """Of three known looks one is too weak and one wrong; of two strangers one reaches the score."""
+    """Of three probes of known people one is too weak and one wrong; of two strangers one reaches the score."""
     people = tuple(Sample(Path("a"), "test", person) for person in ("ada", "ada", "bob"))
     scores = np.array([[0.95, 0.05], [0.6, 0.4], [0.99, 0.01]], dtype=np.float32)
     others = np.array([[0.5, 0.5], [0.92, 0.08]], dtype=np.float32)

@@ -1,4 +1,4 @@
-"""A network asked about pictures, and all that is measured of it and drawn."""
+"""Predictions of a network, all its figures, and its plots."""
 
 import subprocess
 import sys
@@ -25,7 +25,7 @@ GROUPS = ("asian", "black", "indian", "other", "white")
 
 
 class Counting:
-    """A network that gives how bright a face is, and counts how often it is asked."""
+    """A network that returns the brightness of a face, and counts its calls."""
 
     def __init__(self, sidecar: Sidecar = SIDECAR) -> None:
         self.sidecar = sidecar
@@ -48,8 +48,8 @@ def _strangers(folder: Path) -> Path:
     return folder
 
 
-def test_a_network_is_asked_once_about_a_picture(tmp_path: Path) -> None:
-    """Answers are kept by the file's hash: the same network is not asked again, another is."""
+def test_predictions_are_cached_by_the_hash_of_the_file(tmp_path: Path) -> None:
+    """The same network does not run again on a picture; another network does."""
     data, cache, network = _strangers(tmp_path), tmp_path / "cache", Counting()
     first = predict(network, data, "strangers", "test", cache)
     assert (len(first.samples), first.missed, network.predicted) == (2, 1, 2)
@@ -61,8 +61,8 @@ def test_a_network_is_asked_once_about_a_picture(tmp_path: Path) -> None:
     assert other.predicted == 2
 
 
-def test_splits_are_put_together_in_order() -> None:
-    """Samples, answers and missed pictures of all parts."""
+def test_splits_are_concatenated_in_order() -> None:
+    """So are samples, outputs and the number of missed pictures."""
     parts = [
         Predictions((Sample(Path(name), "val"),), {"embedding": np.array([[value]], dtype=np.float32)}, 1)
         for name, value in (("a", 1.0), ("b", 2.0))
@@ -73,7 +73,7 @@ def test_splits_are_put_together_in_order() -> None:
 
 
 def _predictions(people: list[str], pictures: int, seed: int, split: str = "val") -> Predictions:
-    """Return random people whose pictures are alike, each of a group of age, ethnicity and gender, told rightly."""
+    """Return random people with similar pictures, each with labels, all predicted correctly."""
     rng = np.random.default_rng(seed)
     n = len(people) * pictures
     faces = np.repeat(rng.normal(size=(len(people), 192)), pictures, axis=0) + 0.5 * rng.normal(size=(n, 192))
@@ -101,7 +101,7 @@ def _predictions(people: list[str], pictures: int, seed: int, split: str = "val"
 
 @pytest.fixture(scope="module")
 def predictions() -> NetworkPredictions:
-    """Return what a network that is always right says of random people."""
+    """Return the predictions of a network that is always right, for random people."""
     nine = _predictions(list(SIDECAR.heads.labels("identity")), 8, 5, "test")
     groups = ("asian", "black", "white")
     nine = replace(
@@ -127,8 +127,8 @@ def pairs(predictions: NetworkPredictions) -> list[Pair]:
     return [*same, *(Pair(path[8 * k], path[8 * k - 8], same=False) for k in range(40))]
 
 
-def test_every_part_of_an_evaluation_has_its_figures(predictions: NetworkPredictions, pairs: list[Pair]) -> None:
-    """Each figure is named once, has cases, and lies in its interval; the parts that a card shows are there."""
+def test_an_evaluation_has_all_its_figures(predictions: NetworkPredictions, pairs: list[Pair]) -> None:
+    """Each figure has a unique name, cases, and a value in its interval; all parts of the card are there."""
     figures = measure(predictions, pairs, SIDECAR, {"age": 0.7})
     names = [(figure.data, figure.figure) for figure in figures]
     assert len(set(names)) == len(names)
@@ -152,10 +152,10 @@ def test_every_part_of_an_evaluation_has_its_figures(predictions: NetworkPredict
         assert name in names, name
 
 
-def test_a_closed_set_of_other_people_is_not_asked_about_the_nine(
+def test_a_closed_set_of_other_people_is_not_measured_on_the_nine(
     predictions: NetworkPredictions, pairs: list[Pair]
 ) -> None:
-    """A network of one's own people is measured in all else."""
+    """A network of own people is measured on everything else."""
     own = Classes(labels=("ada", "bob"))
     sidecar = SIDECAR.model_copy(update={"heads": SIDECAR.heads.model_copy(update={"identity": own})})
     names = {(figure.data, figure.figure) for figure in measure(predictions, pairs, sidecar, {})}
@@ -163,10 +163,8 @@ def test_a_closed_set_of_other_people_is_not_asked_about_the_nine(
     assert {("lfw9 test", "age"), ("lfw9, all pictures in five folds", "identity")} <= names
 
 
-def test_plots_are_the_same_bytes_again_and_small(
-    predictions: NetworkPredictions, pairs: list[Pair], tmp_path: Path
-) -> None:
-    """Four files under 100 kB each, which depend on the figures alone: no date, no version."""
+def test_plots_are_reproducible_and_small(predictions: NetworkPredictions, pairs: list[Pair], tmp_path: Path) -> None:
+    """Four files under 100 kB each, without dates or versions."""
     pytest.importorskip("matplotlib", reason="matplotlib is not installed: pip install 'facenode[train]'")
     from models.evaluation.plots import draw  # noqa: PLC0415 - only where matplotlib is installed
 
@@ -180,7 +178,7 @@ def test_plots_are_the_same_bytes_again_and_small(
 
 @pytest.mark.parametrize("command", ["evaluate", "train", "export"])
 def test_a_nodes_environment_is_enough_to_start(command: str) -> None:
-    """Nothing that trains, converts or draws is needed to measure; the other commands say in a line what they lack."""
+    """Measuring needs no package that trains, converts or draws; the other commands name in a line what is missing."""
     missing = ("tensorflow", "keras", "torch", "ai_edge_litert", "matplotlib")
     code = f"import sys; sys.modules.update(dict.fromkeys({missing})); import models.{command}"
     outcome = subprocess.run(
@@ -189,8 +187,8 @@ def test_a_nodes_environment_is_enough_to_start(command: str) -> None:
     assert outcome.returncode == 0, outcome.stderr
 
 
-def test_evaluate_is_told_what_to_measure(capsys: pytest.CaptureFixture[str]) -> None:
-    """Neither nothing nor both: sidecars by name, or all of them."""
+def test_evaluate_needs_sidecars_or_all(capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither and both are usage errors."""
     for arguments in ([], ["--all", "models/zoo/mobilefacenet.float32.json"]):
         with pytest.raises(SystemExit) as outcome:
             main(arguments)

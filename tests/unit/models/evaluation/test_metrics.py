@@ -15,7 +15,7 @@ def test_wilson_interval_of_a_half() -> None:
 
 
 def test_wilson_interval_stays_inside_at_the_ends() -> None:
-    """83 of 83 is no certainty: the lower end is n / (n + z^2) = .9558 (tolerance .0005), the upper end exactly 1."""
+    """83 of 83 is not certainty: the lower end is n / (n + z^2) = .9558 (tolerance .0005), the upper end exactly 1."""
     share = wilson(83, 83)
     assert share.high == 1.0
     assert share.low == pytest.approx(83 / (83 + 1.96**2), abs=5e-4)
@@ -23,46 +23,46 @@ def test_wilson_interval_stays_inside_at_the_ends() -> None:
 
 
 def test_a_share_of_nothing_is_refused() -> None:
-    """A figure without a case behind it does not exist."""
+    """A figure needs at least one case."""
     with pytest.raises(ValueError, match="at least one"):
         wilson(0, 0)
 
 
-def test_verification_of_pairs_that_part_is_perfect() -> None:
-    """Where every same pair scores above every other pair, every fold's threshold tells them apart."""
+def test_verification_of_separable_pairs_is_perfect() -> None:
+    """If each same pair scores above each other pair, the threshold of each fold separates them."""
     scores = np.array([0.9, 0.8, 0.7, 0.95] * 5 + [0.1, 0.2, 0.3, 0.0] * 10)
     same = np.array([True] * 20 + [False] * 40)
     assert verification(scores, same) == 1.0
 
 
 def test_verification_is_balanced() -> None:
-    """With equal scores everywhere one kind is all right and the other all wrong: a half, whatever the numbers."""
+    """With equal scores, one kind is all right and the other all wrong: one half, whatever the numbers."""
     assert verification(np.full(60, 0.5), np.array([True] * 20 + [False] * 40)) == 0.5
 
 
 def test_verification_chooses_its_threshold_on_the_other_folds() -> None:
-    """The pair held back does not move the threshold: the outlier of one fold in two is judged wrong."""
+    """The pairs held out do not move the threshold: the outlier of one of two folds is an error."""
     scores = np.array([0.9, 0.9, 0.1, 0.9, 0.2, 0.2, 0.2, 0.2])
     same = np.array([True] * 4 + [False] * 4)
     # Folds of two: fold 0 holds same 0.9 and 0.1, fold 1 same 0.9 and 0.9; the thresholds lie at 0.55 and at 0.55.
     assert verification(scores, same, folds=2) == pytest.approx((0.75 + 1.0) / 2)
 
 
-def test_threshold_lets_in_no_more_impostors_than_the_rate() -> None:
-    """Of 100 impostors a rate of 2 % lets in two, and a rate of .1 % none."""
+def test_a_threshold_accepts_no_more_impostors_than_the_rate() -> None:
+    """Of 100 impostors, a rate of 2 % accepts two and a rate of .1 % none."""
     impostors = np.arange(100) / 100
     assert int(np.sum(impostors >= threshold_at(impostors, 0.02))) == 2
     assert int(np.sum(impostors >= threshold_at(impostors, 0.001))) == 0
 
 
 def test_true_accept_rate_at_a_false_accept_rate() -> None:
-    """With impostors .00 to .99 and a rate of 1 % the threshold lies just above .98: two of four genuine pass."""
+    """With impostors .00 to .99 and a rate of 1 %, the threshold is just above .98: two of four genuine pairs pass."""
     impostors = np.arange(100) / 100
     assert tar_at_far(np.array([0.5, 0.98, 0.99, 1.0]), impostors, 0.01) == 0.5
 
 
 def test_identification_needs_the_right_person_and_the_threshold() -> None:
-    """A look counts if the nearest is who it is and the score exceeds what a share of the strangers reach."""
+    """A probe counts if the nearest person is the true one and the score is above that of most strangers."""
     nearest, right = np.array([0, 1, 1, 2]), np.array([0, 1, 2, 2])
     scores = np.array([0.9, 0.3, 0.9, 0.8])
     strangers = np.array([0.1, 0.2, 0.3, 0.4, 0.5])

@@ -19,16 +19,16 @@ TODAY = date(2026, 1, 2)
 FIGURES = [Figure("d", "age", 0.8264, 2030, 0.8093, 0.8423), Figure("d", "TAR", 0.9751, 367)]
 
 
-def test_figures_stand_side_by_side() -> None:
-    """A table a data set, a row a figure, a column a network, the interval where there is one."""
+def test_a_table_has_a_column_per_network() -> None:
+    """One table per data set, one row per figure, and the interval if there is one."""
     text = markdown({"a": FIGURES, "b": FIGURES})
     assert "### d\n\n| figure | n | a | b |\n" in text
     assert "| age | 2030 | 0.826 (0.809-0.842) | 0.826 (0.809-0.842) |" in text
     assert "| TAR | 367 | 0.975 | 0.975 |" in text
 
 
-def test_networks_may_have_figures_of_their_own() -> None:
-    """What a network was not measured on stays empty; what was measured on other numbers of cases says both."""
+def test_a_missing_figure_is_an_empty_cell() -> None:
+    """Different numbers of cases in a row are all given."""
     more = [Figure("d", "age", 0.8264, 2000, 0.8093, 0.8423), Figure("e", "new", 0.5, 2)]
     text = markdown({"a": FIGURES, "b": more})
     assert "| TAR | 367 | 0.975 |  |" in text
@@ -36,8 +36,8 @@ def test_networks_may_have_figures_of_their_own() -> None:
     assert "| new | 2 |  | 0.500 |" in text
 
 
-def test_the_paper_stands_beside_other_people() -> None:
-    """The paper's figures, and in a network's row those of its protocol and of other people."""
+def test_the_paper_is_compared_with_other_people() -> None:
+    """The table has the paper's rows, and for each network the paper's protocol and other people."""
     figures = [Figure("lfw9 test", "age", 1.0, 83, 0.956, 1.0), Figure("utkface val", "age", 0.829, 2030, 0.812, 0.845)]
     lines = beside_the_paper({"a": figures}).splitlines()
     assert lines[2].startswith("| paper's MobileNet | 0.990 | 0.993 | 0.995 |")
@@ -46,22 +46,22 @@ def test_the_paper_stands_beside_other_people() -> None:
     assert len({line.count("|") for line in lines}) == 1
 
 
-def test_the_worst_cells_are_named() -> None:
-    """A row says whose cell it is, what was asked, and of how many; it is in no other table."""
+def test_the_worst_groups_are_named() -> None:
+    """A row has the grouping, the head and group, and n; the figure is in no other table."""
     worst = Figure("utkface val, worst cell of ethnicity and gender", "age: indian, male", 0.778, 207, 0.716, 0.829)
     text = markdown({"a": [worst, *FIGURES]})
     assert "| a | ethnicity and gender | age: indian, male | 0.778 (0.716-0.829) | 207 |" in text
     assert text.count("indian, male") == 1
 
 
-def test_json_is_what_a_sidecar_takes() -> None:
+def test_json_has_the_shape_of_a_sidecars_metrics() -> None:
     """The entries fit the contract's `metrics`."""
     entries = json.loads(as_json({"a": FIGURES}, TODAY))["a"]
     assert entries == metrics(FIGURES, TODAY)
     jsonschema.validate(entries, schema("sidecar")["properties"]["metrics"])
 
 
-def test_figures_go_into_a_sidecar(tmp_path: Path) -> None:
+def test_figures_are_written_into_a_sidecar(tmp_path: Path) -> None:
     """Only the figures change."""
     path = tmp_path / "mobilefacenet.float32.json"
     path.write_bytes((ZOO / path.name).read_bytes())
@@ -73,8 +73,8 @@ def test_figures_go_into_a_sidecar(tmp_path: Path) -> None:
     assert after == before
 
 
-def test_tables_go_between_the_marks_of_a_card(tmp_path: Path) -> None:
-    """What stands around them stays; a card without marks is refused."""
+def test_tables_are_written_between_the_marks_of_a_card(tmp_path: Path) -> None:
+    """The text around them stays; a card without marks is an error."""
     card = tmp_path / "README.md"
     card.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
     write_card(card, "| new |")
@@ -84,8 +84,8 @@ def test_tables_go_between_the_marks_of_a_card(tmp_path: Path) -> None:
         write_card(card, "| new |")
 
 
-def test_the_card_of_the_project_says_what_the_sidecars_say() -> None:
-    """The card's figures are those that `evaluate` wrote, not typed ones."""
+def test_the_card_has_the_figures_of_the_sidecars() -> None:
+    """The card's tables are those that `evaluate` wrote."""
     card = (ZOO.parent / "README.md").read_text(encoding="utf-8")
     written = {}
     for path in shipped(ZOO):

@@ -17,22 +17,22 @@ def _people(count: int, pictures: int, seed: int) -> dict[str, Array]:
     return {f"p{number}": unit_rows(rng.normal(size=(pictures, 16)).astype(np.float32)) for number in range(count)}
 
 
-def test_threshold_of_a_rate() -> None:
-    """Of scores .000 to .999 at most 1 % reach the threshold: .990 does, .9899 would let in an eleventh."""
+def test_a_threshold_has_the_given_rate() -> None:
+    """Of the scores .000 to .999, at most 1 % reach the threshold: with .9899 an eleventh would."""
     scores = (np.arange(1000) / 1000).astype(np.float32)
     least = threshold(scores, 0.01)
     assert np.mean(scores >= least) <= 0.01
     assert least == pytest.approx(0.99, abs=1e-3)
 
 
-def test_a_rate_below_one_case_lets_in_nobody() -> None:
-    """With 100 scores one in a thousand cannot be seen: the threshold lies above all of them."""
+def test_a_rate_below_one_case_accepts_nobody() -> None:
+    """100 scores cannot resolve one in a thousand: the threshold is above all of them."""
     scores = (np.arange(100) / 100).astype(np.float32)
     assert threshold(scores, 0.001) > 0.99
 
 
 def test_thresholds_never_fall() -> None:
-    """A larger gallery or a smaller rate never makes it easier to be called by a name."""
+    """A larger gallery or a smaller rate never lowers a threshold."""
     rows = threshold_table(_people(210, 5, 1), _people(60, 1, 2), seed=3, replicates=20)
     table = {(row.fpir, row.gallery): row.cosine for row in rows}
     assert set(table) == {(fpir, size) for fpir in FPIRS for size in GALLERIES}
@@ -42,11 +42,10 @@ def test_thresholds_never_fall() -> None:
         assert all(table[a, size] <= table[b, size] for a, b in pairwise(FPIRS))
 
 
-def test_thresholds_are_those_of_galleries_drawn_at_random() -> None:
-    """All galleries of a size at once give what many drawn ones give: at most 1.2 % of strangers named, of 1 %.
+def test_thresholds_hold_for_galleries_drawn_at_random() -> None:
+    """The exact calculation agrees with drawn galleries: at a rate of 1 %, at most 1.2 % of strangers are named.
 
-    One look each, so that nothing else makes the threshold stricter; with more people than the rate needs the share
-    is not far below it either (at least .7 %).
+    With one look each, nothing else makes the threshold stricter, so the share is at least .7 %.
     """
     people, strangers = _people(210, 5, 1), _people(400, 1, 2)
     table = {(row.fpir, row.gallery): row.cosine for row in threshold_table(people, strangers, seed=3, replicates=1)}
@@ -58,35 +57,35 @@ def test_thresholds_are_those_of_galleries_drawn_at_random() -> None:
 
 
 def test_a_threshold_lies_in_its_interval() -> None:
-    """The interval holds the threshold, and is wider with fewer strangers."""
+    """The interval contains the threshold, and is wider with fewer strangers."""
     people = _people(210, 5, 1)
     few, many = (threshold_table(people, _people(count, 1, 2), seed=3, replicates=60) for count in (40, 600))
     assert all(row.low <= row.cosine <= row.high for row in (*few, *many))
     assert few[0].high - few[0].low > many[0].high - many[0].low
 
 
-def test_more_anchors_ask_for_more() -> None:
-    """The nearest of five anchors is nearer to a stranger than one: the threshold of five is the higher."""
+def test_more_anchors_need_a_higher_threshold() -> None:
+    """The nearest of five anchors is nearer to a stranger than a single one, so the threshold for five is higher."""
     people, strangers = _people(210, 5, 1), _people(60, 1, 2)
     one, five = (threshold_table(people, strangers, 3, anchors=count, replicates=1) for count in (1, 5))
     assert all(a.cosine < b.cosine for a, b in zip(one, five, strict=True))
 
 
-def test_a_table_comes_out_the_same_again() -> None:
+def test_a_table_is_reproducible() -> None:
     """The draws depend on the seed alone."""
     people, strangers = _people(205, 5, 1), _people(30, 2, 2)
     assert threshold_table(people, strangers, 3, replicates=10) == threshold_table(people, strangers, 3, replicates=10)
 
 
-def test_the_closed_set_rejects_all_but_a_few_strangers() -> None:
-    """Of 200 strangers at most 1 %, two, reach the score that is published."""
+def test_the_reject_score_has_the_given_rate() -> None:
+    """Of 200 strangers at most 1 %, which is two, reach the reject score."""
     best = np.linspace(0.2, 0.998, 200, dtype=np.float32)
     strangers = {f"p{number}": np.array([[score, 0.1]]) for number, score in enumerate(best)}
     assert int(np.sum(best >= reject_score(strangers))) == 2
 
 
 def test_too_few_people_are_refused() -> None:
-    """A row is not invented for a gallery that cannot be drawn."""
+    """There is no threshold for a gallery that cannot be drawn."""
     with pytest.raises(TrainingError, match="more people"):
         threshold_table(_people(20, 5, 1), _people(30, 1, 2), seed=3)
 

@@ -28,14 +28,14 @@ ROWS = (ThresholdRow(0.003, 1, 0.4, 10, 0.35, 0.45), ThresholdRow(0.003, 10, 0.5
 
 
 @pytest.mark.parametrize("form", ["float32", "dynamic", "int8"])
-def test_an_export_gives_the_same_bytes_again(form: Quantisation) -> None:
+def test_an_export_is_reproducible(form: Quantisation) -> None:
     """The hash of a network depends on its recipe and checkpoint alone."""
     trained = tiny_network.checkpoint()
     assert build(RECIPE, trained, form, CROPS) == build(RECIPE, trained, form, CROPS)
 
 
-def test_a_node_reads_what_is_exported(tmp_path: Path) -> None:
-    """The file runs in the node's own vision and answers as the Keras model does (tolerance 1e-4)."""
+def test_a_node_runs_an_exported_network(tmp_path: Path) -> None:
+    """The file gives the outputs of the Keras model in the node's runtime (tolerance 1e-4)."""
     trained = tiny_network.checkpoint()
     content = build(RECIPE, trained, "float32", CROPS)
     description = sidecar(RECIPE, trained, Thresholds(ROWS, 0.99), content, "float32")
@@ -57,8 +57,8 @@ def test_a_node_reads_what_is_exported(tmp_path: Path) -> None:
         assert values == pytest.approx(np.asarray(expected[head])[0], abs=1e-4), head
 
 
-def test_a_checkpoint_comes_back(tmp_path: Path) -> None:
-    """Export reads what training wrote."""
+def test_a_checkpoint_is_read_back(tmp_path: Path) -> None:
+    """Export reads the file that training wrote."""
     trained = tiny_network.checkpoint()
     save_checkpoint(trained, tmp_path / "c.npz")
     found = load_checkpoint(tmp_path / "c.npz", ("age", "ethnicity"))
@@ -75,7 +75,7 @@ def test_a_missing_checkpoint_says_to_train_first(tmp_path: Path) -> None:
 
 
 def test_a_damaged_checkpoint_says_to_train_again(tmp_path: Path) -> None:
-    """Half a file is no checkpoint."""
+    """A truncated file is an error."""
     save_checkpoint(tiny_network.checkpoint(), tmp_path / "c.npz")
     (tmp_path / "c.npz").write_bytes((tmp_path / "c.npz").read_bytes()[:100])
     with pytest.raises(TrainingError, match="train again"):

@@ -16,7 +16,7 @@ RECIPE = load_recipe(Path(__file__).resolve().parents[4] / "models" / "configs" 
 
 
 def _separable() -> Examples:
-    """Return examples whose age group shows in one channel; ethnicity is known of half of them."""
+    """Return examples with the age group in one channel; half of them have a known ethnicity."""
     rng = np.random.default_rng(1)
     age = np.arange(600) % 3
     ethnicity = np.where(np.arange(600) < 300, np.arange(600) % 5, -1)
@@ -32,8 +32,8 @@ def _train(examples: Examples, seed: int) -> TrainedHeads:
     return train_heads(RECIPE.heads.groups, examples, training, seed)
 
 
-def test_heads_learn_what_is_there_to_learn() -> None:
-    """Classes that one channel tells apart are told apart: at least 95 % of the examples."""
+def test_heads_learn_separable_classes() -> None:
+    """Classes that one channel separates are predicted for at least 95 % of the examples."""
     examples = _separable()
     trained = _train(examples, 1)
     assert np.mean(trained.predict("age", examples.taps) == examples.labels["age"]) >= 0.95
@@ -42,16 +42,16 @@ def test_heads_learn_what_is_there_to_learn() -> None:
     assert np.mean(right[known]) >= 0.95
 
 
-def test_a_seed_gives_the_same_heads_again() -> None:
-    """Nothing but the recipe and the pictures decides what is learnt."""
+def test_heads_are_reproducible() -> None:
+    """Recipe and pictures determine the weights."""
     examples = _separable()
     first, second = _train(examples, 7), _train(examples, 7)
     for name, group in first.groups.items():
         assert np.array_equal(group.kernel, second.groups[name].kernel)
 
 
-def test_people_are_the_means_of_their_directions() -> None:
-    """A long embedding counts no more than a short one."""
+def test_people_are_the_means_of_unit_embeddings() -> None:
+    """The length of an embedding does not count."""
     embeddings = np.array([[10, 0], [0, 1], [-3, 0]], dtype=np.float32)
     means = people_means(embeddings, np.array([0, 0, 1]), ("a", "b"))
     assert means == pytest.approx(np.array([[0.5**0.5, 0.5**0.5], [-1, 0]]))

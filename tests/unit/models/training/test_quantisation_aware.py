@@ -1,4 +1,4 @@
-"""A trained network is made used to 8 bits."""
+"""Quantisation-aware fine-tuning of a trained network."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -40,7 +40,7 @@ def _plan() -> Plan:
 
 
 def _checkpoint() -> Checkpoint:
-    """Return random weights, some channels of which reach much further than others."""
+    """Return random weights with very different channel ranges."""
     torch.manual_seed(3)
     network = TorchNetwork(_plan(), {})
     rng = np.random.default_rng(1)
@@ -57,8 +57,8 @@ def _trainer(settings: Tuning = SETTINGS) -> QuantisationAwareTrainer:
     return QuantisationAwareTrainer(_plan(), _checkpoint(), Batches([part], (16, 16), VIEWS, 1), FACES, settings)
 
 
-def test_a_tuned_network_answers_in_8_bits_more_as_it_did_before() -> None:
-    """What rounding costs falls to under three quarters of what it was."""
+def test_fine_tuning_lowers_the_loss_of_quantisation() -> None:
+    """The loss falls below three quarters of its initial value."""
     trainer = _trainer()
     before = trainer.distance()
     trainer.train(lambda: None)
@@ -66,28 +66,28 @@ def test_a_tuned_network_answers_in_8_bits_more_as_it_did_before() -> None:
 
 
 def test_only_the_convolutions_change() -> None:
-    """Heads and their scales are those of the network as it was trained."""
+    """Heads and scales stay those of the trained network."""
     trainer, before = _trainer(), _checkpoint()
     after = trainer.train(lambda: None)
     assert not np.array_equal(after.convolutions[0].kernel, before.convolutions[0].kernel)
     assert np.array_equal(after.scales["top"].spread, before.scales["top"].spread)
 
 
-def test_the_same_pictures_tune_the_same() -> None:
-    """Nothing is drawn but the lessons, which their seed decides."""
+def test_fine_tuning_is_reproducible() -> None:
+    """The only random numbers are those of the batches, which have a seed."""
     first, second = (_trainer().train(lambda: None) for _ in range(2))
     assert np.array_equal(first.convolutions[-1].kernel, second.convolutions[-1].kernel)
 
 
 @pytest.mark.parametrize("rate", [1.0, 1.0e30])
-def test_a_rate_far_too_high_is_said(rate: float) -> None:
-    """A network that became worse, or no network at all, is not kept; the message names the setting."""
+def test_a_learning_rate_that_is_too_high_is_an_error(rate: float) -> None:
+    """A network that became worse is not kept; the message names the setting."""
     with pytest.raises(TrainingError, match=r"raised the loss from .*lower tuning.learning_rate"):
         _trainer(SETTINGS.model_copy(update={"learning_rate": rate})).train(lambda: None)
 
 
-def test_a_network_with_kept_weights_is_not_tuned(tmp_path: Path) -> None:
-    """There are no pictures of a distillation to go on with: refused with what to do."""
+def test_tuning_without_distillation_is_refused(tmp_path: Path) -> None:
+    """It needs the pictures of a distillation; the message says what to do."""
     recipe = tmp_path / "one.toml"
     text = (CONFIGS / "mobilefacenet.toml").read_text()
     recipe.write_text(f"{text}\n[tuning]\nsteps = 1\nbatch = 2\nlearning_rate = 0.1\ncosine_weight = 1.0\n")

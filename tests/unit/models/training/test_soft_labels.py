@@ -1,4 +1,4 @@
-"""What a teacher's heads add to the labels."""
+"""Soft labels from a teacher's heads."""
 
 from pathlib import Path
 
@@ -29,9 +29,9 @@ GUIDED = _recipe(Guidance(data=("utkface",), folds=3, hidden=16, label_smoothing
 
 
 def _examples() -> tuple[Examples, dict[str, Array]]:
-    """Return examples that a student sees nothing in, and the taps of a teacher that sees their groups.
+    """Return examples with blank features, and a teacher's features that show their groups.
 
-    The first picture is labelled wrongly; the ethnicity of the last third is not known.
+    The first picture has a wrong label; the ethnicity of the last third is unknown.
     """
     rng = np.random.default_rng(1)
     picture = np.arange(PICTURES * VIEWS) // VIEWS
@@ -46,10 +46,10 @@ def _examples() -> tuple[Examples, dict[str, Array]]:
     return Examples(blind, {"age": age, "ethnicity": ethnicity}, targets, weights), taps
 
 
-def test_a_teacher_says_what_it_sees_and_not_what_it_learnt() -> None:
-    """A picture's wrong label is told otherwise by heads that did not learn from it.
+def test_soft_labels_correct_a_wrong_label() -> None:
+    """Heads that were not trained on a picture do not repeat its wrong label.
 
-    A right answer keeps its label's share and gains most of the teacher's (tolerance 0.1); each still sums to one.
+    A target keeps the label's share and gains most of the teacher's (tolerance 0.1); each sums to one.
     """
     examples, taps = _examples()
     told = with_soft_labels(examples, taps, np.ones(len(examples.emphasis), dtype=bool), GUIDED)
@@ -59,8 +59,8 @@ def test_a_teacher_says_what_it_sees_and_not_what_it_learnt() -> None:
     assert np.mean(told.targets["age"][VIEWS:].argmax(axis=1) == examples.labels["age"][VIEWS:]) >= 0.97
 
 
-def test_what_is_not_known_and_who_is_not_asked_about_stay_as_they_are() -> None:
-    """A teacher answers only of the data sets that it is asked about, and of no label that is not known."""
+def test_unknown_labels_and_other_data_sets_are_unchanged() -> None:
+    """Soft labels are made only for the data sets of [guidance], and only for known labels."""
     examples, taps = _examples()
     which = np.arange(PICTURES * VIEWS) % (3 * VIEWS) >= VIEWS
     told = with_soft_labels(examples, taps, which, GUIDED)
@@ -71,14 +71,14 @@ def test_what_is_not_known_and_who_is_not_asked_about_stay_as_they_are() -> None
     assert np.array_equal(told.taps["embedding"], examples.taps["embedding"])
 
 
-def test_a_recipe_without_guidance_leaves_the_labels() -> None:
-    """Nothing is trained and nothing changes."""
+def test_without_guidance_the_labels_are_unchanged() -> None:
+    """No head is trained."""
     examples, _ = _examples()
     assert with_soft_labels(examples, {}, np.zeros(PICTURES * VIEWS, dtype=bool), _recipe(None)) is examples
 
 
-def test_a_seed_gives_the_same_guidance_again() -> None:
-    """Nothing but the recipe and the pictures decides what a teacher says."""
+def test_soft_labels_are_reproducible() -> None:
+    """Recipe and pictures determine the soft labels."""
     examples, taps = _examples()
     which = np.ones(len(examples.emphasis), dtype=bool)
     first, second = (with_soft_labels(examples, taps, which, GUIDED).targets["age"] for _ in range(2))

@@ -1,4 +1,4 @@
-"""What is held out of a training, and the temperatures found by it."""
+"""The held-out examples, and the temperatures fitted on them."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ VIEWS = 4
 
 
 def _examples(pictures: int, views: int) -> Examples:
-    """Return examples whose one channel is the number of the picture and the other that of the view."""
+    """Return examples whose two channels are the numbers of picture and view."""
     picture, view = np.divmod(np.arange(pictures * views), views)
     taps = {"embedding": np.stack([picture, view], axis=1).astype(np.float32)}
     labels = (picture % 3).astype(np.int64)
@@ -24,7 +24,7 @@ def _examples(pictures: int, views: int) -> Examples:
 
 
 def _sure() -> TrainedHeads:
-    """Return a head that says by a channel each which label it is, with a logit of 5."""
+    """Return a head with one channel per label, and a logit of 5."""
     none = np.zeros(3, dtype=np.float32)
     group = HeadWeights({"embedding": np.eye(3, dtype=np.float32)}, none, 5 * np.eye(3, dtype=np.float32), none)
     scale = Scale(none, none + 1)
@@ -38,8 +38,8 @@ def _two_of_three_right() -> Examples:
     return Examples({"embedding": says}, {"age": right}, {"age": says}, np.ones(300, dtype=np.float32))
 
 
-def test_no_view_of_a_held_out_picture_is_learnt_from() -> None:
-    """A tenth of the first data set is held out, each picture as it is; none of the second, nor a view of the tenth."""
+def test_no_view_of_a_held_out_picture_is_trained_on() -> None:
+    """A tenth of the first data set is held out, one unaugmented view each, and none of the second data set."""
     most, held = hold_out(_examples(60, VIEWS), pictures=50, views=VIEWS)
     kept_out = held.taps["embedding"][:, 0]
     assert kept_out.tolist() == [9, 19, 29, 39, 49]
@@ -51,14 +51,14 @@ def test_no_view_of_a_held_out_picture_is_learnt_from() -> None:
 
 
 def test_an_overconfident_head_gets_a_temperature_above_one() -> None:
-    """A head that is always sure and right in two of three is softened until it says two of three (within .02)."""
+    """An overconfident head that is right in two of three cases gets a score of two thirds (tolerance .02)."""
     temperature = with_temperatures(_sure(), _sure(), _two_of_three_right()).groups["age"].temperature
     best = np.exp(5 / temperature) / (np.exp(5 / temperature) + 2)
     assert best == pytest.approx(2 / 3, abs=0.02)
 
 
-def test_examples_without_a_label_are_left_out() -> None:
-    """A data set that says nothing of a head has no say in its temperature."""
+def test_examples_without_a_label_do_not_change_the_temperature() -> None:
+    """A data set without labels for a head does not change its temperature."""
     fewer = _two_of_three_right()
     says, right = fewer.taps["embedding"], fewer.labels["age"]
     more = Examples(
