@@ -56,7 +56,7 @@ class Recipe(Section):
     teacher: Source
 
     @model_validator(mode="after")
-    def _a_backbone_without_faces_is_distilled(self) -> Self:
+    def _only_mobilefacenet_keeps_its_weights(self) -> Self:
         if (self.backbone == "mobilefacenet") != (self.distillation is None):
             raise ValueError(
                 "mobilefacenet keeps its weights and must have no [distillation]; any other backbone needs one, since "
@@ -65,15 +65,15 @@ class Recipe(Section):
         return self
 
     @model_validator(mode="after")
-    def _what_was_distilled_can_be_tuned(self) -> Self:
+    def _tuning_needs_distillation(self) -> Self:
         if self.tuning and not self.distillation:
             raise ValueError("[tuning] needs the pictures of [distillation]: add that section, or remove [tuning]")
         return self
 
     @model_validator(mode="after")
-    def _guidance_is_about_what_is_learnt(self) -> Self:
-        learnt = {name for head in self.heads.groups.values() for name in head.data}
-        unknown = sorted(set(self.guidance.data) - learnt) if self.guidance else []
+    def _guidance_data_is_used_by_a_head(self) -> Self:
+        used = {name for head in self.heads.groups.values() for name in head.data}
+        unknown = sorted(set(self.guidance.data) - used) if self.guidance else []
         if unknown:
             raise ValueError(
                 f"guidance.data: {unknown[0]} is not in the data of any head: remove it, or add it to a head"
@@ -81,7 +81,7 @@ class Recipe(Section):
         return self
 
     @model_validator(mode="after")
-    def _points_lie_inside(self) -> Self:
+    def _points_are_inside_the_crop(self) -> Self:
         height, width = self.input.size
         if not all(0 <= x < width and 0 <= y < height for x, y in self.input.points):
             raise ValueError("input.points must lie inside input.size")

@@ -86,7 +86,7 @@ class GroupHead(Section):
     """Standard deviation, in years, over which a known age is spread into neighbouring groups."""
 
     @model_validator(mode="after")
-    def _borders_part_the_labels(self) -> Self:
+    def _borders_separate_the_labels(self) -> Self:
         if self.borders and (len(self.borders) != len(self.labels) - 1 or list(self.borders) != sorted(self.borders)):
             raise ValueError("borders must be in rising order, one fewer than labels")
         return self

@@ -44,9 +44,9 @@ def test_a_full_disk_keeps_the_last_checkpoint(tmp_path: Path) -> None:
 import resource, sys, torch
 from pathlib import Path
 from models.errors import TrainingError
-from models.training.run_folder import RunFolder, State
+from models.training.run_folder import RunFolder, TrainingState
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
-state = State("recipe", 2, {"w": torch.zeros(1_000_000)}, {}, {"rate": [0.1]})
+state = TrainingState("recipe", 2, {"w": torch.zeros(1_000_000)}, {}, {"rate": [0.1]})
 try:
     RunFolder("tiny", Path(sys.argv[1])).save(state)
 except TrainingError as error:
