@@ -13,8 +13,8 @@ import pytest
 from kindroot import ROOT, SUITES, Kinds
 from saying import say
 
-from models.dataset import Cut, Cutter, read_image
-from models.manifests import lfw_people
+from models.data.crops import Cut, FaceCropper, read_image
+from models.data.manifests import lfw_people
 from node.camera.video import read_video
 from node.domain import Image
 from node.vision.sidecar import load_sidecar
@@ -45,7 +45,7 @@ EIGHT_BIT_LOSS = 0.003
 """How much further from float32 the mean cosine may be on one processor than on the other."""
 
 Say = Callable[[str], None]
-Answers = Mapping[str, npt.NDArray[np.float32]]
+Predictions = Mapping[str, npt.NDArray[np.float32]]
 
 
 def _eight_bit(network: Path) -> bool:
@@ -84,7 +84,7 @@ def faces(kinds: Kinds, data_dir: Path) -> Callable[[Path], str]:
         wanted = load_sidecar(network.with_suffix(".json")).input
         cut = Cut(wanted.alignment.points, wanted.size)
         if cut not in laid:
-            cutter = Cutter(cut)
+            cutter = FaceCropper(cut)
             found = (cutter.crop(read_image(sample.path)) for sample in samples)
             laid[cut] = f"faces-{len(laid)}.npy"
             np.save(kinds.shared / laid[cut], _first(FACES, found))
@@ -196,7 +196,7 @@ def _scores(face: Mapping[str, Any]) -> tuple[float, ...]:
     return face["score"], *(face[head]["score"] for head in ("identity", "age", "ethnicity"))
 
 
-def _answers(kinds: Kinds, kind: str, network: Path, faces: str) -> Answers:
+def _answers(kinds: Kinds, kind: str, network: Path, faces: str) -> Predictions:
     answers = f"{network.stem}-{kind}.npz"
     if not (kinds.shared / answers).exists():
         kinds.python(kind, "/mnt/zooanswers.py", f"/mnt/zoo/{network.name}", faces, f"/mnt/{answers}")
@@ -204,12 +204,12 @@ def _answers(kinds: Kinds, kind: str, network: Path, faces: str) -> Answers:
         return dict(content)
 
 
-def _both(kinds: Kinds, python: str, network: Path, faces: str) -> tuple[Answers, Answers]:
+def _both(kinds: Kinds, python: str, network: Path, faces: str) -> tuple[Predictions, Predictions]:
     """Return the answers on x86-64 and on aarch64."""
     return _answers(kinds, f"x86_64-{python}", network, faces), _answers(kinds, f"aarch64-{python}", network, faces)
 
 
-def _in_words(network: Path, python: str, here: Answers, there: Answers) -> str:
+def _in_words(network: Path, python: str, here: Predictions, there: Predictions) -> str:
     margins, cosines = _margins(here, there), _cosines(here, there)
     heads = [head for head in here if head != "embedding"]
     furthest = max(float(np.abs(here[head] - there[head]).max()) for head in heads)
@@ -221,12 +221,12 @@ def _in_words(network: Path, python: str, here: Answers, there: Answers) -> str:
     )
 
 
-def _cosines(here: Answers, there: Answers) -> npt.NDArray[np.float32]:
+def _cosines(here: Predictions, there: Predictions) -> npt.NDArray[np.float32]:
     cosines: npt.NDArray[np.float32] = np.sum(here["embedding"] * there["embedding"], axis=1)
     return cosines
 
 
-def _margins(here: Answers, there: Answers) -> list[float]:
+def _margins(here: Predictions, there: Predictions) -> list[float]:
     """Return, for each head and face with another winner, how far apart x86-64 has the two."""
     found = []
     for head in here.keys() - {"embedding"}:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.metrics import Share, wilson
+from models.evaluation.metrics import Share, wilson
 from node.assembly import Vision, build_gallery_matcher, build_vision
 from node.camera.image_file import read_image
 from node.domain import Frame, Vector
