@@ -177,16 +177,16 @@ def _events() -> tuple[bytes, ...]:
         Event(EventType.CHANGED, _AT, 13, box, ada, was="unknown", age=age),
         Event(EventType.LEFT, _AT, 12, box, ada, age=age, seen_s=42.5),
     )
-    encoded = payloads.encode(events, (), _MODEL, _make_ids())
-    return tuple(payloads.render(each, 41, 1207 + number) for number, each in enumerate(encoded))
+    encoded = payloads.encode(events, (), _TOPICS, _MODEL, _make_ids())
+    return tuple(payloads.add_sequence(each, 41, 1207 + number).payload for number, each in enumerate(encoded))
 
 
 def _alerts() -> tuple[bytes, ...]:
     event = Event(EventType.UNKNOWN, _AT, 13, Box(0.41, 0.22, 0.18, 0.31))
     raised = Alert("night-stranger", AlertState.RAISED, _AT, event)
     cleared = Alert("night-stranger", AlertState.CLEARED, _AT)
-    _, *encoded = payloads.encode((event,), (raised, cleared), _MODEL, _make_ids())
-    return tuple(payloads.render(each, 41, 0) for each in encoded)
+    _, *encoded = payloads.encode((event,), (raised, cleared), _TOPICS, _MODEL, _make_ids())
+    return tuple(each.payload for each in encoded)
 
 
 def _state() -> bytes:

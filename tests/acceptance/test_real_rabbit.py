@@ -13,6 +13,7 @@ from rabbitroot import rabbit_root
 from realbroker import Subscriber, eventually
 from tally import Recorder, count
 
+from node.contract.message import Message
 from node.mqtt.connect import connect
 from node.mqtt.link import Client, Link, Lost, Received, Report, Subscribed
 
@@ -98,7 +99,7 @@ def test_a_denied_publish_ends_the_connection(broker: Cluster, protocol: str) ->
     first.control("set_topic_permissions", "guest", "amq.topic", r"^nothing$", ".*")
     try:
         with closing(Caller(broker, protocol)) as caller:
-            caller.link.publish("facenode/hall/event/unknown", b"{}", retain=False)
+            caller.link.publish(Message("facenode/hall/event/unknown", b"{}"))
             assert isinstance(caller.next(), Lost)
         outcome = facenode("check", settings=settings_of(broker) | {"mqtt.protocol": protocol})
     finally:
@@ -115,7 +116,7 @@ def test_a_shared_subscription_is_granted_and_never_served(broker: Cluster) -> N
         caller.link.subscribe("mark")
         assert caller.next() == Subscribed(1)
         for topic in ("facenode/hall/alert/stranger", "mark"):
-            caller.link.publish(topic, b"{}", retain=False)
+            caller.link.publish(Message(topic, b"{}"))
         came = [report.topic for report in (caller.next() for _ in range(3)) if isinstance(report, Received)]
     assert came == ["mark"]
 

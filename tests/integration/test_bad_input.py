@@ -172,10 +172,10 @@ def test_a_wrong_command_line_ends_with_2(settings: dict[str, object], arguments
 
 
 def test_an_unreachable_broker_fails_the_check_and_is_named(settings: dict[str, object]) -> None:
-    """`check` ends with 1; the line says that nothing listens."""
+    """`check` ends with 1; the line says that no server is listening."""
     outcome = facenode("check", settings=settings | {"mqtt.port": 9})
     assert outcome.code == 1
-    assert re.search(r"^FAIL broker: tcp +localhost:9: nothing listens there", outcome.out, re.MULTILINE)
+    assert re.search(r"^FAIL broker: tcp +localhost:9: no server is listening", outcome.out, re.MULTILINE)
 
 
 def test_the_password_in_a_cameras_url_is_never_printed(settings: dict[str, object], tmp_path: Path) -> None:

@@ -16,20 +16,21 @@ from realbroker import Mosquitto, eventually
 
 from node.clock import SystemClock
 from node.contract import payloads
+from node.contract.message import Message
 from node.contract.topics import Topics
 from node.errors import BrokerError
 from node.mqtt import reason_codes
-from node.mqtt.backoff import Pace
+from node.mqtt.backoff import Timing
 from node.mqtt.connect import connect
-from node.mqtt.link import Acknowledged, Client, Link, Lost, Patience, Report
+from node.mqtt.link import Acknowledged, Client, Link, Lost, Report, Timeouts
 from node.mqtt.publisher import Publisher
-from node.mqtt.retained import Board
+from node.mqtt.retained import Retained
 from node.outbox.outbox import Outbox
 from node.settings import MqttSettings
 
 TOPICS = Topics("pi-1")
-NODE = Client(TOPICS.client_id, (TOPICS.status, payloads.OFFLINE))
-SHORT = Patience(connect_s=1.0, answer_s=0.5)
+NODE = Client(TOPICS.client_id, payloads.last_will(TOPICS))
+SHORT = Timeouts(connect_s=1.0, answer_s=0.5)
 EVENT = "facenode/pi-1/event/unknown"
 
 
@@ -50,11 +51,11 @@ class Post:
     """A publisher with an outbox; quick to try again."""
 
     def __init__(self, folder: Path, port: int, *, ack_s: float = 15.0, protocol: str = "5") -> None:
-        self.outbox = Outbox(folder, SystemClock())
-        self.board = Board(TOPICS, payloads.state(instant(0)))
-        pace = Pace(first_s=0.02, most_s=0.05, ack_s=ack_s)
+        self.outbox = Outbox(folder, TOPICS, SystemClock())
+        self.retained = Retained(TOPICS, payloads.state(instant(0)))
+        timing = Timing(first_s=0.02, max_s=0.05, ack_s=ack_s)
         self.publisher = Publisher(
-            TOPICS, self.outbox, self.board, lambda report: dial(port, report, protocol), pace=pace
+            TOPICS, self.outbox, self.retained, lambda report: dial(port, report, protocol), timing=timing
         )
 
     def start(self) -> "Post":
@@ -86,7 +87,7 @@ def test_a_refusal_is_not_a_connection(code: int) -> None:
     """A CONNACK with a bad reason code is not connected, and its sentence is its own."""
     with RawBroker(lambda _asked: connack(code)) as broker, pytest.raises(BrokerError) as caught:
         dial(broker.port)
-    assert reason_codes.coded(_AS_LOGIN.get(code, code)) in str(caught.value)
+    assert reason_codes.describe(_AS_LOGIN.get(code, code)) in str(caught.value)
 
 
 @pytest.mark.parametrize("code", [2, 3, 4, 5])
@@ -95,7 +96,7 @@ def test_a_refusal_in_3_1_1_is_not_a_connection_either(code: int) -> None:
     with RawBroker(lambda _asked: connack(code, five=False)) as broker, pytest.raises(BrokerError) as caught:
         dial(broker.port, protocol="3.1.1")
     wanted = {2: 0x85, 3: 0x88, 4: 0x86, 5: 0x86}[code]
-    assert reason_codes.coded(wanted) in str(caught.value)
+    assert reason_codes.describe(wanted) in str(caught.value)
 
 
 def test_a_broker_of_3_1_1_is_never_spoken_to_in_3_1() -> None:
@@ -212,7 +213,7 @@ def test_the_brokers_bounds_are_kept(closer: ExitStack, tmp_path: Path) -> None:
 
     broker = closer.enter_context(RawBroker(answer))
     post = Post(tmp_path, broker.port)
-    post.board.announce(b"x" * 400)
+    post.retained.set_discovery(b"x" * 400)
     post.outbox.put([event(number) for number in range(20)])
     post.outbox.put([event(20, padding=300), event(21), event(22)])
     closer.enter_context(closing(post.start()))
@@ -233,7 +234,7 @@ def test_a_broker_that_chokes_on_discovery_still_gets_the_events(
 
     broker = closer.enter_context(RawBroker(answer))
     post = Post(tmp_path, broker.port, protocol="3.1.1")
-    post.board.announce(b"x" * 2000)
+    post.retained.set_discovery(b"x" * 2000)
     post.outbox.put([event(1)])
     closer.enter_context(closing(post.start()))
     assert post.publisher.drain(10)
@@ -274,5 +275,5 @@ def test_a_denied_publish_has_its_reason_code(mosquitto: Callable[..., Mosquitto
     broker = mosquitto("allow_anonymous true", f"acl_file {acl}")
     reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
     with closing(dial(broker.port, reports.put)) as link:
-        mid = link.publish(EVENT, b"{}", retain=False)
+        mid = link.publish(Message(EVENT, b"{}"))
         assert reports.get(timeout=5) == Acknowledged(mid, 0x87)

@@ -62,5 +62,5 @@ def test_a_clip_that_ended_without_a_broker_waits_and_says_what_for(media_dir: P
     finally:
         log.removeHandler(reader)
         log.setLevel(level)
-    assert reader.read[0].startswith("the source has ended; 2 messages wait for the broker"), reader.read
+    assert reader.read[0].startswith("the source has ended; 2 messages not delivered yet"), reader.read
     assert list((tmp_path / "storage").rglob("*outbox*")), "they lie on disk for the next start"

@@ -1,18 +1,21 @@
-"""Stand-ins on the broker's side: a clock that a test turns, drafts, and a link that a test answers for."""
+"""Test doubles for the broker: a clock that a test advances, messages with numbers, and a link that a test answers."""
 
 from collections.abc import Callable
 from datetime import timedelta
 
 from makers import START
 
-from node.contract.payloads import Draft
-from node.contract.topics import Kind
+from node.contract.message import Message
+from node.contract.payloads import dump
+from node.contract.topics import Kind, Topics
 from node.domain import Instant
 from node.mqtt.link import Acknowledged, Report, Subscribed
 
+TOPICS = Topics("pi-1")
+
 
 class HandClock:
-    """A clock that stands still until it is turned."""
+    """A clock that stands still until a test advances it."""
 
     def __init__(self, mono_s: float = 1000.0) -> None:
         self.mono_s = mono_s
@@ -22,22 +25,23 @@ class HandClock:
         return Instant(START + timedelta(seconds=self.mono_s), self.mono_s, synced=True)
 
 
-def event(number: int, name: str = "unknown", padding: int = 0) -> Draft:
-    """Return the draft of an event that carries a number."""
-    return Draft(Kind.EVENT, name, {"v": 1, "id": f"event-{number}", "number": number, "padding": "x" * padding})
+def event(number: int, name: str = "unknown", padding: int = 0) -> Message:
+    """Return the message of an event that carries a number."""
+    fields = {"v": 1, "id": f"event-{number}", "number": number, "padding": "x" * padding}
+    return Message(TOPICS.message(Kind.EVENT, name), dump(fields))
 
 
-def alert(number: int, rule: str = "night-stranger") -> Draft:
-    """Return the draft of an alert that carries a number."""
-    return Draft(Kind.ALERT, rule, {"v": 1, "id": f"alert-{number}", "number": number})
+def alert(number: int, rule: str = "night-stranger") -> Message:
+    """Return the message of an alert that carries a number."""
+    return Message(TOPICS.message(Kind.ALERT, rule), dump({"v": 1, "id": f"alert-{number}", "number": number}))
 
 
 class HandLink:
-    """A link whose broker answers what `answer` says, at once; None: it keeps silent.
+    """A link whose broker answers at once with the code that `answer` returns; None: it does not answer.
 
     Attributes:
-        sent: topic, payload and retain flag of each publish, in order.
-        filters: what was subscribed to.
+        sent: what was published, in order.
+        filters: the subscriptions.
         closed: whether it was closed.
     """
 
@@ -48,22 +52,22 @@ class HandLink:
     ) -> None:
         self.window = 8
         self.max_bytes: int | None = None
-        self.sent: list[tuple[str, bytes, bool]] = []
+        self.sent: list[Message] = []
         self.filters: list[str] = []
         self.closed = False
         self.report = report
         self._answer = answer or (lambda _topic: 0)
 
-    def publish(self, topic: str, payload: bytes, *, retain: bool) -> int:
-        """Note the message and answer it."""
-        self.sent.append((topic, payload, retain))
-        code = self._answer(topic)
+    def publish(self, message: Message) -> int:
+        """Keep the message and answer it."""
+        self.sent.append(message)
+        code = self._answer(message.topic)
         if code is not None:
             self.report(Acknowledged(len(self.sent), code))
         return len(self.sent)
 
     def subscribe(self, topic: str) -> None:
-        """Note the filter and grant it."""
+        """Keep the filter and grant it."""
         self.filters.append(topic)
         self.report(Subscribed(1))
 
@@ -74,4 +78,4 @@ class HandLink:
     @property
     def topics(self) -> list[str]:
         """The topics of what was sent, in order."""
-        return [topic for topic, _, _ in self.sent]
+        return [message.topic for message in self.sent]

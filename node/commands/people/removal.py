@@ -54,7 +54,7 @@ def _beyond_the_gallery(person: str, settings: Settings, *, node_runs: bool) -> 
         return
     with _outbox(settings) as outbox:
         if outbox is not None:
-            yield f"{counted(outbox.about(person), 'message')} waiting for the broker"
+            yield f"{counted(outbox.count_about(person), 'message')} waiting for the broker"
     if is_announced(settings):
         yield "name and id in Home Assistant's discovery at the broker"
 
