@@ -80,10 +80,10 @@ class Driver:
 def _drivers(media: Path) -> dict[str, Driver]:
     clip = media / "carphone.mp4"
     frames = list(read_video(clip))
-    album = [read_image(media / name) for name in ("astronaut.jpg", "grace_hopper.jpg")]
+    image_folder = [read_image(media / name) for name in ("astronaut.jpg", "grace_hopper.jpg")]
     finite = {
         "video": Driver(lambda clock, _: _file(f"video:{clip}", clock), frames, live=False),
-        "images": Driver(lambda clock, _: _file(f"images:{media}", clock), album, live=False),
+        "images": Driver(lambda clock, _: _file(f"images:{media}", clock), image_folder, live=False),
     }
 
     def live(make: Callable[[Opener, Clock, Path], Camera]) -> Driver:

@@ -54,8 +54,8 @@ def test_a_camera_is_given_up_only_when_it_is_lost_and_the_attempts_are_used_up(
 ) -> None:
     """Attempts fail at 100, 101 and 103 s: they do not shorten a long `stall_s`."""
     recovery, at_s = _begun(stall_s=stall_s, restart_after=3), 100.0
-    while (verdict := recovery.next_action(at_s)) is not Action.GIVE_UP:
-        if verdict is Action.OPEN:
+    while (action := recovery.next_action(at_s)) is not Action.GIVE_UP:
+        if action is Action.OPEN:
             recovery.opened(at_s)
             recovery.failed(at_s)
         else:

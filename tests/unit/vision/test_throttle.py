@@ -17,11 +17,11 @@ MAX_C, COOL_C = 80.0, 75.0
 def skipped(temperatures: Iterable[float | None]) -> list[bool]:
     """Return which frames are skipped, with two frames per reading and a reading every two seconds."""
     told = iter(temperatures)
-    heat = Throttle(MAX_C, lambda: next(told))
+    throttle = Throttle(MAX_C, lambda: next(told))
     left_out = []
     second = 0.0
     for _ in temperatures:
-        left_out += [heat.skips(instant(second)), heat.skips(instant(second + 0.1))]
+        left_out += [throttle.skips(instant(second)), throttle.skips(instant(second + 0.1))]
         second += 2.0
     return left_out
 
