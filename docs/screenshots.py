@@ -23,7 +23,7 @@ from mosquitto_broker import Mosquitto, eventually
 from PIL import Image as Pillow
 
 from docs.browser import Browser
-from node.camera.image_file import read_picture
+from node.camera.image_file import read_image
 from node.domain import Image
 
 TARGET = Path(__file__).with_name("home-assistant")
@@ -51,7 +51,7 @@ def main() -> None:
             _require(eventually(partial(has_state, home, f"binary_sensor.{PLACE}_person_grace", "on"), TIMEOUT_S))
             camera.contents = (scene(),)
             _require(eventually(partial(has_state, home, f"sensor.{PLACE}_count", "0"), TIMEOUT_S))
-            camera.contents = (scene(read_picture(MEDIA / "astronaut.jpg")),)
+            camera.contents = (scene(read_image(MEDIA / "astronaut.jpg")),)
             _require(eventually(lambda: bool(home.command("persistent_notification/get")), TIMEOUT_S))
             take_screenshots(home, zone)
 
@@ -115,7 +115,7 @@ def _running_home(folder: Path, zone: str) -> Iterator[tuple[HomeAssistant, Mjpe
     try:
         home.start()
         home.finish_onboarding()
-        with MjpegCamera(scene(read_picture(MEDIA / "grace_hopper.jpg"))) as camera:
+        with MjpegCamera(scene(read_image(MEDIA / "grace_hopper.jpg"))) as camera:
             yield home, camera, broker
     finally:
         home.end()

@@ -15,10 +15,10 @@ from node.domain import (
     AlertState,
     Box,
     CameraState,
+    Classification,
     Event,
     EventType,
     Flaw,
-    Grade,
     Health,
     Instant,
     Match,
@@ -170,23 +170,23 @@ def _make_ids() -> Any:  # noqa: ANN401 - a MakeId that counts
 
 def _events() -> tuple[bytes, ...]:
     box = Box(0.41, 0.22, 0.18, 0.31)
-    ada, age = Match("ada", 0.87), Grade("middle", 0.88)
+    ada, age = Match("ada", 0.87), Classification("middle", 0.88)
     events = (
         Event(EventType.RECOGNIZED, _AT, 12, box, ada, age=age),
         Event(EventType.UNKNOWN, _AT, 13, box, age=age),
         Event(EventType.CHANGED, _AT, 13, box, ada, was="unknown", age=age),
         Event(EventType.LEFT, _AT, 12, box, ada, age=age, seen_s=42.5),
     )
-    encoded = payloads.encode(events, (), _MODEL, _make_ids())
-    return tuple(payloads.render(each, 41, 1207 + number) for number, each in enumerate(encoded))
+    encoded = payloads.encode(events, (), _TOPICS, _MODEL, _make_ids())
+    return tuple(payloads.add_sequence(each, 41, 1207 + number).payload for number, each in enumerate(encoded))
 
 
 def _alerts() -> tuple[bytes, ...]:
     event = Event(EventType.UNKNOWN, _AT, 13, Box(0.41, 0.22, 0.18, 0.31))
     raised = Alert("night-stranger", AlertState.RAISED, _AT, event)
     cleared = Alert("night-stranger", AlertState.CLEARED, _AT)
-    _, *encoded = payloads.encode((event,), (raised, cleared), _MODEL, _make_ids())
-    return tuple(payloads.render(each, 41, 0) for each in encoded)
+    _, *encoded = payloads.encode((event,), (raised, cleared), _TOPICS, _MODEL, _make_ids())
+    return tuple(each.payload for each in encoded)
 
 
 def _state() -> bytes:

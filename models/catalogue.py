@@ -1,4 +1,4 @@
-"""A folder of networks -> their sidecars, in the order in which they are shown; read and written as JSON."""
+"""A folder of networks -> their sidecars in display order; read and write them as JSON."""
 
 import json
 from collections.abc import Mapping
@@ -6,18 +6,17 @@ from pathlib import Path
 from typing import Any, get_args
 
 from models.errors import TrainingError
-from models.names import Quantisation
-from models.sections import Backbone
+from models.names import BackboneName, Quantisation
 
 ZOO = Path(__file__).resolve().parent / "zoo"
-_BACKBONES, _FORMS = get_args(Backbone), get_args(Quantisation)
+_BACKBONES, _FORMS = get_args(BackboneName), get_args(Quantisation)
 
 
 def shipped(folder: Path = ZOO) -> list[Path]:
-    """Return the sidecars of a zoo: the default's backbone first, and of each backbone float32 first.
+    """Return the sidecars of a zoo: the default backbone first, and float32 first for each backbone.
 
     Raises:
-        TrainingError: there is none, or one cannot be read.
+        TrainingError: the folder has no sidecar, or one cannot be read.
     """
     found = {path: read_sidecar(path) for path in folder.glob("*.json")}
     if not found:
@@ -28,7 +27,7 @@ def shipped(folder: Path = ZOO) -> list[Path]:
 
 
 def temperatures(path: Path) -> dict[str, float]:
-    """Return by head what its scores were calibrated by; heads without a temperature are left out.
+    """Return the temperature of each head; heads without one are left out.
 
     Raises:
         TrainingError: the sidecar cannot be read.
@@ -38,7 +37,7 @@ def temperatures(path: Path) -> dict[str, float]:
 
 
 def read_sidecar(path: Path) -> dict[str, Any]:
-    """Return what a sidecar says.
+    """Return the content of a sidecar.
 
     Raises:
         TrainingError: it cannot be read.
@@ -46,10 +45,10 @@ def read_sidecar(path: Path) -> dict[str, Any]:
     try:
         description: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise TrainingError(f"{path}: the sidecar cannot be read: {error}") from error
+        raise TrainingError(f"{path}: the sidecar cannot be read: {error}: export the network again") from error
     return description
 
 
 def write_sidecar(path: Path, description: Mapping[str, Any]) -> None:
-    """Write a sidecar so that a changed figure is a changed line."""
+    """Write a sidecar, one line per value, so that a diff shows each changed figure."""
     path.write_text(json.dumps(description, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

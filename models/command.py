@@ -1,4 +1,4 @@
-"""What a command of `models` does -> an exit code, an error in one line, and progress in a line that renews itself."""
+"""A command of `models` -> an exit code, errors in one line, and a progress line."""
 
 import sys
 import time
@@ -12,26 +12,26 @@ _LOG_S = 10.0
 
 
 def run(command: Callable[[], None]) -> int:
-    """Run a command and return its exit code; what it raises is said in one line on stderr."""
+    """Run a command and return its exit code; print an error as one line on stderr."""
     try:
         command()
     except FacenodeError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        print("stopped: run the command again to go on from what is cached", file=sys.stderr)
+        print("stopped: run the command again to resume from the cache", file=sys.stderr)
         return 130
     return 0
 
 
 class Progress:
-    """Says on stderr how much is done and how long the rest will take.
+    """Print the progress of a computation and the estimated time left.
 
     Args:
-        what: what is done.
-        total: how many steps it has.
-        stream: where it is said; on a terminal the line renews itself, in a log it comes every ten seconds.
-        clock: seconds of a monotonic clock.
+        what: label of the computation.
+        total: number of steps.
+        stream: the output; None is stderr. A terminal gets one line that is updated, a log a line every ten seconds.
+        clock: a monotonic clock, seconds.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Progress:
         self._stream = sys.stderr if stream is None else stream
         self._clock = clock
         self._done = 0
-        self._began_s = self._said_s = clock()
+        self._began_s = self._printed_s = clock()
         self._terminal = self._stream.isatty()
 
     def __enter__(self) -> Self:
@@ -57,9 +57,9 @@ class Progress:
         self._done += steps
         now_s = self._clock()
         last = self._done >= self._total
-        if not last and now_s - self._said_s < (_RENEW_S if self._terminal else _LOG_S):
+        if not last and now_s - self._printed_s < (_RENEW_S if self._terminal else _LOG_S):
             return
-        self._said_s = now_s
+        self._printed_s = now_s
         left_s = (now_s - self._began_s) / self._done * (self._total - self._done)
         line = f"{self._what}: {self._done}/{self._total}, {left_s:.0f} s left"
         self._stream.write(f"\r{line}\033[K" if self._terminal else f"{line}\n")

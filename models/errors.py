@@ -1,4 +1,4 @@
-"""The errors that training, export and evaluation raise, each with the exit code that it ends the command with."""
+"""The errors of training, export and evaluation, each with the exit code of the command."""
 
 from typing import ClassVar
 
@@ -6,14 +6,14 @@ from node.errors import FacenodeError
 
 
 class DataError(FacenodeError):
-    """The face data, a manifest, a picture or the starting weights are missing or not as they should be."""
+    """The face data, a manifest, a picture or the pretrained weights are missing or invalid."""
 
 
 class RecipeError(FacenodeError):
-    """A training configuration is missing, unknown or out of bounds."""
+    """A recipe is missing, or a value in it is unknown or out of bounds."""
 
     exit_code: ClassVar[int] = 2
 
 
 class TrainingError(FacenodeError):
-    """A training, an export or an evaluation cannot go on."""
+    """A training, an export or an evaluation cannot continue."""

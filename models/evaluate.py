@@ -1,8 +1,8 @@
-"""Networks of the zoo and the face data -> their figures and plots, measured through the node's own vision.
+"""Networks of the zoo and the face data -> their figures and plots, measured with the node's own code.
 
 `python -m models.evaluate --all --write --card models/README.md --plots models/figures`
 
-Needs no TensorFlow, and matplotlib for plots alone: the same command runs in a node's environment.
+It runs in a node's environment: it needs no TensorFlow, and matplotlib only for plots.
 """
 
 import argparse
@@ -12,14 +12,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from models.cache import FOLDER
 from models.catalogue import shipped, temperatures
 from models.command import run
+from models.data.cache import FOLDER
+from models.data.manifests import data_folder, lfw_pairs
+from models.data.samples import Pair
 from models.errors import TrainingError
-from models.manifests import data_folder, lfw_pairs
-from models.measure import Found, gather, measure
-from models.report import as_json, markdown, write_card, write_metrics
-from models.samples import Pair
+from models.evaluation.measure import PredictionsByNetwork, measure, predict_all
+from models.evaluation.report import as_json, markdown, write_card, write_metrics
 from node.vision.tflite import Network
 
 
@@ -27,25 +27,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m models.evaluate", description="Measure networks of the zoo.")
     parser.add_argument("sidecars", type=Path, nargs="*", help="files such as models/zoo/mobilefacenet.float32.json")
-    parser.add_argument("--all", action="store_true", help="every network of the zoo")
-    parser.add_argument("--runtime", choices=("auto", "litert", "tflite"), default="auto", help="which TFLite runtime")
+    parser.add_argument("--all", action="store_true", help="measure every network of the zoo")
+    parser.add_argument("--runtime", choices=("auto", "litert", "tflite"), default="auto", help="TFLite runtime")
     parser.add_argument("--json", action="store_true", help="print JSON instead of Markdown")
     parser.add_argument("--write", action="store_true", help="write the figures into the sidecars")
-    parser.add_argument("--card", type=Path, help="write the tables into a model card, between its marks")
-    parser.add_argument("--plots", type=Path, help="draw the plots into a folder")
+    parser.add_argument("--card", type=Path, help="write the tables between the marks of a model card")
+    parser.add_argument("--plots", type=Path, help="draw plots into this folder")
     given = parser.parse_args(arguments)
     if given.all == bool(given.sidecars):
-        parser.error("name sidecars, or --all")
+        parser.error("name sidecars, or use --all")
     return run(lambda: _evaluate(given))
 
 
 def _evaluate(given: argparse.Namespace) -> None:
     data, today = data_folder(), datetime.now(UTC).date()
     networks = {path: Network(path.with_suffix(".tflite"), given.runtime) for path in given.sidecars or shipped()}
-    found = {path: gather(network, data, FOLDER) for path, network in networks.items()}
+    predictions = {path: predict_all(network, data, FOLDER) for path, network in networks.items()}
     pairs = lfw_pairs(data)
     measured = {
-        path: measure(found[path], pairs, network.sidecar, temperatures(path)) for path, network in networks.items()
+        path: measure(predictions[path], pairs, network.sidecar, temperatures(path))
+        for path, network in networks.items()
     }
     by_name = {networks[path].sidecar.name: figures for path, figures in measured.items()}
     runtimes = sorted({network.runtime for network in networks.values()})
@@ -59,17 +60,17 @@ def _evaluate(given: argparse.Namespace) -> None:
     if given.plots:
         _draw(
             given.plots,
-            {network.sidecar.name: (network.sidecar, found[path]) for path, network in networks.items()},
+            {network.sidecar.name: (network.sidecar, predictions[path]) for path, network in networks.items()},
             pairs,
         )
 
 
-def _draw(folder: Path, found: Found, pairs: Sequence[Pair]) -> None:
-    try:  # late, so that a missing matplotlib is one line and no traceback
-        from models.plots import draw  # noqa: PLC0415
+def _draw(folder: Path, predictions: PredictionsByNetwork, pairs: Sequence[Pair]) -> None:
+    try:  # imported late, so that a missing matplotlib is an error in one line
+        from models.evaluation.plots import draw  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise TrainingError(f"{error.name} is not installed: pip install 'facenode[train]'") from error
-    for path in draw(folder, found, pairs):
+    for path in draw(folder, predictions, pairs):
         print(path, file=sys.stderr)
 
 

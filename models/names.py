@@ -1,4 +1,4 @@
-"""The names that architecture, checkpoint and sidecar share."""
+"""The names that networks, checkpoints and sidecars share."""
 
 from typing import Literal
 
@@ -7,6 +7,8 @@ EMBEDDING = "embedding"
 IDENTITY = "identity"
 
 NAME = r"[a-z0-9][a-z0-9_-]{0,31}"
-"""What a network, a label and a person's id look like: the contract's pattern."""
+"""Pattern of the names of networks and labels, and of people's ids, as in the contract."""
+
+BackboneName = Literal["mobilefacenet", "mobilenet", "mobilenet_v2", "inception_v3"]
 
 Quantisation = Literal["float32", "dynamic", "int8"]

@@ -1,4 +1,4 @@
-"""A recipe and the face data -> trained heads in a checkpoint, and what they reach beside what is expected.
+"""A recipe and the face data -> a checkpoint, and its accuracy beside the expected one.
 
 `python -m models.train models/configs/mobilefacenet.toml`
 """
@@ -8,57 +8,56 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from models.checkpoint import place, save_checkpoint
 from models.command import run
+from models.data.manifests import data_folder
 from models.errors import TrainingError
-from models.manifests import data_folder
-from models.recipe import Recipe, for_people, load_recipe, named
+from models.networks.checkpoint import checkpoint_path, save_checkpoint
+from models.recipe.recipe import Recipe, load_recipe
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m models.train", description="Train the heads of a network.")
+    parser = argparse.ArgumentParser(prog="python -m models.train", description="Train a network.")
     parser.add_argument("recipe", type=Path, help="a file such as models/configs/mobilefacenet.toml")
-    parser.add_argument("--people", type=Path, metavar="DIR", help="own people, a folder of pictures for each")
     parser.add_argument(
-        "--backbone", type=Path, metavar="FILE", help="a network in float32: its backbone is kept, none is distilled"
+        "--people",
+        type=Path,
+        metavar="DIR",
+        help="train the identity head on your own people: a folder with one folder of pictures per person",
     )
-    parser.add_argument("--name", help="what the network is called, if not as its recipe")
+    parser.add_argument(
+        "--backbone",
+        type=Path,
+        metavar="FILE",
+        help="keep the backbone of a float32 .tflite file instead of distilling one",
+    )
+    parser.add_argument("--name", help="name of the network (default: that of the recipe)")
     given = parser.parse_args(arguments)
-    return run(lambda: _train(chosen(given.recipe, given.people, given.name), given.backbone))
-
-
-def chosen(path: Path, people: Path | None, name: str | None) -> Recipe:
-    """Return a recipe with what the command line changes of it.
-
-    Raises:
-        RecipeError: the recipe cannot be read, or the name is none.
-    """
-    recipe = load_recipe(path)
-    recipe = recipe if people is None else for_people(recipe, people)
-    return recipe if name is None else named(recipe, name)
+    return run(lambda: _train(load_recipe(given.recipe, given.people, given.name), given.backbone))
 
 
 def _train(recipe: Recipe, kept: Path | None) -> None:
     data = data_folder()
-    try:  # late, so that a missing TensorFlow is one line and no traceback
-        from models.trainer import Trainer  # noqa: PLC0415
-        from models.tuner import tuned  # noqa: PLC0415
+    try:  # imported late, so that a missing TensorFlow is an error in one line
+        from models.training.quantisation_aware import train_quantisation_aware  # noqa: PLC0415
+        from models.training.trainer import Trainer  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise TrainingError(f"{error.name} is not installed: pip install 'facenode[train,litert]'") from error
     trainer = Trainer(recipe, data, kept)
     checkpoint = trainer.train()
-    place(recipe.name, tuned=True).unlink(missing_ok=True)  # of an older training
-    save_checkpoint(checkpoint, place(recipe.name))
-    print(f"{place(recipe.name)}: heads of {', '.join(checkpoint.groups)} and {len(checkpoint.people)} people")
+    checkpoint_path(recipe.name, tuned=True).unlink(missing_ok=True)  # from an older training
+    save_checkpoint(checkpoint, checkpoint_path(recipe.name))
+    print(
+        f"{checkpoint_path(recipe.name)}: heads of {', '.join(checkpoint.groups)} and {len(checkpoint.people)} people"
+    )
     print("| head | expected | reached | n |\n| --- | --- | --- | --- |")
     expected = recipe.expected.model_dump()
-    for name, (share, number) in trainer.reached(checkpoint).items():
+    for name, (share, number) in trainer.validate(checkpoint).items():
         print(f"| {name} | {expected[name]:.3f} | {share:.3f} | {number} |")
-    accustomed = tuned(recipe, checkpoint, data)
-    if accustomed:
-        save_checkpoint(accustomed, place(recipe.name, tuned=True))
-        print(f"{place(recipe.name, tuned=True)}: the same, tuned to 8 bits")
+    tuned = train_quantisation_aware(recipe, checkpoint, data)
+    if tuned:
+        save_checkpoint(tuned, checkpoint_path(recipe.name, tuned=True))
+        print(f"{checkpoint_path(recipe.name, tuned=True)}: fine-tuned to 8 bits")
 
 
 if __name__ == "__main__":

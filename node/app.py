@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from node.camera import Camera
 from node.clock import Clock
 from node.contract import payloads
+from node.contract.topics import Topics
 from node.domain import Alert, CameraState, Event, Instant, Tick, Track, counted
 from node.errors import BrokerError
 from node.events.alerts import Alerts, Scene
@@ -23,7 +24,7 @@ from node.health import HealthMonitor, summary
 from node.homeassistant.announcer import Announcer
 from node.homeassistant.device_remover import DeviceRemover
 from node.mqtt.publisher import Publisher
-from node.mqtt.retained import Board
+from node.mqtt.retained import Retained
 from node.outbox.outbox import Outbox
 from node.people.live_gallery import LiveGallery
 from node.requests.dispatcher import Dispatcher
@@ -76,6 +77,7 @@ class Node:
 
     settings: Settings
     model: str
+    topics: Topics
     clock: Clock
     service: Service
     camera: Camera
@@ -86,7 +88,7 @@ class Node:
     engine: Engine
     alerts: Alerts
     outbox: Outbox
-    retained: Board
+    retained: Retained
     publisher: Publisher
     announcer: Announcer | DeviceRemover | None
     requests: Dispatcher
@@ -144,7 +146,7 @@ class Node:
         began_s = time.perf_counter()
         self.requests.dispatch(tick.at)
         self._follow_gallery()
-        found = self.search.faces(tick, busy=bool(self._tracks)) if self.switches.watching else NOTHING
+        found = self.search.faces(tick, anyone_in_view=bool(self._tracks)) if self.switches.watching else NOTHING
         self.tracker.update(tick.at, found.faces or ())
         if self.switches.recognizing:
             self.tracker.assign(self.recognizer.recognize(tick.frame, self.tracker.due()))
@@ -170,26 +172,24 @@ class Node:
 
     def _publish(self, tick: Tick, happened: Sequence[Event], raised: Sequence[Alert], tracks: Sequence[Track]) -> None:
         """Put what happened into the outbox, and remember the faces behind it."""
-        drafts = payloads.encode(happened, raised, self.model)
-        self.snapshots.publish(tick, happened, drafts, tracks)
-        self.outbox.put(drafts)
-        best = {track.number: track.best for track in (*self._tracks, *tracks)}  # who left was there a tick ago
-        for event, draft in zip(happened, drafts, strict=False):  # the alerts' drafts follow the events'
-            look = best.get(event.track)
-            if look is not None:
-                self.recent_faces.add(draft.id, look, event.person.person if event.person else None)
+        messages = payloads.encode(happened, raised, self.topics, self.model)
+        self.snapshots.publish(tick, happened, messages, tracks)
+        self.outbox.put(messages)
+        ids = [payloads.message_id(message) for message in messages[: len(happened)]]  # the alerts' messages follow
+        self.recent_faces.remember(
+            zip(ids, happened, strict=True), (*self._tracks, *tracks)
+        )  # who left was there before
 
     def _show(self, at: Instant, count: int) -> None:
         """Show what is retained: who is in view, and now and then how the node is."""
         self._last_seen |= self.engine.sightings
         switches = self.switches.switches
-        present, seen = self.engine.present, self._last_seen
         on = {"recognition": switches.recognition, "privacy": switches.privacy}
-        state = payloads.state(at, count, present, seen, **on)
+        state = payloads.state(at, count, self.engine.present, self._last_seen, **on)
         health = self.health.beat(at, self._camera_state)
         if health is not None:
             self.service.report_status(summary(health))
-        self.retained.show(state, None if health is None else payloads.health(at, health))
+        self.retained.update(state, None if health is None else payloads.health(at, health))
 
     def _follow_gallery(self) -> None:
         """Take over what was changed in the gallery, by this process or another."""
@@ -223,12 +223,7 @@ class Node:
         return self._stopping.is_set() or self.restarting
 
     def _finish(self, at: Instant, patience_s: float) -> None:
-        """Let everybody leave, wait until the broker has it all, and disconnect.
-
-        Args:
-            at: the last moment.
-            patience_s: how long to wait for the broker; a few seconds at most once a stop is requested.
-        """
+        """Let everybody leave, wait at most `patience_s` until the broker has it all, and disconnect."""
         if not self.restarting:  # a restart keeps the process: whoever watches over it sees it go on
             self.service.report_stopping()
         self.local_socket.close()

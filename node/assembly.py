@@ -9,6 +9,7 @@ from node.app import Node
 from node.camera import Camera, open_camera
 from node.clock import Clock, SystemClock
 from node.contract import payloads
+from node.contract.message import Message
 from node.contract.topics import Topics
 from node.domain import CameraState, Instant
 from node.errors import ModelError
@@ -24,7 +25,7 @@ from node.mqtt import certificate
 from node.mqtt.connect import connect
 from node.mqtt.link import Client
 from node.mqtt.publisher import Connect, Publisher
-from node.mqtt.retained import Board
+from node.mqtt.retained import Retained
 from node.outbox.outbox import Outbox
 from node.people.crop import fitted
 from node.people.gallery import Gallery
@@ -52,7 +53,7 @@ from node.vision.recognizer import Recognizer
 from node.vision.search import Search
 from node.vision.sidecar import Sidecar, load_sidecar
 from node.vision.tflite import Network
-from node.vision.throttle import Heat
+from node.vision.throttle import Throttle
 
 _SAME_STRANGER_FPIR = 0.01
 
@@ -90,7 +91,7 @@ def build_node(
     vision = build_vision(settings, wanted_heads(settings))
     sidecar = vision.network.sidecar
     stored = build_gallery(settings, sidecar)
-    if stored.renew(sidecar.heads.embedding.space, build_embed(vision.network)):
+    if stored.reembed(sidecar.heads.embedding.space, build_embed(vision.network)):
         _log.info("people: the network has changed: all known faces were embedded again")
     gallery = LiveGallery(
         stored,
@@ -102,10 +103,10 @@ def build_node(
     engine = Engine(settings.events, gallery.matcher, event_labels(settings, sidecar), same_stranger)
     tracker = Tracker(settings.events)
     outbox = build_outbox(settings, clock)
-    retained = Board(topics, payloads.state(now))
-    inbox = Inbox(topics, lambda topic, payload: publisher.say(topic, payload))  # noqa: PLW0108 - made after it
+    retained = Retained(topics, payloads.state(now))
+    inbox = Inbox(topics, lambda topic, payload: publisher.send(Message(topic, payload)))
     publisher = Publisher(topics, outbox, retained, build_connect(settings, topics), receive=inbox.receive)
-    snapshots = Snapshots(settings.publish.snapshots, topics, publisher.flash)
+    snapshots = Snapshots(settings.publish.snapshots, topics, publisher.send_now)
     recent_faces = RecentFaces()
 
     def erase(person: str) -> None:
@@ -145,6 +146,7 @@ def build_node(
     return Node(
         settings=settings,
         model=sidecar.short_hash,
+        topics=topics,
         clock=clock,
         service=service or Service(),
         camera=camera,
@@ -171,7 +173,7 @@ def build_node(
 
 def build_search(settings: Settings, detector: Detector, machine: Machine, *, live: bool) -> Search:
     """Return what finds faces; of a recorded source every frame is searched, so that two replays agree."""
-    throttle = Heat(settings.health.max_cpu_c, machine.cpu_c) if live else None
+    throttle = Throttle(settings.health.max_cpu_c, machine.cpu_c) if live else None
     motion = Motion() if live and settings.detector.motion else None
     return Search(detector, motion, throttle)
 
@@ -238,11 +240,11 @@ def event_labels(settings: Settings, sidecar: Sidecar) -> dict[str, tuple[str, .
 
 def build_connect(settings: Settings, topics: Topics) -> Connect:
     """Return what makes one connection attempt, with the last will of this node."""
-    client = Client(topics.client_id, (topics.status, payloads.OFFLINE))
+    client = Client(topics.client_id, payloads.last_will(topics))
     return lambda report: connect(settings.mqtt, client, report)
 
 
-def build_announcer(settings: Settings, topics: Topics, retained: Board) -> Announcer | DeviceRemover | None:
+def build_announcer(settings: Settings, topics: Topics, retained: Retained) -> Announcer | DeviceRemover | None:
     """Return what tells Home Assistant of this node and its people, or that it is gone; None where it never knew."""
     folder = settings.storage.dir
     if settings.homeassistant.enabled:
@@ -270,8 +272,15 @@ def describe_device(settings: Settings) -> Device:
 
 def build_outbox(settings: Settings, clock: Clock) -> Outbox:
     """Return the outbox of this node."""
-    storage = settings.storage
-    return Outbox(storage.dir, clock, live_s=settings.mqtt.live_s, max_rows=storage.max_rows, max_mb=storage.max_mb)
+    storage, topics = settings.storage, Topics(settings.node.id, settings.homeassistant.prefix)
+    return Outbox(
+        storage.dir,
+        topics,
+        clock,
+        live_s=settings.mqtt.live_s,
+        max_rows=storage.max_rows,
+        max_mb=storage.max_mb,
+    )
 
 
 def _counts(settings: Settings, clock: Clock, outbox: Outbox, tracker: Tracker, gallery: LiveGallery) -> Counts:

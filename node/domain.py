@@ -1,4 +1,4 @@
-"""The frozen values that travel from camera to broker; imports no other module of the node."""
+"""Frozen values that pass from the camera to the broker; imports no other module of the node."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ Vector = npt.NDArray[np.float32]
 """Shape (n,), float32."""
 
 UNKNOWN = "unknown"
-"""What stands in a person's place for a stranger; so no person can have this id."""
+"""Stands for a stranger in place of a person's id, so no person can have this id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +24,9 @@ class Instant:
     """A moment on both clocks.
 
     Attributes:
-        wall: UTC, only ever printed.
+        wall: UTC, for printing only.
         mono_s: seconds of the monotonic clock; every duration is a difference of these.
-        synced: whether the system's clock was synchronised at that moment.
+        synced: whether the system clock was synchronized at that moment.
     """
 
     wall: datetime
@@ -36,11 +36,11 @@ class Instant:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """A picture from a camera.
+    """One image from a camera.
 
     Attributes:
         image: full resolution, shape (height, width, 3), uint8, RGB.
-        small: the same view at lower resolution where the driver has it, else None.
+        small: the same view at lower resolution, if the driver provides it, else None.
     """
 
     image: Image
@@ -49,7 +49,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tick:
-    """A step of time, with a frame or without one."""
+    """A step of time, with or without a frame."""
 
     at: Instant
     frame: Frame | None
@@ -57,7 +57,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A rectangle in fractions 0..1 of the full frame; may reach beyond it."""
+    """A rectangle in fractions 0..1 of the full frame; it may extend beyond the frame."""
 
     left: float
     top: float
@@ -66,7 +66,7 @@ class Box:
 
     @property
     def centre(self) -> tuple[float, float]:
-        """The middle, (x, y) in fractions of the frame."""
+        """The center, (x, y) in fractions of the frame."""
         return self.left + self.width / 2, self.top + self.height / 2
 
 
@@ -85,9 +85,9 @@ class Face:
     """A face found in one frame.
 
     Attributes:
-        box: where, in fractions of the full frame.
-        keypoints: five (x, y) in fractions of the full frame: the eye at the picture's left, the eye at its
-            right, the tip of the nose, the left and the right corner of the mouth, as seen in the picture.
+        box: in fractions of the full frame.
+        keypoints: five (x, y) in fractions of the full frame: the left eye, the right eye, the tip of the nose, the
+            left and the right corner of the mouth; left and right as seen in the image.
         score: the detector's confidence, 0..1.
     """
 
@@ -97,7 +97,7 @@ class Face:
 
 
 class Flaw(StrEnum):
-    """Why a look at a face says nothing about who it is."""
+    """Why a look at a face is no evidence of who it is."""
 
     SIZE = "size"
     EDGE = "edge"
@@ -108,15 +108,15 @@ class Flaw(StrEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Look:
-    """What the network saw in one face of one frame.
+    """What the network sees in one face of one frame.
 
     Attributes:
-        face: the face that was looked at.
+        face: the face.
         flaws: the gates that it failed; empty if the look is usable.
-        embedding: shape (n,), float32, unit length; None if the look is not usable and was not asked for.
-        heads: softmax scores of each asked head by its name, shape (classes,), float32.
+        embedding: shape (n,), float32, unit length; None if the network did not run because of the flaws.
+        heads: softmax scores of each requested head by its name, shape (classes,), float32.
         weight: how much it counts among the looks at the same face, 0..1.
-        crop: the aligned face, shape (height, width, 3), uint8, RGB; None where it was not asked for.
+        crop: the aligned face, shape (height, width, 3), uint8, RGB; None if the network did not run.
     """
 
     face: Face
@@ -137,15 +137,15 @@ class Track:
     """One face followed from frame to frame.
 
     Attributes:
-        number: counts the tracks of this run, from 1.
-        face: the face as it was last seen.
+        number: unique within a run, from 1.
+        face: the face as last seen.
         began: when it was first seen.
         seen: when it was last seen.
-        looks: how many usable looks there were.
-        embedding: the mean over the latest usable looks, weighted by their quality, shape (n,), float32, unit
-            length; None before the first.
-        heads: mean softmax scores over the usable looks, weighted likewise, by head.
-        best: of the looks that the mean is taken over the one of the greatest weight; None before the first.
+        looks: number of usable looks.
+        embedding: mean over the latest usable looks, weighted by their quality, shape (n,), float32, unit length;
+            None before the first.
+        heads: mean softmax scores over the same looks, weighted likewise, by head.
+        best: the look with the greatest weight among those; None before the first.
         latest: the last usable look; None before the first.
     """
 
@@ -162,12 +162,12 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Whom an embedding belongs to.
+    """The person that an embedding shows, or a stranger.
 
     Attributes:
         person: the id of the person, or None for a stranger.
-        score: cosine similarity to the nearest anchor of the nearest person in question (0 where nobody is).
-        ignored: whether the owner wants no events of this person.
+        score: cosine to the nearest anchor of the nearest candidate; 0 without candidates.
+        ignored: whether the owner wants no events about this person.
     """
 
     person: str | None
@@ -176,15 +176,15 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
-class Grade:
-    """The answer of a head: the label that won and its softmax score."""
+class Classification:
+    """The output of a classification head: the label with the highest softmax score, and that score."""
 
     group: str
     score: float
 
 
 class EventType(StrEnum):
-    """The closed list of what can happen to a track."""
+    """Everything that can happen to a track."""
 
     RECOGNIZED = "recognized"
     UNKNOWN = "unknown"
@@ -203,9 +203,9 @@ class Event:
         box: where the face was last seen.
         person: who it is; None for a stranger.
         was: with `changed`, the id before, or "unknown".
-        age: the age group, if that head was asked for.
-        ethnicity: the ethnicity group, if that head was asked for.
-        seen_s: with `left`, seconds from the first to the last sight.
+        age: the age group, if that head is published.
+        ethnicity: the ethnicity group, if that head is published.
+        seen_s: with `left`, seconds from the first to the last sight of the visit.
     """
 
     type: EventType
@@ -214,21 +214,21 @@ class Event:
     box: Box
     person: Match | None = None
     was: str | None = None
-    age: Grade | None = None
-    ethnicity: Grade | None = None
+    age: Classification | None = None
+    ethnicity: Classification | None = None
     seen_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """Somebody who is in view: their id, "unknown" for a stranger, and since when."""
+    """Somebody in view: their id, or "unknown" for a stranger, and since when."""
 
     person: str
     since: Instant
 
 
 class AlertState(StrEnum):
-    """Whether what a rule asks for has begun or is over."""
+    """Whether an alert begins or is over."""
 
     RAISED = "raised"
     CLEARED = "cleared"
@@ -236,16 +236,16 @@ class AlertState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One of the owner's rules was met, or is over.
+    """One of the owner's rules is met, or is no longer met.
 
     Attributes:
         rule: the id of the rule.
         state: raised or cleared.
         at: when.
-        event: the event that met the rule, one of the same tick; the message carries its id.
-        person: the id of the person whom it is about.
-        count: with a rule that counts, how many faces were in view.
-        for_s: with a rule about duration, seconds for which it held.
+        event: the event of the same tick that met the rule; the message carries its id.
+        person: the id of the person it concerns.
+        count: faces in view, for a rule that counts.
+        for_s: seconds for which the rule held, for a rule about duration; with `cleared`, seconds since it was raised.
     """
 
     rule: str
@@ -258,7 +258,7 @@ class Alert:
 
 
 class CameraState(StrEnum):
-    """What the camera does."""
+    """State of the camera."""
 
     OK = "ok"
     LOST = "lost"
@@ -267,24 +267,24 @@ class CameraState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What a node tells of itself; None where it is not known. Whether the clock is synchronised is in the instant.
+    """What a node reports about itself; None where unknown. The instant says whether the clock is synchronized.
 
     Attributes:
         version: of the program.
         model: first eight hex digits of the network's sha256.
-        camera: what the camera does.
-        fps: frames a second that were looked at.
-        p50_ms: median milliseconds from a frame to its events; frames in which nothing moved are left out.
+        camera: state of the camera.
+        fps: frames processed per second.
+        p50_ms: median milliseconds from a frame to its events, without frames in which nothing moved.
         p95_ms: the same, 95th percentile.
         cpu_c: temperature of the processor, degrees Celsius.
-        throttled: whether the board has slowed itself down.
+        throttled: whether the board has throttled itself.
         rss_mb: memory of the process, megabytes.
-        outbox: messages that wait for the broker.
-        dropped: messages given up since the outbox was made, because there was no room.
-        rejected: messages that the broker refused for good since the outbox was made.
-        unusable: looks at faces since the start that failed a gate.
-        flaws: how many looks failed each gate, by its name; one look may fail several.
-        people: how many are enrolled.
+        outbox: messages waiting for the broker.
+        dropped: messages dropped for lack of space since the outbox was created.
+        rejected: messages that the broker rejected for good since the outbox was created.
+        unusable: looks that failed a gate since the start.
+        flaws: number of looks that failed each gate, by its name; one look may fail several.
+        people: number of people enrolled.
         cert_days_left: days until this node's certificate expires.
         uptime_s: seconds since the start of the process.
     """

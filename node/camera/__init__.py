@@ -1,4 +1,4 @@
-"""The drivers: a setting -> an open camera."""
+"""The setting `camera.source` -> an open camera."""
 
 from pathlib import Path
 
@@ -15,19 +15,19 @@ __all__ = ["Camera", "open_camera"]
 
 
 def open_camera(settings: CameraSettings, clock: Clock, small_px: int | None = None) -> Camera:
-    """Open the camera that `settings.source` names; a live one begins to capture with the iteration.
+    """Open the camera that `settings.source` names; a live camera starts to capture when it is iterated.
 
     Args:
         settings: of the camera.
         clock: gives every moment.
-        small_px: pixels of the longer side of the small picture of each frame, where the driver has one; None: it is
-            not wanted.
+        small_px: pixels of the longer side of each frame's small image, where the driver has one; None: no small
+            image.
 
     Raises:
         CameraError: the source does not exist, or cannot be read.
     """
-    kind, _, target = settings.source.partition(":")
-    match kind:
+    driver, _, target = settings.source.partition(":")
+    match driver:
         case "picamera":
             return open_picamera(int(target or 0), settings, clock, small_px)
         case "webcam":
@@ -37,4 +37,4 @@ def open_camera(settings: CameraSettings, clock: Clock, small_px: int | None = N
         case "images":
             return open_images(Path(target), settings, clock)
         case _:
-            raise CameraError(f"camera.source: no driver is called {kind}: use picamera, webcam, video or images")
+            raise CameraError(f"camera.source: {driver} is not a driver: use picamera, webcam, video or images")

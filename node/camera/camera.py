@@ -1,18 +1,18 @@
-"""What every driver is: a source of frames -> ticks.
+"""A source of frames -> ticks: the contract of every driver.
 
-The rules, which one suite of tests holds every driver to:
+One test suite holds every driver to these rules:
 
-1. Time always passes. Between two ticks lies at most a second (and what the reader takes itself); where no frame
-   came, the tick has none. In a finite source this is a second of the source's own time.
+1. Time always passes. Two ticks are at most a second apart, plus the time that the reader takes itself. A tick without
+   a new frame has no frame. In a finite source the second is one of the source's own time.
 2. `mono_s` never runs backwards.
-3. A live camera keeps only the latest frame: a slow reader skips frames and never falls behind. Its ticks carry
-   the moment at which a frame arrived. It never ends by itself; what fails is opened again.
+3. A live camera keeps only the latest frame: a slow reader skips frames and never falls behind. Its ticks carry the
+   moment at which the frame arrived. It never ends by itself; it is reopened when it fails.
 4. A finite source drops nothing, is not paced, and ends the iteration. Its ticks carry the moment at which the
    iteration began plus the frame's own presentation time, so two runs give the same differences, bit for bit.
-5. A frame is full resolution, shape (height, width, 3), uint8, RGB, C-contiguous, and nobody else's memory; so is its
-   small picture, where the driver has one, and it shows the same view.
-6. A camera is iterated once. Closing ends the iteration and the capture thread; closing twice is fine.
-7. What cannot be read is a CameraError of one line: what, where, what to do. It never holds a password.
+5. A frame has full resolution, shape (height, width, 3), uint8, RGB, is C-contiguous and owns its memory. So does its
+   small image, where the driver has one; it shows the same view.
+6. A camera is iterated once. Closing it ends the iteration and the capture thread; closing twice is fine.
+7. An unreadable source raises a CameraError of one line: what, where, what to do. It never contains a password.
 """
 
 from collections.abc import Iterator
@@ -23,11 +23,11 @@ from node.domain import CameraState, Tick
 
 
 class Camera(Protocol):
-    """Where frames come from; drivers inherit from it, so that the context manager is written once."""
+    """A source of frames. Drivers inherit from it, so that the context manager is written once."""
 
     @property
     def name(self) -> str:
-        """The source as it may be printed: its setting without any password."""
+        """The source for printing: its setting without any password."""
         ...
 
     @property
@@ -37,25 +37,24 @@ class Camera(Protocol):
 
     @property
     def state(self) -> CameraState:
-        """`lost` where no frame came for `camera.stall_s`, else `ok`."""
+        """`lost` if no frame came for `camera.stall_s`, else `ok`."""
         ...
 
     @property
     def problem(self) -> str | None:
-        """What is wrong since the last frame, one line; None while all is well."""
+        """The last error since the last frame, one line; None while frames come."""
         ...
 
     def __iter__(self) -> Iterator[Tick]:
         """Yield ticks.
 
         Raises:
-            CameraError: the source cannot be read, or a lost camera did not come back in `camera.restart_after`
-                attempts.
+            CameraError: the source cannot be read, or a lost camera did not recover in `camera.restart_after` attempts.
         """
         ...
 
     def close(self) -> None:
-        """End the iteration and let go of the source."""
+        """End the iteration and release the source."""
         ...
 
     def __enter__(self) -> Self:

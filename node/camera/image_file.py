@@ -1,4 +1,4 @@
-"""A picture file -> its pixels, upright."""
+"""An image file -> its pixels, upright."""
 
 import stat
 from collections.abc import Container
@@ -12,20 +12,20 @@ from node.camera.opencv import rgb, silence
 from node.domain import Image
 from node.errors import CameraError
 
-PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
-"""Endings, in small letters, of the files that are taken for pictures when a folder is read."""
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
+"""Suffixes, in lower case, of the files in a folder that are read as images."""
 
-_STARTS = (b"\xff\xd8\xff", png.SIGNATURE, b"BM", b"II*\0", b"MM\0*")
-"""How JPEG, PNG, BMP and TIFF begin, of either order of bytes."""
+_SIGNATURES = (b"\xff\xd8\xff", png.SIGNATURE, b"BM", b"II*\0", b"MM\0*")
+"""First bytes of JPEG, PNG, BMP and TIFF, the last in either byte order."""
 
 
-def list_files(path: Path, endings: Container[str] = PICTURES, *, nested: bool = False) -> list[Path]:
-    """Return the files of a folder by name; what is no folder, or cannot be looked at, is returned: reading says why.
+def list_files(path: Path, suffixes: Container[str] = IMAGE_SUFFIXES, *, nested: bool = False) -> list[Path]:
+    """Return the files of a folder, sorted by name; return any other path as it is, and let the reader report it.
 
     Args:
         path: a folder or a file.
-        endings: which files of a folder, in small letters; hidden files are none of them.
-        nested: also those of the folders in it.
+        suffixes: which files of a folder to return, in lower case; hidden files are never returned.
+        nested: also search the folders inside it.
 
     Raises:
         CameraError: the folder cannot be listed.
@@ -36,43 +36,43 @@ def list_files(path: Path, endings: Container[str] = PICTURES, *, nested: bool =
     except OSError:
         return [path]
     try:
-        entries = list(path.iterdir())  # `rglob` passes over a folder that it may not enter without a word
+        entries = list(path.iterdir())  # `rglob` silently skips a folder that it may not enter
         return sorted(
             file
             for file in (path.rglob("*") if nested else entries)
-            if file.suffix.lower() in endings and not file.name.startswith(".") and file.is_file()
+            if file.suffix.lower() in suffixes and not file.name.startswith(".") and file.is_file()
         )
     except OSError as error:
-        raise CameraError(f"{path}: {error.strerror or error}: name a folder that can be read") from error
+        raise CameraError(f"{path}: {error.strerror or error}: name a readable folder") from error
 
 
-def read_picture(path: Path) -> Image:
-    """Return a picture, shape (height, width, 3), uint8, RGB, turned as its EXIF data says.
+def read_image(path: Path) -> Image:
+    """Return an image, shape (height, width, 3), uint8, RGB, rotated as its EXIF data says.
 
     Raises:
-        CameraError: the file cannot be read or is no picture.
+        CameraError: the file cannot be read or is not an image.
     """
     silence()
     try:
         content = path.read_bytes()
         if content.startswith(png.SIGNATURE):
             png.header(content)
-        picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if _is_picture(content) else None
+        image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if _is_image(content) else None
     except OSError as error:
-        raise CameraError(f"{path}: {error.strerror or error}: name a readable picture") from error
+        raise CameraError(f"{path}: {error.strerror or error}: name a readable image file") from error
     except ValueError as error:
-        raise CameraError(f"{path}: not a picture that can be read ({error}): copy it again") from error
-    except cv2.error as error:  # more pixels than OpenCV agrees to decode
-        raise CameraError(f"{path}: not a picture that can be read ({error.err}): use a smaller one") from error
-    if picture is None:
-        raise CameraError(f"{path}: not a picture that can be read (damaged, or of another kind): use JPEG or PNG")
-    return rgb(picture)
+        raise CameraError(f"{path}: not a readable image ({error}): copy it again") from error
+    except cv2.error as error:  # more pixels than OpenCV decodes
+        raise CameraError(f"{path}: not a readable image ({error.err}): use a smaller one") from error
+    if image is None:
+        raise CameraError(f"{path}: not a readable image (damaged, or of another format): use JPEG or PNG")
+    return rgb(image)
 
 
-def _is_picture(content: bytes) -> bool:
-    """Return whether a file begins as one of `PICTURES` does.
+def _is_image(content: bytes) -> bool:
+    """Return whether the content is of a format in `IMAGE_SUFFIXES`.
 
-    OpenCV goes by the content alone and knows a dozen kinds more. Nobody needs them here, and their decoders are rarely
-    looked at: 4.11, the newest beside numpy 1, writes beyond its memory on a forged JPEG 2000 (CVE-2025-53644).
+    OpenCV goes by the content alone and knows a dozen more formats. Nobody needs them here, and their decoders get
+    little review: 4.11, the last version for numpy 1, writes out of bounds on a forged JPEG 2000 (CVE-2025-53644).
     """
-    return content.startswith(_STARTS) or (content.startswith(b"RIFF") and content[8:12] == b"WEBP")
+    return content.startswith(_SIGNATURES) or (content.startswith(b"RIFF") and content[8:12] == b"WEBP")

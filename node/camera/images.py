@@ -1,10 +1,10 @@
-"""`images:PATH` -> a picture, or a folder's pictures in the order of their names, as a finite source."""
+"""`images:PATH` -> an image file, or the image files of a folder sorted by name, as a finite source."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 from node.camera.camera import Camera
-from node.camera.image_file import PICTURES, list_files, read_picture
+from node.camera.image_file import IMAGE_SUFFIXES, list_files, read_image
 from node.camera.replay import Replay
 from node.clock import Clock
 from node.domain import Image
@@ -13,20 +13,20 @@ from node.settings import CameraSettings
 
 
 def open_images(path: Path, settings: CameraSettings, clock: Clock) -> Camera:
-    """Open a picture or a folder of them; `fps` sets the pace of the timestamps alone.
+    """Open an image file or a folder of them; `fps` only sets the timestamps.
 
     Raises:
-        CameraError: there is none.
+        CameraError: there is no image.
     """
     path = path.expanduser()
-    return Replay(f"images:{path}", Album(list_pictures(path), settings.fps), clock)
+    return Replay(f"images:{path}", ImageFiles(list_images(path), settings.fps), clock)
 
 
-def list_pictures(path: Path) -> list[Path]:
-    """Return the file itself, or the pictures of a folder (not of folders in it) sorted by name.
+def list_images(path: Path) -> list[Path]:
+    """Return the file itself, or the image files of a folder (not of folders inside it) sorted by name.
 
     Raises:
-        CameraError: the path is missing, or the folder cannot be listed or holds no picture.
+        CameraError: the path does not exist, or the folder cannot be listed or contains no image.
     """
     try:
         path.stat()
@@ -36,16 +36,16 @@ def list_pictures(path: Path) -> list[Path]:
     except CameraError as error:
         raise CameraError(f"images:{error}") from error
     if not found:
-        raise CameraError(f"images:{path}: holds no picture ({' '.join(sorted(PICTURES))}): name another folder")
+        raise CameraError(f"images:{path}: contains no image ({' '.join(sorted(IMAGE_SUFFIXES))}): name another folder")
     return found
 
 
-class Album:
-    """Pictures read one after the other, the n-th at n / fps seconds.
+class ImageFiles:
+    """Image files read one after the other, the n-th at n / fps seconds.
 
     Args:
         paths: the files in order.
-        fps: pictures a second.
+        fps: images per second.
     """
 
     def __init__(self, paths: list[Path], fps: float) -> None:
@@ -53,17 +53,17 @@ class Album:
         self._fps = fps
 
     def read(self) -> tuple[float, Image] | None:
-        """Return the next picture's presentation time in seconds and the picture; None at the end.
+        """Return the presentation time of the next image in seconds, and the image; None at the end.
 
         Raises:
-            CameraError: it cannot be read: a folder with something unreadable is not passed over in silence.
+            CameraError: the image cannot be read. Unreadable files are never skipped silently.
         """
         item = next(self._paths, None)
         if item is None:
             return None
         number, path = item
-        return number / self._fps, read_picture(path)
+        return number / self._fps, read_image(path)
 
     def close(self) -> None:
-        """Forget what is left."""
+        """Drop the images not read yet."""
         self._paths = iter(())

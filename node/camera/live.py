@@ -1,12 +1,12 @@
-"""A live source that may stall, fail and come back -> ticks without end."""
+"""A live source that may stall, fail and recover -> ticks without end."""
 
 import logging
 import threading
 from collections.abc import Iterator
 
 from node.camera.camera import Camera
-from node.camera.capture_thread import Feed, Opener
-from node.camera.recovery import Recovery, Verdict
+from node.camera.capture_thread import CaptureThread, Opener
+from node.camera.recovery import Action, Recovery
 from node.clock import Clock
 from node.domain import CameraState, Instant, Tick
 from node.errors import CameraError
@@ -14,18 +14,18 @@ from node.settings import CameraSettings
 
 _log = logging.getLogger(__name__)
 
-_JOIN_S = 5.0  # longer than one read of a camera that works; a driver that hangs is left to its daemon thread
+_JOIN_S = 5.0  # longer than one read of a working camera; a driver that hangs is left to its daemon thread
 
 
 class LiveCamera(Camera):
-    """A camera in real time: the latest frame, or after `tick_s` none.
+    """A camera in real time: the latest frame, or no frame after `tick_s`.
 
     Args:
-        name: the source as it may be printed.
-        opener: opens the source, again and again if need be, always on the capture thread.
+        name: the source for printing.
+        opener: opens the source, repeatedly if needed, always on the capture thread.
         clock: gives every moment.
-        settings: when the camera is lost, and when given up.
-        tick_s: greatest seconds between two ticks.
+        settings: when the camera counts as lost, and when it is given up.
+        tick_s: most seconds between two ticks.
     """
 
     def __init__(
@@ -37,8 +37,8 @@ class LiveCamera(Camera):
         self._stall_s = settings.stall_s
         self._tick_s = tick_s
         self._recovery = Recovery(settings.stall_s, settings.restart_after)
-        self._bell = threading.Condition()
-        self._feed: Feed | None = None
+        self._condition = threading.Condition()
+        self._thread: CaptureThread | None = None
         self._error: CameraError | None = None
         self._closed = False
 
@@ -59,67 +59,67 @@ class LiveCamera(Camera):
 
     @property
     def problem(self) -> str | None:
-        """Why the source was last opened again; None once a frame has come."""
+        """Why the source was last reopened; None once a frame has come."""
         return str(self._error) if self._error else None
 
     def __iter__(self) -> Iterator[Tick]:
-        """Yield a tick for the latest frame, or after `tick_s` one without.
+        """Yield a tick with the latest frame, or one without a frame after `tick_s`.
 
         Raises:
-            CameraError: the camera is lost and did not come back in `camera.restart_after` attempts.
+            CameraError: the camera is lost and did not recover in `camera.restart_after` attempts.
         """
         self._recovery.begin(self._clock.now().mono_s)
         while (tick := self._next()) is not None:
             yield tick
 
     def close(self) -> None:
-        """End the iteration, also from another thread, and the capture thread."""
-        with self._bell:
+        """End the iteration and the capture thread; may be called from another thread."""
+        with self._condition:
             self._closed = True
-            self._bell.notify_all()
+            self._condition.notify_all()
         self._stop()
-        if self._feed:
-            self._feed.join(_JOIN_S)
+        if self._thread:
+            self._thread.join(_JOIN_S)
 
     def _next(self) -> Tick | None:
         """Wait for the next tick; None once the camera is closed."""
-        with self._bell:
-            news = self._news()
-        if not news:
-            # A reader that was slow itself finds a frame in the slot: then nothing has stalled.
-            self._tend(self._clock.now())
-        with self._bell:
-            self._bell.wait_for(self._news, self._tick_s)
-            feed = self._feed if self._recovery.running else None  # one that has been given up is not listened to
-            tick = (feed.take() if feed else None) or Tick(self._clock.now(), None)
-            closed, ended = self._closed, feed.ended if feed else None
+        with self._condition:
+            ready = self._ready()
+        if not ready:
+            # With a frame in the slot it was the reader that was slow, and nothing has stalled.
+            self._recover(self._clock.now())
+        with self._condition:
+            self._condition.wait_for(self._ready, self._tick_s)
+            thread = self._thread if self._recovery.running else None  # ignore a thread that was given up
+            tick = (thread.take() if thread else None) or Tick(self._clock.now(), None)
+            closed, ended = self._closed, thread.ended if thread else None
         if closed:
             self._stop()
             return None
         if tick.frame:
-            self._heard(tick.at)
+            self._frame_arrived(tick.at)
         elif ended:
             self._failed(ended, tick.at)
         return tick
 
-    def _news(self) -> bool:
-        return self._closed or (self._recovery.running and self._feed is not None and self._feed.news)
+    def _ready(self) -> bool:
+        return self._closed or (self._recovery.running and self._thread is not None and self._thread.ready)
 
     def _stop(self) -> None:
-        if self._feed:
-            self._feed.stop()
+        if self._thread:
+            self._thread.stop()
 
-    def _tend(self, at: Instant) -> None:
-        """Open, stop or give up, whichever is due."""
+    def _recover(self, at: Instant) -> None:
+        """Open, stop or give up the source, whichever is due."""
         before = self._recovery.state
-        verdict = self._recovery.judge(at.mono_s)
+        action = self._recovery.next_action(at.mono_s)
         if self._recovery.state is not before:
             _log.error("%s: camera lost: no frame for %.0f s", self._name, self._recovery.silent_s(at.mono_s))
-        if verdict is Verdict.GIVE_UP:
-            raise CameraError(f"{self._error}; given up after {self._recovery.failures} attempts") from self._error
-        if verdict is Verdict.OPEN:
+        if action is Action.GIVE_UP:
+            raise CameraError(f"{self._error}; given up after {_attempts(self._recovery.failures)}") from self._error
+        if action is Action.OPEN:
             self._open(at)
-        if verdict is Verdict.STALLED:
+        if action is Action.STALLED:
             self._stop()
             self._failed(
                 CameraError(f"{self._name}: no frame for {self._stall_s:g} s: check that it is on and connected"), at
@@ -127,27 +127,31 @@ class LiveCamera(Camera):
 
     def _open(self, at: Instant) -> None:
         self._recovery.opened(at.mono_s)
-        if self._feed and not self._feed.ended:
-            # No device can be opened twice, and a driver that hangs is helped by a new process alone.
-            self._failed(CameraError(f"{self._name}: its driver hangs: unplug it, or switch it off and on"), at)
+        if self._thread and not self._thread.ended:
+            # A device cannot be opened twice, and only a new process helps a driver that hangs.
+            self._failed(CameraError(f"{self._name}: its driver hangs: unplug the camera, or switch it off and on"), at)
             return
-        self._feed = Feed(self._name, self._opener, self._clock, self._bell)
+        self._thread = CaptureThread(self._name, self._opener, self._clock, self._condition)
 
-    def _heard(self, at: Instant) -> None:
+    def _frame_arrived(self, at: Instant) -> None:
         if self._error:
             _log.info("%s: frames again after %.1f s", self._name, self._recovery.silent_s(at.mono_s))
         self._error = None
         self._recovery.frame(at.mono_s)
 
     def _failed(self, error: Exception, at: Instant) -> None:
-        """Note a failure and log the first one since the last frame.
+        """Record a failure, and log the first one since the last frame.
 
         Raises:
-            Exception: the error is none of the camera's, so a bug.
+            Exception: the error is not a CameraError, so it is a bug.
         """
         if not isinstance(error, CameraError):
             raise error
         if self._error is None:
-            _log.warning("%s; it is opened again", error)
+            _log.warning("%s; reopening it", error)
         self._error = error
         self._recovery.failed(at.mono_s)
+
+
+def _attempts(count: int) -> str:
+    return f"{count} attempt{'' if count == 1 else 's'}"

@@ -1,4 +1,4 @@
-"""OpenCV's VideoCapture -> frames in RGB, with its own chatter off."""
+"""OpenCV's VideoCapture -> frames in RGB, without OpenCV's own output."""
 
 import os
 from collections.abc import Mapping
@@ -12,28 +12,28 @@ from node.errors import CameraError
 
 
 def silence() -> None:
-    """Turn off what OpenCV and FFmpeg print by themselves, unless the environment asks for it.
+    """Turn off the output of OpenCV and FFmpeg, unless the environment asks for it.
 
-    They write to stderr past every logger, and FFmpeg prints addresses with their passwords. Called when something
-    is opened, not on import: whoever only imports the node keeps OpenCV as it was. OPENCV_LOG_LEVEL is read when cv2
-    is imported, so the level is set by call; FFmpeg's is read once, at the first opening, and only from the
-    environment (OpenCV's cap_ffmpeg_impl.hpp), so the variable is the only way; -8 is AV_LOG_QUIET.
+    They write to stderr past every logger, and FFmpeg prints addresses with their passwords. This is called when
+    something is opened, not on import, so that importing the node leaves OpenCV as it was. OPENCV_LOG_LEVEL is read
+    when cv2 is imported, so the level is set by a call. FFmpeg's level is read once, at the first opening, and only
+    from the environment (OpenCV's cap_ffmpeg_impl.hpp), so the variable is the only way; -8 is AV_LOG_QUIET.
     """
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     if "OPENCV_LOG_LEVEL" not in os.environ:
-        # The function has moved between the versions of OpenCV that the node runs with.
-        place = "setLogLevel" if hasattr(cv2, "setLogLevel") else "utils.logging.setLogLevel"
-        attrgetter(place)(cv2)(0)
+        # The function moved between the OpenCV versions that the node supports.
+        path = "setLogLevel" if hasattr(cv2, "setLogLevel") else "utils.logging.setLogLevel"
+        attrgetter(path)(cv2)(0)
 
 
 class Capture:
-    """An opened file, stream or device.
+    """An open file, stream or device.
 
     Args:
         target: a path, a URL, or the number of a device.
-        backend: one of cv2's CAP_ constants; never the first that happens to work.
-        refusal: the message if it cannot be opened.
-        options: values by cv2's CAP_PROP_ constants, needed for opening.
+        backend: one of cv2's CAP_ constants; never whichever happens to work first.
+        refusal: the error message if it cannot be opened.
+        options: values for opening, by cv2's CAP_PROP_ constants.
 
     Raises:
         CameraError: it cannot be opened.
@@ -52,23 +52,23 @@ class Capture:
             raise CameraError(refusal)
 
     def set(self, prop: int, value: float) -> None:
-        """Ask for a property; a device takes the nearest that it has."""
+        """Request a value of a property; a device uses the nearest that it supports."""
         self._capture.set(prop, value)
 
     def get(self, prop: int) -> float:
-        """Return a property; 0 where there is none."""
+        """Return a property; 0 if it does not exist."""
         return self._capture.get(prop)
 
     def read(self) -> Frame | None:
         """Return the next frame; None if there is none."""
-        there, picture = self._capture.read()
-        return Frame(rgb(picture)) if there else None
+        found, image = self._capture.read()
+        return Frame(rgb(image)) if found else None
 
     def close(self) -> None:
-        """Let go of it; twice is fine."""
+        """Release it; closing twice is fine."""
         self._capture.release()
 
 
-def rgb(picture: cv2.typing.MatLike) -> Image:
-    """Return OpenCV's BGR as RGB, contiguous, in memory of its own."""
-    return cast("Image", cv2.cvtColor(picture, cv2.COLOR_BGR2RGB))
+def rgb(image: cv2.typing.MatLike) -> Image:
+    """Return OpenCV's BGR as RGB, shape (height, width, 3), uint8, contiguous, in memory of its own."""
+    return cast("Image", cv2.cvtColor(image, cv2.COLOR_BGR2RGB))

@@ -1,7 +1,7 @@
-"""The bytes of a PNG file -> its size in pixels, if its parts are whole.
+"""The bytes of a PNG file -> its size in pixels, if its chunks are whole.
 
-Looked at before OpenCV is: a small file can claim a picture, or a part of a file, that fills the memory, and libpng
-writes what it does not like to stderr by itself.
+This check comes before OpenCV: a small file can claim an image or a chunk that fills the memory, and libpng writes its
+complaints to stderr itself.
 """
 
 import struct
@@ -9,20 +9,20 @@ import zlib
 from dataclasses import dataclass
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-"""What every PNG file begins with."""
+"""First bytes of every PNG file."""
 
-_CHUNK = struct.Struct(">I4s")  # length and kind; the data and a CRC-32 of kind and data follow
-_SIZE = struct.Struct(">II")  # width and height: how the data of the first chunk begins
+_CHUNK = struct.Struct(">I4s")  # length and type; the data and a CRC-32 of type and data follow
+_SIZE = struct.Struct(">II")  # width and height: the start of the first chunk's data
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a PNG file says of itself.
+    """The size that a PNG file states.
 
     Attributes:
-        width: pixels across.
-        height: pixels down.
-        length: bytes of the file; what follows them is not the picture's.
+        width: pixels.
+        height: pixels.
+        length: bytes of the PNG; bytes after them are not part of the image.
     """
 
     width: int
@@ -31,26 +31,26 @@ class Header:
 
 
 def header(content: bytes) -> Header:
-    """Return what a PNG file says of itself.
+    """Return the size that a PNG file states.
 
     Raises:
-        ValueError: it is no PNG, damaged or cut short; the message says which.
+        ValueError: it is not a PNG, damaged or truncated; the message says which.
     """
     if not content.startswith(SIGNATURE):
         raise ValueError("not a PNG")
-    kinds: list[bytes] = []
-    place = len(SIGNATURE)
-    while not kinds or kinds[-1] != b"IEND":
-        if len(content) < place + _CHUNK.size:
-            raise ValueError("a PNG that is cut short")
-        length, kind = _CHUNK.unpack_from(content, place)
-        end = place + _CHUNK.size + length
-        if zlib.crc32(content[place + 4 : end]).to_bytes(4, "big") != content[end : end + 4]:
+    types: list[bytes] = []
+    offset = len(SIGNATURE)
+    while not types or types[-1] != b"IEND":
+        if len(content) < offset + _CHUNK.size:
+            raise ValueError("a truncated PNG")
+        length, chunk_type = _CHUNK.unpack_from(content, offset)
+        end = offset + _CHUNK.size + length
+        if zlib.crc32(content[offset + 4 : end]).to_bytes(4, "big") != content[end : end + 4]:
             raise ValueError("a damaged PNG")
-        kinds.append(kind)
-        place = end + 4
+        types.append(chunk_type)
+        offset = end + 4
     first = len(SIGNATURE) + _CHUNK.size
-    if kinds[0] != b"IHDR" or len(content) < first + _SIZE.size:
+    if types[0] != b"IHDR" or len(content) < first + _SIZE.size:
         raise ValueError("not a plain PNG")
     width, height = _SIZE.unpack_from(content, first)
-    return Header(width, height, place)
+    return Header(width, height, offset)

@@ -1,12 +1,12 @@
-"""When frames came and openings failed -> whether a live camera is lost, opened again, or given up.
+"""When frames came and openings failed -> whether a live camera is lost, reopened, or given up.
 
-Pure: the moments are handed in. The rules:
+Pure: the moments are arguments. The rules:
 
-- Without a frame for `stall_s` the camera is lost, until a frame comes.
-- An opening that failed, broke off, or gave no frame for `stall_s` is followed by another, after 1, 2, 4 ... 30 s.
-- An opening that gave no frame at all counts as failed; the first frame sets the count back.
-- A camera is given up when it is lost and `restart_after` openings in a row have failed: both, so that a setting
-  of a long `stall_s` is not cut short.
+- A camera without a frame for `stall_s` is lost until a frame comes.
+- An opening that failed, broke off, or gave no frame for `stall_s` is followed by another after 1, 2, 4 ... 30 s.
+- An opening that gave no frame at all counts as failed; the first frame resets the count.
+- A camera is given up when it is lost and `restart_after` openings in a row have failed. Both are required, so that a
+  long `stall_s` is honored.
 """
 
 from enum import Enum, auto
@@ -17,8 +17,8 @@ _FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 30.0
 
 
-class Verdict(Enum):
-    """What to do now."""
+class Action(Enum):
+    """What to do next."""
 
     WAIT = auto()
     OPEN = auto()
@@ -30,8 +30,8 @@ class Recovery:
     """The state of a live camera.
 
     Args:
-        stall_s: seconds without a frame after which it is lost.
-        restart_after: openings that may fail in a row.
+        stall_s: seconds without a frame after which the camera is lost.
+        restart_after: openings in a row that may fail.
     """
 
     def __init__(self, stall_s: float, restart_after: int) -> None:
@@ -39,50 +39,50 @@ class Recovery:
         self.failures = 0
         self._stall_s = stall_s
         self._restart_after = restart_after
-        self._heard_s = 0.0
+        self._last_frame_s = 0.0
         self._due_s = 0.0
         self._opened_s: float | None = None
-        self._fruitful = False
+        self._gave_frames = False
 
     @property
     def running(self) -> bool:
-        """Whether an opening is under way or gives frames."""
+        """Whether an opening is in progress or gives frames."""
         return self._opened_s is not None
 
     def silent_s(self, at_s: float) -> float:
-        """Return the seconds since the last frame, or since the beginning."""
-        return at_s - self._heard_s
+        """Return the seconds since the last frame, or since `begin`."""
+        return at_s - self._last_frame_s
 
     def begin(self, at_s: float) -> None:
-        """Note when the camera was first asked for: seconds of the monotonic clock, as all moments here."""
-        self._heard_s = self._due_s = at_s
+        """Record when the camera was first wanted, in seconds of the monotonic clock, as all moments here."""
+        self._last_frame_s = self._due_s = at_s
 
     def opened(self, at_s: float) -> None:
-        """Note that an opening began."""
+        """Record that an opening began."""
         self._opened_s = at_s
-        self._fruitful = False
+        self._gave_frames = False
 
     def frame(self, at_s: float) -> None:
-        """Note that a frame came."""
+        """Record that a frame came."""
         self.state = CameraState.OK
         self.failures = 0
-        self._heard_s = at_s
-        self._fruitful = True
+        self._last_frame_s = at_s
+        self._gave_frames = True
 
     def failed(self, at_s: float) -> None:
-        """Note that the present opening failed or broke off."""
+        """Record that the current opening failed or broke off."""
         self._opened_s = None
-        if not self._fruitful:
+        if not self._gave_frames:
             self.failures += 1
         self._due_s = at_s + min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2 ** max(0, self.failures - 1))
 
-    def judge(self, at_s: float) -> Verdict:
-        """Return what to do at this moment; `failed` is expected after STALLED, `opened` after OPEN."""
+    def next_action(self, at_s: float) -> Action:
+        """Return what to do at this moment. Call `failed` after STALLED, and `opened` after OPEN."""
         if self.silent_s(at_s) >= self._stall_s:
             self.state = CameraState.LOST
         if self._opened_s is not None:
-            stalled = at_s - max(self._opened_s, self._heard_s) >= self._stall_s
-            return Verdict.STALLED if stalled else Verdict.WAIT
+            stalled = at_s - max(self._opened_s, self._last_frame_s) >= self._stall_s
+            return Action.STALLED if stalled else Action.WAIT
         if self.state is CameraState.LOST and self.failures >= self._restart_after:
-            return Verdict.GIVE_UP
-        return Verdict.OPEN if at_s >= self._due_s else Verdict.WAIT
+            return Action.GIVE_UP
+        return Action.OPEN if at_s >= self._due_s else Action.WAIT

@@ -1,4 +1,4 @@
-"""Pictures with presentation times -> ticks of a finite source."""
+"""Images with presentation times -> ticks of a finite source."""
 
 import math
 from collections.abc import Iterator
@@ -9,31 +9,31 @@ from node.camera.camera import Camera
 from node.clock import Clock
 from node.domain import CameraState, Frame, Image, Instant, Tick
 
-_GRID = 2.0**20  # steps a second
+_GRID = 2.0**20  # steps per second
 _TICK_S = 1.0
 
 
 class Clip(Protocol):
-    """A finite sequence of pictures."""
+    """A finite sequence of images."""
 
     def read(self) -> tuple[float, Image] | None:
-        """Return the next presentation time in seconds, never less than the last, and its picture; None at the end.
+        """Return the next presentation time in seconds, never before the last, and its image; None at the end.
 
         Raises:
-            CameraError: a picture cannot be read.
+            CameraError: an image cannot be read.
         """
         ...
 
     def close(self) -> None:
-        """Let go of it; twice is fine."""
+        """Release it; closing twice is fine."""
         ...
 
 
 class Replay(Camera):
-    """A clip as a camera: every frame, as fast as it is asked for.
+    """A clip as a camera: every frame, as fast as the reader takes them.
 
-    Moments are rounded to 2**-20 s. Sums of such numbers are exact in float64 (up to 2**32 s), so the difference of
-    two moments does not depend on when the replay began: two runs decide everything alike.
+    Moments are rounded to 2**-20 s. Sums of such numbers are exact in float64 (up to 2**32 s), so the difference of two
+    moments does not depend on when the replay began, and two runs decide everything alike.
     """
 
     def __init__(self, name: str, clip: Clip, clock: Clock) -> None:
@@ -44,7 +44,7 @@ class Replay(Camera):
 
     @property
     def name(self) -> str:
-        """The source as it may be printed."""
+        """The source for printing."""
         return self._name
 
     @property
@@ -54,19 +54,19 @@ class Replay(Camera):
 
     @property
     def state(self) -> CameraState:
-        """Always `ok`: what cannot be read raises."""
+        """Always `ok`: an unreadable clip raises."""
         return CameraState.OK
 
     @property
     def problem(self) -> str | None:
-        """Always None: what cannot be read raises."""
+        """Always None: an unreadable clip raises."""
         return None
 
     def __iter__(self) -> Iterator[Tick]:
-        """Yield a tick for each frame, and one without a frame for each second in which none is due.
+        """Yield a tick for each frame, and one without a frame for each second in which no frame is due.
 
         Raises:
-            CameraError: a picture cannot be read.
+            CameraError: an image cannot be read.
         """
         for tick in self._ticks():
             if self._closed:
@@ -74,7 +74,7 @@ class Replay(Camera):
             yield tick
 
     def close(self) -> None:
-        """End the iteration and let go of the clip."""
+        """End the iteration and release the clip."""
         self._closed = True
         self._clip.close()
 

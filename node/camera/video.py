@@ -1,4 +1,4 @@
-"""`video:PATH_OR_URL` -> a clip played to its end, or a live stream."""
+"""`video:PATH_OR_URL` -> a video file played to its end, or a live stream."""
 
 import os
 from collections.abc import Iterator
@@ -19,32 +19,32 @@ from node.errors import CameraError
 from node.settings import CameraSettings
 from node.settings.redaction import SCHEMES, redact, scheme_of
 
-VIDEOS = frozenset({".mp4", ".m4v", ".mkv", ".mov", ".avi", ".webm", ".ts", ".h264", ".mjpeg"})
-"""Endings, in small letters, of the files that are taken for clips when a folder is read."""
+VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mkv", ".mov", ".avi", ".webm", ".ts", ".h264", ".mjpeg"})
+"""Suffixes, in lower case, of the files in a folder that are read as videos."""
 
-_LONGEST_GAP_S = 86_400.0  # a greater step between two frames is a damaged timestamp
-_TIMEOUTS_IN_A_READ = 3  # as often FFmpeg's time-out was seen to pass within one read of a silent RTSP stream
+_LONGEST_GAP_S = 86_400.0  # a larger step between two frames is a damaged timestamp
+_TIMEOUTS_IN_A_READ = 3  # one read of a silent RTSP stream was seen to take this many of FFmpeg's time-outs
 
 
 def open_video(target: str, settings: CameraSettings, clock: Clock, opener: Opener | None = None) -> Camera:
     """Open a file or a URL.
 
     Args:
-        target: the path of a file, or a URL with one of address.SCHEMES.
+        target: the path of a file, or a URL with one of redaction.SCHEMES.
         settings: of the camera.
         clock: gives every moment.
         opener: opens the stream of a URL in place of FFmpeg.
 
     Raises:
-        CameraError: the file cannot be played, or the URL is of a kind that cannot.
+        CameraError: the file cannot be played, or the scheme of the URL is not supported.
     """
     scheme = scheme_of(target)
     if scheme is None:
         path = Path(target).expanduser()
-        return Replay(f"video:{path}", Film(path), clock)
+        return Replay(f"video:{path}", VideoFile(path), clock)
     name = f"video:{redact(target)}"
     if scheme not in SCHEMES:
-        raise CameraError(f"{name}: no {scheme} streams: give a path, or a URL of {', '.join(SCHEMES)}")
+        raise CameraError(f"{name}: {scheme} streams are not supported: set a path, or a URL with {', '.join(SCHEMES)}")
     return LiveCamera(name, opener or partial(connect, target, settings.stall_s), clock, settings)
 
 
@@ -54,19 +54,19 @@ def read_video(path: Path) -> Iterator[Image]:
     Raises:
         CameraError: the file cannot be played.
     """
-    with closing(Film(path)) as film:
-        while item := film.read():
+    with closing(VideoFile(path)) as file:
+        while item := file.read():
             yield item[1]
 
 
 def connect(url: str, stall_s: float) -> Source:
     """Open a stream; neither opening nor reading takes much longer than `stall_s`.
 
-    RTSP goes over TCP, since over UDP a busy Wi-Fi tears pictures apart. OpenCV hands options to FFmpeg by the
-    environment alone; an owner's own OPENCV_FFMPEG_CAPTURE_OPTIONS is left as it is.
+    RTSP uses TCP, since over UDP a busy Wi-Fi corrupts images. OpenCV passes options to FFmpeg only through the
+    environment; an owner's own OPENCV_FFMPEG_CAPTURE_OPTIONS is left as it is.
 
     Raises:
-        CameraError: it cannot be opened; why, FFmpeg does not tell OpenCV.
+        CameraError: it cannot be opened; FFmpeg does not report why.
     """
     os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;tcp")
     return Capture(
@@ -80,49 +80,51 @@ def connect(url: str, stall_s: float) -> Source:
     )
 
 
-class Film:
+class VideoFile:
     """A video file, frame by frame with its own timestamps.
 
-    Where a container has none (raw H.264 or MJPEG), or one that does not advance, a frame follows its predecessor by
-    one frame of the rate that the file states.
+    If a container has no timestamps (raw H.264 or MJPEG), or one that does not advance, a frame follows the previous
+    one after one period of the frame rate that the file states.
 
     Args:
         path: the file.
 
     Raises:
-        CameraError: it is missing, may not be read, or is no video.
+        CameraError: it does not exist, cannot be read, or is not a video.
     """
 
     def __init__(self, path: Path) -> None:
         self._name = f"video:{path}"
         try:
-            path.open("rb").close()  # OpenCV does not tell why it cannot open
+            path.open("rb").close()  # OpenCV does not report why it cannot open a file
         except IsADirectoryError as error:
-            raise CameraError(f"{self._name}: is a folder: name a video file, or use images:{path}") from error
+            raise CameraError(f"{self._name}: is a folder: set a video file, or use images:{path}") from error
         except OSError as error:
             raise CameraError(f"{self._name}: {error.strerror or error}: correct camera.source") from error
-        self._capture = Capture(str(path), cv2.CAP_FFMPEG, f"{self._name}: is no video: name one that ffprobe can read")
+        self._capture = Capture(
+            str(path), cv2.CAP_FFMPEG, f"{self._name}: is not a video: set one that ffprobe can read"
+        )
         self._last_s: float | None = None
 
     def read(self) -> tuple[float, Image] | None:
-        """Return the next frame's presentation time in seconds and the frame; None at the end.
+        """Return the presentation time of the next frame in seconds, and the frame; None at the end.
 
         Raises:
-            CameraError: the file holds no frame at all, or nothing tells its frames' times.
+            CameraError: the file contains no frame at all, or neither timestamps nor a frame rate.
         """
         frame = self._capture.read()
         if frame is None:
             if self._last_s is None:
-                raise CameraError(f"{self._name}: not one frame can be decoded: re-encode it, or name another")
+                raise CameraError(f"{self._name}: no frame can be decoded: re-encode it, or set another file")
             return None
-        self._last_s = self._follow(self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
+        self._last_s = self._presentation_s(self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
         return self._last_s, frame.image
 
     def close(self) -> None:
-        """Let go of the file; twice is fine."""
+        """Release the file; closing twice is fine."""
         self._capture.close()
 
-    def _follow(self, stated_s: float) -> float:
+    def _presentation_s(self, stated_s: float) -> float:
         last_s = self._last_s
         if last_s is None:
             return stated_s if 0 <= stated_s < _LONGEST_GAP_S else 0.0

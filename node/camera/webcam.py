@@ -1,4 +1,4 @@
-"""`webcam:NUMBER` -> a live camera by V4L2."""
+"""`webcam:NUMBER` -> a live camera through V4L2."""
 
 import errno
 import os
@@ -16,7 +16,7 @@ from node.errors import CameraError
 from node.settings import CameraSettings
 
 _REASONS = {
-    errno.EBUSY: "is used by another program: end that one (`fuser -v {device}` names it)",
+    errno.EBUSY: "is used by another program: stop it (`fuser -v {device}` names it)",
     errno.EACCES: "may not be opened: add the node's user to the group video",
     errno.EPERM: "may not be opened: add the node's user to the group video",
 }
@@ -25,44 +25,44 @@ _REASONS = {
 def open_webcam(
     number: int, settings: CameraSettings, clock: Clock, opener: Opener | None = None, devices: Path = Path("/dev")
 ) -> Camera:
-    """Open a webcam; one that goes away while it runs is opened again.
+    """Open a webcam; reopen it when it fails while it runs.
 
     Args:
         number: N of /dev/videoN.
         settings: of the camera.
         clock: gives every moment.
         opener: opens the device in place of V4L2.
-        devices: the folder of devices.
+        devices: the folder of device files.
 
     Raises:
-        CameraError: there is no such device now. That is a wrong number far more often than a late camera, so it is
-            said at once.
+        CameraError: there is no such device now. A wrong number is far more likely than a camera that appears late, so
+            the error comes at once.
     """
     device = devices / f"video{number}"
     if not device.exists():
-        there = ", ".join(sorted(path.name.removeprefix("video") for path in devices.glob("video[0-9]*")))
+        available = ", ".join(sorted(path.name.removeprefix("video") for path in devices.glob("video[0-9]*")))
         raise CameraError(
-            f"webcam:{number}: there is no {device}: plug the camera in, or correct camera.source "
-            f"(numbers here: {there or 'none'})"
+            f"webcam:{number}: {device} does not exist: plug the camera in, or correct camera.source "
+            f"(numbers here: {available or 'none'})"
         )
     return LiveCamera(f"webcam:{number}", opener or partial(connect, device, number, settings), clock, settings)
 
 
 def connect(device: Path, number: int, settings: CameraSettings) -> Source:
-    """Open a device and ask it for the size and rate of the settings; it takes the nearest that it has.
+    """Open a device and request the size and rate of the settings; it uses the nearest that it supports.
 
     Raises:
-        CameraError: there is none, it is busy, or may not be opened.
+        CameraError: the device does not exist, is busy, or may not be opened.
     """
     try:
-        os.close(os.open(device, os.O_RDWR | os.O_NONBLOCK))  # OpenCV does not tell why it cannot open
+        os.close(os.open(device, os.O_RDWR | os.O_NONBLOCK))  # OpenCV does not report why it cannot open a device
     except OSError as error:
         raise CameraError(f"webcam:{number}: {device} {reason(error, device)}") from error
     capture = Capture(
         number,
         cv2.CAP_V4L2,
-        f"webcam:{number}: {device} gives no pictures: it is no camera (many have a second device that is none), "
-        f"or another program uses it (`fuser -v {device}` names it)",
+        f"webcam:{number}: {device} gives no images: it is not a camera (many cameras have a second device), or "
+        f"another program uses it (`fuser -v {device}` names it)",
     )
     capture.set(cv2.CAP_PROP_FRAME_WIDTH, settings.width)
     capture.set(cv2.CAP_PROP_FRAME_HEIGHT, settings.height)
@@ -71,7 +71,7 @@ def connect(device: Path, number: int, settings: CameraSettings) -> Source:
 
 
 def reason(error: OSError, device: Path) -> str:
-    """Return what the system says about a device that cannot be opened, and what to do."""
+    """Return why a device cannot be opened, and what to do."""
     if error.errno in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
         return "is gone: plug the camera in"
     if error.errno in _REASONS:

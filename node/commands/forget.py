@@ -5,6 +5,7 @@ import re
 from contextlib import closing
 from typing import Any
 
+from node.contract.message import Message
 from node.contract.topics import Topics
 from node.errors import BrokerError, UsageError
 from node.mqtt.link import Received
@@ -36,8 +37,10 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     discovery = found.pop(topics.discovery, b"")
     # Home Assistant removes a device only by an empty discovery that follows one it knows: send the full discovery once
     # more, since it may have started in between. Discovery goes first: an entity whose topics vanish becomes unknown.
-    messages = [(topics.discovery, discovery, False), (topics.discovery, b"", True)] if discovery else []
-    messages += [(topic, b"", True) for topic in found]
+    messages = []
+    if discovery:
+        messages = [Message(topics.discovery, discovery), Message(topics.discovery, b"", retain=True)]
+    messages += [Message(topic, b"", retain=True) for topic in found]
     with closing(Subscriber(settings.mqtt)) as subscriber:
         subscriber.publish(messages)
     remaining = _find_retained(settings, topics)

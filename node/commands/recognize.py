@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from node.assembly import Vision, build_matcher, build_vision
-from node.camera.image_file import PICTURES, list_files, read_picture
-from node.camera.video import VIDEOS, read_video
+from node.camera.image_file import IMAGE_SUFFIXES, list_files, read_image
+from node.camera.video import VIDEO_SUFFIXES, read_video
 from node.domain import UNKNOWN, Frame, Image, Look
 from node.errors import CameraError, FacenodeError
 from node.people.matcher import Matcher
@@ -62,7 +62,7 @@ def describe(image: Image, vision: Vision, matcher: Matcher, *, embedding: bool 
     """Return the faces of a picture, shape (height, width, 3), uint8, RGB, as `recognize --json` prints them."""
     faces = []
     for face in vision.detector.detect(Frame(image)):
-        look = vision.recognizer.look(image, face, whatever=True)
+        look = vision.recognizer.look(image, face, include_unusable=True)
         box = face.box
         entry: dict[str, Any] = {
             "box": [round(number, 3) for number in (box.left, box.top, box.width, box.height)],
@@ -99,18 +99,18 @@ def _images(path: Path) -> Iterator[tuple[Path, int | None, Image]]:
     """
     reasons = []
     try:
-        files = list_files(path, PICTURES | VIDEOS, nested=True)
+        files = list_files(path, IMAGE_SUFFIXES | VIDEO_SUFFIXES, nested=True)
     except CameraError as error:
         raise _UnreadableError([str(error)]) from error
     if not files:
         raise _UnreadableError([f"{path}: no picture found"])
     for file in files:
         try:
-            if file.suffix.lower() in VIDEOS:
+            if file.suffix.lower() in VIDEO_SUFFIXES:
                 for number, image in enumerate(read_video(file)):
                     yield file, number, image
             else:
-                yield file, None, read_picture(file)
+                yield file, None, read_image(file)
         except CameraError as error:
             reasons.append(str(error))
     if reasons:

@@ -17,7 +17,7 @@ from node.contract.topics import ROOT
 from node.domain import EventType, counted
 from node.errors import BrokerError
 from node.mqtt import reason_codes
-from node.mqtt.backoff import Pace
+from node.mqtt.backoff import Timing
 from node.mqtt.connect import connect
 from node.mqtt.link import Client, Link, Lost, Received, Report, Subscribed
 from node.settings import Settings
@@ -130,7 +130,7 @@ def watch(  # noqa: PLR0913 - the loop names everything it depends on
     print_message: PrintMessage,
     print_note: Callable[[str], None],
     set_ready: SetReady,
-    pace: Pace = Pace(first_s=0.5, most_s=10.0),  # noqa: B008 - a frozen value
+    timing: Timing = Timing(first_s=0.5, max_s=10.0),  # noqa: B008 - a frozen value
 ) -> None:
     """Connect, print what comes, and connect again when the connection is lost, until the inbox holds None.
 
@@ -142,7 +142,7 @@ def watch(  # noqa: PLR0913 - the loop names everything it depends on
         print_message: prints a message, given its topic and payload.
         print_note: prints a line about the connection, or about missing events.
         set_ready: is given True when all subscriptions are granted, False when the connection is lost.
-        pace: how long to wait between attempts.
+        timing: how long to wait between attempts.
     """
     failed, last_error = 0, ""
     while True:
@@ -153,7 +153,7 @@ def watch(  # noqa: PLR0913 - the loop names everything it depends on
             if str(error) != last_error:
                 last_error = str(error)
                 print_note(f"{last_error}; trying again")
-            if _stopped_within(inbox, pace.pause(failed, 1.0)):
+            if _stopped_within(inbox, timing.pause(failed, 1.0)):
                 return
             continue
         failed, last_error = 0, ""
@@ -191,7 +191,7 @@ def _receive(  # noqa: PLR0913 - as in watch
                 waiting -= 1
                 if code >= reason_codes.SUCCESS_BELOW:
                     refused += 1
-                    print_note(f"the broker refused a subscription: {reason_codes.coded(code)}")
+                    print_note(f"the broker refused a subscription: {reason_codes.describe(code)}")
                 if waiting == 0:
                     print_note(f"connected, MQTT {link.protocol}")
                     set_ready(refused == 0)

@@ -1,51 +1,32 @@
-"""Events, alerts, state and health -> the compact JSON of their topics."""
+"""Events, alerts, state and health -> compact JSON payloads, and messages for the outbox."""
 
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
-from node.contract.topics import Kind
-from node.domain import Alert, Event, Grade, Health, Instant, Presence
+from node.contract.message import Message
+from node.contract.topics import Kind, Topics, kind_and_name
+from node.domain import Alert, Classification, Event, Health, Instant, Presence
 
 VERSION = 1
-"""`v` of every payload: raised when a field changes its meaning or goes away."""
+"""`v` of every payload. Raise it when a field changes its meaning or is removed."""
 
 MAX_EVENT_BYTES = 384
-"""Greatest size of an event's payload."""
+"""The largest payload of an event."""
 
 ONLINE = b"online"
 OFFLINE = b"offline"
 
-_SPARE = ("ethnicity", "age")
-"""What an event can do without, in the order in which it does: they were told when the face was named."""
+_OPTIONAL = ("ethnicity", "age")
+"""Fields to leave out of an event that is too large, in this order: an earlier event of the track has them already."""
 
 Fields = Mapping[str, object]
 
 MakeId = Callable[[datetime], str]
-"""Makes the id of what happened at a wall time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A message that the outbox has not yet given its boot and number.
-
-    Attributes:
-        kind: event or alert.
-        name: the event's type or the alert's rule.
-        fields: the payload without `boot` and `seq`, in the order of the contract.
-    """
-
-    kind: Kind
-    name: str
-    fields: Fields
-
-    @property
-    def id(self) -> str:
-        """The message's UUIDv7."""
-        return str(self.fields["id"])
+"""Makes a message id for a wall time."""
 
 
 def uuid7(wall: datetime, entropy: Callable[[int], bytes] = os.urandom) -> str:
@@ -61,47 +42,82 @@ def uuid7(wall: datetime, entropy: Callable[[int], bytes] = os.urandom) -> str:
     return str(UUID(int=milliseconds << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low))
 
 
-def encode(events: Sequence[Event], alerts: Sequence[Alert], model: str, make_id: MakeId = uuid7) -> tuple[Draft, ...]:
-    """Return the drafts of one tick: the events' in their order, then the alerts' in theirs.
+def encode(
+    events: Sequence[Event], alerts: Sequence[Alert], topics: Topics, model: str, make_id: MakeId = uuid7
+) -> tuple[Message, ...]:
+    """Return the messages of one tick: first one for each event, then one for each alert, both in their order.
+
+    The outbox adds `boot` and `seq` to the events with `add_sequence`.
 
     Args:
-        events: what happened.
-        alerts: what was raised or cleared; an alert's event is looked up among `events`.
-        model: first eight hex digits of the network's sha256.
-        make_id: makes an id from the wall time of what happened.
+        events: the events.
+        alerts: the alerts raised or cleared; `encode` looks up an alert's event among `events`.
+        topics: the node's topics.
+        model: the first eight hex digits of the network's sha256.
+        make_id: makes a message id from a wall time.
+
+    Raises:
+        ValueError: a number is not finite.
     """
-    drafts = tuple(_event(event, model, make_id) for event in events)
-    ids = {id(event): draft.id for event, draft in zip(events, drafts, strict=True)}
-    return drafts + tuple(_alert(alert, ids.get(id(alert.event)), make_id) for alert in alerts)
+    ids = [make_id(event.at.wall) for event in events]
+    by_event = {id(event): event_id for event, event_id in zip(events, ids, strict=True)}
+    return (
+        *(
+            Message(topics.message(Kind.EVENT, str(event.type)), dump(_event(event, event_id, model)))
+            for event, event_id in zip(events, ids, strict=True)
+        ),
+        *(
+            Message(
+                topics.message(Kind.ALERT, alert.rule),
+                dump(_alert(alert, make_id(alert.at.wall), by_event.get(id(alert.event)))),
+            )
+            for alert in alerts
+        ),
+    )
 
 
-def render(draft: Draft, boot: int, seq: int) -> bytes:
-    """Return the payload of a draft.
+def add_sequence(message: Message, boot: int, seq: int) -> Message:
+    """Return an event's message with `boot` and `seq` in its payload; an alert's message carries neither.
 
-    An event carries `boot` and `seq`, an alert neither. An event above 384 bytes, which only ids and labels of
-    nearly 32 characters make, leaves out `ethnicity` and then `age`; every other field always fits.
+    An event above 384 bytes, which takes ids and labels of nearly 32 characters, loses `ethnicity` and then `age`.
+    All other fields always fit.
 
     Args:
-        draft: the message.
-        boot: counts the starts of the node.
-        seq: counts its events.
+        message: a message of `encode`.
+        boot: how often the node has started.
+        seq: the number of the event.
     """
-    if draft.kind is Kind.ALERT:
-        return dump(draft.fields)
-    rest = dict(draft.fields)
+    if kind_and_name(message.topic)[0] is Kind.ALERT:
+        return message
+    rest = json.loads(message.payload)
     fields = {"v": rest.pop("v"), "id": rest.pop("id"), "boot": boot, "seq": seq, **rest}
     payload = dump(fields)
-    for spare in _SPARE:
-        if len(payload) > MAX_EVENT_BYTES and fields.pop(spare, None) is not None:
+    for optional in _OPTIONAL:
+        if len(payload) > MAX_EVENT_BYTES and fields.pop(optional, None) is not None:
             payload = dump(fields)
-    return payload
+    return replace(message, payload=payload)
+
+
+def message_id(message: Message) -> str:
+    """Return the UUIDv7 in the payload of an event or an alert."""
+    return str(json.loads(message.payload)["id"])
 
 
 def concerns(payload: bytes, person: str) -> bool:
-    """Return whether the payload of an event or an alert names somebody."""
+    """Return whether the payload of an event or an alert names a person."""
     fields = json.loads(payload)
     named = fields.get("person")
     return person in (fields.get("was"), named.get("id") if isinstance(named, dict) else named)
+
+
+def birth(topics: Topics) -> Message:
+    """Return the message that tells the broker that the node is online."""
+    return Message(topics.status, ONLINE, retain=True)
+
+
+def last_will(topics: Topics) -> Message:
+    """Return the message that the broker publishes for a node that disappears, and a node when it stops."""
+    return Message(topics.status, OFFLINE, retain=True)
 
 
 def state(  # noqa: PLR0913 - one argument for each field of the payload
@@ -113,15 +129,15 @@ def state(  # noqa: PLR0913 - one argument for each field of the payload
     recognition: bool = True,
     privacy: bool = False,
 ) -> Fields:
-    """Return the fields of `state`; with the defaults, those of an emptied one.
+    """Return the fields of `state`; with the defaults, the state of a node that sees nobody.
 
     Args:
         at: the moment.
-        count: faces in view, known or not, usable or not.
-        present: who is known and in view.
+        count: the faces in view, known or unknown, usable or not.
+        present: the known people in view.
         last_seen: when each person was last seen, by id.
-        recognition: whether the owner lets the node recognise.
-        privacy: whether the owner has turned the camera's eye away.
+        recognition: whether recognition is on.
+        privacy: whether privacy mode is on.
     """
     return {
         "v": VERSION,
@@ -135,7 +151,7 @@ def state(  # noqa: PLR0913 - one argument for each field of the payload
 
 
 def health(at: Instant, vitals: Health) -> Fields:
-    """Return the fields of `health`, every one always there."""
+    """Return the fields of `health`. Every field is always there."""
     values = asdict(vitals)
     uptime_s = values.pop("uptime_s")
     clock = "synced" if at.synced else "unsynced"
@@ -144,12 +160,12 @@ def health(at: Instant, vitals: Health) -> Fields:
 
 
 def timestamp(wall: datetime) -> str:
-    """Return UTC in ISO 8601 with milliseconds, such as 2026-11-24T18:00:58.621Z."""
+    """Return a time as UTC in ISO 8601 with milliseconds, such as 2026-11-24T18:00:58.621Z."""
     return wall.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def dump(fields: Fields) -> bytes:
-    """Return compact UTF-8 JSON, the keys in the order of the mapping.
+    """Return compact UTF-8 JSON with the keys in the order of the mapping.
 
     Raises:
         ValueError: a number is not finite.
@@ -157,8 +173,8 @@ def dump(fields: Fields) -> bytes:
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
 
 
-def _event(event: Event, model: str, make_id: MakeId) -> Draft:
-    fields = _head(event.at, event.type, make_id)
+def _event(event: Event, event_id: str, model: str) -> Fields:
+    fields = _head(event.at, event.type, event_id)
     fields["track"] = event.track
     if event.person is not None and event.person.person is not None:
         fields["person"] = {"id": event.person.person, "score": _score(event.person.score)}
@@ -173,11 +189,11 @@ def _event(event: Event, model: str, make_id: MakeId) -> Draft:
     box = event.box
     fields["box"] = [round(side, 3) + 0.0 for side in (box.left, box.top, box.width, box.height)]
     fields["model"] = model
-    return Draft(Kind.EVENT, str(event.type), _with_clock(fields, event.at))
+    return _with_clock(fields, event.at)
 
 
-def _alert(alert: Alert, event_id: str | None, make_id: MakeId) -> Draft:
-    fields = _head(alert.at, alert.rule, make_id)
+def _alert(alert: Alert, alert_id: str, event_id: str | None) -> Fields:
+    fields = _head(alert.at, alert.rule, alert_id)
     fields["state"] = str(alert.state)
     if event_id is not None:
         fields["event_id"] = event_id
@@ -187,11 +203,11 @@ def _alert(alert: Alert, event_id: str | None, make_id: MakeId) -> Draft:
         fields["count"] = alert.count
     if alert.for_s is not None:
         fields["for_s"] = round(alert.for_s, 1)
-    return Draft(Kind.ALERT, alert.rule, _with_clock(fields, alert.at))
+    return _with_clock(fields, alert.at)
 
 
-def _head(at: Instant, event_type: str, make_id: MakeId) -> dict[str, object]:
-    return {"v": VERSION, "id": make_id(at.wall), "at": timestamp(at.wall), "event_type": str(event_type)}
+def _head(at: Instant, event_type: str, payload_id: str) -> dict[str, object]:
+    return {"v": VERSION, "id": payload_id, "at": timestamp(at.wall), "event_type": str(event_type)}
 
 
 def _with_clock(fields: dict[str, object], at: Instant) -> Fields:
@@ -200,14 +216,14 @@ def _with_clock(fields: dict[str, object], at: Instant) -> Fields:
     return fields
 
 
-def _grade(grade: Grade) -> Fields:
+def _grade(grade: Classification) -> Fields:
     return {"group": grade.group, "score": _score(grade.score)}
 
 
 def _score(score: float) -> float:
-    """Round to two decimals; adding zero turns -0.0, which JSON would show, into 0.0."""
+    """Round to two decimals. Adding zero turns -0.0, which JSON would show, into 0.0."""
     return round(float(score), 2) + 0.0
 
 
-def _switch(on: bool) -> str:  # noqa: FBT001 - a private word for a flag
+def _switch(on: bool) -> str:  # noqa: FBT001 - private: turns a flag into a word
     return "on" if on else "off"

@@ -1,4 +1,4 @@
-"""A node's id -> the names of all its topics; no other module writes one."""
+"""A node's id -> the names of all its topics. No other module spells out a topic."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ ROOT = "facenode"
 
 
 class Kind(StrEnum):
-    """The two kinds of message that pass the outbox."""
+    """The two kinds of message that go through the outbox."""
 
     EVENT = "event"
     ALERT = "alert"
@@ -19,7 +19,7 @@ class Topics:
 
     Attributes:
         node: the node's id.
-        prefix: first levels of Home Assistant's topics.
+        prefix: the first levels of Home Assistant's topics.
     """
 
     node: str
@@ -32,12 +32,12 @@ class Topics:
 
     @property
     def base(self) -> str:
-        """What all the node's own topics begin with, without the last slash."""
+        """The start of all the node's own topics, without the last slash."""
         return f"{ROOT}/{self.node}"
 
     @property
     def status(self) -> str:
-        """Birth, last will and clean stop."""
+        """`online` or `offline`: birth, last will and clean stop."""
         return f"{self.base}/status"
 
     @property
@@ -47,47 +47,60 @@ class Topics:
 
     @property
     def health(self) -> str:
-        """How the node is."""
+        """The node's health."""
         return f"{self.base}/health"
 
     @property
     def snapshots(self) -> str:
-        """Filter of all pictures of the node."""
+        """The filter that matches all snapshots of the node."""
         return self.snapshot("+")
 
     @property
     def discovery(self) -> str:
-        """What Home Assistant learns the device from."""
+        """Home Assistant's device discovery."""
         return f"{self.prefix}/device/{ROOT}/{self.node}/config"
 
     @property
     def birth(self) -> str:
-        """Where Home Assistant says that it has started."""
+        """Home Assistant's own birth message: it has started."""
         return f"{self.prefix}/status"
 
     @property
     def requests(self) -> str:
-        """Filter of all requests to the node."""
+        """The filter that matches all requests to the node."""
         return f"{self.base}/request/#"
 
     def message(self, kind: Kind, name: str, *, late: bool = False) -> str:
         """Return the topic of an event (`name`: its type) or an alert (`name`: its rule)."""
-        return f"{self.base}/{'late/' if late else ''}{kind}/{name}"
+        topic = f"{self.base}/{kind}/{name}"
+        return late_topic(topic) if late else topic
 
     def snapshot(self, event_id: str) -> str:
-        """Return the topic of the picture of an event."""
+        """Return the topic of the snapshot of an event."""
         return f"{self.base}/snapshot/{event_id}"
 
     def request(self, verb: str) -> str:
-        """Return the topic on which `verb` is asked for."""
+        """Return the topic of requests of a verb."""
         return f"{self.base}/request/{verb}"
 
     def response(self, verb: str) -> str:
-        """Return the topic on which `verb` is answered."""
+        """Return the topic of the responses to a verb."""
         return f"{self.base}/response/{verb}"
 
     def verb(self, topic: str) -> str | None:
-        """Return the verb that a request's topic names, or None if it is no request to this node."""
+        """Return the verb in the topic of a request, None if the topic is not a request to this node."""
         start = f"{self.base}/request/"
         verb = topic.removeprefix(start)
         return verb if topic.startswith(start) and verb and "/" not in verb else None
+
+
+def late_topic(topic: str) -> str:
+    """Return the `late/...` topic that belongs to the topic of an event or an alert."""
+    base, kind, name = topic.rsplit("/", 2)
+    return f"{base}/late/{kind}/{name}"
+
+
+def kind_and_name(topic: str) -> tuple[Kind, str]:
+    """Return what `Topics.message` made a topic from, late or not: the kind, and the event's type or alert's rule."""
+    _, kind, name = topic.rsplit("/", 2)
+    return Kind(kind), name

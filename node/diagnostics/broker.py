@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Iterator
 
+from node.contract.message import Message
 from node.contract.topics import Topics
 from node.diagnostics.finding import Finding
 from node.domain import counted
@@ -13,7 +14,7 @@ from node.errors import BrokerError
 from node.mqtt import reason_codes
 from node.mqtt.connect import connect
 from node.mqtt.link import Acknowledged, Client, Link, Lost, Received, Report
-from node.mqtt.tls_probe import shake_hands
+from node.mqtt.tls_probe import probe_tls
 from node.settings import MqttSettings, Settings
 
 _CONNECT_S, _RETURN_S = 5.0, 5.0
@@ -39,7 +40,7 @@ def _steps(settings: Settings, broker: str) -> Iterator[Finding]:
     try:
         addresses = socket.getaddrinfo(mqtt.host, mqtt.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        reason = reason_codes.raised(error, mqtt.host, mqtt.port) if isinstance(error, OSError) else str(error)
+        reason = reason_codes.describe_error(error, mqtt.host, mqtt.port) if isinstance(error, OSError) else str(error)
         yield Finding(f"{broker}: name", ok=False, text=reason)
         return
     found = sorted({str(address[4][0]) for address in addresses})
@@ -50,7 +51,11 @@ def _steps(settings: Settings, broker: str) -> Iterator[Finding]:
         try:
             yield Finding(f"{broker}: {step}", ok=True, text=check(mqtt))
         except (OSError, BrokerError) as error:
-            text = str(error) if isinstance(error, BrokerError) else reason_codes.raised(error, mqtt.host, mqtt.port)
+            text = (
+                str(error)
+                if isinstance(error, BrokerError)
+                else reason_codes.describe_error(error, mqtt.host, mqtt.port)
+            )
             yield Finding(f"{broker}: {step}", ok=False, text=text)
             return
     yield from _login(settings, broker)
@@ -63,7 +68,7 @@ def _tcp(mqtt: MqttSettings) -> str:
 
 
 def _tls(mqtt: MqttSettings) -> str:
-    handshake = shake_hands(mqtt)
+    handshake = probe_tls(mqtt)
     days = counted(round(handshake.days_left), "more day")
     return f"{handshake.version}, the broker's certificate is valid for {days}"
 
@@ -94,7 +99,7 @@ def _round_trip_fault(link: Link, inbox: "queue.SimpleQueue[Report]", topic: str
     report that it refuses a message.
     """
     link.subscribe(topic)
-    link.publish(topic, b"facenode check", retain=False)
+    link.publish(Message(topic, b"facenode check"))
     until_s = time.monotonic() + _RETURN_S
     while (left_s := until_s - time.monotonic()) > 0:
         try:
@@ -105,7 +110,7 @@ def _round_trip_fault(link: Link, inbox: "queue.SimpleQueue[Report]", topic: str
             case Received(topic=name) if name == topic:
                 return None
             case Acknowledged(code=code) if code >= reason_codes.SUCCESS_BELOW:
-                return f"{topic}: {reason_codes.coded(code)}"
+                return f"{topic}: {reason_codes.describe(code)}"
             case Lost(sentence=sentence):
                 return sentence
             case _:

@@ -1,1 +1,1 @@
-"""What happens: tracks, events."""
+"""Tracks -> events and alerts."""

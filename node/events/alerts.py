@@ -3,10 +3,11 @@
 A rule has a condition that holds or not at every tick. An alert is raised at the first tick at which
 
 - the condition has held for `for_s`,
-- the local time is within `between` (a clock that is not synchronised counts as within, and the alert says so),
+- the local time is within `between` (an unsynchronized clock counts as within, and the alert says so),
 - `cool_down_s` have passed since the rule was last raised, and it is not snoozed;
 
-and cleared at the first tick at which the condition or the hours no longer hold. Durations are of monotonic time.
+and cleared at the first tick at which the condition no longer holds or the hours are over. Durations are of monotonic
+time.
 """
 
 from collections.abc import Sequence
@@ -24,23 +25,23 @@ class Rule(Protocol):
 
     @property
     def id(self) -> str:
-        """Name of the rule, in its topic."""
+        """Id of the rule, part of its topic."""
 
     @property
     def when(self) -> When:
-        """What it is about."""
+        """The kind of condition."""
 
     @property
     def people(self) -> Sequence[str]:
-        """Whom it is about, everybody if empty; `unknown` stands for strangers."""
+        """Ids of the people it concerns, everybody if empty; `unknown` stands for strangers."""
 
     @property
     def hours(self) -> tuple[time, time] | None:
-        """From when until when it holds, in local time; past midnight if the end is before the start."""
+        """Start and end of the hours in which it holds, local time; past midnight if the end is before the start."""
 
     @property
     def cool_down_s(self) -> float:
-        """Seconds from one raise to the next at the least."""
+        """Least seconds between two raised alerts."""
 
     @property
     def for_s(self) -> float:
@@ -48,7 +49,7 @@ class Rule(Protocol):
 
     @property
     def at_least(self) -> int:
-        """Faces in view that `count` needs."""
+        """Faces in view that `count` requires."""
 
     @property
     def nobody_enrolled(self) -> bool:
@@ -57,14 +58,14 @@ class Rule(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What the rules look at besides events.
+    """What the rules consider besides events.
 
     Attributes:
         count: faces in view.
-        visitors: everybody in view who was told or is known, strangers too.
-        camera: what the camera does.
-        enrolled: whether the node knows anybody.
-        snoozed: ids of the rules that are to be silent.
+        visitors: everybody in view who was decided upon, strangers included.
+        camera: state of the camera.
+        enrolled: whether anybody is enrolled.
+        snoozed: ids of the rules that raise no alert now.
     """
 
     count: int
@@ -75,8 +76,8 @@ class Scene:
 
 
 @dataclass(slots=True, eq=False)
-class _Watch:
-    """What is remembered of one rule."""
+class _RuleState:
+    """The state of one rule."""
 
     rule: Rule
     held_since: Instant | None = None
@@ -87,73 +88,73 @@ class _Watch:
 
 @dataclass(frozen=True, slots=True)
 class _Cause:
-    """Why a condition holds: since when, and whose presence it is."""
+    """Why a condition holds: since when, and because of whom."""
 
     since: Instant
     person: str | None = None
 
 
 class Alerts:
-    """Follows the owner's rules.
+    """Evaluates the owner's rules.
 
     Args:
-        rules: in the order in which their alerts come.
-        zone: of the hours.
+        rules: in the order of their alerts within a tick.
+        zone: time zone of the hours.
     """
 
     def __init__(self, rules: Sequence[Rule], zone: tzinfo = UTC) -> None:
-        self._watches = [_Watch(rule) for rule in rules]
+        self._states = [_RuleState(rule) for rule in rules]
         self._zone = zone
 
-    def update(self, at: Instant, happened: Sequence[Event], scene: Scene) -> tuple[Alert, ...]:
-        """Return what is raised and cleared in this tick."""
-        alerts = (self._follow(watch, at, happened, scene) for watch in self._watches)
+    def update(self, at: Instant, events: Sequence[Event], scene: Scene) -> tuple[Alert, ...]:
+        """Return the alerts that are raised and cleared in this tick."""
+        alerts = (self._evaluate(state, at, events, scene) for state in self._states)
         return tuple(alert for alert in alerts if alert is not None)
 
-    def _follow(self, watch: _Watch, at: Instant, happened: Sequence[Event], scene: Scene) -> Alert | None:
-        rule = watch.rule
-        cause = self._cause(watch, at, scene)
+    def _evaluate(self, state: _RuleState, at: Instant, events: Sequence[Event], scene: Scene) -> Alert | None:
+        rule = state.rule
+        cause = self._cause(state, at, scene)
         if cause is None or not within(rule.hours, at, self._zone):
-            return self._clear(watch, at)
-        if watch.active or rule.id in scene.snoozed or at.mono_s - cause.since.mono_s < rule.for_s:
+            return self._clear(state, at)
+        if state.active or rule.id in scene.snoozed or at.mono_s - cause.since.mono_s < rule.for_s:
             return None
-        if watch.raised is not None and at.mono_s - watch.raised.mono_s < rule.cool_down_s:
+        if state.raised is not None and at.mono_s - state.raised.mono_s < rule.cool_down_s:
             return None
         person = None if cause.person == UNKNOWN else cause.person
-        watch.active, watch.raised, watch.person = True, at, person
+        state.active, state.raised, state.person = True, at, person
         return Alert(
             rule=rule.id,
             state=AlertState.RAISED,
             at=at,
-            event=_told(happened, cause.person),
+            event=_event_about(events, cause.person),
             person=person,
             count=scene.count if rule.when == "count" else None,
             for_s=at.mono_s - cause.since.mono_s if rule.for_s else None,
         )
 
-    def _clear(self, watch: _Watch, at: Instant) -> Alert | None:
-        if not watch.active or watch.raised is None:
+    def _clear(self, state: _RuleState, at: Instant) -> Alert | None:
+        if not state.active or state.raised is None:
             return None
-        watch.active = False
-        lasted_s = at.mono_s - watch.raised.mono_s
-        return Alert(watch.rule.id, AlertState.CLEARED, at, person=watch.person, for_s=lasted_s)
+        state.active = False
+        lasted_s = at.mono_s - state.raised.mono_s
+        return Alert(state.rule.id, AlertState.CLEARED, at, person=state.person, for_s=lasted_s)
 
-    def _cause(self, watch: _Watch, at: Instant, scene: Scene) -> _Cause | None:
-        """Return why the rule's condition holds, None if it does not."""
-        rule = watch.rule
+    def _cause(self, state: _RuleState, at: Instant, scene: Scene) -> _Cause | None:
+        """Return why the condition of the rule holds; None if it does not."""
+        rule = state.rule
         if rule.when in {"count", "camera_lost"}:
             holds = scene.count >= rule.at_least if rule.when == "count" else scene.camera is CameraState.LOST
-            watch.held_since = (watch.held_since or at) if holds else None
-            return None if watch.held_since is None else _Cause(watch.held_since)
-        meant = [visitor for visitor in scene.visitors if _means(rule, visitor.person, scene)]
-        if not meant:
+            state.held_since = (state.held_since or at) if holds else None
+            return None if state.held_since is None else _Cause(state.held_since)
+        concerned = [visitor for visitor in scene.visitors if _applies_to(rule, visitor.person, scene)]
+        if not concerned:
             return None
-        first = min(meant, key=lambda visitor: visitor.since.mono_s)
+        first = min(concerned, key=lambda visitor: visitor.since.mono_s)
         return _Cause(first.since, first.person)
 
 
-def _means(rule: Rule, person: str, scene: Scene) -> bool:
-    """Return whether a rule is about somebody."""
+def _applies_to(rule: Rule, person: str, scene: Scene) -> bool:
+    """Return whether a rule concerns a person or a stranger."""
     stranger = person == UNKNOWN
     if stranger and not scene.enrolled and not rule.nobody_enrolled:
         return False
@@ -164,9 +165,9 @@ def _means(rule: Rule, person: str, scene: Scene) -> bool:
     return not rule.people or person in rule.people
 
 
-def _told(happened: Sequence[Event], person: str | None) -> Event | None:
-    """Return the event of this tick that told of somebody."""
-    for event in happened:
+def _event_about(events: Sequence[Event], person: str | None) -> Event | None:
+    """Return the event of this tick about somebody, other than their leaving; None if there is none."""
+    for event in events:
         named = event.person.person if event.person else UNKNOWN
         if event.type is not EventType.LEFT and person == named:
             return event
@@ -174,10 +175,10 @@ def _told(happened: Sequence[Event], person: str | None) -> Event | None:
 
 
 def within(hours: tuple[time, time] | None, at: Instant, zone: tzinfo) -> bool:
-    """Return whether a moment lies within hours of local time; an end before the start is past midnight.
+    """Return whether a moment is within hours of local time; an end before the start is past midnight.
 
-    The start belongs to the hours, the end does not; the same start and end mean the whole day. Across a change to
-    or from daylight-saving time it is what the clock on the wall shows that counts.
+    The start is included and the end is not; the same start and end mean the whole day. Across a change to or from
+    daylight-saving time the clock on the wall decides.
     """
     if hours is None or not at.synced:
         return True

@@ -1,10 +1,11 @@
-"""Tracks -> events: each thing told once. Pure.
+"""Tracks -> events, each reported once. Pure.
 
-- A track that has had enough usable looks is told as `recognized` or `unknown`.
-- `changed` comes when enough further looks in a row say otherwise.
-- `left` comes when somebody is gone, if they were told at all.
-- Who is back within the cool-down is on the same visit, and not told again; so is a stranger who looks the same.
-- Somebody who is ignored is never told.
+- A track with enough usable looks is reported as `recognized` or `unknown`.
+- `changed` is reported when enough further looks in a row contradict that.
+- `left` is reported when somebody is gone, if they were reported at all.
+- Somebody who returns within the cool-down continues the same visit, and is not reported again. The same holds for a
+  stranger who looks the same.
+- Ignored people are never reported.
 """
 
 import itertools
@@ -14,7 +15,7 @@ from typing import Protocol
 
 import numpy as np
 
-from node.domain import UNKNOWN, Event, EventType, Grade, Instant, Match, Presence, Track, Vector
+from node.domain import UNKNOWN, Classification, Event, EventType, Instant, Match, Presence, Track, Vector
 from node.events.visits import Visitor, Visits
 from node.people.matcher import Matcher
 
@@ -24,38 +25,38 @@ class Policy(Protocol):
 
     @property
     def votes(self) -> int:
-        """Usable looks that a name needs."""
+        """Usable looks required for a name."""
 
     @property
     def unknown_votes(self) -> int:
-        """Usable looks that `unknown` needs."""
+        """Usable looks required for `unknown`."""
 
     @property
     def cool_down_s(self) -> float:
-        """Seconds within which somebody who comes back is on the same visit."""
+        """Seconds after leaving within which a return continues the same visit."""
 
 
 @dataclass(slots=True, eq=False)
-class _Story:
-    """What was decided of one track."""
+class _TrackState:
+    """What was decided about one track."""
 
     track: Track
     match: Match | None = None
     visitor: Visitor | None = None
     looks: int = 0
-    """Usable looks of which the matcher was asked."""
-    doubts: int = 0
-    """Looks in a row that contradict what was decided."""
+    """Usable looks that the track had when it was last matched."""
+    contradictions: int = 0
+    """Looks in a row that contradict the decision."""
 
 
 class Engine:
-    """Decides what is worth telling.
+    """Decides which events to report.
 
     Args:
-        policy: how much evidence a decision needs.
-        matcher: who decides about identity.
-        labels: by head (`age`, `ethnicity`) that events may carry, its labels in the order of the scores.
-        same_stranger: cosine from which two unknown faces count as one stranger.
+        policy: how much evidence a decision requires.
+        matcher: decides about identity.
+        labels: labels in the order of the scores, by each head (`age`, `ethnicity`) that events may carry.
+        same_stranger: least cosine at which two unknown faces count as one stranger.
     """
 
     def __init__(
@@ -69,129 +70,132 @@ class Engine:
         self._matcher = matcher
         self._labels = labels
         self._same_stranger = same_stranger
-        self._stories: dict[int, _Story] = {}
+        self._states: dict[int, _TrackState] = {}
         self._visits = Visits(policy.cool_down_s)
         self._strangers: dict[int, Vector] = {}
         self._numbers = itertools.count(1)
-        self._anew = False
+        self._matcher_replaced = False
 
     @property
     def visitors(self) -> tuple[Presence, ...]:
-        """Everybody in view who was told or is known, strangers too, the longest first; nobody ignored."""
+        """Everybody in view who was decided upon, strangers included, longest first; without ignored people."""
         here = [
             Presence(visitor if isinstance(visitor, str) else UNKNOWN, since)
-            for visitor, since in self._visits.here().items()
+            for visitor, since in self._visits.in_view().items()
         ]
         return tuple(sorted(here, key=lambda presence: presence.since.mono_s))
 
     @property
     def present(self) -> tuple[Presence, ...]:
-        """Everybody known who is in view, the longest first; nobody twice, nobody ignored."""
+        """Known people in view, longest first; each once, without ignored people."""
         return tuple(presence for presence in self.visitors if presence.person != UNKNOWN)
 
     @property
     def sightings(self) -> dict[str, Instant]:
-        """When everybody known who is in view was last seen, by id."""
+        """When each known person in view was last seen, by id."""
         seen: dict[str, Instant] = {}
-        for story in self._stories.values():
-            if isinstance(story.visitor, str):
-                at = story.track.seen
-                former = seen.get(story.visitor, at)
-                seen[story.visitor] = at if at.mono_s >= former.mono_s else former
+        for state in self._states.values():
+            if isinstance(state.visitor, str):
+                at = state.track.seen
+                former = seen.get(state.visitor, at)
+                seen[state.visitor] = at if at.mono_s >= former.mono_s else former
         return seen
 
     def replace(self, matcher: Matcher) -> None:
-        """Let another matcher decide, as when the gallery has changed: in the next tick over everybody in view."""
+        """Replace the matcher, as when the gallery has changed; the next tick matches everybody in view again."""
         self._matcher = matcher
-        self._anew = True
+        self._matcher_replaced = True
 
     def forget(self, person: str) -> None:
-        """Keep nothing of somebody who was erased; who is in view is a face not yet decided upon."""
+        """Drop everything about a person who was erased; if they are in view, their face counts as undecided."""
         self._visits.forget(person)
-        for story in self._stories.values():
-            if story.match is not None and story.match.person == person:
-                story.match, story.visitor, story.looks, story.doubts = None, None, 0, 0
+        for state in self._states.values():
+            if state.match is not None and state.match.person == person:
+                state.match, state.visitor, state.looks, state.contradictions = None, None, 0, 0
 
     def update(self, at: Instant, tracks: Sequence[Track]) -> tuple[Event, ...]:
-        """Return what happened since the last tick."""
+        """Return the events since the last tick."""
         numbers = {track.number for track in tracks}
-        gone = [self._stories.pop(number) for number in list(self._stories) if number not in numbers]
-        told = [self._leave(at, story) for story in gone]
-        told += [self._follow(at, track) for track in tracks]
-        self._anew = False
-        return tuple(event for event in told if event is not None)
+        gone = [self._states.pop(number) for number in list(self._states) if number not in numbers]
+        reported = [self._leave(at, state) for state in gone]
+        reported += [self._update_track(at, track) for track in tracks]
+        self._matcher_replaced = False
+        return tuple(event for event in reported if event is not None)
 
     def close(self, at: Instant) -> tuple[Event, ...]:
-        """Return what is to be told when nobody looks any more: everybody in view has left."""
+        """Return the last events of a run: everybody in view leaves."""
         return self.update(at, ())
 
-    def _follow(self, at: Instant, track: Track) -> Event | None:
-        story = self._stories.setdefault(track.number, _Story(track))
-        story.track = track
-        if story.visitor is not None and self._visits.overdue(story.visitor, at):
-            return self._event(_kind(story.match), at, story)
-        if track.embedding is None or (track.looks == story.looks and not self._anew):
+    def _update_track(self, at: Instant, track: Track) -> Event | None:
+        state = self._states.setdefault(track.number, _TrackState(track))
+        state.track = track
+        if state.visitor is not None and self._visits.overdue(state.visitor, at):
+            return self._event(_event_type(state.match), at, state)
+        if track.embedding is None or (track.looks == state.looks and not self._matcher_replaced):
             return None
-        story.looks = track.looks
+        state.looks = track.looks
         match = self._matcher.match(track.embedding, track.heads)
-        if story.match is None:
-            return self._decide(at, story, match)
-        return self._doubt(at, story, match, story.match)
+        if state.match is None:
+            return self._decide(at, state, match)
+        return self._reconsider(at, state, match, state.match)
 
-    def _decide(self, at: Instant, story: _Story, match: Match) -> Event | None:
-        """Tell somebody for the first time, once there is evidence enough."""
-        needed = self._policy.unknown_votes if match.person is None else self._policy.votes
-        if story.track.looks < needed:
+    def _decide(self, at: Instant, state: _TrackState, match: Match) -> Event | None:
+        """Report a track for the first time, once there is enough evidence."""
+        required = self._policy.unknown_votes if match.person is None else self._policy.votes
+        if state.track.looks < required:
             return None
-        return self._enter(at, story, match, _kind(match))
+        return self._enter(at, state, match, _event_type(match))
 
-    def _doubt(self, at: Instant, story: _Story, match: Match, told: Match) -> Event | None:
-        """Tell that somebody is another than was told, once enough looks in a row say so."""
-        if match.person == told.person:
-            if match.ignored is not told.ignored:  # the owner has changed their mind
-                self._abandon(story)
-                return self._enter(at, story, match, _kind(match))
-            story.match, story.doubts = match, 0
+    def _reconsider(self, at: Instant, state: _TrackState, match: Match, reported: Match) -> Event | None:
+        """Report that a track shows somebody else than reported, once enough looks in a row agree."""
+        if match.person == reported.person:
+            if match.ignored is not reported.ignored:  # the owner has changed their mind
+                self._abandon(state)
+                return self._enter(at, state, match, _event_type(match))
+            state.match, state.contradictions = match, 0
             return None
-        if self._anew and told.person is None:
-            # Not the evidence has changed but who is known: a face that was a stranger's has a name from now on.
-            self._abandon(story)
-            return self._enter(at, story, match, EventType.RECOGNIZED)
-        story.doubts += 1
-        if story.doubts < self._policy.votes:
+        if self._matcher_replaced and reported.person is None:
+            # The gallery has changed, not the evidence: a stranger's face has a name from now on.
+            self._abandon(state)
+            return self._enter(at, state, match, EventType.RECOGNIZED)
+        state.contradictions += 1
+        if state.contradictions < self._policy.votes:
             return None
-        self._abandon(story)
-        if told.ignored:  # nothing was said of this track so far
-            return self._enter(at, story, match, _kind(match))
-        return self._enter(at, story, match, EventType.CHANGED, was=told.person or UNKNOWN)
+        self._abandon(state)
+        if reported.ignored:  # nothing was reported about this track so far
+            return self._enter(at, state, match, _event_type(match))
+        return self._enter(at, state, match, EventType.CHANGED, was=reported.person or UNKNOWN)
 
-    def _enter(self, at: Instant, story: _Story, match: Match, kind: EventType, was: str | None = None) -> Event | None:
-        story.match, story.doubts = match, 0
+    def _enter(
+        self, at: Instant, state: _TrackState, match: Match, event_type: EventType, was: str | None = None
+    ) -> Event | None:
+        state.match, state.contradictions = match, 0
         if match.ignored:
-            story.visitor = None
+            state.visitor = None
             return None
-        track = story.track
-        story.visitor = match.person or self._stranger(at, track)
-        overturned = kind is EventType.CHANGED
-        news = self._visits.enter(story.visitor, track.number, track.began, at, always=overturned)
-        return self._event(kind, at, story, was=was) if news else None
+        track = state.track
+        state.visitor = match.person or self._stranger(at, track)
+        report = self._visits.enter(
+            state.visitor, track.number, track.began, at, always=event_type is EventType.CHANGED
+        )
+        return self._event(event_type, at, state, was=was) if report else None
 
-    def _leave(self, at: Instant, story: _Story) -> Event | None:
-        if story.visitor is None:
+    def _leave(self, at: Instant, state: _TrackState) -> Event | None:
+        if state.visitor is None:
             return None
-        since = self._visits.leave(story.visitor, story.track.number, at)
+        since = self._visits.leave(state.visitor, state.track.number, at)
         if since is None:
             return None
-        return self._event(EventType.LEFT, at, story, seen_s=story.track.seen.mono_s - since.mono_s)
+        return self._event(EventType.LEFT, at, state, seen_s=state.track.seen.mono_s - since.mono_s)
 
-    def _abandon(self, story: _Story) -> None:
-        """Take a track off a visitor whom it does not show."""
-        if story.visitor is not None:
-            self._visits.abandon(story.visitor, story.track.number)
-            story.visitor = None
+    def _abandon(self, state: _TrackState) -> None:
+        """Remove a track from a visitor whom it does not show."""
+        if state.visitor is not None:
+            self._visits.abandon(state.visitor, state.track.number)
+            state.visitor = None
 
     def _stranger(self, at: Instant, track: Track) -> int:
-        """Return the number of a stranger: that of one seen lately who looks the same, else a new one."""
+        """Return the number of a stranger: that of a recent one who looks the same, else a new number."""
         remembered = self._visits.remembered(at)
         self._strangers = {number: face for number, face in self._strangers.items() if number in remembered}
         if track.embedding is None:
@@ -204,28 +208,34 @@ class Engine:
         return number
 
     def _event(
-        self, kind: EventType, at: Instant, story: _Story, *, was: str | None = None, seen_s: float | None = None
+        self,
+        event_type: EventType,
+        at: Instant,
+        state: _TrackState,
+        *,
+        was: str | None = None,
+        seen_s: float | None = None,
     ) -> Event:
-        track, match = story.track, story.match
+        track, match = state.track, state.match
         return Event(
-            type=kind,
+            type=event_type,
             at=at,
             track=track.number,
             box=track.face.box,
             person=match if match is not None and match.person is not None else None,
             was=was,
-            age=self._grade("age", track),
-            ethnicity=self._grade("ethnicity", track),
+            age=self._classify("age", track),
+            ethnicity=self._classify("ethnicity", track),
             seen_s=seen_s,
         )
 
-    def _grade(self, head: str, track: Track) -> Grade | None:
+    def _classify(self, head: str, track: Track) -> Classification | None:
         if head not in self._labels or head not in track.heads:
             return None
         scores = track.heads[head]
         best = int(np.argmax(scores))
-        return Grade(self._labels[head][best], float(scores[best]))
+        return Classification(self._labels[head][best], float(scores[best]))
 
 
-def _kind(match: Match | None) -> EventType:
+def _event_type(match: Match | None) -> EventType:
     return EventType.UNKNOWN if match is None or match.person is None else EventType.RECOGNIZED

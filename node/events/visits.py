@@ -1,8 +1,8 @@
-"""Who comes and goes, track by track -> which of it is worth telling: a visit is told once. Pure.
+"""Who comes and goes, track by track -> what is reported: each visit once. Pure.
 
-A visit of somebody lasts as long as any track shows them. Who comes back within `cool_down_s` after leaving was told is
-not told again, nor is the leaving after it; who is still there when that time is over is. Two tracks of one person at
-a time, as when a face is lost and found again, are one visit.
+A visit lasts as long as any track shows the visitor. Somebody who returns within `cool_down_s` after their leaving was
+reported is not reported again, and neither is their next leaving. If they are still there when the cool-down ends, they
+are reported. Two tracks of one person at a time, as when a face is lost and found again, belong to one visit.
 """
 
 from dataclasses import dataclass, field
@@ -15,22 +15,22 @@ Visitor = str | int
 
 @dataclass(slots=True, eq=False)
 class _Visit:
-    """One visitor's stay."""
+    """The stay of one visitor."""
 
     since: Instant
-    told: bool = False
+    reported: bool = False
     tracks: set[int] = field(default_factory=set)
     left: Instant | None = None
-    """When leaving was last told."""
+    """When their leaving was last reported."""
     seen: Instant | None = None
-    """When the last track ended; None while there is one."""
+    """When their last track ended; None while there is one."""
 
 
 class Visits:
-    """Remembers visits for as long as they can go on.
+    """Remembers each visit for as long as it can continue.
 
     Args:
-        cool_down_s: seconds after leaving for which somebody who is back is not told again.
+        cool_down_s: seconds after leaving during which a return is not reported.
     """
 
     def __init__(self, cool_down_s: float) -> None:
@@ -38,19 +38,27 @@ class Visits:
         self._visits: dict[Visitor, _Visit] = {}
 
     def enter(self, visitor: Visitor, track: int, since: Instant, at: Instant, *, always: bool = False) -> bool:
-        """Take in that a track shows somebody; return whether that is to be told, as it is `always` where asked."""
+        """Add a track that shows a visitor. Return whether to report it.
+
+        Args:
+            visitor: who.
+            track: number of the track.
+            since: when the track began.
+            at: now.
+            always: report it also within a visit.
+        """
         self._expire(at)
         visit = self._visits.get(visitor)
-        news = always or visit is None
+        report = always or visit is None
         if visit is None:
             visit = self._visits[visitor] = _Visit(since)
-        visit.told = visit.told or news
+        visit.reported = visit.reported or report
         visit.tracks.add(track)
         visit.seen = None
-        return news
+        return report
 
     def leave(self, visitor: Visitor, track: int, at: Instant) -> Instant | None:
-        """Take in that a track of somebody has ended; return since when they were here if leaving is to be told."""
+        """End a track of a visitor. Return since when they were here if their leaving is to be reported, else None."""
         visit = self._visits.get(visitor)
         if visit is None:
             return None
@@ -58,21 +66,24 @@ class Visits:
         if visit.tracks:
             return None
         visit.seen = at
-        if not visit.told:
+        if not visit.reported:
             return None
-        visit.told, visit.left = False, at
+        visit.reported, visit.left = False, at
         return visit.since
 
     def overdue(self, visitor: Visitor, at: Instant) -> bool:
-        """Return whether somebody who came back untold is still here after the cool-down; from then on it is told."""
+        """Return whether a visitor whose return was not reported is still here after the cool-down.
+
+        If so, the visit counts as reported from now on.
+        """
         visit = self._visits.get(visitor)
-        if visit is None or visit.told or not visit.tracks or visit.left is None:
+        if visit is None or visit.reported or not visit.tracks or visit.left is None:
             return False
-        visit.told = at.mono_s - visit.left.mono_s >= self._cool_down_s
-        return visit.told
+        visit.reported = at.mono_s - visit.left.mono_s >= self._cool_down_s
+        return visit.reported
 
     def abandon(self, visitor: Visitor, track: int) -> None:
-        """Take a track off somebody whom it never showed; without another track there was no visit."""
+        """Remove a track from a visitor whom it never showed; without another track there was no visit."""
         visit = self._visits.get(visitor)
         if visit is not None:
             visit.tracks.discard(track)
@@ -80,15 +91,15 @@ class Visits:
                 del self._visits[visitor]
 
     def forget(self, visitor: Visitor) -> None:
-        """Keep nothing of somebody."""
+        """Drop everything about a visitor."""
         self._visits.pop(visitor, None)
 
-    def here(self) -> dict[Visitor, Instant]:
+    def in_view(self) -> dict[Visitor, Instant]:
         """Return who is in view, and since when."""
         return {visitor: visit.since for visitor, visit in self._visits.items() if visit.tracks}
 
     def remembered(self, at: Instant) -> frozenset[Visitor]:
-        """Return whose visits go on."""
+        """Return the visitors whose visit continues, or would continue if they returned now."""
         self._expire(at)
         return frozenset(self._visits)
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from node.contract.topics import Topics
 from node.homeassistant.discovery import Device, discovery
 from node.homeassistant.entity_keys import EntityKeys, Person
-from node.mqtt.retained import Board
+from node.mqtt.retained import Retained
 
 
 class DeviceRemover:
@@ -21,17 +21,17 @@ class DeviceRemover:
         retained: the retained messages.
     """
 
-    def __init__(self, topics: Topics, device: Device, keys: EntityKeys, retained: Board) -> None:
+    def __init__(self, topics: Topics, device: Device, keys: EntityKeys, retained: Retained) -> None:
         self._topics, self._device, self._keys, self._retained = topics, device, keys, retained
         self._announced = False
 
     def update(self, people: Sequence[Person]) -> None:
         """Remove the device, whoever is enrolled. Cheap: call it on every tick."""
         del people
-        if self._retained.laid():
+        if self._retained.removal_confirmed():
             self._keys.delete()
-            self._retained.retire()
+            self._retained.clear_discovery()
         elif not self._announced:
             self._announced = True
             keys = (*self._keys.shown, *self._keys.removed)
-            self._retained.announce(b"", discovery(self._topics, self._device, (), keys, with_placeholders=True))
+            self._retained.set_discovery(b"", discovery(self._topics, self._device, (), keys, with_placeholders=True))

@@ -1,1 +1,1 @@
-"""Messages out, by MQTT."""
+"""MQTT transport: connections, the delivery of messages, and subscriptions."""

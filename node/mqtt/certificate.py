@@ -1,4 +1,4 @@
-"""A certificate file -> when it expires. Only the one field is read; nothing is verified here."""
+"""A certificate file -> its expiry date. Reads only this field and verifies nothing."""
 
 import ssl
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ _LONG_FORM = 0x80
 
 
 def not_after(path: Path) -> datetime | None:
-    """Return the end of the validity of the first certificate in a PEM file, UTC; None where there is none."""
+    """Return when the first certificate in a PEM file expires, in UTC; None if there is no certificate."""
     try:
         text = path.read_text(encoding="ascii")
         start = text.index(ssl.PEM_HEADER)
@@ -20,13 +20,13 @@ def not_after(path: Path) -> datetime | None:
 
 
 def days_left(path: Path, now: datetime) -> int | None:
-    """Return the whole days until a certificate expires; negative once it has."""
+    """Return the whole days until a certificate expires; negative after that."""
     end = not_after(path)
     return None if end is None else (end - now).days
 
 
 def _not_after(der: bytes) -> datetime:
-    """Walk to the field: RFC 5280 section 4.1, Certificate > TBSCertificate > validity > notAfter."""
+    """Find the field (RFC 5280 section 4.1): Certificate > TBSCertificate > validity > notAfter."""
     _, certificate, _ = _element(der)
     _, fields, _ = _element(certificate)
     tag, _, rest = _element(fields)
@@ -37,13 +37,13 @@ def _not_after(der: bytes) -> datetime:
     _, validity, _ = _element(rest)
     _, _, rest = _element(validity)  # notBefore
     tag, value, _ = _element(rest)
-    # UTCTime has two digits of a year, 50 to 99 of which are of the last century (RFC 5280 section 4.1.2.5.1).
+    # UTCTime has two digits for the year; 50 to 99 mean 1950 to 1999 (RFC 5280 section 4.1.2.5.1).
     pattern = {_UTC_TIME: "%y%m%d%H%M%SZ", _GENERALIZED_TIME: "%Y%m%d%H%M%SZ"}[tag]
     return datetime.strptime(value.decode("ascii"), pattern).replace(tzinfo=UTC)
 
 
 def _element(der: bytes) -> tuple[int, bytes, bytes]:
-    """Return tag, content and what follows of the first DER element."""
+    """Return the tag and the content of the first DER element, and the bytes after it."""
     tag, length, start = der[0], der[1], 2
     if length & _LONG_FORM:
         digits = length & 0x7F

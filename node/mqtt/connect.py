@@ -1,4 +1,4 @@
-"""Broker settings -> one accepted connection, or a BrokerError that says in one sentence why there is none."""
+"""Broker settings -> an accepted connection, or a BrokerError with one sentence that says why there is none."""
 
 import contextlib
 import socket
@@ -12,126 +12,126 @@ from paho.mqtt.enums import MQTTErrorCode
 from node.errors import BrokerError
 from node.mqtt import reason_codes
 from node.mqtt.credentials import tls_context
-from node.mqtt.link import Client, Link, Patience, Report
+from node.mqtt.link import Client, Link, Report, Timeouts
 from node.mqtt.paho_link import PahoLink, VersionRefusedError
-from node.mqtt.tls_probe import shake_hands
+from node.mqtt.tls_probe import probe_tls
 from node.settings import MqttSettings
 
-_LEAVE_S = 1.0
-_PATIENCE = Patience()
+_DISCONNECT_S = 1.0
+_TIMEOUTS = Timeouts()
 
 
 def connect(
-    settings: MqttSettings, client: Client, report: Callable[[Report], None], patience: Patience = _PATIENCE
+    settings: MqttSettings, client: Client, report: Callable[[Report], None], timeouts: Timeouts = _TIMEOUTS
 ) -> Link:
-    """Return a connection that the broker has accepted: of several brokers the first that does.
+    """Return a connection to the first broker of the settings that accepts one.
 
-    `auto` tries MQTT 5, and 3.1.1 where that is refused or closed without an answer. Password and certificates are
-    read anew. `report` is called from the connection's own thread.
+    `auto` tries MQTT 5, and MQTT 3.1.1 if the broker refuses that or closes the connection without an answer. Password
+    and certificates are read from disk on every call. `report` is called from the connection's own thread.
 
     Raises:
-        BrokerError: there is no connection; the message is one sentence, of several brokers one each.
+        BrokerError: no broker accepts; the message has one sentence for each broker.
     """
     failed: list[BrokerError] = []
     for one in settings.each:
         try:
-            return _connect(one, client, report, patience)
+            return _connect(one, client, report, timeouts)
         except BrokerError as error:
             failed.append(error)
     raise BrokerError("; ".join(map(str, failed))) from failed[-1]
 
 
-def _connect(settings: MqttSettings, client: Client, report: Callable[[Report], None], patience: Patience) -> Link:
+def _connect(settings: MqttSettings, client: Client, report: Callable[[Report], None], timeouts: Timeouts) -> Link:
     if settings.protocol != "auto":
-        return _Connection(settings, client, report, patience, settings.protocol)
+        return _Connection(settings, client, report, timeouts, settings.protocol)
     try:
-        return _Connection(settings, client, report, patience, "5")
+        return _Connection(settings, client, report, timeouts, "5")
     except VersionRefusedError:
-        return _Connection(settings, client, report, patience, "3.1.1")
+        return _Connection(settings, client, report, timeouts, "3.1.1")
 
 
 class _Client(paho.Client):
-    """A paho client whose network thread always says when it ends, even on a packet that nobody can read."""
+    """A paho client whose network thread always reports its end, even after a packet that paho cannot parse."""
 
     def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - paho's
         super().__init__(*args, **options)
         self.ended = threading.Event()
-        self.broke: Callable[[str], None] = lambda _sentence: None
+        self.on_broken_packet: Callable[[str], None] = lambda _reason: None
 
     def loop_forever(self, timeout: float = 1.0, retry_first_connection: bool = False) -> MQTTErrorCode:  # noqa: FBT001, FBT002 - paho's signature
         try:
             return super().loop_forever(timeout, retry_first_connection)
-        except Exception as error:  # noqa: BLE001 - whatever a broken packet makes paho raise
-            self.broke(f"the broker sent what is not MQTT ({type(error).__name__}: {error})")
+        except Exception as error:  # noqa: BLE001 - paho raises anything on a broken packet
+            self.on_broken_packet(f"the broker sent an invalid packet ({type(error).__name__}: {error})")
             return MQTTErrorCode.MQTT_ERR_PROTOCOL
         finally:
             self.ended.set()
 
 
 class _Connection(PahoLink[_Client]):
-    """A connection whose socket is read and written by a thread of its own."""
+    """A connection with a network thread of its own."""
 
     def __init__(
         self,
         settings: MqttSettings,
         client: Client,
         report: Callable[[Report], None],
-        patience: Patience,
+        timeouts: Timeouts,
         protocol: str,
     ) -> None:
         super().__init__(settings, client, report, protocol, _Client)
         self._answered = threading.Event()
         self._looping = False
-        self._client.connect_timeout = patience.connect_s
+        self._client.connect_timeout = timeouts.connect_s
         if settings.tls.enabled:
             self._client.tls_set_context(tls_context(settings.tls))
-        self._client.broke = lambda sentence: self._end(sentence, 0)
+        self._client.on_broken_packet = lambda reason: self._end(reason, 0)
         try:
-            self._open(settings, patience)
+            self._open(settings, timeouts)
         except BaseException:
-            self._abandon()
+            self._shut_down()
             raise
 
     def close(self) -> None:
         if not self._ended:
             self._ended = True
             self._client.disconnect()
-            self._client.ended.wait(_LEAVE_S)
-        self._abandon()
+            self._client.ended.wait(_DISCONNECT_S)
+        self._shut_down()
 
-    def _open(self, settings: MqttSettings, patience: Patience) -> None:
+    def _open(self, settings: MqttSettings, timeouts: Timeouts) -> None:
         try:
             self._connect()
             self._client.loop_start()
         except OSError as error:
-            raise BrokerError(reason_codes.raised(error, settings.host, settings.port)) from error
-        except ValueError as error:  # a name that cannot be one, such as an empty label
-            raise BrokerError(f"{settings.host}: is not the name of a host: check mqtt.host") from error
+            raise BrokerError(reason_codes.describe_error(error, settings.host, settings.port)) from error
+        except ValueError as error:  # an invalid name, such as one with an empty label
+            raise BrokerError(f"{settings.host}: not a valid host name: check mqtt.host") from error
         self._looping = True
-        if not self._answered.wait(patience.answer_s):
-            raise BrokerError(f"{self._where}: accepts the connection but does not answer: is it an MQTT broker?")
+        if not self._answered.wait(timeouts.answer_s):
+            raise BrokerError(f"{self._where}: the server does not answer: check that it is an MQTT broker")
         if self._refusal is not None:
-            self._explain(settings)
+            self._raise_tls_reason(settings)
             raise self._refusal
 
-    def _explain(self, settings: MqttSettings) -> None:
-        """Ask TLS alone why a connection was closed without an answer."""
+    def _raise_tls_reason(self, settings: MqttSettings) -> None:
+        """Find out with TLS alone why the broker closed the connection without an answer."""
         if self._closed_early and settings.tls.enabled:
-            self._abandon()
-            shake_hands(settings)
+            self._shut_down()
+            probe_tls(settings)
 
-    def _abandon(self) -> None:
-        """End the network thread and drop everything that refers to this connection."""
+    def _shut_down(self) -> None:
+        """End the network thread and remove every reference to this connection."""
         self._ended = True
         opened = self._client.socket()
         if isinstance(opened, socket.socket):
             with contextlib.suppress(OSError):  # closed by the other side
-                # The plain socket's method: TLS's own would take its state from under the network thread.
+                # The plain socket's method: TLS's own would change state that the network thread uses.
                 socket.socket.shutdown(opened, socket.SHUT_RDWR)
         if self._looping:
-            self._client.ended.wait(_LEAVE_S)
-        self._forget()
-        self._client.broke = lambda _sentence: None
+            self._client.ended.wait(_DISCONNECT_S)
+        self._clear_callbacks()
+        self._client.on_broken_packet = lambda _reason: None
 
-    def _answer(self) -> None:
+    def _on_answer(self) -> None:
         self._answered.set()

@@ -1,4 +1,4 @@
-"""Files named by the settings -> what a connection proves itself with, as it is on the disk now."""
+"""Certificate and password files -> a TLS context and a password, as the files are on disk now."""
 
 import ssl
 
@@ -9,30 +9,30 @@ _MAX_PASSWORD_BYTES = 65535
 
 
 def tls_context(settings: TlsSettings) -> ssl.SSLContext:
-    """Return a context of TLS 1.2 or later with the certificates as they are on the disk now.
+    """Return a context for TLS 1.2 or later with the certificates that are on disk now.
 
     Raises:
-        BrokerError: a file cannot be read or is not what it should be.
+        BrokerError: a file cannot be read, or is not a certificate or its key.
     """
     name = settings.ca_file
     try:
         context = ssl.create_default_context(cafile=name)
-        context.sslsocket_class = _TidySocket
-        # Python 3.13 refuses certificates without key identifiers, which most authorities made at home leave out.
+        context.sslsocket_class = _ClosingSocket
+        # Python 3.13 refuses certificates without key identifiers, which most home-made authorities leave out.
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         name = settings.cert_file
         if name is not None:
-            # An empty password, so that a locked key is an error rather than a question on the terminal.
+            # With an empty password an encrypted key is an error, not a prompt on the terminal.
             context.load_cert_chain(name, settings.key_file, password="")
     except OSError as error:
         reason = getattr(error, "reason", None) or error.strerror or str(error)
-        raise BrokerError(f"{name}: {reason}: name a readable certificate (PEM) that fits its key") from error
+        raise BrokerError(f"{name}: {reason}: use a readable PEM certificate and the key that belongs to it") from error
     return context
 
 
 def password(settings: MqttSettings) -> str | None:
-    """Return the password as it is on the disk now, without a line's end.
+    """Return the password that is on disk now, without the end of the line.
 
     Raises:
         BrokerError: the file cannot be read.
@@ -42,17 +42,17 @@ def password(settings: MqttSettings) -> str | None:
     try:
         text = settings.password_file.read_text(encoding="utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise BrokerError(f"{settings.password_file}: cannot be read: {error}: put the password there") from error
+        raise BrokerError(f"{settings.password_file}: cannot be read: {error}: write the password to it") from error
     if len(text.encode()) > _MAX_PASSWORD_BYTES:
-        raise BrokerError(f"{settings.password_file}: is longer than MQTT allows: put only the password there")
+        raise BrokerError(f"{settings.password_file}: longer than MQTT allows: the file must hold the password alone")
     return text
 
 
-class _TidySocket(ssl.SSLSocket):
-    """A TLS socket that is closed when its handshake fails: paho leaves that to the garbage collector."""
+class _ClosingSocket(ssl.SSLSocket):
+    """A TLS socket that closes itself when its handshake fails; paho leaves that to the garbage collector."""
 
-    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - the signature of ssl's
-        """Shake hands."""
+    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - ssl's signature
+        """Do the handshake; close the socket if it fails."""
         try:
             super().do_handshake(block)
         except BaseException:

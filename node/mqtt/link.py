@@ -1,12 +1,14 @@
-"""The values between a connection and whoever uses it."""
+"""The interface of a connection to a broker, and what it reports."""
 
 from dataclasses import dataclass
 from typing import Protocol
 
+from node.contract.message import Message
+
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """The broker answered a publish."""
+    """The broker acknowledged a publish; a code of 0x80 or above is a refusal."""
 
     mid: int
     code: int
@@ -14,14 +16,14 @@ class Acknowledged:
 
 @dataclass(frozen=True, slots=True)
 class Subscribed:
-    """The broker answered a subscription; below 0x80 is a promise, but only receiving is proof."""
+    """The broker answered a subscription. A code below 0x80 is a promise; only a received message is proof."""
 
     code: int
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A message came."""
+    """A message arrived."""
 
     topic: str
     payload: bytes
@@ -30,7 +32,7 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The connection ended without being asked to."""
+    """The connection ended unexpectedly."""
 
     sentence: str
     code: int = 0
@@ -41,23 +43,23 @@ Report = Acknowledged | Subscribed | Received | Lost
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Who connects.
+    """The MQTT client that connects.
 
     Attributes:
         id: the MQTT client id.
-        will: topic and payload that the broker publishes, retained, if the client goes without a word.
-        keep_s: seconds for which the broker keeps what the client misses; 0: no session.
-        window: greatest number of publishes without an answer.
+        will: the last will, which the broker publishes if the client disappears.
+        keep_s: seconds for which the broker keeps messages for the client while it is away; 0: no session.
+        window: the maximum number of publishes in flight.
     """
 
     id: str
-    will: tuple[str, bytes] | None = None
+    will: Message | None = None
     keep_s: int = 0
     window: int = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class Timeouts:
     """Seconds to wait for a TCP connection or a TLS handshake, and for the broker's answer to CONNECT."""
 
     connect_s: float = 5.0
@@ -65,31 +67,31 @@ class Patience:
 
 
 class Link(Protocol):
-    """An accepted connection; what comes from it was given as `report` to whoever made it."""
+    """A connection that the broker has accepted. It reports to the callback given to whoever made it."""
 
     @property
     def protocol(self) -> str:
-        """The MQTT version that is spoken."""
+        """The MQTT version of the connection, `5` or `3.1.1`."""
         ...
 
     @property
     def window(self) -> int:
-        """Greatest number of publishes without an answer."""
+        """The maximum number of publishes in flight."""
         ...
 
     @property
     def max_bytes(self) -> int | None:
-        """Greatest packet that the broker takes, None if it did not say."""
+        """The largest packet that the broker accepts, None if it did not say."""
         ...
 
-    def publish(self, topic: str, payload: bytes, *, retain: bool) -> int:
-        """Send a message with QoS 1 and return its number; an Acknowledged or a Lost will follow."""
+    def publish(self, message: Message) -> int:
+        """Send a message and return its packet id; an Acknowledged or a Lost follows."""
         ...
 
     def subscribe(self, topic: str) -> None:
-        """Ask for messages with QoS 1; a Subscribed or a Lost will follow."""
+        """Subscribe with QoS 1; a Subscribed or a Lost follows."""
         ...
 
     def close(self) -> None:
-        """Take leave of the broker, so that it publishes no will."""
+        """Disconnect cleanly, so that the broker does not publish the last will."""
         ...

@@ -1,4 +1,4 @@
-"""Broker settings and a client -> a paho client set up like every client of this project, its callbacks as reports."""
+"""Broker settings and a client -> a configured paho client, whose callbacks become reports."""
 
 import socket
 from collections.abc import Callable
@@ -10,6 +10,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from node.contract.message import Message
 from node.errors import BrokerError
 from node.mqtt import reason_codes
 from node.mqtt.credentials import password
@@ -23,18 +24,18 @@ _Paho = TypeVar("_Paho", bound=paho.Client)
 
 
 class VersionRefusedError(BrokerError):
-    """The broker does not speak MQTT 5."""
+    """The broker does not support MQTT 5."""
 
 
 class PahoLink(Generic[_Paho]):
-    """A link whose packets paho reads and writes; whoever inherits it opens the socket and drives it.
+    """A link whose packets paho reads and writes. Subclasses open the socket and drive the client.
 
     Args:
         settings: the broker.
-        client: who connects.
-        report: is given what comes.
+        client: the MQTT client that connects.
+        report: called with each report.
         protocol: the MQTT version, `5` or `3.1.1`.
-        kind: the class of the client.
+        kind: the class of the paho client.
     """
 
     def __init__(
@@ -49,31 +50,32 @@ class PahoLink(Generic[_Paho]):
         self.window = client.window
         self.max_bytes: int | None = None
         self._where = f"{settings.host}:{settings.port}"
-        self._settings, self._who, self._report = settings, client, report
+        self._settings, self._identity, self._report = settings, client, report
         self._refusal: BrokerError | None = None
         self._accepted = self._ended = self._closed_early = False
         self._client = self._build(kind)
 
-    def publish(self, topic: str, payload: bytes, *, retain: bool) -> int:
-        """Send a message."""
-        return self._client.publish(topic, payload, _QOS, retain).mid
+    def publish(self, message: Message) -> int:
+        """Send a message and return its packet id."""
+        return self._client.publish(message.topic, message.payload, message.qos, message.retain).mid
 
     def subscribe(self, topic: str) -> None:
-        """Ask for messages."""
+        """Subscribe to a topic or filter."""
         self._client.subscribe(topic, _QOS)
 
     def _build(self, kind: type[_Paho]) -> _Paho:
-        who, five = self._who, self.protocol == "5"
+        identity, five = self._identity, self.protocol == "5"
         built = kind(
             CallbackAPIVersion.VERSION2,
-            who.id,
+            identity.id,
             protocol=MQTTProtocolVersion.MQTTv5 if five else MQTTProtocolVersion.MQTTv311,
-            clean_session=None if five else who.keep_s == 0,
+            clean_session=None if five else identity.keep_s == 0,
             reconnect_on_failure=False,
         )
-        built.max_inflight_messages = 0  # whoever publishes keeps to the window
-        if who.will is not None:
-            built.will_set(*who.will, qos=_QOS, retain=True)
+        built.max_inflight_messages = 0  # no limit of paho's own: the session keeps to the window
+        will = identity.will
+        if will is not None:
+            built.will_set(will.topic, will.payload, will.qos, will.retain)
         if self._settings.username:
             built.username_pw_set(self._settings.username, password(self._settings))
         built.on_connect = self._on_connect
@@ -81,25 +83,25 @@ class PahoLink(Generic[_Paho]):
         built.on_publish = self._on_publish
         built.on_subscribe = self._on_subscribe
         built.on_message = self._on_message
-        built.on_socket_open = _keep_watch
+        built.on_socket_open = _detect_dead_peer
         return built
 
     def _connect(self) -> None:
-        """Open the socket, as the client does it, and send CONNECT."""
+        """Open the socket, the way the paho client does it, and send CONNECT."""
         options: dict[str, Any] = {}
         if self.protocol == "5":
             properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call] # paho's lacks types
-            if self._who.keep_s:
-                # Else left out: a broker that knows only 3.1.1 takes properties for a client id and waits for its end.
-                properties.SessionExpiryInterval = self._who.keep_s
-            options = {"clean_start": self._who.keep_s == 0, "properties": properties}
+            if self._identity.keep_s:
+                # Only if needed: a broker that knows only 3.1.1 reads properties as a client id and waits for its end.
+                properties.SessionExpiryInterval = self._identity.keep_s
+            options = {"clean_start": self._identity.keep_s == 0, "properties": properties}
         self._client.connect(self._settings.host, self._settings.port, self._settings.keepalive_s, **options)
 
-    def _answer(self) -> None:
-        """Take in that the broker has accepted, refused or left; for whoever waits for it."""
+    def _on_answer(self) -> None:
+        """Handle that the broker has accepted, refused or closed the connection. For subclasses that wait for it."""
 
-    def _forget(self) -> None:
-        """Drop everything by which the client refers to this link."""
+    def _clear_callbacks(self) -> None:
+        """Remove every reference of the paho client to this link."""
         for name in ("connect", "disconnect", "publish", "subscribe", "message", "socket_open"):
             setattr(self._client, f"on_{name}", None)
 
@@ -108,12 +110,12 @@ class PahoLink(Generic[_Paho]):
     ) -> None:
         if code.is_failure:
             kind = VersionRefusedError if code.value == reason_codes.UNSUPPORTED_PROTOCOL else BrokerError
-            self._refusal = kind(f"{self._where}: {reason_codes.refused(code.value)}")
+            self._refusal = kind(f"{self._where}: {reason_codes.describe_connack(code.value)}")
         else:
             self._accepted = True
             self.window = min(self.window, getattr(properties, "ReceiveMaximum", self.window))
             self.max_bytes = getattr(properties, "MaximumPacketSize", None)
-        self._answer()
+        self._on_answer()
 
     def _on_disconnect(
         self,
@@ -126,7 +128,7 @@ class PahoLink(Generic[_Paho]):
         if code.value == reason_codes.SUCCESS_BELOW or not code.is_failure:
             self._end("the broker closed the connection", code.value)
         else:
-            self._end(reason_codes.coded(code.value), code.value)
+            self._end(reason_codes.describe(code.value), code.value)
 
     def _on_publish(
         self, _client: paho.Client, _data: object, mid: int, code: ReasonCode, _properties: Properties | None
@@ -143,7 +145,7 @@ class PahoLink(Generic[_Paho]):
         try:
             topic = message.topic
         except UnicodeDecodeError:
-            return  # no topic of ours
+            return  # not one of our topics
         self._report(Received(topic, bytes(message.payload), message.retain))
 
     def _end(self, sentence: str, code: int) -> None:
@@ -156,11 +158,11 @@ class PahoLink(Generic[_Paho]):
             self._closed_early = True
             kind = VersionRefusedError if self.protocol == "5" else BrokerError
             self._refusal = kind(f"{self._where}: {sentence}")
-        self._answer()
+        self._on_answer()
 
 
-def _keep_watch(_client: paho.Client, _data: object, opened: Any) -> None:  # noqa: ANN401 - paho's socket type
-    """Let the kernel find a dead link: an idle one within 20 s, one with bytes on the way within 15 s."""
+def _detect_dead_peer(_client: paho.Client, _data: object, opened: Any) -> None:  # noqa: ANN401 - paho's socket type
+    """Let the kernel detect a dead connection: an idle one within 20 s, one with unsent bytes within 15 s."""
     for level, option, value in (
         (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
         (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _KEEPALIVE_IDLE_S),

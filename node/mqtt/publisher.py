@@ -1,4 +1,4 @@
-"""Outbox and board -> the broker, by a thread that connects, delivers, backs off and takes leave."""
+"""Outbox and retained messages -> the broker, by a thread that connects, delivers, backs off and leaves cleanly."""
 
 import logging
 import queue
@@ -8,21 +8,23 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
+from node.contract.message import Message
 from node.contract.payloads import ONLINE, Fields
 from node.contract.topics import Topics
 from node.errors import BrokerError
 from node.mqtt import reason_codes
-from node.mqtt.backoff import Backoff, Pace
+from node.mqtt.backoff import Backoff, Timing
 from node.mqtt.link import Acknowledged, Link, Lost, Received, Report, Subscribed
-from node.mqtt.retained import Board
-from node.mqtt.session import Experience, Letter, Session
+from node.mqtt.retained import Retained
+from node.mqtt.session import History, Session
 from node.outbox.outbox import Outbox
 
-_VOICES = 64
-_TURN_S = 1.0
-_PACE = Pace()
-_CUTS = 3
-_TWIN = ": is there another node with this node.id?"
+_MAX_QUEUED = 64
+_POLL_S, _LEAVE_POLL_S = 1.0, 0.1
+_TIMING = Timing()
+_UNSTABLE = 3
+"""Connections in a row that end at once before the log points to another node with the same id."""
+_SAME_ID_HINT = ", repeatedly: is there another node with this node.id?"
 
 _log = logging.getLogger(__name__)
 
@@ -31,76 +33,78 @@ Connect = Callable[[Callable[[Report], None]], Link]
 
 
 class Publisher:
-    """Deliver what the outbox and the board hold. Broker trouble never leaves it; it is logged once a change.
+    """Deliver the messages of the outbox and the retained ones. Log broker trouble once per change; never raise it.
 
     Args:
-        topics: the node's.
-        outbox: what must not be lost.
-        board: what is retained.
+        topics: the node's topics.
+        outbox: the messages that must not be lost.
+        retained: the retained messages.
         connect: makes one connection attempt.
-        receive: is given each message to `requests`, on the publisher's thread.
-        pace: how patient it is.
+        receive: called with each request, on the publisher's thread.
+        timing: pauses and timeouts.
         chance: random numbers 0..1.
         mono_s: seconds of the monotonic clock.
     """
 
-    def __init__(  # noqa: PLR0913 - the composition root names all it depends on
+    def __init__(  # noqa: PLR0913 - the composition root names all dependencies
         self,
         topics: Topics,
         outbox: Outbox,
-        board: Board,
+        retained: Retained,
         connect: Connect,
         *,
         receive: Callable[[Received], None] | None = None,
-        pace: Pace = _PACE,
+        timing: Timing = _TIMING,
         chance: Callable[[], float] = random.random,
         mono_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._topics, self._outbox, self._board, self._connect = topics, outbox, board, connect
-        self._receive, self._pace, self._chance, self._mono_s = receive, pace, chance, mono_s
-        self._backoff = Backoff(pace, chance)
+        self._topics, self._outbox, self._retained, self._connect = topics, outbox, retained, connect
+        self._receive, self._timing, self._chance, self._mono_s = receive, timing, chance, mono_s
+        self._backoff = Backoff(timing, chance)
         self._inbox: queue.SimpleQueue[tuple[int, Report] | None] = queue.SimpleQueue()
-        self._voice: deque[Letter] = deque(maxlen=_VOICES)
-        self._experience = Experience()
-        self._farewell: tuple[Fields, float] | None = None
+        # Messages to send once, each with the only connection it is for, or None for any.
+        self._queue: deque[tuple[Message, int | None]] = deque(maxlen=_MAX_QUEUED)
+        self._history = History()
+        self._final_state: tuple[Fields, float] | None = None
         self._stopping = threading.Event()
         self._connected = threading.Event()
-        self._number = 0
-        self._rung = False
-        self._announce_s: float | None = None
-        self._again_s: float | None = None
+        self._attempt = 0
+        self._wake_queued = False
+        self._discovery_due_s: float | None = None
+        self._resend_due_s: float | None = None
         self._failure = ""
-        self._warned = False
-        self._greeted = self._cut = 0
+        self._protocol_logged = False
+        self._connections = self._unstable = 0
         self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
-        outbox.when_put(self._ring)
-        board.when_changed(self._ring)
+        outbox.on_put(self._wake)
+        retained.on_change(self._wake)
 
     @property
     def connected(self) -> bool:
-        """Whether the broker has accepted the connection that there is."""
+        """Whether there is a connection that the broker has accepted."""
         return self._connected.is_set()
 
     @property
     def alive(self) -> bool:
-        """Whether the thread runs; once started it ends only when stopped, or by a mistake in the program."""
+        """Whether the thread runs. Once started it ends only when stopped, or because of a bug."""
         return self._thread.is_alive()
 
     def start(self) -> None:
         """Start the thread."""
         self._thread.start()
 
-    def say(self, topic: str, payload: bytes) -> None:
-        """Send a message once if the broker is there, such as an answer; at most the latest 64 wait."""
-        self._voice.append(Letter(topic, payload))
-        self._ring()
+    def send(self, message: Message) -> None:
+        """Send a message once, on this connection or the next; keep at most the latest 64 that wait."""
+        self._queue.append((message, None))
+        self._wake()
 
-    def flash(self, topic: str, payload: bytes) -> bool:
-        """Send a message over the connection that there is or never; return whether there is one."""
+    def send_now(self, message: Message) -> bool:
+        """Send a message on the present connection or never; return whether there is one."""
+        attempt = self._attempt
         if not self.connected:
             return False
-        self._voice.append(Letter(topic, payload, fleeting=True))
-        self._ring()
+        self._queue.append((message, attempt))
+        self._wake()
         return True
 
     def wait_connected(self, timeout_s: float) -> bool:
@@ -108,148 +112,149 @@ class Publisher:
         return self._connected.wait(timeout_s)
 
     def drain(self, timeout_s: float) -> bool:
-        """Wait until the broker has everything; return whether it has within `timeout_s`."""
+        """Wait until the broker has everything in the outbox; return whether it has within `timeout_s`."""
         return self._outbox.wait_empty(timeout_s)
 
     def stop(self, state: Fields, timeout_s: float = 5.0) -> None:
-        """Take leave of the broker and end the thread, within about `timeout_s`.
+        """Leave the broker cleanly and end the thread, within about `timeout_s`.
 
         Args:
-            state: the emptied state that is left behind.
-            timeout_s: how long the broker may take to answer.
+            state: the retained state to leave behind, in which nobody is in view.
+            timeout_s: how long the broker may take to acknowledge.
         """
-        self._farewell = state, self._mono_s() + timeout_s
+        self._final_state = state, self._mono_s() + timeout_s
         self._stopping.set()
-        self._ring()
+        self._wake()
         self._thread.join(timeout_s + 2.0)
 
-    def _ring(self) -> None:
-        # Nobody reads the inbox while there is no connection: one ring is as good as thousands.
-        if not self._rung:
-            self._rung = True
+    def _wake(self) -> None:
+        # Nobody reads the inbox while there is no connection: one entry has to do, not thousands.
+        if not self._wake_queued:
+            self._wake_queued = True
             self._inbox.put(None)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            began_s, number = self._mono_s(), self._greeted
-            lost = self._attempt()
+            began_s, connections = self._mono_s(), self._connections
+            lost = self._connect_and_serve()
             if lost is None:
                 return
             lasted_s = self._mono_s() - began_s
-            self._cut = 0 if self._pace.steady(lasted_s) or self._greeted == number else self._cut + 1
-            again = f", again and again{_TWIN}" if self._cut >= _CUTS and lost.code != reason_codes.TAKEN_OVER else ""
-            self._tell(lost.sentence + again)
+            unstable = self._connections != connections and not self._timing.is_stable(lasted_s)
+            self._unstable = self._unstable + 1 if unstable else 0
+            hint = self._unstable >= _UNSTABLE and lost.code != reason_codes.TAKEN_OVER
+            self._log_failure(lost.sentence + (_SAME_ID_HINT if hint else ""))
             self._stopping.wait(self._backoff.pause_s(lasted_s, lost.code))
 
-    def _attempt(self) -> Lost | None:
-        """Make one connection and use it to its end; return why it ended, None if it was asked to."""
-        self._number += 1
-        number = self._number
+    def _connect_and_serve(self) -> Lost | None:
+        """Make one connection and use it until it ends; return why it ended, None if `stop` ended it."""
+        self._attempt += 1
+        attempt = self._attempt
         try:
-            link = self._connect(lambda report: self._inbox.put((number, report)))
+            link = self._connect(lambda report: self._inbox.put((attempt, report)))
         except BrokerError as error:
             return Lost(str(error))
-        self._drop_fleeting()
-        session = Session(link, self._topics, self._outbox, self._board, voice=self._voice, experience=self._experience)
-        self._greet(link)
+        session = Session(link, self._topics, self._outbox, self._retained, self._history)
+        self._note_connected(link)
         try:
-            lost = self._converse(session, link)
-            session.lose(lost.code if lost else 0)
+            lost = self._serve(session, link)
+            session.connection_lost(lost.code if lost else 0)
             return lost
         finally:
             self._connected.clear()
             link.close()
             self._outbox.release()
 
-    def _drop_fleeting(self) -> None:
-        for _ in range(len(self._voice)):
-            letter = self._voice.popleft()
-            if not letter.fleeting:
-                self._voice.append(letter)
-
-    def _converse(self, session: Session, link: Link) -> Lost | None:
-        # Subscribed before `online` is told: whoever waits for that may ask at once.
-        hears = self._hear_birth(link, hears=False)
+    def _serve(self, session: Session, link: Link) -> Lost | None:
+        # Subscribe before `online`: a subscriber that waits for `online` may send a request at once.
+        subscribed = self._subscribe_birth(link, subscribed=False)
         if self._receive is not None:
             link.subscribe(self._topics.requests)
-        session.pump(self._mono_s())
-        while (farewell := self._farewell) is None:
-            for report in self._reports(_TURN_S):
+        session.pump(self._mono_s(), self._take_queue())
+        while (final := self._final_state) is None:
+            for report in self._reports(_POLL_S):
                 if isinstance(report, Lost):
                     return report
-                self._take(session, report)
-            hears = self._hear_birth(link, hears=hears)
+                self._handle(session, report)
+            subscribed = self._subscribe_birth(link, subscribed=subscribed)
             now_s = self._mono_s()
-            self._introduce(session, now_s)
-            session.pump(now_s)
-            if session.overdue(now_s, self._pace.ack_s):
-                return Lost("the broker does not answer any more")
-        self._leave(session, *farewell)
+            self._answer_birth(session, now_s)
+            session.pump(now_s, self._take_queue())
+            if session.overdue(now_s, self._timing.ack_s):
+                return Lost("the broker no longer answers")
+        self._leave(session, *final)
         return None
 
-    def _hear_birth(self, link: Link, *, hears: bool) -> bool:
-        """Subscribe to Home Assistant's birth once there is something to answer it with; return whether it is."""
-        if not hears and self._board.announced:
+    def _take_queue(self) -> list[Message]:
+        """Return the messages to send once, without those for a connection that has ended."""
+        taken = [self._queue.popleft() for _ in range(len(self._queue))]
+        return [message for message, attempt in taken if attempt in (None, self._attempt)]
+
+    def _subscribe_birth(self, link: Link, *, subscribed: bool) -> bool:
+        """Subscribe to Home Assistant's birth message once there is a discovery; return whether this is done."""
+        if not subscribed and self._retained.has_discovery:
             link.subscribe(self._topics.birth)
             return True
-        return hears
+        return subscribed
 
-    def _introduce(self, session: Session, now_s: float) -> None:
-        """Answer Home Assistant's birth; then say again what it could not hear before it knew the node."""
-        if self._announce_s is not None and now_s >= self._announce_s:
-            self._announce_s, self._again_s = None, now_s + self._pace.again_s
-            self._board.greet()
-        if self._again_s is not None and now_s >= self._again_s:
-            self._again_s = None
-            session.repeat()
+    def _answer_birth(self, session: Session, now_s: float) -> None:
+        """Send discovery after Home Assistant's birth message, and later what it did not subscribe to before that."""
+        if self._discovery_due_s is not None and now_s >= self._discovery_due_s:
+            self._discovery_due_s, self._resend_due_s = None, now_s + self._timing.repeat_s
+            self._retained.home_assistant_started()
+        if self._resend_due_s is not None and now_s >= self._resend_due_s:
+            self._resend_due_s = None
+            session.resend_retained()
 
     def _leave(self, session: Session, state: Fields, leave_by_s: float) -> None:
-        session.take_leave(state, self._mono_s())
+        session.leave(state, self._mono_s(), self._take_queue())
         while not session.idle and self._mono_s() < leave_by_s:
-            for report in self._reports(0.1):
+            for report in self._reports(_LEAVE_POLL_S):
                 if isinstance(report, Lost):
                     return
-                self._take(session, report)
+                self._handle(session, report)
             session.flush(self._mono_s())
 
-    def _take(self, session: Session, report: Acknowledged | Subscribed | Received) -> None:
+    def _handle(self, session: Session, report: Acknowledged | Subscribed | Received) -> None:
         if isinstance(report, Acknowledged):
             session.acknowledge(report, self._mono_s())
         elif isinstance(report, Subscribed):
             if report.code >= reason_codes.SUCCESS_BELOW:
-                _log.error("broker: a subscription is refused: %s", reason_codes.coded(report.code))
+                _log.error("broker: a subscription is refused: %s", reason_codes.describe(report.code))
         elif report.topic == self._topics.birth:
             if report.payload == ONLINE:
-                self._announce_s = self._mono_s() + self._chance() * self._pace.birth_s
+                self._discovery_due_s = self._mono_s() + self._chance() * self._timing.birth_s
         elif self._receive is not None:
             self._receive(report)
 
     def _reports(self, wait_s: float) -> Sequence[Report]:
-        """Return what this connection reported, waiting for the first a while."""
+        """Return what this connection has reported; wait up to `wait_s` for the first report."""
         found: list[Report] = []
         try:
-            note = self._inbox.get(timeout=wait_s)
+            entry = self._inbox.get(timeout=wait_s)
             while True:
-                if note is None:
-                    # Before the pump that follows: what is shown from here on rings again.
-                    self._rung = False
-                elif note[0] == self._number:
-                    found.append(note[1])
-                note = self._inbox.get_nowait()
+                if entry is None:
+                    # Before the pump that follows: what changes from here on wakes the thread again.
+                    self._wake_queued = False
+                elif entry[0] == self._attempt:
+                    found.append(entry[1])
+                entry = self._inbox.get_nowait()
         except queue.Empty:
             return found
 
-    def _greet(self, link: Link) -> None:
-        self._greeted += 1
+    def _note_connected(self, link: Link) -> None:
+        self._connections += 1
         self._connected.set()
-        if self._cut < _CUTS:
+        if self._unstable < _UNSTABLE:
             self._failure = ""
             _log.info("broker: connected, MQTT %s", link.protocol)
-        if link.protocol != "5" and not self._warned:
-            self._warned = True
-            _log.warning("broker: MQTT %s cannot say when a message is refused: facenode check tries it", link.protocol)
+        if link.protocol != "5" and not self._protocol_logged:
+            self._protocol_logged = True
+            _log.warning(
+                "broker: MQTT %s does not report refused messages: run facenode check to test them", link.protocol
+            )
 
-    def _tell(self, sentence: str) -> None:
+    def _log_failure(self, sentence: str) -> None:
         if sentence != self._failure:
             self._failure = sentence
             _log.warning("broker: %s; trying again", sentence)

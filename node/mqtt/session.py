@@ -1,245 +1,250 @@
-"""One accepted connection, a board and an outbox -> what is sent next, and what became of it."""
+"""One connection, the retained messages and the outbox -> what to publish next, and what each answer means.
+
+The rules:
+
+1. The first message of a connection is the birth, `online`. Then come the retained messages that are due, then messages
+   to send once, such as answers to requests, then the rows of the outbox.
+2. No more publishes are in flight (sent, not yet acknowledged) than the broker's window allows. Rows get a smaller
+   limit of their own, because the rows in flight when a connection ends are sent twice. It grows with each acknowledged
+   row while the outbox has a backlog.
+3. A reason code below 0x80 settles a row: the outbox deletes it. A code in `reason_codes.FINAL` rejects the row. Any
+   other code releases it, and after a pause it is sent again. The pause doubles up to a minute; no other row is sent
+   meanwhile.
+4. A retained message or an answer refused with a code in `reason_codes.TRANSIENT` is sent again after the same pause,
+   a retained one as it is by then. Any other refusal drops the message. Each refusal is logged once.
+5. A message that is larger than the broker allows is not sent, and a row is rejected. A large retained message that
+   several connections in a row ended on without an answer is not sent for an hour.
+6. To leave, the session sends the messages that still wait, then a state in which nobody is in view, then `offline`.
+   It takes no more rows; those in flight are settled if their answer arrives in time.
+7. Rows in flight at the end of a connection stay in the outbox, and the next session sends them again.
+"""
 
 import logging
 from collections import Counter, deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from node.contract.payloads import OFFLINE, ONLINE, Fields, dump
+from node.contract.message import Message
+from node.contract.payloads import Fields, birth, dump, last_will
 from node.contract.topics import Topics
 from node.mqtt import reason_codes
 from node.mqtt.link import Acknowledged, Link
-from node.mqtt.retained import Board
-from node.outbox.rows import Parcel, Stock
+from node.mqtt.retained import Retained
+from node.outbox.rows import DeliveryQueue, Row
 
 _HEADER_BYTES = 16
-"""Room of a PUBLISH beside topic and payload: fixed header, lengths, packet number, properties."""
+"""The size of a PUBLISH besides topic and payload: fixed header, lengths, packet id, properties."""
 
-_RETRY_S, _MOST_RETRY_S = 1.0, 60.0
+_RETRY_S, _MAX_RETRY_S = 1.0, 60.0
 
-_NARROW, _WIDENING = 2.0, 0.5
-"""Rows in flight while the outbox is all but empty, and how many more each answer allows while it is not."""
+_MIN_ROWS, _ROWS_STEP = 2.0, 0.5
+"""The limit of rows in flight without a backlog, and how much each acknowledged row adds with one."""
 
-_LARGE_BYTES, _CHOKES, _GIVEN_UP_S = 1024, 3, 3600.0
-"""A retained message of this size that so many connections in a row ended on, unanswered, is not sent for so long."""
+_LARGE_BYTES, _MAX_UNANSWERED, _GIVE_UP_S = 1024, 3, 3600.0
+"""Rule 5: the size of a large message, the connections in a row that end on it, and the time without it."""
 
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """A message on its way.
-
-    Attributes:
-        topic: where it goes.
-        payload: what is sent.
-        retain: whether the broker keeps it.
-        row: the outbox's id; None for what the outbox does not hold.
-        fleeting: whether it is worth nothing on a later connection than the one it was meant for.
-    """
-
-    topic: str
-    payload: bytes
-    retain: bool = False
-    row: int | None = None
-    fleeting: bool = False
-
-
 @dataclass(slots=True)
-class Experience:
-    """What the sessions of a node learn of its broker.
+class History:
+    """What the sessions of a node find out about its broker.
 
     Attributes:
-        told: the refusals that were logged, by topic and code.
-        choked: on how many connections in a row a large retained message had no answer, by topic.
-        again_s: when a message that was given up for that is tried once more, by topic.
+        logged: the refusals that were logged, by topic and code.
+        unanswered: on how many connections in a row a large retained message had no answer, by topic.
+        retry_s: when to try a message again that was given up for that, by topic.
     """
 
-    told: set[tuple[str, int]] = field(default_factory=set)
-    choked: Counter[str] = field(default_factory=Counter)
-    again_s: dict[str, float] = field(default_factory=dict)
+    logged: set[tuple[str, int]] = field(default_factory=set)
+    unanswered: Counter[str] = field(default_factory=Counter)
+    retry_s: dict[str, float] = field(default_factory=dict)
+
+
+class _InFlight(NamedTuple):
+    """A publish that the broker has not acknowledged: the message, its row's id if it has one, and when it was sent."""
+
+    message: Message
+    row_id: int | None
+    sent_s: float
 
 
 class Session:
-    """Say `online` first, then discovery, state and health, then answers and what the outbox holds.
-
-    Not thread-safe. Nothing is sent beyond the broker's window; a row leaves the outbox only on a good reason code.
-    What is in flight when a connection ends is sent again, so few rows are in flight but while a backlog drains.
+    """Deliver messages over one connection, by the rules above. Not thread-safe; does no I/O but through the link.
 
     Args:
         link: the connection.
-        topics: the node's.
-        outbox: what must not be lost.
-        board: what is retained.
-        voice: what is sent once or not at all, such as answers.
-        experience: what earlier sessions learnt.
+        topics: the node's topics.
+        outbox: the messages that must not be lost.
+        retained: the retained messages.
+        history: what earlier sessions found out.
     """
 
-    def __init__(  # noqa: PLR0913 - what a session is made of
-        self,
-        link: Link,
-        topics: Topics,
-        outbox: Stock,
-        board: Board,
-        *,
-        voice: deque[Letter],
-        experience: Experience,
-    ) -> None:
-        self._link, self._topics, self._outbox, self._board = link, topics, outbox, board
-        self._voice, self._experience = voice, experience
-        self._flying: dict[int, tuple[Letter, float]] = {}
+    def __init__(self, link: Link, topics: Topics, outbox: DeliveryQueue, retained: Retained, history: History) -> None:
+        self._link, self._topics, self._outbox, self._retained = link, topics, outbox, retained
+        self._history = history
+        self._in_flight: dict[int, _InFlight] = {}
         self._settled: list[int] = []
-        self._held_s = float("-inf")
+        self._refused: list[Message] = []
+        self._paused_until_s = float("-inf")
         self._retry_s = _RETRY_S
-        self._later: list[Letter] = []
-        self._width = _NARROW
-        self._draining = False
-        board.rewind()
-        self._next: deque[Letter] = deque([Letter(topics.status, ONLINE, retain=True)])
+        self._row_limit = _MIN_ROWS
+        self._backlog = False
+        retained.resend()
+        self._waiting: deque[Message] = deque([birth(topics)])
 
     @property
     def idle(self) -> bool:
-        """Whether everything that was sent has been answered."""
-        return not self._flying and not self._next
+        """Whether everything was sent and acknowledged."""
+        return not self._in_flight and not self._waiting
 
-    def pump(self, now_s: float) -> None:
-        """Delete what was acknowledged and send what there is room for."""
-        self.settle()
-        self._try_again(now_s)
-        self._next.extend(Letter(each.topic, each.payload, retain=each.retain) for each in self._board.take())
-        while self._voice:
-            self._next.append(self._voice.popleft())
-        rows = sum(letter.row is not None for letter, _ in self._flying.values())
-        room = min(self._link.window - len(self._flying) - len(self._next), int(self._width) - rows)
-        if room > 0 and now_s >= self._held_s:
-            parcels = self._outbox.take(room)
-            self._draining = len(parcels) == room
-            self._next.extend(self._addressed(parcel) for parcel in parcels)
-        self._send(now_s)
+    def pump(self, now_s: float, once: Iterable[Message] = ()) -> None:
+        """Delete the rows that were acknowledged, and send what there is room for.
+
+        Args:
+            now_s: seconds of the monotonic clock.
+            once: new messages to send once, such as answers to requests.
+        """
+        self._retry_refused(now_s)
+        self._waiting.extend(self._retained.take_due())
+        self._waiting.extend(once)
+        self.flush(now_s)
+        rows = sum(publish.row_id is not None for publish in self._in_flight.values())
+        room = min(self._link.window - len(self._in_flight), int(self._row_limit) - rows)
+        if room > 0 and now_s >= self._paused_until_s:
+            taken = self._outbox.take(room)
+            self._backlog = len(taken) == room
+            for row in taken:
+                self._publish_row(row, now_s)
 
     def acknowledge(self, answer: Acknowledged, now_s: float) -> None:
-        """Take the broker's answer to a publish."""
-        flight = self._flying.pop(answer.mid, None)
-        if flight is None:
+        """Handle the broker's answer to a publish."""
+        publish = self._in_flight.pop(answer.mid, None)
+        if publish is None:
             return
-        letter = flight[0]
+        message, row_id, _ = publish
         if answer.code < reason_codes.SUCCESS_BELOW:
             self._retry_s = _RETRY_S
-            self._experience.choked.pop(letter.topic, None)
-            self._experience.again_s.pop(letter.topic, None)
-            if letter.row is not None:
-                self._settled.append(letter.row)
-                self._width = min(self._link.window, self._width + _WIDENING) if self._draining else _NARROW
-            elif letter.retain:
-                self._board.confirm(letter.topic, letter.payload)
-        elif letter.row is not None and answer.code in reason_codes.FINAL:
-            self._reject(letter, answer.code)
+            self._history.unanswered.pop(message.topic, None)
+            self._history.retry_s.pop(message.topic, None)
+            if row_id is not None:
+                self._settled.append(row_id)
+                self._row_limit = min(self._link.window, self._row_limit + _ROWS_STEP) if self._backlog else _MIN_ROWS
+            elif message.retain:
+                self._retained.confirm(message)
+        elif row_id is not None and answer.code in reason_codes.FINAL:
+            self._reject(message, row_id, answer.code)
         else:
-            self._complain(letter, answer.code)
-            if letter.row is not None or answer.code in reason_codes.TRANSIENT:
-                self._hold(letter, now_s)
+            self._log_refusal(message.topic, answer.code)
+            if row_id is not None:
+                self._outbox.release([row_id])
+                self._pause(now_s)
+            elif answer.code in reason_codes.TRANSIENT:
+                self._refused.append(message)
+                self._pause(now_s)
 
-    def repeat(self) -> None:
-        """Say `online`, state and health once more.
+    def resend_retained(self) -> None:
+        """Send `online`, state and health again.
 
-        Home Assistant subscribes to them only when it has read the discovery. In a cluster whose brokers retain for
-        themselves, such as RabbitMQ's, another broker than the node's has nothing for it.
+        Home Assistant subscribes to them only after it has read the discovery. In a cluster whose brokers keep retained
+        messages each for itself, such as RabbitMQ's, Home Assistant's broker may have none of this node.
         """
-        self._board.rewind(self._topics.state, self._topics.health)
-        self._next.append(Letter(self._topics.status, ONLINE, retain=True))
+        self._retained.resend(self._topics.state, self._topics.health)
+        self._waiting.append(birth(self._topics))
 
     def overdue(self, now_s: float, ack_s: float) -> bool:
-        """Return whether the broker has left a publish without an answer for too long."""
-        return any(now_s - sent_s > ack_s for _, sent_s in self._flying.values())
+        """Return whether a publish has waited longer than `ack_s` for its answer."""
+        return any(now_s - publish.sent_s > ack_s for publish in self._in_flight.values())
 
-    def take_leave(self, state: Fields, now_s: float) -> None:
-        """Send the last answers, an emptied state and `offline`, and nothing after them."""
-        self._outbox.release([letter.row for letter in self._next if letter.row is not None])
-        self._next = deque(
-            [
-                *self._voice,
-                Letter(self._topics.state, dump(state), retain=True),
-                Letter(self._topics.status, OFFLINE, retain=True),
-            ]
-        )
-        self._send(now_s)
+    def leave(self, state: Fields, now_s: float, once: Iterable[Message] = ()) -> None:
+        """Send the messages that wait, then `state`, then `offline`. Call `flush` until the session is idle.
+
+        Args:
+            state: a state in which nobody is in view.
+            now_s: seconds of the monotonic clock.
+            once: new messages to send once.
+        """
+        final = (Message(self._topics.state, dump(state), retain=True), last_will(self._topics))
+        replaced = {message.topic for message in final}
+        self._waiting = deque([message for message in self._waiting if message.topic not in replaced])
+        self._waiting.extend((*once, *final))
+        self._send_waiting(now_s)
 
     def flush(self, now_s: float) -> None:
-        """Delete what was acknowledged and send what is due, but take nothing new."""
-        self.settle()
-        self._send(now_s)
+        """Delete the rows that were acknowledged and send what waits, but take nothing new."""
+        self._settle()
+        self._send_waiting(now_s)
 
-    def lose(self, code: int) -> None:
-        """Learn from the end of the connection, and delete what was acknowledged before it.
+    def connection_lost(self, code: int) -> None:
+        """Learn from the end of the connection, and delete the rows that were acknowledged before it.
 
-        A broker that finds a message too large closes the connection, with that code or over MQTT 3.1.1 with none. It
-        would do so for ever, and what waits behind the message would never be sent.
+        A broker that finds a message too large closes the connection, with that code or, over MQTT 3.1.1, with none. It
+        would do so every time, and nothing behind the message would ever be sent.
         """
-        self.settle()
-        letters = [letter for letter, _ in self._flying.values()]
-        if code == reason_codes.TOO_LARGE and letters:
-            self._reject(max(letters, key=lambda letter: len(letter.payload)), code)
-        for letter in letters:
-            if letter.retain and len(letter.payload) >= _LARGE_BYTES:
-                self._experience.choked[letter.topic] += _CHOKES if code == reason_codes.TOO_LARGE else 1
+        self._settle()
+        lost = list(self._in_flight.values())
+        if code == reason_codes.TOO_LARGE and lost:
+            largest = max(lost, key=lambda publish: len(publish.message.payload))
+            self._reject(largest.message, largest.row_id, code)
+        for message, _, _ in lost:
+            if message.retain and len(message.payload) >= _LARGE_BYTES:
+                certain = code == reason_codes.TOO_LARGE
+                self._history.unanswered[message.topic] += _MAX_UNANSWERED if certain else 1
 
-    def settle(self) -> None:
-        """Delete what was acknowledged."""
+    def _settle(self) -> None:
         self._outbox.settle(self._settled)
         self._settled = []
 
-    def _send(self, now_s: float) -> None:
-        while self._next and len(self._flying) < self._link.window:
-            letter = self._next.popleft()
-            if self._too_large(letter):
-                self._reject(letter, reason_codes.TOO_LARGE)
-                continue
-            mid = self._link.publish(letter.topic, letter.payload, retain=letter.retain)
-            self._flying[mid] = (letter, now_s)
+    def _send_waiting(self, now_s: float) -> None:
+        while self._waiting and len(self._in_flight) < self._link.window:
+            message = self._waiting.popleft()
+            if self._too_large(message):
+                self._log_refusal(message.topic, reason_codes.TOO_LARGE)
+            else:
+                self._in_flight[self._link.publish(message)] = _InFlight(message, None, now_s)
 
-    def _try_again(self, now_s: float) -> None:
-        """Make due what was refused for a while, and what was given up an hour ago."""
-        if self._later and now_s >= self._held_s:
-            for letter in self._later:
-                if letter.retain and letter.topic != self._topics.status:
-                    # The board's latest: the broker may have a newer one by now than what it refused.
-                    self._board.rewind(letter.topic)
+    def _publish_row(self, row: Row, now_s: float) -> None:
+        if self._too_large(row.message):
+            self._reject(row.message, row.id, reason_codes.TOO_LARGE)
+        else:
+            self._in_flight[self._link.publish(row.message)] = _InFlight(row.message, row.id, now_s)
+
+    def _retry_refused(self, now_s: float) -> None:
+        """Send again what the broker refused for now, and what was given up an hour ago."""
+        if self._refused and now_s >= self._paused_until_s:
+            for message in self._refused:
+                if message.retain and message.topic != self._topics.status:
+                    # The latest: the broker may have a newer one by now than the one it refused.
+                    self._retained.resend(message.topic)
                 else:
-                    self._next.append(letter)
-            self._later = []
-        experience = self._experience
-        for topic in [topic for topic, times in experience.choked.items() if times >= _CHOKES]:
-            if now_s >= experience.again_s.setdefault(topic, now_s + _GIVEN_UP_S):
-                del experience.again_s[topic]
-                # One more connection that ends on it gives it up again.
-                experience.choked[topic] = _CHOKES - 1
-                self._board.rewind(topic)
+                    self._waiting.append(message)
+            self._refused = []
+        history = self._history
+        for topic in [topic for topic, times in history.unanswered.items() if times >= _MAX_UNANSWERED]:
+            if now_s >= history.retry_s.setdefault(topic, now_s + _GIVE_UP_S):
+                del history.retry_s[topic]
+                history.unanswered[topic] = _MAX_UNANSWERED - 1  # one more connection that ends on it is enough
+                self._retained.resend(topic)
 
-    def _too_large(self, letter: Letter) -> bool:
-        size = len(letter.topic.encode()) + len(letter.payload) + _HEADER_BYTES
+    def _too_large(self, message: Message) -> bool:
+        size = len(message.topic.encode()) + len(message.payload) + _HEADER_BYTES
         beyond = self._link.max_bytes is not None and size > self._link.max_bytes
-        return beyond or self._experience.choked[letter.topic] >= _CHOKES
+        return beyond or self._history.unanswered[message.topic] >= _MAX_UNANSWERED
 
-    def _addressed(self, parcel: Parcel) -> Letter:
-        row = parcel.row
-        return Letter(self._topics.message(row.kind, row.name, late=parcel.late), row.payload, row=row.id)
-
-    def _reject(self, letter: Letter, code: int) -> None:
-        if letter.row is None:
-            self._complain(letter, code)
+    def _reject(self, message: Message, row_id: int | None, code: int) -> None:
+        if row_id is None:
+            self._log_refusal(message.topic, code)
         else:
-            self._outbox.reject(letter.row, code, f"{letter.topic}: {reason_codes.coded(code)}")
+            self._outbox.reject(row_id, code, f"{message.topic}: {reason_codes.describe(code)}")
 
-    def _hold(self, letter: Letter, now_s: float) -> None:
-        """Let a message wait that the broker does not take now, and all rows behind it."""
-        if letter.row is None:
-            self._later.append(letter)
-        else:
-            self._outbox.release([letter.row])
-        if now_s >= self._held_s:
-            self._held_s = now_s + self._retry_s
-            self._retry_s = min(2 * self._retry_s, _MOST_RETRY_S)
+    def _pause(self, now_s: float) -> None:
+        """Take no rows for a while."""
+        if now_s >= self._paused_until_s:
+            self._paused_until_s = now_s + self._retry_s
+            self._retry_s = min(2 * self._retry_s, _MAX_RETRY_S)
 
-    def _complain(self, letter: Letter, code: int) -> None:
-        if (letter.topic, code) not in self._experience.told:
-            self._experience.told.add((letter.topic, code))
-            _log.error("broker: %s: %s (reason 0x%02X)", letter.topic, reason_codes.coded(code), code)
+    def _log_refusal(self, topic: str, code: int) -> None:
+        if (topic, code) not in self._history.logged:
+            self._history.logged.add((topic, code))
+            _log.error("broker: %s: %s (reason 0x%02X)", topic, reason_codes.describe(code), code)

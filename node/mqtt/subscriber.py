@@ -5,6 +5,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable
 
+from node.contract.message import Message
 from node.contract.topics import ROOT
 from node.errors import BrokerError
 from node.mqtt import reason_codes
@@ -70,21 +71,21 @@ class Subscriber:
                 case Received():
                     handle(report)
                 case Subscribed(code=code) if code >= reason_codes.SUCCESS_BELOW:
-                    raise BrokerError(f"subscription to {', '.join(filters)} refused: {reason_codes.coded(code)}")
+                    raise BrokerError(f"subscription to {', '.join(filters)} refused: {reason_codes.describe(code)}")
                 case Lost(sentence=sentence):
                     raise BrokerError(sentence)
                 case _:
                     pass
 
-    def publish(self, messages: Iterable[tuple[str, bytes, bool]]) -> None:
-        """Publish messages (topic, payload, retain flag) and wait until the broker has confirmed them all.
+    def publish(self, messages: Iterable[Message]) -> None:
+        """Publish messages and wait until the broker has confirmed them all.
 
         The broker has 15 s; the confirmation of the last message counts even if it comes later.
 
         Raises:
             BrokerError: the broker refuses a message or does not confirm it in time, or the connection ends.
         """
-        unconfirmed = {self._link.publish(topic, payload, retain=retain): topic for topic, payload, retain in messages}
+        unconfirmed = {self._link.publish(message): message.topic for message in messages}
         deadline_s = self._mono_s() + _CONFIRM_S
         while unconfirmed:
             report = self._next_report()
@@ -92,7 +93,7 @@ class Subscriber:
                 case Acknowledged(mid=mid, code=code):
                     topic = unconfirmed.pop(mid, "")
                     if code >= reason_codes.SUCCESS_BELOW:
-                        raise BrokerError(f"{topic}: {reason_codes.coded(code)}")
+                        raise BrokerError(f"{topic}: {reason_codes.describe(code)}")
                 case Lost(sentence=sentence):
                     raise BrokerError(sentence)
                 case _:

@@ -1,4 +1,4 @@
-"""Broker settings -> what a TLS handshake and one read after it say, without a word of MQTT."""
+"""Broker settings -> the result of a TLS handshake and one read, without any MQTT."""
 
 import socket
 import ssl
@@ -15,25 +15,25 @@ _CONNECT_S, _REFUSAL_S = 5.0, 1.0
 
 @dataclass(frozen=True, slots=True)
 class Handshake:
-    """A handshake that went well.
+    """A successful handshake.
 
     Attributes:
-        version: of TLS.
-        days_left: until the broker's certificate expires.
+        version: the TLS version.
+        days_left: days until the broker's certificate expires.
     """
 
     version: str
     days_left: float
 
 
-def shake_hands(settings: MqttSettings) -> Handshake:
-    """Shake hands, then read once without sending anything.
+def probe_tls(settings: MqttSettings) -> Handshake:
+    """Do a TLS handshake, then read once without sending anything.
 
-    With TLS 1.3 a client's certificate is refused only after the handshake. A client that has already sent its CONNECT
-    then mostly sees a reset connection instead of the reason.
+    With TLS 1.3 a broker refuses a client's certificate only after the handshake. A client that has already sent its
+    CONNECT then usually sees a reset connection instead of the reason.
 
     Raises:
-        BrokerError: one of the two refuses the other; the message is one sentence.
+        BrokerError: broker or node refuses the other; the message is one sentence.
     """
     where = f"{settings.host}:{settings.port}"
     context = tls_context(settings.tls)
@@ -49,11 +49,11 @@ def shake_hands(settings: MqttSettings) -> Handshake:
             days_left = (ssl.cert_time_to_seconds(until) - time.time()) / 86_400
             return Handshake(secured.version() or "TLS", days_left)
     except OSError as error:
-        raise BrokerError(reason_codes.raised(error, settings.host, settings.port)) from error
+        raise BrokerError(reason_codes.describe_error(error, settings.host, settings.port)) from error
 
 
 def _refused(secured: ssl.SSLSocket) -> bool:
     try:
         return secured.recv(1) == b""
-    except TimeoutError:  # the broker waits for our first packet
+    except TimeoutError:  # accepted: the broker waits for our first packet
         return False

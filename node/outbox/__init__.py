@@ -1,1 +1,1 @@
-"""Messages that must not be lost, on disk until the broker has them."""
+"""The outbox: messages that must not be lost, kept on disk until the broker has them."""

@@ -1,4 +1,4 @@
-"""The outbox's SQLite file -> what of it is damaged: SQLite keeps no checksums, a wrong value looks like any other."""
+"""The outbox's SQLite file -> its damaged rows. SQLite has no checksums: a damaged value looks like any other."""
 
 import json
 import sqlite3
@@ -16,27 +16,26 @@ _COLUMNS = (
 )
 _REJECTED = "SELECT id, CAST(payload AS BLOB), typeof(payload) = 'blob' FROM rejected"
 
-
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
-"""Primary result codes that no waiting mends."""
+"""Primary result codes of errors that do not go away."""
 
 
-def damaged(error: sqlite3.Error) -> bool:
-    """Return whether an error says that the file is damaged, rather than that it cannot be written now."""
+def is_damage(error: sqlite3.Error) -> bool:
+    """Return whether an error means that the file is damaged, not only that it cannot be written now."""
     return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in _DAMAGE
 
 
-def corrupt(sentence: str) -> sqlite3.DatabaseError:
-    """Return the error of a damaged file, as SQLite raises it."""
-    error = sqlite3.DatabaseError(sentence)
+def corruption(reason: str) -> sqlite3.DatabaseError:
+    """Return the error that SQLite raises for a damaged file."""
+    error = sqlite3.DatabaseError(reason)
     error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
     return error
 
 
-def discard_unsound(database: sqlite3.Connection) -> int:
-    """Delete the messages that are damaged, in transactions of their own; return how many of them waited.
+def delete_damaged(database: sqlite3.Connection) -> int:
+    """Delete damaged rows and rejected messages, in transactions of their own; return how many rows that were.
 
-    A message that is no JSON would tell a subscriber nothing, and a name that is none cannot be a topic.
+    A subscriber cannot use a payload that is not JSON, and an invalid name cannot be part of a topic.
 
     Raises:
         sqlite3.DatabaseError: a table or a column is missing, or the file cannot be read or written.
@@ -46,34 +45,34 @@ def discard_unsound(database: sqlite3.Connection) -> int:
             database.execute(query)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode == sqlite3.SQLITE_ERROR:  # no such table, no such column
-                raise corrupt(str(error)) from error
+                raise corruption(str(error)) from error
             raise
-    waited = _unsound(database, _ROWS)
-    _delete(database, "DELETE FROM rows WHERE id IN (SELECT value FROM json_each(?))", waited)
+    rows = _damaged_ids(database, _ROWS)
+    _delete(database, "DELETE FROM rows WHERE id IN (SELECT value FROM json_each(?))", rows)
     _delete(
         database,
         "DELETE FROM rejected WHERE id IN (SELECT value FROM json_each(?))",
-        _unsound(database, _REJECTED),
+        _damaged_ids(database, _REJECTED),
     )
-    return len(waited)
+    return len(rows)
 
 
-def sound_counters(row: tuple[object, ...] | None) -> tuple[int, int, int, int]:
-    """Return boot, seq, dropped and rejected as they were counted, zeros where nothing was yet.
+def checked_counters(row: tuple[object, ...] | None) -> tuple[int, int, int, int]:
+    """Return boot, seq, dropped and rejected from a row of `counters`; zeros for no row.
 
     Raises:
-        sqlite3.DatabaseError: they are damaged.
+        sqlite3.DatabaseError: the counters are damaged.
     """
     if row is None:
         return 0, 0, 0, 0
     boot, seq, dropped, rejected = (number if isinstance(number, int) and number >= 0 else None for number in row)
     if boot is None or seq is None or dropped is None or rejected is None:
-        raise corrupt("the counters are damaged")
+        raise corruption("the counters are damaged")
     return boot, seq, dropped, rejected
 
 
-def _unsound(database: sqlite3.Connection, query: str) -> list[int]:
-    return [number for number, payload, sound in database.execute(query) if not (sound and _is_message(payload))]
+def _damaged_ids(database: sqlite3.Connection, query: str) -> list[int]:
+    return [row_id for row_id, payload, types_fit in database.execute(query) if not (types_fit and _is_object(payload))]
 
 
 def _delete(database: sqlite3.Connection, statement: str, ids: list[int]) -> None:
@@ -81,7 +80,7 @@ def _delete(database: sqlite3.Connection, statement: str, ids: list[int]) -> Non
         database.execute(statement, (json.dumps(ids),))
 
 
-def _is_message(payload: bytes) -> bool:
+def _is_object(payload: bytes) -> bool:
     try:
         return isinstance(json.loads(payload), dict)
     except (ValueError, RecursionError):

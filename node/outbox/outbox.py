@@ -1,4 +1,4 @@
-"""Drafts in -> rows that leave only when the broker has them, over restarts, power cuts and full disks."""
+"""Messages in -> rows that leave only when the broker has them, over restarts, power cuts and full disks."""
 
 import logging
 import threading
@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from node.clock import Clock
-from node.contract.payloads import Draft, concerns, render
-from node.contract.topics import Kind
-from node.outbox.rows import Parcel, Row
-from node.outbox.storage import Shelf
+from node.contract.message import Message
+from node.contract.payloads import add_sequence, concerns
+from node.contract.topics import Kind, Topics, kind_and_name
+from node.outbox.rows import Row
+from node.outbox.storage import Storage
 
 FILE = "outbox.db"
 _BATCH, _PAGE = 32, 500
@@ -20,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What health tells of the outbox: messages that wait, were given up, were refused for good."""
+    """The figures of the outbox in `health`: messages that wait, were dropped, and were refused for good."""
 
     waiting: int
     dropped: int
@@ -30,25 +31,27 @@ class Counts:
 class Outbox:
     """Keep messages until the broker has them. Thread-safe: one thread puts, another takes.
 
-    A disk that is full or cannot be written degrades it to a bounded queue in memory, said once, until the disk can
-    be written again. A damaged file is set aside under a name with the date, and a new one begun.
+    While the disk is full or cannot be written, the outbox keeps messages in a bounded queue in memory and logs that
+    once. It sets a damaged file aside under a name with the date, and starts a new one.
 
     Args:
-        folder: where the file is kept; made if it is not there.
-        clock: the machine's clock, not a recording's: it tells how long a row waits.
-        live_s: seconds after which a row that waits is late; one of an earlier start is late at once.
-        max_rows: greatest number of rows; past it the oldest events are dropped, alerts last. Rows on their way to
-            the broker are never dropped.
-        max_mb: greatest size of all rows, megabytes; past it the same.
-        memory_rows: greatest number of rows in memory while the disk cannot be written.
+        folder: the folder of the file; created if it does not exist.
+        topics: the node's topics.
+        clock: the machine's clock, not a recording's: it measures how long a row waits.
+        live_s: seconds after which a waiting row is late; a row of an earlier start is late at once.
+        max_rows: the maximum number of rows. Above it the oldest events are dropped, and alerts last. Rows in flight
+            are never dropped.
+        max_mb: the maximum size of all rows in megabytes, with the same effect.
+        memory_rows: the maximum number of rows in memory while the disk cannot be written.
 
     Raises:
         OutboxError: the folder may not be written, or another process uses the file.
     """
 
-    def __init__(  # noqa: PLR0913 - each bound is a setting of its own
+    def __init__(  # noqa: PLR0913 - each limit is a setting of its own
         self,
         folder: Path,
+        topics: Topics,
         clock: Clock,
         *,
         live_s: float = 30.0,
@@ -60,178 +63,181 @@ class Outbox:
         self._max_rows, self._max_size, self._memory_rows = max_rows, int(max_mb * 1_000_000), memory_rows
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
-        self._ring: Callable[[], None] = lambda: None
-        self._taken: dict[int, Row] = {}
-        self._told: set[int] = set()
+        self._notify: Callable[[], None] = lambda: None
+        self._in_flight: dict[int, Row] = {}
+        self._logged_codes: set[int] = set()
         self._full = False
-        self._shelf = Shelf(folder / FILE, clock)
-        self._last_id = self._late_upto = self._shelf.last_id
+        self._storage = Storage(folder / FILE, topics, clock)
+        self._last_id = self._late_upto = self._storage.last_id
 
     @property
     def boot(self) -> int:
-        """How often the node has started, this time included."""
-        return self._shelf.counters.boot
+        """How often the node has started, this start included."""
+        return self._storage.counters.boot
 
-    def when_put(self, ring: Callable[[], None]) -> None:
-        """Call `ring` after every put, from the putting thread."""
-        self._ring = ring
+    def on_put(self, notify: Callable[[], None]) -> None:
+        """Call `notify` after every put, from the thread that puts."""
+        self._notify = notify
 
-    def put(self, drafts: Sequence[Draft]) -> None:
-        """Keep messages: one transaction, on the disk on return; none at all for no messages."""
-        if not drafts:
+    def put(self, messages: Sequence[Message]) -> None:
+        """Keep events and alerts, in one transaction that is on disk on return; none for no messages.
+
+        Events get the start count and the next sequence number in their payload.
+        """
+        if not messages:
             return
         with self._lock:
-            rows = [self._row(draft) for draft in drafts]
-            doomed = self._surplus(rows)
-            self._drop(len(doomed))
-            self._shelf.write(
-                [row for row in rows if row.id not in doomed],
-                [row for row in doomed.values() if row.id < rows[0].id],
+            rows = [self._row(message) for message in messages]
+            surplus = self._surplus(rows)
+            self._count_dropped(len(surplus))
+            self._storage.write(
+                [row for row in rows if row.id not in surplus],
+                [row for row in surplus.values() if row.id < rows[0].id],
             )
-            self._bound_memory()
-        self._ring()
+            self._limit_memory()
+        self._notify()
 
-    def take(self, limit: int) -> list[Parcel]:
-        """Return at most `limit` messages that are not on their way yet, and count them as on their way.
+    def take(self, limit: int) -> list[Row]:
+        """Return at most `limit` rows that are not in flight, and mark them as in flight.
 
-        First live alerts, then live events, then what is late; each oldest first.
+        Live alerts come first, then live events, then late rows; each oldest first.
         """
         with self._lock:
-            self._shelf.mend()
-            self._age()
+            self._storage.retry()
+            self._update_late()
             rows = self._in_order(limit)
-            self._taken.update((row.id, row) for row in rows)
-            return [Parcel(row, row.id <= self._late_upto) for row in rows]
+            self._in_flight.update((row.id, row) for row in rows)
+            return rows
 
     def settle(self, ids: Collection[int]) -> None:
-        """Delete messages that the broker has, in one transaction."""
+        """Delete rows that the broker has, in one transaction."""
         with self._lock:
-            rows = [self._taken.pop(number) for number in ids if number in self._taken]
+            rows = [self._in_flight.pop(row_id) for row_id in ids if row_id in self._in_flight]
             if rows:
-                self._shelf.delete(rows)
+                self._storage.delete(rows)
                 self._changed.notify_all()
 
     def release(self, ids: Collection[int] | None = None) -> None:
-        """Let messages wait again, all that are on their way unless named: the broker does not have them."""
+        """Put rows back that are in flight (all of them by default), because the broker does not have them."""
         with self._lock:
-            for number in list(self._taken) if ids is None else ids:
-                self._taken.pop(number, None)
+            for row_id in list(self._in_flight) if ids is None else ids:
+                self._in_flight.pop(row_id, None)
 
-    def reject(self, number: int, code: int, sentence: str) -> None:
-        """Set a message aside that the broker refuses for good; each reason is logged once.
+    def reject(self, row_id: int, code: int, reason: str) -> None:
+        """Set a row aside that the broker refuses for good; log each reason code once.
 
         Args:
-            number: the row's id.
+            row_id: the row's id.
             code: the reason code of the broker's answer.
-            sentence: the same in words.
+            reason: the same as a sentence.
         """
         with self._lock:
-            row = self._taken.pop(number, None)
+            row = self._in_flight.pop(row_id, None)
             if row is None:
                 return
-            self._shelf.reject(row, code)
+            self._storage.reject(row, code)
             self._changed.notify_all()
-            if code not in self._told:
-                self._told.add(code)
-                _log.error("outbox: %s (reason 0x%02X): such messages are counted as rejected", sentence, code)
+            if code not in self._logged_codes:
+                self._logged_codes.add(code)
+                _log.error("outbox: %s (reason 0x%02X): such messages are counted as rejected", reason, code)
 
     def erase(self, person: str) -> int:
-        """Delete every message about somebody; return how many waited, counted as dropped.
+        """Delete every message about a person; return how many waited, counted as dropped.
 
-        Rejected messages about them go too, and every damaged file set aside that has their id in it. What a disk
-        that cannot be written keeps of them is deleted when it can be.
+        Their rejected messages go too, and so does every damaged file set aside that contains their id. What a disk
+        that cannot be written still holds of them is deleted when it can be written again.
         """
         with self._lock:
-            doomed = [row for row in self._everything() if concerns(row.payload, person)]
-            for row in doomed:
-                self._taken.pop(row.id, None)
-            counters = self._shelf.counters
-            self._shelf.counters = replace(counters, dropped=counters.dropped + len(doomed))
-            self._shelf.erase(doomed, person)
+            rows = [row for row in self._all_rows() if concerns(row.message.payload, person)]
+            for row in rows:
+                self._in_flight.pop(row.id, None)
+            counters = self._storage.counters
+            self._storage.counters = replace(counters, dropped=counters.dropped + len(rows))
+            self._storage.erase(rows, person)
             self._changed.notify_all()
-            return len(doomed)
+            return len(rows)
 
-    def about(self, person: str) -> int:
-        """Return how many messages about somebody wait."""
+    def count_about(self, person: str) -> int:
+        """Return how many waiting messages are about a person."""
         with self._lock:
-            return sum(concerns(row.payload, person) for row in self._everything())
+            return sum(concerns(row.message.payload, person) for row in self._all_rows())
 
     def counts(self) -> Counts:
         """Return how many messages wait, were dropped and were rejected."""
         with self._lock:
-            counters = self._shelf.counters
-            return Counts(self._shelf.count, counters.dropped, counters.rejected)
+            counters = self._storage.counters
+            return Counts(self._storage.count, counters.dropped, counters.rejected)
 
     def wait_empty(self, timeout_s: float) -> bool:
-        """Wait until nothing is left; return whether that came within `timeout_s`."""
+        """Wait until the outbox is empty; return whether it was within `timeout_s`."""
         with self._changed:
-            return self._changed.wait_for(lambda: self._shelf.count == 0, timeout_s)
+            return self._changed.wait_for(lambda: self._storage.count == 0, timeout_s)
 
     def close(self) -> None:
         """Close the file."""
         with self._lock:
-            self._shelf.close()
+            self._storage.close()
 
-    def _row(self, draft: Draft) -> Row:
+    def _row(self, message: Message) -> Row:
         self._last_id += 1
-        counters = self._shelf.counters
-        if draft.kind is Kind.EVENT:
-            counters = self._shelf.counters = replace(counters, seq=counters.seq + 1)
-        payload = render(draft, counters.boot, counters.seq)
-        return Row(self._last_id, draft.kind, draft.name, payload, counters.boot, self._clock.now().mono_s)
+        counters = self._storage.counters
+        if kind_and_name(message.topic)[0] is Kind.EVENT:
+            counters = self._storage.counters = replace(counters, seq=counters.seq + 1)
+        numbered = add_sequence(message, counters.boot, counters.seq)
+        return Row(self._last_id, numbered, counters.boot, self._clock.now().mono_s)
 
-    def _age(self) -> None:
-        """Move the border between late rows and live ones: ids and put times grow together."""
-        first = self._shelf.first_put_since(self._late_upto, self._clock.now().mono_s - self._live_s)
+    def _update_late(self) -> None:
+        """Move the border between late and live rows: ids and put times grow together."""
+        first = self._storage.first_put_since(self._late_upto, self._clock.now().mono_s - self._live_s)
         self._late_upto = self._last_id if first is None else first - 1
 
     def _in_order(self, limit: int) -> list[Row]:
-        upto, room = self._late_upto, limit + len(self._taken)
-        rows = self._shelf.live(upto, Kind.ALERT, room)
-        rows += self._shelf.live(upto, Kind.EVENT, room)
+        upto, room = self._late_upto, limit + len(self._in_flight)
+        rows = self._storage.live(upto, Kind.ALERT, room)
+        rows += self._storage.live(upto, Kind.EVENT, room)
         if len(rows) < room:
-            rows += self._shelf.late(upto, room)
-        return [row for row in rows if row.id not in self._taken][:limit]
+            rows += [row.as_late() for row in self._storage.late(upto, room)]
+        return [row for row in rows if row.id not in self._in_flight][:limit]
 
     def _surplus(self, new: Sequence[Row]) -> dict[int, Row]:
-        """Return the rows that must go for the new ones: the oldest events, and alerts only when no event is left."""
-        count = self._shelf.count + len(new) - self._max_rows
-        size = self._shelf.size + sum(row.size for row in new) - self._max_size
-        doomed: dict[int, Row] = {}
-        for row in self._oldest(new):
+        """Return the rows to drop for the new ones: the oldest events, and alerts only when no event is left."""
+        count = self._storage.count + len(new) - self._max_rows
+        size = self._storage.size + sum(row.size for row in new) - self._max_size
+        surplus: dict[int, Row] = {}
+        for row in self._drop_order(new):
             if count <= 0 and size <= 0:
                 break
-            doomed[row.id] = row
+            surplus[row.id] = row
             count, size = count - 1, size - row.size
-        return doomed
+        return surplus
 
-    def _oldest(self, new: Sequence[Row]) -> Iterator[Row]:
+    def _drop_order(self, new: Sequence[Row]) -> Iterator[Row]:
         for kind in (Kind.EVENT, Kind.ALERT):
-            seen = set(self._taken)
-            while rows := self._shelf.oldest(kind, seen, _BATCH):
+            seen = set(self._in_flight)
+            while rows := self._storage.oldest(kind, seen, _BATCH):
                 yield from rows
                 seen.update(row.id for row in rows)
             yield from (row for row in new if row.kind is kind)
 
-    def _everything(self) -> Iterator[Row]:
+    def _all_rows(self) -> Iterator[Row]:
         for kind in Kind:
             last = 0
-            while rows := self._shelf.live(last, kind, _PAGE):
+            while rows := self._storage.live(last, kind, _PAGE):
                 yield from rows
                 last = rows[-1].id
 
-    def _bound_memory(self) -> None:
-        surplus = len(self._shelf.in_memory) - self._memory_rows
-        if surplus > 0:
-            spare = [row for row in self._shelf.in_memory if row.id not in self._taken]
-            doomed = sorted(spare, key=lambda row: (row.kind is Kind.ALERT, row.id))[:surplus]
-            self._drop(len(doomed))
-            self._shelf.delete(doomed)
+    def _limit_memory(self) -> None:
+        excess = len(self._storage.in_memory) - self._memory_rows
+        if excess > 0:
+            waiting = [row for row in self._storage.in_memory if row.id not in self._in_flight]
+            surplus = sorted(waiting, key=lambda row: (row.kind is Kind.ALERT, row.id))[:excess]
+            self._count_dropped(len(surplus))
+            self._storage.delete(surplus)
 
-    def _drop(self, count: int) -> None:
+    def _count_dropped(self, count: int) -> None:
         if count:
-            counters = self._shelf.counters
-            self._shelf.counters = replace(counters, dropped=counters.dropped + count)
+            counters = self._storage.counters
+            self._storage.counters = replace(counters, dropped=counters.dropped + count)
             if not self._full:
-                _log.warning("outbox: full: the oldest messages are dropped, and counted as such")
-        self._full = count > 0 or (self._full and self._shelf.count > self._max_rows // 2)
+                _log.warning("outbox: full: dropping the oldest messages; health counts them as dropped")
+        self._full = count > 0 or (self._full and self._storage.count > self._max_rows // 2)

@@ -1,13 +1,14 @@
-"""Rows of the outbox and what is counted of them, wherever they are kept."""
+"""What the outbox stores: rows, each with one message, and counters."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
-from node.contract.topics import Kind
+from node.contract.message import Message
+from node.contract.topics import Kind, kind_and_name, late_topic
 
 ROW_BYTES = 64
-"""Room of a row beside its payload, about."""
+"""The approximate size of a row on disk without its payload."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,35 +16,47 @@ class Row:
     """A message that waits for the broker.
 
     Attributes:
-        id: counts the messages, in their order.
-        kind: event or alert.
-        name: the event's type or the alert's rule.
-        payload: what is sent.
-        boot: the start of the node in which it was put.
-        put_s: seconds of that start's monotonic clock at which it was put.
+        id: a number that grows from row to row.
+        message: what to publish; the message of a late row has the `late/...` topic.
+        boot: the start of the node in which the row was added.
+        put_s: seconds of that start's monotonic clock at which the row was added.
+        late: whether the row has waited too long to count as live.
     """
 
     id: int
-    kind: Kind
-    name: str
-    payload: bytes
+    message: Message
     boot: int
     put_s: float
+    late: bool = False
+
+    @property
+    def kind(self) -> Kind:
+        """Event or alert."""
+        return kind_and_name(self.message.topic)[0]
+
+    @property
+    def name(self) -> str:
+        """The event's type or the alert's rule."""
+        return kind_and_name(self.message.topic)[1]
 
     @property
     def size(self) -> int:
-        """Bytes that the row counts towards the bound: its payload and what SQLite adds to a row."""
-        return len(self.payload) + ROW_BYTES
+        """Bytes that the row counts towards the limit: its payload and what SQLite adds to a row."""
+        return len(self.message.payload) + ROW_BYTES
+
+    def as_late(self) -> "Row":
+        """Return the row marked as late, its message on the `late/...` topic."""
+        return replace(self, late=True, message=replace(self.message, topic=late_topic(self.message.topic)))
 
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """What the outbox counts for ever.
+    """What the outbox counts, over all restarts.
 
     Attributes:
         boot: starts of the node.
         seq: events.
-        dropped: messages given up because there was no room.
+        dropped: messages dropped because there was no room.
         rejected: messages that the broker refused for good.
     """
 
@@ -53,29 +66,21 @@ class Counters:
     rejected: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Parcel:
-    """A row on its way to the broker, and whether it has waited too long to count as live."""
+class DeliveryQueue(Protocol):
+    """Keeps rows until the broker has them: the side of the outbox that a session uses."""
 
-    row: Row
-    late: bool
-
-
-class Stock(Protocol):
-    """Keeps messages until the broker has them."""
-
-    def take(self, limit: int) -> list[Parcel]:
-        """Return at most `limit` messages that are not on their way yet, and count them as on their way."""
+    def take(self, limit: int) -> Sequence[Row]:
+        """Return at most `limit` rows that are not in flight, and mark them as in flight."""
         ...
 
     def settle(self, ids: Collection[int]) -> None:
-        """Delete messages that the broker has."""
+        """Delete rows that the broker has."""
         ...
 
     def release(self, ids: Collection[int] | None = None) -> None:
-        """Let messages wait again, all that are on their way unless named: the broker does not have them."""
+        """Put rows back that are in flight (all of them by default), because the broker does not have them."""
         ...
 
-    def reject(self, number: int, code: int, sentence: str) -> None:
-        """Set a message aside that the broker refuses for good, with the answer's reason code and its words."""
+    def reject(self, row_id: int, code: int, reason: str) -> None:
+        """Set a row aside that the broker refuses for good, with the reason code of its answer and a sentence."""
         ...

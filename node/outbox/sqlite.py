@@ -7,8 +7,9 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from node.contract.topics import Kind
-from node.outbox.integrity import corrupt, discard_unsound, sound_counters
+from node.contract.message import Message
+from node.contract.topics import Kind, Topics
+from node.outbox.integrity import checked_counters, corruption, delete_damaged
 from node.outbox.rows import ROW_BYTES, Counters, Row
 
 _SCHEMA = """
@@ -27,22 +28,26 @@ CREATE TABLE IF NOT EXISTS rejected (
 """
 
 _KEPT_REJECTED = 1000
-"""Rejected messages kept for whoever looks into the file; they are counted beyond that."""
+"""Rejected messages to keep for inspection; more are only counted."""
 
 
-class Store:
-    """The file. One process at a time; every method raises `sqlite3.Error` if the file cannot be read or written.
+class Database:
+    """The outbox's SQLite file, open in one process at a time.
+
+    Every method raises `sqlite3.Error` if the file cannot be read or written.
 
     Args:
-        path: the file, made if it is not there.
-        check: look through all of it for damage.
+        path: the file; created if it does not exist.
+        topics: the node's topics. The file holds kinds and names; the topics of its rows are made from them.
+        check: whether to look for damage in the whole file.
 
     Attributes:
-        unsound: messages that waited and were found damaged; they are no more there.
+        damaged_rows: how many rows were damaged, and deleted for that.
     """
 
-    def __init__(self, path: Path, *, check: bool = True) -> None:
-        # It says who was seen when: for its owner's eyes only. SQLite's own files beside it take over the mode.
+    def __init__(self, path: Path, topics: Topics, *, check: bool = True) -> None:
+        self._topics = topics
+        # The file says who was seen when: only its owner may read it. SQLite gives its own files the same mode.
         path.touch(mode=0o600)
         self._db = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
         try:
@@ -50,16 +55,16 @@ class Store:
             self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA journal_size_limit = 1048576")
-            # What is deleted names people: it is overwritten, not only let go.
+            # Deleted rows name people: overwrite them.
             self._db.execute("PRAGMA secure_delete = ON")
             if check:
                 self._check()
             if not self._db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'rejected'").fetchone():
                 self._db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
-            self.unsound = discard_unsound(self._db) if check else 0
-        except UnicodeDecodeError as error:  # SQLite quotes what is damaged, and Python cannot read the quotation
+            self.damaged_rows = delete_damaged(self._db) if check else 0
+        except UnicodeDecodeError as error:  # SQLite's message quotes damaged bytes that are not UTF-8
             self._db.close()
-            raise corrupt("its schema is damaged") from error
+            raise corruption("its schema is damaged") from error
         except BaseException:
             self._db.close()
             raise
@@ -69,9 +74,9 @@ class Store:
         self._db.close()
 
     def counters(self) -> Counters:
-        """Return what was counted up to the latest transaction."""
+        """Return the counters as of the latest transaction."""
         row = self._db.execute("SELECT boot, seq, dropped, rejected FROM counters").fetchone()
-        return Counters(*sound_counters(row))
+        return Counters(*checked_counters(row))
 
     def measure(self) -> tuple[int, int, int]:
         """Return how many rows there are, their bytes, and the greatest id (0 if none)."""
@@ -79,48 +84,48 @@ class Store:
         return count, int(size) + count * ROW_BYTES, last or 0
 
     def write(self, counters: Counters, add: Sequence[Row] = (), drop: Collection[int] = ()) -> None:
-        """Save counters and new rows and delete others, in one transaction that is on the disk on return."""
+        """Save the counters, add rows and delete others, in one transaction that is on disk on return."""
         with self._transaction("FULL") as db:
             self._delete(drop)
             db.executemany(
                 "INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?, ?)",
-                [(row.id, row.kind is Kind.ALERT, row.name, row.payload, row.boot, row.put_s) for row in add],
+                [(row.id, row.kind is Kind.ALERT, row.name, row.message.payload, row.boot, row.put_s) for row in add],
             )
-            self._count(counters)
+            self._save(counters)
 
     def delete(self, ids: Collection[int]) -> None:
         """Delete rows in one transaction.
 
-        It is on the disk no later than the next `write`: after a power cut before that, the rows are sent twice,
-        which spares the disk a flush for each and loses nothing.
+        The transaction is on disk by the next `write` at the latest. After a power cut before that, the rows are sent
+        twice; nothing is lost, and the disk is spared one flush for each delete.
         """
         with self._transaction("NORMAL"):
             self._delete(ids)
 
     def reject(self, row: Row, code: int, counters: Counters) -> None:
-        """Move a row to the table of rejected ones, of which the latest are kept."""
+        """Move a row to the table of rejected messages, which keeps only the latest."""
         with self._transaction("NORMAL") as db:
             db.execute(
                 "INSERT INTO rejected (code, alert, name, payload) VALUES (?, ?, ?, ?)",
-                (code, row.kind is Kind.ALERT, row.name, row.payload),
+                (code, row.kind is Kind.ALERT, row.name, row.message.payload),
             )
             db.execute("DELETE FROM rejected WHERE id <= (SELECT max(id) FROM rejected) - ?", (_KEPT_REJECTED,))
             self._delete((row.id,))
-            self._count(counters)
+            self._save(counters)
 
     def erase(self, ids: Collection[int], about: Callable[[bytes], bool], counters: Counters) -> None:
-        """Delete rows, and the rejected messages whose payload is `about` somebody, so that no byte of them stays."""
+        """Overwrite rows, and the rejected messages whose payload is `about` a person: no byte of them remains."""
         rejected = [
-            number for number, payload in self._db.execute("SELECT id, payload FROM rejected") if about(payload)
+            row_id for row_id, payload in self._db.execute("SELECT id, payload FROM rejected") if about(payload)
         ]
         with self._transaction("FULL") as db:
             self._delete(ids)
             db.execute("DELETE FROM rejected WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(rejected),))
-            self._count(counters)
+            self._save(counters)
         self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
     def rejected(self) -> list[tuple[int, str, bytes]]:
-        """Return reason code, name and payload of the rejected messages that were kept, oldest first."""
+        """Return reason code, name and payload of the rejected messages in the table, oldest first."""
         return self._db.execute("SELECT code, name, payload FROM rejected ORDER BY id").fetchall()
 
     def live(self, after: int, kind: Kind, limit: int) -> list[Row]:
@@ -141,27 +146,27 @@ class Store:
         )
 
     def first_put_since(self, after: int, moment_s: float) -> int | None:
-        """Return the least id above `after` of a row put at `moment_s` or later, None if there is none."""
+        """Return the lowest id above `after` of a row added at `moment_s` or later, None if there is none."""
         found = self._db.execute(
             "SELECT id FROM rows WHERE id > ? AND put_s >= ? ORDER BY id LIMIT 1", (after, moment_s)
         ).fetchone()
         return found[0] if found else None
 
     def _check(self) -> None:
-        verdict = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if verdict != "ok":
-            raise corrupt(verdict)
+        result = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if result != "ok":
+            raise corruption(result)
 
     def _rows(self, query: str, values: tuple[object, ...]) -> list[Row]:
         return [
-            Row(number, Kind.ALERT if alert else Kind.EVENT, name, payload, boot, put_s)
-            for number, alert, name, payload, boot, put_s in self._db.execute(query, values)
+            Row(row_id, Message(self._topics.message(Kind.ALERT if alert else Kind.EVENT, name), payload), boot, put_s)
+            for row_id, alert, name, payload, boot, put_s in self._db.execute(query, values)
         ]
 
     def _delete(self, ids: Collection[int]) -> None:
         self._db.execute("DELETE FROM rows WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),))
 
-    def _count(self, counters: Counters) -> None:
+    def _save(self, counters: Counters) -> None:
         self._db.execute(
             "INSERT OR REPLACE INTO counters VALUES (1, ?, ?, ?, ?)",
             (counters.boot, counters.seq, counters.dropped, counters.rejected),
@@ -181,7 +186,7 @@ class Store:
 
 
 def contains(path: Path, needle: bytes) -> bool:
-    """Return whether these bytes are anywhere in a file; raises OSError if it cannot be read."""
+    """Return whether a file contains these bytes; raise OSError if the file cannot be read."""
     with path.open("rb") as file:
         if not path.stat().st_size:
             return False
@@ -189,15 +194,15 @@ def contains(path: Path, needle: bytes) -> bool:
             return data.find(needle) >= 0
 
 
-def salvage(path: Path) -> Counters:
-    """Return the counters of a damaged file as far as they can be read, else those of a new one."""
+def recover_counters(path: Path) -> Counters:
+    """Return the counters of a damaged file if they can be read, otherwise new ones."""
     try:
         database = sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True)
     except sqlite3.Error:
         return Counters()
     try:
         row = database.execute("SELECT boot, seq, dropped, rejected FROM counters").fetchone()
-        return Counters(*sound_counters(row))
+        return Counters(*checked_counters(row))
     except (sqlite3.Error, UnicodeDecodeError):
         return Counters()
     finally:

@@ -1,1 +1,1 @@
-"""Who is known."""
+"""The people who are enrolled: their records, and who an embedding belongs to."""

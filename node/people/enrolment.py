@@ -1,129 +1,142 @@
-"""Photos of somebody -> faces fit to be enrolled, or the reason why a photo is not."""
+"""Photos of a person -> faces to enroll, or the reason why a photo is refused."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from node.camera.image_file import read_picture
+from node.camera.image_file import read_image
 from node.domain import Face, Frame, Image, Look
 from node.errors import CameraError
 from node.people.gallery import Sample
 from node.people.matcher import GalleryMatcher
 
-_RIVAL = 0.7
-"""A second face this large beside the largest, by area, leaves open who is meant."""
+_AMBIGUOUS_AREA = 0.7
+"""Share of the area of the largest face above which the second largest makes the photo ambiguous."""
 
 
-class Finder(Protocol):
+class FaceDetector(Protocol):
     """Finds faces."""
 
     def detect(self, frame: Frame) -> tuple[Face, ...]:
-        """Return the faces, the largest first."""
+        """Return the faces, largest first."""
         ...
 
 
-class Looker(Protocol):
-    """Looks at faces."""
+class FaceRecognizer(Protocol):
+    """Runs the network on faces."""
 
     def look(self, image: Image, face: Face) -> Look:
-        """Return what there is to see in one face."""
+        """Return a look at one face."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A photo that cannot be taken, and why."""
+    """A photo that was refused, and why."""
 
     photo: str
     reason: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Whom:
-    """Who is being enrolled, and among whom.
+class Enrollee:
+    """Who is being enrolled, and among enrollee.
 
     Attributes:
         person: the id.
-        matcher: over everybody who is known so far.
-        force: take a face even if it is somebody else's.
+        matcher: over everybody known so far.
+        force: accept a face even if it matches somebody else.
     """
 
     person: str
     matcher: GalleryMatcher
     force: bool = False
 
-    def nearness(self, look: Look) -> float | None:
-        """Return the cosine of a look to what is known of this person, None where there is nothing to compare."""
+    def similarity(self, look: Look) -> float | None:
+        """Return the cosine of a look to this person's nearest anchor; None if there is nothing to compare."""
         return None if look.embedding is None else self.matcher.scores(look.embedding).get(self.person)
 
     def objection(self, look: Look) -> str | None:
-        """Return why a look is rather somebody else's; None if it is not."""
+        """Return why a look shows somebody else; None if it does not."""
         if self.force or look.embedding is None:
             return None
         match = self.matcher.match(look.embedding, {})
         if match.person in (None, self.person):
             return None
-        own = self.nearness(look)
-        than = "" if own is None else f", {own:.2f} to {self.person}"
-        return f"the face is {match.person}'s ({match.score:.2f}{than}): --force takes it all the same"
+        own = self.similarity(look)
+        compared = "" if own is None else f", {own:.2f} to {self.person}"
+        return f"the face is {match.person}'s ({match.score:.2f}{compared}): use --force to accept it"
 
 
 def examine(
-    photo: Path, finder: Finder, looker: Looker, *, keep_crop: bool, whom: Whom | None = None
+    photo: Path,
+    detector: FaceDetector,
+    recognizer: FaceRecognizer,
+    *,
+    keep_crop: bool,
+    enrollee: Enrollee | None = None,
 ) -> Sample | Refusal:
-    """Return the face of a photo as a sample, or why it cannot be one."""
+    """Return the face in a photo as a sample, or why the photo is refused."""
     try:
-        image = read_picture(photo)
+        image = read_image(photo)
     except CameraError as error:
         return Refusal(str(photo), str(error))
-    return examine_image(image, str(photo), finder, looker, keep_crop=keep_crop, whom=whom)
+    return examine_image(image, str(photo), detector, recognizer, keep_crop=keep_crop, enrollee=enrollee)
 
 
-def examine_image(  # noqa: PLR0913 - a picture, its name, who looks at it and for whom
-    image: Image, name: str, finder: Finder, looker: Looker, *, keep_crop: bool, whom: Whom | None = None
+def examine_image(  # noqa: PLR0913 - an image, its name, detector, recognizer, and the person being enrolled
+    image: Image,
+    name: str,
+    detector: FaceDetector,
+    recognizer: FaceRecognizer,
+    *,
+    keep_crop: bool,
+    enrollee: Enrollee | None = None,
 ) -> Sample | Refusal:
-    """Return the face of a picture, shape (height, width, 3), uint8, RGB, as a sample, or why it cannot be one.
+    """Return the face in an image as a sample, or why the image is refused.
 
-    Of several faces the one that is recognised as the person is taken, else the largest; refused is a photo with
-    another nearly as large, or, once somebody is known, with another that is nearer to them.
+    Of several faces the one recognized as the person is taken, else the largest. The image is refused if another face
+    is nearly as large, or if the person is known and another face is nearer to them.
 
     Args:
-        image: the picture.
-        name: of the picture, for the sample and the refusal.
-        finder: finds faces.
-        looker: looks at them.
-        keep_crop: whether the sample carries the aligned face.
-        whom: who is being enrolled; nobody is compared with unless given.
+        image: shape (height, width, 3), uint8, RGB.
+        name: of the image, for the sample and the refusal.
+        detector: finds faces.
+        recognizer: runs the network on them.
+        keep_crop: whether the sample includes the aligned face.
+        enrollee: who is being enrolled; without it faces are compared with nobody.
     """
-    faces = finder.detect(Frame(image))
+    faces = detector.detect(Frame(image))
     if not faces:
         return Refusal(name, "no face found")
-    look = _meant(image, faces, looker, whom)
+    look = _select(image, faces, recognizer, enrollee)
     if isinstance(look, str):
-        return Refusal(name, f"{look}: crop the photo to the one that is meant")
+        return Refusal(name, f"{look}: crop the photo to the face to enroll")
     if look.embedding is None:
         return Refusal(name, f"the face is unusable: {', '.join(look.flaws)}")
-    objection = whom.objection(look) if whom else None
+    objection = enrollee.objection(look) if enrollee else None
     if objection:
         return Refusal(name, objection)
     return Sample(look.embedding, Path(name).name, look.crop if keep_crop else None)
 
 
-def _meant(image: Image, faces: Sequence[Face], looker: Looker, whom: Whom | None) -> Look | str:
-    """Return the look at the face that is meant, or why that is open."""
-    first = looker.look(image, faces[0])
+def _select(image: Image, faces: Sequence[Face], recognizer: FaceRecognizer, enrollee: Enrollee | None) -> Look | str:
+    """Return the look at the face to enroll, or why the image is ambiguous."""
+    first = recognizer.look(image, faces[0])
     if len(faces) == 1:
         return first
-    if whom is not None:
-        looks = [first, *(looker.look(image, face) for face in faces[1:])]
-        scored = [(score, number) for number, look in enumerate(looks) if (score := whom.nearness(look)) is not None]
+    if enrollee is not None:
+        looks = [first, *(recognizer.look(image, face) for face in faces[1:])]
+        scored = [
+            (score, number) for number, look in enumerate(looks) if (score := enrollee.similarity(look)) is not None
+        ]
         score, nearest = max(scored, default=(-1.0, 0))
-        if score >= whom.matcher.threshold:
+        if score >= enrollee.matcher.threshold:
             return looks[nearest]
         if nearest != 0:
-            return f"none of {len(faces)} faces is recognised as {whom.person}"
-    return "two faces of about the same size" if _area(faces[1]) > _RIVAL * _area(faces[0]) else first
+            return f"none of {len(faces)} faces is recognized as {enrollee.person}"
+    return "two faces of about the same size" if _area(faces[1]) > _AMBIGUOUS_AREA * _area(faces[0]) else first
 
 
 def _area(face: Face) -> float:

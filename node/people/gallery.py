@@ -1,4 +1,4 @@
-"""Faces that the owner names -> the people who are known: what is added, rejected, ignored, renewed and removed."""
+"""Faces that the owner names -> the people who are known: add, reject, ignore, merge, re-embed and remove."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,18 +10,18 @@ from node.errors import PeopleError
 from node.people import crop as crops
 from node.people import record
 from node.people.person import Anchor, Person, checked_id, checked_name, merged, without
-from node.people.reembedding import Embed, kept_crop, normalised, renewed, report
-from node.people.store import Cabinet, Entry
+from node.people.reembedding import Embed, log_results, normalised, read_crop, reembed
+from node.people.store import Entry, Store
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
-    """A face to be enrolled.
+    """A face to enroll.
 
     Attributes:
         embedding: shape (n,), float32, unit length.
-        source: where it came from, such as the name of a photo.
-        crop: the aligned face, shape (height, width, 3), uint8, RGB, or None where it is not to be kept.
+        source: where it comes from, such as the name of a photo.
+        crop: the aligned face, shape (height, width, 3), uint8, RGB; None if it is not to be kept.
     """
 
     embedding: Vector
@@ -31,11 +31,11 @@ class Sample:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Change:
-    """What was done to somebody.
+    """A change of one person.
 
     Attributes:
-        before: as they were, None if they were not known.
-        after: as they are.
+        before: the person before; None if they were not known.
+        after: the person after.
     """
 
     before: Person | None
@@ -43,12 +43,12 @@ class Change:
 
     @property
     def faces(self) -> int:
-        """How many faces more are known."""
+        """Number of faces added."""
         return len(self.after.anchors) - (len(self.before.anchors) if self.before else 0)
 
     @property
     def happened(self) -> bool:
-        """Whether anything is different."""
+        """Whether anything changed."""
         return self.before is None or record.encode(self.before) != record.encode(self.after)
 
 
@@ -56,42 +56,42 @@ class Gallery:
     """The people of one node.
 
     Args:
-        folder: made when somebody is first added.
-        lengths: of the embeddings of a space, where that is known: an entry with others is damaged.
+        folder: made when the first person is added.
+        lengths: length of the embeddings of each space, where known; an entry with another length is damaged.
     """
 
     def __init__(self, folder: Path, lengths: Mapping[str, int] = MappingProxyType({})) -> None:
         self._folder = folder
-        self._cabinet = Cabinet(folder, lengths)
+        self._store = Store(folder, lengths)
 
     def load(self) -> tuple[Person, ...]:
-        """Return everybody, by id. An entry that is damaged is set aside and said; the others live.
+        """Return everybody, by id. Leave out damaged entries, log them, and set them aside where possible.
 
         Raises:
             PeopleError: the folder cannot be read.
         """
-        return self._cabinet.load()
+        return self._store.load()
 
-    def stamp(self) -> tuple[int, ...]:
-        """Return a value that differs after any change, so that a running node sees one."""
-        return self._cabinet.stamp()
+    def revision(self) -> tuple[int, ...]:
+        """Return a value that differs after any change, so that a running node notices changes."""
+        return self._store.revision()
 
     def add(
         self, person: str, name: str | None, space: str, samples: Sequence[Sample], *, ignored: bool | None = None
     ) -> Person:
-        """Add anchors to somebody, who is made if not yet known; a face already there is not added twice.
+        """Add anchors to a person, who is created if not yet known; a face is never added twice.
 
-        A face that was rejected before is no longer: the owner's latest word counts.
+        A face that was rejected before no longer is: the owner's latest decision counts.
 
         Args:
             person: the id.
-            name: for people to read; the former one, or the id, unless given.
-            space: that of the embeddings.
-            samples: the faces, one at the least.
-            ignored: whether events of this person are wanted; as before unless given.
+            name: display name; unless given, the former one, or the id.
+            space: of the embeddings.
+            samples: the faces, at least one.
+            ignored: whether to publish no events about this person; as before unless given.
 
         Raises:
-            PeopleError: the id or the name is none, there is no sample, or the folder cannot be written.
+            PeopleError: the id or the name is not valid, there is no sample, or the folder cannot be written.
         """
         checked_id(person)
         if name is not None:
@@ -99,8 +99,8 @@ class Gallery:
         if not samples:
             raise PeopleError(f"{person}: no usable face to add")
         anchors, files = _anchors(samples, space)
-        with self._cabinet.changing():
-            known = self._cabinet.find(person) or Person(person, person, ())
+        with self._store.locked():
+            known = self._store.find(person) or Person(person, person, ())
             changed = replace(
                 known,
                 name=name or known.name,
@@ -108,126 +108,126 @@ class Gallery:
                 negatives=without(known.negatives, anchors),
                 ignored=known.ignored if ignored is None else ignored,
             )
-            self._cabinet.put([Entry(changed, _belonging(files, changed))])
+            self._store.put([Entry(changed, _belonging(files, changed))])
         return changed
 
     def reject(self, person: str, space: str, sample: Sample) -> Person:
-        """Keep a face as one that is not somebody's: a negative anchor.
+        """Store a face as one that does not show a person: a negative anchor.
 
-        If it was enrolled as theirs, it no longer is: the owner's latest word counts.
+        If it was enrolled as theirs, it no longer is: the owner's latest decision counts.
 
         Raises:
-            PeopleError: nobody has this id, it is the only face known of them, or the folder cannot be written.
+            PeopleError: nobody has this id, it is the only known face of the person, or the folder cannot be written.
         """
         negatives, files = _anchors([sample], space)
-        with self._cabinet.changing():
+        with self._store.locked():
             known = self._known(person)
             anchors = without(known.anchors, negatives)
             if not anchors:
-                raise PeopleError(f"{person}: this is the only face known of them: facenode people remove {person}")
+                raise PeopleError(f"{person}: this is the only known face: use facenode people remove {person}")
             changed = replace(known, anchors=anchors, negatives=merged(known.negatives, negatives))
-            self._cabinet.put([Entry(changed, _belonging(files, changed))])
+            self._store.put([Entry(changed, _belonging(files, changed))])
         return changed
 
     def ignore(self, person: str, *, on: bool = True) -> Person:
-        """Mark somebody as ignored, recognised and counted but never an event, or take the mark away.
+        """Mark a person as ignored, that is recognized and counted but never in an event, or remove the mark.
 
         Raises:
             PeopleError: nobody has this id, or the folder cannot be written.
         """
-        with self._cabinet.changing():
+        with self._store.locked():
             known = self._known(person)
             changed = replace(known, ignored=on)
             if known.ignored != on:
-                self._cabinet.put([Entry(changed)])
+                self._store.put([Entry(changed)])
         return changed
 
-    def remains(self, person: str) -> tuple[str, ...]:
-        """Return a line for each thing on the disk that `remove` would erase.
+    def list_stored(self, person: str) -> tuple[str, ...]:
+        """Return a line for everything on the disk that `remove` would erase.
 
         Raises:
             PeopleError: nobody has this id, or the folder cannot be read.
         """
-        known, folder = self._cabinet.find(checked_id(person)), self._folder / person
+        known, folder = self._store.find(checked_id(person)), self._folder / person
         lines = (
             []
             if known is None
-            else [f"{folder}: {described(known)}, {counted(len(list(folder.glob('*.png'))), 'crop')}"]
+            else [f"{folder}: {describe(known)}, {counted(len(list(folder.glob('*.png'))), 'crop')}"]
         )
-        lines += [f"{path}: a damaged entry that was set aside" for path in self._cabinet.damaged(person)]
+        lines += [f"{path}: a damaged entry that was set aside" for path in self._store.damaged(person)]
         if not lines:
             raise _nobody(person)
         return tuple(lines)
 
     def remove(self, person: str) -> None:
-        """Erase somebody: their record, their crops, and what was set aside of them.
+        """Erase a person: their record, their crops, and their damaged entries that were set aside.
 
         Raises:
             PeopleError: nobody has this id, or the folder cannot be written.
         """
         checked_id(person)
-        with self._cabinet.changing():
-            if not self._cabinet.drop(person):
+        with self._store.locked():
+            if not self._store.delete(person):
                 raise _nobody(person)
 
-    def renew(self, space: str, embed: Embed) -> int:
-        """Embed the anchors of other spaces again from their crops, and return how many there were.
+    def reembed(self, space: str, embed: Embed) -> int:
+        """Embed the anchors of other spaces again from their crops. Return how many.
 
-        An anchor whose crop is missing or damaged is kept and not compared with: it counts again when the network
-        of its space does. That is said, and what to do.
+        An anchor whose crop is missing or damaged is kept but not compared, until a network of its space is used again.
+        A log line says so and what to do.
 
         Args:
-            space: that of the network.
-            embed: the network; takes crops of any size.
+            space: of the network.
+            embed: the network; accepts crops of any size.
 
         Raises:
             PeopleError: the folder cannot be read or written.
         """
         if all(anchor.space == space for person in self.load() for anchor in (*person.anchors, *person.negatives)):
             return 0
-        with self._cabinet.changing():
-            results = [renewed(person, space, kept_crop, embed) for person in self._cabinet.load()]
-            self._cabinet.put([Entry(result.person) for result in results if result.count])
-        report(results)
+        with self._store.locked():
+            results = [reembed(person, space, read_crop, embed) for person in self._store.load()]
+            self._store.put([Entry(result.person) for result in results if result.count])
+        log_results(results)
         return sum(result.count for result in results)
 
     def merge(self, entries: Sequence[Entry]) -> tuple[Change, ...]:
-        """Add people and faces of another gallery, all of them or none; their names and marks win over those here.
+        """Add people and faces of another gallery, all of them or none; their names and marks replace those here.
 
         Raises:
             PeopleError: the folder cannot be read or written.
         """
-        with self._cabinet.changing():
-            changes, wanted = [], []
+        with self._store.locked():
+            changes, changed = [], []
             for entry in entries:
                 theirs = entry.person
-                ours = self._cabinet.find(theirs.id)
+                ours = self._store.find(theirs.id)
                 after = theirs if ours is None else _joined(ours, theirs)
                 changes.append(Change(ours, after))
                 if changes[-1].happened:
-                    wanted.append(Entry(after, _belonging(entry.crops, after)))
-            self._cabinet.put(wanted)
+                    changed.append(Entry(after, _belonging(entry.crops, after)))
+            self._store.put(changed)
         return tuple(changes)
 
     def _known(self, person: str) -> Person:
-        found = self._cabinet.find(checked_id(person))
+        found = self._store.find(checked_id(person))
         if found is None:
             raise _nobody(person)
         return found
 
 
-def described(person: Person) -> str:
-    """Return in words how much is known of somebody."""
+def describe(person: Person) -> str:
+    """Return the number of faces of a person in words."""
     words = counted(len(person.anchors), "face")
     return f"{words}, {len(person.negatives)} rejected" if person.negatives else words
 
 
 def _nobody(person: str) -> PeopleError:
-    return PeopleError(f"{person}: nobody is enrolled under this id: `facenode people list` shows who is")
+    return PeopleError(f"{person}: nobody is enrolled under this id: `facenode people list` shows everybody")
 
 
 def _anchors(samples: Sequence[Sample], space: str) -> tuple[tuple[Anchor, ...], dict[str, bytes]]:
-    """Return samples as anchors, none twice, and the files of their crops."""
+    """Return samples as anchors without duplicates, and the files of their crops."""
     anchors, files = [], {}
     for sample in samples:
         path = None

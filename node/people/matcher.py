@@ -1,4 +1,4 @@
-"""A track -> the person it shows, a stranger, or somebody to be ignored. Pure."""
+"""An embedding -> the person it shows, a stranger, or an ignored person. Pure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -8,14 +8,14 @@ import numpy.typing as npt
 
 from node.domain import Match, Vector
 from node.people.person import Anchor, Person
-from node.vision.sidecar import Classes
+from node.vision.sidecar import ClassificationHead
 
 
 class Matcher(Protocol):
-    """Who decides about identity: the gallery, or the network's closed set; never both."""
+    """Decides about identity: by the gallery or by the network's closed set, never both."""
 
     def match(self, embedding: Vector, heads: Mapping[str, Vector]) -> Match:
-        """Return whom a face belongs to.
+        """Return the person that a face shows, or a stranger.
 
         Args:
             embedding: shape (n,), float32, unit length.
@@ -25,26 +25,25 @@ class Matcher(Protocol):
 
 
 class GalleryMatcher:
-    """The nearest anchor decides, if it is near enough.
+    """Decides by the nearest anchor, if it is near enough.
 
-    Somebody who is nearer by what is known not to be them (a negative anchor) than by what is known to be them is out
-    of the question, and the next person is considered.
+    A person whose negative anchors are nearer than their anchors is not a candidate, and the next person is considered.
 
     Args:
         people: everybody enrolled.
-        space: that of the embeddings to come; anchors of another are left out.
+        space: of the embeddings to match; anchors of other spaces are ignored.
         threshold: least cosine that names somebody.
     """
 
     def __init__(self, people: Sequence[Person], space: str, threshold: float) -> None:
-        self._people = [person for person in people if _within(person.anchors, space)]
-        self._positive = _Rows([_within(person.anchors, space) for person in self._people])
-        self._negative = _Rows([_within(person.negatives, space) for person in self._people])
+        self._people = [person for person in people if _in_space(person.anchors, space)]
+        self._positive = _AnchorMatrix([_in_space(person.anchors, space) for person in self._people])
+        self._negative = _AnchorMatrix([_in_space(person.negatives, space) for person in self._people])
         self._ignored = {person.id for person in self._people if person.ignored}
         self.threshold = threshold
 
     def scores(self, embedding: Vector) -> dict[str, float]:
-        """Return the cosine to the nearest anchor of everybody who is in question, by id."""
+        """Return the cosine to the nearest anchor of each candidate, by id."""
         positive, negative = self._positive.nearest(embedding), self._negative.nearest(embedding)
         return {
             person.id: float(np.clip(score, -1, 1))
@@ -53,7 +52,7 @@ class GalleryMatcher:
         }
 
     def match(self, embedding: Vector, heads: Mapping[str, Vector]) -> Match:
-        """Return who is nearest, or a stranger where that is further than the threshold."""
+        """Return the nearest person, or a stranger if their score is below the threshold."""
         del heads
         scores = self.scores(embedding)
         if not scores:
@@ -65,44 +64,44 @@ class GalleryMatcher:
 
 
 class HeadMatcher:
-    """The identity head decides: the closed set of people that the network was trained on.
+    """Decides by the identity head: the closed set of people that the network was trained on.
 
     Args:
-        classes: its labels, and the softmax score below which nobody is named.
+        head: its labels, and the softmax score below which nobody is named.
     """
 
-    def __init__(self, classes: Classes) -> None:
-        self._classes = classes
+    def __init__(self, head: ClassificationHead) -> None:
+        self._head = head
 
     def match(self, embedding: Vector, heads: Mapping[str, Vector]) -> Match:
-        """Return the label with the highest score, or a stranger where that is below the reject score."""
+        """Return the label with the highest score, or a stranger if that is below the reject score."""
         del embedding
         scores = heads["identity"]
         best = int(np.argmax(scores))
         score = float(scores[best])
-        if score < (self._classes.reject or 0.0):
+        if score < (self._head.reject or 0.0):
             return Match(None, score)
-        return Match(self._classes.labels[best], score)
+        return Match(self._head.labels[best], score)
 
 
-class _Rows:
-    """The anchors of each person under each other, so that one product compares a face with all of them."""
+class _AnchorMatrix:
+    """The anchors of everybody stacked in one matrix, so that one product compares a face with all of them."""
 
     def __init__(self, anchors: Sequence[Sequence[Anchor]]) -> None:
         counts = np.array([len(own) for own in anchors], dtype=np.int64)
-        self._some = np.flatnonzero(counts)
-        self._starts = (np.cumsum(counts) - counts)[self._some]
+        self._nonempty = np.flatnonzero(counts)
+        self._starts = (np.cumsum(counts) - counts)[self._nonempty]
         rows = [anchor.embedding for own in anchors for anchor in own]
         self._rows = np.stack(rows) if rows else None
         self._people = len(counts)
 
     def nearest(self, embedding: Vector) -> npt.NDArray[np.float32]:
-        """Return the greatest cosine to each person's anchors, shape (people,); minus infinity where there is none."""
+        """Return the highest cosine to the anchors of each person, shape (people,), float32; -inf without anchors."""
         found = np.full(self._people, -np.inf, dtype=np.float32)
         if self._rows is not None:
-            found[self._some] = np.maximum.reduceat(self._rows @ embedding, self._starts)
+            found[self._nonempty] = np.maximum.reduceat(self._rows @ embedding, self._starts)
         return found
 
 
-def _within(anchors: Sequence[Anchor], space: str) -> list[Anchor]:
+def _in_space(anchors: Sequence[Anchor], space: str) -> list[Anchor]:
     return [anchor for anchor in anchors if anchor.space == space]

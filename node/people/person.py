@@ -1,4 +1,4 @@
-"""Who somebody is to the node: an id, a name for people to read, and anchors."""
+"""A person as the node knows them: an id, a display name and anchors."""
 
 import re
 from dataclasses import dataclass
@@ -10,19 +10,19 @@ from node.domain import UNKNOWN, Vector
 from node.errors import PeopleError
 from node.settings.section import ID_PATTERN
 
-_SAME = 1e-6
+_SAME_EMBEDDING = 1e-6
 _MAX_NAME = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Anchor:
-    """One face that is known to be somebody's, or known not to be.
+    """One face that is known to show a person, or known not to.
 
     Attributes:
         embedding: shape (n,), float32, unit length.
-        space: the embeddings it can be compared with.
-        source: where the face came from, such as the name of a photo.
-        crop: the file of the aligned face, or None if it is not kept.
+        space: the space of the embedding; only embeddings of one space can be compared.
+        source: where the face comes from, such as the name of a photo.
+        crop: the file of the aligned face; None if it is not kept.
     """
 
     embedding: Vector
@@ -30,24 +30,24 @@ class Anchor:
     source: str
     crop: Path | None = None
 
-    def shows_what(self, other: "Anchor") -> bool:
-        """Return whether both are of one picture: of the same crop, or the same embedding to within 1e-6."""
+    def shows_same_image(self, other: "Anchor") -> bool:
+        """Return whether both come from one image: the same crop, or the same embedding to within 1e-6."""
         if self.crop is not None and other.crop is not None and self.crop.name == other.crop.name:
             return True
         comparable = self.space == other.space and self.embedding.shape == other.embedding.shape
-        return comparable and bool(np.allclose(self.embedding, other.embedding, atol=_SAME))
+        return comparable and bool(np.allclose(self.embedding, other.embedding, atol=_SAME_EMBEDDING))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Person:
-    """Somebody who is enrolled.
+    """A person who is enrolled.
 
     Attributes:
-        id: in topics and payloads.
-        name: for people to read; the id unless given.
-        anchors: at least one.
-        ignored: whether the owner wants no events of this person.
-        negatives: faces that were taken for this person and are not.
+        id: used in topics and payloads.
+        name: for display; the id unless given.
+        anchors: faces of the person, at least one.
+        ignored: whether the owner wants no events about this person.
+        negatives: faces that were taken for this person and show somebody else.
     """
 
     id: str
@@ -58,47 +58,47 @@ class Person:
 
 
 def checked_id(person: str) -> str:
-    """Return the id as it is.
+    """Return the id unchanged.
 
     Raises:
-        PeopleError: it does not fit the contract, or means a stranger.
+        PeopleError: it is not a valid id, or it means a stranger.
     """
     if re.fullmatch(ID_PATTERN, person) is None:
         raise PeopleError(
-            f"{person!r} is no person's id: up to 32 of a-z, 0-9, _ and -, the first a letter or digit; "
-            "the name that people read goes to --name"
+            f"{person!r} is not a valid id: use up to 32 of a-z, 0-9, _ and -, starting with a letter or digit; "
+            "set the display name with --name"
         )
     if person == UNKNOWN:
-        raise PeopleError(f"{person!r} cannot be a person's id: it is what strangers are called")
+        raise PeopleError(f"{person!r} cannot be a person's id: it means a stranger")
     return person
 
 
 def checked_name(name: str) -> str:
-    """Return the name as it is.
+    """Return the display name unchanged.
 
     Raises:
-        PeopleError: it is empty, too long, or holds what no terminal and no message should be given.
+        PeopleError: it is empty, too long, or contains characters that are unsafe in a terminal or a message.
     """
     if not (name.strip() and len(name) <= _MAX_NAME and name.isprintable()):
-        raise PeopleError(f"{name!r} is no name: up to {_MAX_NAME} characters that can be read")
+        raise PeopleError(f"{name!r} is not a valid name: use 1 to {_MAX_NAME} printable characters")
     return name
 
 
 def merged(anchors: tuple[Anchor, ...], more: tuple[Anchor, ...]) -> tuple[Anchor, ...]:
-    """Return anchors and those of `more` that show something else.
+    """Return `anchors`, and those of `more` that come from other images.
 
-    Of what both show the former anchor stays, unless it is of another space or has no crop.
+    If both have an anchor of one image, the one in `anchors` stays, unless it has another space or no crop.
     """
     kept = list(anchors)
     for anchor in more:
-        place = next((n for n, known in enumerate(kept) if anchor.shows_what(known)), None)
-        if place is None:
+        index = next((n for n, known in enumerate(kept) if anchor.shows_same_image(known)), None)
+        if index is None:
             kept.append(anchor)
-        elif kept[place].space != anchor.space or kept[place].crop is None:
-            kept[place] = anchor
+        elif kept[index].space != anchor.space or kept[index].crop is None:
+            kept[index] = anchor
     return tuple(kept)
 
 
 def without(anchors: tuple[Anchor, ...], others: tuple[Anchor, ...]) -> tuple[Anchor, ...]:
-    """Return the anchors that show nothing of what `others` show."""
-    return tuple(anchor for anchor in anchors if not any(anchor.shows_what(other) for other in others))
+    """Return the anchors whose image is not among `others`."""
+    return tuple(anchor for anchor in anchors if not any(anchor.shows_same_image(other) for other in others))

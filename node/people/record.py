@@ -1,4 +1,4 @@
-"""A person -> the bytes of their record, and back: version 1, JSON, embeddings in base64 of float32, little endian."""
+"""A person -> the bytes of their record, and back: version 1, JSON, embeddings as base64 of little-endian float32."""
 
 import base64
 import binascii
@@ -38,7 +38,7 @@ class _PersonRecord(BaseModel):
 
 
 def encode(person: Person) -> bytes:
-    """Return the record of somebody; `negatives` only where there are some, so that an older version reads the rest."""
+    """Return the record of a person. Omit `negatives` if there are none, so that older versions can read it."""
     record = _PersonRecord(
         id=person.id,
         name=person.name,
@@ -50,15 +50,15 @@ def encode(person: Person) -> bytes:
 
 
 def decode(content: bytes, folder: Path, lengths: Mapping[str, int]) -> Person:
-    """Return the person that a record describes.
+    """Return the person in a record.
 
     Args:
         content: the record.
-        folder: that it lies in; its name is the person's id.
-        lengths: of the embeddings of a space, where that is known.
+        folder: where the record is; its name is the id of the person.
+        lengths: length of the embeddings of each space, where known.
 
     Raises:
-        ValueError: it is damaged, or not this folder's; the message says what is wrong.
+        ValueError: the record is damaged, or belongs to another folder; the message says what is wrong.
     """
     try:
         record = _PersonRecord.model_validate_json(content)
@@ -69,7 +69,7 @@ def decode(content: bytes, folder: Path, lengths: Mapping[str, int]) -> Person:
     except PeopleError as error:
         raise ValueError(str(error)) from error
     if record.id != folder.name:
-        raise ValueError(f"it says that it is {record.id!r}")
+        raise ValueError(f"its id is {record.id!r}")
     anchors, negatives = (_anchors(records, folder, lengths) for records in (record.anchors, record.negatives))
     return Person(record.id, record.name, anchors, record.ignored, negatives)
 
@@ -88,7 +88,9 @@ def _anchors(records: Sequence[_AnchorRecord], folder: Path, lengths: Mapping[st
     for record in records:
         embedding = _decoded(record.embedding)
         if len(embedding) != lengths.get(record.space, len(embedding)):
-            raise ValueError(f"an embedding has {len(embedding)} numbers, {record.space} has {lengths[record.space]}")
+            raise ValueError(
+                f"an embedding has {len(embedding)} numbers instead of the {lengths[record.space]} of {record.space}"
+            )
         found.append(Anchor(embedding, record.space, record.source, folder / record.crop if record.crop else None))
     return tuple(found)
 

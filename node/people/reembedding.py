@@ -1,4 +1,4 @@
-"""Somebody with anchors of an older network -> the same with anchors of this one, from their kept crops."""
+"""A person with anchors of an older network -> the same with anchors of this one, from their kept crops."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -19,35 +19,35 @@ Embed = Callable[[Image], Vector]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Renewed:
-    """What came of somebody.
+class Reembedded:
+    """The result for one person.
 
     Attributes:
-        person: with every anchor that could be renewed in the asked space; the others as they were.
-        count: anchors that were renewed.
-        dormant: anchors that stay in another space, so that nothing is compared with them.
-        damaged: why a crop could not be used, by the name of its file.
+        person: with every anchor that could be embedded again in the requested space; the others unchanged.
+        count: anchors that were embedded again.
+        incomparable: anchors that stay in another space, so that nothing is compared with them.
+        damaged: why a crop could not be used, by file name.
     """
 
     person: Person
     count: int
-    dormant: int
+    incomparable: int
     damaged: Mapping[str, str]
 
 
-def renewed(person: Person, space: str, crop_of: Callable[[Anchor], Image | None], embed: Embed) -> Renewed:
-    """Return somebody with the anchors of other spaces embedded again.
+def reembed(person: Person, space: str, crop_of: Callable[[Anchor], Image | None], embed: Embed) -> Reembedded:
+    """Return a person with the anchors of other spaces embedded again.
 
     Args:
         person: who.
-        space: that of `embed`.
-        crop_of: returns the crop of an anchor, None where none is kept; raises ValueError where it is damaged.
+        space: the space of `embed`.
+        crop_of: returns the crop of an anchor, None if none is kept; raises ValueError if it is damaged.
         embed: the network.
     """
-    counts = {"renewed": 0, "dormant": 0}
+    counts = {"reembedded": 0, "incomparable": 0}
     damaged: dict[str, str] = {}
 
-    def renew(anchor: Anchor) -> Anchor:
+    def current(anchor: Anchor) -> Anchor:
         if anchor.space == space:
             return anchor
         try:
@@ -56,21 +56,21 @@ def renewed(person: Person, space: str, crop_of: Callable[[Anchor], Image | None
             damaged[anchor.crop.name if anchor.crop else anchor.source] = str(error)
             crop = None
         if crop is None:
-            counts["dormant"] += 1
+            counts["incomparable"] += 1
             return anchor
-        counts["renewed"] += 1
+        counts["reembedded"] += 1
         return replace(anchor, embedding=normalised(embed(crop)), space=space)
 
-    anchors, negatives = (tuple(map(renew, own)) for own in (person.anchors, person.negatives))
+    anchors, negatives = (tuple(map(current, own)) for own in (person.anchors, person.negatives))
     changed = replace(person, anchors=anchors, negatives=negatives)
-    return Renewed(changed, counts["renewed"], counts["dormant"], damaged)
+    return Reembedded(changed, counts["reembedded"], counts["incomparable"], damaged)
 
 
 def normalised(embedding: Vector) -> Vector:
-    """Return an embedding, shape (n,), float32, at unit length: a quantised network's is only nearly so.
+    """Return an embedding, shape (n,), float32, at unit length: that of a quantized network is only close to it.
 
     Raises:
-        ModelError: it has no length.
+        ModelError: its length is zero or not finite.
     """
     length = float(np.linalg.norm(embedding))
     if not 0 < length < np.inf:
@@ -78,19 +78,19 @@ def normalised(embedding: Vector) -> Vector:
     return (embedding / length).astype(np.float32)
 
 
-def kept_crop(anchor: Anchor) -> Image | None:
-    """Return the crop of an anchor from the disk, None if none is kept.
+def read_crop(anchor: Anchor) -> Image | None:
+    """Return the crop of an anchor from the disk; None if none is kept.
 
     Raises:
         ValueError: it is missing or damaged.
     """
     if anchor.crop is None:
         return None
-    return crops.decode(anchor.crop.name, kept_file(anchor.crop))
+    return crops.decode(anchor.crop.name, read_crop_file(anchor.crop))
 
 
-def kept_file(path: Path) -> bytes:
-    """Return the content of the file of a crop.
+def read_crop_file(path: Path) -> bytes:
+    """Return the content of a crop's file.
 
     Raises:
         ValueError: it cannot be read.
@@ -101,17 +101,17 @@ def kept_file(path: Path) -> bytes:
         raise ValueError(str(error.strerror or error)) from error
 
 
-def report(results: Sequence[Renewed]) -> None:
-    """Log what came of renewing: what was done, what is damaged, and what is not compared with any more."""
+def log_results(results: Sequence[Reembedded]) -> None:
+    """Log what was embedded again, what is damaged, and what can no longer be compared."""
     if count := sum(result.count for result in results):
         _log.info("people: %s embedded again for this network", counted(count, "face"))
     for result in results:
         for name, reason in result.damaged.items():
             _log.error("people: %s: the crop %s cannot be used: %s (not published)", result.person.id, name, reason)
-    if dormant := [result for result in results if result.dormant]:
+    if incomparable := [result for result in results if result.incomparable]:
         _log.warning(
-            "people: %s enrolled with another network, and no crop is there: kept, but not compared "
+            "people: %s enrolled with another network, without a usable crop: kept, but not compared "
             "(not published): %s: facenode people add ID PHOTO...",
-            counted(sum(result.dormant for result in dormant), "face"),
-            ", ".join(result.person.id for result in dormant),
+            counted(sum(result.incomparable for result in incomparable), "face"),
+            ", ".join(result.person.id for result in incomparable),
         )

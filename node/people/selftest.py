@@ -1,6 +1,6 @@
 """The anchors of everybody -> whether they tell these people apart, and what would help. Pure.
 
-Each anchor is left out once and looked for among all others, by the node's own matcher and threshold.
+The test leaves one anchor out at a time and matches it against all others, with the node's own matcher and threshold.
 """
 
 from collections.abc import Sequence
@@ -12,17 +12,17 @@ from node.domain import counted
 from node.people.matcher import GalleryMatcher
 from node.people.person import Anchor, Person
 
-ENOUGH = 3
-"""Faces of a person with which the self-test is content."""
+ENOUGH_FACES = 3
+"""Faces per person that the self-test considers enough."""
 
 
 @dataclass(frozen=True, slots=True)
-class Likeness:
-    """The two most alike faces of two people.
+class Similarity:
+    """The two most similar faces of two people.
 
     Attributes:
         people: the two ids.
-        sources: where the two faces came from, in the same order.
+        sources: where the two faces come from, in the same order.
         score: their cosine.
     """
 
@@ -32,77 +32,77 @@ class Likeness:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
-    """What became of an anchor that was left out.
+class AnchorResult:
+    """The result for one anchor that was left out.
 
     Attributes:
-        source: where it came from.
-        taken_for: whom the others named; None for nobody.
-        score: cosine to its own person's other anchors; None if there is no other, or they are out of the question.
+        source: where the anchor comes from.
+        identified_as: whom the other anchors name; None for nobody.
+        score: cosine to the nearest other anchor of its own person; None if the person is not a candidate.
     """
 
     source: str
-    taken_for: str | None
+    identified_as: str | None
     score: float | None
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """How it stands with one person.
+class PersonResult:
+    """The result for one person.
 
     Attributes:
         person: the id.
-        trials: of each anchor that can be compared.
-        dormant: anchors of another network, which cannot be.
+        anchors: the result for each anchor that can be compared.
+        incomparable: number of anchors of another network.
     """
 
     person: str
-    trials: tuple[Trial, ...]
-    dormant: int
+    anchors: tuple[AnchorResult, ...]
+    incomparable: int
 
     @property
-    def recognised(self) -> int:
-        """How many anchors are recognised by the others."""
-        return sum(trial.taken_for == self.person for trial in self.trials)
+    def recognized(self) -> int:
+        """Number of anchors that are recognized by the others."""
+        return sum(anchor.identified_as == self.person for anchor in self.anchors)
 
     @property
-    def least(self) -> float | None:
-        """The least score of an anchor to the others; None where there are no others."""
-        return min((trial.score for trial in self.trials if trial.score is not None), default=None)
+    def lowest_score(self) -> float | None:
+        """The lowest score of an anchor to the others; None without others."""
+        return min((anchor.score for anchor in self.anchors if anchor.score is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What the self-test found.
+    """The result of the self-test.
 
     Attributes:
         threshold: least cosine that names somebody.
         rows: one a person.
-        likenesses: of every two people, the most alike first.
+        similarities: of every two people, the most alike first.
     """
 
     threshold: float
-    rows: tuple[Row, ...]
-    likenesses: tuple[Likeness, ...]
+    people: tuple[PersonResult, ...]
+    similarities: tuple[Similarity, ...]
 
-    def most_like(self, person: str) -> tuple[str, float] | None:
-        """Return who is most like somebody, and the score; None with nobody else."""
-        for likeness in self.likenesses:
-            if person in likeness.people:
-                first, second = likeness.people
-                return (second if first == person else first), likeness.score
+    def most_similar(self, person: str) -> tuple[str, float] | None:
+        """Return who is most similar to a person, and the score; None without anybody else."""
+        for similarity in self.similarities:
+            if person in similarity.people:
+                first, second = similarity.people
+                return (second if first == person else first), similarity.score
         return None
 
 
 @dataclass(frozen=True, slots=True)
 class Stranger:
-    """Somebody who is not enrolled, as the node would see them.
+    """A person who is not enrolled, as the node would see them.
 
     Attributes:
-        photo: which photo.
-        person: who is nearest; None where nobody is in question.
+        photo: the photo.
+        person: who is nearest; None without candidates.
         score: cosine to that person.
-        named: whether that is near enough to be called by the name.
+        named: whether the score is high enough to call them by that name.
     """
 
     photo: str
@@ -112,76 +112,77 @@ class Stranger:
 
 
 def examine(people: Sequence[Person], space: str, threshold: float) -> Report:
-    """Return how well people are told apart.
+    """Return how well the network tells people apart.
 
     Args:
         people: everybody enrolled.
-        space: that of the network; anchors of another count as dormant.
+        space: of the network; anchors of other spaces count as incomparable.
         threshold: least cosine that names somebody in a gallery of this size.
     """
     rows = tuple(_row(number, people, space, threshold) for number in range(len(people)))
-    return Report(threshold, rows, _likenesses(people, space))
+    return Report(threshold, rows, _similarities(people, space))
 
 
 def advise(report: Report, strangers: Sequence[Stranger] = ()) -> tuple[str, ...]:
-    """Return what would help, a sentence each; nothing if all is well."""
-    lines = [line for row in report.rows for line in _for_one(row)]
-    for likeness in report.likenesses:
-        if likeness.score >= report.threshold:
-            (a, b), (one, other) = likeness.people, likeness.sources
+    """Return what would help, one sentence each; empty if nothing needs attention."""
+    lines = [line for row in report.people for line in _advise_person(row)]
+    for similarity in report.similarities:
+        if similarity.score >= report.threshold:
+            (a, b), (first, second) = similarity.people, similarity.sources
             lines.append(
-                f"{a} and {b} look alike to the network ({likeness.score:.2f}: {one} and {other}): if one photo shows "
-                f"the other of the two, enrol its person again without it; else add photos of both"
+                f"{a} and {b} look alike to the network ({similarity.score:.2f}: {first} and {second}): if one photo "
+                f"shows the wrong person, enroll that person again without it; otherwise add photos of both"
             )
     lines += [
-        f"{stranger.photo}: a stranger is called {stranger.person} ({stranger.score:.2f}): look through the photos of "
-        f"{stranger.person}, or set people.max_fpir lower"
+        f"{stranger.photo}: a stranger is called {stranger.person} ({stranger.score:.2f}): check the photos of "
+        f"{stranger.person}, or lower people.max_fpir"
         for stranger in strangers
         if stranger.named
     ]
     return tuple(lines)
 
 
-def _for_one(row: Row) -> list[str]:
+def _advise_person(row: PersonResult) -> list[str]:
     lines = []
-    if row.dormant:
+    if row.incomparable:
         lines.append(
-            f"{row.person}: {counted(row.dormant, 'face')} enrolled with another network, which cannot be compared: "
+            f"{row.person}: {counted(row.incomparable, 'face')} enrolled with another network, not comparable: "
             "add those photos again"
         )
-    count = len(row.trials)
-    if count < ENOUGH:
+    count = len(row.anchors)
+    if count < ENOUGH_FACES:
         lines.append(
-            f"{row.person}: {counted(count, 'face')} known: add {ENOUGH - count} or more in another light and pose"
+            f"{row.person}: {counted(count, 'face')} known: "
+            f"add {ENOUGH_FACES - count} or more in another light and pose"
         )
-    for trial in row.trials if count > 1 else ():
-        if trial.taken_for is None:
-            score = "" if trial.score is None else f" ({trial.score:.2f})"
+    for anchor in row.anchors if count > 1 else ():
+        if anchor.identified_as is None:
+            score = "" if anchor.score is None else f" ({anchor.score:.2f})"
             lines.append(
-                f"{row.person}: {trial.source} is not recognised by the other photos{score}: add photos like it, or "
-                f"enrol {row.person} again without it if it shows somebody else"
+                f"{row.person}: {anchor.source} is not recognized by the other photos{score}: add photos like it, or "
+                f"enroll {row.person} again without it if it shows somebody else"
             )
-        elif trial.taken_for != row.person:
+        elif anchor.identified_as != row.person:
             lines.append(
-                f"{row.person}: {trial.source} is taken for {trial.taken_for}: enrol {row.person} again without it if "
-                f"it shows {trial.taken_for}, else add photos like it"
+                f"{row.person}: {anchor.source} is taken for {anchor.identified_as}: if it shows "
+                f"{anchor.identified_as}, enroll {row.person} again without it; otherwise add photos like it"
             )
     return lines
 
 
-def _row(number: int, people: Sequence[Person], space: str, threshold: float) -> Row:
+def _row(number: int, people: Sequence[Person], space: str, threshold: float) -> PersonResult:
     person = people[number]
-    trials = []
+    anchors = []
     for anchor in person.anchors:
         if anchor.space == space:
             rest = replace(person, anchors=tuple(other for other in person.anchors if other is not anchor))
             matcher = GalleryMatcher([*people[:number], rest, *people[number + 1 :]], space, threshold)
             named = matcher.match(anchor.embedding, {}).person
-            trials.append(Trial(anchor.source, named, matcher.scores(anchor.embedding).get(person.id)))
-    return Row(person.id, tuple(trials), len(person.anchors) - len(trials))
+            anchors.append(AnchorResult(anchor.source, named, matcher.scores(anchor.embedding).get(person.id)))
+    return PersonResult(person.id, tuple(anchors), len(person.anchors) - len(anchors))
 
 
-def _likenesses(people: Sequence[Person], space: str) -> tuple[Likeness, ...]:
+def _similarities(people: Sequence[Person], space: str) -> tuple[Similarity, ...]:
     known: list[tuple[str, list[Anchor]]] = []
     for person in people:
         own = [anchor for anchor in person.anchors if anchor.space == space]
@@ -194,5 +195,5 @@ def _likenesses(people: Sequence[Person], space: str) -> tuple[Likeness, ...]:
             cosines = rows[a] @ rows[b].T
             i, j = np.unravel_index(int(np.argmax(cosines)), cosines.shape)
             sources = (theirs[j].source, ours[i].source)
-            found.append(Likeness((second, first), sources, float(np.clip(cosines[i, j], -1, 1))))
-    return tuple(sorted(found, key=lambda likeness: -likeness.score))
+            found.append(Similarity((second, first), sources, float(np.clip(cosines[i, j], -1, 1))))
+    return tuple(sorted(found, key=lambda similarity: -similarity.score))

@@ -1,21 +1,26 @@
-"""People and their crops -> folders on disk, and back: all of a change or nothing, one writer at a time.
+"""People and their crops -> folders on disk, and back: a change is whole or absent, one writer at a time.
 
-people/<id>/person.json     who it is, and the anchors
-people/<id>/<digest>.png    the aligned face of an anchor, where crops are kept
-people/<id>.damaged-<when>  an entry that could not be read, set aside
-people/.new, people/.gone-* a change that the power cut short; the next writer clears it away
+people/<id>/person.json      the record: who it is, and their anchors
+people/<id>/<digest>.png     the aligned face of an anchor, where crops are kept
+people/<id>.damaged-<when>   an entry that could not be read, set aside
+people/.new, people/.gone-*  what a power cut left of a change; the next writer clears it
 
-A reader needs no lock: a new folder appears whole, a record is replaced whole, a folder that goes is renamed first.
+The rules:
+
+1. Every rename and every removal happens under the lock, an `flock` of the folder.
+2. Reading needs no lock: a new entry appears whole, a record is replaced whole, and an entry is renamed before it is
+   removed.
+3. A reader that finds a damaged entry takes the lock and reads the entry again, since a writer may be replacing it.
+   What is still damaged is set aside. If the lock stays taken, or the reader may not write, the entry stays where it
+   is, and a log line says so.
 """
 
-import fcntl
 import logging
 import os
 import re
 import shutil
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,181 +28,226 @@ from types import MappingProxyType
 
 from node.errors import PeopleError
 from node.people import record
+from node.people.folder_lock import FolderLock
 from node.people.person import Person
 from node.system.files import make_private_folder, sync_folder, write_privately
 
-_STAGE, _GONE, _ASIDE = ".new", ".gone-", ".damaged-"
-_OWN = re.compile(r"[0-9a-f]{16}\.png|.*\.part")  # what else the owner has put beside a record is none of ours
-_AGAIN_S = 0.02
+_STAGING, _REMOVED, _DAMAGED = ".new", ".gone-", ".damaged-"
+_OWN_FILES = re.compile(r"[0-9a-f]{16}\.png|.*\.part")  # any other file beside a record belongs to the owner
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Entry:
-    """Somebody, and files that belong to them.
+    """A person and the files that belong to them.
 
     Attributes:
         person: who.
-        crops: contents of crops by the name of their file.
+        crops: contents of crops by file name.
     """
 
     person: Person
     crops: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
 
 
-class Cabinet:
-    """The folder of the people.
+class Store:
+    """The folder of the people. A store serves one thread; several stores may share the folder.
 
     Args:
-        folder: made when somebody is first put in.
-        lengths: of the embeddings of a space, where that is known.
-        patience_s: seconds to wait for another process that writes.
+        folder: made when the first person is stored.
+        lengths: length of the embeddings of each space, where known.
+        lock_timeout_s: seconds for which a writer waits for the lock.
+        reader_timeout_s: seconds for which a reader waits for the lock when it finds a damaged entry. Short, because
+            the node reads on its main loop.
     """
 
-    def __init__(self, folder: Path, lengths: Mapping[str, int], patience_s: float = 5.0) -> None:
-        self._folder, self._lengths, self._patience_s = folder, lengths, patience_s
-        self._there = False
+    def __init__(
+        self, folder: Path, lengths: Mapping[str, int], lock_timeout_s: float = 5.0, reader_timeout_s: float = 1.0
+    ) -> None:
+        self._folder, self._lengths = folder, lengths
+        self._lock_timeout_s, self._reader_timeout_s = lock_timeout_s, reader_timeout_s
+        self._existed = False
+        self._lock = FolderLock(folder)
 
     def load(self) -> tuple[Person, ...]:
-        """Return everybody, by id. An entry that is damaged is set aside and said; the others live.
+        """Return everybody, by id. Leave out damaged entries, and set them aside where possible.
 
         Raises:
             PeopleError: the folder cannot be read.
         """
-        with _explained(self._folder):
-            found = [self._read(entry) for entry in self._entries()]
-            return tuple(person for person in found if person is not None)
+        with _people_error(self._folder):
+            return self._read_all(self._entries())
 
     def find(self, person: str) -> Person | None:
-        """Return somebody; None if nobody has this id, or if the entry is damaged, which is set aside and said.
+        """Return a person; None if nobody has this id, or if the entry is damaged.
 
         Raises:
             PeopleError: the folder cannot be read.
         """
-        with _explained(self._folder):
-            return self._read(self._folder / person) if (self._folder / person).is_dir() else None
+        with _people_error(self._folder):
+            entry = self._folder / person
+            return next(iter(self._read_all([entry] if entry.is_dir() else [])), None)
 
     def damaged(self, person: str) -> list[Path]:
-        """Return what was set aside of somebody."""
-        return sorted(self._folder.glob(f"{person}{_ASIDE}*"))
+        """Return the entries of a person that were set aside."""
+        return sorted(self._folder.glob(f"{person}{_DAMAGED}*"))
 
-    def stamp(self) -> tuple[int, ...]:
+    def revision(self) -> tuple[int, ...]:
         """Return a value that differs after any change; empty if the folder cannot be read."""
         try:
-            found = [(entry / record.FILE).stat() for entry in self._entries()]
+            found = [_record_state(entry) for entry in self._entries()]
         except OSError:
             return ()
         return tuple(number for state in found for number in (state.st_mtime_ns, state.st_ino))
 
     @contextmanager
-    def changing(self) -> Iterator[None]:
-        """Let nobody else write while the context lasts.
+    def locked(self) -> Iterator[None]:
+        """Hold the lock for a change, so that nobody else writes.
 
         Raises:
-            PeopleError: another process writes for longer than there is patience, or the folder cannot be written.
+            PeopleError: another process holds the lock for longer than `lock_timeout_s`, or the folder cannot be
+                written.
         """
-        with _explained(self._folder):
+        with _people_error(self._folder):
             make_private_folder(self._folder)
-            folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                _lock(folder, self._folder, self._patience_s)
-                for left in (self._folder / _STAGE, *self._folder.glob(f"{_GONE}*")):
-                    shutil.rmtree(left, ignore_errors=True)
+            with self._lock.hold(self._lock_timeout_s):
+                for leftover in (self._folder / _STAGING, *self._folder.glob(f"{_REMOVED}*")):
+                    shutil.rmtree(leftover, ignore_errors=True)
                 yield
-            finally:
-                os.close(folder)
 
     def put(self, entries: Sequence[Entry]) -> None:
-        """Write people, new or not; within `changing`. A disk that is full changes nothing.
+        """Write people, new or not; call it within `locked`. A full disk changes nothing.
 
         Raises:
             OSError: something cannot be written.
         """
-        stage = self._folder / _STAGE
+        staging = self._folder / _STAGING
         try:
             for entry in entries:
-                made = stage / entry.person.id
-                make_private_folder(stage)
-                make_private_folder(made)
+                staged = staging / entry.person.id
+                make_private_folder(staging)
+                make_private_folder(staged)
                 for name, content in entry.crops.items():
-                    write_privately(made / name, content)
-                write_privately(made / record.FILE, record.encode(entry.person))
+                    write_privately(staged / name, content)
+                write_privately(staged / record.FILE, record.encode(entry.person))
             # From here on there are only renames.
             for entry in entries:
-                self._place(stage / entry.person.id, entry)
+                self._install(staging / entry.person.id, entry)
             sync_folder(self._folder)
         finally:
-            shutil.rmtree(stage, ignore_errors=True)
+            shutil.rmtree(staging, ignore_errors=True)
 
-    def drop(self, person: str) -> bool:
-        """Erase somebody, and what was set aside of them; within `changing`. Return whether there was anything.
+    def delete(self, person: str) -> bool:
+        """Erase a person and what was set aside of them; call it within `locked`. Return whether there was anything.
 
         Raises:
             OSError: something cannot be removed.
         """
         entry = self._folder / person
         found = [path for path in (entry, *self.damaged(person)) if path.is_dir()]
-        gone = [path.rename(self._folder / f"{_GONE}{path.name}") for path in found]
+        removed = [path.rename(self._folder / f"{_REMOVED}{path.name}") for path in found]
         sync_folder(self._folder)
-        for path in gone:
+        for path in removed:
             shutil.rmtree(path)
-        return bool(gone)
+        return bool(removed)
 
     def _entries(self) -> list[Path]:
-        if not self._there and not self._folder.exists():
+        if not self._existed and not self._folder.exists():
             return []
-        self._there = True  # from now on a folder that is gone is a disk that is gone, not a gallery without people
+        self._existed = True  # from now on a missing folder means a missing disk, not an empty gallery
         return sorted(path for path in self._folder.iterdir() if "." not in path.name and path.is_dir())
 
-    def _place(self, made: Path, entry: Entry) -> None:
-        """Bring a folder that is complete to its place, or its files into the folder that is there."""
+    def _install(self, staged: Path, entry: Entry) -> None:
+        """Move a complete folder to its place, or its files into the folder that exists."""
         target = self._folder / entry.person.id
         if not target.exists():
-            made.rename(target)
+            staged.rename(target)
             return
         for name in (*entry.crops, record.FILE):
-            (made / name).replace(target / name)
+            (staged / name).replace(target / name)
         sync_folder(target)
         everything = (*entry.person.anchors, *entry.person.negatives)
         kept = {anchor.crop.name for anchor in everything if anchor.crop}
         for path in target.iterdir():
-            if path.name not in kept and _OWN.fullmatch(path.name):
+            if path.name not in kept and _OWN_FILES.fullmatch(path.name):
                 path.unlink()
 
-    def _read(self, entry: Path) -> Person | None:
+    def _read_all(self, entries: Sequence[Path]) -> tuple[Person, ...]:
+        found: dict[Path, Person | None] = {}
+        damaged = []
+        for entry in entries:
+            try:
+                found[entry] = self._read(entry)
+            except ValueError:
+                damaged.append(entry)
+        if damaged:
+            found |= self._read_again(damaged)
+        people = (found[entry] for entry in entries)
+        return tuple(person for person in people if person is not None)
+
+    def _read_again(self, entries: Sequence[Path]) -> dict[Path, Person | None]:
+        """Read damaged entries under the lock, and set aside those that are still damaged."""
+        writing, obstacle = self._lock.held, None
+        with ExitStack() as stack:
+            if not writing:
+                try:
+                    stack.enter_context(self._lock.hold(self._reader_timeout_s))
+                except PeopleError:
+                    obstacle = "another command is changing the gallery"
+                except OSError as error:
+                    obstacle = f"the folder cannot be locked: {error.strerror}"
+            return {entry: self._read_or_set_aside(entry, obstacle, writing=writing) for entry in entries}
+
+    def _read_or_set_aside(self, entry: Path, obstacle: str | None, *, writing: bool) -> Person | None:
+        """Return a person, or None if the entry is damaged; rename it unless there is an obstacle.
+
+        Raises:
+            OSError: a writer cannot set the entry aside. It must not write over it.
+        """
         try:
-            return record.decode((entry / record.FILE).read_bytes(), entry, self._lengths)
-        except FileNotFoundError:
-            if not entry.exists():  # removed by another process in this moment
-                return None
-            reason = f"it has no {record.FILE}"
+            return self._read(entry)
         except ValueError as error:
             reason = str(error)
-        aside = entry.with_name(f"{entry.name}{_ASIDE}{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
-        entry.rename(aside)
-        _log.error("people: the entry %s is damaged (%s): set aside as %s (not published)", entry, reason, aside)
+        aside = entry.with_name(f"{entry.name}{_DAMAGED}{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
+        if obstacle is None:
+            try:
+                entry.rename(aside)
+            except OSError as error:
+                if writing:
+                    raise
+                obstacle = f"it cannot be renamed: {error.strerror}"
+        outcome = f"set aside as {aside}" if obstacle is None else f"left in place, because {obstacle}"
+        _log.error("people: the entry %s is damaged (%s): %s (not published)", entry, reason, outcome)
         return None
 
+    def _read(self, entry: Path) -> Person | None:
+        """Return a person; None if another process has removed the entry meanwhile.
 
-def _lock(folder: int, path: Path, patience_s: float) -> None:
-    until_s = time.monotonic() + patience_s
-    while True:
+        Raises:
+            ValueError: the entry is damaged; the message says how.
+        """
         try:
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            if time.monotonic() > until_s:
-                raise PeopleError(f"{path}: another command is changing it: try again in a moment") from error
-            time.sleep(_AGAIN_S)
-        else:
-            return
+            return record.decode((entry / record.FILE).read_bytes(), entry, self._lengths)
+        except FileNotFoundError as error:
+            if not entry.exists():
+                return None
+            raise ValueError(f"it has no {record.FILE}") from error
+
+
+def _record_state(entry: Path) -> os.stat_result:
+    try:
+        return (entry / record.FILE).stat()
+    except FileNotFoundError:  # a damaged entry that could not be set aside must not hide later changes
+        return entry.stat()
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def _people_error(path: Path) -> Iterator[None]:
+    """Raise a PeopleError for an OSError."""
     try:
         yield
     except OSError as error:
         raise PeopleError(
-            f"{error.filename or path}: {error.strerror}: storage.dir must be readable and writable, and have room left"
+            f"{error.filename or path}: {error.strerror}: storage.dir must be readable and writable, with free space"
         ) from error

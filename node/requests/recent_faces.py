@@ -1,9 +1,10 @@
 """The faces behind the latest events -> what can be enrolled or rejected by an event's id. In memory only."""
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from node.domain import Look
+from node.domain import Event, Look, Track
 
 REMEMBERED = 100
 """How many faces are remembered."""
@@ -38,6 +39,19 @@ class RecentFaces:
         self._faces[event_id] = RecentFace(look, person)
         while len(self._faces) > self._limit:
             self._faces.popitem(last=False)
+
+    def remember(self, events: Iterable[tuple[str, Event]], tracks: Iterable[Track]) -> None:
+        """Remember the best look at each face behind some events.
+
+        Args:
+            events: each with its id.
+            tracks: everybody in view, and whoever was until now; of two with one number the later counts.
+        """
+        best = {track.number: track.best for track in tracks}
+        for event_id, event in events:
+            look = best.get(event.track)
+            if look is not None:
+                self.add(event_id, look, event.person.person if event.person else None)
 
     def find(self, event_id: str) -> RecentFace | None:
         """Return the face of an event; None if it is not, or no longer, remembered."""

@@ -13,7 +13,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from node.contract.payloads import Draft, MakeId, uuid7
+from node.contract.message import Message
+from node.contract.payloads import MakeId, message_id, uuid7
 from node.contract.topics import Topics
 from node.domain import CameraState, Event, Face, Frame, Instant, Tick, Track
 from node.requests.answer import Answer
@@ -32,7 +33,7 @@ class Snapshots:
     Args:
         kind: what a picture shows; `off`: there are none.
         topics: the node's.
-        send_now: sends a payload over the present connection; returns whether there is one.
+        send_now: sends a message over the present connection; returns whether there is one.
         make_id: makes the id of a picture that was requested and belongs to no event.
     """
 
@@ -40,30 +41,33 @@ class Snapshots:
         self,
         kind: Literal["off", "face", "frame"],
         topics: Topics,
-        send_now: Callable[[str, bytes], bool],
+        send_now: Callable[[Message], bool],
         make_id: MakeId = uuid7,
     ) -> None:
         self._kind, self._topics, self._send_now, self._make_id = kind, topics, send_now, make_id
         self._pictures: OrderedDict[str, bytes] = OrderedDict()
         self._waiting: list[tuple[TakeSnapshot, Answer, float]] = []
 
-    def publish(self, tick: Tick, happened: Sequence[Event], drafts: Sequence[Draft], tracks: Sequence[Track]) -> None:
+    def publish(
+        self, tick: Tick, happened: Sequence[Event], messages: Sequence[Message], tracks: Sequence[Track]
+    ) -> None:
         """Send a picture of each event whose face is in this tick's frame.
 
         Args:
             tick: the moment and its frame.
             happened: the events.
-            drafts: their messages, in the same order; what follows them is left alone.
+            messages: their messages, in the same order; what follows them is left alone.
             tracks: everybody in view.
         """
         if self._kind == "off" or tick.frame is None:
             return
         visible = {track.number: track.face for track in tracks if track.seen == tick.at}
-        for event, draft in zip(happened, drafts, strict=False):
+        for event, message in zip(happened, messages, strict=False):
             if event.track in visible:
                 picture = self._encode(tick.frame, visible[event.track])
-                self._send_now(self._topics.snapshot(draft.id), picture)
-                self._remember(draft.id, picture)
+                event_id = message_id(message)
+                self._send_now(Message(self._topics.snapshot(event_id), picture))
+                self._remember(event_id, picture)
 
     def request(self, request: TakeSnapshot, at: Instant, answer: Answer) -> None:
         """Take a request; `update` carries it out as soon as there is something to see."""
@@ -109,7 +113,7 @@ class Snapshots:
         return False
 
     def _send(self, answer: Answer, picture_id: str, picture: bytes) -> None:
-        if self._send_now(self._topics.snapshot(picture_id), picture):
+        if self._send_now(Message(self._topics.snapshot(picture_id), picture)):
             answer.ok({"id": picture_id, "bytes": len(picture)})
         else:
             answer.error("the broker cannot be reached")

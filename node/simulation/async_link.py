@@ -15,11 +15,11 @@ import paho.mqtt.client as paho
 
 from node.errors import BrokerError
 from node.mqtt import reason_codes
-from node.mqtt.link import Client, Patience, Report
+from node.mqtt.link import Client, Report, Timeouts
 from node.mqtt.paho_link import PahoLink
 from node.simulation.dialer import Dialer, Target
 
-_PATIENCE = Patience()
+_TIMEOUTS = Timeouts()
 _LINGER_ZERO = struct.pack("ii", 1, 0)
 """Makes `close` send a TCP reset."""
 
@@ -42,7 +42,7 @@ class AsyncLink(PahoLink[_Client]):
         protocol: the MQTT version, `5` or `3.1.1`.
         report: receives what comes, while `process_socket`, `check_timeouts` or `publish` runs.
         now_s: seconds of the monotonic clock.
-        patience: how long the broker may take.
+        timeouts: how long the broker may take.
     """
 
     def __init__(  # noqa: PLR0913 - what a connection is made of
@@ -53,16 +53,16 @@ class AsyncLink(PahoLink[_Client]):
         report: Callable[[Report], None],
         *,
         now_s: float,
-        patience: Patience = _PATIENCE,
+        timeouts: Timeouts = _TIMEOUTS,
     ) -> None:
         super().__init__(target.settings, client, report, protocol, _Client)
-        self._deadline_s, self._answer_s = now_s + patience.connect_s, patience.answer_s
+        self._deadline_s, self._answer_s = now_s + timeouts.connect_s, timeouts.answer_s
         self._dialer: Dialer | None = None
         self._socket: socket.socket | None = None
         try:
             self._dialer = Dialer(target)
         except OSError as error:
-            self._fail(reason_codes.raised(error, target.settings.host, target.settings.port))
+            self._fail(reason_codes.describe_error(error, target.settings.host, target.settings.port))
 
     @property
     def accepted(self) -> bool:
@@ -105,7 +105,7 @@ class AsyncLink(PahoLink[_Client]):
             if self._client.want_write():
                 self._client.loop_write()
         except Exception as error:  # noqa: BLE001 - whatever a broken packet makes paho raise
-            self._end(f"the broker sent what is not MQTT ({type(error).__name__}: {error})", 0)
+            self._end(f"the broker sent an invalid packet ({type(error).__name__}: {error})", 0)
         self._close_if_ended()
 
     def check_timeouts(self, now_s: float) -> None:
@@ -145,7 +145,7 @@ class AsyncLink(PahoLink[_Client]):
             self._deadline_s = now_s + self._answer_s
             self._connect()
         except OSError as error:
-            self._fail(reason_codes.raised(error, self._settings.host, self._settings.port))
+            self._fail(reason_codes.describe_error(error, self._settings.host, self._settings.port))
 
     def _fail(self, sentence: str) -> None:
         if self._refusal is None:
@@ -159,7 +159,7 @@ class AsyncLink(PahoLink[_Client]):
     def _release(self) -> None:
         """Close the sockets and drop everything that refers to this link."""
         self._ended = True
-        self._forget()
+        self._clear_callbacks()
         for open_socket in (self._dialer.socket if self._dialer else None, self._socket):
             if open_socket is not None:
                 open_socket.close()

@@ -2,6 +2,7 @@
 
 from contextlib import closing
 
+from node.contract.message import Message
 from node.contract.topics import ROOT
 from node.errors import BrokerError
 from node.mqtt.link import Received
@@ -63,7 +64,8 @@ def remove_leftovers(settings: MqttSettings, prefix: str | None) -> int:
     if topics:
         with closing(Subscriber(settings)) as subscriber:
             for start in range(0, len(topics), _BATCH):
-                subscriber.publish((topic, b"", True) for topic in topics[start : start + _BATCH])
+                batch = topics[start : start + _BATCH]
+                subscriber.publish(Message(topic, b"", retain=True) for topic in batch)
     return len(topics)
 
 

@@ -47,7 +47,7 @@ def resolve_targets(settings: MqttSettings) -> tuple[Target, ...]:
         try:
             resolved = socket.getaddrinfo(one.host, one.port, type=socket.SOCK_STREAM)
         except OSError as error:
-            raise BrokerError(reason_codes.raised(error, one.host, one.port)) from error
+            raise BrokerError(reason_codes.describe_error(error, one.host, one.port)) from error
         except UnicodeError as error:
             raise BrokerError(f"{one.host}: not a valid host name: check mqtt.host") from error
         targets += [Target(one, int(family), tuple(address), context) for family, _, _, _, address in resolved]

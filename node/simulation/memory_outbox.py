@@ -6,8 +6,9 @@ A real node keeps its outbox on its own disk; two thousand outboxes on one disk 
 import math
 from collections.abc import Callable, Collection, Iterator, Sequence
 
-from node.contract.payloads import Draft, render
-from node.outbox.rows import Parcel, Row
+from node.contract.message import Message
+from node.contract.payloads import add_sequence
+from node.outbox.rows import Row
 from node.simulation.recorder import EventRecord, Recorder
 
 _BOOT = 1
@@ -35,26 +36,24 @@ class MemoryOutbox:
         """The number of rows."""
         return len(self._rows)
 
-    def put(self, drafts: Sequence[Draft]) -> None:
+    def put(self, messages: Sequence[Message]) -> None:
         """Add events."""
         now_s = self._mono_s()
-        for draft in drafts:
+        for message in messages:
             self._seq += 1
-            self._rows[self._seq] = Row(
-                self._seq, draft.kind, draft.name, render(draft, _BOOT, self._seq), _BOOT, now_s
-            )
+            self._rows[self._seq] = Row(self._seq, add_sequence(message, _BOOT, self._seq), _BOOT, now_s)
 
-    def take(self, limit: int) -> list[Parcel]:
+    def take(self, limit: int) -> list[Row]:
         """Return the oldest rows that are not in flight, live ones before late ones, and mark them as in flight."""
         if len(self._in_flight) == len(self._rows):
             return []
         now_s = self._mono_s()
-        parcels = [Parcel(row, now_s - row.put_s > self._live_s) for row in self._waiting_rows()]
-        parcels = sorted(parcels, key=lambda parcel: parcel.late)[:limit]
-        for parcel in parcels:
-            self._in_flight.add(parcel.row.id)
-            self._sent_s.setdefault(parcel.row.id, now_s)
-        return parcels
+        rows = [row.as_late() if now_s - row.put_s > self._live_s else row for row in self._waiting_rows()]
+        rows = sorted(rows, key=lambda row: row.late)[:limit]
+        for row in rows:
+            self._in_flight.add(row.id)
+            self._sent_s.setdefault(row.id, now_s)
+        return rows
 
     def settle(self, ids: Collection[int]) -> None:
         """Delete the rows that the broker has acknowledged."""
@@ -65,12 +64,12 @@ class MemoryOutbox:
         """Let rows in flight wait again: the given ones, or all."""
         self._in_flight.difference_update(list(self._in_flight) if ids is None else ids)
 
-    def reject(self, number: int, code: int, sentence: str) -> None:
+    def reject(self, row_id: int, code: int, reason: str) -> None:
         """Delete a row that the broker refuses for good, and count it."""
         del code
         self._recorder.rejected += 1
-        self._recorder.count_error(sentence)
-        self._remove(number, acknowledged=False)
+        self._recorder.count_error(reason)
+        self._remove(row_id, acknowledged=False)
 
     def discard_all(self) -> None:
         """Delete the remaining rows, and record them as never acknowledged."""

@@ -1,14 +1,14 @@
 """One simulated node: generated traffic, the real session and the real back-off -> packets on a link."""
 
 import random
-from collections import deque
 
 from node.contract import payloads
+from node.contract.message import Message
 from node.contract.topics import Topics
 from node.domain import Instant
 from node.mqtt.backoff import Backoff
 from node.mqtt.link import Acknowledged, Client, Lost, Received, Report
-from node.mqtt.session import Experience, Letter, Session
+from node.mqtt.session import History, Session
 from node.simulation.async_link import AsyncLink
 from node.simulation.dialer import Target
 from node.simulation.memory_outbox import MemoryOutbox
@@ -33,12 +33,11 @@ class SimulatedNode:
         self._number, self._context = number, context
         self._rng = random.Random(number)
         self._topics = Topics(node_id(number), context.prefix)
-        self._client = Client(self._topics.client_id, (self._topics.status, payloads.OFFLINE))
+        self._client = Client(self._topics.client_id, payloads.last_will(self._topics))
         self._outbox = MemoryOutbox(number, context.recorder, context.live_s, lambda: self._now().mono_s)
         self._traffic = Traffic(self._topics, context.plan, self._outbox, self._rng, self._now())
-        self._answers: deque[Letter] = deque()
-        self._history = Experience()
-        self._backoff = Backoff(context.pace, self._rng.random)
+        self._history = History()
+        self._backoff = Backoff(context.timing, self._rng.random)
         self._next_attempt_s, self._attempt_start_s = first_attempt_s, first_attempt_s
         self._announce_s = self._next_cut_s = self._stop_by_s = _NEVER
         self._untried_targets: list[Target] = []
@@ -100,7 +99,7 @@ class SimulatedNode:
             self._finish()
             return
         self._stop_by_s = stop_by_s
-        self._session.take_leave(payloads.state(at), at.mono_s)
+        self._session.leave(payloads.state(at), at.mono_s)
 
     def process_timers(self) -> None:
         """Do what is due."""
@@ -135,7 +134,7 @@ class SimulatedNode:
         self._traffic.advance(at)
         if at.mono_s >= self._announce_s:
             self._announce_s = _NEVER
-            self._traffic.retained.greet()
+            self._traffic.retained.home_assistant_started()
         if at.mono_s >= self._next_cut_s:
             self._next_cut_s = at.mono_s + self._cut_gap_s()
             if self._context.cuts_enabled and self.connected:
@@ -168,7 +167,7 @@ class SimulatedNode:
             self._continue_stop(session, link, now_s)
             return
         session.pump(now_s)
-        if session.overdue(now_s, self._context.pace.ack_s):
+        if session.overdue(now_s, self._context.timing.ack_s):
             link.abort()
             self._end_connection("the broker no longer answers", 0, now_s)
 
@@ -178,7 +177,7 @@ class SimulatedNode:
             if self._unconfirmed_removals is not None:
                 self._unconfirmed_removals.discard(report.mid)
         elif isinstance(report, Received) and (report.topic, report.payload) == (self._topics.birth, payloads.ONLINE):
-            self._announce_s = now_s + self._rng.random() * self._context.pace.birth_s
+            self._announce_s = now_s + self._rng.random() * self._context.timing.birth_s
 
     def _attempt(self, now_s: float) -> None:
         """Try the next address of the broker."""
@@ -197,14 +196,7 @@ class SimulatedNode:
     def _start_session(self, link: AsyncLink, now_s: float) -> Session:
         self._context.recorder.accepted.extend((self._number, self._attempt_start_s, now_s))
         self._untried_targets = []
-        session = Session(
-            link,
-            self._topics,
-            self._outbox,
-            self._traffic.retained,
-            voice=self._answers,
-            experience=self._history,
-        )
+        session = Session(link, self._topics, self._outbox, self._traffic.retained, self._history)
         link.subscribe(self._topics.requests)
         if self._context.plan.discovery:
             link.subscribe(self._topics.birth)
@@ -213,7 +205,7 @@ class SimulatedNode:
     def _end_connection(self, sentence: str, code: int, now_s: float) -> None:
         """Handle the end of a connection, or the cut of an attempt."""
         if self._session is not None:
-            self._session.lose(code)
+            self._session.connection_lost(code)
             self._context.recorder.lost.extend((self._number, now_s))
         self._session, self._link = None, None
         self._outbox.release()
@@ -245,7 +237,7 @@ class SimulatedNode:
             topics = [self._topics.state, self._topics.health, self._topics.status]
             if self._context.plan.discovery:
                 topics.insert(0, self._topics.discovery)
-            self._unconfirmed_removals = {link.publish(topic, b"", retain=True) for topic in topics}
+            self._unconfirmed_removals = {link.publish(Message(topic, b"", retain=True)) for topic in topics}
         elif self._unconfirmed_removals is not None and not self._unconfirmed_removals:
             self._finish()
 

@@ -14,14 +14,14 @@ from node.contract.payloads import OFFLINE
 from node.contract.topics import ROOT
 from node.errors import BrokerError
 from node.mqtt import reason_codes
-from node.mqtt.backoff import Backoff, Pace
+from node.mqtt.backoff import Backoff, Timing
 from node.mqtt.connect import connect
 from node.mqtt.link import Client, Link, Lost, Received, Report, Subscribed
 from node.settings import MqttSettings
 from node.simulation.plan import is_simulated
 
 _SESSION_S = 3600
-_PACE = Pace(first_s=0.2, most_s=2.0)
+_TIMING = Timing(first_s=0.2, max_s=2.0)
 _POLL_S, _ANSWER_S = 0.2, 15.0
 _EVENTS = (f"{ROOT}/+/event/+", f"{ROOT}/+/late/event/+")
 _STATUS = f"{ROOT}/+/status"
@@ -141,7 +141,7 @@ class Subscriber:
             if isinstance(report, Lost):
                 raise BrokerError(report.sentence)
             if report.code >= reason_codes.SUCCESS_BELOW:
-                raise BrokerError(f"subscription to {topic} refused: {reason_codes.coded(report.code)}")
+                raise BrokerError(f"subscription to {topic} refused: {reason_codes.describe(report.code)}")
 
     def _handle(self, report: Report) -> None:
         """Process a report on the connection's thread: time in a queue would count as the broker's."""
@@ -153,7 +153,7 @@ class Subscriber:
             self._reports.put(report)
 
     def _run(self) -> None:
-        backoff = Backoff(_PACE, random.random)
+        backoff = Backoff(_TIMING, random.random)
         while not self._closing.is_set():
             try:
                 report = self._reports.get(timeout=_POLL_S)

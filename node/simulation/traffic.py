@@ -7,7 +7,7 @@ from node.contract import payloads
 from node.contract.topics import Topics
 from node.domain import CameraState, Health, Instant
 from node.homeassistant.discovery import Device, discovery
-from node.mqtt.retained import Board
+from node.mqtt.retained import Retained
 from node.simulation.memory_outbox import MemoryOutbox
 from node.simulation.plan import Plan
 from node.simulation.visitors import Visitors
@@ -30,12 +30,12 @@ class Traffic:
     """
 
     def __init__(self, topics: Topics, plan: Plan, outbox: MemoryOutbox, rng: random.Random, at: Instant) -> None:
-        self._plan, self._outbox, self._rng = plan, outbox, rng
+        self._topics, self._plan, self._outbox, self._rng = topics, plan, outbox, rng
         self._start_s = self._next_health_s = at.mono_s
         self._visitors = Visitors(rng, plan.events_per_hour)
-        self.retained = Board(topics, payloads.state(at))
+        self.retained = Retained(topics, payloads.state(at))
         if plan.discovery:
-            self.retained.announce(discovery(topics, Device(topics.node, "", __version__, plan.health_s)))
+            self.retained.set_discovery(discovery(topics, Device(topics.node, "", __version__, plan.health_s)))
 
     @property
     def next_s(self) -> float:
@@ -54,14 +54,14 @@ class Traffic:
     def advance(self, at: Instant) -> None:
         """Generate the messages that are due."""
         if self._visitors.next_s <= at.mono_s:
-            self._outbox.put(payloads.encode(self._visitors.advance(at), (), _MODEL))
+            self._outbox.put(payloads.encode(self._visitors.advance(at), (), self._topics, _MODEL))
             self._update_state(at)
         if at.mono_s >= self._next_health_s:
             self._next_health_s = at.mono_s + self._plan.health_s
             self._update_state(at, payloads.health(at, self._health(at)))
 
     def _update_state(self, at: Instant, health: payloads.Fields | None = None) -> None:
-        self.retained.show(payloads.state(at, self._visitors.count, self._visitors.present), health)
+        self.retained.update(payloads.state(at, self._visitors.count, self._visitors.present), health)
 
     def _health(self, at: Instant) -> Health:
         """Return the health of such a node: figures of a healthy Raspberry Pi 4."""

@@ -9,7 +9,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from node.domain import Box, Event, EventType, Grade, Instant, Match, Presence
+from node.domain import Box, Classification, Event, EventType, Instant, Match, Presence
 
 _GROUP_SIZES, _GROUP_WEIGHTS = (1, 2, 4), (7, 2, 1)
 _CHANGED_SHARE = 0.1
@@ -121,6 +121,6 @@ class Visitors:
             box=visitor.box,
             person=Match(visitor.person, self._rng.uniform(0.4, 0.9)) if visitor.person else None,
             was=was,
-            age=None if left else Grade(self._rng.choice(_AGES), self._rng.uniform(0.5, 1.0)),
+            age=None if left else Classification(self._rng.choice(_AGES), self._rng.uniform(0.5, 1.0)),
             seen_s=at.mono_s - visitor.since.mono_s if left else None,
         )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from node.clock import Clock
-from node.mqtt.backoff import Pace
+from node.mqtt.backoff import Timing
 from node.simulation.dialer import Target
 from node.simulation.plan import Plan
 from node.simulation.recorder import Recorder
@@ -22,7 +22,7 @@ class WorkerContext:
         live_s: seconds after which a waiting event is late.
         clock: the machine's clock.
         recorder: records what happens.
-        pace: how long a node waits between attempts and for answers.
+        timing: how long a node waits between attempts and for answers.
         storm_until_s: until when no attempt reaches the broker.
         cuts_enabled: whether single connections are cut at random.
     """
@@ -34,6 +34,6 @@ class WorkerContext:
     live_s: float
     clock: Clock
     recorder: Recorder = field(default_factory=Recorder)
-    pace: Pace = field(default_factory=Pace)
+    timing: Timing = field(default_factory=Timing)
     storm_until_s: float = 0.0
     cuts_enabled: bool = True

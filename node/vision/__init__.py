@@ -1,1 +1,1 @@
-"""Frames in, looks at faces out."""
+"""Frames -> faces and what the network sees in them."""

@@ -1,4 +1,4 @@
-"""A picture, or the part of it around a face -> a JPEG of at most so many bytes; nothing else is in the file."""
+"""An image, or the part of it around a face -> a JPEG of limited size, without metadata."""
 
 from typing import cast
 
@@ -8,30 +8,30 @@ import numpy as np
 from node.domain import Box, Image
 
 MAX_BYTES = 128 * 1024
-"""Greatest size of a file unless another is asked for."""
+"""Default limit for the size of a file, bytes."""
 
 _FRAME_PX, _FACE_PX = 1280, 480
-"""Pixels of the longer side at the most, of a whole frame and of a face."""
+"""Most pixels of the longer side, of a whole frame and of a face."""
 
-_AROUND = 0.5
-"""How much of the face's width and height is shown at each side of it: hair, shoulders, and no more of the room."""
+_MARGIN = 0.5
+"""Margin at each side of a face, as a share of its width and height: hair and shoulders, and little of the room."""
 
 _QUALITIES = (85, 70, 50, 30)
-_SMALLER = 0.7
+_SHRINK = 0.7
 
 
 def frame_jpeg(image: Image, max_bytes: int = MAX_BYTES) -> bytes:
-    """Return a whole picture, shape (height, width, 3), uint8, RGB, as JPEG."""
+    """Return a whole image, shape (height, width, 3), uint8, RGB, as JPEG."""
     return _encode(image, _FRAME_PX, max_bytes)
 
 
 def face_jpeg(image: Image, box: Box, max_bytes: int = MAX_BYTES) -> bytes:
-    """Return the part around a face as JPEG; what of it lies beyond the picture is left out.
+    """Return the part around a face as JPEG, clipped at the edge of the image.
 
     Args:
-        image: the picture, shape (height, width, 3), uint8, RGB.
-        box: the face, in fractions of the picture.
-        max_bytes: greatest size of the file.
+        image: shape (height, width, 3), uint8, RGB.
+        box: the face, in fractions of the image.
+        max_bytes: limit for the size of the file.
     """
     height, width = image.shape[:2]
     left, right = _span(box.left, box.width, width)
@@ -40,21 +40,21 @@ def face_jpeg(image: Image, box: Box, max_bytes: int = MAX_BYTES) -> bytes:
 
 
 def _span(start: float, length: float, pixels: int) -> tuple[int, int]:
-    """Return first and last pixel, at least one within the picture."""
-    first = min(max(int(np.floor((start - _AROUND * length) * pixels)), 0), pixels - 1)
-    return first, min(max(int(np.ceil((start + (1 + _AROUND) * length) * pixels)), first + 1), pixels)
+    """Return the first pixel and the one after the last; the span has at least one pixel of the image."""
+    first = min(max(int(np.floor((start - _MARGIN * length) * pixels)), 0), pixels - 1)
+    return first, min(max(int(np.ceil((start + (1 + _MARGIN) * length) * pixels)), first + 1), pixels)
 
 
 def _encode(image: Image, longest_px: int, max_bytes: int) -> bytes:
-    """Try less and less quality, then fewer and fewer pixels, until the file is small enough."""
+    """Lower the quality, then the number of pixels, until the file is small enough."""
     scale = min(1.0, longest_px / max(image.shape[:2]))
     while True:
-        picture = cv2.cvtColor(_scaled(image, scale), cv2.COLOR_RGB2BGR)
+        bgr = cv2.cvtColor(_scaled(image, scale), cv2.COLOR_RGB2BGR)
         for quality in _QUALITIES:
-            content = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
-            if len(content) <= max_bytes or max(picture.shape[:2]) == 1:
+            content = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
+            if len(content) <= max_bytes or max(bgr.shape[:2]) == 1:
                 return content
-        scale *= _SMALLER
+        scale *= _SHRINK
 
 
 def _scaled(image: Image, scale: float) -> Image:

@@ -1,4 +1,4 @@
-"""A face, its frame and its aligned crop -> the flaws that make it no evidence."""
+"""A face, its frame and its aligned crop -> the flaws that make the look unusable, and its weight."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -23,7 +23,7 @@ class Gates(Protocol):
 
     @property
     def min_sharpness(self) -> float:
-        """Least variance of the Laplacian, grey levels squared."""
+        """Least variance of the Laplacian, gray levels squared."""
 
     @property
     def min_light(self) -> float:
@@ -35,7 +35,7 @@ class Gates(Protocol):
 
     @property
     def min_contrast(self) -> float:
-        """Least standard deviation of the luminance, grey levels."""
+        """Least standard deviation of the luminance, gray levels."""
 
     @property
     def min_keypoint_score(self) -> float:
@@ -48,14 +48,14 @@ class Gates(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """What the gates look at.
+    """The measurements that the gates test.
 
     Attributes:
         width_px: width of the face in the full-resolution frame.
         cut: share of the crop that lies beyond the frame's edge, 0..1.
-        sharpness: variance of the Laplacian of the crop's luminance, grey levels squared.
+        sharpness: variance of the Laplacian of the crop's luminance, gray levels squared.
         light: mean luminance of the crop, 0..255.
-        contrast: standard deviation of the crop's luminance, grey levels.
+        contrast: standard deviation of the crop's luminance, gray levels.
         keypoint_score: the detector's confidence, 0..1.
         misfit: distance of the keypoints from a frontal face's, in distances between the eyes.
     """
@@ -70,7 +70,7 @@ class Quality:
 
 
 def measure(face: Face, image: Image, aligned: Aligned) -> Quality:
-    """Return the quality of a look; `image` is the full-resolution picture, shape (height, width, 3)."""
+    """Return the quality of a look; `image` has full resolution, shape (height, width, 3), uint8, RGB."""
     grey = cv2.cvtColor(aligned.crop, cv2.COLOR_RGB2GRAY)
     return Quality(
         width_px=face.box.width * image.shape[1],
@@ -84,7 +84,7 @@ def measure(face: Face, image: Image, aligned: Aligned) -> Quality:
 
 
 def flaws(quality: Quality, gates: Gates) -> tuple[Flaw, ...]:
-    """Return the gates that a look fails; none if it is usable."""
+    """Return the gates that a look fails; empty if it is usable."""
     failed = {
         Flaw.SIZE: quality.width_px < gates.min_face_px,
         Flaw.EDGE: quality.cut > gates.max_cut,
@@ -95,16 +95,17 @@ def flaws(quality: Quality, gates: Gates) -> tuple[Flaw, ...]:
     return tuple(flaw for flaw, fails in failed.items() if fails)
 
 
-_WIDE_PX, _SHARP, _TURNED = 112.0, 150.0, 0.4
+_FULL_WIDTH_PX, _FULL_SHARPNESS, _PROFILE_MISFIT = 112.0, 150.0, 0.4
 
 
 def weight(quality: Quality) -> float:
     """Return how much a look counts among the looks at the same face, 0..1.
 
-    The product of three factors that are 1 for a face as wide as the network's input, as sharp as half of the
-    portraits that the gates were measured on, and frontal; our own choice, none is more than a preference.
+    The product of three factors: width, sharpness and pose. They are 1 for a face as wide as the network's input, as
+    sharp as the median of the portraits that the gates were measured on, and frontal. The factors are our own
+    choice and express no more than a preference.
     """
-    size = min(1.0, quality.width_px / _WIDE_PX)
-    sharpness = min(1.0, quality.sharpness / _SHARP)
-    pose = max(0.1, 1.0 - quality.misfit / _TURNED)
+    size = min(1.0, quality.width_px / _FULL_WIDTH_PX)
+    sharpness = min(1.0, quality.sharpness / _FULL_SHARPNESS)
+    pose = max(0.1, 1.0 - quality.misfit / _PROFILE_MISFIT)
     return size * sharpness * pose

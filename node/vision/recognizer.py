@@ -1,4 +1,4 @@
-"""A frame and the tracks that are due -> a look at each: its flaws, its embedding, its heads."""
+"""A frame and the tracks that are due -> a look at each: flaws, embedding, scores of the heads."""
 
 from collections.abc import Iterable, Mapping
 
@@ -9,40 +9,40 @@ from node.vision.tflite import Network
 
 
 class Recognizer:
-    """Aligner, gates and network together.
+    """The aligner, the gates and the network behind one call.
 
     Args:
         network: with an embedding head.
         gates: the bounds of a usable look.
-        heads: names of the heads whose scores are wanted; the others leave no trace.
+        heads: names of the heads whose scores are wanted; scores of the others are dropped at once.
     """
 
     def __init__(self, network: Network, gates: Gates, heads: Iterable[str]) -> None:
-        wanted = network.sidecar.input
+        expected = network.sidecar.input
         self._network = network
         self._gates = gates
         self._heads = tuple(head for head in heads if head in network.sidecar.heads.lengths)
-        self.aligner = Aligner(wanted.alignment.points, wanted.size)
+        self.aligner = Aligner(expected.alignment.points, expected.size)
 
     def recognize(self, frame: Frame | None, tracks: Iterable[Track]) -> Mapping[int, Look]:
-        """Return a look by track number; an unusable look costs no run of the network."""
+        """Return a look by track number; the network does not run on unusable looks."""
         if frame is None:
             return {}
         return {track.number: self.look(frame.image, track.face) for track in tracks}
 
-    def look(self, image: Image, face: Face, *, whatever: bool = False) -> Look:
-        """Return what there is to see in one face of a full-resolution picture, shape (height, width, 3), uint8, RGB.
+    def look(self, image: Image, face: Face, *, include_unusable: bool = False) -> Look:
+        """Return a look at one face of an image.
 
         Args:
-            image: the picture.
+            image: full resolution, shape (height, width, 3), uint8, RGB.
             face: one of its faces.
-            whatever: run the network on an unusable look, too.
+            include_unusable: also run the network on an unusable look.
         """
         aligned = self.aligner.align(image, face)
         quality = measure(face, image, aligned)
         failed = flaws(quality, self._gates)
-        if failed and not whatever:
+        if failed and not include_unusable:
             return Look(face, failed)
-        answers = self._network.infer(aligned.crop)
-        heads = {head: answers[head] for head in self._heads}
-        return Look(face, failed, answers["embedding"], heads, weight(quality), aligned.crop)
+        outputs = self._network.infer(aligned.crop)
+        heads = {head: outputs[head] for head in self._heads}
+        return Look(face, failed, outputs["embedding"], heads, weight(quality), aligned.crop)

@@ -1,4 +1,4 @@
-"""A network's sidecar file -> checked values: its input, its heads, its thresholds."""
+"""The sidecar file of a network -> validated values: its input, its heads, its thresholds."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -11,21 +11,21 @@ _ID = r"^[a-z0-9][a-z0-9_-]{0,31}$"
 Labels = Annotated[tuple[Annotated[str, Field(pattern=_ID)], ...], Field(min_length=2)]
 
 
-class _Part(BaseModel):
-    # JSON has no NaN and no infinity, but pydantic's reader takes them.
+class _Section(BaseModel):
+    # JSON has no NaN and no infinity, but pydantic's parser accepts them.
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
 
-class Alignment(_Part):
-    """Where the five keypoints of a face come to lie in the network's input."""
+class Alignment(_Section):
+    """The positions of the five keypoints of a face in the network's input."""
 
     template: str
     points: Annotated[tuple[tuple[float, float], ...], Field(min_length=5, max_length=5)]
     """(x, y) in pixels of the input, in the order of `Face.keypoints`."""
 
 
-class Input(_Part):
-    """What the network takes."""
+class Input(_Section):
+    """The input of the network."""
 
     name: str
     size: tuple[Annotated[int, Field(ge=32, le=512)], Annotated[int, Field(ge=32, le=512)]]
@@ -37,21 +37,21 @@ class Input(_Part):
     alignment: Alignment
 
 
-class Classes(_Part):
-    """A head that answers with one of its labels."""
+class ClassificationHead(_Section):
+    """A head that gives a score for each of its labels."""
 
     labels: Labels
     reject: Annotated[float | None, Field(ge=0, le=1)] = None
-    """Softmax score below which the closed set of identities answers unknown."""
+    """Softmax score below which the closed set of identities gives unknown."""
 
     @model_validator(mode="after")
-    def _labels_differ(self) -> "Classes":
+    def _labels_differ(self) -> "ClassificationHead":
         if len(set(self.labels)) != len(self.labels):
             raise ValueError("two labels are the same")
         return self
 
 
-class Embedding(_Part):
+class EmbeddingHead(_Section):
     """The head that gives the embedding."""
 
     length: Annotated[int, Field(ge=16, le=2048)]
@@ -59,32 +59,32 @@ class Embedding(_Part):
     """Embeddings of one space can be compared; all quantised variants of one training share it."""
 
 
-class Heads(_Part):
-    """What the network answers."""
+class Heads(_Section):
+    """The outputs of the network."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    embedding: Embedding
-    identity: Classes | None = None
-    age: Classes | None = None
-    ethnicity: Classes | None = None
+    embedding: EmbeddingHead
+    identity: ClassificationHead | None = None
+    age: ClassificationHead | None = None
+    ethnicity: ClassificationHead | None = None
 
     @property
     def lengths(self) -> dict[str, int]:
-        """How many numbers each head gives, by its name."""
+        """Length of the output of each head, by name."""
         classes = {"identity": self.identity, "age": self.age, "ethnicity": self.ethnicity}
         return {"embedding": self.embedding.length} | {
             name: len(head.labels) for name, head in classes.items() if head is not None
         }
 
     def labels(self, head: str) -> tuple[str, ...]:
-        """Return the labels of a head, in the order of its scores; empty where the network has no such head."""
+        """Return the labels of a head, in the order of its scores; empty if the network has no such head."""
         classes = {"identity": self.identity, "age": self.age, "ethnicity": self.ethnicity}[head]
         return () if classes is None else classes.labels
 
 
-class Threshold(_Part):
-    """A cosine measured to keep the share of strangers called by a name at `fpir`."""
+class Threshold(_Section):
+    """A cosine at which the measured share of strangers called by a name is `fpir`."""
 
     fpir: Annotated[float, Field(gt=0, le=1)]
     gallery: Annotated[int, Field(ge=1)]
@@ -92,7 +92,7 @@ class Threshold(_Part):
     cosine: Annotated[float, Field(ge=-1, le=1)]
 
 
-class Thresholds(_Part):
+class Thresholds(_Section):
     """The table of thresholds."""
 
     anchors_per_person: Annotated[int, Field(ge=1)]
@@ -101,9 +101,9 @@ class Thresholds(_Part):
     def cosine(self, max_fpir: float, people: int) -> float:
         """Return the least cosine that names somebody.
 
-        The row measured with the smallest gallery that is at least as large as this one is taken (with more people
-        than any row: the largest), and of those the greatest rate that is within `max_fpir`: never a row that
-        promises less than was asked.
+        Of the rows within `max_fpir`, take those of the smallest gallery that is at least as large as this one (or of
+        the largest, if this one is larger than all), and of those the row with the highest rate. So a row never
+        promises less than was requested.
 
         Raises:
             ModelError: the table has no row within `max_fpir`.
@@ -111,14 +111,16 @@ class Thresholds(_Part):
         within = [row for row in self.rows if row.fpir <= max_fpir * (1 + 1e-9)]
         if not within:
             best = min(row.fpir for row in self.rows)
-            raise ModelError(f"people.max_fpir = {max_fpir}: the network's table goes down to {best} only: raise it")
+            raise ModelError(
+                f"people.max_fpir = {max_fpir}: the network's table goes down to {best} only: set it to at least {best}"
+            )
         sizes = {row.gallery for row in within}
         size = min((s for s in sizes if s >= people), default=max(sizes))
         return max((row for row in within if row.gallery == size), key=lambda row: (row.fpir, row.cosine)).cosine
 
 
-class Sidecar(_Part):
-    """All that is known of a network file."""
+class Sidecar(_Section):
+    """Everything known about a network file."""
 
     name: str
     version: str
@@ -139,7 +141,7 @@ def load_sidecar(path: Path) -> Sidecar:
     """Read a sidecar file.
 
     Raises:
-        ModelError: it is missing, unreadable or does not fit the contract; the message says where.
+        ModelError: it is missing, unreadable or does not match the schema; the message says where.
     """
     try:
         return Sidecar.model_validate_json(path.read_bytes())
@@ -147,5 +149,5 @@ def load_sidecar(path: Path) -> Sidecar:
         raise ModelError(f"{path}: {error.strerror or error}: a network needs its sidecar beside it") from error
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in problem["loc"]) or "the file"
-        raise ModelError(f"{path}: {place}: {problem['msg']}: export the network again") from error
+        field = ".".join(str(part) for part in problem["loc"]) or "the file"
+        raise ModelError(f"{path}: {field}: {problem['msg']}: export the network again") from error

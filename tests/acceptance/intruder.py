@@ -5,6 +5,7 @@ import time
 
 from mosquitto_broker import eventually
 
+from node.contract.message import Message
 from node.mqtt.connect import connect
 from node.mqtt.link import Acknowledged, Client, Lost, Received, Report
 from node.settings import MqttSettings
@@ -28,7 +29,7 @@ class Intruder:
 
     def publish(self, topic: str, payload: bytes = b"forged", *, retain: bool = False) -> int | None:
         """Publish a message and return the broker's reason code; None if it does not answer."""
-        mid = self._link.publish(topic, payload, retain=retain)
+        mid = self._link.publish(Message(topic, payload, retain=retain))
         codes: list[int] = []
 
         def acknowledged() -> bool:

@@ -15,7 +15,7 @@ import numpy as np
 from debian_root import command_inside, debian_root, run_inside
 from process import run
 
-from node.camera.image_file import read_picture
+from node.camera.image_file import read_image
 from node.domain import Image
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -98,7 +98,7 @@ def side_by_side(*portraits: Path) -> Image:
     canvas = np.full((height, width, 3), 128, np.uint8)
     column = width // len(portraits)
     for number, path in enumerate(portraits):
-        portrait = read_picture(path)
+        portrait = read_image(path)
         scale = min(column / portrait.shape[1], height / portrait.shape[0])
         size = (int(portrait.shape[1] * scale), int(portrait.shape[0] * scale))
         left = number * column + (column - size[0]) // 2

@@ -13,8 +13,8 @@ import pytest
 from machine_roots import ROOT, SUITES, MachineRoots
 from uncaptured_output import print_line
 
-from models.dataset import Cut, Cutter, read_picture
-from models.manifests import lfw_people
+from models.data.crops import Cut, FaceCropper, read_image
+from models.data.manifests import lfw_people
 from node.camera.video import read_video
 from node.domain import Image
 from node.vision.sidecar import load_sidecar
@@ -83,8 +83,8 @@ def faces(machines: MachineRoots, data_dir: Path) -> Callable[[Path], str]:
         wanted = load_sidecar(network.with_suffix(".json")).input
         cut = Cut(wanted.alignment.points, wanted.size)
         if cut not in paths:
-            cutter = Cutter(cut)
-            found = (cutter.crop(read_picture(sample.path)) for sample in samples)
+            cutter = FaceCropper(cut)
+            found = (cutter.crop(read_image(sample.path)) for sample in samples)
             paths[cut] = f"faces-{len(paths)}.npy"
             np.save(machines.shared / paths[cut], _first(FACES, found))
         return f"/mnt/{paths[cut]}"

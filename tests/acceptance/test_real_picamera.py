@@ -20,7 +20,7 @@ from node_messages import assert_valid, settings_for
 from picamera_root import SIZE, SMALL, picamera_root, show_picture, side_by_side, unplugged, with_camera
 from process import run
 
-from node.camera.image_file import read_picture
+from node.camera.image_file import read_image
 from node.domain import Image
 
 TIMEOUT_S = 90.0
@@ -65,7 +65,7 @@ def test_both_streams_show_the_scene_in_its_colors(report: Report, root: Path, m
     assert report["frames"]
     shown = side_by_side(*(media_dir / name for name in PORTRAITS))
     for name, size in (("main", SIZE), ("small", SMALL)):
-        seen = read_picture(root / f"srv/picamera/{name}.png")
+        seen = read_image(root / f"srv/picamera/{name}.png")
         expected = cv2.resize(shown, size, interpolation=cv2.INTER_AREA)
         assert _difference(seen, expected) < 12
         assert _difference(seen[:, :, ::-1], expected) > 20

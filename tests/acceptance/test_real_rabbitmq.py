@@ -13,6 +13,7 @@ from publisher_process import PublisherProcess
 from rabbitmq_cluster import RabbitmqCluster
 from rabbitmq_root import rabbitmq_root
 
+from node.contract.message import Message
 from node.mqtt.connect import connect
 from node.mqtt.link import Client, Link, Lost, Received, Report, Subscribed
 
@@ -100,7 +101,7 @@ def test_a_denied_publish_ends_the_connection(broker: RabbitmqCluster, protocol:
     first.rabbitmqctl("set_topic_permissions", "guest", "amq.topic", r"^nothing$", ".*")
     try:
         with closing(ReportingClient(broker, protocol)) as client:
-            client.link.publish("facenode/hall/event/unknown", b"{}", retain=False)
+            client.link.publish(Message("facenode/hall/event/unknown", b"{}"))
             assert isinstance(client.next(), Lost)
         result = facenode("check", settings=settings_of(broker) | {"mqtt.protocol": protocol})
     finally:
@@ -117,7 +118,7 @@ def test_a_shared_subscription_is_granted_but_gets_no_messages(broker: RabbitmqC
         client.link.subscribe("mark")
         assert client.next() == Subscribed(1)
         for topic in ("facenode/hall/alert/stranger", "mark"):
-            client.link.publish(topic, b"{}", retain=False)
+            client.link.publish(Message(topic, b"{}"))
         came = [report.topic for report in (client.next() for _ in range(3)) if isinstance(report, Received)]
     assert came == ["mark"]
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from node.camera.image_file import read_picture
+from node.camera.image_file import read_image
 from node.domain import Box, Frame, Image, overlap
 from node.system import bundled
 from node.vision.detector import Detector
@@ -36,7 +36,7 @@ def main() -> int:
         rows = [row for row in csv.DictReader(file) if row["split"] == "test"][:FACES]
     faces = [
         (
-            read_picture(data / "lfw9" / row["path"]),
+            read_image(data / "lfw9" / row["path"]),
             tuple(int(row[key]) for key in ("box_x", "box_y", "box_w", "box_h")),
         )
         for row in rows

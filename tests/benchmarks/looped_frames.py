@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from node.camera.image_file import read_picture
+from node.camera.image_file import read_image
 from node.camera.video import read_video
 from node.domain import Image
 
@@ -20,7 +20,7 @@ _EMPTY_S, _STILL_S = 2.0, 3.0
 def looped_frames(media: Path, fps: float) -> list[bytes]:
     """Return the frames: the man of the clip, a portrait, both side by side; after each an empty view."""
     man = [_half_frame(frame) for frame in read_video(media / "carphone.mp4")]
-    grace, eileen = (_half_frame(read_picture(media / name)) for name in ("grace_hopper.jpg", "astronaut.jpg"))
+    grace, eileen = (_half_frame(read_image(media / name)) for name in ("grace_hopper.jpg", "astronaut.jpg"))
     still, empty = round(_STILL_S * fps), round(_EMPTY_S * fps)
     wall = np.full_like(grace, _WALL)
     pause = [_jpeg(wall, wall)] * empty

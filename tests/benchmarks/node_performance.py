@@ -28,7 +28,7 @@ from mosquitto_broker import Mosquitto, Subscriber, eventually
 from running_node import running_facenode
 from timed_camera import FPS, TimedCamera, jpeg, looped, noisy_jpegs, room
 
-from node.camera.image_file import read_picture
+from node.camera.image_file import read_image
 from node.camera.video import read_video
 from node.domain import Image
 from node.mqtt.link import Received, Report
@@ -189,7 +189,7 @@ def measure_start_s(settings: dict[str, object], folder: Path) -> float:
 
 def room_with(name: str) -> Image:
     """Return the room with a person in it, shape (480, 640, 3), uint8, RGB."""
-    picture = read_picture(MEDIA / f"{name}.jpg")
+    picture = read_image(MEDIA / f"{name}.jpg")
     side = min(picture.shape[:2])
     view = room()
     view[120:, 140:500] = cv2.resize(picture[:side, :side], (360, 360), interpolation=cv2.INTER_AREA)

@@ -29,10 +29,11 @@ from mjpeg_camera import MjpegCamera
 from mosquitto_broker import Mosquitto, Subscriber, eventually
 from procfs import Sample, sample
 
+from node.contract.topics import Topics
 from node.mqtt.link import Received
 from node.outbox.outbox import FILE
 from node.outbox.rows import Counters
-from node.outbox.sqlite import Store
+from node.outbox.sqlite import Database
 
 MEDIA = Path(__file__).resolve().parents[2] / "tests" / "media"
 MOST_GROWTH = 1.0
@@ -113,8 +114,8 @@ def soak(folder: Path, settings: Mapping[str, object], args: argparse.Namespace)
         finally:
             process.send_signal(signal.SIGTERM)
             code = process.wait(_END_S)
-        with closing(Store(storage / FILE)) as store:
-            counters = store.counters()
+        with closing(Database(storage / FILE, Topics("soak"))) as database:
+            counters = database.counters()
         eventually(lambda: len({each["id"] for each in events(subscriber.messages)}) >= counters.seq, _END_S)
         text = "\n".join((folder / "log").read_text().splitlines()[-5:])
         return SoakResult(samples, cold, counters, tuple(subscriber.messages), camera.sent, code, text)

@@ -1,6 +1,6 @@
 """The sources of a checkout -> the names in them that are private metaphors where the field has a word.
 
-A name is what a source file gives one to: a module, class, function, parameter, variable or attribute, a test, a document,
+A name is what a source gives one to: a module, class, function, parameter, variable or attribute, a test, a document,
 an Ansible task file or a registered variable. A word is a part of a name between underscores or capitals.
 """
 

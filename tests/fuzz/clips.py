@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from node.camera.opencv import silence
-from node.camera.video import Film
+from node.camera.video import VideoFile
 from node.errors import CameraError
 from node.system import bundled
 from tests.fuzz.driver import Target, main
@@ -43,7 +43,7 @@ def build(folder: Path) -> Sequence[Target]:
         path.write_bytes(content)
         last_s = float("-inf")
         try:
-            with closing(Film(path)) as film:
+            with closing(VideoFile(path)) as film:
                 for _ in range(_MOST_FRAMES):
                     item = film.read()
                     if item is None:

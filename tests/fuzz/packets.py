@@ -11,15 +11,16 @@ from collections.abc import Sequence
 from itertools import cycle
 from pathlib import Path
 
+from node.contract.message import Message
 from node.errors import BrokerError
 from node.mqtt.connect import connect
-from node.mqtt.link import Client, Lost, Patience, Report
+from node.mqtt.link import Client, Lost, Report, Timeouts
 from node.settings import MqttSettings
 from tests.fuzz.driver import Target, main
 from tests.fuzz.mutation import Bytes
 
 _LOST_S, _GONE_S = 10.0, 10.0
-_PATIENCE = Patience(connect_s=2.0, answer_s=2.0)
+_TIMEOUTS = Timeouts(connect_s=2.0, answer_s=2.0)
 _PROTOCOLS = ("auto", "5", "3.1.1")
 _CONNACK_5 = bytes((0x20, 0x06, 0, 0, 3, 0x21, 0, 8))
 _CONNACK_3 = bytes((0x20, 0x02, 0, 0))
@@ -74,13 +75,13 @@ def build(folder: Path) -> Sequence[Target]:
         )
         inbox: queue.SimpleQueue[Report] = queue.SimpleQueue()
         try:
-            link = connect(settings, Client("facenode-fuzz"), inbox.put, _PATIENCE)
+            link = connect(settings, Client("facenode-fuzz"), inbox.put, _TIMEOUTS)
         except BrokerError as error:
             outcome = "refused"
             sentence = str(error)
         else:
             link.subscribe("facenode/pi-1/request/#")
-            link.publish("facenode/pi-1/status", b"online", retain=True)
+            link.publish(Message("facenode/pi-1/status", b"online", retain=True))
             while not isinstance(report := inbox.get(timeout=_LOST_S), Lost):
                 pass
             link.close()

@@ -17,6 +17,7 @@ from random import Random
 from node.commands.fleet import table
 from node.commands.output import message_printer, print_json
 from node.commands.watch import History, watch
+from node.contract.message import Message
 from node.contract.topics import Topics
 from node.domain import CameraState, Instant, Tick
 from node.fleet.diagnosis import diagnose
@@ -86,7 +87,7 @@ class Requests:
         self._people = PeopleRequests(
             Gallery(folder / "people"), RecentFaces(), "s", keep_crops=True, changed=lambda: None, erase=lambda _: None
         )
-        self._snapshots = Snapshots("face", _TOPICS, lambda _topic, _payload: True)
+        self._snapshots = Snapshots("face", _TOPICS, lambda _message: True)
 
     def _handlers(self, at: Instant) -> Handlers:
         def check(request: Check, at: Instant, answer: Answer) -> None:
@@ -167,7 +168,7 @@ class _NoLink:
     window: int = 8
     max_bytes: int | None = None
 
-    def publish(self, topic: str, payload: bytes, *, retain: bool) -> int:
+    def publish(self, message: Message) -> int:
         raise NotImplementedError
 
     def subscribe(self, topic: str) -> None:

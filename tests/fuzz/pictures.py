@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from node.camera import png
-from node.camera.image_file import read_picture
+from node.camera.image_file import read_image
 from node.domain import Frame
 from node.errors import CameraError
 from node.system import bundled
@@ -50,7 +50,7 @@ def build(folder: Path) -> Sequence[Target]:
     def check(content: bytes) -> str:
         path.write_bytes(content)
         try:
-            image = read_picture(path)
+            image = read_image(path)
         except CameraError as error:
             assert str(error).startswith(f"{path}: ")
             assert "\n" not in str(error)
@@ -68,7 +68,7 @@ def build(folder: Path) -> Sequence[Target]:
 @cache
 def seeds() -> tuple[bytes, ...]:
     """Return a small portrait in every accepted file format, and in several bit depths."""
-    portrait = read_picture(bundled.path("media/astronaut.jpg"))
+    portrait = read_image(bundled.path("media/astronaut.jpg"))
     small = cv2.cvtColor(cv2.resize(portrait, (_SIDE_PX, _SIDE_PX)), cv2.COLOR_RGB2BGR)
     found = [_encoded(ending, small) for ending in (".jpg", ".png", ".bmp", ".webp", ".tiff")]
     found.append(_encoded(".png", cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)))

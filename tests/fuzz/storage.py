@@ -13,6 +13,8 @@ from pathlib import Path
 from random import Random
 
 from node.contract import payloads
+from node.contract.message import Message
+from node.contract.topics import Topics
 from node.domain import Alert, AlertState, Box, Event, EventType, Instant, Match
 from node.errors import OutboxError
 from node.homeassistant.entity_keys import FILE as ENTITY_KEYS_FILE
@@ -25,6 +27,7 @@ from node.requests.switches import SwitchRequests
 from tests.fuzz.driver import Target, main
 from tests.fuzz.mutation import Bytes, Json, either
 
+_TOPICS = Topics("pi-1")
 _AT = Instant(datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), 100.0, synced=True)
 _CERTIFICATE = """-----BEGIN CERTIFICATE-----
 MIIBczCCARmgAwIBAgIUMj6ea5CoP1TCKKx9AfA8+LGR3Y4wCgYIKoZIzj0EAwIw
@@ -57,11 +60,11 @@ def _outbox(folder: Path) -> Target:
     home = folder / "outbox"
     home.mkdir()
     path = home / FILE
-    with closing(Outbox(home, _StoppedClock())) as made:
+    with closing(Outbox(home, _TOPICS, _StoppedClock())) as made:
         for _ in range(20):
             made.put(_messages())
-        for each in made.take(2):
-            made.reject(each.row.id, 0x87, "not allowed")
+        for row in made.take(2):
+            made.reject(row.id, 0x87, "not allowed")
     good = path.read_bytes()
 
     def check(content: bytes) -> str:
@@ -69,15 +72,15 @@ def _outbox(folder: Path) -> Target:
         home.mkdir()
         path.write_bytes(content)
         try:
-            with closing(Outbox(home, _StoppedClock())) as outbox:
-                outbox.about("ada")
+            with closing(Outbox(home, _TOPICS, _StoppedClock())) as outbox:
+                outbox.count_about("ada")
                 (new, *_) = messages = _messages()
                 outbox.put(messages)
                 seen = set()
-                while pending := outbox.take(8):
-                    seen |= {each.row.payload for each in pending}
-                    outbox.settle([each.row.id for each in pending])
-                assert any(new.id.encode() in payload for payload in seen)
+                while rows := outbox.take(8):
+                    seen |= {row.message.payload for row in rows}
+                    outbox.settle([row.id for row in rows])
+                assert any(payloads.message_id(new).encode() in payload for payload in seen)
                 outbox.erase("ada")
                 assert outbox.counts().waiting == 0
         except OutboxError as error:
@@ -88,9 +91,9 @@ def _outbox(folder: Path) -> Target:
     return Target("outbox", Bytes([good]), check)
 
 
-def _messages() -> tuple[payloads.Draft, ...]:
+def _messages() -> tuple[Message, ...]:
     event = Event(EventType.RECOGNIZED, _AT, 1, Box(0.1, 0.1, 0.2, 0.2), Match("ada", 0.9))
-    return payloads.encode([event], [Alert("door", AlertState.RAISED, _AT, event, "ada")], "0" * 8)
+    return payloads.encode([event], [Alert("door", AlertState.RAISED, _AT, event, "ada")], _TOPICS, "0" * 8)
 
 
 def _switches(folder: Path) -> Target:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from node.contract.message import Message
 from node.mqtt.connect import connect
 from node.mqtt.link import Client, Link, Received, Report, Subscribed
 from node.settings import MqttSettings
@@ -120,7 +121,7 @@ class Subscriber:
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         """Publish a message."""
-        self._link.publish(topic, payload, retain=retain)
+        self._link.publish(Message(topic, payload, retain=retain))
 
     def on(self, topic: str) -> list[bytes]:
         """Return the payloads received on a topic."""

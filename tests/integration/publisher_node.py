@@ -19,15 +19,16 @@ from node.clock import SystemClock
 from node.contract import payloads
 from node.contract.topics import Topics
 from node.domain import Box, Event, EventType
-from node.mqtt.backoff import Pace
+from node.mqtt.backoff import Timing
 from node.mqtt.connect import connect
-from node.mqtt.link import Client, Patience
+from node.mqtt.link import Client, Timeouts
 from node.mqtt.publisher import Publisher
-from node.mqtt.retained import Board
+from node.mqtt.retained import Retained
 from node.outbox.outbox import Outbox
 from node.settings import MqttSettings
 
 MODEL = "3f9a1c02"
+TOPICS = Topics("pi-1")
 
 
 def main() -> None:
@@ -45,18 +46,17 @@ def main() -> None:
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     clock = SystemClock()
-    topics = Topics("pi-1")
     settings = MqttSettings(host=args.host, port=args.port)
-    client = Client(topics.client_id, (topics.status, payloads.OFFLINE))
-    patience = Patience(connect_s=2.0, answer_s=2.0)
-    outbox = Outbox(args.folder / "outbox", clock, live_s=args.live_s, memory_rows=args.memory_rows)
-    retained = Board(topics, payloads.state(clock.now()))
+    client = Client(TOPICS.client_id, payloads.last_will(TOPICS))
+    timeouts = Timeouts(connect_s=2.0, answer_s=2.0)
+    outbox = Outbox(args.folder / "outbox", TOPICS, clock, live_s=args.live_s, memory_rows=args.memory_rows)
+    retained = Retained(TOPICS, payloads.state(clock.now()))
     publisher = Publisher(
-        topics,
+        TOPICS,
         outbox,
         retained,
-        lambda report: connect(settings, client, report, patience),
-        pace=Pace(first_s=0.05, most_s=0.4, ack_s=args.ack_s),
+        lambda report: connect(settings, client, report, timeouts),
+        timing=Timing(first_s=0.05, max_s=0.4, ack_s=args.ack_s),
     )
     ending = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ending.set())
@@ -83,10 +83,10 @@ def make_events(journal: Path, outbox: Outbox, clock: SystemClock, count: int, r
         at = clock.now()
         box = Box(0.1, 0.2, 0.3, 0.4)
         happened = [Event(EventType.UNKNOWN, at, made + index + 1, box) for index in range(batch)]
-        messages = payloads.encode(happened, (), MODEL)
-        os.write(journal_file, "".join(f"+{message.id}\n" for message in messages).encode())
+        messages = payloads.encode(happened, (), TOPICS, MODEL)
+        os.write(journal_file, "".join(f"+{payloads.message_id(message)}\n" for message in messages).encode())
         outbox.put(messages)
-        os.write(journal_file, "".join(f"={message.id}\n" for message in messages).encode())
+        os.write(journal_file, "".join(f"={payloads.message_id(message)}\n" for message in messages).encode())
         made += batch
         due_s += batch / rate
         pause.wait(max(0.0, due_s - time.monotonic()))

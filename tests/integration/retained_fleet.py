@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from mosquitto_broker import Mosquitto, eventually
 
+from node.contract.message import Message
 from node.mqtt.connect import connect
 from node.mqtt.link import Acknowledged, Client, Report
 
@@ -27,7 +28,7 @@ def publish_all(broker: Mosquitto, messages: Iterable[tuple[str, bytes]], *, ret
     """Publish messages and wait until the broker has acknowledged all of them."""
     answered: list[Report] = []
     link = connect(broker.settings(), Client("tiny-fleet"), answered.append)
-    sent = [link.publish(topic, payload, retain=retain) for topic, payload in messages]
+    sent = [link.publish(Message(topic, payload, retain=retain)) for topic, payload in messages]
     assert eventually(lambda: sum(isinstance(each, Acknowledged) for each in answered) == len(sent), 60)
     link.close()
 

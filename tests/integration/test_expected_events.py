@@ -14,7 +14,7 @@ from mosquitto_broker import Mosquitto, Subscriber, eventually
 from node_messages import events, load_settings, settings_for
 
 from node.assembly import build_node
-from node.camera.image_file import read_picture
+from node.camera.image_file import read_image
 from node.camera.video import read_video
 from node.clock import SystemClock
 from node.domain import Image
@@ -93,7 +93,7 @@ def test_several_people_in_view_are_each_reported_once(
     """Two known people and a stranger are each reported once, and each of them leaves at the end."""
     node.enroll("carl", stills)
     node.enroll("eileen", media_dir / "astronaut.jpg")
-    still = [cv2.resize(read_picture(media_dir / name), (360, 360)) for name in ("astronaut.jpg", "grace_hopper.jpg")]
+    still = [cv2.resize(read_image(media_dir / name), (360, 360)) for name in ("astronaut.jpg", "grace_hopper.jpg")]
     frames = [
         np.concatenate([cv2.resize(image, (440, 360)), *still], axis=1).astype(np.uint8, copy=False)
         for image in carl[:40]
@@ -136,7 +136,7 @@ def test_an_unusable_face_makes_no_event_and_is_counted_by_flaw(
     """An unusable face is neither `unknown` nor `recognized`, whether the person is enrolled or not."""
     if enrolled:
         node.enroll("eileen", media_dir / "astronaut.jpg")
-    frames = [spoil(read_picture(media_dir / "astronaut.jpg"))] * 20
+    frames = [spoil(read_image(media_dir / "astronaut.jpg"))] * 20
     found, flaws = node.replay(frames)
     assert found == []
     assert flaws.get(flaw) == 20, json.dumps(flaws)

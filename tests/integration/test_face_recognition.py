@@ -9,7 +9,7 @@ import pytest
 from facenode_command import facenode
 
 from node.assembly import Vision, build_vision
-from node.camera.image_file import read_picture
+from node.camera.image_file import read_image
 from node.camera.video import read_video
 from node.contract import schema
 from node.domain import Flaw, Frame, Image, Vector
@@ -37,7 +37,7 @@ def test_embeddings_separate_one_man_from_other_people(vision: Vision, media_dir
     frames = list(read_video(media_dir / "carphone.mp4"))
     anchors = np.stack([embedding(vision, frames[number]) for number in (0, 10, 20, 30, 40)])
     late = embedding(vision, frames[100])
-    grace, eileen = (embedding(vision, read_picture(media_dir / f"{n}.jpg")) for n in ("grace_hopper", "astronaut"))
+    grace, eileen = (embedding(vision, read_image(media_dir / f"{n}.jpg")) for n in ("grace_hopper", "astronaut"))
     assert float((anchors @ late).max()) > 0.4
     for stranger in (grace, eileen):
         assert float((anchors @ stranger).max()) < 0.25
@@ -45,8 +45,8 @@ def test_embeddings_separate_one_man_from_other_people(vision: Vision, media_dir
 
 
 def test_boxes_are_fractions_and_keypoints_lie_inside(vision: Vision, media_dir: Path) -> None:
-    """The first keypoint is the eye at the picture's left, and both vision are above the mouth."""
-    (face,) = vision.detector.detect(Frame(read_picture(media_dir / "astronaut.jpg")))
+    """The first keypoint is the eye at the picture's left, and both eyes are above the mouth."""
+    (face,) = vision.detector.detect(Frame(read_image(media_dir / "astronaut.jpg")))
     box = face.box
     assert 0 < box.left < box.left + box.width < 1
     assert all(box.left < x < box.left + box.width and box.top < y < box.top + box.height for x, y in face.keypoints)
@@ -57,7 +57,7 @@ def test_boxes_are_fractions_and_keypoints_lie_inside(vision: Vision, media_dir:
 
 def test_the_detector_searches_the_small_stream(vision: Vision, media_dir: Path) -> None:
     """Boxes found in a small stream agree with those of the full frame within 2 % of the frame."""
-    image = read_picture(media_dir / "astronaut.jpg")
+    image = read_image(media_dir / "astronaut.jpg")
     (full,) = vision.detector.detect(Frame(image))
     (half,) = vision.detector.detect(Frame(image, image[::2, ::2].copy()))
     assert (half.box.left, half.box.top) == pytest.approx((full.box.left, full.box.top), abs=0.02)
@@ -71,7 +71,7 @@ def test_noise_has_no_face(vision: Vision) -> None:
 
 def test_an_unusable_face_is_not_embedded_and_has_its_flaw(vision: Vision, media_dir: Path) -> None:
     """A face in the dark gets the flaw `light` and no embedding."""
-    image = read_picture(media_dir / "astronaut.jpg")
+    image = read_image(media_dir / "astronaut.jpg")
     (face,) = vision.detector.detect(Frame(image))
     look = vision.recognizer.look((image // 12).astype(np.uint8), face)
     assert Flaw.LIGHT in look.flaws
@@ -83,7 +83,7 @@ def test_enrollment_accepts_a_portrait_and_refuses_ambiguous_photos(
     vision: Vision, media_dir: Path, tmp_path: Path
 ) -> None:
     """A photo without a face, with two equal faces, or unreadable is refused with its own reason."""
-    portrait = read_picture(media_dir / "astronaut.jpg")
+    portrait = read_image(media_dir / "astronaut.jpg")
     sample = examine(media_dir / "astronaut.jpg", vision.detector, vision.recognizer, keep_crop=True)
     assert isinstance(sample, Sample)
     assert sample.crop is not None

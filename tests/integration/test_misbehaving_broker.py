@@ -16,20 +16,21 @@ from raw_broker import CONNECT, DISCONNECT, PUBACK, PUBLISH, Packet, RawBroker, 
 
 from node.clock import SystemClock
 from node.contract import payloads
+from node.contract.message import Message
 from node.contract.topics import Topics
 from node.errors import BrokerError
 from node.mqtt import reason_codes
-from node.mqtt.backoff import Pace
+from node.mqtt.backoff import Timing
 from node.mqtt.connect import connect
-from node.mqtt.link import Acknowledged, Client, Link, Lost, Patience, Report
+from node.mqtt.link import Acknowledged, Client, Link, Lost, Report, Timeouts
 from node.mqtt.publisher import Publisher
-from node.mqtt.retained import Board
+from node.mqtt.retained import Retained
 from node.outbox.outbox import Outbox
 from node.settings import MqttSettings
 
 TOPICS = Topics("pi-1")
-NODE = Client(TOPICS.client_id, (TOPICS.status, payloads.OFFLINE))
-SHORT = Patience(connect_s=1.0, answer_s=0.5)
+NODE = Client(TOPICS.client_id, payloads.last_will(TOPICS))
+SHORT = Timeouts(connect_s=1.0, answer_s=0.5)
 EVENT = "facenode/pi-1/event/unknown"
 
 
@@ -50,11 +51,11 @@ class OutboxPublisher:
     """A publisher with an outbox and short back-off."""
 
     def __init__(self, folder: Path, port: int, *, ack_s: float = 15.0, protocol: str = "5") -> None:
-        self.outbox = Outbox(folder, SystemClock())
-        self.retained = Board(TOPICS, payloads.state(instant(0)))
-        pace = Pace(first_s=0.02, most_s=0.05, ack_s=ack_s)
+        self.outbox = Outbox(folder, TOPICS, SystemClock())
+        self.retained = Retained(TOPICS, payloads.state(instant(0)))
+        timing = Timing(first_s=0.02, max_s=0.05, ack_s=ack_s)
         self.publisher = Publisher(
-            TOPICS, self.outbox, self.retained, lambda report: open_link(port, report, protocol), pace=pace
+            TOPICS, self.outbox, self.retained, lambda report: open_link(port, report, protocol), timing=timing
         )
 
     def start(self) -> "OutboxPublisher":
@@ -86,7 +87,7 @@ def test_a_refused_connack_raises_its_own_message(code: int) -> None:
     """A CONNACK with a failing reason code is no connection, and its message names the reason."""
     with RawBroker(lambda _packet: connack(code)) as broker, pytest.raises(BrokerError) as caught:
         open_link(broker.port)
-    assert reason_codes.coded(_AS_LOGIN.get(code, code)) in str(caught.value)
+    assert reason_codes.describe(_AS_LOGIN.get(code, code)) in str(caught.value)
 
 
 @pytest.mark.parametrize("code", [2, 3, 4, 5])
@@ -95,7 +96,7 @@ def test_a_refused_connack_in_3_1_1_raises_its_own_message(code: int) -> None:
     with RawBroker(lambda _packet: connack(code, mqtt5=False)) as broker, pytest.raises(BrokerError) as caught:
         open_link(broker.port, protocol="3.1.1")
     wanted = {2: 0x85, 3: 0x88, 4: 0x86, 5: 0x86}[code]
-    assert reason_codes.coded(wanted) in str(caught.value)
+    assert reason_codes.describe(wanted) in str(caught.value)
 
 
 def test_mqtt_3_1_is_never_tried() -> None:
@@ -214,7 +215,7 @@ def test_receive_maximum_and_maximum_packet_size_are_respected(exit_stack: ExitS
 
     broker = exit_stack.enter_context(RawBroker(answer))
     node = OutboxPublisher(tmp_path, broker.port)
-    node.retained.announce(b"x" * 400)
+    node.retained.set_discovery(b"x" * 400)
     node.outbox.put([event(number) for number in range(20)])
     node.outbox.put([event(20, padding=300), event(21), event(22)])
     exit_stack.enter_context(closing(node.start()))
@@ -235,7 +236,7 @@ def test_a_broker_that_disconnects_on_discovery_still_gets_the_events(
 
     broker = exit_stack.enter_context(RawBroker(answer))
     node = OutboxPublisher(tmp_path, broker.port, protocol="3.1.1")
-    node.retained.announce(b"x" * 2000)
+    node.retained.set_discovery(b"x" * 2000)
     node.outbox.put([event(1)])
     exit_stack.enter_context(closing(node.start()))
     assert node.publisher.drain(10)
@@ -276,5 +277,5 @@ def test_a_denied_publish_has_its_reason_code(mosquitto: Callable[..., Mosquitto
     broker = mosquitto("allow_anonymous true", f"acl_file {acl}")
     reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
     with closing(open_link(broker.port, reports.put)) as link:
-        mid = link.publish(EVENT, b"{}", retain=False)
+        mid = link.publish(Message(EVENT, b"{}"))
         assert reports.get(timeout=5) == Acknowledged(mid, 0x87)

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.metrics import Share, wilson
+from models.evaluation.metrics import Share, wilson
 from node.assembly import Vision, build_gallery_matcher, build_vision
-from node.camera.image_file import read_picture
+from node.camera.image_file import read_image
 from node.domain import Frame, Vector
 from node.people.enrolment import examine
 from node.people.gallery import Gallery, Sample
@@ -55,7 +55,7 @@ def _enrolled(photos: Iterable[Sequence[Path]], gallery: Gallery, vision: Vision
 
 def _seen(photo: Path, vision: Vision) -> Vector | None:
     """Return the embedding of the largest face as a node computes it from a frame; None if the face is unusable."""
-    image = read_picture(photo)
+    image = read_image(photo)
     faces = vision.detector.detect(Frame(image))
     return vision.recognizer.look(image, faces[0]).embedding if faces else None
 

@@ -95,7 +95,7 @@ def test_strangers_are_scored_against_the_gallery(
     (strangers / "broken.jpg").write_bytes(b"\xff\xd8")
     result = people("test", "--strangers", strangers, settings=settings)
     assert "Of 2 faces of strangers, none would be given a name" in result.out
-    assert_error(result, r".*broken\.jpg: not a picture.*")
+    assert_error(result, r".*broken\.jpg: not a readable image.*")
     shutil.copy(carl / "010.png", strangers)
     result = people("test", "--strangers", strangers, "--json", settings=settings, code=1)
     fields = json.loads(result.out)
@@ -115,7 +115,7 @@ def test_a_photo_of_somebody_else_is_refused_unless_forced(settings: Settings, c
     """A photo of a known person is refused under another id; with `--force` the self-test reports it."""
     people("add", "carl", carl / "000.png", settings=settings)
     result = people("add", "dora", carl / "010.png", settings=settings, code=1)
-    assert re.search(r"010\.png: not used: the face is carl's \(0\.\d\d\): --force takes it", result.err)
+    assert re.search(r"010\.png: not used: the face is carl's \(0\.\d\d\): use --force to accept it", result.err)
     assert [person["id"] for person in listed(settings)] == ["carl"]
     people("add", "dora", "--force", carl / "010.png", settings=settings)
     assert "carl and dora look alike" in people("test", settings=settings, code=1).out
@@ -187,10 +187,10 @@ def test_a_damaged_file_imports_nobody(settings: Settings, fleet: Path, tmp_path
         }
         file.write_bytes(changes[spoil])
     messages = {
-        "cut": r".*fleet\.people: damaged or cut short: copy it again",
-        "changed": r".*fleet\.people: damaged or cut short: copy it again",
-        "foreign": r".*fleet\.people: not a file that `facenode people export` has made",
-        "missing": r".*fleet\.people: there is no such file",
+        "cut": r".*fleet\.people: damaged or truncated: copy it again",
+        "changed": r".*fleet\.people: damaged or truncated: copy it again",
+        "foreign": r".*fleet\.people: not a file made by `facenode people export`",
+        "missing": r".*fleet\.people: no such file",
     }
     assert_error(people("import", file, settings=settings, code=1), messages[spoil])
     assert not (tmp_path / "storage").exists()

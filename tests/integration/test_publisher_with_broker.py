@@ -12,14 +12,15 @@ from mosquitto_broker import Mosquitto, Subscriber, eventually, free_port
 
 from node.clock import SystemClock
 from node.contract import payloads
+from node.contract.message import Message
 from node.contract.topics import Topics
 from node.domain import Box, Event, EventType
 from node.errors import BrokerError
-from node.mqtt.backoff import Pace
+from node.mqtt.backoff import Timing
 from node.mqtt.connect import connect
-from node.mqtt.link import Client, Patience
+from node.mqtt.link import Client, Timeouts
 from node.mqtt.publisher import Publisher
-from node.mqtt.retained import Board
+from node.mqtt.retained import Retained
 from node.outbox.outbox import Outbox
 from node.requests.answer import Answer
 from node.requests.dispatcher import Dispatcher
@@ -31,16 +32,16 @@ from node.settings import MqttSettings
 pytestmark = pytest.mark.broker
 
 TOPICS = Topics("pi-1")
-QUICK = Pace(first_s=0.05, most_s=0.2, birth_s=0.1)
+QUICK = Timing(first_s=0.05, max_s=0.2, birth_s=0.1)
 
 
 class MqttNode:
     """The MQTT part of a node."""
 
     def __init__(self, folder: Path, settings: MqttSettings, topics: Topics = TOPICS) -> None:
-        client = Client(topics.client_id, (topics.status, payloads.OFFLINE))
-        self.outbox = Outbox(folder, SystemClock())
-        self.retained = Board(topics, payloads.state(instant(0)))
+        client = Client(topics.client_id, payloads.last_will(topics))
+        self.outbox = Outbox(folder, topics, SystemClock())
+        self.retained = Retained(topics, payloads.state(instant(0)))
         self.inbox = Inbox(topics, self._send)
         self.switches = SwitchRequests(folder, instant(0))
         self.publisher = Publisher(
@@ -49,12 +50,12 @@ class MqttNode:
             self.retained,
             lambda report: connect(settings, client, report),
             receive=self.inbox.receive,
-            pace=QUICK,
+            timing=QUICK,
         )
         self.publisher.start()
 
     def _send(self, topic: str, payload: bytes) -> None:
-        self.publisher.say(topic, payload)
+        self.publisher.send(Message(topic, payload))
 
     def restart(self, transaction: str) -> None:
         """Request a restart."""
@@ -81,9 +82,9 @@ def test_status_goes_from_online_to_offline(
     broker = mosquitto()
     seen = exit_stack.enter_context(closing(Subscriber(broker.settings())))
     node = MqttNode(tmp_path / "node", broker.settings())
-    node.retained.announce(b'{"dev":{}}')
+    node.retained.set_discovery(b'{"dev":{}}')
     stranger = Event(EventType.UNKNOWN, instant(1), 1, Box(0.1, 0.1, 0.2, 0.2))
-    node.outbox.put(payloads.encode((stranger,), (), "3f9a1c02"))
+    node.outbox.put(payloads.encode((stranger,), (), TOPICS, "3f9a1c02"))
     assert node.publisher.drain(10)
     node.close()
     assert eventually(lambda: seen.on(TOPICS.status)[-1:] == [b"offline"])
@@ -149,7 +150,7 @@ def test_discovery_is_republished_on_home_assistants_birth(
     broker = mosquitto()
     seen = exit_stack.enter_context(closing(Subscriber(broker.settings())))
     node = exit_stack.enter_context(closing(MqttNode(tmp_path / "node", broker.settings())))
-    node.retained.announce(b'{"dev":{}}')
+    node.retained.set_discovery(b'{"dev":{}}')
     assert eventually(lambda: len(seen.on(TOPICS.discovery)) == 1)
     seen.publish(TOPICS.birth, b"online")
     assert eventually(lambda: len(seen.on(TOPICS.discovery)) == 2)
@@ -160,7 +161,7 @@ def test_ten_thousand_events_drain_at_a_thousand_a_second(
 ) -> None:
     """A backlog of 10,000 events is published within 10 s on loopback."""
     broker = mosquitto()
-    with closing(Outbox(tmp_path / "node", SystemClock())) as outbox:
+    with closing(Outbox(tmp_path / "node", TOPICS, SystemClock())) as outbox:
         for start in range(0, 10_000, 500):
             outbox.put([event(number, padding=250) for number in range(start, start + 500)])
     node = exit_stack.enter_context(closing(MqttNode(tmp_path / "node", broker.settings())))
@@ -185,8 +186,8 @@ def test_a_wrong_password_has_its_own_message(
 def test_a_closed_port_has_its_own_message() -> None:
     """A refused TCP connection has its own error message."""
     settings = MqttSettings(host="127.0.0.1", port=free_port())
-    with pytest.raises(BrokerError, match="nothing listens there"):
-        connect(settings, Client("facenode-pi-1"), lambda _report: None, Patience(1, 1))
+    with pytest.raises(BrokerError, match="no server is listening"):
+        connect(settings, Client("facenode-pi-1"), lambda _report: None, Timeouts(1, 1))
 
 
 def test_a_request_is_answered_by_the_main_loop(

@@ -264,11 +264,11 @@ def test_the_table_names_every_figure(broker: Mosquitto) -> None:
         (("--nodes", "2", "--rate", "nan"), 2, "from 0 to 36000"),
         (("--nodes", "2", "--duration", "0"), 2, "from 1 to 86400"),
         (("--nodes", "2", "--storm", "--storm-command", "true"), 2, "only one of the two"),
-        (("--nodes", "2", "--storm-command", "''"), 1, "nothing listens there"),
+        (("--nodes", "2", "--storm-command", "''"), 1, "no server is listening"),
         (("--nodes", "2", "--storm-command", ""), 2, "give a command"),
         (("--nodes", "2", "--storm-command", "it's"), 2, "No closing quotation"),
-        (("--nodes", "2"), 1, "nothing listens there"),
-        (("--clean",), 1, "nothing listens there"),
+        (("--nodes", "2"), 1, "no server is listening"),
+        (("--clean",), 1, "no server is listening"),
     ],
 )
 def test_bad_input_is_one_error_line(options: tuple[str, ...], code: int, words: str) -> None:

@@ -14,7 +14,7 @@ from node_messages import assert_valid, load_settings
 from running_node import TIMEOUT_S, NodeClient, file_contents
 
 from node.assembly import build_node, build_vision
-from node.camera.image_file import read_picture
+from node.camera.image_file import read_image
 from node.domain import Frame
 from node.settings import Settings
 
@@ -44,7 +44,7 @@ class Scene:
 def scene(mosquitto: Callable[..., Mosquitto], media_dir: Path, tmp_path: Path) -> Run:
     """Return a function that runs a node with the given settings on a camera that shows a portrait."""
     broker = mosquitto()
-    image = read_picture(media_dir / "astronaut.jpg")
+    image = read_image(media_dir / "astronaut.jpg")
 
     @contextmanager
     def run(**given: object) -> Iterator[Scene]:

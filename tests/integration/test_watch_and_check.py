@@ -14,6 +14,7 @@ import pytest
 from mosquitto_broker import Mosquitto, Subscriber, eventually, free_port
 
 from node.commands.demo.embedded_broker import EmbeddedBroker
+from node.contract.message import Message
 from node.diagnostics.broker import broker_findings
 from node.mqtt.connect import connect
 from node.mqtt.link import Acknowledged, Client, Received, Report, Subscribed
@@ -130,6 +131,6 @@ def test_auto_falls_back_to_mqtt_3_1_1() -> None:
         with closing(connect(settings, Client("facenode-pi-1"), reports.put)) as link:
             assert link.protocol == "3.1.1"
             link.subscribe("a")
-            mid = link.publish("a", b"b", retain=False)
+            mid = link.publish(Message("a", b"b"))
             got = {reports.get(timeout=5) for _ in range(3)}
     assert got == {Subscribed(1), Acknowledged(mid, 0), Received("a", b"b", retained=False)}

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from node.camera.live import LiveCamera
-from node.camera.video import Film
+from node.camera.video import VideoFile
 from node.clock import Clock
 from node.domain import Frame, Image
 from node.errors import CameraError
@@ -23,22 +23,22 @@ class LoopedClip:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._film = Film(path)
+        self._file = VideoFile(path)
         self._pace = threading.Event()  # never set: its wait paces the frames
 
     def read(self) -> Frame | None:
         """Return the next frame."""
         self._pace.wait(0.01)
-        item = self._film.read()
+        item = self._file.read()
         if item is None:
             self.close()
-            self._film = Film(self._path)
-            item = self._film.read()
+            self._file = VideoFile(self._path)
+            item = self._file.read()
         return Frame(item[1]) if item else None
 
     def close(self) -> None:
         """Close the file."""
-        self._film.close()
+        self._file.close()
 
 
 Step = Image | Exception | None

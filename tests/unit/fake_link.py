@@ -2,27 +2,31 @@
 
 from collections.abc import Callable
 
-from node.contract.payloads import Draft
-from node.contract.topics import Kind
+from node.contract.message import Message
+from node.contract.payloads import dump
+from node.contract.topics import Kind, Topics
 from node.mqtt.link import Acknowledged, Report, Subscribed
 
-
-def event(number: int, name: str = "unknown", padding: int = 0) -> Draft:
-    """Return an event message with a number."""
-    return Draft(Kind.EVENT, name, {"v": 1, "id": f"event-{number}", "number": number, "padding": "x" * padding})
+TOPICS = Topics("pi-1")
 
 
-def alert(number: int, rule: str = "night-stranger") -> Draft:
-    """Return an alert message with a number."""
-    return Draft(Kind.ALERT, rule, {"v": 1, "id": f"alert-{number}", "number": number})
+def event(number: int, name: str = "unknown", padding: int = 0) -> Message:
+    """Return the message of an event that carries a number."""
+    fields = {"v": 1, "id": f"event-{number}", "number": number, "padding": "x" * padding}
+    return Message(TOPICS.message(Kind.EVENT, name), dump(fields))
+
+
+def alert(number: int, rule: str = "night-stranger") -> Message:
+    """Return the message of an alert that carries a number."""
+    return Message(TOPICS.message(Kind.ALERT, rule), dump({"v": 1, "id": f"alert-{number}", "number": number}))
 
 
 class FakeLink:
-    """A link whose broker answers at once with the reason code that `answer` returns; None: no answer.
+    """A link whose broker answers at once with the code that `answer` returns; None: it does not answer.
 
     Attributes:
-        sent: topic, payload and retain flag of each publish, in order.
-        filters: the subscribed filters.
+        sent: what was published, in order.
+        filters: the subscriptions.
         closed: whether it was closed.
     """
 
@@ -33,16 +37,16 @@ class FakeLink:
     ) -> None:
         self.window = 8
         self.max_bytes: int | None = None
-        self.sent: list[tuple[str, bytes, bool]] = []
+        self.sent: list[Message] = []
         self.filters: list[str] = []
         self.closed = False
         self.report = report
         self._answer = answer or (lambda _topic: 0)
 
-    def publish(self, topic: str, payload: bytes, *, retain: bool) -> int:
-        """Record the message and answer it."""
-        self.sent.append((topic, payload, retain))
-        code = self._answer(topic)
+    def publish(self, message: Message) -> int:
+        """Keep the message and answer it."""
+        self.sent.append(message)
+        code = self._answer(message.topic)
         if code is not None:
             self.report(Acknowledged(len(self.sent), code))
         return len(self.sent)
@@ -58,5 +62,5 @@ class FakeLink:
 
     @property
     def topics(self) -> list[str]:
-        """The topics of the sent messages, in order."""
-        return [topic for topic, _, _ in self.sent]
+        """The topics of what was sent, in order."""
+        return [message.topic for message in self.sent]

@@ -11,7 +11,7 @@ from node.contract.topics import Topics
 from node.homeassistant.announcer import Announcer
 from node.homeassistant.device_remover import DeviceRemover
 from node.homeassistant.entity_keys import FILE
-from node.mqtt.retained import Board
+from node.mqtt.retained import Retained
 from node.settings import Settings
 from node.settings.loader import load
 
@@ -43,4 +43,4 @@ def test_home_assistant_is_told_or_told_that_the_node_is_gone_or_left_alone(
         (tmp_path / FILE).write_text('{"secret":"00112233445566778899aabbccddeeff","known":[],"gone":[]}')
     given = load(None, {"homeassistant": {"enabled": enabled}, "storage": {"dir": tmp_path}}, {}, Path("/nonexistent"))
     topics = Topics("hall")
-    assert type(build_announcer(given, topics, Board(topics, payloads.state(instant(0))))) is kind
+    assert type(build_announcer(given, topics, Retained(topics, payloads.state(instant(0))))) is kind

@@ -1,1 +1,1 @@
-"""Raspberry Pi cameras, by picamera2."""
+"""Raspberry Pi cameras, through picamera2."""

@@ -1,4 +1,4 @@
-"""picamera2 and libcamera -> what the driver uses of them, so that something else may stand in their place."""
+"""picamera2 and libcamera -> the parts that the driver uses, so that a fake can take their place."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -13,7 +13,7 @@ class Request(Protocol):
     """A frame in the camera's own memory."""
 
     def release(self) -> None:
-        """Give the memory back to the camera."""
+        """Return the memory to the camera."""
         ...
 
 
@@ -27,11 +27,11 @@ class Buffer(Protocol):
 
 
 class Device(Protocol):
-    """An opened camera: of picamera2.Picamera2 what is used here."""
+    """An open camera: the part of picamera2.Picamera2 that the driver uses."""
 
     @property
     def camera_controls(self) -> Mapping[str, Any]:
-        """Least, greatest and usual value of each control that the camera has, by name."""
+        """Minimum, maximum and default of each control that the camera has, by name."""
         ...
 
     def create_video_configuration(self, **options: object) -> dict[str, Any]:
@@ -43,7 +43,7 @@ class Device(Protocol):
         ...
 
     def camera_configuration(self) -> Mapping[str, Any]:
-        """Return what the streams have become: the camera may have changed sizes and formats."""
+        """Return the streams as configured: the camera may have changed sizes and formats."""
         ...
 
     def set_controls(self, values: dict[str, object]) -> None:
@@ -51,32 +51,32 @@ class Device(Protocol):
         ...
 
     def start(self) -> None:
-        """Begin to fill buffers."""
+        """Start to fill buffers."""
         ...
 
     def capture_request(self, *, wait: float) -> Request:
-        """Wait for the next frame, at most so many seconds; raises TimeoutError."""
+        """Wait at most so many seconds for the next frame; raise TimeoutError after that."""
         ...
 
     def cancel_all_and_flush(self) -> None:
-        """Forget who waits for frames."""
+        """Cancel all waits for frames."""
         ...
 
     def close(self) -> None:
-        """Stop, and let others have the camera."""
+        """Stop and release the camera."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """Of picamera2 and libcamera what is used here.
+    """The parts of picamera2 and libcamera that the driver uses.
 
     Attributes:
-        cameras: returns what is known of each camera, in the order of their numbers.
-        open: opens the camera of a number; RuntimeError where it cannot.
+        cameras: returns the properties of each camera, in the order of their numbers.
+        open: opens the camera of a number; raises RuntimeError if it cannot.
         mapped: gives access to the memory of a request's stream, `main` or `lores`.
         transform: makes a transform of `hflip` and `vflip`.
-        colour_space: makes the one whose YUV is what OpenCV takes YUV for: BT.601 in the limited range.
+        colour_space: makes the colour space that OpenCV assumes for YUV: BT.601, limited range.
     """
 
     cameras: Callable[[], Sequence[Mapping[str, Any]]]

@@ -1,4 +1,4 @@
-"""Settings of a camera -> what a Pi camera is asked for: two sizes, a part of the view, a frame rate; pure."""
+"""Settings of a camera -> the request to a Pi camera: two sizes, a crop, a frame rate. Pure."""
 
 from collections.abc import Container
 
@@ -15,19 +15,19 @@ _CONTINUOUS = 2  # libcamera's AfModeEnum.Continuous
 
 
 def main_size(settings: CameraSettings) -> Size:
-    """Return the size of the pictures that faces are cut from: as it is set, but even, as libcamera wants it."""
+    """Return the size of the images that faces are cropped from: the configured one, made even for libcamera."""
     return settings.width // 2 * 2, settings.height // 2 * 2
 
 
 def small_size(main: Size, longer_px: int | None) -> Size | None:
-    """Return the size of the pictures in which faces are searched; None where the main ones are as small.
+    """Return the size of the images in which faces are searched; None if the main images are as small.
 
-    Even, as YUV420 needs it, and of the shape of the main picture to within a pixel, since a box found in one is cut
-    from the other.
+    The size is even, as YUV420 requires, and has the aspect ratio of the main image to within a pixel, since a box
+    found in one is cropped from the other.
 
     Args:
-        main: of the main picture.
-        longer_px: pixels of the longer side; None: no small picture is wanted.
+        main: size of the main image.
+        longer_px: pixels of the longer side; None: no small image.
     """
     if longer_px is None or longer_px >= max(main):
         return None
@@ -37,11 +37,11 @@ def small_size(main: Size, longer_px: int | None) -> Size | None:
 
 
 def controls(settings: CameraSettings, offered: Container[str]) -> dict[str, object]:
-    """Return the controls to begin with; exposure, gain, white balance and the lens are the camera's own affair.
+    """Return the controls to start with; the camera itself sets exposure, gain, white balance and focus.
 
     Args:
         settings: of the camera.
-        offered: names of the controls that it has: one with a fixed lens has no AfMode.
+        offered: names of the controls that it has: a camera with a fixed lens has no AfMode.
     """
     found: dict[str, object] = {}
     if "FrameDurationLimits" in offered:
@@ -52,34 +52,34 @@ def controls(settings: CameraSettings, offered: Container[str]) -> dict[str, obj
     return found
 
 
-def patience_s(settings: CameraSettings) -> float:
-    """Return the seconds for which a frame is waited for: two frames' time, and half of what makes a camera lost.
+def frame_timeout_s(settings: CameraSettings) -> float:
+    """Return the seconds to wait for a frame: the time of two frames, but at least half of `stall_s` and at most all.
 
-    So the one who waits has let go of the camera by the time that it is to be opened again.
+    So the reader has released the camera by the time it is reopened.
     """
     return max(settings.stall_s / 2, min(settings.stall_s, 2 / settings.fps))
 
 
-def part_of_sensor(sensor: Rectangle, crop: Crop, picture: Size) -> Rectangle:
-    """Return the part of the sensor that fills the picture.
+def part_of_sensor(sensor: Rectangle, crop: Crop, image: Size) -> Rectangle:
+    """Return the part of the sensor that fills the image.
 
-    What is shown without a crop is the largest part of the picture's shape around the sensor's middle. Of that, the
-    crop names a part; the largest rectangle of the picture's shape around its middle is taken, so that no face is
-    squeezed.
+    Without a crop the image shows the largest part of the sensor that has its aspect ratio, around the center. The
+    crop selects a rectangle of that part. Of this rectangle the result is the largest part that has the aspect ratio
+    of the image, around its center, so that no face is distorted.
 
     Args:
-        sensor: all of it that the present mode reads.
-        crop: left, top, width and height in fractions of what is shown without it.
-        picture: the size of the main picture.
+        sensor: the area that the current mode reads.
+        crop: left, top, width and height in fractions of the view without it.
+        image: size of the main image.
     """
-    left, top, width, height = _fit((*map(float, sensor),), picture)
+    left, top, width, height = _fit((*map(float, sensor),), image)
     part = (left + crop[0] * width, top + crop[1] * height, crop[2] * width, crop[3] * height)
-    fitted = [round(number) for number in _fit(part, picture)]
+    fitted = [round(number) for number in _fit(part, image)]
     return fitted[0], fitted[1], fitted[2], fitted[3]
 
 
-def _fit(part: tuple[float, ...], picture: Size) -> tuple[float, float, float, float]:
+def _fit(part: tuple[float, ...], image: Size) -> tuple[float, float, float, float]:
     left, top, width, height = part
-    scale = min(width / picture[0], height / picture[1])
-    fitted = (picture[0] * scale, picture[1] * scale)
+    scale = min(width / image[0], height / image[1])
+    fitted = (image[0] * scale, image[1] * scale)
     return left + (width - fitted[0]) / 2, top + (height - fitted[1]) / 2, *fitted

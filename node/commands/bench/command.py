@@ -141,7 +141,7 @@ def _steps(vision: Vision, others: Sequence[Network]) -> dict[str, Step]:
             network.invoke()
 
     return {
-        "motion gate": lambda: motion.opens(now, frame, busy=False),
+        "motion gate": lambda: motion.needs_search(now, frame, anyone_in_view=False),
         "detect": lambda: vision.detector.detect(frame),
         "align": lambda: vision.recognizer.aligner.align(image, face),
         "network": lambda: [network.infer(crop) for network in (vision.network, *others)],

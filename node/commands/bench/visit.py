@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from node.assembly import Vision, build_matcher
-from node.camera.image_file import read_picture
+from node.camera.image_file import read_image
 from node.domain import Frame, Image, Instant
 from node.events.engine import Engine
 from node.events.tracker import Tracker
@@ -40,7 +40,7 @@ def group() -> Image:
 
 
 def _picture(name: str, side: int) -> Image:
-    picture = read_picture(bundled.path(f"media/{name}.jpg"))
+    picture = read_image(bundled.path(f"media/{name}.jpg"))
     rows, columns = picture.shape[:2]
     square = picture[: min(rows, columns), :columns] if rows > columns else picture[:, :rows]
     return cv2.resize(square, (side, side), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)

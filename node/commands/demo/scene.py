@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from node.camera.camera import Camera
-from node.camera.image_file import read_picture
+from node.camera.image_file import read_image
 from node.camera.video import read_video
 from node.clock import Clock
 from node.domain import CameraState, Frame, Image, Tick
@@ -82,4 +82,4 @@ def _video() -> Iterator[Image]:
 
 
 def _still(name: str) -> list[Image]:
-    return [read_picture(bundled.path(f"media/{name}"))] * round(_STILL_S * _FPS)
+    return [read_image(bundled.path(f"media/{name}"))] * round(_STILL_S * _FPS)

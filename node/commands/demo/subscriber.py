@@ -70,7 +70,7 @@ class Subscriber:
             raise BrokerError(f"{self._topic}: the broker does not answer the subscription") from None
         if isinstance(answer, Lost) or answer.code >= reason_codes.SUCCESS_BELOW:
             self._link.close()
-            reason = answer.sentence if isinstance(answer, Lost) else reason_codes.coded(answer.code)
+            reason = answer.sentence if isinstance(answer, Lost) else reason_codes.describe(answer.code)
             raise BrokerError(f"{self._topic}: {reason}")
         return self
 

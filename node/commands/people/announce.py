@@ -6,13 +6,14 @@ import time
 from node.assembly import build_announcer, build_gallery
 from node.clock import SystemClock
 from node.contract import payloads
+from node.contract.message import Message
 from node.contract.topics import Topics
 from node.errors import BrokerError
 from node.homeassistant.entity_keys import FILE
 from node.mqtt import reason_codes
 from node.mqtt.connect import connect
 from node.mqtt.link import Acknowledged, Client, Link, Lost, Report
-from node.mqtt.retained import Board
+from node.mqtt.retained import Retained
 from node.settings import Settings
 
 _ANSWER_S = 10.0
@@ -31,23 +32,23 @@ def announce_people(settings: Settings) -> None:
         PeopleError: the gallery cannot be read.
     """
     topics = Topics(settings.node.id, settings.homeassistant.prefix)
-    board = Board(topics, payloads.state(SystemClock().now()))
-    announcer = build_announcer(settings, topics, board)
+    retained = Retained(topics, payloads.state(SystemClock().now()))
+    announcer = build_announcer(settings, topics, retained)
     if announcer is None:
         return
     announcer.update(build_gallery(settings).load() if settings.people.source == "gallery" else ())
     inbox: queue.SimpleQueue[Report] = queue.SimpleQueue()
     link = connect(settings.mqtt, Client(topics.client_id), inbox.put)
     try:
-        for notice in board.take():
-            _publish(link, inbox, notice.topic, notice.payload)
+        for message in retained.take_due():
+            _publish(link, inbox, message)
     finally:
         link.close()
 
 
-def _publish(link: Link, inbox: "queue.SimpleQueue[Report]", topic: str, payload: bytes) -> None:
+def _publish(link: Link, inbox: "queue.SimpleQueue[Report]", message: Message) -> None:
     """Publish a retained message and wait until the broker acknowledges it."""
-    mid = link.publish(topic, payload, retain=True)
+    mid = link.publish(message)
     until_s = time.monotonic() + _ANSWER_S
     while (left_s := until_s - time.monotonic()) > 0:
         try:
@@ -58,6 +59,6 @@ def _publish(link: Link, inbox: "queue.SimpleQueue[Report]", topic: str, payload
             raise BrokerError(report.sentence)
         if isinstance(report, Acknowledged) and report.mid == mid:
             if report.code >= reason_codes.SUCCESS_BELOW:
-                raise BrokerError(f"{topic}: {reason_codes.coded(report.code)}")
+                raise BrokerError(f"{message.topic}: {reason_codes.describe(report.code)}")
             return
-    raise BrokerError(f"{topic}: the broker does not answer")
+    raise BrokerError(f"{message.topic}: the broker does not answer")

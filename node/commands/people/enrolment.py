@@ -10,10 +10,10 @@ from node.assembly import build_embed, build_gallery, build_gallery_matcher, bui
 from node.camera.image_file import list_files
 from node.domain import counted
 from node.errors import PeopleError, UsageError
-from node.people.enrolment import Refusal, Whom, examine
+from node.people.enrolment import Enrollee, Refusal, examine
 from node.people.gallery import Gallery, Sample
 from node.people.person import Person, checked_id, checked_name
-from node.people.selftest import ENOUGH
+from node.people.selftest import ENOUGH_FACES
 from node.requests.local_socket import call
 from node.settings import Settings
 
@@ -113,10 +113,12 @@ def _enrol_photos(args: argparse.Namespace, settings: Settings, *, ignored: bool
     vision = build_vision(settings, ())
     sidecar = vision.network.sidecar
     gallery = build_gallery(settings, sidecar)
-    gallery.renew(sidecar.heads.embedding.space, build_embed(vision.network))
-    whom = Whom(args.id, build_gallery_matcher(settings, sidecar, _people_with(gallery, args.id)), force=args.force)
+    gallery.reembed(sidecar.heads.embedding.space, build_embed(vision.network))
+    enrollee = Enrollee(
+        args.id, build_gallery_matcher(settings, sidecar, _people_with(gallery, args.id)), force=args.force
+    )
     results = [
-        examine(photo, vision.detector, vision.recognizer, keep_crop=settings.people.keep_crops, whom=whom)
+        examine(photo, vision.detector, vision.recognizer, keep_crop=settings.people.keep_crops, enrollee=enrollee)
         for photo in photos
     ]
     for result in results:
@@ -129,7 +131,7 @@ def _enrol_photos(args: argparse.Namespace, settings: Settings, *, ignored: bool
     person = gallery.add(args.id, args.name, sidecar.heads.embedding.space, samples, ignored=ignored)
     used = f"{len(samples)} of {counted(len(results), 'photo')}"
     print(f"{person.id}: {used} used, {counted(len(person.anchors), 'face')} known")
-    if len(person.anchors) < ENOUGH:
+    if len(person.anchors) < ENOUGH_FACES:
         print(f"{person.id}: add more photos, in different light and poses, for better recognition")
 
 

@@ -13,7 +13,7 @@ from node.people import bundle
 from node.people import crop as crops
 from node.people.gallery import Change
 from node.people.person import Anchor, Person
-from node.people.reembedding import Renewed, renewed, report
+from node.people.reembedding import Reembedded, log_results, reembed
 from node.people.store import Entry
 from node.settings import Settings
 from node.vision.sidecar import Sidecar
@@ -65,11 +65,11 @@ def _current(entries: Sequence[Entry], settings: Settings, sidecar: Sidecar) -> 
         return entries
     embed = build_embed(build_vision(settings, ()).network)
 
-    def renew(entry: Entry) -> Renewed:
-        return renewed(entry.person, space, lambda anchor: _crop(entry, anchor), embed)
+    def renew(entry: Entry) -> Reembedded:
+        return reembed(entry.person, space, lambda anchor: _crop(entry, anchor), embed)
 
     results = [renew(entry) for entry in entries]
-    report(results)
+    log_results(results)
     return [Entry(result.person, entry.crops) for result, entry in zip(results, entries, strict=True)]
 
 

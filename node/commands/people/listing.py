@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 from node.assembly import build_gallery
-from node.people.gallery import described
+from node.people.gallery import describe
 from node.settings import Settings
 
 
@@ -34,5 +34,5 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     else:
         width = max(len(person.id) for person in people)
         for person in people:
-            print(f"{person.id:<{width}}  {person.name}, {described(person)}{', ignored' if person.ignored else ''}")
+            print(f"{person.id:<{width}}  {person.name}, {describe(person)}{', ignored' if person.ignored else ''}")
     return 0

@@ -33,7 +33,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     """
     gallery, node_runs = build_gallery(settings), running(settings.storage.dir)
     if args.dry_run:
-        for line in (*gallery.remains(args.id), *_beyond_the_gallery(args.id, settings, node_runs=node_runs)):
+        for line in (*gallery.list_stored(args.id), *_beyond_the_gallery(args.id, settings, node_runs=node_runs)):
             print(f"would erase {line}")
         return 0
     gallery.remove(args.id)
@@ -54,7 +54,7 @@ def _beyond_the_gallery(person: str, settings: Settings, *, node_runs: bool) -> 
         return
     with _outbox(settings) as outbox:
         if outbox is not None:
-            yield f"{counted(outbox.about(person), 'message')} waiting for the broker"
+            yield f"{counted(outbox.count_about(person), 'message')} waiting for the broker"
     if is_announced(settings):
         yield "name and id in Home Assistant's discovery at the broker"
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from node.assembly import Vision, build_gallery, build_gallery_matcher, build_sidecar, build_vision
-from node.camera.image_file import list_files, read_picture
+from node.camera.image_file import list_files, read_image
 from node.domain import Frame, counted
 from node.errors import CameraError, PeopleError
 from node.people.matcher import GalleryMatcher
-from node.people.selftest import Report, Row, Stranger, advise, examine
+from node.people.selftest import PersonResult, Report, Stranger, advise, examine
 from node.settings import Settings
 
 _SHOWN = 5
@@ -68,7 +68,7 @@ def _strangers(folder: Path, settings: Settings, matcher: GalleryMatcher) -> Ite
 
 def _faces(photo: Path, name: str, vision: Vision, matcher: GalleryMatcher) -> Iterator[Stranger]:
     try:
-        image = read_picture(photo)
+        image = read_image(photo)
     except CameraError as error:
         sys.stderr.write(f"facenode: {error}\n")
         return
@@ -82,21 +82,21 @@ def _faces(photo: Path, name: str, vision: Vision, matcher: GalleryMatcher) -> I
 
 
 def _table(report: Report) -> Iterator[str]:
-    width = max(len("who"), *(len(row.person) for row in report.rows))
+    width = max(len("who"), *(len(row.person) for row in report.people))
     yield f"{'who':<{width}}  faces  recognized  least  most like"
-    for row in report.rows:
-        least = "-" if row.least is None else f"{row.least:.2f}"
-        like = report.most_like(row.person)
+    for row in report.people:
+        least = "-" if row.lowest_score is None else f"{row.lowest_score:.2f}"
+        like = report.most_similar(row.person)
         other = f"{like[0]} {like[1]:.2f}" if like else "-"
-        of = f"{row.recognised} of {len(row.trials)}" if len(row.trials) > 1 else "-"
-        yield f"{row.person:<{width}}  {len(row.trials):>5}  {of:>10}  {least:>5}  {other}"
+        of = f"{row.recognized} of {len(row.anchors)}" if len(row.anchors) > 1 else "-"
+        yield f"{row.person:<{width}}  {len(row.anchors):>5}  {of:>10}  {least:>5}  {other}"
 
 
 def _alike(report: Report) -> Iterator[str]:
-    people = counted(len(report.rows), "person", "people")
+    people = counted(len(report.people), "person", "people")
     yield f"With {people} enrolled, a name needs a score of {report.threshold:.2f}."
-    if report.likenesses:
-        most = report.likenesses[0]
+    if report.similarities:
+        most = report.similarities[0]
         yield f"The two most alike people are {most.people[0]} and {most.people[1]}: {most.score:.2f}."
 
 
@@ -124,7 +124,7 @@ def _fields(report: Report, strangers: list[Stranger] | None, advice: tuple[str,
     fields: dict[str, Any] = {
         "ok": not advice,
         "threshold": round(report.threshold, 3),
-        "people": [_row(report, row) for row in report.rows],
+        "people": [_row(report, row) for row in report.people],
         "advice": list(advice),
     }
     if strangers is not None:
@@ -140,13 +140,13 @@ def _fields(report: Report, strangers: list[Stranger] | None, advice: tuple[str,
     return fields
 
 
-def _row(report: Report, row: Row) -> dict[str, Any]:
-    like = report.most_like(row.person)
+def _row(report: Report, row: PersonResult) -> dict[str, Any]:
+    like = report.most_similar(row.person)
     return {
         "id": row.person,
-        "faces": len(row.trials),
-        "recognised": row.recognised,
-        "least": None if row.least is None else round(row.least, 2),
+        "faces": len(row.anchors),
+        "recognised": row.recognized,
+        "least": None if row.lowest_score is None else round(row.lowest_score, 2),
         "most_like": {"id": like[0], "score": round(like[1], 2)} if like else None,
-        "dormant": row.dormant,
+        "dormant": row.incomparable,
     }

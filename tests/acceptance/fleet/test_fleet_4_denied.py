@@ -10,6 +10,7 @@ from controller import Controller
 from intruder import Intruder
 from mosquitto_broker import Subscriber, eventually
 
+from node.contract.message import Message
 from node.errors import BrokerError
 from node.mqtt import subscriber
 from node.mqtt.connect import connect
@@ -91,7 +92,7 @@ def test_a_stolen_key_cannot_take_over_another_session(thief: Intruder, fleet: C
     before = fleet.states()["node-3"]
     assert thief.publish("facenode/node-2/event/unknown", b"still me") in {0x00, _NO_SUBSCRIBERS}
     log = fleet.hosts.ssh(fleet.hosts["node-3"], "journalctl -u facenode --since=-30s -o cat")
-    assert "took the connection over" not in log
+    assert "took over the connection" not in log
     assert before["status"] == fleet.states()["node-3"]["status"] == "online"
 
 
@@ -100,7 +101,8 @@ def test_a_will_on_another_nodes_topic_is_dropped(thief: Intruder, fleet: Contro
     thief.close()
     settings = fleet.stolen_settings(fleet.hosts["node-2"], tmp_path / "again")
     with closing(fleet.subscribe("app.security", "facenode/+/status")) as watcher:
-        link = connect(settings, Client("x", will=("facenode/node-3/status", b"forged")), lambda _report: None)
+        will = Message("facenode/node-3/status", b"forged", retain=True)
+        link = connect(settings, Client("x", will), lambda _report: None)
         # A second connection with the same certificate takes over the session, so that the will of the first is due.
         with closing(Intruder(settings)) as second:
             second.received_topics()
@@ -157,7 +159,7 @@ def test_queued_messages_survive_a_restart_of_the_broker(fleet: Controller, prin
     assert eventually(lambda: bool(granted))
     link.close()
     with closing(subscriber.Subscriber(fleet.account_settings("app.fleet"))) as sender:
-        sender.publish([("facenode/node-3/event/test", b"%d" % number, False) for number in range(24)])
+        sender.publish(Message("facenode/node-3/event/test", b"%d" % number) for number in range(24))
     fleet.hosts.ssh(fleet.hosts["node-1"], "systemctl restart mosquitto")
     reports: list[Report] = []
     assert eventually(lambda: "active" in fleet.hosts.ssh(fleet.hosts["node-1"], "systemctl is-active mosquitto"))

@@ -1,4 +1,4 @@
-"""The rules of `node/camera/camera.py`, held against every driver; a new driver is one entry in DRIVERS."""
+"""The rules of `node/camera/camera.py`, applied to every driver; a new driver is one entry in DRIVERS."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ from manual_clock import ManualClock
 
 from node.camera import Camera, open_camera
 from node.camera.capture_thread import Opener
-from node.camera.image_file import read_picture
+from node.camera.image_file import read_image
 from node.camera.live import LiveCamera
 from node.camera.picamera.driver import open_picamera
 from node.camera.video import open_video, read_video
@@ -58,7 +58,7 @@ LIVE: dict[str, Callable[[Opener, Clock, Path], Camera]] = {
     "picamera": _picamera,
     "fake": _fake,
 }
-"""Live drivers, each given what opens its source."""
+"""Live drivers, each with its source opener as an argument."""
 
 
 @dataclass(frozen=True)
@@ -67,13 +67,13 @@ class Driver:
 
     Attributes:
         open: opens it on the media of the tests, given a clock and an empty folder.
-        pictures: what it must show, in this order if it is finite.
+        images: what it must show, in this order if it is finite.
         live: what `live` must be.
         small: the shape of the small picture of each frame; None where the driver has none.
     """
 
     open: Callable[[Clock, Path], Camera]
-    pictures: list[Image]
+    images: list[Image]
     live: bool
     small: tuple[int, int, int] | None = None
 
@@ -81,17 +81,17 @@ class Driver:
 def _drivers(media: Path) -> dict[str, Driver]:
     clip = media / "carphone.mp4"
     frames = list(read_video(clip))
-    album = [read_picture(media / name) for name in ("astronaut.jpg", "grace_hopper.jpg")]
+    image_folder = [read_image(media / name) for name in ("astronaut.jpg", "grace_hopper.jpg")]
     finite = {
         "video": Driver(lambda clock, _: _file(f"video:{clip}", clock), frames, live=False),
-        "images": Driver(lambda clock, _: _file(f"images:{media}", clock), album, live=False),
+        "images": Driver(lambda clock, _: _file(f"images:{media}", clock), image_folder, live=False),
     }
 
     def live(make: Callable[[Opener, Clock, Path], Camera]) -> Driver:
         return Driver(lambda clock, folder: make(partial(LoopedClip, clip), clock, folder), frames, live=True)
 
     def pi(clock: Clock, folder: Path) -> Camera:
-        """Open the fake of picamera2 by the driver itself: sizes, formats and copies are the driver's."""
+        """Open the fake of picamera2 with the real driver, which sets sizes and formats and makes copies."""
         del folder
         reel = LoopedClip(clip)
 
@@ -114,7 +114,7 @@ FINITE = ("video", "images")
 
 @pytest.fixture(scope="module")
 def drivers(media_dir: Path) -> dict[str, Driver]:
-    """Return every driver with what it must show."""
+    """Return every driver with the images that it must show."""
     return _drivers(media_dir)
 
 
@@ -126,7 +126,7 @@ def driver(request: pytest.FixtureRequest, drivers: dict[str, Driver]) -> Driver
 
 @pytest.fixture
 def camera(driver: Driver, tmp_path: Path) -> Iterator[Camera]:
-    """Open the driver's camera by the system's clock."""
+    """Open the camera of the driver with the system clock."""
     with driver.open(SystemClock(), tmp_path) as camera:
         yield camera
 
@@ -140,22 +140,22 @@ def _shown(camera: Camera, count: int) -> list[Tick]:
     return list(islice((tick for tick in camera if tick.frame), count))
 
 
-def _is_kept(image: Image) -> bool:
-    """Return whether it is uint8 in whole memory that is nobody else's."""
+def _owns_memory(image: Image) -> bool:
+    """Return whether an image is uint8 and owns contiguous memory."""
     return image.dtype == np.uint8 and image.flags.c_contiguous and image.flags.owndata
 
 
-def test_frames_are_full_resolution_rgb_in_memory_of_their_own(camera: Camera, driver: Driver) -> None:
-    """Rule 5: each frame is one of the source's pictures, byte for byte in RGB, and can be kept."""
-    known = {(image.shape, image.tobytes()) for image in driver.pictures}
+def test_frames_are_full_resolution_rgb_and_own_their_memory(camera: Camera, driver: Driver) -> None:
+    """Rule 5: each frame is one of the source's images, byte for byte in RGB, and stays valid."""
+    known = {(image.shape, image.tobytes()) for image in driver.images}
     for tick in _shown(camera, 2):
         assert tick.frame is not None
-        assert _is_kept(tick.frame.image)
+        assert _owns_memory(tick.frame.image)
         assert (tick.frame.image.shape, tick.frame.image.tobytes()) in known
 
 
-def test_a_small_picture_shows_the_same_view(camera: Camera, driver: Driver) -> None:
-    """Rule 5: where a driver has one, it is the frame at fewer pixels, within 8 grey levels on average after YUV."""
+def test_a_small_image_shows_the_same_view(camera: Camera, driver: Driver) -> None:
+    """Rule 5: where a driver has one, it is the frame at fewer pixels, within 8 gray levels on average after YUV."""
     for tick in _shown(camera, 2):
         assert tick.frame is not None
         small = tick.frame.small
@@ -163,14 +163,14 @@ def test_a_small_picture_shows_the_same_view(camera: Camera, driver: Driver) -> 
             assert small is None
             continue
         assert small is not None
-        assert _is_kept(small)
+        assert _owns_memory(small)
         assert small.shape == driver.small
         shrunk = cv2.resize(tick.frame.image, small.shape[1::-1], interpolation=cv2.INTER_AREA)
         assert np.abs(shrunk.astype(int) - small).mean() < 8
 
 
 def test_time_never_runs_backwards_and_passes_at_least_every_second(camera: Camera) -> None:
-    """Rules 1 and 2; half a second is left to a busy machine."""
+    """Rules 1 and 2; with half a second of tolerance for a busy machine."""
     ticks = list(islice(camera, 50))
     steps = [after.at.mono_s - before.at.mono_s for before, after in pairwise(ticks)]
     assert all(0 <= step <= 1.5 for step in steps)
@@ -178,8 +178,8 @@ def test_time_never_runs_backwards_and_passes_at_least_every_second(camera: Came
     assert wall == pytest.approx(ticks[-1].at.mono_s - ticks[0].at.mono_s, abs=0.05)
 
 
-def test_a_working_camera_is_ok_and_says_what_it_is(camera: Camera, driver: Driver) -> None:
-    """`live`, `state`, `problem` and `name` are what health and log show; a name holds no password."""
+def test_a_working_camera_is_ok_and_names_itself(camera: Camera, driver: Driver) -> None:
+    """`live`, `state`, `problem` and `name` are what health and log show; a name contains no password."""
     _shown(camera, 1)
     assert camera.live is driver.live
     assert camera.state is CameraState.OK
@@ -188,8 +188,8 @@ def test_a_working_camera_is_ok_and_says_what_it_is(camera: Camera, driver: Driv
     assert "secret" not in camera.name
 
 
-def test_closing_ends_the_iteration_and_the_thread_and_may_be_done_twice(camera: Camera) -> None:
-    """Rule 6: after `close` no tick comes and no capture thread is left."""
+def test_closing_ends_the_iteration_and_the_thread_and_closing_twice_is_fine(camera: Camera) -> None:
+    """Rule 6: after `close` no tick comes and no capture thread remains."""
     ticks = iter(camera)
     next(ticks)
     camera.close()
@@ -206,7 +206,7 @@ def test_a_closed_camera_has_no_ticks(camera: Camera) -> None:
 
 
 def test_the_context_manager_closes(driver: Driver, tmp_path: Path) -> None:
-    """Leaving `with` lets go of the source."""
+    """Leaving `with` releases the source."""
     camera = driver.open(SystemClock(), tmp_path)
     ticks = iter(camera)
     with camera:
@@ -222,12 +222,12 @@ def test_a_finite_source_shows_everything_in_order_and_ends(
     """Rule 4: nothing is dropped."""
     with drivers[name].open(ManualClock(), tmp_path) as camera:
         shown = [tick.frame.image.tobytes() for tick in camera if tick.frame]
-    assert shown == [image.tobytes() for image in drivers[name].pictures]
+    assert shown == [image.tobytes() for image in drivers[name].images]
 
 
 @pytest.mark.parametrize("name", FINITE)
 def test_two_replays_have_the_same_times_bit_for_bit(name: str, drivers: dict[str, Driver], tmp_path: Path) -> None:
-    """Rule 4: when a replay begins changes no difference of two moments, not even by rounding."""
+    """Rule 4: the start of a replay changes no difference between two moments, not even by rounding."""
     runs = []
     for began_s in (0.1, 123_456.789):
         with drivers[name].open(ManualClock(began_s), tmp_path) as camera:
@@ -238,7 +238,7 @@ def test_two_replays_have_the_same_times_bit_for_bit(name: str, drivers: dict[st
 
 @pytest.mark.parametrize("name", LIVE)
 def test_time_passes_while_a_live_camera_hangs(name: str, tmp_path: Path) -> None:
-    """Rule 1: a driver that never returns still gives a tick a second, without a frame; 0.5 s for a busy machine."""
+    """Rule 1: a driver that never returns still gives a frameless tick each second; 0.5 s of tolerance."""
     source, clock = ScriptedSource(), SystemClock()
     with LIVE[name](source, clock, tmp_path) as camera:
         before = clock.now()
@@ -252,8 +252,8 @@ def test_time_passes_while_a_live_camera_hangs(name: str, tmp_path: Path) -> Non
 def test_a_slow_reader_of_a_live_camera_gets_the_latest_frame(
     name: str, drivers: dict[str, Driver], tmp_path: Path
 ) -> None:
-    """Rule 3: what was not read in time is gone, and the tick carries its frame's own moment."""
-    frames = drivers["video"].pictures[:4]
+    """Rule 3: frames not read in time are dropped, and a tick carries the moment of its own frame."""
+    frames = drivers["video"].images[:4]
     source, clock = ScriptedSource(frames[0]), ManualClock()
     with LIVE[name](source, clock, tmp_path) as camera:
         ticks = iter(camera)

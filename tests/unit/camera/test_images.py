@@ -1,4 +1,4 @@
-"""Pictures and folders of them as cameras."""
+"""Image files and folders of them as cameras."""
 
 import shutil
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 from manual_clock import ManualClock
 
 from node.camera import open_camera
-from node.camera.image_file import read_picture
+from node.camera.image_file import read_image
 from node.errors import CameraError
 from node.settings import CameraSettings
 
@@ -19,7 +19,7 @@ def _settings(path: Path, fps: float = 2.0) -> CameraSettings:
 
 
 def test_a_folder_is_shown_by_name_at_the_pace_of_fps(media_dir: Path, tmp_path: Path) -> None:
-    """Other files, hidden ones and folders are no pictures; endings count in any case."""
+    """Other files, hidden ones and folders are left out; suffixes count in upper and lower case."""
     shutil.copy(media_dir / "astronaut.jpg", tmp_path / "b.JPG")
     shutil.copy(media_dir / "grace_hopper.jpg", tmp_path / "a.jpeg")
     shutil.copy(media_dir / "astronaut.jpg", tmp_path / ".hidden.jpg")
@@ -31,8 +31,8 @@ def test_a_folder_is_shown_by_name_at_the_pace_of_fps(media_dir: Path, tmp_path:
     assert [tick.frame.image.shape for tick in ticks if tick.frame] == [(600, 512, 3), (512, 512, 3)]
 
 
-def test_one_picture_is_one_frame_whatever_it_is_called(media_dir: Path, tmp_path: Path) -> None:
-    """A picture named by itself needs no ending; the astronaut's suit is orange, so red leads blue."""
+def test_one_image_is_one_frame_whatever_its_name(media_dir: Path, tmp_path: Path) -> None:
+    """A file named directly needs no suffix; the astronaut's suit is orange, so red is above blue."""
     shutil.copy(media_dir / "astronaut.jpg", tmp_path / "portrait")
     with open_camera(_settings(tmp_path / "portrait"), ManualClock()) as camera:
         (tick,) = camera
@@ -41,42 +41,42 @@ def test_one_picture_is_one_frame_whatever_it_is_called(media_dir: Path, tmp_pat
     assert red > blue + 20
 
 
-def test_an_unreadable_picture_ends_the_replay_by_its_name(media_dir: Path, tmp_path: Path) -> None:
-    """What was before it is shown; passing it over would make a folder of damage look like an empty room."""
+def test_an_unreadable_image_ends_the_replay_and_is_named(media_dir: Path, tmp_path: Path) -> None:
+    """Earlier images are shown; skipping it would make a damaged folder look like an empty room."""
     shutil.copy(media_dir / "astronaut.jpg", tmp_path / "a.jpg")
     (tmp_path / "b.jpg").write_text("no picture")
     with open_camera(_settings(tmp_path), ManualClock()) as camera:
         ticks = iter(camera)
         assert next(ticks).frame is not None
-        with pytest.raises(CameraError, match=r"b\.jpg: not a picture"):
+        with pytest.raises(CameraError, match=r"b\.jpg: not a readable image"):
             next(ticks)
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xd8\xff", b"text"])
-def test_a_file_that_is_no_picture_is_an_error(content: bytes, tmp_path: Path) -> None:
-    """An empty file is one, too."""
+def test_a_file_that_is_not_an_image_is_an_error(content: bytes, tmp_path: Path) -> None:
+    """So is an empty file."""
     path = tmp_path / "picture.jpg"
     path.write_bytes(content)
-    with pytest.raises(CameraError, match=r"picture\.jpg: not a picture"):
-        read_picture(path)
+    with pytest.raises(CameraError, match=r"picture\.jpg: not a readable image"):
+        read_image(path)
 
 
-def test_a_picture_that_is_missing_is_an_error(tmp_path: Path) -> None:
-    """The system's own words and the path."""
+def test_a_missing_image_is_an_error(tmp_path: Path) -> None:
+    """The message has the system's reason and the path."""
     with pytest.raises(CameraError, match=r"missing\.jpg: No such file"):
-        read_picture(tmp_path / "missing.jpg")
+        read_image(tmp_path / "missing.jpg")
 
 
-@pytest.mark.parametrize(("name", "message"), [("missing", "No such file"), ("empty", "holds no picture")])
-def test_a_source_without_pictures_is_said_at_once(name: str, message: str, tmp_path: Path) -> None:
-    """A wrong path is a wrong setting, known before the first frame is asked for."""
+@pytest.mark.parametrize(("name", "message"), [("missing", "No such file"), ("empty", "contains no image")])
+def test_a_source_without_images_is_an_error_at_once(name: str, message: str, tmp_path: Path) -> None:
+    """A wrong path is a wrong setting, reported before the first frame is read."""
     (tmp_path / "empty").mkdir()
     with pytest.raises(CameraError, match=message) as caught:
         open_camera(_settings(tmp_path / name), ManualClock())
     assert str(tmp_path / name) in str(caught.value)
 
 
-def test_a_grey_picture_becomes_rgb(tmp_path: Path) -> None:
+def test_a_gray_image_becomes_rgb(tmp_path: Path) -> None:
     """Every frame has three channels, whatever the file has."""
     cv2.imwrite(str(tmp_path / "grey.png"), np.full((8, 9), 77, np.uint8))
-    assert (read_picture(tmp_path / "grey.png") == np.full((8, 9, 3), 77)).all()
+    assert (read_image(tmp_path / "grey.png") == np.full((8, 9, 3), 77)).all()

@@ -1,4 +1,4 @@
-"""What OpenCV and FFmpeg print by themselves."""
+"""The output that OpenCV and FFmpeg would print themselves."""
 
 import os
 import subprocess
@@ -9,22 +9,22 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 
-CHATTER = """
+OPEN_BAD_SOURCES = """
 from pathlib import Path
-from node.camera.image_file import read_picture
-from node.camera.video import Film, connect
-from node.camera.webcam import connect as plug
+from node.camera.image_file import read_image
+from node.camera.video import VideoFile, connect
+from node.camera.webcam import connect as open_device
 from node.errors import CameraError
 from node.settings import CameraSettings
 
 bad = Path({bad!r})
 device = bad.with_name("video97")
 for attempt in (
-    lambda: Film(bad),
+    lambda: VideoFile(bad),
     lambda: connect("rtsp://admin:secret@127.0.0.1:9/main", 2.0),
     lambda: connect("http://admin:secret@127.0.0.1:9/main", 2.0),
-    lambda: plug(device, 97, CameraSettings()),
-    lambda: read_picture(bad),
+    lambda: open_device(device, 97, CameraSettings()),
+    lambda: read_image(bad),
 ):
     try:
         attempt()
@@ -59,27 +59,27 @@ def _run(code: str, **environ: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def bad(tmp_path: Path) -> Path:
-    """Return a clip whose index is missing, of which FFmpeg complains, beside a device that is none."""
+    """Return a clip without an index, of which FFmpeg complains, next to a file that is not a device."""
     path = tmp_path / "cut.mp4"
     path.write_bytes((ROOT / "tests" / "media" / "carphone.mp4").read_bytes()[:20_000])
     (tmp_path / "video97").touch()
     return path
 
 
-def test_nothing_but_our_own_errors_reaches_the_user(bad: Path) -> None:
-    """OpenCV and FFmpeg write past the log, FFmpeg with the password of the URL."""
-    done = _run(CHATTER.format(bad=str(bad)))
+def test_only_our_own_errors_reach_the_user(bad: Path) -> None:
+    """OpenCV and FFmpeg write past the log, and FFmpeg prints the password of the URL."""
+    done = _run(OPEN_BAD_SOURCES.format(bad=str(bad)))
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_an_owner_who_asks_for_the_chatter_gets_it(bad: Path) -> None:
-    """Whoever searches for a fault sets FFmpeg's own variable; it is left as it is."""
-    done = _run(CHATTER.format(bad=str(bad)), OPENCV_FFMPEG_LOGLEVEL="16")
+def test_an_owner_can_turn_the_output_on(bad: Path) -> None:
+    """To find a fault one sets FFmpeg's own variable; it stays as it is."""
+    done = _run(OPEN_BAD_SOURCES.format(bad=str(bad)), OPENCV_FFMPEG_LOGLEVEL="16")
     assert done.returncode == 0
     assert "moov atom not found" in done.stdout + done.stderr
 
 
 def test_an_import_changes_nothing() -> None:
-    """A library that is only imported leaves OpenCV and the environment alone."""
+    """Importing the node leaves OpenCV and the environment as they are."""
     done = _run(IMPORT)
     assert (done.returncode, done.stderr) == (0, "")

@@ -1,4 +1,4 @@
-"""Files and URLs as cameras."""
+"""Video files and URLs as cameras."""
 
 import shutil
 from collections.abc import Callable
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from manual_clock import ManualClock
 
-from node.camera.video import Film, open_video
+from node.camera.video import VideoFile, open_video
 from node.errors import CameraError
 from node.settings import CameraSettings
 
@@ -19,7 +19,7 @@ SETTINGS = CameraSettings()
 
 @pytest.fixture
 def written(tmp_path: Path) -> Callable[[str, str, float], Path]:
-    """Return a maker of clips of four frames: ending, codec, frames a second."""
+    """Return a function that writes a clip of four frames: file name, codec, frames per second."""
 
     def write(name: str, codec: str, fps: float) -> Path:
         path = tmp_path / name
@@ -33,8 +33,8 @@ def written(tmp_path: Path) -> Callable[[str, str, float], Path]:
     return write
 
 
-def test_moments_are_the_files_own(media_dir: Path) -> None:
-    """The clip has 30000/1001 frames a second; tolerance one microsecond, twice the rounding of a moment."""
+def test_moments_follow_the_timestamps_of_the_file(media_dir: Path) -> None:
+    """The clip has 30000/1001 frames per second; tolerance one microsecond, twice the rounding of a moment."""
     with open_video(str(media_dir / "carphone.mp4"), SETTINGS, ManualClock(50.0)) as camera:
         ticks = list(camera)
     assert len(ticks) == 120
@@ -44,8 +44,8 @@ def test_moments_are_the_files_own(media_dir: Path) -> None:
     )
 
 
-def test_seconds_without_a_frame_have_ticks_without_one(written: Callable[[str, str, float], Path]) -> None:
-    """Who left in the gap between two frames of a time lapse has left: time passes in a file as in life."""
+def test_seconds_without_a_frame_give_frameless_ticks(written: Callable[[str, str, float], Path]) -> None:
+    """PersonStub who left between two frames of a time lapse has left: time passes in a file, too."""
     with open_video(str(written("slow.avi", "MJPG", 0.4)), SETTINGS, ManualClock(0.0)) as camera:
         ticks = [(tick.at.mono_s, tick.frame is not None) for tick in camera]
     assert ticks[:5] == [(0, True), (1, False), (2, False), (2.5, True), (3.5, False)]
@@ -53,7 +53,7 @@ def test_seconds_without_a_frame_have_ticks_without_one(written: Callable[[str, 
 
 
 def test_frames_without_timestamps_follow_the_stated_rate(written: Callable[[str, str, float], Path]) -> None:
-    """A raw stream has no times: FFmpeg's rate for it, 25 a second, counts; tolerance one microsecond."""
+    """A raw stream has no timestamps: FFmpeg's rate, 25 per second, counts; tolerance one microsecond."""
     with open_video(str(written("raw.mjpeg", "MJPG", 25)), SETTINGS, ManualClock(0.0)) as camera:
         moments = [tick.at.mono_s for tick in camera]
     assert len(moments) == 4
@@ -62,10 +62,10 @@ def test_frames_without_timestamps_follow_the_stated_rate(written: Callable[[str
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("missing.mp4", "No such file"), ("folder", r"is a folder: .*images:"), ("text.mp4", "is no video")],
+    [("missing.mp4", "No such file"), ("folder", r"is a folder: .*images:"), ("text.mp4", "is not a video")],
 )
-def test_what_cannot_be_played_is_said_at_once(name: str, message: str, tmp_path: Path) -> None:
-    """One line that names the file and what to do, before the first frame is asked for."""
+def test_an_unplayable_file_is_an_error_at_once(name: str, message: str, tmp_path: Path) -> None:
+    """One line names the file and what to do, before the first frame is read."""
     (tmp_path / "folder").mkdir()
     (tmp_path / "text.mp4").write_text("no video")
     with pytest.raises(CameraError, match=message) as caught:
@@ -74,21 +74,19 @@ def test_what_cannot_be_played_is_said_at_once(name: str, message: str, tmp_path
     assert "\n" not in str(caught.value)
 
 
-def test_a_file_without_one_good_frame_is_an_error_and_not_an_empty_film(media_dir: Path, tmp_path: Path) -> None:
-    """A container whose pictures are all damaged opens; silence would look like a film in which nobody came."""
+def test_a_file_without_a_good_frame_is_an_error_and_not_an_empty_clip(media_dir: Path, tmp_path: Path) -> None:
+    """A container with only damaged frames opens; no error would look like a video without visitors."""
     path = tmp_path / "damaged.mp4"
     content = bytearray((media_dir / "carphone.mp4").read_bytes())
     start = content.index(b"mdat") + 4
     end = content.index(b"moov", start) - 4
     content[start:end] = bytes(end - start)
     path.write_bytes(content)
-    with pytest.raises(CameraError, match="not one frame can be decoded"):
-        Film(path).read()
+    with pytest.raises(CameraError, match="no frame can be decoded"):
+        VideoFile(path).read()
 
 
-def test_a_file_is_taken_from_home_by_its_tilde(
-    media_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_tilde_stands_for_the_home_folder(media_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A settings file has no shell to expand `~`."""
     shutil.copy(media_dir / "carphone.mp4", tmp_path / "clip.mp4")
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -96,15 +94,15 @@ def test_a_file_is_taken_from_home_by_its_tilde(
         assert next(iter(camera)).frame is not None
 
 
-def test_a_url_of_an_unknown_kind_is_refused_without_its_password() -> None:
-    """A wrong scheme is a wrong setting: it is not tried again and again."""
-    with pytest.raises(CameraError, match="no ftp streams") as caught:
+def test_a_url_with_an_unknown_scheme_is_refused_without_its_password() -> None:
+    """A wrong scheme is a wrong setting: retrying would not help."""
+    with pytest.raises(CameraError, match="ftp streams are not supported") as caught:
         open_video("ftp://ada:secret@camera.example/clip", SETTINGS, ManualClock())
     assert "secret" not in str(caught.value)
 
 
 def test_a_url_is_live() -> None:
-    """A stream has no end and is not opened before it is iterated."""
+    """A stream has no end, and only the iteration opens it."""
     with open_video("http://camera.example/clip.mp4", SETTINGS, ManualClock()) as camera:
         assert camera.live
         assert camera.name == "video:http://camera.example/clip.mp4"
@@ -112,8 +110,8 @@ def test_a_url_is_live() -> None:
 
 @pytest.mark.data
 @pytest.mark.parametrize(("name", "frames"), [("single_face.mp4", 72), ("no_face.mp4", 95)])
-def test_longer_clips_are_shown_whole(name: str, frames: int, data_dir: Path) -> None:
-    """Nothing is dropped from larger pictures either, and one frame lies in front of the next."""
+def test_longer_clips_are_shown_completely(name: str, frames: int, data_dir: Path) -> None:
+    """Nothing is dropped at larger sizes either, and timestamps increase."""
     with open_video(str(data_dir / "media" / name), SETTINGS, ManualClock()) as camera:
         moments = [tick.at.mono_s for tick in camera if tick.frame]
     assert len(moments) == frames

@@ -12,7 +12,7 @@ from fake_link import FakeLink
 from node.commands.output import Fields, PrintMessage, format_message, message_printer, print_json
 from node.commands.watch import History, topics, watch
 from node.errors import BrokerError
-from node.mqtt.backoff import Pace
+from node.mqtt.backoff import Timing
 from node.mqtt.link import Link, Lost, Received, Report, Subscribed
 
 ADA = {
@@ -139,7 +139,7 @@ def test_watch_reconnects_until_it_is_stopped() -> None:
         print_message=lambda topic, payload: shown.append((topic, payload)),
         print_note=notes.append,
         set_ready=ready.append,
-        pace=Pace(first_s=0.01, most_s=0.01),
+        timing=Timing(first_s=0.01, max_s=0.01),
     )
     assert shown == [("facenode/pi-1/event/unknown", {"id": "1", "seq": 1}), ("facenode/pi-1/status", "online")]
     assert notes == [

@@ -1,4 +1,4 @@
-"""Tracks: the same face keeps its number, time alone ends a track."""
+"""Tracks: a face keeps its number, and only time ends a track."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from node.domain import Flaw
 from node.events.tracker import Tracker
 from node.settings import EventSettings
 
-PACE = EventSettings(leave_after_s=2.0, unknown_votes=4, recheck_s=1.0)
+SETTINGS = EventSettings(leave_after_s=2.0, unknown_votes=4, recheck_s=1.0)
 
 
 def numbers(tracker: Tracker) -> list[int]:
@@ -17,8 +17,8 @@ def numbers(tracker: Tracker) -> list[int]:
 
 
 def test_a_face_that_moves_keeps_its_number() -> None:
-    """A track follows a face by place, from tick to tick."""
-    tracker = Tracker(PACE)
+    """A track follows a face by its position, from tick to tick."""
+    tracker = Tracker(SETTINGS)
     for step in range(10):
         tracker.update(instant(step * 0.1), [face(left=0.1 + 0.05 * step)])
     assert numbers(tracker) == [1]
@@ -26,8 +26,8 @@ def test_a_face_that_moves_keeps_its_number() -> None:
 
 
 def test_two_faces_that_swap_places_slowly_keep_their_numbers() -> None:
-    """Each face goes to the nearest track, not to the first one in the list."""
-    tracker = Tracker(PACE)
+    """Each face is assigned to the nearest track, not to the first one in the list."""
+    tracker = Tracker(SETTINGS)
     for step in range(9):
         tracker.update(instant(step * 0.1), [face(left=0.8 - 0.02 * step), face(left=0.1 + 0.02 * step)])
     places = {track.number: track.face.box.left for track in tracker.tracks}
@@ -36,16 +36,16 @@ def test_two_faces_that_swap_places_slowly_keep_their_numbers() -> None:
 
 
 def test_a_face_far_from_every_track_begins_a_new_one() -> None:
-    """Nobody jumps across the picture."""
-    tracker = Tracker(PACE)
+    """Nobody jumps across the image."""
+    tracker = Tracker(SETTINGS)
     tracker.update(instant(0), [face(left=0.0)])
     tracker.update(instant(0.1), [face(left=0.7)])
     assert numbers(tracker) == [1, 2]
 
 
 def test_a_track_survives_a_short_gap_and_ends_after_a_long_one() -> None:
-    """Only `leave_after_s` of monotonic time without sight ends a track."""
-    tracker = Tracker(PACE)
+    """Only `leave_after_s` of monotonic time without being seen ends a track."""
+    tracker = Tracker(SETTINGS)
     tracker.update(instant(0), [face()])
     tracker.update(instant(1.9), [])
     assert numbers(tracker) == [1]
@@ -56,9 +56,9 @@ def test_a_track_survives_a_short_gap_and_ends_after_a_long_one() -> None:
     assert numbers(tracker) == []
 
 
-def test_a_settled_track_is_due_only_now_and_then() -> None:
-    """A track is looked at every tick until every decision has had its votes, then every `recheck_s`."""
-    tracker = Tracker(PACE)
+def test_a_decided_track_is_due_only_now_and_then() -> None:
+    """A track is looked at every tick until it is decided, then every `recheck_s`."""
+    tracker = Tracker(SETTINGS)
     due = []
     for step in range(20):
         tracker.update(instant(step * 0.25), [face()])
@@ -69,16 +69,16 @@ def test_a_settled_track_is_due_only_now_and_then() -> None:
 
 
 def test_a_track_out_of_sight_is_never_due() -> None:
-    """There is nothing to look at in a frame without the face."""
-    tracker = Tracker(PACE)
+    """A frame without the face has nothing to look at."""
+    tracker = Tracker(SETTINGS)
     tracker.update(instant(0), [face()])
     tracker.update(instant(0.1), [])
     assert tracker.due() == ()
 
 
 def test_the_track_that_was_never_looked_at_is_due_first() -> None:
-    """Who is least certain is looked at first."""
-    tracker = Tracker(PACE)
+    """The least certain track comes first."""
+    tracker = Tracker(SETTINGS)
     tracker.update(instant(0), [face(left=0.1)])
     tracker.assign({1: look(unit(1, 0))})
     tracker.update(instant(0.1), [face(left=0.1), face(left=0.7)])
@@ -87,7 +87,7 @@ def test_the_track_that_was_never_looked_at_is_due_first() -> None:
 
 def test_the_embedding_of_a_track_is_the_unit_mean_of_its_usable_looks() -> None:
     """Unusable looks are counted and change nothing."""
-    tracker = Tracker(PACE)
+    tracker = Tracker(SETTINGS)
     tracker.update(instant(0), [face()])
     tracker.assign({1: look(unit(1, 0), heads={"age": np.array([0.2, 0.8], np.float32)})})
     tracker.assign({1: look(None, flaws=(Flaw.BLUR,))})
@@ -101,8 +101,8 @@ def test_the_embedding_of_a_track_is_the_unit_mean_of_its_usable_looks() -> None
 
 
 def test_two_faces_that_cross_keep_their_numbers() -> None:
-    """Each goes on as it went: at the crossing the boxes overlap wholly, and one is hidden for a moment."""
-    tracker = Tracker(PACE)
+    """Each is predicted to keep its speed: at the crossing the boxes overlap fully, and one is hidden briefly."""
+    tracker = Tracker(SETTINGS)
     for step in range(17):
         left, right = face(left=0.1 + 0.04 * step), face(left=0.74 - 0.04 * step, top=0.33)
         hidden = step == 8
@@ -111,9 +111,9 @@ def test_two_faces_that_cross_keep_their_numbers() -> None:
     assert places == {1: pytest.approx(0.74, abs=1e-9), 2: pytest.approx(0.1, abs=1e-9)}
 
 
-def test_somebody_hidden_for_a_moment_is_found_where_they_would_be() -> None:
-    """A face that moves on while it is out of sight keeps its number."""
-    tracker = Tracker(PACE)
+def test_a_face_hidden_for_a_moment_is_found_at_its_predicted_position() -> None:
+    """A face that keeps moving while it is hidden keeps its number."""
+    tracker = Tracker(SETTINGS)
     for step in range(5):
         tracker.update(instant(step * 0.1), [face(left=0.05 * step)])
     for step in range(5, 10):
@@ -122,9 +122,9 @@ def test_somebody_hidden_for_a_moment_is_found_where_they_would_be() -> None:
     assert numbers(tracker) == [1]
 
 
-def test_somebody_who_takes_anothers_place_is_another_track() -> None:
-    """Two looks in a row that contradict all before begin a new track; one alone changes nothing."""
-    tracker = Tracker(PACE)
+def test_somebody_who_takes_the_place_of_another_is_another_track() -> None:
+    """Two looks in a row that contradict the earlier ones begin a new track; a single one changes nothing."""
+    tracker = Tracker(SETTINGS)
     ada, eve = unit(1, 0), unit(0, 1)
     tracker.update(instant(0), [face()])
     for embedding in (ada, ada, ada, eve, ada):
@@ -139,9 +139,9 @@ def test_somebody_who_takes_anothers_place_is_another_track() -> None:
     np.testing.assert_allclose(track.embedding, eve, atol=1e-6)
 
 
-def test_only_so_many_tracks_are_looked_at_in_a_tick_and_all_get_their_turn() -> None:
-    """Five faces and two looks a tick: after five ticks each has had two."""
-    tracker = Tracker(PACE.model_copy(update={"looks_per_tick": 2}))
+def test_the_looks_per_tick_are_limited_and_every_track_gets_its_turn() -> None:
+    """Five faces and two looks per tick: after five ticks each has had two."""
+    tracker = Tracker(SETTINGS.model_copy(update={"looks_per_tick": 2}))
     faces = [face(left=0.2 * number, size=0.1) for number in range(5)]
     for step in range(5):
         tracker.update(instant(step * 0.1), faces)
@@ -153,7 +153,7 @@ def test_only_so_many_tracks_are_looked_at_in_a_tick_and_all_get_their_turn() ->
 
 def test_a_better_look_counts_more_and_the_best_is_kept() -> None:
     """The mean is weighted by quality, within 1e-6."""
-    tracker = Tracker(PACE)
+    tracker = Tracker(SETTINGS)
     tracker.update(instant(0), [face()])
     poor, good = look(unit(1, 0), weight=0.25), look(unit(0, 1), weight=0.75)
     tracker.assign({1: poor})
@@ -166,7 +166,7 @@ def test_a_better_look_counts_more_and_the_best_is_kept() -> None:
 
 def test_each_gate_counts_the_looks_that_fail_it() -> None:
     """One look may fail several gates and is one unusable look."""
-    tracker = Tracker(PACE)
+    tracker = Tracker(SETTINGS)
     tracker.update(instant(0), [face()])
     tracker.assign({1: look(None, flaws=(Flaw.BLUR, Flaw.SIZE))})
     tracker.assign({1: look(None, flaws=(Flaw.BLUR,))})
@@ -174,21 +174,21 @@ def test_each_gate_counts_the_looks_that_fail_it() -> None:
     assert {flaw: count for flaw, count in tracker.flaws.items() if count} == {Flaw.BLUR: 2, Flaw.SIZE: 1}
 
 
-def test_faces_that_never_give_a_usable_look_hold_nobody_up() -> None:
-    """Four posters and one person, four looks a tick: the person is decided upon as soon as the turns allow."""
-    tracker = Tracker(PACE.model_copy(update={"looks_per_tick": 4}))
+def test_faces_without_usable_looks_delay_nobody() -> None:
+    """Four posters and one person, four looks per tick: the person is decided as soon as their turns allow."""
+    tracker = Tracker(SETTINGS.model_copy(update={"looks_per_tick": 4}))
     faces = [face(left=0.2 * number, size=0.1) for number in range(5)]
     for step in range(10):
         tracker.update(instant(step * 0.1), faces)
         tracker.assign(
             {t.number: look(unit(1, 0)) if t.number == 5 else look(None, flaws=(Flaw.SIZE,)) for t in tracker.due()}
         )
-    assert tracker.tracks[4].looks >= PACE.unknown_votes
+    assert tracker.tracks[4].looks >= SETTINGS.unknown_votes
 
 
-def test_the_best_look_is_one_of_those_that_the_mean_is_taken_over() -> None:
-    """A look long ago may have been at somebody else."""
-    tracker = Tracker(PACE)
+def test_the_best_look_is_one_of_those_in_the_mean() -> None:
+    """An older look may have shown somebody else."""
+    tracker = Tracker(SETTINGS)
     tracker.update(instant(0), [face()])
     tracker.assign({1: look(unit(1, 0), weight=0.9)})
     for _ in range(30):

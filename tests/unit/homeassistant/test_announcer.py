@@ -11,7 +11,7 @@ from node.contract.topics import Topics
 from node.homeassistant.announcer import Announcer
 from node.homeassistant.discovery import Device
 from node.homeassistant.entity_keys import EntityKeys
-from node.mqtt.retained import Board
+from node.mqtt.retained import Retained
 
 TOPICS = Topics("pi-1")
 ADA, BOB = PersonStub("ada", "Ada"), PersonStub("bob", "Bob")
@@ -21,15 +21,15 @@ class Announced:
     """An announcer, and the discoveries that it sends."""
 
     def __init__(self, folder: Path) -> None:
-        self.retained = Board(TOPICS, payloads.state(instant(0)))
+        self.retained = Retained(TOPICS, payloads.state(instant(0)))
         self.announcer = Announcer(TOPICS, Device("Hall", "", "1"), EntityKeys(folder), self.retained)
 
     def sent(self) -> list[tuple[dict[str, Any], bool]]:
         """Return the components and retain flag of each discovery that is sent, and confirm the retained ones."""
-        messages = [message for message in self.retained.take() if message.topic == TOPICS.discovery]
+        messages = [message for message in self.retained.take_due() if message.topic == TOPICS.discovery]
         for message in messages:
             if message.retain:
-                self.retained.confirm(message.topic, message.payload)
+                self.retained.confirm(message)
         return [(json.loads(message.payload)["cmps"], message.retain) for message in messages]
 
 
@@ -63,7 +63,7 @@ def test_a_removed_person_is_announced_as_removed_until_home_assistant_has_start
     assert len(removed_keys) == 2
     node.announcer.update(remaining)
     assert node.sent() == []
-    node.retained.greet()
+    node.retained.home_assistant_started()
     (placeholders, placeholders_retain), (removals, removals_retain) = node.sent()
     assert (placeholders_retain, removals_retain) == (False, True)
     assert sorted(people(placeholders)) == ["Bob", "Removed"]
@@ -71,16 +71,16 @@ def test_a_removed_person_is_announced_as_removed_until_home_assistant_has_start
     node.announcer.update(remaining)
     ((final, _),) = node.sent()
     assert not set(removed_keys) & set(final)
-    node.retained.greet()
+    node.retained.home_assistant_started()
     assert len(node.sent()) == 1
 
 
 def test_a_component_turned_off_by_a_setting_is_removed_at_the_next_start(tmp_path: Path) -> None:
     """Turning snapshots off leaves no dead entity behind. Turning them on again announces the whole entity."""
     for snapshots, expected in ((True, None), (False, {"p": "image"}), (False, {"p": "image"}), (True, None)):
-        retained = Board(TOPICS, payloads.state(instant(0)))
+        retained = Retained(TOPICS, payloads.state(instant(0)))
         device = Device("Hall", "", "1", snapshots=snapshots)
         Announcer(TOPICS, device, EntityKeys(tmp_path), retained).update(())
-        retained.rewind()
-        component = json.loads(retained.take()[0].payload)["cmps"]["snapshot"]
+        retained.resend()
+        component = json.loads(retained.take_due()[0].payload)["cmps"]["snapshot"]
         assert component == expected or (expected is None and "image_topic" in component)

@@ -10,7 +10,7 @@ from node.contract.topics import Topics
 from node.homeassistant.device_remover import DeviceRemover
 from node.homeassistant.discovery import Device
 from node.homeassistant.entity_keys import FILE, EntityKeys
-from node.mqtt.retained import Board
+from node.mqtt.retained import Retained
 
 TOPICS = Topics("pi-1")
 
@@ -19,21 +19,21 @@ def test_a_removed_device_leaves_nothing(tmp_path: Path) -> None:
     """The broker gets one empty discovery; a Home Assistant that was down, the whole device and the empty discovery."""
     EntityKeys(tmp_path).update([PersonStub("ada", "Ada")])
     assert (tmp_path / FILE).exists()
-    retained = Board(TOPICS, payloads.state(instant(0)))
+    retained = Retained(TOPICS, payloads.state(instant(0)))
     remover = DeviceRemover(TOPICS, Device("Hall", "", "1"), EntityKeys(tmp_path), retained)
 
     def sent() -> list[tuple[bytes, bool]]:
         remover.update(())
-        messages = [(each.payload, each.retain) for each in retained.take() if each.topic == TOPICS.discovery]
-        for payload, retain in messages:
-            if retain:
-                retained.confirm(TOPICS.discovery, payload)
-        return messages
+        messages = [each for each in retained.take_due() if each.topic == TOPICS.discovery]
+        for message in messages:
+            if message.retain:
+                retained.confirm(message)
+        return [(message.payload, message.retain) for message in messages]
 
     assert sent() == [(b"", True)]
-    retained.rewind()
+    retained.resend()
     assert sent() == []
-    retained.greet()
+    retained.home_assistant_started()
     (whole, retain), empty = sent()
     assert not retain
     assert b"Ada" not in whole
@@ -41,6 +41,6 @@ def test_a_removed_device_leaves_nothing(tmp_path: Path) -> None:
     assert empty == (b"", True)
     remover.update(())
     assert not (tmp_path / FILE).exists()
-    retained.greet()
+    retained.home_assistant_started()
     assert sent() == []
-    assert not retained.announced
+    assert not retained.has_discovery

@@ -16,8 +16,8 @@ def _sidecar(folder: Path, name: str, backbone: str, form: str) -> Path:
     return path
 
 
-def test_networks_stand_in_one_order(tmp_path: Path) -> None:
-    """The default's backbone first and of each backbone float32 first, whatever the files are called."""
+def test_networks_are_listed_in_one_order(tmp_path: Path) -> None:
+    """The default backbone is first, and float32 is first for each backbone, whatever the file names."""
     last = _sidecar(tmp_path, "a", "inception_v3", "int8")
     third = _sidecar(tmp_path, "b", "mobilenet", "float32")
     second = _sidecar(tmp_path, "c", "mobilefacenet", "int8")
@@ -26,7 +26,7 @@ def test_networks_stand_in_one_order(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_networks_is_an_error(tmp_path: Path) -> None:
-    """Nothing measured is no success."""
+    """Measuring nothing must not look like success."""
     with pytest.raises(TrainingError, match="export a network first"):
         shipped(tmp_path)
 
@@ -37,7 +37,7 @@ def test_temperatures_are_those_of_the_sidecar(tmp_path: Path) -> None:
 
 
 def test_a_damaged_sidecar_is_named(tmp_path: Path) -> None:
-    """The message says which."""
+    """The message names the file."""
     (tmp_path / "a.json").write_text("{")
     with pytest.raises(TrainingError, match=r"a\.json.*cannot be read"):
         shipped(tmp_path)

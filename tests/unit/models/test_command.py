@@ -1,4 +1,4 @@
-"""How a training command ends, and what it says on the way."""
+"""The end of a training command, and its progress."""
 
 import io
 
@@ -28,17 +28,17 @@ def test_a_wrong_recipe_is_a_usage_error() -> None:
     assert run(lambda: None) == 0
 
 
-def test_an_interrupted_command_says_that_it_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
-    """Ctrl-C is no fault; what is cached stays."""
+def test_an_interrupted_command_says_how_to_resume(capsys: pytest.CaptureFixture[str]) -> None:
+    """The cache stays after Ctrl-C."""
 
     def stop() -> None:
         raise KeyboardInterrupt
 
     assert run(stop) == 130
-    assert "cached" in capsys.readouterr().err
+    assert "resume from the cache" in capsys.readouterr().err
 
 
-def test_progress_tells_the_remaining_time() -> None:
+def test_progress_shows_the_time_left() -> None:
     """After a quarter in ten seconds, thirty seconds are left."""
     said, now_s = io.StringIO(), [0.0]
     with Progress("align", 100, said, lambda: now_s[0]) as progress:
@@ -47,8 +47,8 @@ def test_progress_tells_the_remaining_time() -> None:
     assert said.getvalue() == "align: 25/100, 30 s left\n"
 
 
-def test_progress_in_a_log_is_sparse_but_has_its_end() -> None:
-    """Steps within ten seconds of the last line say nothing, except the last step."""
+def test_progress_in_a_log_is_sparse_but_complete() -> None:
+    """Steps within ten seconds of the last line print nothing, except the last step."""
     said, now_s = io.StringIO(), [0.0]
     with Progress("align", 3, said, lambda: now_s[0]) as progress:
         for _ in range(3):

@@ -21,7 +21,7 @@ LEAST = {
     "mobilenet_v2": {"verification": 0.96, "nine": 0.98},
     "inception_v3": {"verification": 0.945, "nine": 0.96},
 }
-"""By backbone, the shares below which no file is shipped: a point under what the zoo is made to reach."""
+"""By backbone, the least figures of a release, a percentage point below those that the zoo is expected to reach."""
 
 
 @pytest.fixture(params=SIDECARS, ids=lambda path: path.stem)
@@ -36,20 +36,20 @@ def _content(path: Path) -> dict[str, Any]:
     return content
 
 
-def test_the_default_network_is_there() -> None:
-    """The wheel carries this one."""
+def test_the_default_network_is_in_the_zoo() -> None:
+    """The wheel includes this one."""
     assert ZOO / "mobilefacenet.float32.json" in SIDECARS
 
 
-def test_sidecars_keep_the_contract(sidecar: Path) -> None:
-    """Every sidecar fits the schema and is named as its file."""
+def test_sidecars_fit_the_contract(sidecar: Path) -> None:
+    """Every sidecar fits the schema and has the name of its file."""
     content = _content(sidecar)
     jsonschema.validate(content, schema("sidecar"), format_checker=jsonschema.FormatChecker())
     assert content["name"] == sidecar.stem
 
 
-def test_hashes_are_those_of_the_files(sidecar: Path) -> None:
-    """A network and its sidecar are exported together."""
+def test_hashes_match_the_files(sidecar: Path) -> None:
+    """A sidecar belongs to its network."""
     found = hashlib.sha256(sidecar.with_suffix(".tflite").read_bytes()).hexdigest()
     assert found == _content(sidecar)["sha256"]
 
@@ -64,8 +64,8 @@ def test_thresholds_never_fall(sidecar: Path) -> None:
     assert all(table[a, size] <= table[b, size] for size in sizes for a, b in pairwise(rates))
 
 
-def test_figures_stand_with_their_number_of_cases(sidecar: Path) -> None:
-    """A published figure says how many cases are behind it, and those that must hold do."""
+def test_figures_have_their_number_of_cases(sidecar: Path) -> None:
+    """Published figures have their n, and the figures of the release are at least as good as required."""
     content = _content(sidecar)
     least = LEAST[content["backbone"]]
     figures = {(entry["data"], entry["figure"]): entry for entry in content["metrics"]}
@@ -76,7 +76,7 @@ def test_figures_stand_with_their_number_of_cases(sidecar: Path) -> None:
 
 
 def test_networks_run(sidecar: Path) -> None:
-    """Every head answers: an embedding of unit length and shares that sum to one (tolerance 1e-3)."""
+    """Every head has an output: an embedding of unit length, and scores that sum to one (tolerance 1e-3)."""
     network = Network(sidecar.with_suffix(".tflite"))
     crop = np.random.default_rng(1).integers(0, 256, (112, 112, 3), dtype=np.uint8)
     answers = dict(network.infer(crop))

@@ -22,8 +22,8 @@ def made(folder: Path, days: int) -> Path:
 
 
 @pytest.mark.parametrize("days", [30, 36500])
-def test_the_end_of_a_certificate_is_read(tmp_path: Path, days: int) -> None:
-    """Both forms of time are read: two digits of a year until 2049, four from 2050 on. Within a minute."""
+def test_the_expiry_of_a_certificate_is_read(tmp_path: Path, days: int) -> None:
+    """Both time formats are read: a year of two digits until 2049, of four from 2050 on; to the minute."""
     path = made(tmp_path, days)
     now = datetime.now(UTC)
     end = not_after(path)
@@ -35,16 +35,16 @@ def test_the_end_of_a_certificate_is_read(tmp_path: Path, days: int) -> None:
 @pytest.mark.parametrize(
     "content", ["", "no certificate", "-----BEGIN CERTIFICATE-----\nMAAA\n-----END CERTIFICATE-----\n"]
 )
-def test_what_is_no_certificate_has_no_end(tmp_path: Path, content: str) -> None:
-    """Health says null; the connection itself says what is wrong."""
+def test_a_file_without_a_certificate_has_no_expiry(tmp_path: Path, content: str) -> None:
+    """Health has null; the connection attempt says what is wrong."""
     path = tmp_path / "cert.pem"
     path.write_text(content)
     assert not_after(path) is None
     assert days_left(tmp_path / "none.pem", datetime.now(UTC)) is None
 
 
-def test_a_time_of_a_kind_that_is_none_has_no_end(tmp_path: Path) -> None:
-    """The file is read in the loop of the node: whatever is the matter with it must not end that."""
+def test_an_unknown_time_format_has_no_expiry(tmp_path: Path) -> None:
+    """The main loop reads the file: no content may end the loop."""
     path = made(tmp_path, 30)
     der = ssl.PEM_cert_to_DER_cert(path.read_text())
     path.write_text(ssl.DER_cert_to_PEM_cert(der.replace(b"\x17\x0d", b"\x13\x0d")))

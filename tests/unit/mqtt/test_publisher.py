@@ -1,4 +1,4 @@
-"""How the publisher connects, delivers, backs off and takes leave."""
+"""How the publisher connects, delivers, backs off and stops."""
 
 import threading
 import time
@@ -6,21 +6,21 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from fake_link import FakeLink, event
+from fake_link import TOPICS, FakeLink, event
 from makers import instant
 from manual_clock import ManualClock
 
 from node.contract import payloads
-from node.contract.topics import Kind, Topics
+from node.contract.message import Message
+from node.contract.topics import Kind
 from node.errors import BrokerError
-from node.mqtt.backoff import Pace
+from node.mqtt.backoff import Timing
 from node.mqtt.link import Link, Lost, Received, Report
 from node.mqtt.publisher import Publisher
-from node.mqtt.retained import Board
+from node.mqtt.retained import Retained
 from node.outbox.outbox import Outbox
 
-TOPICS = Topics("pi-1")
-QUICK = Pace(first_s=0.01, most_s=0.02, birth_s=0.01, again_s=0.01)
+QUICK = Timing(first_s=0.01, max_s=0.02, birth_s=0.01, repeat_s=0.01)
 
 
 class Broker:
@@ -41,16 +41,16 @@ class Broker:
         return link
 
 
-class Post:
-    """A publisher with all it needs."""
+class Harness:
+    """A publisher and what it uses."""
 
     def __init__(self, folder: Path, *failures: str) -> None:
         self.broker = Broker(*failures)
-        self.outbox = Outbox(folder, ManualClock())
-        self.board = Board(TOPICS, payloads.state(instant(0)))
+        self.outbox = Outbox(folder, TOPICS, ManualClock())
+        self.retained = Retained(TOPICS, payloads.state(instant(0)))
         self.received: list[Received] = []
         self.publisher = Publisher(
-            TOPICS, self.outbox, self.board, self.broker.connect, receive=self.received.append, pace=QUICK
+            TOPICS, self.outbox, self.retained, self.broker.connect, receive=self.received.append, timing=QUICK
         )
 
     def close(self) -> None:
@@ -71,42 +71,42 @@ def wait_for(condition: Callable[[], bool]) -> bool:
 
 
 @pytest.fixture
-def post(tmp_path: Path) -> Iterator[Callable[..., Post]]:
+def start(tmp_path: Path) -> Iterator[Callable[..., Harness]]:
     """Return what makes and starts a publisher."""
-    made: list[Post] = []
+    made: list[Harness] = []
 
-    def start(*failures: str) -> Post:
-        one = Post(tmp_path, *failures)
+    def start_one(*failures: str) -> Harness:
+        one = Harness(tmp_path, *failures)
         made.append(one)
         one.publisher.start()
         return one
 
-    yield start
+    yield start_one
     for one in made:
         one.close()
 
 
-def test_what_is_put_is_delivered(post: Callable[..., Post]) -> None:
+def test_messages_in_the_outbox_are_delivered(start: Callable[..., Harness]) -> None:
     """Draining waits until the broker has everything."""
-    one = post()
+    one = start()
     one.outbox.put([event(number) for number in range(50)])
     assert one.publisher.drain(5)
     assert one.outbox.counts().waiting == 0
 
 
-def test_what_is_only_good_now_is_sent_now_or_never(post: Callable[..., Post]) -> None:
-    """An answer waits for the next connection; a picture of an hour ago would look like one of now."""
-    one = post()
+def test_send_now_uses_the_present_connection_or_none(start: Callable[..., Harness]) -> None:
+    """An answer waits for the next connection; an old picture would look like a new one."""
+    one = start()
     assert one.publisher.wait_connected(5)
-    assert one.publisher.flash("first", b"1")
+    assert one.publisher.send_now(Message("first", b"1"))
     one.outbox.put([event(1)])
     assert one.publisher.drain(5)
     (link,) = one.broker.links
     assert link.topics.index("first") < link.topics.index(TOPICS.message(Kind.EVENT, "unknown"))
-    one.broker.failures = ["nothing listens"] * 10_000
+    one.broker.failures = ["no server is listening"] * 10_000
     link.report(Lost("the broker closed the connection"))
-    one.publisher.flash("picture", b"2")
-    one.publisher.say("answer", b"3")
+    one.publisher.send_now(Message("picture", b"2"))
+    one.publisher.send(Message("answer", b"3"))
     one.broker.failures.clear()
     one.outbox.put([event(2)])
     assert one.publisher.drain(5)
@@ -114,10 +114,10 @@ def test_what_is_only_good_now_is_sent_now_or_never(post: Callable[..., Post]) -
     assert [each for link in one.broker.links for each in link.topics].count("answer") <= 1
 
 
-def test_without_a_connection_what_is_only_good_now_is_refused(tmp_path: Path) -> None:
-    """Whoever asked is told, instead of waiting."""
-    one = Post(tmp_path)
-    assert not one.publisher.flash("picture", b"1")
+def test_send_now_returns_false_without_a_connection(tmp_path: Path) -> None:
+    """The caller can answer at once that the broker is away."""
+    one = Harness(tmp_path)
+    assert not one.publisher.send_now(Message("picture", b"1"))
     one.outbox.put([event(1)])
     one.publisher.start()
     assert one.publisher.drain(5)
@@ -125,17 +125,19 @@ def test_without_a_connection_what_is_only_good_now_is_refused(tmp_path: Path) -
     one.close()
 
 
-def test_a_failure_is_said_once_and_its_change_too(post: Callable[..., Post], caplog: pytest.LogCaptureFixture) -> None:
-    """A broker that is away for a night leaves two lines in the log, not a thousand."""
-    one = post("nothing listens", "nothing listens", "nothing listens", "refused")
+def test_a_failure_is_logged_once_and_so_is_a_different_one(
+    start: Callable[..., Harness], caplog: pytest.LogCaptureFixture
+) -> None:
+    """A broker that is away for a night causes two log lines, not a thousand."""
+    one = start("no server is listening", "no server is listening", "no server is listening", "refused")
     assert one.publisher.wait_connected(5)
-    said = [record.message for record in caplog.records if record.levelname == "WARNING"]
-    assert said == ["broker: nothing listens; trying again", "broker: refused; trying again"]
+    logged = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert logged == ["broker: no server is listening; trying again", "broker: refused; trying again"]
 
 
-def test_a_lost_connection_is_made_again_and_nothing_is_lost(post: Callable[..., Post]) -> None:
-    """What was on its way is sent again on the new connection."""
-    one = post()
+def test_after_a_lost_connection_the_publisher_reconnects_and_loses_nothing(start: Callable[..., Harness]) -> None:
+    """Messages in flight are sent again on the new connection."""
+    one = start()
     one.broker.made.acquire()
     assert one.publisher.wait_connected(5)
     silent = one.broker.links[0]
@@ -147,31 +149,31 @@ def test_a_lost_connection_is_made_again_and_nothing_is_lost(post: Callable[...,
     assert "facenode/pi-1/event/unknown" in one.broker.links[1].topics
 
 
-def test_a_clean_stop_empties_the_state_and_says_offline(post: Callable[..., Post]) -> None:
-    """The last two messages of a node are those, and then it closes the connection."""
-    one = post()
+def test_a_clean_stop_ends_with_an_empty_state_and_offline(start: Callable[..., Harness]) -> None:
+    """These are the last two messages of a node; then it closes the connection."""
+    one = start()
     assert one.publisher.wait_connected(5)
     one.publisher.stop(payloads.state(instant(9)))
     (link,) = one.broker.links
     assert link.sent[-2:] == [
-        (TOPICS.state, payloads.dump(payloads.state(instant(9))), True),
-        (TOPICS.status, b"offline", True),
+        Message(TOPICS.state, payloads.dump(payloads.state(instant(9))), retain=True),
+        Message(TOPICS.status, b"offline", retain=True),
     ]
     assert link.closed
     assert not one.publisher.alive
 
 
-def test_a_stop_without_a_broker_is_quick(post: Callable[..., Post]) -> None:
-    """Nobody waits for a broker that is not there."""
-    one = post(*["nothing listens"] * 10_000)
+def test_a_stop_without_a_broker_is_quick(start: Callable[..., Harness]) -> None:
+    """Stopping does not wait for a broker that is away."""
+    one = start(*["no server is listening"] * 10_000)
     one.publisher.stop(payloads.state(instant(9)))
     assert not one.publisher.alive
 
 
-def test_home_assistants_birth_brings_discovery_again(post: Callable[..., Post]) -> None:
-    """A broker's cluster may have lost the retained message."""
-    one = post()
-    one.board.announce(b'{"dev":{}}')
+def test_discovery_is_sent_again_after_home_assistants_birth(start: Callable[..., Harness]) -> None:
+    """A cluster of brokers may have lost the retained message."""
+    one = start()
+    one.retained.set_discovery(b'{"dev":{}}')
     assert one.publisher.wait_connected(5)
     (link,) = one.broker.links
     link.report(Received(TOPICS.birth, b"online", retained=False))
@@ -179,11 +181,11 @@ def test_home_assistants_birth_brings_discovery_again(post: Callable[..., Post])
     assert link.topics.count(TOPICS.discovery) == 2
 
 
-def test_what_is_retained_follows_the_answer_to_a_birth(post: Callable[..., Post]) -> None:
-    """Home Assistant knows the topics only by then, and its broker of a cluster may have nothing retained for it."""
-    one = post()
-    one.board.show(payloads.state(instant(0)), {"v": 1})
-    one.board.announce(b'{"dev":{}}')
+def test_the_other_retained_messages_follow_the_discovery_after_a_birth(start: Callable[..., Harness]) -> None:
+    """Home Assistant knows the topics only then, and its broker in a cluster may have no retained messages of them."""
+    one = start()
+    one.retained.update(payloads.state(instant(0)), {"v": 1})
+    one.retained.set_discovery(b'{"dev":{}}')
     assert one.publisher.wait_connected(5)
     (link,) = one.broker.links
     assert wait_for(lambda: TOPICS.health in link.topics)
@@ -193,24 +195,24 @@ def test_what_is_retained_follows_the_answer_to_a_birth(post: Callable[..., Post
     again = link.topics[before:]
     assert again[0] == TOPICS.discovery
     assert set(again[1:]) == {TOPICS.status, TOPICS.state, TOPICS.health}
-    assert {retain for _, _, retain in link.sent} == {True}
+    assert {message.retain for message in link.sent} == {True}
 
 
-def test_without_a_birth_nothing_is_said_twice(post: Callable[..., Post]) -> None:
-    """Whoever counts how often a node has come online is not misled."""
-    one = post()
-    one.board.announce(b'{"dev":{}}')
+def test_without_a_birth_nothing_is_sent_twice(start: Callable[..., Harness]) -> None:
+    """A subscriber that counts how often a node comes online gets the right number."""
+    one = start()
+    one.retained.set_discovery(b'{"dev":{}}')
     assert one.publisher.wait_connected(5)
     one.outbox.put([event(1)])
     assert one.publisher.drain(5)
     one.publisher.stop(payloads.state(instant(9)))
     (link,) = one.broker.links
-    assert [payload for topic, payload, _ in link.sent if topic == TOPICS.status] == [b"online", b"offline"]
+    assert [message.payload for message in link.sent if message.topic == TOPICS.status] == [b"online", b"offline"]
 
 
-def test_requests_are_handed_on(post: Callable[..., Post]) -> None:
-    """Whoever takes requests gets every message to them."""
-    one = post()
+def test_requests_are_passed_on(start: Callable[..., Harness]) -> None:
+    """Every message on a request topic reaches the callback."""
+    one = start()
     assert one.publisher.wait_connected(5)
     (link,) = one.broker.links
     request = Received(TOPICS.request("check"), b"{}", retained=False)
@@ -221,45 +223,47 @@ def test_requests_are_handed_on(post: Callable[..., Post]) -> None:
     assert TOPICS.requests in link.filters
 
 
-def test_a_connection_that_is_cut_again_and_again_points_to_a_twin(
-    post: Callable[..., Post], caplog: pytest.LogCaptureFixture
+def test_connections_that_keep_ending_point_to_another_node_with_the_same_id(
+    start: Callable[..., Harness], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Not every broker says that another client took over; two nodes of one name must not fill the log."""
-    one = post()
+    """Not every broker reports a takeover; two nodes with one id must not fill the log."""
+    one = start()
     for _ in range(8):
         one.broker.made.acquire()
         one.broker.links[-1].report(Lost("the broker closed the connection"))
-    said = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    logged = [record.message for record in caplog.records if record.levelname == "WARNING"]
     cut = "broker: the broker closed the connection"
-    twin = ", again and again: is there another node with this node.id?"
-    assert said == [f"{cut}; trying again", f"{cut}; trying again", f"{cut}{twin}; trying again"]
+    hint = ", repeatedly: is there another node with this node.id?"
+    assert logged == [f"{cut}; trying again", f"{cut}; trying again", f"{cut}{hint}; trying again"]
 
 
-def test_home_assistants_birth_is_heard_only_with_a_discovery(post: Callable[..., Post]) -> None:
-    """A node without Home Assistant asks for no topic of its, which an access list may refuse."""
-    one = post()
+def test_home_assistants_birth_is_subscribed_to_only_with_a_discovery(start: Callable[..., Harness]) -> None:
+    """A node without Home Assistant does not subscribe to its topics, which an access list may refuse."""
+    one = start()
     assert one.publisher.wait_connected(5)
     one.outbox.put([event(1)])
     assert one.publisher.drain(5)
     (link,) = one.broker.links
     assert link.filters == [TOPICS.requests]
-    one.board.announce(b'{"dev":{}}')
+    one.retained.set_discovery(b'{"dev":{}}')
     one.outbox.put([event(2)])
     assert one.publisher.drain(5)
     assert link.filters == [TOPICS.requests, TOPICS.birth]
 
 
-def test_what_is_put_while_there_is_no_broker_is_delivered_at_once_when_there_is(post: Callable[..., Post]) -> None:
-    """A ring that nobody heard must not swallow the next one."""
-    one = post(*["nothing listens"] * 20)
+def test_messages_put_while_the_broker_is_away_are_delivered_at_once_when_it_is_back(
+    start: Callable[..., Harness],
+) -> None:
+    """A wake-up that nobody read must not swallow the next one."""
+    one = start(*["no server is listening"] * 20)
     one.outbox.put([event(1), event(2)])
     for number in range(3, 40):
         one.outbox.put([event(number)])
-        one.board.show(payloads.state(instant(number), number))
+        one.retained.update(payloads.state(instant(number), number))
     assert one.publisher.drain(5)
     began_s = time.monotonic()
     for number in range(40, 60):
         one.outbox.put([event(number)])
         assert one.publisher.drain(5)
-    # A lost ring costs a turn of one second; twenty deliveries take milliseconds.
+    # A lost wake-up costs a second; twenty deliveries take milliseconds.
     assert time.monotonic() - began_s < 5.0

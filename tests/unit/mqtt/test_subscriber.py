@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from fake_link import FakeLink
 
+from node.contract.message import Message
 from node.errors import BrokerError
 from node.mqtt.link import Client, Link, Lost, Report
 from node.mqtt.subscriber import Subscriber
@@ -28,7 +29,9 @@ class LateBroker:
 
     def publish(self, *topics: str) -> None:
         """Publish an empty retained message on each topic, and wait for the confirmations."""
-        Subscriber(MqttSettings(), self.mono_s, self._open_link).publish((topic, b"", True) for topic in topics)
+        Subscriber(MqttSettings(), self.mono_s, self._open_link).publish(
+            Message(topic, b"", retain=True) for topic in topics
+        )
 
     def _open_link(self, _settings: MqttSettings, _client: Client, report: Callable[[Report], None]) -> Link:
         if self._lost:

@@ -1,8 +1,9 @@
-"""Erasing a person from the outbox: no message and no byte of them stays."""
+"""Erasing a person from the outbox: no message and no byte about them remains."""
 
 from pathlib import Path
 
 import pytest
+from fake_link import TOPICS
 from makers import face, instant
 from manual_clock import ManualClock
 
@@ -24,18 +25,18 @@ def alert(person: str | None) -> Alert:
 
 def filled(folder: Path) -> Outbox:
     """Return an outbox with messages about Ada, Bob and a stranger, one of Ada's rejected, one on its way."""
-    outbox = Outbox(folder, ManualClock())
+    outbox = Outbox(folder, TOPICS, ManualClock())
     happened = [event("lovelace"), event("bob"), event(None), event("bob", was="lovelace")]
-    outbox.put(encode(happened, [alert("lovelace"), alert("bob"), alert(None)], "0" * 8))
-    parcels = outbox.take(10)
-    first = next(parcel.row for parcel in parcels if b"lovelace" in parcel.row.payload)
+    outbox.put(encode(happened, [alert("lovelace"), alert("bob"), alert(None)], TOPICS, "0" * 8))
+    rows = outbox.take(10)
+    first = next(row for row in rows if b"lovelace" in row.message.payload)
     outbox.reject(first.id, 0x87, "not allowed")
-    outbox.release([parcel.row.id for parcel in parcels[1:] if parcel.row.id != first.id])
+    outbox.release([row.id for row in rows[1:] if row.id != first.id])
     return outbox
 
 
-def test_no_byte_of_an_erased_person_stays_on_the_disk(tmp_path: Path) -> None:
-    """Waiting, rejected and long delivered messages are overwritten, in the file and in its journal."""
+def test_no_byte_of_an_erased_person_remains_on_disk(tmp_path: Path) -> None:
+    """Waiting, rejected and delivered messages are overwritten, in the file and in its journal."""
     outbox = filled(tmp_path)
     assert any(b"lovelace" in path.read_bytes() for path in tmp_path.iterdir())
     outbox.erase("lovelace")
@@ -44,17 +45,17 @@ def test_no_byte_of_an_erased_person_stays_on_the_disk(tmp_path: Path) -> None:
     assert not any(b"lovelace" in path.read_bytes() for path in tmp_path.iterdir())
 
 
-def test_everybody_elses_messages_stay_and_the_erased_are_counted(tmp_path: Path) -> None:
-    """What was erased shows in `dropped`, so that the gap in `seq` is explained."""
+def test_messages_about_others_remain_and_the_erased_ones_are_counted(tmp_path: Path) -> None:
+    """Erased messages count as dropped, which explains the gap in `seq`."""
     outbox = filled(tmp_path)
-    waiting = outbox.about("lovelace")
+    waiting = outbox.count_about("lovelace")
     assert waiting == 2
     assert outbox.erase("lovelace") == waiting
     assert outbox.counts().dropped == waiting
     outbox.release()
-    left = [parcel.row.payload for parcel in outbox.take(10)]
+    left = [row.message.payload for row in outbox.take(10)]
     assert len(left) == 4
-    assert outbox.about("lovelace") == 0
+    assert outbox.count_about("lovelace") == 0
     outbox.close()
 
 
@@ -68,23 +69,23 @@ def test_everybody_elses_messages_stay_and_the_erased_are_counted(tmp_path: Path
         (b'{"event_type":"ada"}', False),
     ],
 )
-def test_a_message_concerns_whom_it_names(payload: bytes, named: bool) -> None:  # noqa: FBT001 - a table
-    """By `person` of an event or an alert, or by `was`."""
+def test_a_message_concerns_the_person_it_names(payload: bytes, named: bool) -> None:  # noqa: FBT001 - a table
+    """The name is in `person` of an event or an alert, or in `was`."""
     assert concerns(payload, "ada") is named
 
 
-def test_everything_is_looked_through_however_much_waits(tmp_path: Path) -> None:
-    """More rows than are read at once, of both kinds, on the disk."""
-    outbox = Outbox(tmp_path, ManualClock())
-    outbox.put(encode([event("lovelace"), event("bob")] * 700, [alert("lovelace")] * 3, "0" * 8))
-    assert outbox.about("lovelace") == 703
+def test_all_rows_are_searched_however_many_wait(tmp_path: Path) -> None:
+    """There are more rows of both kinds on disk than one read returns."""
+    outbox = Outbox(tmp_path, TOPICS, ManualClock())
+    outbox.put(encode([event("lovelace"), event("bob")] * 700, [alert("lovelace")] * 3, TOPICS, "0" * 8))
+    assert outbox.count_about("lovelace") == 703
     assert outbox.erase("lovelace") == 703
     assert outbox.counts().waiting == 700
     outbox.close()
 
 
 def test_damaged_files_that_name_an_erased_person_are_deleted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """What was set aside for repair must not outlive them; the log does not name them either."""
+    """A file set aside must not outlive the erasure, and the log does not name the person."""
     outbox = filled(tmp_path)
     named, other, empty = (tmp_path / f"outbox.db.damaged-2026112{number}T000000" for number in range(3))
     named.write_bytes(b"\0" * 5000 + b'"lovelace"' + b"\0" * 5000)

@@ -1,4 +1,4 @@
-"""What the outbox keeps, in which order it gives it, and what it counts."""
+"""What the outbox keeps, in which order it returns rows, and what it counts."""
 
 import json
 import sqlite3
@@ -9,16 +9,19 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from fake_link import alert, event
+from fake_link import TOPICS, alert, event
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from makers import instant
 from manual_clock import ManualClock
 
+from node.contract.payloads import encode
 from node.contract.topics import Kind
+from node.domain import Alert, AlertState, Box, Classification, Event, EventType
 from node.errors import OutboxError
 from node.outbox.outbox import FILE, Outbox
-from node.outbox.rows import Parcel
+from node.outbox.rows import Row
 
 
 @pytest.fixture
@@ -30,13 +33,13 @@ def clock() -> ManualClock:
 @pytest.fixture
 def outbox(tmp_path: Path, clock: ManualClock) -> Iterator[Outbox]:
     """Return a new outbox."""
-    with closing(Outbox(tmp_path, clock)) as made:
+    with closing(Outbox(tmp_path, TOPICS, clock)) as made:
         yield made
 
 
-def numbers(parcels: list[Parcel]) -> list[int]:
-    """Return the numbers that the drafts carried."""
-    return [json.loads(parcel.row.payload)["number"] for parcel in parcels]
+def numbers(rows: list[Row]) -> list[int]:
+    """Return the numbers that the messages carry."""
+    return [json.loads(row.message.payload)["number"] for row in rows]
 
 
 def test_rows_come_oldest_first_and_alerts_before_events(outbox: Outbox) -> None:
@@ -46,16 +49,61 @@ def test_rows_come_oldest_first_and_alerts_before_events(outbox: Outbox) -> None
     assert numbers(outbox.take(10)) == [3, 1, 2, 4]
 
 
-def test_the_file_is_for_its_owners_eyes_only(outbox: Outbox, tmp_path: Path) -> None:
-    """It says who was seen when."""
+def test_the_file_keeps_the_tables_and_payloads_of_version_0_1_0(tmp_path: Path, clock: ManualClock) -> None:
+    """An update can be taken back: version 0.1.0 reads the same file, byte for byte."""
+    happened = Event(EventType.UNKNOWN, instant(0), 1, Box(0.1, 0.1, 0.2, 0.2), age=Classification("middle", 0.88))
+    raised = Alert("door", AlertState.RAISED, instant(0), happened)
+    ids = iter(("id-1", "id-2"))
+    with closing(Outbox(tmp_path, TOPICS, clock)) as outbox:
+        outbox.put(encode((happened,), (raised,), TOPICS, "3f9a1c02", lambda _wall: next(ids)))
+    with closing(sqlite3.connect(tmp_path / FILE)) as database:
+        rows = database.execute("SELECT id, alert, name, payload, boot, put_s FROM rows").fetchall()
+        columns = {
+            table: [name for _, name, *_ in database.execute(f"PRAGMA table_info({table})")]
+            for table in ("counters", "rows", "rejected")
+        }
+    event_payload = (
+        b'{"v":1,"id":"id-1","boot":1,"seq":1,"at":"2026-01-02T03:04:05.000Z","event_type":"unknown","track":1,'
+        b'"age":{"group":"middle","score":0.88},"box":[0.1,0.1,0.2,0.2],"model":"3f9a1c02"}'
+    )
+    alert_payload = (
+        b'{"v":1,"id":"id-2","at":"2026-01-02T03:04:05.000Z","event_type":"door","state":"raised","event_id":"id-1"}'
+    )
+    assert rows == [(1, 0, "unknown", event_payload, 1, 1000.0), (2, 1, "door", alert_payload, 1, 1000.0)]
+    assert columns == {
+        "counters": ["one", "boot", "seq", "dropped", "rejected"],
+        "rows": ["id", "alert", "name", "payload", "boot", "put_s"],
+        "rejected": ["id", "code", "alert", "name", "payload"],
+    }
+
+
+def test_a_late_row_has_the_late_topic(outbox: Outbox, clock: ManualClock) -> None:
+    """A subscriber tells late messages from live ones by their topic; the payload is the same."""
+    outbox.put([event(1)])
+    (live,) = outbox.take(1)
+    outbox.release()
+    clock.mono_s += 31
+    (late,) = outbox.take(1)
+    assert live.message.topic == TOPICS.message(Kind.EVENT, "unknown")
+    assert late.message.topic == TOPICS.message(Kind.EVENT, "unknown", late=True)
+    assert (late.id, late.kind, late.name, late.message.payload) == (
+        live.id,
+        Kind.EVENT,
+        "unknown",
+        live.message.payload,
+    )
+
+
+def test_only_the_owner_may_read_the_file(outbox: Outbox, tmp_path: Path) -> None:
+    """The file says who was seen when."""
     outbox.put([event(1)])
     files = list(tmp_path.glob(f"{FILE}*"))
     assert files
     assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
 
 
-def test_a_row_is_given_once_until_it_is_released(outbox: Outbox) -> None:
-    """What is on its way is not sent again; what the broker did not get is."""
+def test_a_row_is_returned_once_until_it_is_released(outbox: Outbox) -> None:
+    """A row in flight is not sent again; a row that the broker did not get is."""
     outbox.put([event(1), event(2)])
     assert numbers(outbox.take(1)) == [1]
     assert numbers(outbox.take(10)) == [2]
@@ -66,59 +114,59 @@ def test_a_row_is_given_once_until_it_is_released(outbox: Outbox) -> None:
 
 def test_a_row_leaves_only_when_it_is_settled(tmp_path: Path, clock: ManualClock) -> None:
     """A restart brings back everything that the broker had not acknowledged."""
-    with closing(Outbox(tmp_path, clock)) as outbox:
+    with closing(Outbox(tmp_path, TOPICS, clock)) as outbox:
         outbox.put([event(1), event(2), event(3)])
         first, _second, _third = outbox.take(3)
-        outbox.settle([first.row.id])
-    with closing(Outbox(tmp_path, clock)) as outbox:
+        outbox.settle([first.id])
+    with closing(Outbox(tmp_path, TOPICS, clock)) as outbox:
         assert numbers(outbox.take(10)) == [2, 3]
 
 
-def test_what_waited_longer_than_live_s_is_late_and_comes_last(outbox: Outbox, clock: ManualClock) -> None:
-    """A late row must open no door, so it says that it is late and lets what is live pass."""
+def test_a_row_that_waited_longer_than_live_s_is_late_and_comes_last(outbox: Outbox, clock: ManualClock) -> None:
+    """A late row must not open a door, so it is marked as late and live rows go first."""
     outbox.put([event(1), alert(2)])
     clock.mono_s += 30.1
     outbox.put([event(3)])
-    parcels = outbox.take(10)
-    assert numbers(parcels) == [3, 1, 2]
-    assert [parcel.late for parcel in parcels] == [False, True, True]
+    rows = outbox.take(10)
+    assert numbers(rows) == [3, 1, 2]
+    assert [row.late for row in rows] == [False, True, True]
 
 
 def test_a_row_is_live_up_to_live_s(outbox: Outbox, clock: ManualClock) -> None:
-    """The border belongs to what is live."""
+    """A row of exactly that age is still live."""
     outbox.put([event(1)])
     clock.mono_s += 30.0
-    assert [parcel.late for parcel in outbox.take(10)] == [False]
+    assert [row.late for row in outbox.take(10)] == [False]
 
 
 def test_a_row_of_an_earlier_start_is_late_at_once(tmp_path: Path, clock: ManualClock) -> None:
-    """Another start's monotonic clock says nothing: a reboot sets it back."""
-    with closing(Outbox(tmp_path, clock)) as outbox:
+    """The monotonic clock of another start is worthless: a reboot resets it."""
+    with closing(Outbox(tmp_path, TOPICS, clock)) as outbox:
         outbox.put([event(1)])
     clock.mono_s = 5.0
-    with closing(Outbox(tmp_path, clock)) as outbox:
+    with closing(Outbox(tmp_path, TOPICS, clock)) as outbox:
         outbox.put([event(2)])
-        parcels = outbox.take(10)
-    assert [(number, parcel.late) for number, parcel in zip(numbers(parcels), parcels, strict=True)] == [
+        rows = outbox.take(10)
+    assert [(number, row.late) for number, row in zip(numbers(rows), rows, strict=True)] == [
         (2, False),
         (1, True),
     ]
 
 
-def test_boot_counts_starts_and_seq_goes_on_over_them(tmp_path: Path, clock: ManualClock) -> None:
+def test_boot_counts_starts_and_seq_continues_over_them(tmp_path: Path, clock: ManualClock) -> None:
     """A subscriber sees a gap where something is missing, also across restarts; alerts are not counted."""
     seen = []
     for start in range(3):
-        with closing(Outbox(tmp_path, clock)) as outbox:
+        with closing(Outbox(tmp_path, TOPICS, clock)) as outbox:
             outbox.put([event(start), alert(start), event(start)])
-            seen += [json.loads(parcel.row.payload) for parcel in outbox.take(10) if not parcel.late]
+            seen += [json.loads(row.message.payload) for row in outbox.take(10) if not row.late]
     events = [(fields["boot"], fields["seq"]) for fields in seen if "seq" in fields]
     assert events == [(1, 1), (1, 2), (2, 3), (2, 4), (3, 5), (3, 6)]
 
 
-def test_past_the_bound_the_oldest_events_are_dropped_and_counted(tmp_path: Path, clock: ManualClock) -> None:
-    """New events are worth more than old ones, and the loss is told."""
-    with closing(Outbox(tmp_path, clock, max_rows=10)) as outbox:
+def test_above_the_limit_the_oldest_events_are_dropped_and_counted(tmp_path: Path, clock: ManualClock) -> None:
+    """New events are worth more than old ones, and the loss is counted."""
+    with closing(Outbox(tmp_path, TOPICS, clock, max_rows=10)) as outbox:
         for number in range(25):
             outbox.put([event(number)])
         assert outbox.counts().dropped == 15
@@ -127,8 +175,8 @@ def test_past_the_bound_the_oldest_events_are_dropped_and_counted(tmp_path: Path
 
 
 def test_alerts_are_dropped_last(tmp_path: Path, clock: ManualClock) -> None:
-    """While an event can go, no alert does, not even for a newer event."""
-    with closing(Outbox(tmp_path, clock, max_rows=10)) as outbox:
+    """No alert is dropped while an event can be, not even for a newer event."""
+    with closing(Outbox(tmp_path, TOPICS, clock, max_rows=10)) as outbox:
         outbox.put([alert(number) for number in range(8)])
         outbox.put([event(number) for number in range(100, 105)])
         assert numbers(outbox.take(100)) == [*range(8), 103, 104]
@@ -138,9 +186,9 @@ def test_alerts_are_dropped_last(tmp_path: Path, clock: ManualClock) -> None:
         assert outbox.counts().dropped == 7
 
 
-def test_the_bound_of_bytes_holds(tmp_path: Path, clock: ManualClock) -> None:
+def test_the_limit_of_bytes_holds(tmp_path: Path, clock: ManualClock) -> None:
     """Large messages count for more than small ones."""
-    with closing(Outbox(tmp_path, clock, max_mb=0.01)) as outbox:
+    with closing(Outbox(tmp_path, TOPICS, clock, max_mb=0.01)) as outbox:
         for number in range(20):
             outbox.put([event(number, padding=1000)])
         waiting = numbers(outbox.take(100))
@@ -148,22 +196,22 @@ def test_the_bound_of_bytes_holds(tmp_path: Path, clock: ManualClock) -> None:
         assert 8 <= len(waiting) <= 9
 
 
-def test_what_is_on_its_way_is_not_dropped(tmp_path: Path, clock: ManualClock) -> None:
-    """It may already be at the broker: counting it as lost would be wrong."""
-    with closing(Outbox(tmp_path, clock, max_rows=10)) as outbox:
+def test_rows_in_flight_are_not_dropped(tmp_path: Path, clock: ManualClock) -> None:
+    """The broker may already have them: counting them as lost would be wrong."""
+    with closing(Outbox(tmp_path, TOPICS, clock, max_rows=10)) as outbox:
         outbox.put([event(number) for number in range(10)])
-        flying = outbox.take(2)
+        in_flight = outbox.take(2)
         outbox.put([event(10)])
-        outbox.settle([parcel.row.id for parcel in flying])
+        outbox.settle([row.id for row in in_flight])
         assert numbers(outbox.take(100)) == [3, 4, 5, 6, 7, 8, 9, 10]
         assert outbox.counts().dropped == 1
 
 
-def test_a_rejected_row_is_kept_aside_counted_and_said_once(outbox: Outbox, caplog: pytest.LogCaptureFixture) -> None:
-    """A message that the broker never takes must not block the others, nor vanish without a word."""
+def test_a_rejected_row_is_set_aside_counted_and_logged_once(outbox: Outbox, caplog: pytest.LogCaptureFixture) -> None:
+    """A message that the broker never accepts must neither block the others nor vanish silently."""
     outbox.put([event(1), event(2), event(3)])
-    for parcel in outbox.take(2):
-        outbox.reject(parcel.row.id, 0x87, "not allowed")
+    for row in outbox.take(2):
+        outbox.reject(row.id, 0x87, "not allowed")
     assert outbox.counts().rejected == 2
     assert outbox.counts().waiting == 1
     assert [record.message for record in caplog.records if "not allowed" in record.message] == [
@@ -171,19 +219,19 @@ def test_a_rejected_row_is_kept_aside_counted_and_said_once(outbox: Outbox, capl
     ]
 
 
-def test_counts_go_on_over_a_restart(tmp_path: Path, clock: ManualClock) -> None:
-    """`dropped` and `rejected` never go back, so that a restart hides no loss."""
-    with closing(Outbox(tmp_path, clock, max_rows=10)) as outbox:
+def test_counts_continue_over_a_restart(tmp_path: Path, clock: ManualClock) -> None:
+    """`dropped` and `rejected` never decrease, so a restart hides no loss."""
+    with closing(Outbox(tmp_path, TOPICS, clock, max_rows=10)) as outbox:
         outbox.put([event(number) for number in range(12)])
-        outbox.reject(outbox.take(1)[0].row.id, 0x87, "not allowed")
-    with closing(Outbox(tmp_path, clock, max_rows=10)) as outbox:
+        outbox.reject(outbox.take(1)[0].id, 0x87, "not allowed")
+    with closing(Outbox(tmp_path, TOPICS, clock, max_rows=10)) as outbox:
         assert (outbox.counts().dropped, outbox.counts().rejected) == (2, 1)
 
 
 def test_nothing_is_written_when_nothing_happens(outbox: Outbox, tmp_path: Path, clock: ManualClock) -> None:
     """An SD card wears out: an empty put and an empty take leave the files as they are."""
     outbox.put([event(1)])
-    outbox.settle([parcel.row.id for parcel in outbox.take(1)])
+    outbox.settle([row.id for row in outbox.take(1)])
     before = {path.name: (path.stat().st_size, path.stat().st_mtime_ns) for path in tmp_path.iterdir()}
     for _ in range(100):
         outbox.put([])
@@ -194,49 +242,49 @@ def test_nothing_is_written_when_nothing_happens(outbox: Outbox, tmp_path: Path,
 
 
 def test_two_nodes_cannot_share_an_outbox(outbox: Outbox, tmp_path: Path, clock: ManualClock) -> None:
-    """Each would send what the other does, and count the same numbers."""
+    """Each would send the messages of the other, and use the same numbers."""
     del outbox
     with pytest.raises(OutboxError, match="another facenode uses it"):
-        Outbox(tmp_path, clock)
+        Outbox(tmp_path, TOPICS, clock)
 
 
-def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path, clock: ManualClock) -> None:
-    """A mistyped setting must be said at the start, not degrade in silence."""
+def test_a_folder_that_cannot_be_created_is_an_error(tmp_path: Path, clock: ManualClock) -> None:
+    """A mistyped setting is an error at the start, not a silent degradation."""
     (tmp_path / "file").write_text("")
     with pytest.raises(OutboxError, match=r"storage\.dir"):
-        Outbox(tmp_path / "file" / "folder", clock)
+        Outbox(tmp_path / "file" / "folder", TOPICS, clock)
 
 
-def test_a_put_rings(outbox: Outbox) -> None:
-    """The publisher need not ask again and again."""
+def test_a_put_notifies(outbox: Outbox) -> None:
+    """The publisher does not have to poll."""
     rung = threading.Event()
-    outbox.when_put(rung.set)
+    outbox.on_put(rung.set)
     outbox.put([event(1)])
     assert rung.is_set()
 
 
 def test_waiting_for_an_empty_outbox_ends_when_it_is(outbox: Outbox) -> None:
-    """A finite source ends the process once everything is delivered, and says so if it is not."""
+    """With a finite source the process ends once everything is delivered, or logs that it is not."""
     outbox.put([event(1)])
     assert not outbox.wait_empty(0.01)
-    parcels = outbox.take(1)
-    thread = threading.Thread(target=lambda: outbox.settle([parcel.row.id for parcel in parcels]))
+    rows = outbox.take(1)
+    thread = threading.Thread(target=lambda: outbox.settle([row.id for row in rows]))
     thread.start()
     assert outbox.wait_empty(5)
     thread.join()
 
 
-def test_a_damaged_file_is_set_aside_and_counting_goes_on(
+def test_a_damaged_file_is_set_aside_and_counting_continues(
     tmp_path: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A damaged database must not end the node, nor be thrown away unseen."""
-    with closing(Outbox(tmp_path, clock)) as outbox:
+    """A damaged database must not stop the node, and stays available for inspection."""
+    with closing(Outbox(tmp_path, TOPICS, clock)) as outbox:
         outbox.put([event(number) for number in range(200)])
     file = tmp_path / FILE
     content = bytearray(file.read_bytes())
     content[len(content) // 2 :] = b"\xa5" * (len(content) - len(content) // 2)
     file.write_bytes(content)
-    with closing(Outbox(tmp_path, clock)) as outbox:
+    with closing(Outbox(tmp_path, TOPICS, clock)) as outbox:
         outbox.put([event(1000)])
         assert numbers(outbox.take(300)) == [1000]
         assert outbox.boot == 2
@@ -252,29 +300,29 @@ def test_a_damaged_file_is_set_aside_and_counting_goes_on(
         "put_s = 'x'", "boot = 'x'",
     ],
 )  # fmt: skip
-def test_a_damaged_message_is_left_out_and_counted(
+def test_a_damaged_message_is_deleted_and_counted(
     tmp_path: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture, damage: str
 ) -> None:
-    """SQLite finds no damage within a value; such a message would end the thread that sends, at every start anew."""
-    with closing(Outbox(tmp_path, clock)) as outbox:
+    """SQLite finds no damage inside a value; such a message would end the publisher at every start."""
+    with closing(Outbox(tmp_path, TOPICS, clock)) as outbox:
         outbox.put([event(number) for number in range(3)])
     with closing(sqlite3.connect(tmp_path / FILE)) as database, database:
         database.execute(f"UPDATE rows SET {damage} WHERE id = (SELECT max(id) FROM rows)")  # noqa: S608 - its own words
-    with closing(Outbox(tmp_path, clock)) as outbox:
+    with closing(Outbox(tmp_path, TOPICS, clock)) as outbox:
         assert (outbox.counts().waiting, outbox.counts().dropped) == (2, 1)
         assert numbers(outbox.take(3)) == [0, 1]
         assert outbox.erase("ada") == 0
-    assert sum("damaged are not sent: 1" in record.message for record in caplog.records) == 1
+    assert sum("damaged messages, deleted and not sent: 1" in record.message for record in caplog.records) == 1
 
 
 def test_a_damaged_rejected_message_is_deleted(tmp_path: Path, clock: ManualClock) -> None:
-    """Whether it named somebody who is to be erased could not be told."""
-    with closing(Outbox(tmp_path, clock)) as outbox:
+    """Nobody could tell whether it names a person who is to be erased."""
+    with closing(Outbox(tmp_path, TOPICS, clock)) as outbox:
         outbox.put([event(1)])
-        outbox.reject(outbox.take(1)[0].row.id, 0x87, "not allowed")
+        outbox.reject(outbox.take(1)[0].id, 0x87, "not allowed")
     with closing(sqlite3.connect(tmp_path / FILE)) as database, database:
         database.execute("UPDATE rejected SET payload = x'ff'")
-    with closing(Outbox(tmp_path, clock)) as outbox:
+    with closing(Outbox(tmp_path, TOPICS, clock)) as outbox:
         outbox.erase("ada")
         assert outbox.counts().rejected == 1
     with closing(sqlite3.connect(tmp_path / FILE)) as database:
@@ -282,12 +330,12 @@ def test_a_damaged_rejected_message_is_deleted(tmp_path: Path, clock: ManualCloc
 
 
 def test_damaged_counters_set_the_file_aside(tmp_path: Path, clock: ManualClock) -> None:
-    """A number that is none cannot be counted on from."""
-    with closing(Outbox(tmp_path, clock)) as outbox:
+    """Counting cannot continue from a value that is not a number."""
+    with closing(Outbox(tmp_path, TOPICS, clock)) as outbox:
         outbox.put([event(1)])
     with closing(sqlite3.connect(tmp_path / FILE)) as database, database:
         database.execute("UPDATE counters SET seq = 'x'")
-    with closing(Outbox(tmp_path, clock)) as outbox:
+    with closing(Outbox(tmp_path, TOPICS, clock)) as outbox:
         outbox.put([event(2)])
         assert numbers(outbox.take(3)) == [2]
     assert len(list(tmp_path.glob(f"{FILE}.damaged-*"))) == 1
@@ -302,31 +350,31 @@ def test_damaged_counters_set_the_file_aside(tmp_path: Path, clock: ManualClock)
     ],
 )
 def test_a_damaged_schema_sets_the_file_aside(tmp_path: Path, clock: ManualClock, good: bytes, bad: bytes) -> None:
-    """Also where SQLite's own message quotes bytes that are no text, which Python's reader of it does not survive."""
-    with closing(Outbox(tmp_path, clock)) as outbox:
+    """This includes a message of SQLite that quotes bytes that are not UTF-8, on which Python's sqlite3 raises."""
+    with closing(Outbox(tmp_path, TOPICS, clock)) as outbox:
         outbox.put([event(1)])
     file = tmp_path / FILE
     content = file.read_bytes()
     assert good in content
     file.write_bytes(content.replace(good, bad))
-    with closing(Outbox(tmp_path, clock)) as outbox:
+    with closing(Outbox(tmp_path, TOPICS, clock)) as outbox:
         outbox.put([event(2)])
         assert numbers(outbox.take(3)) == [2]
         assert outbox.counts().waiting == 1
     assert len(list(tmp_path.glob(f"{FILE}.damaged-*"))) == 1
 
 
-def test_a_file_that_is_no_database_is_set_aside(tmp_path: Path, clock: ManualClock) -> None:
-    """Whatever lies in its place, the node starts."""
+def test_a_file_that_is_not_a_database_is_set_aside(tmp_path: Path, clock: ManualClock) -> None:
+    """The node starts, whatever the file contains."""
     (tmp_path / FILE).write_bytes(b"not a database at all" * 100)
-    with closing(Outbox(tmp_path, clock)) as outbox:
+    with closing(Outbox(tmp_path, TOPICS, clock)) as outbox:
         outbox.put([event(1)])
         assert numbers(outbox.take(10)) == [1]
         assert outbox.boot == 1
 
 
 class Life(RuleBasedStateMachine):
-    """An outbox lives through puts, takes, answers, losses of the connection and restarts."""
+    """An outbox through puts, takes, answers, lost connections and restarts."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -334,57 +382,57 @@ class Life(RuleBasedStateMachine):
         self.clock = ManualClock()
         self.outbox = self.begin()
         self.put = 0
-        self.flying: list[Parcel] = []
+        self.in_flight: list[Row] = []
         self.gone: set[int] = set()
 
     def begin(self) -> Outbox:
         """Start the node."""
-        return Outbox(Path(self.folder.name), self.clock, max_rows=10, live_s=30)
+        return Outbox(Path(self.folder.name), TOPICS, self.clock, max_rows=10, live_s=30)
 
     @rule(kinds=st.lists(st.booleans(), max_size=4))
     def putting(self, kinds: list[bool]) -> None:
         """Something happens."""
-        drafts = [alert(self.put + i) if kind else event(self.put + i) for i, kind in enumerate(kinds)]
+        messages = [alert(self.put + i) if kind else event(self.put + i) for i, kind in enumerate(kinds)]
         self.put += len(kinds)
-        self.outbox.put(drafts)
+        self.outbox.put(messages)
 
     @rule(limit=st.integers(1, 5))
     def taking(self, limit: int) -> None:
-        """The publisher has room; within each class what it gets is in order."""
-        parcels = self.outbox.take(limit)
-        assert len(parcels) <= limit
-        classes = [2 if parcel.late else parcel.row.kind is Kind.EVENT for parcel in parcels]
+        """The publisher has room; within each class the rows are in order."""
+        rows = self.outbox.take(limit)
+        assert len(rows) <= limit
+        classes = [2 if row.late else row.kind is Kind.EVENT for row in rows]
         assert classes == sorted(classes)
         for wanted in set(classes):
-            ids = [parcel.row.id for parcel, found in zip(parcels, classes, strict=True) if found == wanted]
+            ids = [row.id for row, found in zip(rows, classes, strict=True) if found == wanted]
             assert ids == sorted(ids)
-        self.flying += parcels
+        self.in_flight += rows
 
-    @precondition(lambda self: self.flying)
+    @precondition(lambda self: self.in_flight)
     @rule(reject=st.booleans())
     def answering(self, *, reject: bool) -> None:
         """The broker answers the oldest."""
-        parcel = self.flying.pop(0)
-        number = json.loads(parcel.row.payload)["number"]
+        row = self.in_flight.pop(0)
+        number = json.loads(row.message.payload)["number"]
         assert number not in self.gone
         self.gone.add(number)
         if reject:
-            self.outbox.reject(parcel.row.id, 0x87, "not allowed")
+            self.outbox.reject(row.id, 0x87, "not allowed")
         else:
-            self.outbox.settle([parcel.row.id])
+            self.outbox.settle([row.id])
 
     @rule()
     def losing(self) -> None:
         """The connection ends."""
         self.outbox.release()
-        self.flying = []
+        self.in_flight = []
 
     @rule()
     def restarting(self) -> None:
         """The process ends and starts again."""
         self.outbox.close()
         self.outbox = self.begin()
-        self.flying = []
+        self.in_flight = []
 
     @rule(seconds=st.floats(0, 40))
     def passing(self, seconds: float) -> None:
@@ -393,10 +441,10 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_lost_uncounted(self) -> None:
-        """What was put waits, is at the broker, or was counted as dropped; and the bound holds."""
+        """Each message waits, is at the broker, or was counted as dropped; and the limit holds."""
         counts = self.outbox.counts()
         assert counts.waiting + counts.dropped + len(self.gone) == self.put
-        assert counts.waiting <= max(10, len(self.flying))
+        assert counts.waiting <= max(10, len(self.in_flight))
 
     def teardown(self) -> None:
         """Leave nothing behind."""

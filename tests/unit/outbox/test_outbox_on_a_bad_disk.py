@@ -1,6 +1,6 @@
-"""What the outbox does while the disk takes nothing.
+"""What the outbox does while the disk cannot be written.
 
-A file may not grow beyond RLIMIT_FSIZE, which any user may lower for their own process: that stands for a full disk.
+RLIMIT_FSIZE limits the size of files, and any user may lower it for their own process: it simulates a full disk.
 """
 
 import json
@@ -10,13 +10,14 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from fake_link import alert, event
+from fake_link import TOPICS, alert, event
 from manual_clock import ManualClock
 
-from node.contract.payloads import Draft
+from node.contract.message import Message
+from node.contract.payloads import dump
 from node.contract.topics import Kind
 from node.outbox.outbox import Outbox
-from node.outbox.rows import Parcel
+from node.outbox.rows import Row
 
 MEMORY_ROWS = 20
 
@@ -41,30 +42,30 @@ def clock() -> ManualClock:
 @pytest.fixture
 def outbox(tmp_path: Path, clock: ManualClock) -> Iterator[Outbox]:
     """Return an outbox with five rows on the disk."""
-    with closing(Outbox(tmp_path, clock, memory_rows=MEMORY_ROWS)) as made:
+    with closing(Outbox(tmp_path, TOPICS, clock, memory_rows=MEMORY_ROWS)) as made:
         made.put([event(number) for number in range(5)])
         yield made
 
 
-def numbers(parcels: list[Parcel]) -> list[int]:
-    """Return the numbers that the drafts carried."""
-    return [json.loads(parcel.row.payload)["number"] for parcel in parcels]
+def numbers(rows: list[Row]) -> list[int]:
+    """Return the numbers that the messages carry."""
+    return [json.loads(row.message.payload)["number"] for row in rows]
 
 
-def settle(outbox: Outbox, parcels: list[Parcel]) -> None:
-    """Say that the broker has these."""
-    outbox.settle([parcel.row.id for parcel in parcels])
+def settle(outbox: Outbox, rows: list[Row]) -> None:
+    """Settle rows that the broker has."""
+    outbox.settle([row.id for row in rows])
 
 
-def test_messages_still_come_and_go_in_order(outbox: Outbox) -> None:
-    """A full disk ends neither the node nor its deliveries; what is on the disk can still be read."""
+def test_messages_are_still_kept_and_delivered_in_order(outbox: Outbox) -> None:
+    """A full disk stops neither the node nor its deliveries; rows on disk can still be read."""
     with full_disk():
         outbox.put([event(5), alert(6)])
         assert numbers(outbox.take(100)) == [6, 0, 1, 2, 3, 4, 5]
 
 
-def test_what_the_broker_has_is_not_sent_again_though_it_cannot_be_deleted(outbox: Outbox) -> None:
-    """A disk that takes no delete must not make the node repeat itself."""
+def test_a_delivered_row_is_not_sent_again_although_it_cannot_be_deleted(outbox: Outbox) -> None:
+    """A disk that cannot delete must not make the node send rows twice."""
     with full_disk():
         settle(outbox, outbox.take(3))
         outbox.release()
@@ -72,8 +73,8 @@ def test_what_the_broker_has_is_not_sent_again_though_it_cannot_be_deleted(outbo
         assert outbox.counts().waiting == 2
 
 
-def test_memory_is_bounded_and_what_is_lost_is_counted(outbox: Outbox) -> None:
-    """Events go before alerts, the oldest first."""
+def test_memory_is_bounded_and_dropped_messages_are_counted(outbox: Outbox) -> None:
+    """Events are dropped before alerts, the oldest first."""
     with full_disk():
         outbox.put([alert(100)])
         for number in range(200, 225):
@@ -82,7 +83,7 @@ def test_memory_is_bounded_and_what_is_lost_is_counted(outbox: Outbox) -> None:
         assert numbers(outbox.take(100)) == [100, 0, 1, 2, 3, 4, *range(206, 225)]
 
 
-def test_it_is_said_once_and_so_is_the_recovery(
+def test_the_failure_is_logged_once_and_so_is_the_recovery(
     outbox: Outbox, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     """An hour on a full disk is two lines in the log."""
@@ -93,26 +94,26 @@ def test_it_is_said_once_and_so_is_the_recovery(
             outbox.take(1)
     clock.mono_s += 10
     outbox.put([event(10)])
-    said = [record.message.split(":", 2)[-1] for record in caplog.records]
-    assert len(said) == 2
-    assert "kept in memory" in said[0]
-    assert "5 messages moved there from memory" in said[1]
+    logged = [record.message for record in caplog.records]
+    assert len(logged) == 2
+    assert "kept in memory" in logged[0]
+    assert "messages moved there from memory: 5" in logged[1]
 
 
-def test_after_the_recovery_everything_is_on_the_disk(tmp_path: Path, outbox: Outbox, clock: ManualClock) -> None:
-    """What was put meanwhile survives the next restart, in order; what was delivered meanwhile is gone."""
+def test_after_the_recovery_everything_is_on_disk(tmp_path: Path, outbox: Outbox, clock: ManualClock) -> None:
+    """Messages added meanwhile survive the next restart, in order; delivered ones are gone."""
     with full_disk():
         outbox.put([event(5), event(6)])
         settle(outbox, outbox.take(2))
     clock.mono_s += 10
     outbox.put([event(7)])
     outbox.close()
-    with closing(Outbox(tmp_path, clock)) as again:
-        parcels = again.take(100)
-        assert numbers(parcels) == [2, 3, 4, 5, 6, 7]
-        assert [json.loads(parcel.row.payload)["seq"] for parcel in parcels] == [3, 4, 5, 6, 7, 8]
+    with closing(Outbox(tmp_path, TOPICS, clock)) as again:
+        rows = again.take(100)
+        assert numbers(rows) == [2, 3, 4, 5, 6, 7]
+        assert [json.loads(row.message.payload)["seq"] for row in rows] == [3, 4, 5, 6, 7, 8]
         again.put([event(8)])
-        assert json.loads(again.take(1)[0].row.payload)["seq"] == 9
+        assert json.loads(again.take(1)[0].message.payload)["seq"] == 9
 
 
 def test_a_disk_that_recovers_before_the_end_loses_nothing(tmp_path: Path, outbox: Outbox, clock: ManualClock) -> None:
@@ -120,22 +121,22 @@ def test_a_disk_that_recovers_before_the_end_loses_nothing(tmp_path: Path, outbo
     with full_disk():
         outbox.put([event(5)])
     outbox.close()
-    with closing(Outbox(tmp_path, clock)) as again:
+    with closing(Outbox(tmp_path, TOPICS, clock)) as again:
         assert numbers(again.take(100)) == [0, 1, 2, 3, 4, 5]
 
 
-def test_what_is_lost_with_the_process_is_said(outbox: Outbox, caplog: pytest.LogCaptureFixture) -> None:
-    """Memory ends with the process: the log says how much went with it."""
+def test_messages_lost_with_the_process_are_logged(outbox: Outbox, caplog: pytest.LogCaptureFixture) -> None:
+    """Memory ends with the process: the log says how many messages were lost."""
     with full_disk():
         outbox.put([event(5), event(6)])
         outbox.close()
-    assert "2 messages are lost" in caplog.records[-1].message
+    assert "unsent messages were lost: the disk is not writable (messages: 2)" in caplog.records[-1].message
 
 
 def test_a_node_starts_on_a_full_disk(tmp_path: Path, clock: ManualClock) -> None:
-    """The file cannot even be made; counting begins in memory and goes on when it can."""
+    """The file cannot even be created; counting starts in memory and continues on disk."""
     with full_disk():
-        outbox = Outbox(tmp_path / "new", clock)
+        outbox = Outbox(tmp_path / "new", TOPICS, clock)
         outbox.put([event(1)])
         assert numbers(outbox.take(10)) == [1]
         outbox.release()
@@ -143,36 +144,36 @@ def test_a_node_starts_on_a_full_disk(tmp_path: Path, clock: ManualClock) -> Non
         clock.mono_s += 10
         outbox.put([event(2)])
         assert numbers(outbox.take(10)) == [1, 2]
-    with closing(Outbox(tmp_path / "new", clock)) as again:
+    with closing(Outbox(tmp_path / "new", TOPICS, clock)) as again:
         assert numbers(again.take(10)) == [1, 2]
 
 
-def test_a_node_that_starts_on_a_full_disk_keeps_what_waits_there(
+def test_a_node_that_starts_on_a_full_disk_keeps_the_rows_there(
     tmp_path: Path, outbox: Outbox, clock: ManualClock
 ) -> None:
-    """Rows of the earlier start are read, delivered and not forgotten, and boot is counted."""
+    """Rows of the earlier start are read, delivered and deleted later, and the start is counted."""
     outbox.close()
     with full_disk():
-        again = Outbox(tmp_path, clock)
+        again = Outbox(tmp_path, TOPICS, clock)
         again.put([event(5)])
-        parcels = again.take(100)
-        assert numbers(parcels) == [5, 0, 1, 2, 3, 4]
+        rows = again.take(100)
+        assert numbers(rows) == [5, 0, 1, 2, 3, 4]
         assert again.boot == 2
-        settle(again, parcels)
+        settle(again, rows)
         assert again.counts().waiting == 0
     with closing(again):
         clock.mono_s += 10
         again.put([event(6)])
-    with closing(Outbox(tmp_path, clock)) as third:
+    with closing(Outbox(tmp_path, TOPICS, clock)) as third:
         assert numbers(third.take(100)) == [6]
         assert third.boot == 3
 
 
-def test_damage_while_it_runs_loses_what_is_damaged_and_counts_it(
+def test_damage_at_run_time_loses_damaged_rows_and_counts_them(
     tmp_path: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A dying card must not end the node: a new file is begun and what cannot be read is counted as dropped."""
-    with closing(Outbox(tmp_path, clock, max_mb=100)) as outbox:
+    """A dying SD card must not stop the node: it starts a new file and counts unreadable rows as dropped."""
+    with closing(Outbox(tmp_path, TOPICS, clock, max_mb=100)) as outbox:
         for start in range(0, 6000, 1000):
             outbox.put([event(number, padding=1000) for number in range(start, start + 1000)])
         for path in tmp_path.iterdir():
@@ -195,12 +196,15 @@ def test_damage_while_it_runs_loses_what_is_damaged_and_counts_it(
     assert len(list(tmp_path.glob("outbox.db.damaged-*"))) >= 1
 
 
-def test_who_is_erased_while_the_disk_takes_nothing_is_erased_when_it_does(tmp_path: Path, clock: ManualClock) -> None:
-    """Rejected messages about them too: nobody erases twice."""
-    with closing(Outbox(tmp_path, clock)) as outbox:
-        about = {"v": 1, "id": "1", "person": {"id": "lovelace", "score": 0.9}}
-        outbox.put([Draft(Kind.EVENT, "recognized", about), Draft(Kind.EVENT, "recognized", about)])
-        outbox.reject(outbox.take(1)[0].row.id, 0x87, "not allowed")
+def test_a_person_removed_while_the_disk_is_full_is_erased_once_it_is_writable(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    """This includes rejected messages: nobody has to erase twice."""
+    with closing(Outbox(tmp_path, TOPICS, clock)) as outbox:
+        payload = dump({"v": 1, "id": "1", "person": {"id": "lovelace", "score": 0.9}})
+        about = Message(TOPICS.message(Kind.EVENT, "recognized"), payload)
+        outbox.put([about, about])
+        outbox.reject(outbox.take(1)[0].id, 0x87, "not allowed")
         with full_disk():
             outbox.put([event(1)])
             assert outbox.erase("lovelace") == 1

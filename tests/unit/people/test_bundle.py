@@ -1,4 +1,4 @@
-"""The file for a fleet: the same people come out, and nothing else ever does."""
+"""The file for a fleet: the same people come out, and never anything else."""
 
 import hashlib
 import io
@@ -24,7 +24,7 @@ LENGTHS = {"s": 2}
 
 @pytest.fixture
 def gallery(tmp_path: Path) -> Gallery:
-    """Return a gallery of two people, with crops and without, rejected faces and an ignored person."""
+    """Return a gallery of two people: with and without crops, with a rejected face, and one person ignored."""
     made = Gallery(tmp_path / "people")
     made.add("ada", "Zoë Müller", "s", [sample(1, 0, crop=crop(0)), sample(0, 1)])
     made.reject("ada", "s", sample(1, 1, crop=crop(1)))
@@ -39,14 +39,14 @@ def file(tmp_path: Path, gallery: Gallery) -> Path:
     return tmp_path / "fleet.people"
 
 
-def parts(file: Path) -> dict[str, bytes]:
-    """Return what a file holds."""
+def members(file: Path) -> dict[str, bytes]:
+    """Return the members of a file."""
     with zipfile.ZipFile(file) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
 def pack(file: Path, content: dict[str, bytes], *, compression: int = zipfile.ZIP_STORED, version: int = 1) -> None:
-    """Write a file that anybody could make: hashes that fit, around any content."""
+    """Write a file with any content and matching hashes, as anybody could."""
     rest = {name: data for name, data in content.items() if name != "manifest.json"}
     hashes = {name: hashlib.sha256(data).hexdigest() for name, data in rest.items()}
     manifest = json.dumps({"format": "facenode-people", "v": version, "files": hashes}).encode()
@@ -55,7 +55,7 @@ def pack(file: Path, content: dict[str, bytes], *, compression: int = zipfile.ZI
             archive.writestr(name, data)
 
 
-def test_everybody_comes_out_as_they_went_in(tmp_path: Path, gallery: Gallery, file: Path) -> None:
+def test_people_survive_export_and_import_unchanged(tmp_path: Path, gallery: Gallery, file: Path) -> None:
     """Names, marks, faces, rejected faces and crops."""
     other = Gallery(tmp_path / "other")
     other.merge(bundle.read(file, LENGTHS))
@@ -70,14 +70,16 @@ def test_everybody_comes_out_as_they_went_in(tmp_path: Path, gallery: Gallery, f
 def test_the_file_is_private_and_the_same_people_give_the_same_bytes(
     tmp_path: Path, gallery: Gallery, file: Path
 ) -> None:
-    """Mode 0600; a roll-out that compares files sees no change where there is none."""
+    """Mode 0600; a roll-out that compares files sees no false change."""
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     bundle.write(tmp_path / "again", gallery.load())
     assert (tmp_path / "again").read_bytes() == file.read_bytes()
 
 
-def test_no_damaged_byte_changes_anybody_and_no_cut_is_taken(file: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """Each is refused, or it was one of the few bytes of a zip that mean nothing."""
+def test_no_damaged_byte_changes_anybody_and_no_truncated_file_is_read(
+    file: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Damage is refused, unless it is in one of the few bytes of a zip without meaning."""
     content = file.read_bytes()
     whole = [(entry.person.id, dict(entry.crops)) for entry in bundle.read(file, LENGTHS)]
     chance = np.random.default_rng(1)
@@ -91,7 +93,7 @@ def test_no_damaged_byte_changes_anybody_and_no_cut_is_taken(file: Path, capfd: 
             assert [(e.person.id, dict(e.crops)) for e in bundle.read(file, LENGTHS)] == whole
             taken += 1
         file.write_bytes(content[:place])
-        with pytest.raises(PeopleError, match=r"cut short|not a file that"):
+        with pytest.raises(PeopleError, match=r"truncated|not a file made by"):
             bundle.read(file, LENGTHS)
     assert taken < len(tries) / 3
     assert capfd.readouterr().err == ""
@@ -112,71 +114,71 @@ CROP = encode(crop(0))[0]
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (_with("../../etc/cron.d/x", b""), "it holds '../../etc/cron.d/x'"),
-        (_with("/etc/passwd", b""), "it holds"),
-        (_with("ada/../../x.png", b""), "it holds"),
-        (_with("ada/notes.txt", b""), "it holds"),
-        (_with("ada/0123456789abcdef.png", b""), "not those that its record names"),
-        (_with("eve/0123456789abcdef.png", b""), "crops of nobody"),
+        (_with("../../etc/cron.d/x", b""), "unexpected member '../../etc/cron.d/x'"),
+        (_with("/etc/passwd", b""), "unexpected member"),
+        (_with("ada/../../x.png", b""), "unexpected member"),
+        (_with("ada/notes.txt", b""), "unexpected member"),
+        (_with("ada/0123456789abcdef.png", b""), "crops do not match its record"),
+        (_with("eve/0123456789abcdef.png", b""), "crops that belong to nobody"),
         (_with("ada/person.json", b"{"), "ada/person.json: file"),
-        (_with(f"ada/{CROP}", encode(crop(5))[1]), "not those that its name was made of"),
+        (_with(f"ada/{CROP}", encode(crop(5))[1]), "pixels do not match its name"),
         (_with(f"ada/{CROP}", b"\xff\xd8"), "not a PNG"),
-        (_renamed("ada/", "eve/"), "it says that it is 'ada'"),
-        (_renamed("ada/", "Ada/"), "it holds"),
-        (_with("unknown/person.json", b'{"id":"unknown","name":"x","anchors":[%s]}' % FACE), "strangers are called"),
-        (_with("eve/person.json", b'{"id":"eve","name":"\\u001b[2J","anchors":[%s]}' % FACE), "is no name"),
-        (lambda content: {k: v for k, v in content.items() if not k.endswith(".png")}, "not those that its record"),
+        (_renamed("ada/", "eve/"), "its id is 'ada'"),
+        (_renamed("ada/", "Ada/"), "unexpected member"),
+        (_with("unknown/person.json", b'{"id":"unknown","name":"x","anchors":[%s]}' % FACE), "it means a stranger"),
+        (_with("eve/person.json", b'{"id":"eve","name":"\\u001b[2J","anchors":[%s]}' % FACE), "is not a valid name"),
+        (lambda content: {k: v for k, v in content.items() if not k.endswith(".png")}, "crops do not match its record"),
     ],
 )
-def test_what_an_export_would_not_hold_is_refused(
+def test_content_that_no_export_contains_is_refused(
     file: Path, change: Callable[[dict[str, bytes]], dict[str, bytes]], message: str
 ) -> None:
-    """Even with hashes that fit: nothing leaves the folder of the people, nothing foreign enters it."""
-    pack(file, change(parts(file)))
+    """Even with matching hashes: nothing is written outside the folder of the people, and nothing foreign inside."""
+    pack(file, change(members(file)))
     with pytest.raises(PeopleError, match=message.replace(".", r"\.")):
         bundle.read(file, LENGTHS)
 
 
-def test_a_bomb_is_refused_before_it_is_unpacked(file: Path) -> None:
-    """Compression is refused whatever it holds, and so is a part that claims more than there is."""
-    pack(file, parts(file) | {f"ada/{CROP}": bytes(1 << 20)}, compression=zipfile.ZIP_DEFLATED)
+def test_a_zip_bomb_is_refused_before_it_is_unpacked(file: Path) -> None:
+    """Compression is always refused, and so is a member that claims more than there is."""
+    pack(file, members(file) | {f"ada/{CROP}": bytes(1 << 20)}, compression=zipfile.ZIP_DEFLATED)
     with pytest.raises(PeopleError, match="compressed"):
         bundle.read(file, LENGTHS)
-    pack(file, parts(file) | {f"ada/{CROP}": bytes((1 << 20) + 1)})
+    pack(file, members(file) | {f"ada/{CROP}": bytes((1 << 20) + 1)})
     with pytest.raises(PeopleError, match="has 1048577 bytes"):
         bundle.read(file, LENGTHS)
 
 
-def test_parts_that_lie_inside_one_another_are_refused(file: Path) -> None:
-    """A bomb without compression: each part holds the next, so that little is read many times."""
+def test_overlapping_members_are_refused(file: Path) -> None:
+    """A zip bomb without compression: each member contains the next, so that few bytes are read many times."""
     data, parts_inside = bytes(10_000), []
     for number in range(3):
         with io.BytesIO() as buffer, zipfile.ZipFile(buffer, "w") as archive:
             info = zipfile.ZipInfo(f"ada/{number:016x}.png")
             archive.writestr(info, data)
             parts_inside.append(info)
-            data = buffer.getvalue()  # a header and the data: the directory is not written yet
+            data = buffer.getvalue()  # a header and the data; the directory is not written yet
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("ada/person.json", data)
         for info in parts_inside:
-            info.header_offset = 0  # where exactly does not matter: the sum is looked at before anything is read
+            info.header_offset = 0  # any offset does: the sum is checked before anything is read
         archive.filelist.extend(parts_inside)
-    with pytest.raises(PeopleError, match="its parts are larger than it"):
+    with pytest.raises(PeopleError, match="its members are larger than the file"):
         bundle.read(file, LENGTHS)
 
 
-def test_a_part_that_is_not_what_the_manifest_was_made_of_is_refused(file: Path) -> None:
-    """A file mended by hand keeps its checksums of the zip, but not its sha256."""
-    content = parts(file)
+def test_a_member_that_does_not_match_the_manifest_is_refused(file: Path) -> None:
+    """A file edited by hand may keep the checksums of the zip, but not the sha256."""
+    content = members(file)
     with zipfile.ZipFile(file, "w") as archive:
         for name, data in content.items():
             archive.writestr(name, data.replace(b'"Zo', b'"Za'))
-    with pytest.raises(PeopleError, match=r"the sha256 of ada/person\.json is another"):
+    with pytest.raises(PeopleError, match=r"the sha256 of ada/person\.json does not match"):
         bundle.read(file, LENGTHS)
 
 
-def test_a_name_that_comes_twice_is_refused(file: Path) -> None:
-    """Which of the two would count is anybody's guess."""
+def test_a_name_that_occurs_twice_is_refused(file: Path) -> None:
+    """It is undefined which of the two counts."""
     with zipfile.ZipFile(file, "a") as archive, pytest.warns(UserWarning, match="Duplicate name"):
         archive.writestr("bob/person.json", b"{}")
     with pytest.raises(PeopleError, match="twice"):
@@ -184,23 +186,23 @@ def test_a_name_that_comes_twice_is_refused(file: Path) -> None:
 
 
 def test_embeddings_of_a_wrong_length_are_refused(file: Path) -> None:
-    """They would stop every node of the fleet at its first face."""
-    with pytest.raises(PeopleError, match="an embedding has 2 numbers, s has 192"):
+    """They would stop every node of the fleet at the first face."""
+    with pytest.raises(PeopleError, match="an embedding has 2 numbers instead of the 192 of s"):
         bundle.read(file, {"s": 192})
 
 
-def test_a_newer_file_asks_for_an_update(file: Path) -> None:
-    """It is not called damaged."""
-    pack(file, parts(file), version=2)
+def test_a_newer_file_requires_an_update(file: Path) -> None:
+    """The error does not call it damaged."""
+    pack(file, members(file), version=2)
     with pytest.raises(PeopleError, match=r"newer version of facenode .*: update this node first"):
         bundle.read(file, LENGTHS)
 
 
 @pytest.mark.parametrize("content", [b"", b"PK", b"not a zip", b"PK\x03\x04 and nothing else"])
 def test_a_foreign_file_is_refused(tmp_path: Path, content: bytes) -> None:
-    """One line that names it."""
+    """One line names it."""
     (tmp_path / "x").write_bytes(content)
-    with pytest.raises(PeopleError, match=r"/x: (not a file that|damaged or cut short)"):
+    with pytest.raises(PeopleError, match=r"/x: (not a file made by|damaged or truncated)"):
         bundle.read(tmp_path / "x", LENGTHS)
 
 
@@ -208,28 +210,28 @@ def test_a_zip_of_something_else_is_refused(tmp_path: Path) -> None:
     """Such as a document."""
     with zipfile.ZipFile(tmp_path / "x.docx", "w") as archive:
         archive.writestr("word/document.xml", b"<x/>")
-    with pytest.raises(PeopleError, match=r"it holds 'word/document\.xml'"):
+    with pytest.raises(PeopleError, match=r"unexpected member 'word/document\.xml'"):
         bundle.read(tmp_path / "x.docx", LENGTHS)
 
 
-def test_a_missing_file_and_a_place_that_cannot_be_written_are_said(tmp_path: Path, gallery: Gallery) -> None:
-    """What, where, and what to do; nothing is left behind."""
+def test_a_missing_file_and_an_unwritable_path_are_errors(tmp_path: Path, gallery: Gallery) -> None:
+    """The line says what, where and what to do; no file remains."""
     with pytest.raises(PeopleError, match="no such file"):
         bundle.read(tmp_path / "none", LENGTHS)
-    with pytest.raises(PeopleError, match="name a file in a folder"):
+    with pytest.raises(PeopleError, match="name a file in a writable folder"):
         bundle.write(tmp_path / "none" / "x", gallery.load())
-    with pytest.raises(PeopleError, match="name a file in a folder"):
+    with pytest.raises(PeopleError, match="name a file in a writable folder"):
         bundle.write(tmp_path / "people", gallery.load())
     assert [path.name for path in tmp_path.iterdir()] == ["people"]
 
 
-def test_a_damaged_crop_is_left_out_of_an_export_and_said(
+def test_a_damaged_crop_is_left_out_of_an_export_and_logged(
     tmp_path: Path, gallery: Gallery, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Its face goes on without it."""
+    """Its anchor is exported without it."""
     (tmp_path / "people" / "ada" / CROP).write_bytes(b"no picture")
     with caplog.at_level(logging.ERROR):
         bundle.write(tmp_path / "x", gallery.load())
-    assert "the crop of photo.jpg is left out" in caplog.text
+    assert "left out the crop of photo.jpg" in caplog.text
     ada = bundle.read(tmp_path / "x", LENGTHS)[0]
     assert (len(ada.person.anchors), len(ada.crops)) == (2, 1)

@@ -1,4 +1,4 @@
-"""Crops: what was enrolled comes back, anything else is refused."""
+"""Crops: the enrolled face is read back, and anything else is refused."""
 
 import struct
 import zlib
@@ -12,22 +12,22 @@ from node.people.crop import decode, encode, fitted
 
 
 def test_a_crop_survives_its_file() -> None:
-    """Pixels are kept to the last bit."""
+    """Pixels are unchanged."""
     name, content = encode(crop(1))
     np.testing.assert_array_equal(decode(name, content), crop(1))
 
 
 def test_a_file_changed_by_hand_is_refused() -> None:
-    """Another picture under the same name is not the face that was enrolled."""
+    """Another image under the same name is not the face that was enrolled."""
     name, _ = encode(crop(1))
-    with pytest.raises(ValueError, match="not those that its name"):
+    with pytest.raises(ValueError, match="do not match its name"):
         decode(name, encode(crop(2))[1])
-    with pytest.raises(ValueError, match="not those that its name"):
+    with pytest.raises(ValueError, match="do not match its name"):
         decode(name, encode(crop(1)[:-1])[1])
 
 
-def test_every_damaged_byte_and_every_cut_is_seen(capfd: pytest.CaptureFixture[str]) -> None:
-    """Each is refused with a reason, and no library writes to the terminal by itself."""
+def test_every_damaged_byte_and_every_truncation_is_detected(capfd: pytest.CaptureFixture[str]) -> None:
+    """Each is refused with a reason, and no library writes to the terminal itself."""
     name, content = encode(crop(1, 8))
     for place in range(len(content)):
         spoilt = bytearray(content)
@@ -38,14 +38,14 @@ def test_every_damaged_byte_and_every_cut_is_seen(capfd: pytest.CaptureFixture[s
     assert capfd.readouterr().err == ""
 
 
-def test_another_kind_of_picture_is_refused() -> None:
-    """Only what the gallery itself writes is read."""
+def test_another_image_format_is_refused() -> None:
+    """Only the format that the gallery writes is read."""
     jpeg = cv2.imencode(".jpg", crop(1))[1].tobytes()
     with pytest.raises(ValueError, match="not a PNG"):
         decode("0.png", jpeg)
 
 
-def test_a_small_file_of_a_huge_picture_is_refused_before_it_is_unpacked() -> None:
+def test_a_small_file_with_a_huge_image_is_refused_before_it_is_decoded() -> None:
     """Its header says 50000 x 50000 pixels: 7.5 GB."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
@@ -57,8 +57,8 @@ def test_a_small_file_of_a_huge_picture_is_refused_before_it_is_unpacked() -> No
         decode("0.png", content)
 
 
-def test_a_crop_is_brought_to_the_size_of_another_network() -> None:
-    """Height and width are those that are asked for; the same size changes nothing."""
+def test_a_crop_is_resized_for_another_network() -> None:
+    """Height and width are as requested; the same size changes nothing."""
     assert fitted(crop(1), (160, 96)).shape == (160, 96, 3)
     assert fitted(crop(1), (16, 16)).shape == (16, 16, 3)
     np.testing.assert_array_equal(fitted(crop(1), (32, 32)), crop(1))

@@ -1,4 +1,4 @@
-"""Which face of a photo is enrolled, and which photo is not."""
+"""Which face of a photo is enrolled, and which photos are refused."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -8,18 +8,18 @@ import pytest
 from makers import face, look, unit
 
 from node.domain import Face, Flaw, Frame, Image, Look, Vector
-from node.people.enrolment import Refusal, Whom, examine_image
+from node.people.enrolment import Enrollee, Refusal, examine_image
 from node.people.gallery import Sample
 from node.people.matcher import GalleryMatcher
 from node.people.person import Anchor, Person
 
-PICTURE = np.zeros((10, 10, 3), np.uint8)
+IMAGE = np.zeros((10, 10, 3), np.uint8)
 ADA = Person("ada", "Ada", (Anchor(unit(1, 0, 0), "s", "p"),))
 BOB = Person("bob", "Bob", (Anchor(unit(0, 1, 0), "s", "p"),))
 
 
 class Photo:
-    """Finder and looker of one photo: its faces, by size, and what each looks like."""
+    """Detector and recognizer of one photo: its faces by size, each with its embedding."""
 
     def __init__(self, faces: Mapping[float, Vector | None]) -> None:
         self._looks = {
@@ -27,70 +27,70 @@ class Photo:
         }
 
     def detect(self, frame: Frame) -> tuple[Face, ...]:
-        """Return the faces, the largest first."""
+        """Return the faces, largest first."""
         del frame
         return tuple(face(size=size) for size in sorted(self._looks, reverse=True))
 
     def look(self, image: Image, face: Face) -> Look:
-        """Return what there is to see in one face."""
+        """Return a look at one face."""
         del image
-        return replace(self._looks[face.box.width], face=face, crop=PICTURE)
+        return replace(self._looks[face.box.width], face=face, crop=IMAGE)
 
 
-def take(
+def examined(
     faces: Mapping[float, Vector | None], people: Sequence[Person] = (), *, force: bool = False
 ) -> Sample | Refusal:
-    """Return what becomes of a photo of ada; whoever is nearer than .6 is recognised."""
-    photo, whom = Photo(faces), Whom("ada", GalleryMatcher(people, "s", 0.6), force=force)
-    return examine_image(PICTURE, "x/photo.jpg", photo, photo, keep_crop=True, whom=whom)
+    """Return the result for a photo of ada; the threshold is 0.6."""
+    photo, enrollee = Photo(faces), Enrollee("ada", GalleryMatcher(people, "s", 0.6), force=force)
+    return examine_image(IMAGE, "x/photo.jpg", photo, photo, keep_crop=True, enrollee=enrollee)
 
 
 def taken(faces: Mapping[float, Vector | None], people: Sequence[Person] = (), *, force: bool = False) -> list[float]:
-    """Return the embedding that was taken, to one decimal."""
-    sample = take(faces, people, force=force)
+    """Return the embedding of the accepted face, to one decimal."""
+    sample = examined(faces, people, force=force)
     assert isinstance(sample, Sample), sample
-    assert (sample.source, sample.crop is PICTURE) == ("photo.jpg", True)
+    assert (sample.source, sample.crop is IMAGE) == ("photo.jpg", True)
     return [round(float(number), 1) for number in sample.embedding]
 
 
 def refused(faces: Mapping[float, Vector | None], people: Sequence[Person] = ()) -> str:
-    """Return why nothing was taken."""
-    refusal = take(faces, people)
+    """Return why the photo was refused."""
+    refusal = examined(faces, people)
     assert isinstance(refusal, Refusal)
     return refusal.reason
 
 
 def test_the_largest_face_is_taken() -> None:
-    """Passers-by in the background are nobody's portrait."""
+    """People in the background are ignored."""
     assert taken({0.2: unit(1, 0, 0), 0.1: unit(0, 1, 0)}) == [1, 0, 0]
 
 
-def test_what_leaves_doubt_is_refused_with_its_reason() -> None:
-    """No face, two of one size, one that the gates refuse."""
+def test_an_ambiguous_photo_is_refused_with_its_reason() -> None:
+    """No face, two of one size, or one that the gates refuse."""
     assert refused({}) == "no face found"
     assert refused({0.2: unit(1, 0, 0), 0.19: unit(0, 1, 0)}).startswith("two faces of about the same size")
     assert refused({0.2: None, 0.1: unit(1, 0, 0)}) == "the face is unusable: blur"
 
 
 @pytest.mark.parametrize("other", [0.3, 0.21])
-def test_of_several_faces_the_one_recognised_as_the_person_is_taken(other: float) -> None:
-    """In a group she is found by what is known of her, however large the others are."""
+def test_of_several_faces_the_one_recognized_as_the_person_is_taken(other: float) -> None:
+    """In a group ada is found by her anchors, however large the other faces are."""
     assert taken({other: unit(0, 0, 1), 0.2: unit(1, 0.2, 0)}, [ADA]) == [1, 0.2, 0]
 
 
-def test_nobody_else_is_taken_from_a_group_in_which_she_is_not_recognised() -> None:
-    """The largest face is not hers if a smaller one is nearer; if it is the nearest, it is a new look of hers."""
-    assert "none of 2 faces is recognised as ada" in refused({0.3: unit(0, 0, 1), 0.1: unit(1, 0, 2)}, [ADA])
+def test_nobody_else_is_taken_from_a_group_without_a_recognized_face() -> None:
+    """The largest face is refused if a smaller one is nearer to ada; if it is the nearest, it is taken."""
+    assert "none of 2 faces is recognized as ada" in refused({0.3: unit(0, 0, 1), 0.1: unit(1, 0, 2)}, [ADA])
     assert taken({0.3: unit(1, 0, 2), 0.1: unit(0, 0, 1)}, [ADA]) == [0.4, 0, 0.9]
 
 
-def test_one_face_is_taken_however_unlike_the_others_it_is() -> None:
-    """A photo with glasses is what makes the gallery better."""
+def test_a_single_face_is_taken_however_different_it_is() -> None:
+    """A photo with glasses improves the gallery."""
     assert taken({0.3: unit(0, 0, 1)}, [ADA, BOB]) == [0, 0, 1]
 
 
 def test_somebody_elses_face_is_refused_unless_forced() -> None:
-    """Whether she is known yet or not; the reason says whose it is, how near, and the way out."""
+    """Whether ada is known yet or not; the reason says whose face it is, the scores, and what to do."""
     for people in ([BOB], [ADA, BOB]):
         reason = refused({0.3: unit(0.5, 1, 0)}, people)
         assert reason.startswith("the face is bob's (0.89")
@@ -98,6 +98,6 @@ def test_somebody_elses_face_is_refused_unless_forced() -> None:
         assert taken({0.3: unit(0.5, 1, 0)}, people, force=True) == [0.4, 0.9, 0]
 
 
-def test_a_face_as_near_to_another_but_nearer_to_her_is_taken() -> None:
-    """Sisters may look alike: the nearer one counts."""
+def test_a_face_near_to_two_people_is_taken_for_the_nearer_one() -> None:
+    """Sisters may look alike."""
     assert taken({0.3: unit(1, 0.9, 0)}, [ADA, BOB]) == [0.7, 0.7, 0]

@@ -1,4 +1,4 @@
-"""The gallery on disk: whole or not at all, private, and never lost to one bad entry."""
+"""The gallery on disk: changes are whole or absent, files are private, and one bad entry harms nobody else."""
 
 import json
 import logging
@@ -18,7 +18,7 @@ from node.people.crop import decode, encode
 from node.people.gallery import Gallery, Sample
 
 
-def test_what_is_added_is_loaded_again(tmp_path: Path) -> None:
+def test_an_added_person_is_loaded_again(tmp_path: Path) -> None:
     """Id, name and space survive the disk unchanged, the embedding to within 1e-6."""
     gallery = Gallery(tmp_path / "people")
     gallery.add("ada", "Zoë Müller", "s", [sample(3, 4), sample(1, 0)])
@@ -28,7 +28,7 @@ def test_what_is_added_is_loaded_again(tmp_path: Path) -> None:
     assert person.anchors[0].space == "s"
 
 
-def test_more_photos_go_to_the_same_person_and_none_twice(tmp_path: Path) -> None:
+def test_more_photos_are_added_to_the_same_person_and_none_twice(tmp_path: Path) -> None:
     """Adding again keeps the name and the former anchors."""
     gallery = Gallery(tmp_path)
     gallery.add("ada", "Ada", "s", [sample(1, 0)])
@@ -47,7 +47,7 @@ def test_files_are_readable_by_their_owner_only(tmp_path: Path) -> None:
 
 
 def test_removing_leaves_no_file(tmp_path: Path) -> None:
-    """Record and crops are gone."""
+    """Record and crops are erased."""
     gallery = Gallery(tmp_path)
     gallery.add("ada", None, "s", [sample(1, 0, crop=crop())])
     gallery.remove("ada")
@@ -68,10 +68,10 @@ def test_removing_leaves_no_file(tmp_path: Path) -> None:
         b'{"v":2,"id":"ada","name":"x","anchors":[]}',
     ],
 )
-def test_a_damaged_entry_is_set_aside_and_the_others_live(
+def test_a_damaged_entry_is_set_aside_and_the_others_are_loaded(
     tmp_path: Path, damage: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Nothing is deleted: the entry is renamed, said once, and never tried again."""
+    """Nothing is deleted: the entry is renamed, logged once, and not read again."""
     gallery = Gallery(tmp_path)
     gallery.add("ada", None, "s", [sample(1, 0)])
     gallery.add("bob", None, "s", [sample(0, 1)])
@@ -87,27 +87,27 @@ def test_a_damaged_entry_is_set_aside_and_the_others_live(
 
 @pytest.mark.parametrize("name", ["", "Ada", "a b", "../x", "unknown", "a" * 33, ".ada"])
 def test_a_bad_id_is_refused(tmp_path: Path, name: str) -> None:
-    """An id is what topics and folders can carry."""
+    """An id must be valid in topics and as a folder name."""
     with pytest.raises(PeopleError):
         Gallery(tmp_path).add(name, None, "s", [sample(1, 0)])
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_stamp_differs_after_every_change(tmp_path: Path) -> None:
-    """A running node sees an enrolment by comparing stamps."""
+def test_the_revision_differs_after_every_change(tmp_path: Path) -> None:
+    """A running node notices an enrollment by comparing revisions."""
     gallery = Gallery(tmp_path)
-    stamps = [gallery.stamp()]
+    stamps = [gallery.revision()]
     gallery.add("ada", None, "s", [sample(1, 0)])
-    stamps.append(gallery.stamp())
+    stamps.append(gallery.revision())
     gallery.add("ada", None, "s", [sample(0, 1)])
-    stamps.append(gallery.stamp())
+    stamps.append(gallery.revision())
     gallery.remove("ada")
-    stamps.append(gallery.stamp())
+    stamps.append(gallery.revision())
     assert all(a != b for a, b in pairwise(stamps))
 
 
-def test_a_record_cut_short_by_a_power_failure_is_never_seen(tmp_path: Path) -> None:
-    """The record is replaced whole: a left-over part changes nothing."""
+def test_a_record_truncated_by_a_power_cut_is_never_read(tmp_path: Path) -> None:
+    """The record is replaced whole: a leftover partial file changes nothing."""
     gallery = Gallery(tmp_path)
     gallery.add("ada", None, "s", [sample(1, 0)])
     (tmp_path / "ada" / "person.json.part").write_bytes(b'{"v":1,')
@@ -116,15 +116,15 @@ def test_a_record_cut_short_by_a_power_failure_is_never_seen(tmp_path: Path) -> 
     assert len(json.loads((tmp_path / "ada" / "person.json").read_text())["anchors"]) == 2
 
 
-def test_the_owners_mark_and_name_come_with_the_same_write(tmp_path: Path) -> None:
-    """A postman enrolled as ignored is never somebody to tell of, not even for a moment."""
+def test_mark_and_name_are_written_together_with_the_faces(tmp_path: Path) -> None:
+    """A postman enrolled as ignored is never reported, not even for a moment."""
     person = Gallery(tmp_path).add("bob", "Bob", "s", [sample(1, 0)], ignored=True)
     assert (person.name, person.ignored) == ("Bob", True)
     assert Gallery(tmp_path).add("bob", None, "s", [sample(0, 1)]).ignored
 
 
 def test_ignoring_is_kept_and_undone(tmp_path: Path) -> None:
-    """It is a mark, faces stay as they are; nobody cannot be ignored."""
+    """It is a mark and leaves the faces as they are; an unknown id is an error."""
     gallery = Gallery(tmp_path)
     gallery.add("ada", None, "s", [sample(1, 0)])
     gallery.ignore("ada")
@@ -150,20 +150,20 @@ def test_a_rejected_face_is_kept_once_and_privately(tmp_path: Path) -> None:
         gallery.reject("bob", "s", sample(1, 1))
 
 
-def test_the_latest_word_on_a_face_counts(tmp_path: Path) -> None:
-    """Rejected after it was enrolled it is theirs no longer, and the other way round; the last face cannot go."""
+def test_the_latest_decision_about_a_face_counts(tmp_path: Path) -> None:
+    """A face rejected after its enrollment is no longer enrolled, and vice versa; the last face cannot be rejected."""
     gallery = Gallery(tmp_path)
     gallery.add("ada", None, "s", [sample(1, 0), sample(0, 1)])
     person = gallery.reject("ada", "s", sample(0, 1))
     assert (len(person.anchors), len(person.negatives)) == (1, 1)
-    with pytest.raises(PeopleError, match="the only face known"):
+    with pytest.raises(PeopleError, match="the only known face"):
         gallery.reject("ada", "s", sample(1, 0))
     person = gallery.add("ada", None, "s", [sample(0, 1)])
     assert (len(person.anchors), len(person.negatives)) == (2, 0)
 
 
 def test_a_record_of_the_first_version_still_loads(tmp_path: Path) -> None:
-    """As the first version wrote it, byte for byte; and without rejected faces it is still written like that."""
+    """Version 0.1.0's record is read; without rejected faces the record is still written byte for byte the same."""
     first = (
         b'{\n "v": 1,\n "id": "ada",\n "name": "Ada",\n "ignored": false,\n "anchors": [\n  {\n'
         b'   "embedding": "AACAPwAAAAA=",\n   "space": "s",\n   "source": "a.jpg",\n   "crop": null\n  }\n ]\n}'
@@ -179,14 +179,14 @@ def test_a_record_of_the_first_version_still_loads(tmp_path: Path) -> None:
 
 
 def test_an_embedding_of_a_wrong_length_is_a_damaged_entry(tmp_path: Path) -> None:
-    """It would stop the node at the first face; the others live."""
+    """It would stop the node at the first face; the others are loaded."""
     Gallery(tmp_path).add("ada", None, "s", [sample(1, 0)])
     Gallery(tmp_path).add("bob", None, "s", [sample(1, 0, 0)])
     assert [person.id for person in Gallery(tmp_path, {"s": 3}).load()] == ["bob"]
 
 
-def test_an_embedding_of_nearly_unit_length_is_kept_at_unit_length(tmp_path: Path) -> None:
-    """A quantised network's is off by more than the record allows; without a length it is refused."""
+def test_an_embedding_of_nearly_unit_length_is_stored_at_unit_length(tmp_path: Path) -> None:
+    """That of a quantized network is off by more than the record allows; one without a length is refused."""
     gallery = Gallery(tmp_path)
     gallery.add("ada", None, "s", [Sample(unit(1, 0) * np.float32(1.02), "p", None)])
     np.testing.assert_array_equal(gallery.load()[0].anchors[0].embedding, unit(1, 0))
@@ -196,30 +196,30 @@ def test_an_embedding_of_nearly_unit_length_is_kept_at_unit_length(tmp_path: Pat
 
 @pytest.mark.parametrize("name", ["", " ", "x" * 65, "a\nb", "\x1b[31m"])
 def test_a_bad_name_is_refused(tmp_path: Path, name: str) -> None:
-    """A name goes to terminals and messages."""
-    with pytest.raises(PeopleError, match="is no name"):
+    """A name is shown in terminals and messages."""
+    with pytest.raises(PeopleError, match="is not a valid name"):
         Gallery(tmp_path).add("ada", name, "s", [sample(1, 0)])
 
 
-def test_what_remains_is_said_and_removing_leaves_none_of_it(tmp_path: Path) -> None:
-    """What was set aside as damaged holds faces, too."""
+def test_everything_stored_is_listed_and_removing_erases_all_of_it(tmp_path: Path) -> None:
+    """Entries set aside as damaged contain faces, too."""
     gallery = Gallery(tmp_path)
     gallery.add("ada", None, "s", [sample(1, 0, crop=crop(1))])
     (tmp_path / "ada" / "person.json").write_bytes(b"{")
     gallery.load()
     gallery.add("ada", None, "s", [sample(1, 0, crop=crop(1)), sample(0, 1)])
     gallery.add("ad", None, "s", [sample(1, 0)])
-    first, second = gallery.remains("ada")
+    first, second = gallery.list_stored("ada")
     assert first == f"{tmp_path / 'ada'}: 2 faces, 1 crop"
     assert "ada.damaged-" in second
     gallery.remove("ada")
     assert [path.name for path in tmp_path.iterdir()] == ["ad"]
     with pytest.raises(PeopleError, match="nobody is enrolled"):
-        gallery.remains("ada")
+        gallery.list_stored("ada")
 
 
-def test_a_change_cut_short_by_a_power_failure_is_no_entry_and_is_cleared_away(tmp_path: Path) -> None:
-    """Neither what was being written nor what was being erased is seen; the next change erases both."""
+def test_leftovers_of_a_change_after_a_power_cut_are_ignored_and_cleared(tmp_path: Path) -> None:
+    """Neither a half-written nor a half-erased entry is read; the next change erases both."""
     gallery = Gallery(tmp_path)
     gallery.add("ada", None, "s", [sample(1, 0, crop=crop(1))])
     for left in (".new/eve", ".gone-eve"):
@@ -230,8 +230,8 @@ def test_a_change_cut_short_by_a_power_failure_is_no_entry_and_is_cleared_away(t
     assert sorted(path.name for path in tmp_path.iterdir()) == ["ada", "bob"]
 
 
-def test_crops_that_no_record_names_go_and_what_the_owner_put_there_stays(tmp_path: Path) -> None:
-    """A crop left by a power cut is somebody's face; a note beside the record is the owner's."""
+def test_crops_without_an_anchor_are_removed_and_the_owners_files_stay(tmp_path: Path) -> None:
+    """A crop left by a power cut shows a face; a note beside the record belongs to the owner."""
     gallery = Gallery(tmp_path)
     gallery.add("ada", None, "s", [sample(1, 0, crop=crop(1))])
     for name in ("0123456789abcdef.png", "person.json.part", "notes.txt"):
@@ -242,7 +242,7 @@ def test_crops_that_no_record_names_go_and_what_the_owner_put_there_stays(tmp_pa
 
 
 def test_two_writers_lose_nothing(tmp_path: Path) -> None:
-    """Command and node may change the same person at once: every face is there at the end, and no reader fails."""
+    """A command and the node may change one person at once: every face is stored, and no reader fails."""
     writers = [
         threading.Thread(
             target=lambda start: [
@@ -262,16 +262,16 @@ def test_two_writers_lose_nothing(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["ada"]
 
 
-def test_somebody_erased_while_another_process_reads_is_not_set_aside(tmp_path: Path) -> None:
-    """Else the crops of an erased person would stay for ever under another name."""
+def test_a_person_erased_while_another_process_reads_is_not_set_aside(tmp_path: Path) -> None:
+    """Otherwise the crops of an erased person would remain under another name."""
     gallery = Gallery(tmp_path)
 
-    def come_and_go() -> None:
+    def add_and_remove() -> None:
         for _ in range(40):
             gallery.add("ada", None, "s", [sample(1, 0, crop=crop(1))])
             gallery.remove("ada")
 
-    writer = threading.Thread(target=come_and_go)
+    writer = threading.Thread(target=add_and_remove)
     writer.start()
     while writer.is_alive():
         Gallery(tmp_path).load()
@@ -280,7 +280,7 @@ def test_somebody_erased_while_another_process_reads_is_not_set_aside(tmp_path: 
 
 
 def test_anchors_of_an_older_network_are_embedded_again_from_their_crops(tmp_path: Path) -> None:
-    """Rejected ones too; what is of this network already costs no run of it."""
+    """Rejected ones, too; the network does not run for anchors of its own space."""
     gallery = Gallery(tmp_path)
     gallery.add("ada", None, "old", [sample(1, 0, crop=crop(1))])
     gallery.reject("ada", "old", sample(0, 1, crop=crop(2)))
@@ -291,24 +291,24 @@ def test_anchors_of_an_older_network_are_embedded_again_from_their_crops(tmp_pat
         seen.append(image)
         return np.array([0, 3, 4], np.float32)
 
-    assert gallery.renew("new", embed) == 2
+    assert gallery.reembed("new", embed) == 2
     np.testing.assert_array_equal(np.stack(seen), np.stack([crop(1), crop(2)]))
     (person,) = gallery.load()
     assert {anchor.space for anchor in (*person.anchors, *person.negatives)} == {"new"}
     np.testing.assert_allclose(person.anchors[0].embedding, [0, 0.6, 0.8], atol=1e-6)
-    assert gallery.renew("new", embed) == 0
+    assert gallery.reembed("new", embed) == 0
     assert len(seen) == 2
 
 
-def test_an_anchor_without_a_crop_is_kept_but_dormant_and_that_is_said(
+def test_an_anchor_without_a_crop_is_kept_but_not_compared_and_logged(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """One line for everybody, with what to do; with the former network it counts again."""
+    """One line for everybody says what to do; with the former network the anchors count again."""
     gallery = Gallery(tmp_path)
     for name in ("ada", "bob"):
         gallery.add(name, None, "old", [sample(1, 0)])
     with caplog.at_level(logging.WARNING):
-        assert gallery.renew("new", lambda _: unit(1, 0)) == 0
+        assert gallery.reembed("new", lambda _: unit(1, 0)) == 0
     (record,) = caplog.records
     assert "2 faces enrolled with another network" in record.getMessage()
     assert "(not published): ada, bob: facenode people add" in record.getMessage()
@@ -316,8 +316,8 @@ def test_an_anchor_without_a_crop_is_kept_but_dormant_and_that_is_said(
 
 
 @pytest.mark.parametrize("spoil", ["missing", "foreign", "no picture"])
-def test_a_spoilt_crop_costs_its_own_anchor_only(tmp_path: Path, caplog: pytest.LogCaptureFixture, spoil: str) -> None:
-    """The person's other faces are renewed, the spoilt one is named; adding the photo again heals it."""
+def test_a_bad_crop_affects_only_its_own_anchor(tmp_path: Path, caplog: pytest.LogCaptureFixture, spoil: str) -> None:
+    """The other faces are embedded again, the log names the bad one; adding the photo again repairs it."""
     gallery = Gallery(tmp_path)
     person = gallery.add("ada", None, "old", [sample(1, 0, crop=crop(1)), sample(0, 1, crop=crop(2))])
     path = person.anchors[0].crop
@@ -327,7 +327,7 @@ def test_a_spoilt_crop_costs_its_own_anchor_only(tmp_path: Path, caplog: pytest.
     if spoil != "missing":
         place.write_bytes(encode(crop(3))[1] if spoil == "foreign" else b"\xff\xd8")
     with caplog.at_level(logging.WARNING):
-        assert gallery.renew("new", lambda _: unit(1, 1)) == 1
+        assert gallery.reembed("new", lambda _: unit(1, 1)) == 1
     assert f"the crop {place.name} cannot be used" in caplog.text
     assert [anchor.space for anchor in gallery.load()[0].anchors] == ["old", "new"]
     healed = gallery.add("ada", None, "new", [sample(1, 0, crop=crop(1))])

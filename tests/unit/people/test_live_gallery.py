@@ -1,4 +1,4 @@
-"""What changes on the disk counts without a restart, and a disk that fails forgets nobody."""
+"""A change on disk takes effect without a restart, and a disk that fails makes nobody unknown."""
 
 import logging
 import shutil
@@ -18,8 +18,8 @@ def live_gallery(gallery: Gallery) -> LiveGallery:
     return LiveGallery(gallery, lambda people: GalleryMatcher(people, "s", 0.5), 0.0)
 
 
-def test_a_change_on_the_disk_counts_after_half_a_second(tmp_path: Path) -> None:
-    """Not before, since looking costs; at once after it was invalidated."""
+def test_a_change_on_disk_takes_effect_after_half_a_second(tmp_path: Path) -> None:
+    """Not before, since checking has a cost; at once after it was invalidated."""
     live = live_gallery(Gallery(tmp_path))
     Gallery(tmp_path).add("ada", None, "s", [sample(1, 0)])
     assert not live.refresh(0.4)
@@ -52,7 +52,7 @@ def test_whoever_is_removed_is_named(tmp_path: Path) -> None:
     [(0, "nobody is enrolled: every face is unknown"), (1, "1 person known"), (2, "2 people known")],
 )
 def test_the_log_line_counts_people_in_plain_words(tmp_path: Path, people: int, summary: str) -> None:
-    """One person is no people."""
+    """The noun is singular for one person."""
     gallery = Gallery(tmp_path)
     for number in range(people):
         gallery.add(f"person-{number}", None, "s", [sample(1, 0)])
@@ -61,17 +61,17 @@ def test_the_log_line_counts_people_in_plain_words(tmp_path: Path, people: int, 
 
 
 def test_where_the_closed_set_decides_nobody_of_the_gallery_counts(tmp_path: Path) -> None:
-    """Home Assistant is told of nobody, and health counts nobody."""
+    """Home Assistant gets nobody, and health counts nobody."""
     gallery = Gallery(tmp_path)
     gallery.add("ada", None, "s", [sample(1, 0)])
     live = LiveGallery(gallery, lambda people: GalleryMatcher(people, "s", 0.5), 0.0, closed_set=True)
     assert (live.people, live.count, live.can_recognize) == ((), None, True)
 
 
-def test_a_gallery_that_is_gone_forgets_nobody_and_is_said_once(
+def test_a_missing_gallery_makes_nobody_unknown_and_is_logged_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """An unplugged disk is no order to erase people; when it is back, that is said too."""
+    """An unplugged disk must not erase people; its return is logged, too."""
     folder, away = tmp_path / "people", tmp_path / "away"
     gallery = Gallery(folder)
     gallery.add("ada", None, "s", [sample(1, 0)])

@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator
 from makers import face, instant
 
 from node.contract import payloads, schema
+from node.contract.message import Message
 from node.contract.topics import Topics
 from node.domain import Box, CameraState, Event, EventType, Frame, Image, Match, Tick, Track
 from node.requests.answer import Answer
@@ -31,9 +32,9 @@ class Fixture:
         self.connected = True
         self.snapshots = Snapshots(kind, TOPICS, self._send_now, lambda _wall: "made-up")
 
-    def _send_now(self, topic: str, payload: bytes) -> bool:
+    def _send_now(self, message: Message) -> bool:
         if self.connected:
-            self.sent.append((topic, payload))
+            self.sent.append((message.topic, message.payload))
         return self.connected
 
     def _answer(self, payload: bytes) -> None:
@@ -45,8 +46,8 @@ class Fixture:
         self, *events: Event, at_s: float = 0, tracks: tuple[Track, ...] = (), image: Image | None = IMAGE
     ) -> None:
         """Let a tick pass in which something happens."""
-        drafts = payloads.encode(events, (), "3f9a1c02", lambda _wall: f"event-{len(self.sent)}")
-        self.snapshots.publish(tick(at_s, image), events, drafts, tracks)
+        messages = payloads.encode(events, (), TOPICS, "3f9a1c02", lambda _wall: f"event-{len(self.sent)}")
+        self.snapshots.publish(tick(at_s, image), events, messages, tracks)
 
     def ask(
         self, *requests: TakeSnapshot, at_s: float = 0, tracks: tuple[Track, ...] = (), image: Image | None = IMAGE,

@@ -19,7 +19,7 @@ class TimedOutbox:
 
     def take(self, limit: int = 10) -> list[tuple[int, bool]]:
         """Take rows; return the number of each and whether it is late."""
-        return [(parcel.row.id, parcel.late) for parcel in self.outbox.take(limit)]
+        return [(row.id, row.late) for row in self.outbox.take(limit)]
 
 
 def test_a_row_stays_until_the_broker_has_it() -> None:
@@ -47,7 +47,7 @@ def test_the_sequence_number_in_the_payload_increases_by_one() -> None:
     """A subscriber sees a gap where an event is missing."""
     timed = TimedOutbox()
     timed.outbox.put([event(1), event(2)])
-    assert [json.loads(parcel.row.payload)["seq"] for parcel in timed.outbox.take(2)] == [1, 2]
+    assert [json.loads(row.message.payload)["seq"] for row in timed.outbox.take(2)] == [1, 2]
 
 
 def test_the_record_has_the_time_of_the_first_attempt() -> None:

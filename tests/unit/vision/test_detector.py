@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from node.camera.image_file import read_picture
+from node.camera.image_file import read_image
 from node.domain import Frame
 from node.system import bundled
 from node.vision.detector import Detector, plausible
@@ -27,7 +27,7 @@ def test_a_picture_a_few_pixels_across_has_no_face(detector: Detector, size: tup
 def test_a_face_is_found_after_a_picture_without_one(detector: Detector) -> None:
     """What is dropped is only what cannot be a face."""
     detector.detect(Frame(np.full((2, 1500, 3), 200, np.uint8)))
-    (face, *_) = detector.detect(Frame(read_picture(bundled.path("media/astronaut.jpg"))))
+    (face, *_) = detector.detect(Frame(read_image(bundled.path("media/astronaut.jpg"))))
     assert 0 < face.box.left < face.box.left + face.box.width < 1
 
 

@@ -1,4 +1,4 @@
-"""Gates: what is too small, cut, blurred, dark or turned is no evidence, and says why."""
+"""Gates: a look that is too small, cut, blurred, dark or turned is no evidence, and its flaws say why."""
 
 from dataclasses import replace
 
@@ -29,7 +29,7 @@ GOOD = Quality(width_px=80, cut=0.0, sharpness=300, light=120, contrast=40, keyp
     ],
 )
 def test_each_gate_has_its_own_flaw(change: dict[str, float], flaw: Flaw) -> None:
-    """One fault names one gate."""
+    """One bad measurement gives one flaw."""
     assert flaws(replace(GOOD, **change), GateSettings()) == (flaw,)
 
 
@@ -38,13 +38,13 @@ def test_a_good_look_has_no_flaw() -> None:
     assert flaws(GOOD, GateSettings()) == ()
 
 
-def test_several_faults_are_all_named() -> None:
-    """A dark, tiny face says both."""
+def test_all_flaws_are_reported() -> None:
+    """A dark, tiny face has both."""
     assert flaws(replace(GOOD, width_px=5, light=3), GateSettings()) == (Flaw.SIZE, Flaw.LIGHT)
 
 
 def test_blurring_lowers_sharpness_and_darkening_lowers_light() -> None:
-    """The measures follow what they are called after."""
+    """Each measurement follows its name."""
     noise = np.random.default_rng(1).integers(0, 255, (112, 112, 3), dtype=np.uint8)
     image = np.zeros((480, 640, 3), np.uint8)
     sharp = measure(face(), image, Aligned(noise, 0.0))
@@ -54,7 +54,7 @@ def test_blurring_lowers_sharpness_and_darkening_lowers_light() -> None:
     assert dark.light == pytest.approx(sharp.light / 8, abs=1.0)
 
 
-def test_the_width_is_of_the_full_picture() -> None:
-    """A face 0.2 wide in 640 pixels is 128 wide."""
+def test_the_width_is_in_pixels_of_the_full_image() -> None:
+    """A face of width 0.2 in 640 pixels is 128 pixels wide."""
     image, crop = np.zeros((480, 640, 3), np.uint8), Aligned(np.zeros((8, 8, 3), np.uint8), 0)
     assert measure(face(size=0.2), image, crop).width_px == pytest.approx(128, abs=1e-6)

@@ -1,4 +1,4 @@
-"""Sidecars: refused with what and where; thresholds never promise less than was asked."""
+"""Sidecars: refused with what and where; thresholds never promise less than was requested."""
 
 import json
 from pathlib import Path
@@ -29,15 +29,15 @@ TABLE = Thresholds(anchors_per_person=5, rows=ROWS)
         (0.003, 1, 0.25), (0.005, 1, 0.25), (0.0029, 1, 0.30), (0.001, 50, 0.41),
     ],
 )  # fmt: skip
-def test_the_row_taken_is_within_the_rate_and_as_large_as_the_gallery(
+def test_the_chosen_row_is_within_the_rate_and_as_large_as_the_gallery(
     max_fpir: float, people: int, cosine: float
 ) -> None:
-    """Between two rows the stricter one is taken."""
+    """Between two rows the stricter one is chosen."""
     assert TABLE.cosine(max_fpir, people) == cosine
 
 
 def test_a_rate_below_the_table_is_refused() -> None:
-    """What was not measured is not promised."""
+    """A rate that was not measured is not promised."""
     with pytest.raises(ModelError, match=r"goes down to 0\.001"):
         TABLE.cosine(0.0005, 1)
 
@@ -66,8 +66,8 @@ def valid() -> dict[str, Any]:
     }
 
 
-def test_a_valid_sidecar_is_read_and_fits_the_schema(tmp_path: Path) -> None:
-    """The reader and the published schema agree."""
+def test_a_valid_sidecar_is_read_and_matches_the_schema(tmp_path: Path) -> None:
+    """The parser and the published schema agree."""
     jsonschema.validate(valid(), schema("sidecar"))
     path = tmp_path / "tiny.json"
     path.write_text(json.dumps(valid()))
@@ -92,7 +92,7 @@ def test_a_valid_sidecar_is_read_and_fits_the_schema(tmp_path: Path) -> None:
         (("thresholds", "rows"), [], "thresholds.rows"),
     ],
 )
-def test_a_sidecar_that_does_not_fit_is_refused_with_the_place(
+def test_an_invalid_sidecar_is_refused_with_the_field(
     tmp_path: Path, keys: tuple[str, ...], value: object, where: str
 ) -> None:
     """The message names the file and the field."""
@@ -109,7 +109,7 @@ def test_a_sidecar_that_does_not_fit_is_refused_with_the_place(
 
 @pytest.mark.parametrize("content", [None, b"", b"{", b"\xff\xfe"])
 def test_a_missing_or_damaged_sidecar_is_one_line(tmp_path: Path, content: bytes | None) -> None:
-    """No traceback, the file is named."""
+    """No traceback; the line names the file."""
     path = tmp_path / "tiny.json"
     if content is not None:
         path.write_bytes(content)

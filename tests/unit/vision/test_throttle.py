@@ -1,4 +1,4 @@
-"""Heat: a processor that is too hot has half of the work, and is left alone once it has cooled down well."""
+"""Throttle: a hot processor gets every other frame, until it has cooled down well below the limit."""
 
 import itertools
 import logging
@@ -9,42 +9,42 @@ from hypothesis import given
 from hypothesis import strategies as st
 from makers import instant
 
-from node.vision.throttle import Heat
+from node.vision.throttle import Throttle
 
 MAX_C, COOL_C = 80.0, 75.0
 
 
-def spared(temperatures: Iterable[float | None]) -> list[bool]:
-    """Return which of two frames a reading are left out, a reading every two seconds."""
+def skipped(temperatures: Iterable[float | None]) -> list[bool]:
+    """Return which frames are skipped, with two frames per reading and a reading every two seconds."""
     told = iter(temperatures)
-    heat = Heat(MAX_C, lambda: next(told))
+    throttle = Throttle(MAX_C, lambda: next(told))
     left_out = []
     second = 0.0
     for _ in temperatures:
-        left_out += [heat.spares(instant(second)), heat.spares(instant(second + 0.1))]
+        left_out += [throttle.skips(instant(second)), throttle.skips(instant(second + 0.1))]
         second += 2.0
     return left_out
 
 
-def test_every_other_frame_is_left_out_above_the_limit() -> None:
-    """At the limit itself nothing happens."""
-    assert spared([60, 80, 80.1]) == [False, False, False, False, True, False]
+def test_every_other_frame_is_skipped_above_the_limit() -> None:
+    """At the limit itself no frame is skipped."""
+    assert skipped([60, 80, 80.1]) == [False, False, False, False, True, False]
 
 
-def test_it_is_over_five_degrees_below_the_limit() -> None:
-    """In between the node stays as it is, whichever that is."""
-    assert spared([78, 81, 78, 75, 74.9, 78]) == [False] * 2 + [True, False] * 3 + [False] * 4
+def test_throttling_ends_five_degrees_below_the_limit() -> None:
+    """In between, the state does not change."""
+    assert skipped([78, 81, 78, 75, 74.9, 78]) == [False] * 2 + [True, False] * 3 + [False] * 4
 
 
-def test_a_board_that_does_not_tell_is_not_hot() -> None:
-    """No reading changes nothing."""
-    assert spared([None, 81, None]) == [False, False, True, False, True, False]
+def test_without_a_reading_the_state_does_not_change() -> None:
+    """A board without a sensor is never hot."""
+    assert skipped([None, 81, None]) == [False, False, True, False, True, False]
 
 
 @given(st.lists(st.one_of(st.none(), st.floats(20, 110)), min_size=1, max_size=50))
-def test_a_state_begins_and_ends_at_its_limits_alone(temperatures: list[float | None]) -> None:
-    """Whatever is read: never two frames in a row are left out, none while it was never hot since it was cool."""
-    left_out = spared(temperatures)
+def test_the_state_changes_only_at_its_limits(temperatures: list[float | None]) -> None:
+    """Whatever the readings: never two frames in a row are skipped, and none before the limit is exceeded."""
+    left_out = skipped(temperatures)
     assert not any(first and second for first, second in itertools.pairwise(left_out))
     hot = False
     for number, cpu_c in enumerate(temperatures):
@@ -53,13 +53,13 @@ def test_a_state_begins_and_ends_at_its_limits_alone(temperatures: list[float | 
 
 
 def test_each_change_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
-    """A warning when it begins, a line when it is over."""
+    """A warning when it begins, and a line when it ends."""
     with caplog.at_level(logging.INFO):
-        spared([60, 82, 90, 79, 76, 74, 60])
+        skipped([60, 82, 90, 79, 76, 74, 60])
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
         (
             "WARNING",
-            "the processor is at 82 °C, above health.max_cpu_c: every other frame is looked at until 75 °C",
+            "the processor is at 82 °C, above health.max_cpu_c: skipping every other frame until it is below 75 °C",
         ),
-        ("INFO", "the processor has cooled down to 74 °C: every frame is looked at again"),
+        ("INFO", "the processor has cooled down to 74 °C: processing every frame again"),
     ]

@@ -1,4 +1,4 @@
-"""A Pi camera, as picamera2 shows it."""
+"""A Pi camera, behind a fake of picamera2."""
 
 import os
 
@@ -26,8 +26,8 @@ def _settings(**more: object) -> CameraSettings:
     return CameraSettings.model_validate(SETTINGS.model_dump() | more)
 
 
-def test_full_frames_and_small_ones_are_asked_for_at_the_rate_of_the_settings() -> None:
-    """The main stream needs no conversion, the small one is what an older Pi has; few buffers, no old frames."""
+def test_full_and_small_frames_are_requested_at_the_configured_rate() -> None:
+    """The main stream needs no conversion, the small one has the format of an older Pi; few buffers, no old frames."""
     sensor = _sensor()
     connect(package(sensor), 0, SETTINGS, 320).close()
     (made,) = sensor.configurations
@@ -40,8 +40,8 @@ def test_full_frames_and_small_ones_are_asked_for_at_the_rate_of_the_settings() 
     assert sensor.set == {}
 
 
-def test_a_lens_that_can_move_focuses_by_itself() -> None:
-    """Continuous autofocus; exposure and gain stay the camera's own affair."""
+def test_a_lens_with_autofocus_focuses_continuously() -> None:
+    """The camera itself controls exposure and gain."""
     sensor = _sensor()
     sensor.controls |= {"AfMode": (0, 2, 0), "ExposureTime": (1, 66_666, 20_000), "AnalogueGain": (1.0, 10.0, 1.0)}
     connect(package(sensor), 0, SETTINGS).close()
@@ -50,15 +50,15 @@ def test_a_lens_that_can_move_focuses_by_itself() -> None:
 
 @pytest.mark.parametrize("hflip", [False, True])
 @pytest.mark.parametrize("vflip", [False, True])
-def test_a_picture_is_turned_and_mirrored_by_the_camera(hflip: bool, vflip: bool) -> None:  # noqa: FBT001 - parameters
-    """Each flip by itself; both are half a turn, for a camera that hangs upside down."""
+def test_the_camera_flips_the_image(hflip: bool, vflip: bool) -> None:  # noqa: FBT001 - parameters
+    """Each flip on its own; both together rotate by 180 degrees, for a camera mounted upside down."""
     sensor = _sensor()
     connect(package(sensor), 0, _settings(hflip=hflip, vflip=vflip)).close()
     assert sensor.configurations[0]["transform"] == {"hflip": hflip, "vflip": vflip}
 
 
-def test_a_part_of_the_view_fills_both_streams() -> None:
-    """A box found in the small picture is cut from the full one: both show the same."""
+def test_a_crop_fills_both_streams() -> None:
+    """A box found in the small image is cropped from the full one: both show the same view."""
     sensor = _sensor()
     connect(package(sensor), 0, _settings(crop=(0.5, 0.5, 0.5, 0.5)), 320).close()
     ((left, top, width, height),) = sensor.set.values()
@@ -73,17 +73,17 @@ def test_a_part_of_the_view_fills_both_streams() -> None:
     assert sensor.set["ScalerCrops"][0] == sensor.set["ScalerCrops"][1]
 
 
-def test_a_camera_that_cannot_crop_says_so() -> None:
-    """Another view than the one that was asked for is not shown in silence; and the camera is free again."""
+def test_a_camera_that_cannot_crop_is_an_error() -> None:
+    """The node never silently shows another view than configured; and the camera is released."""
     sensor = _sensor()
     del sensor.controls["ScalerCrop"]
-    with pytest.raises(CameraError, match=r"^picamera:0: cannot show a part of its view: remove camera.crop$"):
+    with pytest.raises(CameraError, match=r"^picamera:0: cannot crop its view: remove camera.crop$"):
         connect(package(sensor), 0, _settings(crop=(0, 0, 0.5, 0.5)))
     assert sensor.owner is None
 
 
-def test_every_request_is_given_back_also_when_reading_it_fails() -> None:
-    """A camera whose buffers are all held gives no more frames."""
+def test_every_request_is_released_also_when_reading_it_fails() -> None:
+    """A camera without free buffers gives no more frames."""
     sensor = _sensor()
     source = connect(package(sensor), 0, SETTINGS, 320)
     for _ in range(10):
@@ -96,8 +96,8 @@ def test_every_request_is_given_back_also_when_reading_it_fails() -> None:
     source.close()
 
 
-def test_a_busy_camera_is_told_from_one_that_cannot_be_opened() -> None:
-    """picamera2 says the same of both; what libcamera said lies beneath."""
+def test_a_busy_camera_has_another_message_than_one_that_cannot_be_opened() -> None:
+    """picamera2 raises the same error for both; libcamera's error is its cause."""
     sensor = _sensor()
     first = connect(package(sensor), 0, SETTINGS)
     with pytest.raises(CameraError, match=r"^picamera:0: is used by another program: .*fuser"):
@@ -112,8 +112,8 @@ def test_a_busy_camera_is_told_from_one_that_cannot_be_opened() -> None:
 
 @pytest.mark.parametrize("step", ["create_video_configuration", "configure", "start"])
 @pytest.mark.parametrize("error", [RuntimeError("no such size"), OSError(12, "Cannot allocate memory")])
-def test_a_camera_that_cannot_be_set_up_is_let_go(step: str, error: Exception) -> None:
-    """Else it would be busy until the next start of the Pi."""
+def test_a_camera_that_cannot_be_set_up_is_released(step: str, error: Exception) -> None:
+    """Otherwise it would be busy until the Pi restarts."""
     sensor = _sensor()
     sensor.broken[step] = error
     with pytest.raises(CameraError, match=r"^picamera:0: cannot be set up: .*(no such size|Cannot allocate memory)"):
@@ -121,8 +121,8 @@ def test_a_camera_that_cannot_be_set_up_is_let_go(step: str, error: Exception) -
     assert sensor.owner is None
 
 
-def test_why_a_camera_cannot_be_set_up_is_told_also_when_it_does_not_close() -> None:
-    """The second failure hides the first in no case."""
+def test_an_error_in_closing_does_not_hide_the_error_in_setting_up() -> None:
+    """The first error is the one to report."""
     sensor = _sensor()
     sensor.broken |= {"start": RuntimeError("no such size"), "close": RuntimeError("cannot stop")}
     with pytest.raises(CameraError, match="no such size"):
@@ -130,7 +130,7 @@ def test_why_a_camera_cannot_be_set_up_is_told_also_when_it_does_not_close() -> 
 
 
 def test_a_camera_that_gives_another_format_is_read_or_refused() -> None:
-    """What it gives may differ from what it is asked for; what cannot be read is said at once, not by frames."""
+    """The format may differ from the requested one; an unreadable one is an error at once, not at the first frame."""
     sensor = _sensor()
     sensor.formats = {"BGR888": "NV12", "YUV420": "NV12"}
     source = connect(package(sensor), 0, SETTINGS, 320)
@@ -146,24 +146,24 @@ def test_a_camera_that_gives_another_format_is_read_or_refused() -> None:
     assert sensor.owner is None
 
 
-def test_no_camera_and_a_wrong_number_are_told_apart_at_once() -> None:
-    """Each has another remedy, and the numbers there are stand in the message."""
+def test_no_camera_and_a_wrong_number_have_different_messages_at_once() -> None:
+    """Each has another remedy, and the message lists the numbers available."""
     with pytest.raises(CameraError, match=r"^picamera: no camera is found: .*cable.*group video"):
         open_picamera(0, SETTINGS, ManualClock(), package=package(_sensor(), cameras=0))
-    with pytest.raises(CameraError, match=r"^picamera:2: there is none: .*here: 0 imx219, 1 imx219"):
+    with pytest.raises(CameraError, match=r"^picamera:2: no such camera: .*here: 0 imx219, 1 imx219"):
         open_picamera(2, SETTINGS, ManualClock(), package=package(_sensor(), cameras=2))
 
 
-def test_a_libcamera_that_does_not_start_is_told() -> None:
-    """It fails before any camera is named; no traceback reaches whoever asked."""
+def test_a_libcamera_that_does_not_start_is_a_camera_error() -> None:
+    """It fails before any camera is named; no traceback reaches the user."""
     sensor = _sensor()
     sensor.broken["list"] = RuntimeError("Failed to start the camera manager")
     with pytest.raises(CameraError, match="libcamera does not start: Failed to start the camera manager; "):
         open_picamera(0, SETTINGS, ManualClock(), package=package(sensor))
 
 
-def test_a_capture_that_waits_in_vain_ends_and_frees_the_camera() -> None:
-    """Without a flush, picamera2 would close behind a capture that never ends."""
+def test_a_capture_that_times_out_releases_the_camera() -> None:
+    """Without a flush, picamera2 would wait in `close` for a capture that never ends."""
     sensor = Sensor(lambda: None)
     source = connect(package(sensor), 0, SETTINGS)
     with pytest.raises(CameraError, match=r"^picamera:0: no frame for 0.5 s: check its cable$"):
@@ -175,8 +175,8 @@ def test_a_capture_that_waits_in_vain_ends_and_frees_the_camera() -> None:
 
 
 @pytest.mark.parametrize(("step", "words"), [("capture_request", "failed"), ("close", "cannot be closed")])
-def test_what_breaks_while_it_runs_is_the_cameras_failure(step: str, words: str) -> None:
-    """So it is opened again; a bug would end the process."""
+def test_an_error_while_it_runs_is_a_camera_error(step: str, words: str) -> None:
+    """So the camera is reopened; any other error would end the process."""
     sensor = _sensor()
     source = connect(package(sensor), 0, SETTINGS)
     sensor.broken[step] = RuntimeError("camera frontend has timed out")
@@ -184,8 +184,8 @@ def test_what_breaks_while_it_runs_is_the_cameras_failure(step: str, words: str)
         source.read() if step == "capture_request" else source.close()
 
 
-def test_a_camera_that_stops_giving_frames_is_opened_again_and_goes_on() -> None:
-    """The whole driver: a cable that came off and was put back."""
+def test_a_camera_that_stops_giving_frames_is_reopened_and_continues() -> None:
+    """The whole driver, with a cable that came off and was put back."""
     sensor, shown = _sensor(), list[Image]()
 
     def show() -> Image | None:
@@ -212,29 +212,29 @@ def _misfit(name: str) -> object:
     raise ValueError("numpy.dtype size changed, may indicate binary incompatibility")
 
 
-def test_a_system_without_picamera2_names_the_package_and_the_environments_option(
+def test_without_picamera2_the_error_names_the_package_and_the_venv_option(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """It comes by apt, and an environment sees it only if it was made so."""
+    """It comes from apt, and a virtual environment sees it only with that option."""
     monkeypatch.setenv("LIBCAMERA_LOG_LEVELS", "*:WARN")
     with pytest.raises(CameraError, match=r"apt install python3-picamera2.*--system-site-packages"):
         load(_missing)
 
 
-def test_a_picamera2_that_does_not_fit_its_surroundings_is_told_from_a_missing_one(
+def test_an_incompatible_picamera2_has_another_message_than_a_missing_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """With numpy 2 beside the packages of Raspberry Pi OS 12 the import fails with a ValueError."""
+    """With numpy 2 the import fails with a ValueError on Raspberry Pi OS 12."""
     monkeypatch.setenv("LIBCAMERA_LOG_LEVELS", "*:WARN")
     with pytest.raises(CameraError, match=r"cannot be loaded \(numpy.dtype size changed.*numpy below 2"):
         load(_misfit)
 
 
 @pytest.mark.parametrize(("asked", "kept"), [(None, "*:ERROR"), ("RPI:DEBUG", "RPI:DEBUG")])
-def test_libcamera_is_kept_quiet_before_it_is_loaded_unless_the_environment_asks(
+def test_the_log_of_libcamera_is_off_unless_the_environment_sets_it(
     asked: str | None, kept: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It writes to stderr past every logger, and reads the variable once."""
+    """It writes to stderr past every logger, and reads the variable once, when it is loaded."""
     monkeypatch.setenv("LIBCAMERA_LOG_LEVELS", asked or "")
     if asked is None:
         monkeypatch.delenv("LIBCAMERA_LOG_LEVELS")

@@ -1,4 +1,4 @@
-"""Formats of a camera's memory."""
+"""The pixel formats of a camera's buffers."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from fake_picamera import fill
 
-from node.camera.image_file import read_picture
+from node.camera.image_file import read_image
 from node.camera.picamera.pixels import FORMATS, to_rgb
 
 EXACT = {"BGR888", "RGB888"}
@@ -15,11 +15,11 @@ EXACT = {"BGR888", "RGB888"}
 
 @pytest.mark.parametrize("pixel_format", FORMATS)
 @pytest.mark.parametrize("size", [(128, 96), (90, 62)])
-def test_a_picture_comes_back_from_each_format_with_its_colours_in_place(
+def test_an_image_is_read_from_each_format_with_its_colours(
     pixel_format: str, size: tuple[int, int], media_dir: Path
 ) -> None:
-    """Also from rows longer than the picture; what is stored as YUV is off by 8 grey levels on average at the most."""
-    picture = np.asarray(cv2.resize(read_picture(media_dir / "astronaut.jpg"), size, interpolation=cv2.INTER_AREA))
+    """Also from padded rows; an image stored as YUV differs by at most 8 gray levels on average."""
+    picture = np.asarray(cv2.resize(read_image(media_dir / "astronaut.jpg"), size, interpolation=cv2.INTER_AREA))
     buffer = fill(picture.astype(np.uint8), {"format": pixel_format, "size": size})
     made = to_rgb(buffer, pixel_format, size)
     assert made.shape == picture.shape
@@ -29,8 +29,8 @@ def test_a_picture_comes_back_from_each_format_with_its_colours_in_place(
 
 @pytest.mark.parametrize("pixel_format", FORMATS)
 @pytest.mark.parametrize("size", [(128, 96), (90, 62)])
-def test_a_picture_outlives_the_memory_that_it_came_from(pixel_format: str, size: tuple[int, int]) -> None:
-    """The camera writes over its memory with the next frame."""
+def test_an_image_does_not_share_the_buffer(pixel_format: str, size: tuple[int, int]) -> None:
+    """The camera overwrites the buffer with the next frame."""
     buffer = fill(np.full((size[1], size[0], 3), 200, np.uint8), {"format": pixel_format, "size": size})
     made = to_rgb(buffer, pixel_format, size)
     kept = made.copy()

@@ -1,8 +1,8 @@
-"""What a Pi camera is asked for."""
+"""The sizes, crop and controls requested from a Pi camera."""
 
 import pytest
 
-from node.camera.picamera.streams import controls, main_size, part_of_sensor, patience_s, small_size
+from node.camera.picamera.streams import controls, frame_timeout_s, main_size, part_of_sensor, small_size
 from node.settings import CameraSettings
 
 SENSOR = (0, 0, 3280, 2464)
@@ -23,14 +23,14 @@ SENSOR = (0, 0, 3280, 2464)
         ((1280, 720), None, None),
     ],
 )
-def test_the_small_picture_is_even_and_of_the_main_ones_shape(
+def test_the_small_image_is_even_and_has_the_aspect_ratio_of_the_main_one(
     main: tuple[int, int], longer_px: int | None, small: tuple[int, int] | None
 ) -> None:
-    """YUV420 has no odd sizes; a box must lie at the same place in both; there is none where it would save nothing."""
+    """YUV420 has no odd sizes; a box must fit both; there is no small image where it would save nothing."""
     assert small_size(main, longer_px) == small
 
 
-def test_no_small_picture_is_larger_than_asked_or_than_the_main_one() -> None:
+def test_no_small_image_is_larger_than_requested_or_than_the_main_one() -> None:
     """No second stream may be larger than the first; the detector would shrink it again. Within 2 px."""
     for width in range(160, 2000, 74):
         for height in range(120, 1200, 62):
@@ -45,12 +45,12 @@ def test_no_small_picture_is_larger_than_asked_or_than_the_main_one() -> None:
                 assert abs(small[0] * height / width - small[1]) <= 2 * max(1, height / width)
 
 
-def test_the_main_picture_is_even() -> None:
-    """Odd sizes are refused by libcamera; a pixel less is not worth a refusal."""
+def test_the_main_image_is_even() -> None:
+    """Odd sizes are refused by libcamera; one pixel less is better than an error."""
     assert main_size(CameraSettings(width=1281, height=721)) == (1280, 720)
 
 
-def test_only_what_a_camera_has_is_asked_of_it() -> None:
+def test_only_controls_that_the_camera_has_are_set() -> None:
     """picamera2 refuses unknown controls; a fixed lens has no AfMode, a USB camera no frame duration."""
     settings = CameraSettings(source="picamera", fps=8)
     assert controls(settings, {}) == {}
@@ -59,24 +59,22 @@ def test_only_what_a_camera_has_is_asked_of_it() -> None:
 
 
 @pytest.mark.parametrize(("fps", "stall_s", "expected_s"), [(10, 10, 5), (10, 1, 0.5), (1, 3, 2), (0.1, 10, 10)])
-def test_a_frame_is_waited_for_less_long_than_a_camera_takes_to_be_lost(
-    fps: float, stall_s: float, expected_s: float
-) -> None:
-    """Else it would be opened again while the first opening is still held; a slow camera has two frames' time."""
-    assert patience_s(CameraSettings(source="picamera", fps=fps, stall_s=stall_s)) == expected_s
+def test_a_read_times_out_before_the_camera_counts_as_stalled(fps: float, stall_s: float, expected_s: float) -> None:
+    """Otherwise it would be reopened while still open; a slow camera gets the time of two frames."""
+    assert frame_timeout_s(CameraSettings(source="picamera", fps=fps, stall_s=stall_s)) == expected_s
 
 
-def test_the_whole_view_is_the_largest_part_of_the_pictures_shape() -> None:
-    """As libcamera shows it by itself: the middle of the sensor, nothing squeezed."""
+def test_the_whole_view_is_the_largest_part_with_the_aspect_ratio_of_the_image() -> None:
+    """As libcamera does by default: the center of the sensor, undistorted."""
     assert part_of_sensor(SENSOR, (0, 0, 1, 1), (1280, 720)) == (0, 310, 3280, 1845)
     assert part_of_sensor((16, 0, 3280, 2464), (0, 0, 1, 1), (3280, 2464)) == (16, 0, 3280, 2464)
 
 
-def test_a_crop_of_the_views_shape_is_taken_as_it_is() -> None:
+def test_a_crop_with_the_aspect_ratio_of_the_view_is_used_unchanged() -> None:
     """The lower right quarter."""
     assert part_of_sensor((0, 0, 3200, 2400), (0.5, 0.5, 0.5, 0.5), (1600, 1200)) == (1600, 1200, 1600, 1200)
 
 
-def test_a_crop_of_another_shape_squeezes_no_face() -> None:
-    """The largest part of the picture's shape around its middle is shown."""
+def test_a_crop_with_another_aspect_ratio_distorts_no_face() -> None:
+    """The largest part with the aspect ratio of the image is shown, around the center of the crop."""
     assert part_of_sensor((0, 0, 3200, 2400), (0, 0, 0.5, 1), (1600, 1200)) == (0, 600, 1600, 1200)

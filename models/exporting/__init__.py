@@ -1,0 +1,1 @@
+"""A checkpoint -> a TFLite file and its sidecar."""

@@ -1,0 +1,1 @@
+"""Plans and weights of the backbones -> networks in Keras, PyTorch and TFLite."""

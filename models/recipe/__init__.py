@@ -1,0 +1,1 @@
+"""A TOML file -> a validated recipe: the settings of one training."""

@@ -1,0 +1,1 @@
+"""A recipe and the face data -> a trained checkpoint: distillation, heads, quantisation-aware training."""

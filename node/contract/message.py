@@ -1,0 +1,22 @@
+"""One MQTT message: the same value in the outbox, in the publisher's queue and on the connection."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message to publish.
+
+    Attributes:
+        topic: the full topic.
+        payload: the bytes to send.
+        qos: MQTT's quality of service.
+        retain: whether the broker keeps the message for later subscribers.
+        expiry_s: seconds after which the broker drops the message instead of delivering it; None: never.
+    """
+
+    topic: str
+    payload: bytes
+    qos: int = 1
+    retain: bool = False
+    expiry_s: float | None = None

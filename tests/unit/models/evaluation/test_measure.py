@@ -1,0 +1,196 @@
+"""Predictions of a network, all its figures, and its plots."""
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from models.arrays import unit_rows
+from models.data.samples import Pair, Sample
+from models.evaluate import main
+from models.evaluation.measure import NetworkPredictions, measure
+from models.evaluation.predictions import Predictions, concatenate, predict
+from node.domain import Image, Vector
+from node.vision.sidecar import ClassificationHead, Sidecar, load_sidecar
+
+ZOO = Path(__file__).resolve().parents[4] / "models" / "zoo"
+SIDECAR = load_sidecar(ZOO / "mobilefacenet.float32.json")
+MEDIA = Path(__file__).resolve().parents[3] / "media"
+GROUPS = ("asian", "black", "indian", "other", "white")
+
+
+class Counting:
+    """A network that returns the brightness of a face, and counts its calls."""
+
+    def __init__(self, sidecar: Sidecar = SIDECAR) -> None:
+        self.sidecar = sidecar
+        self.runtime = "counted"
+        self.predicted = 0
+
+    def infer(self, crop: Image) -> Mapping[str, Vector]:
+        """Return the same vector of one number for every head."""
+        self.predicted += 1
+        return {"embedding": np.array([crop.mean()], dtype=np.float32)}
+
+
+def _strangers(folder: Path) -> Path:
+    (folder / "lfw9").mkdir()
+    face = cv2.imread(str(MEDIA / "astronaut.jpg"))
+    for name in ("a.jpg", "b.jpg"):
+        cv2.imwrite(str(folder / "lfw9" / name), face)
+    cv2.imwrite(str(folder / "lfw9" / "c.jpg"), np.zeros((64, 64, 3), dtype=np.uint8))
+    (folder / "lfw9" / "unknown.csv").write_text("path,identity,split\na.jpg,A,test\nb.jpg,B,test\nc.jpg,C,test\n")
+    return folder
+
+
+def test_predictions_are_cached_by_the_hash_of_the_file(tmp_path: Path) -> None:
+    """The same network does not run again on a picture; another network does."""
+    data, cache, network = _strangers(tmp_path), tmp_path / "cache", Counting()
+    first = predict(network, data, "strangers", "test", cache)
+    assert (len(first.samples), first.missed, network.predicted) == (2, 1, 2)
+    again = predict(network, data, "strangers", "test", cache)
+    assert network.predicted == 2
+    assert np.array_equal(first.embeddings, again.embeddings)
+    other = Counting(SIDECAR.model_copy(update={"sha256": "0" * 64}))
+    predict(other, data, "strangers", "test", cache)
+    assert other.predicted == 2
+
+
+def test_splits_are_concatenated_in_order() -> None:
+    """So are samples, outputs and the number of missed pictures."""
+    parts = [
+        Predictions((Sample(Path(name), "val"),), {"embedding": np.array([[value]], dtype=np.float32)}, 1)
+        for name, value in (("a", 1.0), ("b", 2.0))
+    ]
+    found = concatenate(parts)
+    assert [str(sample.path) for sample in found.samples] == ["a", "b"]
+    assert (found.embeddings[:, 0].tolist(), found.missed) == ([1.0, 2.0], 2)
+
+
+def _predictions(people: list[str], pictures: int, seed: int, split: str = "val") -> Predictions:
+    """Return random people with similar pictures, each with labels, all predicted correctly."""
+    rng = np.random.default_rng(seed)
+    n = len(people) * pictures
+    faces = np.repeat(rng.normal(size=(len(people), 192)), pictures, axis=0) + 0.5 * rng.normal(size=(n, 192))
+    samples = tuple(
+        Sample(
+            Path(f"{seed}/{person}{number}.jpg"),
+            split,
+            person,
+            age=("young", "middle", "senior")[place % 3],
+            ethnicity=GROUPS[place % 5],
+            years=20 + place % 50,
+            gender=("female", "male")[place % 2],
+        )
+        for place, person in enumerate(people)
+        for number in range(pictures)
+    )
+    labels = SIDECAR.heads
+    heads = {"embedding": unit_rows(faces.astype(np.float32))}
+    for head in ("identity", "age", "ethnicity"):
+        names = labels.labels(head)
+        right = [names.index(sample.label(head)) if sample.label(head) in names else 0 for sample in samples]
+        heads[head] = (0.01 + 0.9 * np.eye(len(names))[right]).astype(np.float32)
+    return Predictions(samples, heads, 0)
+
+
+@pytest.fixture(scope="module")
+def predictions() -> NetworkPredictions:
+    """Return the predictions of a network that is always right, for random people."""
+    nine = _predictions(list(SIDECAR.heads.labels("identity")), 8, 5, "test")
+    groups = ("asian", "black", "white")
+    nine = replace(
+        nine,
+        samples=tuple(replace(sample, ethnicity=groups[place // 8 % 3]) for place, sample in enumerate(nine.samples)),
+    )
+    return NetworkPredictions(
+        people=_predictions([f"p{number:02}" for number in range(40)], 8, 1),
+        enrolled=_predictions([f"e{number:03}" for number in range(205)], 5, 2),
+        threshold_strangers=_predictions([f"r{number}" for number in range(30)], 1, 3),
+        strangers=_predictions([f"s{number}" for number in range(30)], 1, 4),
+        utkface=_predictions([f"u{number}" for number in range(90)], 4, 6),
+        nine=nine,
+        all_nine=nine,
+    )
+
+
+@pytest.fixture(scope="module")
+def pairs(predictions: NetworkPredictions) -> list[Pair]:
+    """Return pairs of one person and of two."""
+    path = [sample.path for sample in predictions.people.samples]
+    same = [Pair(path[8 * k], path[8 * k + 1], same=True) for k in range(40)]
+    return [*same, *(Pair(path[8 * k], path[8 * k - 8], same=False) for k in range(40))]
+
+
+def test_an_evaluation_has_all_its_figures(predictions: NetworkPredictions, pairs: list[Pair]) -> None:
+    """Each figure has a unique name, cases, and a value in its interval; all parts of the card are there."""
+    figures = measure(predictions, pairs, SIDECAR, {"age": 0.7})
+    names = [(figure.data, figure.figure) for figure in figures]
+    assert len(set(names)) == len(names)
+    assert all(figure.n > 0 for figure in figures)
+    assert all(
+        figure.low - 1e-9 <= figure.value <= figure.high + 1e-9
+        for figure in figures
+        if figure.low is not None and figure.high is not None
+    )
+    for name in (
+        ("lfw_people val", "TAR at FAR 0.1 %"),
+        ("lfw_people val, 12 people from 1 photo", "TPIR at the shipped threshold"),
+        ("threshold for 0.3 % of strangers", "200 enrolled by 2 photos each"),
+        ("lfw9 test", "identity"),
+        ("lfw9, all pictures in five folds", "age"),
+        ("utkface val", "age: expected calibration error before the temperature"),
+        ("utkface val", "ethnicity, three groups"),
+        ("utkface val, by ethnicity and gender", "age: white, male"),
+        ("utkface val, pairs of two adults", "over the threshold for one person: white, male"),
+    ):
+        assert name in names, name
+
+
+def test_a_closed_set_of_other_people_is_not_measured_on_the_nine(
+    predictions: NetworkPredictions, pairs: list[Pair]
+) -> None:
+    """A network of own people is measured on everything else."""
+    own = ClassificationHead(labels=("ada", "bob"))
+    sidecar = SIDECAR.model_copy(update={"heads": SIDECAR.heads.model_copy(update={"identity": own})})
+    names = {(figure.data, figure.figure) for figure in measure(predictions, pairs, sidecar, {})}
+    assert ("lfw9 test", "identity") not in names
+    assert {("lfw9 test", "age"), ("lfw9, all pictures in five folds", "identity")} <= names
+
+
+def test_plots_are_reproducible_and_small(predictions: NetworkPredictions, pairs: list[Pair], tmp_path: Path) -> None:
+    """Four files under 100 kB each, without dates or versions."""
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed: pip install 'facenode[train]'")
+    from models.evaluation.plots import draw  # noqa: PLC0415 - only where matplotlib is installed
+
+    found = {"one.float32": (SIDECAR, predictions), "two.int8": (SIDECAR, predictions)}
+    first, second = (draw(tmp_path / name, found, pairs) for name in ("first", "second"))
+    assert [path.name for path in first] == ["det.png", "scores.png", "confusion-age.png", "confusion-ethnicity.png"]
+    for one, two in zip(first, second, strict=True):
+        assert one.read_bytes() == two.read_bytes()
+        assert 2_000 < one.stat().st_size < 100_000
+
+
+@pytest.mark.parametrize("command", ["evaluate", "train", "export"])
+def test_a_nodes_environment_is_enough_to_start(command: str) -> None:
+    """Measuring needs no package that trains, converts or draws; the other commands name in a line what is missing."""
+    missing = ("tensorflow", "keras", "torch", "ai_edge_litert", "matplotlib")
+    code = f"import sys; sys.modules.update(dict.fromkeys({missing})); import models.{command}"
+    outcome = subprocess.run(
+        [sys.executable, "-c", code], check=False, capture_output=True, text=True, cwd=ZOO.parents[1]
+    )
+    assert outcome.returncode == 0, outcome.stderr
+
+
+def test_evaluate_needs_sidecars_or_all(capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither and both are usage errors."""
+    for arguments in ([], ["--all", "models/zoo/mobilefacenet.float32.json"]):
+        with pytest.raises(SystemExit) as outcome:
+            main(arguments)
+        assert outcome.value.code == 2
+        assert "or use --all" in capsys.readouterr().err
