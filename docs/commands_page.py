@@ -10,7 +10,7 @@ from docs.markdown import code, page, table
 from node import errors
 from node.cli import COMMANDS
 
-_INTRODUCTION = """
+_INTRO = """
 `facenode COMMAND --help` prints the same on the terminal. Every command takes these options:
 
 - `--config FILE`: the settings file.
@@ -58,7 +58,7 @@ class RecordingParser:
 
 def commands_page() -> str:
     """Return the text of docs/commands.md."""
-    parts = [_INTRODUCTION]
+    parts = [_INTRO]
     for name, summary in COMMANDS.items():
         parser = RecordingParser()
         module = importlib.import_module(f"node.commands.{name}")

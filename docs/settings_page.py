@@ -10,7 +10,7 @@ from node.settings import Settings
 from node.settings.schema import ENV_PREFIX
 
 _HEAD = ("setting", "default", "type and bounds", "description", "environment variable")
-_INTRODUCTION = """
+_INTRO = """
 This page lists every setting with its default, its bounds and its environment variable.
 
 The command line (`--set SECTION.KEY=VALUE`) wins over the environment, the environment over the settings file, and the
@@ -27,7 +27,7 @@ def settings_page() -> str:
     """Return the text of docs/settings.md."""
     schema = Settings.model_json_schema()
     definitions: dict[str, Schema] = schema["$defs"]
-    parts = [_INTRODUCTION]
+    parts = [_INTRO]
     for section, field in schema["properties"].items():
         full = resolve(field, definitions)
         parts += [f"## {section}", definitions[field["$ref"].rpartition("/")[2]]["description"]]

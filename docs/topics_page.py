@@ -31,7 +31,7 @@ from node.requests.request import OFFERED, Verb
 _AT = Instant(datetime(2026, 11, 24, 18, 0, 58, 621_000, tzinfo=UTC), 0.0, synced=True)
 _MODEL = "3f9a1c02"
 _TOPICS = Topics("<node>")
-_INTRODUCTION = f"""
+_INTRO = f"""
 `<node>` is `node.id` of the [settings](settings.md#node). The node uses MQTT 5 (3.1.1 if a broker refuses 5) and QoS 1.
 Payloads are JSON in UTF-8 unless this page says otherwise. Times are UTC, ISO 8601, with milliseconds.
 
@@ -88,7 +88,7 @@ def topics_page() -> str:
         ("response", (success("5f", {"camera": "ok"}),)),
     )
     verbs = table(("verb", "fields", "effect"), ((code(verb), *_VERBS[verb]) for verb in OFFERED))
-    parts = [_INTRODUCTION, "## Topics", table(("topic", "retained", "payload", "description"), _topics())]
+    parts = [_INTRO, "## Topics", table(("topic", "retained", "payload", "description"), _topics())]
     for name, examples in payloads:
         parts += list(_payload(name, examples))
     return page("Topics and payloads", *parts, "## Requests", _REQUESTS, verbs)

@@ -182,7 +182,7 @@ class Node:
 
     def _show(self, at: Instant, count: int) -> None:
         """Show what is retained: who is in view, and now and then how the node is."""
-        self._last_seen |= self.engine.sightings
+        self._last_seen |= self.engine.last_seen
         switches = self.switches.switches
         on = {"recognition": switches.recognition, "privacy": switches.privacy}
         state = payloads.state(at, count, self.engine.present, self._last_seen, **on)

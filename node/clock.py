@@ -42,18 +42,18 @@ class SystemClock:
     """The clocks of this machine.
 
     Args:
-        ask_s: seconds between two questions to the kernel whether the wall clock is synchronized.
+        check_s: seconds between two questions to the kernel whether the wall clock is synchronized.
     """
 
-    def __init__(self, ask_s: float = 1.0) -> None:
-        self._ask_s = ask_s
-        self._asked_s = float("-inf")
+    def __init__(self, check_s: float = 1.0) -> None:
+        self._check_s = check_s
+        self._checked_s = float("-inf")
         self._synced = False
 
     def now(self) -> Instant:
         """Return the present moment."""
         mono_s = time.monotonic()
-        if mono_s - self._asked_s >= self._ask_s:
+        if mono_s - self._checked_s >= self._check_s:
             self._synced = synchronised()
-            self._asked_s = mono_s
+            self._checked_s = mono_s
         return Instant(datetime.now(UTC), mono_s, self._synced)

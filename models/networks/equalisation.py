@@ -21,6 +21,10 @@ from models.networks.plan import Convolve, Plan
 
 _LEAST = 1e-6  # a channel below it, unused or unread, keeps its weights
 
+_LEAST_SHARE = 1e-4
+"""A channel's range counts as this share of the layer's greatest at least. A channel that hardly ever fires would be
+multiplied by its inverse range, and XNNPACK refuses a network in which a product of scales reaches 256."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Equalised:
@@ -60,7 +64,8 @@ def equalise(plan: Plan, convolutions: Sequence[Convolution], ranges: Mapping[st
     for name, channel_range in ranges.items():
         reader = changed[readers[name]]
         read = np.abs(reader.kernel).max(axis=(0, 1, 3))
-        wanted = channel_range if reader.depthwise else np.sqrt(channel_range / np.maximum(read, _LEAST))
+        bounded = np.maximum(channel_range, _LEAST_SHARE * channel_range.max())
+        wanted = bounded if reader.depthwise else np.sqrt(bounded / np.maximum(read, _LEAST))
         scale = np.where((channel_range > _LEAST) & (read > _LEAST), wanted, 1.0).astype(np.float32)
         changed[name] = _scaled_outputs(changed[name], 1 / scale)
         changed[readers[name]] = _scaled_inputs(reader, scale)

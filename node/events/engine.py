@@ -91,7 +91,7 @@ class Engine:
         return tuple(presence for presence in self.visitors if presence.person != UNKNOWN)
 
     @property
-    def sightings(self) -> dict[str, Instant]:
+    def last_seen(self) -> dict[str, Instant]:
         """When each known person in view was last seen, by id."""
         seen: dict[str, Instant] = {}
         for state in self._states.values():

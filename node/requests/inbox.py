@@ -59,7 +59,7 @@ class Inbox:
         verb = self._topics.verb(message.topic)
         if verb is None or not _VERB.fullmatch(verb):
             return
-        reason = self._unwelcome(message)
+        reason = self._reason_to_ignore(message)
         if reason is not None:
             self._ignore(reason)
             return
@@ -96,7 +96,7 @@ class Inbox:
             self._waiting.clear()
             return waiting
 
-    def _unwelcome(self, message: Received) -> str | None:
+    def _reason_to_ignore(self, message: Received) -> str | None:
         if message.retained:
             return "retained, so each new connection would repeat it"
         if len(message.payload) > _MAX_BYTES:

@@ -159,9 +159,9 @@ def test_an_eight_bit_network_is_as_close_to_float32_on_both_processors(
     assert _cosines(here, there).min() >= EIGHT_BIT_LEAST
     assert _cosines(here, there).mean() >= EIGHT_BIT_MEAN
     assert len(_margins(here, there)) <= EIGHT_BIT_WINNERS * FACES * (len(here) - 1)
-    twin = network.with_name(f"{network.stem.rpartition('.')[0]}.float32.tflite")
-    if twin.exists():
-        exact = _outputs(machines, f"x86_64-{python}", twin, given)
+    float32_file = network.with_name(f"{network.stem.rpartition('.')[0]}.float32.tflite")
+    if float32_file.exists():
+        exact = _outputs(machines, f"x86_64-{python}", float32_file, given)
         ours, theirs = (float(_cosines(exact, outputs).mean()) for outputs in (here, there))
         print_line(f"  mean cosine to float32: {ours:.4f} on x86-64, {theirs:.4f} on aarch64")
         assert theirs >= ours - EIGHT_BIT_LOSS

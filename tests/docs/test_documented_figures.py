@@ -72,7 +72,7 @@ def test_a_figure_is_the_programs(page: str, pattern: str, actual: Callable[[], 
 
 
 @cache
-def _said() -> list[str]:
+def _program_messages() -> list[str]:
     """Return every piece of text in the program."""
     return [
         node.value
@@ -96,7 +96,7 @@ def _quoted() -> list[str]:
 @pytest.mark.parametrize("sentence", _quoted())
 def test_a_message_in_troubleshooting_is_one_of_the_program(sentence: str) -> None:
     """Somebody looks for the words that stand on their terminal."""
-    assert any(sentence in text for text in _said())
+    assert any(sentence in text for text in _program_messages())
 
 
 def test_the_changelog_has_a_part_for_this_version() -> None:

@@ -65,7 +65,7 @@ def assert_error(result: CommandResult, pattern: str) -> None:
     assert re.fullmatch(f"facenode: {pattern}", line), line
 
 
-def test_enrolled_people_are_told_apart_by_the_self_test(settings: Settings, carl: Path, media_dir: Path) -> None:
+def test_the_self_test_distinguishes_enrolled_people(settings: Settings, carl: Path, media_dir: Path) -> None:
     """Options may stand between photos; `test` prints a table, and advice until nothing is left to do."""
     out = people("add", "carl", "--name", "Carl Phönix", carl, settings=settings).out
     assert out == "carl: 4 of 4 photos used, 4 faces known\n"

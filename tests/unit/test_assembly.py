@@ -32,14 +32,14 @@ def test_pictures_and_enrolment_are_offered_only_where_they_can_be() -> None:
 
 
 @pytest.mark.parametrize(
-    ("enabled", "told_before", "kind"),
+    ("enabled", "announced_before", "kind"),
     [(True, False, Announcer), (True, True, Announcer), (False, True, DeviceRemover), (False, False, type(None))],
 )
-def test_home_assistant_is_told_or_told_that_the_node_is_gone_or_left_alone(
-    tmp_path: Path, *, enabled: bool, told_before: bool, kind: type
+def test_home_assistant_gets_discovery_or_removal_or_nothing(
+    tmp_path: Path, *, enabled: bool, announced_before: bool, kind: type
 ) -> None:
     """A node that never spoke to it publishes nothing of its."""
-    if told_before:
+    if announced_before:
         (tmp_path / FILE).write_text('{"secret":"00112233445566778899aabbccddeeff","known":[],"gone":[]}')
     given = load(None, {"homeassistant": {"enabled": enabled}, "storage": {"dir": tmp_path}}, {}, Path("/nonexistent"))
     topics = Topics("hall")

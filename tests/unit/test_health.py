@@ -1,4 +1,4 @@
-"""Health: told now and then and when the camera changes; what is not known is None."""
+"""Health: due now and then and when the camera changes; what is not known is None."""
 
 import logging
 import os
@@ -37,14 +37,14 @@ def monitor() -> HealthMonitor:
     )
 
 
-def test_health_is_told_at_once_then_every_30_s() -> None:
-    """The first beat tells, the next only when the time has come."""
+def test_health_is_due_at_once_then_every_30_s() -> None:
+    """The first beat is due, the next only when the time has come."""
     health_monitor = monitor()
     due = [s for s in range(100) if health_monitor.beat(instant(s), CameraState.OK)]
     assert due == [0, 30, 60, 90]
 
 
-def test_a_change_of_the_camera_is_told_at_once() -> None:
+def test_health_is_due_when_the_camera_changes() -> None:
     """`lost` and its recovery do not wait for the time to come."""
     health_monitor = monitor()
     states = [CameraState.OK, CameraState.OK, CameraState.LOST, CameraState.LOST, CameraState.OK]
@@ -128,9 +128,7 @@ def test_the_machine_is_read_from_its_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("bits", "throttled"), [(0, False), (1, True), (2, True), (4, True), (8, True), (0xF0000, False), (0x50005, True)]
 )
-def test_what_slows_the_board_down_now_is_told_and_what_did_is_not(
-    tmp_path: Path, bits: int, *, throttled: bool
-) -> None:
+def test_only_a_slowdown_of_now_counts_as_throttled(tmp_path: Path, bits: int, *, throttled: bool) -> None:
     """Too little voltage, a capped frequency, throttled, the soft limit of temperature: each bit of now alone."""
     file = tmp_path / "sys/devices/platform/soc/soc:firmware/get_throttled"
     file.parent.mkdir(parents=True)
@@ -138,7 +136,7 @@ def test_what_slows_the_board_down_now_is_told_and_what_did_is_not(
     assert Machine(tmp_path).throttled() is throttled
 
 
-def test_frames_in_which_nothing_moved_count_but_say_nothing_of_the_pace() -> None:
+def test_frames_in_which_nothing_moved_count_for_the_rate_but_not_for_the_latency() -> None:
     """An empty room makes a node neither slow nor fast: one release is held against another by these figures."""
     health_monitor = monitor()
     for number in range(100):
@@ -149,7 +147,7 @@ def test_frames_in_which_nothing_moved_count_but_say_nothing_of_the_pace() -> No
     assert (health.p50_ms, health.p95_ms) == (20.0, 20.0)
 
 
-def test_a_machine_that_does_not_tell_is_unknown(tmp_path: Path) -> None:
+def test_readings_that_the_machine_lacks_are_unknown(tmp_path: Path) -> None:
     """No file, no figure."""
     machine = Machine(tmp_path)
     assert (machine.cpu_c(), machine.throttled(), machine.rss_mb()) == (None, None, None)

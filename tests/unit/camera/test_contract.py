@@ -93,10 +93,10 @@ def _drivers(media: Path) -> dict[str, Driver]:
     def pi(clock: Clock, folder: Path) -> Camera:
         """Open the fake of picamera2 with the real driver, which sets sizes and formats and makes copies."""
         del folder
-        reel = LoopedClip(clip)
+        looped = LoopedClip(clip)
 
         def show() -> Image | None:
-            frame = reel.read()
+            frame = looped.read()
             return frame.image if frame else None
 
         rows, columns = frames[0].shape[:2]

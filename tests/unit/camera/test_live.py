@@ -68,9 +68,9 @@ def test_a_camera_is_lost_after_stall_s_without_a_frame_and_ok_with_the_next(cap
         assert camera.problem is None
         assert source.openings == 2
         source.add(None)
-    told = [record.getMessage() for record in caplog.records]
-    assert sum("camera lost" in line for line in told) == 1
-    assert sum("frames again" in line for line in told) == 1
+    messages = [record.getMessage() for record in caplog.records]
+    assert sum("camera lost" in line for line in messages) == 1
+    assert sum("frames again" in line for line in messages) == 1
 
 
 def test_a_short_break_does_not_make_a_camera_lost(caplog: pytest.LogCaptureFixture) -> None:

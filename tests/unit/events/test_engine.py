@@ -230,7 +230,7 @@ def test_a_sighting_is_the_moment_last_seen() -> None:
     engine = Engine(POLICY, matcher(), LABELS)
     reported(engine, track(3, ADA, seen_s=4))
     reported(engine, track(3, ADA, seen_s=4), at_s=6)
-    assert {person: at.mono_s for person, at in engine.sightings.items()} == {"ada": 4}
+    assert {person: at.mono_s for person, at in engine.last_seen.items()} == {"ada": 4}
 
 
 def test_an_undecided_track_is_matched_only_with_a_new_look() -> None:

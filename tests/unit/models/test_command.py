@@ -40,18 +40,18 @@ def test_an_interrupted_command_says_how_to_resume(capsys: pytest.CaptureFixture
 
 def test_progress_shows_the_time_left() -> None:
     """After a quarter in ten seconds, thirty seconds are left."""
-    said, now_s = io.StringIO(), [0.0]
-    with Progress("align", 100, said, lambda: now_s[0]) as progress:
+    output, now_s = io.StringIO(), [0.0]
+    with Progress("align", 100, output, lambda: now_s[0]) as progress:
         now_s[0] = 10.0
         progress.advance(25)
-    assert said.getvalue() == "align: 25/100, 30 s left\n"
+    assert output.getvalue() == "align: 25/100, 30 s left\n"
 
 
 def test_progress_in_a_log_is_sparse_but_complete() -> None:
     """Steps within ten seconds of the last line print nothing, except the last step."""
-    said, now_s = io.StringIO(), [0.0]
-    with Progress("align", 3, said, lambda: now_s[0]) as progress:
+    output, now_s = io.StringIO(), [0.0]
+    with Progress("align", 3, output, lambda: now_s[0]) as progress:
         for _ in range(3):
             now_s[0] += 1.0
             progress.advance()
-    assert said.getvalue() == "align: 3/3, 0 s left\n"
+    assert output.getvalue() == "align: 3/3, 0 s left\n"

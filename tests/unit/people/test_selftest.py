@@ -18,7 +18,7 @@ ADA = person("ada", unit(1, 0, 0), unit(1, 0.1, 0), unit(1, 0, 0.1))
 BOB = person("bob", unit(0, 1, 0), unit(0, 1, 0.1), unit(0, 1, 0.2))
 
 
-def test_people_who_are_told_apart_need_no_advice() -> None:
+def test_people_who_are_distinguished_need_no_advice() -> None:
     """Every face is recognized by the others of its person, and the similarity of the two is below the threshold."""
     report = examine([ADA, BOB], "s", 0.5)
     assert [(row.person, row.recognized, len(row.anchors)) for row in report.people] == [("ada", 3, 3), ("bob", 3, 3)]

@@ -16,8 +16,8 @@ MAX_C, COOL_C = 80.0, 75.0
 
 def skipped(temperatures: Iterable[float | None]) -> list[bool]:
     """Return which frames are skipped, with two frames per reading and a reading every two seconds."""
-    told = iter(temperatures)
-    throttle = Throttle(MAX_C, lambda: next(told))
+    readings = iter(temperatures)
+    throttle = Throttle(MAX_C, lambda: next(readings))
     left_out = []
     second = 0.0
     for _ in temperatures:

@@ -71,6 +71,16 @@ def test_unused_channels_keep_their_weights() -> None:
     assert np.array_equal(even.convolutions[0].kernel, layers[0].kernel)
 
 
+def test_channels_that_hardly_ever_fire_are_divided_within_bounds() -> None:
+    """One with a hundred-thousandth of the greatest range counts as a ten-thousandth: XNNPACK bounds the scales."""
+    layers = tiny_network.convolutions()
+    ranges = np.ones(layers[0].kernel.shape[3], dtype=np.float32)
+    ranges[0] = 1e-5
+    divided = equalise(PLAN, layers, {"stem": ranges}).divided["stem"]
+    assert divided[0] == pytest.approx(1e-4, rel=1e-5)
+    assert divided[1:] == pytest.approx(ranges[1:], rel=1e-5)
+
+
 def test_residual_maps_are_not_equalised() -> None:
     """Several layers read them, so they keep their scale."""
     found = set(inner_convolutions(PLAN))

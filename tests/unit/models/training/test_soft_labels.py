@@ -52,23 +52,23 @@ def test_soft_labels_correct_a_wrong_label() -> None:
     A target keeps the label's share and gains most of the teacher's (tolerance 0.1); each sums to one.
     """
     examples, taps = _examples()
-    told = with_soft_labels(examples, taps, np.ones(len(examples.emphasis), dtype=bool), GUIDED)
-    assert told.targets["age"].sum(axis=1) == pytest.approx(np.ones(PICTURES * VIEWS), abs=1e-5)
-    assert told.targets["age"][0, 0] == pytest.approx(SHARE, abs=0.1)
-    assert told.targets["age"][0, 2] == pytest.approx(1 - SHARE, abs=0.1)
-    assert np.mean(told.targets["age"][VIEWS:].argmax(axis=1) == examples.labels["age"][VIEWS:]) >= 0.97
+    softened = with_soft_labels(examples, taps, np.ones(len(examples.emphasis), dtype=bool), GUIDED)
+    assert softened.targets["age"].sum(axis=1) == pytest.approx(np.ones(PICTURES * VIEWS), abs=1e-5)
+    assert softened.targets["age"][0, 0] == pytest.approx(SHARE, abs=0.1)
+    assert softened.targets["age"][0, 2] == pytest.approx(1 - SHARE, abs=0.1)
+    assert np.mean(softened.targets["age"][VIEWS:].argmax(axis=1) == examples.labels["age"][VIEWS:]) >= 0.97
 
 
 def test_unknown_labels_and_other_data_sets_are_unchanged() -> None:
     """Soft labels are made only for the data sets of [guidance], and only for known labels."""
     examples, taps = _examples()
     which = np.arange(PICTURES * VIEWS) % (3 * VIEWS) >= VIEWS
-    told = with_soft_labels(examples, taps, which, GUIDED)
+    softened = with_soft_labels(examples, taps, which, GUIDED)
     for name, targets in examples.targets.items():
         kept = ~which | (examples.labels[name] < 0)
-        assert np.array_equal(told.targets[name][kept], targets[kept])
-        assert (told.targets[name][~kept] != targets[~kept]).any(axis=1).all()
-    assert np.array_equal(told.taps["embedding"], examples.taps["embedding"])
+        assert np.array_equal(softened.targets[name][kept], targets[kept])
+        assert (softened.targets[name][~kept] != targets[~kept]).any(axis=1).all()
+    assert np.array_equal(softened.taps["embedding"], examples.taps["embedding"])
 
 
 def test_without_guidance_the_labels_are_unchanged() -> None:
