@@ -179,7 +179,7 @@ def build_search(settings: Settings, detector: Detector, machine: Machine, *, li
 
 
 def build_vision(settings: Settings, heads: Iterable[str]) -> Vision:
-    """Return detector and network as the settings name them, with those heads of the network that are asked for."""
+    """Return the detector and the network that the settings name; the recognizer keeps only these heads."""
     model = settings.model
     network = Network(model.path or bundled.path(bundled.NETWORK), model.runtime, model.threads)
     detector = Detector(bundled.path(bundled.DETECTOR), settings.detector.width, settings.detector.min_score)
@@ -187,7 +187,7 @@ def build_vision(settings: Settings, heads: Iterable[str]) -> Vision:
 
 
 def build_sidecar(settings: Settings) -> Sidecar:
-    """Return what is known of the network that the settings name, without loading it."""
+    """Return the sidecar of the network that the settings name, without loading the network."""
     return load_sidecar((settings.model.path or bundled.path(bundled.NETWORK)).with_suffix(".json"))
 
 
@@ -198,16 +198,16 @@ def build_gallery(settings: Settings, sidecar: Sidecar | None = None) -> Gallery
 
 
 def build_embed(network: Network) -> Embed:
-    """Return what embeds a kept crop again, whatever network it was cut for."""
+    """Return what embeds a kept crop again, whichever network it was cut for."""
     size = network.sidecar.input.size
     return lambda crop: network.infer(fitted(crop, size))["embedding"]
 
 
 def build_matcher(settings: Settings, sidecar: Sidecar, people: tuple[Person, ...] | None = None) -> Matcher:
-    """Return who decides about identity; with `gallery`, over the people given, else over those on disk.
+    """Return what decides about identity: the gallery over these people, or over those on disk, or the closed set.
 
     Raises:
-        ModelError: `head` is asked for and the network has no identity head, or its table lacks the asked rate.
+        ModelError: the network has no identity head, or its thresholds lack the rate that the settings ask for.
     """
     if settings.people.source == "head":
         if sidecar.heads.identity is None:
@@ -218,17 +218,17 @@ def build_matcher(settings: Settings, sidecar: Sidecar, people: tuple[Person, ..
 
 
 def build_gallery_matcher(settings: Settings, sidecar: Sidecar, people: Sequence[Person]) -> GalleryMatcher:
-    """Return the matcher over these people, with the threshold of so many.
+    """Return the matcher over these people, with the threshold for a gallery of this size.
 
     Raises:
-        ModelError: the network's table lacks the asked rate.
+        ModelError: the network's thresholds lack the rate that the settings ask for.
     """
     threshold = sidecar.thresholds.cosine(settings.people.max_fpir, len(people))
     return GalleryMatcher(people, sidecar.heads.embedding.space, threshold)
 
 
 def wanted_heads(settings: Settings) -> list[str]:
-    """Return the heads whose scores are wanted: what is published, and identity only where that head decides."""
+    """Return the heads to run: those that are published, and the identity head where it decides."""
     published: list[str] = [task for task in settings.publish.tasks if task != "identity"]
     return [*published, "identity"] if settings.people.source == "head" else published
 
@@ -245,7 +245,7 @@ def build_connect(settings: Settings, topics: Topics) -> Connect:
 
 
 def build_announcer(settings: Settings, topics: Topics, retained: Retained) -> Announcer | DeviceRemover | None:
-    """Return what tells Home Assistant of this node and its people, or that it is gone; None where it never knew."""
+    """Return what announces the node and its people to Home Assistant, or removes it; None if there is nothing to do."""
     folder = settings.storage.dir
     if settings.homeassistant.enabled:
         return Announcer(topics, describe_device(settings), EntityKeys(folder), retained)
@@ -255,9 +255,9 @@ def build_announcer(settings: Settings, topics: Topics, retained: Retained) -> A
 
 
 def describe_device(settings: Settings) -> Device:
-    """Return what Home Assistant is told of this node."""
+    """Return what discovery says about this node."""
     node = settings.node
-    # Whoever the network knows by itself cannot be enrolled.
+    # Nobody can be enrolled in the closed set of a network.
     closed = settings.people.source == "head"
     return Device(
         name=node.name or node.id,
