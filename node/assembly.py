@@ -245,7 +245,7 @@ def build_connect(settings: Settings, topics: Topics) -> Connect:
 
 
 def build_announcer(settings: Settings, topics: Topics, retained: Retained) -> Announcer | DeviceRemover | None:
-    """Return what announces the node and its people to Home Assistant, or removes it; None if there is nothing to do."""
+    """Return what announces the node and its people to Home Assistant, or removes it; None if neither."""
     folder = settings.storage.dir
     if settings.homeassistant.enabled:
         return Announcer(topics, describe_device(settings), EntityKeys(folder), retained)
