@@ -13,6 +13,7 @@ from models.data.manifests import data_folder
 from models.errors import TrainingError
 from models.networks.checkpoint import checkpoint_path, save_checkpoint
 from models.recipe.recipe import Recipe, load_recipe
+from node.domain import counted
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,7 +49,8 @@ def _train(recipe: Recipe, kept: Path | None) -> None:
     checkpoint_path(recipe.name, tuned=True).unlink(missing_ok=True)  # from an older training
     save_checkpoint(checkpoint, checkpoint_path(recipe.name))
     print(
-        f"{checkpoint_path(recipe.name)}: heads of {', '.join(checkpoint.groups)} and {len(checkpoint.people)} people"
+        f"{checkpoint_path(recipe.name)}: heads of {', '.join(checkpoint.groups)} and "
+        f"{counted(len(checkpoint.people), 'person', 'people')}"
     )
     print("| head | expected | reached | n |\n| --- | --- | --- | --- |")
     expected = recipe.expected.model_dump()

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from models.data.samples import Sample, person_id
 from models.errors import DataError
+from node.domain import counted
 
 _PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
 _FEWEST_PICTURES = 5
@@ -23,8 +24,8 @@ def own_people(folder: Path) -> tuple[Sample, ...]:
         pictures = sorted(path for path in person_folder.iterdir() if path.suffix.lower() in _PICTURES)
         if len(pictures) < _FEWEST_PICTURES:
             raise DataError(
-                f"{person_folder}: {len(pictures)} pictures ({', '.join(sorted(_PICTURES))}): a person needs at least "
-                f"{_FEWEST_PICTURES}; add pictures or remove the folder"
+                f"{person_folder}: {counted(len(pictures), 'picture')} ({', '.join(sorted(_PICTURES))}): a person needs "
+                f"at least {_FEWEST_PICTURES}; add pictures or remove the folder"
             )
         person = person_id(person_folder.name)
         samples += [

@@ -12,6 +12,7 @@ from models.errors import TrainingError
 from models.evaluation.figure import Figure, share_of
 from models.evaluation.metrics import tar_at_far, tpir_at_fpir, verification, wilson
 from models.evaluation.predictions import Predictions
+from node.domain import counted
 from node.vision.sidecar import ClassificationHead, Sidecar
 
 _ENROLLED = 12
@@ -97,7 +98,7 @@ def search(people: Predictions, strangers: Predictions, photos: int = _PHOTOS[0]
         pictures, most = people.embeddings[people.persons == person], _PHOTOS[0]
         if len(pictures) <= most:
             raise TrainingError(
-                f"{person} has {len(pictures)} pictures: enrolling {most} leaves none as a probe: add pictures"
+                f"{person} has {counted(len(pictures), 'picture')}: enrolling {most} leaves no probe: add pictures"
             )
         anchors.append(pictures[:photos])
         probes.append(pictures[most:])

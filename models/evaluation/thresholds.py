@@ -15,6 +15,7 @@ import numpy as np
 from models.arrays import Array, unit_rows
 from models.data.samples import Sample
 from models.errors import TrainingError
+from node.domain import counted
 
 FPIRS = (0.01, 0.003, 0.001)
 GALLERIES = (1, 10, 50, 200)
@@ -96,7 +97,8 @@ def threshold_table(
     ]
     if len(galleries) < max(GALLERIES):
         raise TrainingError(
-            f"{len(galleries)} people with {ANCHORS} pictures: a gallery of {max(GALLERIES)} needs more people"
+            f"{counted(len(galleries), 'person', 'people')} with {ANCHORS} pictures: a gallery of {max(GALLERIES)} "
+            "needs more people"
         )
     nearest = []
     for looks in _LOOKS:
