@@ -24,8 +24,8 @@ def own_people(folder: Path) -> tuple[Sample, ...]:
         pictures = sorted(path for path in person_folder.iterdir() if path.suffix.lower() in _PICTURES)
         if len(pictures) < _FEWEST_PICTURES:
             raise DataError(
-                f"{person_folder}: {counted(len(pictures), 'picture')} ({', '.join(sorted(_PICTURES))}): a person needs "
-                f"at least {_FEWEST_PICTURES}; add pictures or remove the folder"
+                f"{person_folder}: {counted(len(pictures), 'picture')} ({', '.join(sorted(_PICTURES))}): a person "
+                f"needs at least {_FEWEST_PICTURES}; add pictures or remove the folder"
             )
         person = person_id(person_folder.name)
         samples += [
