@@ -95,7 +95,7 @@ def test_removing_a_person_without_a_broker_warns_and_is_completed_at_the_next_s
     broker.end()
     removed = facenode("people", "remove", "ada", settings=settings)
     assert removed.code == 0
-    assert "until the node starts, Home Assistant's discovery at the broker names ada" in removed.err
+    assert "Home Assistant's discovery at the broker names ada until the node starts" in removed.err
     broker.start()
     assert people(retained(broker)) == ["ada"]
     with running_facenode(settings):

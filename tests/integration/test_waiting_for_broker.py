@@ -39,7 +39,7 @@ class StopOnWaitLine(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Check a log record."""
         line = record.getMessage()
-        if "wait for the broker" in line and self.node is not None:
+        if "waiting for the broker" in line and self.node is not None:
             self.read.append(line)
             self.node.stop()
 
@@ -62,5 +62,5 @@ def test_a_node_whose_clip_has_ended_waits_for_the_broker(media_dir: Path, tmp_p
     finally:
         log.removeHandler(reader)
         log.setLevel(level)
-    assert reader.read[0].startswith("the source has ended; 2 messages not delivered yet"), reader.read
+    assert reader.read[0].startswith("the source has ended; 2 messages waiting for the broker"), reader.read
     assert list((tmp_path / "storage").rglob("*outbox*")), "the messages are not on disk for the next start"
