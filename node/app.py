@@ -239,7 +239,7 @@ class Node:
             if now_s - logged_s >= _LOG_WAITING_S:
                 logged_s = now_s
                 waiting = counted(self.outbox.counts().waiting, "message")
-                _log.info("the source has ended; %s waiting for the broker: Ctrl-C leaves them to the next start", waiting)
+                _log.info("the source has ended; %s waiting for the broker: Ctrl-C keeps them for later", waiting)
         self.publisher.stop(payloads.state(self.clock.now()))
         self.outbox.close()
         # Last: a ready file that cannot be removed must not prevent the clean stop.
