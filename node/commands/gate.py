@@ -15,6 +15,7 @@ from node.fleet.update_gate import Criteria, UpdateGate
 from node.mqtt.link import Received
 from node.mqtt.subscriber import Subscriber
 from node.settings import Settings
+from node.system.terminal import print_json
 
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's is private
@@ -63,7 +64,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
         node: f"{reason}; status is {node_table.nodes[node].status}" if reason and node in node_table.nodes else reason
         for node, reason in gate.reasons().items()
     }
-    print(json.dumps(results))
+    print_json(results)
     return 0 if gate.passed else 1
 
 

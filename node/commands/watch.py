@@ -5,13 +5,12 @@ import json
 import queue
 import secrets
 import signal
-import sys
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from node.commands.output import Fields, PrintMessage, escaped, message_printer, print_json
+from node.commands.output import Fields, PrintMessage, message_printer, print_json
 from node.commands.ready_file import SetReady, add_option, ready_setter
 from node.contract.topics import ROOT
 from node.domain import EventType, counted
@@ -21,6 +20,7 @@ from node.mqtt.backoff import Timing
 from node.mqtt.connect import connect
 from node.mqtt.link import Client, Link, Lost, Received, Report, Subscribed
 from node.settings import Settings
+from node.system.terminal import print_note
 
 _REMEMBERED_IDS = 10_000
 _REMEMBERED_GAPS = 100_000
@@ -56,7 +56,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
             topics(args.type),
             History(gaps=args.type is None),
             print_message=print_message,
-            print_note=lambda line: print(escaped(line), file=sys.stderr, flush=True),
+            print_note=print_note,
             set_ready=set_ready,
         )
     return 0
