@@ -26,6 +26,7 @@ _REMEMBERED_IDS = 10_000
 _REMEMBERED_GAPS = 100_000
 """Missing events remembered for each node: as many as an outbox keeps by default."""
 _KEEP_S = 7 * 24 * 3600
+_MAX_ID = 256
 
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's is private
@@ -36,7 +37,10 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noq
         "--json", action="store_true", help='print one JSON line for each message: {"topic": ..., "payload": ...}'
     )
     parser.add_argument(
-        "--durable", metavar="ID", help="let the broker keep messages for this ID while no watch runs, for a week"
+        "--durable",
+        type=_client_id,
+        metavar="ID",
+        help="let the broker keep messages for this ID while no watch runs, for a week",
     )
     add_option(parser, "all subscriptions are granted")
     parser.set_defaults(main=main)
@@ -60,6 +64,12 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
             set_ready=set_ready,
         )
     return 0
+
+
+def _client_id(text: str) -> str:
+    if not (text and text.isprintable() and len(text) <= _MAX_ID):
+        raise argparse.ArgumentTypeError(f"{text!r}: give 1 to {_MAX_ID} printable characters")
+    return text
 
 
 def topics(event_type: str | None) -> tuple[str, ...]:
