@@ -1,4 +1,4 @@
-"""Password and certificates are read at each connection attempt, and nothing that lies in their place stops the node."""
+"""Password and certificates are read at each connection attempt, and nothing in their place stops the node."""
 
 import os
 from pathlib import Path
