@@ -210,4 +210,5 @@ def load_sidecar(path: Path) -> Sidecar:
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]
         field = ".".join(str(part) for part in problem["loc"]) or "the file"
-        raise ModelError(f"{path}: {field}: {problem['msg']}: export the network again") from error
+        message = problem["msg"].removeprefix("Value error, ")
+        raise ModelError(f"{path}: {field}: {message}: export the network again") from error

@@ -100,7 +100,7 @@ def test_a_valid_sidecar_is_read_and_matches_the_schema(tmp_path: Path) -> None:
         (("input", "alignment", "points"), [[x, 3 * x] for x in (1, 9, 5, 2, 8)], "input.alignment: .*on one line"),
         (("input", "alignment", "points"), [[1e300, 2.0], *POINTS[1:]], "input.alignment.points"),
         (("input", "alignment", "points"), [[300.0, 2.0], *POINTS[1:]], "input: .*a point is far outside"),
-        (("input", "zero_point"), 10**400, "input.zero_point"),
+        (("input", "zero_point"), 10**40, "input.zero_point"),
         (("input", "zero_point"), 300, "input.zero_point"),
         (("input", "zero_point"), 3, "input: .*scale is missing"),
         (("input", "dtype"), "int8", "input: .*scale is missing"),
