@@ -19,10 +19,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from node.homeassistant.removal import OPTIONAL
-from node.system.files import make_private_folder, read_bounded, write_privately
+from node.system.files import make_private_folder, write_privately
 
 FILE = "homeassistant.json"
-_MAX_BYTES = 1 << 20
 _KEY_DIGITS = 12
 _SECRET_BYTES = 16
 _MAX_REMOVED = 64
@@ -135,7 +134,7 @@ class EntityKeys:
     def _load(self) -> tuple[bytes, tuple[str, ...], tuple[str, ...]]:
         """Return the secret, the keys that are shown and those that are removed."""
         try:
-            content = json.loads(read_bounded(self._path, _MAX_BYTES))
+            content = json.loads(self._path.read_bytes())
             return _parse_secret(content["secret"]), _parse_keys(content["known"]), _parse_keys(content["gone"])
         except FileNotFoundError:
             pass

@@ -1,7 +1,6 @@
 """The keys of Home Assistant's entities, over restarts."""
 
 import json
-import os
 import stat
 from pathlib import Path
 
@@ -104,14 +103,6 @@ def test_a_damaged_file_is_replaced_and_logged(tmp_path: Path, content: str, cap
     keys.update([ADA])
     assert len([record for record in caplog.records if record.levelname == "ERROR"]) == 1
     assert key_by_id(keys)
-    assert json.loads((tmp_path / FILE).read_text())["known"] == [key_by_id(keys)["ada"]]
-
-
-def test_a_pipe_in_place_of_the_file_is_replaced(tmp_path: Path) -> None:
-    """Without a writer it would keep the node from starting."""
-    os.mkfifo(tmp_path / FILE)
-    keys = EntityKeys(tmp_path)
-    keys.update([ADA])
     assert json.loads((tmp_path / FILE).read_text())["known"] == [key_by_id(keys)["ada"]]
 
 
