@@ -47,6 +47,7 @@ from node.settings.node import zone_of
 from node.system import bundled
 from node.system.machine import Machine
 from node.system.systemd import Service
+from node.vision import network_file
 from node.vision.detector import Detector
 from node.vision.motion import Motion
 from node.vision.recognizer import Recognizer
@@ -181,7 +182,8 @@ def build_search(settings: Settings, detector: Detector, machine: Machine, *, li
 def build_vision(settings: Settings, heads: Iterable[str]) -> Vision:
     """Return the detector and the network that the settings name; the recognizer keeps only these heads."""
     model = settings.model
-    network = Network(model.path or bundled.path(bundled.NETWORK), model.runtime, model.threads)
+    path = network_file.checked(model.path or bundled.path(bundled.NETWORK))
+    network = Network(path, model.runtime, model.threads)
     detector = Detector(bundled.path(bundled.DETECTOR), settings.detector.width, settings.detector.min_score)
     return Vision(detector, Recognizer(network, settings.events.gates, heads), network)
 

@@ -13,6 +13,7 @@ from typing import Any
 from node import __version__
 from node.errors import FacenodeError, UsageError
 from node.settings.loader import DEFAULT_FILE, SECTIONS, load, printable
+from node.system.terminal import ArgumentParser, LogFormatter, print_error
 
 COMMANDS = {
     "run": "run the node",
@@ -43,16 +44,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.print_help(sys.stderr)
         return UsageError.exit_code
     args = parser.parse_args(given)
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=logging.DEBUG if args.verbose else logging.INFO,
-        format="%(asctime)s %(levelname)s %(message)s",
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(LogFormatter())
+    logging.basicConfig(level=logging.DEBUG if args.verbose else logging.INFO, handlers=[handler])
     try:
         settings = load(args.config, _overrides(args.set))
         code: int = args.main(args, settings)
     except FacenodeError as error:
-        sys.stderr.write(f"facenode: {error}\n")
+        print_error(error)
         return error.exit_code
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
@@ -64,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser(requested: Sequence[str]) -> argparse.ArgumentParser:
     """Return the parser, complete for the requested command; no other is imported, so `watch` needs no OpenCV."""
-    parser = argparse.ArgumentParser(
+    parser = ArgumentParser(
         prog="facenode", description="Face recognition on a Raspberry Pi that publishes events by MQTT.", epilog=_EPILOG
     )
     parser.add_argument("--version", action="version", version=f"facenode {__version__}")

@@ -15,6 +15,7 @@ from node.diagnostics.people import people_finding
 from node.diagnostics.settings import settings_finding
 from node.diagnostics.storage import storage_finding
 from node.settings import Settings
+from node.system.terminal import print_line
 
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's is private
@@ -29,11 +30,11 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noq
 def main(args: argparse.Namespace, settings: Settings) -> int:
     """Print a line for each finding; return 0 if everything is in order, else 1."""
     if args.settings:  # the settings are loaded, so they were accepted
-        print(f"ok   settings         node {settings.node.id}")
+        print_line(f"ok   settings         node {settings.node.id}")
         return 0
     all_ok = True
     for finding in _findings(settings):
-        print(f"{'ok  ' if finding.ok else 'FAIL'} {finding.name:16} {finding.text}", flush=True)
+        print_line(f"{'ok  ' if finding.ok else 'FAIL'} {finding.name:16} {finding.text}")
         all_ok = all_ok and finding.ok
     return 0 if all_ok else 1
 

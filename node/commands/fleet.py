@@ -1,17 +1,17 @@
 """`facenode fleet`: the retained status and health of all nodes -> a table, and an exit code for monitoring."""
 
 import argparse
-import json
+import sys
 from collections.abc import Mapping
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
-from node.commands.output import escaped
 from node.fleet.diagnosis import Limits, Problem, diagnose
 from node.fleet.node_table import FILTERS, Fields, NodeRecord, NodeTable
 from node.mqtt.subscriber import Subscriber
 from node.settings import Settings
+from node.system.terminal import print_json, print_line, shown
 
 _QUIET_S = 1.0
 _MAX_CELL = 16
@@ -72,9 +72,10 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
             node: {"status": record.status, "wrong": problems[node], "health": record.health}
             for node, record in nodes.items()
         }
-        print(json.dumps(fields))
+        print_json(fields)
     else:
-        print(table(nodes, problems))
+        for line in table(nodes, problems):
+            print_line(line)
     return 1 if not nodes or any(problems.values()) else 0
 
 
@@ -83,13 +84,13 @@ def node_ids(text: str) -> tuple[str, ...]:
     return tuple(part for part in text.split(",") if part)
 
 
-def table(nodes: Mapping[str, NodeRecord], problems: Mapping[str, list[str]]) -> str:
+def table(nodes: Mapping[str, NodeRecord], problems: Mapping[str, list[str]]) -> list[str]:
     """Return a header, a line for each node, and a line with the totals."""
     header = ("node", "status", *_COLUMNS.values(), "problems")
     rows = [
         (
-            escaped(node),
-            escaped(record.status or "unknown")[:_MAX_CELL],
+            shown(node, sys.stdout),
+            shown(record.status or "unknown", sys.stdout)[:_MAX_CELL],
             *_cells(record.health or {}),
             ", ".join(problems[node]),
         )
@@ -103,8 +104,9 @@ def table(nodes: Mapping[str, NodeRecord], problems: Mapping[str, list[str]]) ->
     affected = sum(bool(found) for found in problems.values())
     noun = "node" if len(nodes) == 1 else "nodes"
     lines.append(f"{len(nodes)} {noun}, {affected} with problems" if nodes else "no nodes found at the broker")
-    return "\n".join(lines)
+    return lines
 
 
 def _cells(health: Fields) -> list[str]:
-    return ["-" if (value := health.get(field)) is None else escaped(str(value))[:_MAX_CELL] for field in _COLUMNS]
+    values = (health.get(field) for field in _COLUMNS)
+    return ["-" if value is None else shown(str(value), sys.stdout)[:_MAX_CELL] for value in values]

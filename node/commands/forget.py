@@ -12,6 +12,7 @@ from node.mqtt.link import Received
 from node.mqtt.subscriber import Subscriber
 from node.settings import Settings
 from node.settings.section import ID_PATTERN
+from node.system.terminal import print_line
 
 _QUIET_S = 1.0
 
@@ -49,7 +50,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
             f"{', '.join(sorted(remaining))}: still retained: stop the node first, and check the broker's access list"
         )
     count = len(found) + bool(discovery)
-    print(f"{args.node}: removed {count} retained {'message' if count == 1 else 'messages'}")
+    print_line(f"{args.node}: removed {count} retained {'message' if count == 1 else 'messages'}")
     return 0
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import time
 from collections.abc import Mapping
 from contextlib import closing
@@ -15,6 +16,10 @@ from node.fleet.update_gate import Criteria, UpdateGate
 from node.mqtt.link import Received
 from node.mqtt.subscriber import Subscriber
 from node.settings import Settings
+from node.system.files import read_bounded
+from node.system.terminal import print_json
+
+_MAX_BEFORE_BYTES = 64 << 20
 
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's is private
@@ -29,7 +34,7 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noq
     )
     parser.add_argument(
         "--worse",
-        type=float,
+        type=_positive,
         default=default.max_slowdown,
         help=f"share by which a node may be slower than before ({default.max_slowdown:g})",
     )
@@ -40,7 +45,7 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noq
         help=f"healthy live messages in a row that each node must send ({default.messages})",
     )
     parser.add_argument(
-        "--wait", type=float, default=120.0, metavar="SECONDS", help="longest time to wait for these messages (120)"
+        "--wait", type=_positive, default=120.0, metavar="SECONDS", help="longest time to wait for these messages (120)"
     )
     parser.set_defaults(main=main)
 
@@ -63,17 +68,27 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
         node: f"{reason}; status is {node_table.nodes[node].status}" if reason and node in node_table.nodes else reason
         for node, reason in gate.reasons().items()
     }
-    print(json.dumps(results))
+    print_json(results)
     return 0 if gate.passed else 1
+
+
+def _positive(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not value >= 0:  # also not a number, which no time is ever greater than
+        raise argparse.ArgumentTypeError(f"{text!r}: give a number, 0 or greater")
+    return value
 
 
 def _read_before(path: Path | None) -> Mapping[str, Fields | None]:
     if path is None:
         return {}
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(read_bounded(path, _MAX_BEFORE_BYTES))
         return {node: record["health"] for node, record in content.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UsageError(
             f"--before {path}: not the output of `facenode fleet --json` ({error}): save that command's output again"
         ) from error

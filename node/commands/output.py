@@ -1,10 +1,11 @@
 """Message of a node -> a line for people, or a line of JSON."""
 
 import importlib.util
-import json
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
+
+from node.system import terminal
 
 _STYLES = {"recognized": "green", "unknown": "bold red", "changed": "yellow", "left": "dim", "alert": "bold magenta"}
 
@@ -44,17 +45,13 @@ def _words(fields: Fields, *names: str) -> list[str]:
 
 def print_json(topic: str, payload: str | Fields) -> None:
     """Print a message as one line of JSON."""
-    message = {"topic": topic, "payload": payload}
-    line = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
-    if escaped(line) != line:
-        line = json.dumps(message, separators=(",", ":"))
-    print(line, flush=True)
+    terminal.print_json({"topic": topic, "payload": payload}, separators=(",", ":"))
 
 
 def message_printer() -> PrintMessage:
     """Return a function that prints a line for people, in color if rich is installed and stdout is a terminal."""
     if not (sys.stdout.isatty() and importlib.util.find_spec("rich")):
-        return lambda topic, payload: print(escaped(format_message(topic, payload)[0]), flush=True)
+        return lambda topic, payload: terminal.print_line(format_message(topic, payload)[0])
     from rich.console import Console  # noqa: PLC0415 - rich comes with the extra `demo`
     from rich.text import Text  # noqa: PLC0415 - as above
 
@@ -62,16 +59,6 @@ def message_printer() -> PrintMessage:
 
     def print_message(topic: str, payload: str | Fields) -> None:
         line, style = format_message(topic, payload)
-        console.print(Text(escaped(line), style=style), soft_wrap=True)
+        console.print(Text(terminal.shown(line, sys.stdout), style=style), soft_wrap=True)
 
     return print_message
-
-
-def escaped(line: str) -> str:
-    """Return a line with control characters, and characters that stdout cannot encode, escaped.
-
-    Anybody may have written what comes from a broker: it must not move the cursor, or color and rename the terminal.
-    """
-    shown = "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in line)
-    encoding = sys.stdout.encoding or "utf-8"
-    return shown.encode(encoding, "backslashreplace").decode(encoding)

@@ -1,8 +1,6 @@
 """Pictures, folders and clips -> a line for each picture, with the faces in it."""
 
 import argparse
-import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,8 @@ from node.domain import UNKNOWN, Frame, Image, Look
 from node.errors import CameraError, FacenodeError
 from node.people.matcher import Matcher
 from node.settings import Settings
+from node.system.terminal import print_error, print_json, print_line
+from node.system.text import valid
 
 _HEADS = ("identity", "age", "ethnicity")
 
@@ -41,12 +41,15 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
         try:
             for file, frame, image in _images(path):
                 faces = describe(image, vision, matcher, embedding=args.embedding)
-                source = {"path": str(file)} | ({} if frame is None else {"frame": frame})
-                print(json.dumps(source | faces) if args.json else _line(source, faces))
+                source = {"path": valid(str(file))} | ({} if frame is None else {"frame": frame})
+                if args.json:
+                    print_json(source | faces)
+                else:
+                    print_line(_line(source, faces))
         except _UnreadableError as error:
             failed = True
             for reason in error.reasons:
-                sys.stderr.write(f"facenode: {reason}\n")
+                print_error(reason)
     return int(failed)
 
 

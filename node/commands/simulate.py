@@ -1,12 +1,10 @@
 """`facenode simulate --nodes N`: a broker under the load of simulated nodes -> delays, losses and usage as a table."""
 
 import argparse
-import json
 import logging
 import math
 import shlex
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -18,6 +16,7 @@ from node.simulation import cleanup
 from node.simulation.plan import MAX_NODES, Plan
 from node.simulation.results import Percentiles, Recovery
 from node.simulation.simulation import Result, Simulation
+from node.system.terminal import print_json, print_line, print_note
 
 _DEFAULT = Plan(1)
 _DESCRIPTION = (
@@ -67,18 +66,22 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
         logging.getLogger().setLevel(logging.ERROR)
     if args.clean:
         count = cleanup.remove_leftovers(settings.mqtt, settings.homeassistant.prefix)
-        print(f"removed {count} retained {'message' if count == 1 else 'messages'}")
+        print_line(f"removed {count} retained {'message' if count == 1 else 'messages'}")
         return 0
     plan = _plan(args, settings)
     with _interrupt_on_sigterm():
-        result = Simulation(plan, settings, args.broker_pid, _show_progress).run()
-    print(json.dumps(asdict(result)) if args.json else table(result))
+        result = Simulation(plan, settings, args.broker_pid, print_note).run()
+    if args.json:
+        print_json(asdict(result))
+    else:
+        for line in table(result):
+            print_line(line)
     events, storm = result.events, result.storm
     failed = events.lost or events.waiting or events.rejected or (storm is not None and storm.missing)
     return 1 if failed else 0
 
 
-def table(result: Result) -> str:
+def table(result: Result) -> list[str]:
     """Return the figures as lines for people."""
     events, broker, own = result.events, result.broker, result.own
     rows = [
@@ -98,7 +101,7 @@ def table(result: Result) -> str:
         *(("error", f"{times} x {message}") for message, times in result.troubles),
     ]
     width = max(len(name) for name, _ in rows)
-    return "\n".join(f"{name:{width}}  {text}" for name, text in rows)
+    return [f"{name:{width}}  {text}" for name, text in rows]
 
 
 def _storm(storm: Recovery | None) -> list[tuple[str, str]]:
@@ -146,10 +149,6 @@ def _plan(args: argparse.Namespace, settings: Settings) -> Plan:
         storm_command=args.storm_command,
         health_s=settings.health.every_s,
     )
-
-
-def _show_progress(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
 
 
 @contextmanager

@@ -5,13 +5,12 @@ import json
 import queue
 import secrets
 import signal
-import sys
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from node.commands.output import Fields, PrintMessage, escaped, message_printer, print_json
+from node.commands.output import Fields, PrintMessage, message_printer, print_json
 from node.commands.ready_file import SetReady, add_option, ready_setter
 from node.contract.topics import ROOT
 from node.domain import EventType, counted
@@ -21,11 +20,13 @@ from node.mqtt.backoff import Timing
 from node.mqtt.connect import connect
 from node.mqtt.link import Client, Link, Lost, Received, Report, Subscribed
 from node.settings import Settings
+from node.system.terminal import print_note
 
 _REMEMBERED_IDS = 10_000
 _REMEMBERED_GAPS = 100_000
 """Missing events remembered for each node: as many as an outbox keeps by default."""
 _KEEP_S = 7 * 24 * 3600
+_MAX_ID = 256
 
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's is private
@@ -36,7 +37,10 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noq
         "--json", action="store_true", help='print one JSON line for each message: {"topic": ..., "payload": ...}'
     )
     parser.add_argument(
-        "--durable", metavar="ID", help="let the broker keep messages for this ID while no watch runs, for a week"
+        "--durable",
+        type=_client_id,
+        metavar="ID",
+        help="let the broker keep messages for this ID while no watch runs, for a week",
     )
     add_option(parser, "all subscriptions are granted")
     parser.set_defaults(main=main)
@@ -56,10 +60,16 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
             topics(args.type),
             History(gaps=args.type is None),
             print_message=print_message,
-            print_note=lambda line: print(escaped(line), file=sys.stderr, flush=True),
+            print_note=print_note,
             set_ready=set_ready,
         )
     return 0
+
+
+def _client_id(text: str) -> str:
+    if not (text and text.isprintable() and len(text) <= _MAX_ID):
+        raise argparse.ArgumentTypeError(f"{text!r}: give 1 to {_MAX_ID} printable characters")
+    return text
 
 
 def topics(event_type: str | None) -> tuple[str, ...]:

@@ -4,14 +4,17 @@ import ssl
 from datetime import UTC, datetime
 from pathlib import Path
 
+from node.system.files import read_bounded
+
 _VERSION, _UTC_TIME, _GENERALIZED_TIME = 0xA0, 0x17, 0x18
 _LONG_FORM = 0x80
+_MAX_BYTES = 8 << 20
 
 
 def not_after(path: Path) -> datetime | None:
     """Return when the first certificate in a PEM file expires, in UTC; None if there is no certificate."""
     try:
-        text = path.read_text(encoding="ascii")
+        text = read_bounded(path, _MAX_BYTES).decode("ascii")
         start = text.index(ssl.PEM_HEADER)
         end = text.index(ssl.PEM_FOOTER, start) + len(ssl.PEM_FOOTER)
         return _not_after(ssl.PEM_cert_to_DER_cert(text[start:end]))

@@ -4,8 +4,11 @@ import ssl
 
 from node.errors import BrokerError
 from node.settings import MqttSettings, TlsSettings
+from node.system.files import check_bounded, read_bounded
 
 _MAX_PASSWORD_BYTES = 65535
+_MAX_FILE_BYTES = 8 << 20
+"""The certificates of all authorities that a system trusts take a quarter of a megabyte."""
 
 
 def tls_context(settings: TlsSettings) -> ssl.SSLContext:
@@ -16,6 +19,10 @@ def tls_context(settings: TlsSettings) -> ssl.SSLContext:
     """
     name = settings.ca_file
     try:
+        for name in (settings.ca_file, settings.cert_file, settings.key_file):
+            if name is not None:
+                check_bounded(name, _MAX_FILE_BYTES)
+        name = settings.ca_file
         context = ssl.create_default_context(cafile=name)
         context.sslsocket_class = _ClosingSocket
         # Python 3.13 refuses certificates without key identifiers, which most home-made authorities leave out.
@@ -40,7 +47,7 @@ def password(settings: MqttSettings) -> str | None:
     if settings.password_file is None:
         return None
     try:
-        text = settings.password_file.read_text(encoding="utf-8").rstrip("\r\n")
+        text = read_bounded(settings.password_file, _MAX_FILE_BYTES).decode("utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
         raise BrokerError(f"{settings.password_file}: cannot be read: {error}: write the password to it") from error
     if len(text.encode()) > _MAX_PASSWORD_BYTES:

@@ -10,6 +10,7 @@ from node.domain import Face, Frame, Image, Look
 from node.errors import CameraError
 from node.people.gallery import Sample
 from node.people.matcher import GalleryMatcher
+from node.system.text import valid
 
 _AMBIGUOUS_AREA = 0.7
 """Share of the area of the largest face above which the second largest makes the photo ambiguous."""
@@ -118,7 +119,7 @@ def examine_image(  # noqa: PLR0913 - an image, its name, detector, recognizer, 
     objection = enrollee.objection(look) if enrollee else None
     if objection:
         return Refusal(name, objection)
-    return Sample(look.embedding, Path(name).name, look.crop if keep_crop else None)
+    return Sample(look.embedding, valid(Path(name).name), look.crop if keep_crop else None)
 
 
 def _select(image: Image, faces: Sequence[Face], recognizer: FaceRecognizer, enrollee: Enrollee | None) -> Look | str:

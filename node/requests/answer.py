@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from node.contract.payloads import dump
+from node.system.text import valid
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,4 +35,4 @@ def success(transaction: str, data: object = None) -> bytes:
 
 def failure(transaction: str, error: str) -> bytes:
     """Return the payload of an answer that says why a request was not done."""
-    return dump({"transaction": transaction, "status": "error", "error": error})
+    return dump({"transaction": transaction, "status": "error", "error": valid(error)})

@@ -2,6 +2,9 @@
 
 One connection carries one request, a line of JSON with its `verb`, and one answer, a line of JSON as in
 `response/<verb>`. Whoever may write to the socket may ask: its mode is 0600.
+
+Each connection has a thread of its own, so that none waits for another, and a time in which its request must be
+complete, however slowly it comes.
 """
 
 import json
@@ -10,34 +13,57 @@ import os
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from node.errors import PeopleError
 from node.requests.answer import Answer, failure
+from node.requests.line_socket import receive_line
 from node.requests.request import Request, parse
 
 FILE = "node.sock"
-_MAX_BYTES = 4096
-_RECEIVE_S, _ANSWER_S = 2.0, 60.0
+MAX_CONNECTIONS = 16
+"""Connections that are served at once; one more is answered with an error."""
+_MAX_BYTES, _MAX_ANSWER_BYTES = 4096, 16 << 20
 _TRANSACTION = "local"
 
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long each side waits.
+
+    Attributes:
+        receive_s: until the request is complete, from the moment of the connection; also until an answer is sent.
+        answer_s: until the node has answered.
+    """
+
+    receive_s: float = 2.0
+    answer_s: float = 60.0
+
+
+_TIMEOUTS = Timeouts()
+
+
 class LocalSocket:
-    """Take requests on a thread of its own; nothing that arrives can raise.
+    """Take requests on threads of its own; nothing that arrives can raise.
 
     If the socket cannot be made, this is logged once and the node goes on without it.
 
     Args:
         folder: where the socket is made.
         put: puts a request and its answer on the node's queue; raises ValueError if it is full.
+        timeouts: how long a connection may take.
     """
 
-    def __init__(self, folder: Path, put: Callable[[Request, Answer], None]) -> None:
+    def __init__(self, folder: Path, put: Callable[[Request, Answer], None], timeouts: Timeouts = _TIMEOUTS) -> None:
         self._path = folder / FILE
         self._put = put
+        self._timeouts = timeouts
+        self._free = threading.BoundedSemaphore(MAX_CONNECTIONS)
         self._socket: socket.socket | None = None
         self._thread = threading.Thread(target=self._serve, name="local socket", daemon=True)
 
@@ -51,7 +77,7 @@ class LocalSocket:
                 listener.bind(str(self._path))
             finally:
                 os.umask(former)
-            listener.listen(4)
+            listener.listen(MAX_CONNECTIONS)
         except OSError as error:
             listener.close()
             _log.warning("local socket: %s: %s: facenode people --event cannot reach this node", self._path, error)
@@ -67,7 +93,7 @@ class LocalSocket:
         # Closing alone leaves a thread in accept for ever.
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
-        self._thread.join(_RECEIVE_S)
+        self._thread.join(self._timeouts.receive_s)
         self._path.unlink(missing_ok=True)
 
     def _serve(self) -> None:
@@ -76,19 +102,29 @@ class LocalSocket:
                 connection, _ = listener.accept()
             except OSError:
                 return
-            with connection:
-                self._serve_one(connection)
+            if not self._free.acquire(blocking=False):
+                self._end(connection, failure(_TRANSACTION, "too many commands ask at once: try again"))
+                continue
+            thread = threading.Thread(target=self._serve_one, args=(connection,), name="local request", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # the system has no thread left
+                self._free.release()
+                self._end(connection, failure(_TRANSACTION, "the system has too many threads: try again"))
 
     def _serve_one(self, connection: socket.socket) -> None:
         try:
-            connection.settimeout(_RECEIVE_S)
-            with connection.makefile("rb") as file:
-                line = file.readline(_MAX_BYTES)
-            connection.sendall(self._answer(line) + b"\n")
-        except OSError:
-            return
+            self._end(connection, self._answer(connection))
+        finally:
+            self._free.release()
 
-    def _answer(self, line: bytes) -> bytes:
+    def _end(self, connection: socket.socket, answer: bytes) -> None:
+        """Send the answer and close the connection; whoever has gone away gets none."""
+        with connection, suppress(OSError):
+            connection.settimeout(self._timeouts.receive_s)  # for all of it
+            connection.sendall(answer + b"\n")
+
+    def _answer(self, connection: socket.socket) -> bytes:
         answers: list[bytes] = []
         answered = threading.Event()
 
@@ -97,11 +133,13 @@ class LocalSocket:
             answered.set()
 
         try:
-            fields = json.loads(line)
+            fields = json.loads(receive_line(connection, _MAX_BYTES, self._timeouts.receive_s))
             self._put(parse(str(fields["verb"]), fields), Answer(_TRANSACTION, reply))
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             return failure(_TRANSACTION, str(error))
-        return answers[0] if answered.wait(_ANSWER_S) else failure(_TRANSACTION, "the node does not answer")
+        return (
+            answers[0] if answered.wait(self._timeouts.answer_s) else failure(_TRANSACTION, "the node does not answer")
+        )
 
 
 def call(folder: Path, verb: str, **fields: object) -> Any:  # noqa: ANN401 - whatever the answer's data is
@@ -111,27 +149,31 @@ def call(folder: Path, verb: str, **fields: object) -> Any:  # noqa: ANN401 - wh
         PeopleError: no node runs there, or it answers with an error.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(_ANSWER_S + _RECEIVE_S)
         try:
+            connection.settimeout(_TIMEOUTS.receive_s)
             connection.connect(str(folder / FILE))
-            connection.sendall(json.dumps({"verb": verb, **fields}).encode() + b"\n")
-            with connection.makefile("rb") as file:
-                answer = json.loads(file.readline())
-        except (OSError, ValueError) as error:
+            with suppress(BrokenPipeError):  # a node that refuses at once has answered, too
+                connection.sendall(json.dumps({"verb": verb, **fields}).encode() + b"\n")
+            line = receive_line(connection, _MAX_ANSWER_BYTES, _TIMEOUTS.answer_s + _TIMEOUTS.receive_s)
+            answer = json.loads(line)
+            if answer["status"] == "ok":
+                return answer.get("data")
+            reason = str(answer["error"])
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise PeopleError(
                 f"no node answers at {folder / FILE} ({error}): start it, or correct storage.dir"
             ) from error
-    if answer["status"] != "ok":
-        raise PeopleError(answer["error"])
-    return answer.get("data")
+    raise PeopleError(reason)
 
 
 def running(folder: Path) -> bool:
     """Return whether a node uses a storage folder."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(_RECEIVE_S)
+        connection.settimeout(_TIMEOUTS.receive_s)
         try:
             connection.connect(str(folder / FILE))
+        except BlockingIOError:  # more commands ask than the system queues
+            return True
         except OSError:
             return False
         return True

@@ -18,9 +18,11 @@ from node.settings.redaction import redact, scheme_of
 from node.settings.schema import ENV_PREFIX
 from node.settings.section import ConflictError
 from node.settings.sources import Sources
+from node.system.files import read_bounded
 
 DEFAULT_FILE = Path("/etc/facenode/facenode.toml")
 SECTIONS = tuple(Settings.model_fields)
+_MAX_BYTES = 1 << 20
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
@@ -106,7 +108,7 @@ def _exists(path: Path) -> bool:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(read_bounded(path, _MAX_BYTES).decode("utf-8"))
     except OSError as error:
         raise SettingsError(f"{path}: {error.strerror or error}: name a readable settings file") from error
     except (ValueError, RecursionError) as error:  # also numbers too long, and tables too deep, for tomllib

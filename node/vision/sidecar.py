@@ -1,12 +1,18 @@
 """The sidecar file of a network -> validated values: its input, its heads, its thresholds."""
 
+import math
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from node.errors import ModelError
+from node.system.files import read_bounded
 
+_MAX_BYTES = 8 << 20
+"""A sidecar takes about 26 kB, most of it metrics."""
 _ID = r"^[a-z0-9][a-z0-9_-]{0,31}$"
 Labels = Annotated[tuple[Annotated[str, Field(pattern=_ID)], ...], Field(min_length=2)]
 
@@ -16,12 +22,27 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
 
+Coordinate = Annotated[float, Field(ge=-512, le=1024)]
+"""Of a keypoint, pixels: at most one size of the largest input beyond its edges."""
+
+_LEAST_PX = 1.0
+"""Least distance of the eyes, and least spread of the five keypoints about the best line through them, pixels."""
+
+
 class Alignment(_Section):
     """The positions of the five keypoints of a face in the network's input."""
 
     template: str
-    points: Annotated[tuple[tuple[float, float], ...], Field(min_length=5, max_length=5)]
+    points: Annotated[tuple[tuple[Coordinate, Coordinate], ...], Field(min_length=5, max_length=5)]
     """(x, y) in pixels of the input, in the order of `Face.keypoints`."""
+
+    @model_validator(mode="after")
+    def _points_are_a_face(self) -> "Alignment":
+        if math.dist(self.points[0], self.points[1]) < _LEAST_PX:
+            raise ValueError("points: both eyes are at one place")
+        if _spread(self.points) < _LEAST_PX:
+            raise ValueError("points: all of them are on one line")
+        return self
 
 
 class Input(_Section):
@@ -32,9 +53,25 @@ class Input(_Section):
     """Height and width, pixels."""
     dtype: Literal["uint8", "int8", "float32"]
     scale: Annotated[float | None, Field(gt=0)]
-    zero_point: int | None
+    zero_point: Annotated[int | None, Field(ge=-128, le=255)]
     colour: Literal["rgb"]
     alignment: Alignment
+
+    @model_validator(mode="after")
+    def _scale_goes_with_the_dtype(self) -> "Input":
+        if self.scale is None:
+            if self.dtype == "int8" or self.zero_point:
+                raise ValueError("scale is missing")
+        elif self.dtype == "float32":
+            raise ValueError("scale: a float32 input has none")
+        return self
+
+    @model_validator(mode="after")
+    def _points_are_near_the_crop(self) -> "Input":
+        for x, y in self.alignment.points:
+            if not (-self.size[1] <= x <= 2 * self.size[1] and -self.size[0] <= y <= 2 * self.size[0]):
+                raise ValueError("alignment.points: a point is far outside the input")
+        return self
 
 
 class ClassificationHead(_Section):
@@ -98,6 +135,18 @@ class Thresholds(_Section):
     anchors_per_person: Annotated[int, Field(ge=1)]
     rows: Annotated[tuple[Threshold, ...], Field(min_length=1)]
 
+    @model_validator(mode="after")
+    def _lower_rates_need_more(self) -> "Thresholds":
+        rows = sorted(self.rows, key=lambda row: (row.gallery, row.fpir))
+        for stricter, row in pairwise(rows):
+            if stricter.gallery != row.gallery:
+                continue
+            if stricter.fpir == row.fpir:
+                raise ValueError(f"rows: two of them are for {row.fpir} and a gallery of {row.gallery}")
+            if stricter.cosine < row.cosine:
+                raise ValueError(f"rows: with a gallery of {row.gallery}, a lower rate has a lower cosine")
+        return self
+
     def cosine(self, max_fpir: float, people: int) -> float:
         """Return the least cosine that names somebody.
 
@@ -137,6 +186,17 @@ class Sidecar(_Section):
         return self.sha256[:8]
 
 
+def _spread(points: Sequence[tuple[float, float]]) -> float:
+    """Return the root mean square distance of points from the best line through them."""
+    count = len(points)
+    mean_x, mean_y = sum(x for x, _ in points) / count, sum(y for _, y in points) / count
+    xx = sum((x - mean_x) ** 2 for x, _ in points) / count
+    yy = sum((y - mean_y) ** 2 for _, y in points) / count
+    xy = sum((x - mean_x) * (y - mean_y) for x, y in points) / count
+    least = (xx + yy) / 2 - math.hypot((xx - yy) / 2, xy)  # the smaller eigenvalue of the scatter
+    return math.sqrt(max(0.0, least))
+
+
 def load_sidecar(path: Path) -> Sidecar:
     """Read a sidecar file.
 
@@ -144,10 +204,11 @@ def load_sidecar(path: Path) -> Sidecar:
         ModelError: it is missing, unreadable or does not match the schema; the message says where.
     """
     try:
-        return Sidecar.model_validate_json(path.read_bytes())
+        return Sidecar.model_validate_json(read_bounded(path, _MAX_BYTES))
     except OSError as error:
         raise ModelError(f"{path}: {error.strerror or error}: a network needs its sidecar beside it") from error
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]
         field = ".".join(str(part) for part in problem["loc"]) or "the file"
-        raise ModelError(f"{path}: {field}: {problem['msg']}: export the network again") from error
+        message = problem["msg"].removeprefix("Value error, ")
+        raise ModelError(f"{path}: {field}: {message}: export the network again") from error

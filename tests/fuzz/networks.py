@@ -13,14 +13,18 @@ from typing import Any
 
 import numpy as np
 
+from node.domain import Box, Face
 from node.errors import ModelError
 from node.system import bundled
+from node.vision.aligner import Aligner
 from node.vision.sidecar import Sidecar, load_sidecar
 from node.vision.tflite import Network, verified
 from tests.fuzz.driver import Target, main
 from tests.fuzz.mutation import Bytes, Json
 
 _RATES, _SIZES = (0.001, 0.003, 0.01), (0, 1, 10, 1000)
+_IMAGE = np.full((240, 320, 3), 99, np.uint8)
+_FACE = Face(Box(0.4, 0.3, 0.2, 0.3), ((0.45, 0.4), (0.55, 0.4), (0.5, 0.47), (0.46, 0.54), (0.54, 0.54)), 0.9)
 
 
 def build(folder: Path) -> Sequence[Target]:
@@ -45,6 +49,9 @@ def build(folder: Path) -> Sequence[Target]:
             return "refused by the network"
         answers = runner.infer(np.full((*found.input.size, 3), 99, np.uint8))
         assert all(np.isfinite(answer).all() for answer in answers.values())
+        aligned = Aligner(found.input.alignment.points, found.input.size).align(_IMAGE, _FACE)
+        assert aligned.crop.shape == (*found.input.size, 3)
+        assert np.isfinite(aligned.misfit)
         return "taken"
 
     def check_network(content: bytes) -> str:

@@ -153,7 +153,7 @@ def fleet(content: bytes) -> str:
     known = node_table.nodes["pi-1"]
     problems = diagnose(known, _START)
     wrong = {node: [str(problem) for problem in problems] for node in node_table.nodes}
-    lines = table(node_table.nodes, wrong).split("\n")
+    lines = table(node_table.nodes, wrong)
     assert len(lines) == len(node_table.nodes) + 2
     assert all(line.isprintable() for line in lines)
     json.dumps({"health": known.health, "reasons": gate.reasons()})

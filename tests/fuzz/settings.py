@@ -63,6 +63,7 @@ for_s = 60
 _WORDS = (
     b"[", b"]", b"{", b"}", b"=", b".", b'"""', b"'''", b"\\u0000", b"\\U0010ffff", b"nan", b"inf", b"-1", b"1e400",
     b"9" * 5000, b"0x" + b"f" * 5000, b"[" * 3000, b"a." * 3000, b"{a=" * 3000, b"true", b"1979-05-27T07:32:00Z",
+    b"\x1b[2J", b"\xc2\x9b", "\u202e".encode(), b"\xff",
     b"video:", b"images:", b"webcam:99", b"../", b"rtsp://a:b@c/", b"\n[[alerts.rules]]\n",
     *(f"\n[{section}]\n".encode() for section in SECTIONS),
 )  # fmt: skip
@@ -87,10 +88,11 @@ def build(folder: Path) -> Sequence[Target]:
 
     def assignments(content: bytes) -> str:
         given = content.decode(errors="surrogateescape").replace("\0", "").split("\n")
-        errors = io.TextIOWrapper(io.BytesIO(), errors="surrogateescape")
-        with contextlib.redirect_stderr(errors), contextlib.redirect_stdout(io.StringIO()):
+        printed = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="")
+        with contextlib.redirect_stderr(printed), contextlib.redirect_stdout(printed):
             code = _exit_code(["check", "--settings", *(part for each in given for part in ("--set", each))])
-        errors.flush()
+        printed.seek(0)
+        assert all(line.isprintable() for line in printed.read().split("\n"))
         assert code in {0, 2, 78}
         return {0: "accepted", 2: "refused as usage", 78: "refused"}[code]
 

@@ -1,7 +1,6 @@
 """This machine -> its figures: milliseconds of each step, memory, and overhead over the bare calls."""
 
 import argparse
-import json
 import os
 import platform
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from node.commands.bench.visit import SIZE, Visit, group, portrait
 from node.domain import Frame, Track, counted
 from node.errors import SettingsError
 from node.settings import Settings
+from node.system.terminal import print_json, print_line
 from node.vision.motion import Motion
 from node.vision.tflite import Network
 
@@ -55,18 +55,21 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
         "frame": f"{SIZE[1]}x{SIZE[0]}, faces searched at {settings.detector.width}",
     }
     if args.json:
-        print(json.dumps(head | figures))
+        print_json(head | figures)
         return 0
     for name, value in head.items():
-        print(f"{name:<10}{value}")
-    print(f"\n{'step':<28}{'median ms':>10}{'p95 ms':>10}")
+        print_line(f"{name:<10}{value}")
+    print_line()
+    print_line(f"{'step':<28}{'median ms':>10}{'p95 ms':>10}")
     for step, times in figures["steps"].items():
-        print(f"{step:<28}{times['p50_ms']:>10.2f}{times['p95_ms']:>10.2f}")
-    print(f"\n{'ratio':<34}{'measured':>10}{'at most':>10}")
+        print_line(f"{step:<28}{times['p50_ms']:>10.2f}{times['p95_ms']:>10.2f}")
+    print_line()
+    print_line(f"{'ratio':<34}{'measured':>10}{'at most':>10}")
     for name, ratio in figures["ratios"].items():
         target = f"{_TARGETS[name]:.2f}" if name in _TARGETS else ""
-        print(f"{name:<34}{ratio:>10.2f}{target:>10}")
-    print(f"\npeak memory: {figures['peak_mb']:.0f} MB")
+        print_line(f"{name:<34}{ratio:>10.2f}{target:>10}")
+    print_line()
+    print_line(f"peak memory: {figures['peak_mb']:.0f} MB")
     return 0
 
 

@@ -23,6 +23,7 @@ from node.people.gallery import Sample
 from node.settings import Settings
 from node.settings.loader import load
 from node.system.systemd import Service
+from node.system.terminal import print_line
 
 _PERSON, _NAME = "carl", "Carl"
 _COOL_DOWN_S = 5.0
@@ -55,9 +56,12 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
         logging.getLogger().setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory(prefix="facenode-demo-") as folder, EmbeddedBroker() as broker:
         own = demo_settings(settings, Path(folder), broker.port)
-        print(f"A broker listens on 127.0.0.1:{broker.port}. All data stays on this machine and is deleted at the end.")
+        print_line(
+            f"A broker listens on 127.0.0.1:{broker.port}. All data stays on this machine and is deleted at the end."
+        )
         frames = counted(enrol(own), "frame")
-        print(f"{_NAME} is enrolled from {frames} of a clip. Now he comes by again, and so do two strangers:\n")
+        print_line(f"{_NAME} is enrolled from {frames} of a clip. Now he comes by again, and so do two strangers:")
+        print_line()
         events: list[ReceivedEvent] = []
         with event_table() as print_event:
 
@@ -128,5 +132,6 @@ def _print_summary(events: list[ReceivedEvent]) -> None:
         raise BrokerError(f"the demo received no event {', no event '.join(missing)}: run it with --verbose to see why")
     numbers = ", ".join(f"{counts[event_type]} {event_type}" for event_type in sorted(counts))
     latency_ms = median(event.latency_ms for event in events)
-    print(f"\n{numbers}; median latency from the deciding frame to the subscriber: {latency_ms:.0f} ms.")
-    print("Next: facenode people add ID PHOTO..., then facenode run (see the README).")
+    print_line()
+    print_line(f"{numbers}; median latency from the deciding frame to the subscriber: {latency_ms:.0f} ms.")
+    print_line("Next: facenode people add ID PHOTO..., then facenode run (see the README).")

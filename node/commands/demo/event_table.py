@@ -10,6 +10,7 @@ from typing import Any
 
 from node.commands.demo.subscriber import ReceivedEvent
 from node.domain import UNKNOWN
+from node.system.terminal import print_line, shown
 
 Row = tuple[str, ...]
 
@@ -42,12 +43,19 @@ def event_table() -> Iterator[Callable[[ReceivedEvent], None]]:
         with _live_table() as add_event:
             yield add_event
     else:
-        print(_plain(_COLUMNS))
-        yield lambda event: print(_plain(row_of(event)), flush=True)
+        print_line(_plain(_COLUMNS))
+        yield lambda event: print_line(_plain(row_of(event)))
 
 
 def _plain(row: Row) -> str:
     return " ".join(cell.ljust(width) for cell, width in zip(row, _WIDTHS, strict=True)).rstrip()
+
+
+def _cells(event: ReceivedEvent) -> list[Any]:
+    """Return the row of an event for rich, which would take what stands in brackets for a style."""
+    from rich.text import Text  # noqa: PLC0415 - rich is optional
+
+    return [Text(shown(cell, sys.stdout)) for cell in row_of(event)]
 
 
 @contextmanager
@@ -60,4 +68,4 @@ def _live_table() -> Iterator[Callable[[ReceivedEvent], None]]:
     for name, width in zip(_COLUMNS, _WIDTHS, strict=True):
         table.add_column(name, min_width=width, no_wrap=True)
     with Live(table, refresh_per_second=8):
-        yield lambda event: table.add_row(*row_of(event), style=_STYLES.get(event.event_type))
+        yield lambda event: table.add_row(*_cells(event), style=_STYLES.get(event.event_type))

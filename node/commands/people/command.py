@@ -4,9 +4,10 @@ import argparse
 from typing import Any
 
 from node.commands.people import enrolment, fleet_file, listing, removal, selftest
+from node.system.terminal import ArgumentParser
 
 
-class _IntermixedParser(argparse.ArgumentParser):
+class _IntermixedParser(ArgumentParser):
     """Accepts options between the id and the photos, too; argparse by itself fails where there may be no photo."""
 
     _within = False

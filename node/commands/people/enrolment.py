@@ -1,7 +1,6 @@
 """`facenode people add | ignore | reject`: photos, or the face of an event -> anchors of a person."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from node.people.person import Person, checked_id, checked_name
 from node.people.selftest import ENOUGH_FACES
 from node.requests.local_socket import call
 from node.settings import Settings
+from node.system.terminal import print_error, print_line
 
 
 def add_add_verb(verbs: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's is private
@@ -46,7 +46,7 @@ def add_person(args: argparse.Namespace, settings: Settings) -> int:
     _check_arguments(args)
     if args.event:
         faces = _request(settings, "people_enroll", args)["faces"]
-        print(f"{args.id}: added the face of the event, {counted(faces, 'face')} known")
+        print_line(f"{args.id}: added the face of the event, {counted(faces, 'face')} known")
     elif args.photos:
         _enrol_photos(args, settings, ignored=None)
     else:
@@ -67,7 +67,7 @@ def ignore_person(args: argparse.Namespace, settings: Settings) -> int:
         _enrol_photos(args, settings, ignored=True)
     else:
         build_gallery(settings).ignore(args.id, on=not args.off)
-    print(f"{args.id}: {'no longer ignored' if args.off else 'ignored: recognized and counted, but no events'}")
+    print_line(f"{args.id}: {'no longer ignored' if args.off else 'ignored: recognized and counted, but no events'}")
     return 0
 
 
@@ -75,7 +75,7 @@ def reject_face(args: argparse.Namespace, settings: Settings) -> int:
     """Keep the face of an event as one that is not this person's."""
     checked_id(args.id)
     _request(settings, "people_reject", args)
-    print(f"{args.id}: kept the face of the event as somebody else's")
+    print_line(f"{args.id}: kept the face of the event as somebody else's")
     return 0
 
 
@@ -123,16 +123,16 @@ def _enrol_photos(args: argparse.Namespace, settings: Settings, *, ignored: bool
     ]
     for result in results:
         if isinstance(result, Refusal):
-            sys.stderr.write(f"facenode: {result.photo}: not used: {result.reason}\n")
+            print_error(f"{result.photo}: not used: {result.reason}")
     samples = [result for result in results if isinstance(result, Sample)]
     if not samples:
         what = "the photo cannot be used" if len(results) == 1 else f"none of the {len(results)} photos can be used"
         raise PeopleError(f"{args.id}: {what}: nobody was enrolled")
     person = gallery.add(args.id, args.name, sidecar.heads.embedding.space, samples, ignored=ignored)
     used = f"{len(samples)} of {counted(len(results), 'photo')}"
-    print(f"{person.id}: {used} used, {counted(len(person.anchors), 'face')} known")
+    print_line(f"{person.id}: {used} used, {counted(len(person.anchors), 'face')} known")
     if len(person.anchors) < ENOUGH_FACES:
-        print(f"{person.id}: add more photos, in different light and poses, for better recognition")
+        print_line(f"{person.id}: add more photos, in different light and poses, for better recognition")
 
 
 def _people_with(gallery: Gallery, person: str) -> Sequence[Person]:

@@ -16,6 +16,7 @@ from node.people.person import Anchor, Person
 from node.people.reembedding import Reembedded, log_results, reembed
 from node.people.store import Entry
 from node.settings import Settings
+from node.system.terminal import print_line
 from node.vision.sidecar import Sidecar
 
 
@@ -36,7 +37,9 @@ def export_people(args: argparse.Namespace, settings: Settings) -> int:
         raise PeopleError("nobody is enrolled: there is nothing to export")
     bundle.write(args.file, people)
     faces = counted(sum(len(person.anchors) for person in people), "face")
-    print(f"{args.file}: {counted(len(people), 'person', 'people')}, {faces}; keep it private: it can recognize them")
+    print_line(
+        f"{args.file}: {counted(len(people), 'person', 'people')}, {faces}; keep it private: it can recognize them"
+    )
     return 0
 
 
@@ -50,10 +53,10 @@ def import_people(args: argparse.Namespace, settings: Settings) -> int:
     changes = build_gallery(settings, sidecar).merge(entries)
     for change in changes:
         if change.happened:
-            print(f"{change.after.id}: {', '.join(_words(change))}")
+            print_line(f"{change.after.id}: {', '.join(_words(change))}")
     new = sum(change.before is None for change in changes)
     changed = sum(change.happened for change in changes) - new
-    print(f"{args.file}: {counted(len(changes), 'person', 'people')}, {new} new, {changed} changed")
+    print_line(f"{args.file}: {counted(len(changes), 'person', 'people')}, {new} new, {changed} changed")
     return 0
 
 

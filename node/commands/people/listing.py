@@ -1,12 +1,12 @@
 """`facenode people list`: the gallery -> one line for each person."""
 
 import argparse
-import json
 from typing import Any
 
 from node.assembly import build_gallery
 from node.people.gallery import describe
 from node.settings import Settings
+from node.system.terminal import print_json, print_line
 
 
 def add_verb(verbs: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's is private
@@ -28,11 +28,13 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
                 "ignored": person.ignored,
                 "rejected": len(person.negatives),
             }
-            print(json.dumps(fields, ensure_ascii=False))
+            print_json(fields)
     elif not people:
-        print("nobody is enrolled: run facenode people add ID PHOTO...")
+        print_line("nobody is enrolled: run facenode people add ID PHOTO...")
     else:
         width = max(len(person.id) for person in people)
         for person in people:
-            print(f"{person.id:<{width}}  {person.name}, {describe(person)}{', ignored' if person.ignored else ''}")
+            print_line(
+                f"{person.id:<{width}}  {person.name}, {describe(person)}{', ignored' if person.ignored else ''}"
+            )
     return 0

@@ -1,7 +1,6 @@
 """`facenode people remove`: an id -> nothing left of that person, on the disk or in Home Assistant's discovery."""
 
 import argparse
-import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any
@@ -15,6 +14,7 @@ from node.outbox.outbox import FILE as OUTBOX_FILE
 from node.outbox.outbox import Outbox
 from node.requests.local_socket import running
 from node.settings import Settings
+from node.system.terminal import print_error, print_line
 
 
 def add_verb(verbs: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's is private
@@ -34,7 +34,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     gallery, node_runs = build_gallery(settings), running(settings.storage.dir)
     if args.dry_run:
         for line in (*gallery.list_stored(args.id), *_beyond_the_gallery(args.id, settings, node_runs=node_runs)):
-            print(f"would erase {line}")
+            print_line(f"would erase {line}")
         return 0
     gallery.remove(args.id)
     if not node_runs:
@@ -43,7 +43,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
                 outbox.erase(args.id)
         if is_announced(settings):
             _update_discovery(args.id, settings)
-    print(f"{args.id}: removed")
+    print_line(f"{args.id}: removed")
     return 0
 
 
@@ -63,9 +63,7 @@ def _update_discovery(person: str, settings: Settings) -> None:
     try:
         announce_people(settings)
     except BrokerError as error:
-        sys.stderr.write(
-            f"facenode: {error}: Home Assistant's discovery at the broker names {person} until the node starts\n"
-        )
+        print_error(f"{error}: Home Assistant's discovery at the broker names {person} until the node starts")
 
 
 @contextmanager

@@ -1,8 +1,6 @@
 """`facenode people test`: the people enrolled -> how well they are told apart, and what would help."""
 
 import argparse
-import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,8 @@ from node.errors import CameraError, PeopleError
 from node.people.matcher import GalleryMatcher
 from node.people.selftest import PersonResult, Report, Stranger, advise, examine
 from node.settings import Settings
+from node.system.terminal import print_error, print_json, print_line
+from node.system.text import valid
 
 _SHOWN = 5
 
@@ -43,10 +43,10 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
         strangers = sorted(_strangers(args.strangers, settings, matcher), key=lambda stranger: -stranger.score)
     advice = advise(report, strangers or ())
     if args.json:
-        print(json.dumps(_fields(report, strangers, advice), ensure_ascii=False))
+        print_json(_fields(report, strangers, advice))
     else:
         for line in (*_table(report), "", *_alike(report), *_nearest(strangers), "", *_advice(advice)):
-            print(line)
+            print_line(line)
     return 1 if advice else 0
 
 
@@ -63,14 +63,14 @@ def _strangers(folder: Path, settings: Settings, matcher: GalleryMatcher) -> Ite
         )
     vision = build_vision(settings, ())
     for photo in photos:
-        yield from _faces(photo, str(photo.relative_to(folder)), vision, matcher)
+        yield from _faces(photo, valid(str(photo.relative_to(folder))), vision, matcher)
 
 
 def _faces(photo: Path, name: str, vision: Vision, matcher: GalleryMatcher) -> Iterator[Stranger]:
     try:
         image = read_image(photo)
     except CameraError as error:
-        sys.stderr.write(f"facenode: {error}\n")
+        print_error(error)
         return
     for face in vision.detector.detect(Frame(image)):
         look = vision.recognizer.look(image, face)

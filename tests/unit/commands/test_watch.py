@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 from fake_link import FakeLink
 
+from node.cli import main
 from node.commands.output import Fields, PrintMessage, format_message, message_printer, print_json
 from node.commands.watch import History, topics, watch
 from node.errors import BrokerError
@@ -242,6 +243,15 @@ def test_a_line_of_json_is_json_on_any_terminal() -> None:
             print_json("facenode/pi-1/event/unknown", {"name": name})
             written = output.getvalue()
         assert json.loads(written)["payload"] == {"name": name}
+
+
+@pytest.mark.parametrize("name", ["", "caf\udce9", "\x1b[2J", "x" * 300])
+def test_a_durable_id_that_no_broker_takes_is_a_usage_error(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """MQTT names a client in UTF-8; an empty id would not be durable at all."""
+    with pytest.raises(SystemExit) as ended:
+        main(["watch", "--durable", name])
+    assert ended.value.code == 2
+    assert "--durable" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("print_message", [print_json, message_printer()])

@@ -3,6 +3,7 @@
 import json
 import socket
 import stat
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ import pytest
 
 from node.errors import PeopleError
 from node.requests.answer import Answer
-from node.requests.local_socket import FILE, LocalSocket, call, running
+from node.requests.line_socket import receive_line
+from node.requests.local_socket import FILE, MAX_CONNECTIONS, LocalSocket, Timeouts, call, running
 from node.requests.request import ListPeople, RejectFace, Request
 
 EVENT = "01936d4e-0000-7000-8000-000000000000"
@@ -77,7 +79,7 @@ def test_what_is_never_taken_by_mqtt_is_taken_here(folder: Path, responder: Resp
 
 
 @pytest.mark.parametrize(
-    "line", [b"", b"{", b"[]", b'"x"', b'{"verb":"fly"}', b'{"verb":"people_remove"}', b"\xff" * 9000]
+    "line", [b"", b"{", b"[]", b'"x"', b'{"verb":"fly"}', b'{"verb":"people_remove"}', b"\xff" * 9000, b"[" * 4000]
 )
 def test_nonsense_is_answered_and_the_socket_stays_open(folder: Path, line: bytes) -> None:
     """Nothing that comes in ends the thread."""
@@ -113,3 +115,116 @@ def test_a_socket_that_cannot_be_made_does_not_stop_the_node(tmp_path: Path, res
     opened = LocalSocket(tmp_path / ("x" * 120), responder.put)
     opened.open()
     opened.close()
+
+
+def connected(folder: Path) -> socket.socket:
+    """Return a connection that has sent nothing."""
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(10)
+    connection.connect(str(folder / FILE))
+    return connection
+
+
+def test_silent_connections_keep_nobody_waiting(tmp_path: Path, responder: Responder) -> None:
+    """However long they may take: another command gets its answer at once."""
+    opened = LocalSocket(tmp_path, responder.put, Timeouts(receive_s=3600, answer_s=3600))
+    opened.open()
+    silent = [connected(tmp_path) for _ in range(MAX_CONNECTIONS - 1)]
+    assert call(tmp_path, "people_list") == [{"id": "ada"}]
+    for connection in silent:
+        connection.close()
+    opened.close()
+
+
+def test_a_request_that_waits_for_its_answer_keeps_nobody_waiting(tmp_path: Path) -> None:
+    """An enrollment takes seconds; meanwhile the node answers the others."""
+    kept: list[Answer] = []
+    waits = threading.Event()
+
+    def put(request: Request, answer: Answer) -> None:
+        if isinstance(request, RejectFace):
+            kept.append(answer)
+            waits.set()
+        else:
+            answer.ok([])
+
+    opened = LocalSocket(tmp_path, put)
+    opened.open()
+    with connected(tmp_path) as first:
+        first.sendall(json.dumps({"verb": "people_reject", "id": "ada", "event": EVENT}).encode() + b"\n")
+        assert waits.wait(10)
+        assert call(tmp_path, "people_list") == []
+        kept[0].ok("late")
+        assert json.loads(first.makefile().readline())["data"] == "late"
+    opened.close()
+
+
+def test_one_connection_too_many_is_answered_and_the_next_is_served(tmp_path: Path, responder: Responder) -> None:
+    """The number of threads is bounded; a place that is free again is used again."""
+    opened = LocalSocket(tmp_path, responder.put, Timeouts(receive_s=3600))
+    opened.open()
+    silent = [connected(tmp_path) for _ in range(MAX_CONNECTIONS)]
+    with pytest.raises(PeopleError, match="too many commands ask at once: try again"):
+        call(tmp_path, "people_list")
+    assert running(tmp_path)
+    for connection in silent:
+        connection.shutdown(socket.SHUT_WR)
+        assert json.loads(connection.makefile().readline())["status"] == "error"
+        assert connection.recv(1) == b""
+        connection.close()
+    assert call(tmp_path, "people_list") == [{"id": "ada"}]
+    opened.close()
+
+
+def test_a_request_that_drips_in_has_one_time_for_all_of_it(tmp_path: Path, responder: Responder) -> None:
+    """A byte now and then does not prolong it."""
+    opened = LocalSocket(tmp_path, responder.put, Timeouts(receive_s=0.2))
+    opened.open()
+    with connected(tmp_path) as slow:
+        slow.settimeout(0.05)
+        for _ in range(100):
+            try:
+                slow.sendall(b" ")
+                answer = slow.recv(4096)
+                break
+            except TimeoutError:
+                continue
+    assert json.loads(answer)["error"] == "timed out"
+    opened.close()
+
+
+def test_a_line_in_parts_is_one_line_within_its_time() -> None:
+    """The time left shrinks with each part, whatever each of them took."""
+    now_s = iter([0.0, 1.0, 1.9, 2.0])
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(b"ab")
+        with pytest.raises(ValueError, match="longer than 1 bytes"):
+            receive_line(ours, 1, 10)
+        theirs.sendall(b"ab\ncd")
+        assert receive_line(ours, 10, 10) == b"ab"
+        theirs.sendall(b"ab")
+        with pytest.raises(TimeoutError):
+            receive_line(ours, 10, 2, lambda: next(now_s))
+
+
+@pytest.mark.parametrize(
+    "answer", [b"", b"\n", b"[]\n", b"{}\n", b'{"status":"error"}\n', b"[" * 100_000 + b"\n", b'"x"\n', b"\xff\n"]
+)
+def test_an_answer_that_is_none_is_an_error_of_the_command(tmp_path: Path, answer: bytes) -> None:
+    """Another program may listen there."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / FILE))
+        listener.listen(1)
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(4096)
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        with pytest.raises(PeopleError, match="no node answers at"):
+            call(tmp_path, "people_list")
+        thread.join()

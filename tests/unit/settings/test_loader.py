@@ -198,6 +198,22 @@ def test_a_wrong_file_is_refused_with_its_name(tmp_path: Path, content: str, mes
     assert str(path) in str(caught.value)
 
 
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder", "huge"])
+def test_a_settings_file_that_never_ends_is_refused_and_not_waited_for(tmp_path: Path, kind: str) -> None:
+    """A pipe, as `--config <(...)` names one, may have no writer; a device has no end."""
+    path = Path("/dev/zero") if kind == "device" else tmp_path / kind
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "huge":
+        with path.open("wb") as huge:
+            huge.truncate(1 << 40)
+    with pytest.raises(SettingsError, match=rf"{path}: .*: name a readable settings file") as caught:
+        read(file=path)
+    assert caught.value.exit_code == 78
+
+
 def test_a_named_file_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
     """Only the default file may be absent."""
     with pytest.raises(SettingsError, match=r"none\.toml"):

@@ -1,6 +1,7 @@
 """Sidecars: refused with what and where; thresholds never promise less than was requested."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from node.contract import schema
 from node.errors import ModelError
+from node.vision import network_file
 from node.vision.sidecar import Threshold, Thresholds, load_sidecar
 
 ROWS = tuple(
@@ -20,6 +22,7 @@ ROWS = tuple(
     ]
 )  # fmt: skip
 TABLE = Thresholds(anchors_per_person=5, rows=ROWS)
+POINTS = [[38.0, 52.0], [74.0, 52.0], [56.0, 72.0], [42.0, 92.0], [71.0, 92.0]]
 
 
 @pytest.mark.parametrize(
@@ -57,13 +60,18 @@ def valid() -> dict[str, Any]:
             "scale": None,
             "zero_point": None,
             "colour": "rgb",
-            "alignment": {"template": "arcface-112", "points": [[1.0, 2.0]] * 5},
+            "alignment": {"template": "arcface-112", "points": POINTS},
         },
         "heads": {"embedding": {"length": 192, "space": "s"}, "age": {"labels": ["young", "senior"]}},
         "thresholds": {"anchors_per_person": 5, "data": "d", "rows": [{"fpir": 0.01, "gallery": 1, "cosine": 0.3}]},
         "metrics": [],
         "training": {"data": [], "command": "c"},
     }
+
+
+def valid_input(**changes: object) -> dict[str, Any]:
+    """Return the input of the smallest valid sidecar, with changes."""
+    return dict(valid()["input"]) | changes
 
 
 def test_a_valid_sidecar_is_read_and_matches_the_schema(tmp_path: Path) -> None:
@@ -87,9 +95,26 @@ def test_a_valid_sidecar_is_read_and_matches_the_schema(tmp_path: Path) -> None:
         (("input", "scale"), float("inf"), "input.scale"),
         (("input", "alignment", "points"), [[1.0, float("nan")]] * 5, "input.alignment.points"),
         (("input", "alignment", "points"), [[1.0, 2.0]] * 4, "input.alignment.points"),
+        (("input", "alignment", "points"), [[1.0, 2.0]] * 5, "input.alignment: .*both eyes are at one place"),
+        (("input", "alignment", "points"), [POINTS[0], POINTS[0], *POINTS[2:]], "input.alignment: .*both eyes"),
+        (("input", "alignment", "points"), [[x, 3 * x] for x in (1, 9, 5, 2, 8)], "input.alignment: .*on one line"),
+        (("input", "alignment", "points"), [[1e300, 2.0], *POINTS[1:]], "input.alignment.points"),
+        (("input", "alignment", "points"), [[300.0, 2.0], *POINTS[1:]], "input: .*a point is far outside"),
+        (("input", "zero_point"), 10**40, "input.zero_point"),
+        (("input", "zero_point"), 300, "input.zero_point"),
+        (("input", "zero_point"), 3, "input: .*scale is missing"),
+        (("input", "dtype"), "int8", "input: .*scale is missing"),
+        (("input",), valid_input(dtype="float32", scale=0.5), "input: .*a float32 input has none"),
+        (("input", "size"), [112, 10**9], "input.size"),
         (("heads", "age", "labels"), ["a", "a"], "heads.age"),
         (("heads", "gender"), {"labels": ["a", "b"]}, "heads.gender"),
         (("thresholds", "rows"), [], "thresholds.rows"),
+        (("thresholds", "rows"), [{"fpir": 0.01, "gallery": 1, "cosine": 0.3}] * 2, "thresholds: .*two of them"),
+        (
+            ("thresholds", "rows"),
+            [{"fpir": 0.01, "gallery": 1, "cosine": 0.3}, {"fpir": 0.001, "gallery": 1, "cosine": 0.2}],
+            "thresholds: .*a lower rate has a lower cosine",
+        ),
     ],
 )
 def test_an_invalid_sidecar_is_refused_with_the_field(
@@ -116,3 +141,28 @@ def test_a_missing_or_damaged_sidecar_is_one_line(tmp_path: Path, content: bytes
     with pytest.raises(ModelError, match=r"tiny\.json") as caught:
         load_sidecar(path)
     assert "\n" not in str(caught.value)
+
+
+def test_a_sidecar_that_never_ends_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    """A pipe without a writer, a device without an end, and a file that would fill the memory."""
+    os.mkfifo(tmp_path / "pipe.json")
+    with (tmp_path / "huge.json").open("wb") as huge:
+        huge.truncate(1 << 40)
+    for path in (tmp_path / "pipe.json", Path("/dev/zero"), tmp_path, tmp_path / "huge.json"):
+        with pytest.raises(ModelError, match=str(path)):
+            load_sidecar(path)
+
+
+@pytest.mark.parametrize("name", ["pipe", "huge", "folder"])
+def test_a_network_that_never_ends_is_refused_and_not_waited_for(tmp_path: Path, name: str) -> None:
+    """The same holds for the file of the network, which is read in one piece."""
+    path = tmp_path / name
+    if name == "pipe":
+        os.mkfifo(path)
+    elif name == "folder":
+        path.mkdir()
+    else:
+        with path.open("wb") as huge:
+            huge.truncate(1 << 40)
+    with pytest.raises(ModelError, match=r"model\.path names no readable network"):
+        network_file.checked(path)

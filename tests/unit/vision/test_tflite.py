@@ -110,7 +110,7 @@ def test_a_sidecar_that_does_not_fit_the_network_is_refused(
 
 def spec(dtype: Any, scale: float | None, zero_point: int | None) -> Input:  # noqa: ANN401 - a literal
     """Return the description of an input."""
-    points = ((0.0, 0.0),) * 5
+    points = ((38.0, 52.0), (74.0, 52.0), (56.0, 72.0), (42.0, 92.0), (71.0, 92.0))
     return Input(
         name="image", size=(112, 112), dtype=dtype, scale=scale, zero_point=zero_point, colour="rgb",
         alignment=Alignment(template="t", points=points),

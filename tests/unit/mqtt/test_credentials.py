@@ -1,0 +1,60 @@
+"""Password and certificates are read at each connection attempt, and nothing in their place stops the node."""
+
+import os
+from pathlib import Path
+
+import pytest
+from makers import START
+
+from node.errors import BrokerError
+from node.mqtt.certificate import days_left
+from node.mqtt.credentials import password, tls_context
+from node.settings import MqttSettings, TlsSettings
+
+KINDS = ("pipe", "huge", "folder", "gone")
+
+
+def replaced(path: Path, kind: str) -> None:
+    """Put something else in the place of a file."""
+    path.unlink()
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "huge":
+        with path.open("wb") as huge:
+            huge.truncate(1 << 40)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_password_file_that_never_ends_is_an_error_of_one_attempt(tmp_path: Path, kind: str) -> None:
+    """The settings were accepted while it was a file; a pipe without a writer would hold the publisher for ever."""
+    path = tmp_path / "password"
+    path.write_text("s3cret\n")
+    settings = MqttSettings(username="pi", password_file=path)
+    assert password(settings) == "s3cret"
+    replaced(path, kind)
+    with pytest.raises(BrokerError, match=r"password: cannot be read: .*: write the password to it"):
+        password(settings)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", ["ca_file", "cert_file", "key_file"])
+def test_a_certificate_file_that_never_ends_is_an_error_of_one_attempt(tmp_path: Path, name: str, kind: str) -> None:
+    """The sentence names the file at fault: the authority's, the node's, or its key."""
+    files = {each: tmp_path / each for each in ("ca_file", "cert_file", "key_file")}
+    for path in files.values():
+        path.write_text("")
+    settings = TlsSettings(enabled=True, **files)
+    replaced(files[name], kind)
+    with pytest.raises(BrokerError, match=rf"{files[name]}: .*: use a readable PEM certificate"):
+        tls_context(settings)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_certificate_that_never_ends_has_no_end_in_health_either(tmp_path: Path, kind: str) -> None:
+    """Health says that it is not known how long it is valid."""
+    path = tmp_path / "cert.pem"
+    path.write_text("")
+    replaced(path, kind)
+    assert days_left(path, START) is None
