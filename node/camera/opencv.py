@@ -7,6 +7,7 @@ from typing import cast
 
 import cv2
 
+from node.camera.frame_check import flaw, size_flaw
 from node.domain import Frame, Image
 from node.errors import CameraError
 
@@ -59,10 +60,17 @@ class Capture:
         """Return a property; 0 if it does not exist."""
         return self._capture.get(prop)
 
+    def size_flaw(self) -> str | None:
+        """Return what is wrong with the size of the frames to come; None if nothing is, or it is not known yet."""
+        return size_flaw(self.get(cv2.CAP_PROP_FRAME_WIDTH), self.get(cv2.CAP_PROP_FRAME_HEIGHT))
+
     def read(self) -> Frame | None:
-        """Return the next frame; None if there is none."""
+        """Return the next frame, as it came if it has a flaw; None if there is none."""
         found, image = self._capture.read()
-        return Frame(rgb(image)) if found else None
+        if not found:
+            return None
+        frame = Frame(cast("Image", image))
+        return frame if flaw(frame) else Frame(rgb(image))
 
     def close(self) -> None:
         """Release it; closing twice is fine."""
