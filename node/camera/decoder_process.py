@@ -21,6 +21,7 @@ import numpy as np
 from node.camera.decoder_messages import ANSWER, MAX_REASON_BYTES, Answer, Request
 from node.camera.image_file import MAX_BYTES, open_file
 from node.camera.image_header import MAX_PIXELS, MAX_STATED_PIXELS
+from node.camera.opencv import loud
 from node.domain import Image
 from node.errors import CameraError
 
@@ -39,7 +40,6 @@ from node.camera.decoder_worker import main
 main(int(sys.argv[1]))
 """
 _KEPT_VARIABLES = ("LD_LIBRARY_PATH", "OPENCV_LOG_LEVEL", "OPENCV_FFMPEG_LOGLEVEL")
-_LOUD_VARIABLES = ("OPENCV_LOG_LEVEL", "OPENCV_FFMPEG_LOGLEVEL")
 
 
 def worker_command(seconds: int = SECONDS) -> tuple[str, ...]:
@@ -60,10 +60,10 @@ class DecoderProcess:
     """
 
     def __init__(self, command: Sequence[str] | None = None, wait_s: float = _WAIT_S) -> None:
-        self._command = command or worker_command()
-        self._wait_s = wait_s
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: socket.socket | None = None
+        self._command = command or worker_command()
+        self._wait_s = wait_s
         self._ready = False
 
     @property
@@ -115,6 +115,9 @@ class DecoderProcess:
     ) -> None:
         self.close()
 
+    def __del__(self) -> None:
+        self.close()
+
     def _ask(self, path: Path, request: Request, descriptor: int | None = None) -> Image | None:
         """Send a request, with the file if there is one, and return the image; None at the end of a video."""
         try:
@@ -134,7 +137,6 @@ class DecoderProcess:
         self.close()
         self._ready = False
         ours, theirs = socket.socketpair()
-        loud = any(name in os.environ for name in _LOUD_VARIABLES)
         with theirs:
             self._connection = ours
             try:
@@ -142,7 +144,7 @@ class DecoderProcess:
                     self._command,
                     stdin=theirs.fileno(),
                     stdout=subprocess.DEVNULL,
-                    stderr=None if loud else subprocess.DEVNULL,
+                    stderr=None if loud() else subprocess.DEVNULL,
                     cwd="/",
                     env=_environment(),
                     start_new_session=True,

@@ -11,6 +11,13 @@ from node.camera.frame_check import flaw, size_flaw
 from node.domain import Frame, Image
 from node.errors import CameraError
 
+_FFMPEG_QUIET = "-8"
+
+
+def loud() -> bool:
+    """Return whether the environment asks for the output of OpenCV or FFmpeg."""
+    return "OPENCV_LOG_LEVEL" in os.environ or os.environ.get("OPENCV_FFMPEG_LOGLEVEL", _FFMPEG_QUIET) != _FFMPEG_QUIET
+
 
 def silence() -> None:
     """Turn off the output of OpenCV and FFmpeg, unless the environment asks for it.
@@ -20,7 +27,7 @@ def silence() -> None:
     when cv2 is imported, so the level is set by a call. FFmpeg's level is read once, at the first opening, and only
     from the environment (OpenCV's cap_ffmpeg_impl.hpp), so the variable is the only way; -8 is AV_LOG_QUIET.
     """
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", _FFMPEG_QUIET)
     if "OPENCV_LOG_LEVEL" not in os.environ:
         # The function moved between the OpenCV versions that the node supports.
         path = "setLogLevel" if hasattr(cv2, "setLogLevel") else "utils.logging.setLogLevel"

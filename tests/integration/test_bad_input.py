@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 import pytest
 from facenode_command import CommandResult, facenode
-from forged_images import forged_jpeg
 
 from node.system import bundled
+from tests.fuzz.forged_images import forged_jpeg
 
 
 @pytest.fixture

@@ -9,13 +9,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from forged_images import EXIF_TURNED, forged_jpeg, forged_png
 
 from node.camera.decoder_messages import Answer
 from node.camera.decoder_process import DecoderProcess, worker_command
 from node.camera.image_file import MAX_BYTES, read_image
+from node.camera.opencv import silence
 from node.camera.video_file import read_video
 from node.errors import CameraError
+from tests.fuzz.forged_images import EXIF_TURNED, forged_jpeg, forged_png
 
 
 @pytest.fixture(scope="module")
@@ -177,6 +178,19 @@ def test_a_process_that_a_file_has_taken_over_cannot_mislead_the_program(
         pytest.raises(CameraError, match=rf"astronaut\.jpg: (its decoder )?{message}"),
     ):
         decoder.decode(media_dir / "astronaut.jpg")
+
+
+def test_the_libraries_print_nothing(media_dir: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """They complain of a damaged image and a damaged video past every log."""
+    (tmp_path / "cut.jpg").write_bytes((media_dir / "astronaut.jpg").read_bytes()[:20_000])
+    (tmp_path / "cut.mp4").write_bytes((media_dir / "carphone.mp4").read_bytes()[:20_000])
+    silence()  # it sets a variable, which does not ask for output
+    with DecoderProcess() as decoder:
+        with pytest.raises(CameraError, match=r"cut\.jpg: not a readable image \(damaged\)"):
+            decoder.decode(tmp_path / "cut.jpg")
+        with pytest.raises(CameraError, match=r"cut\.mp4: is not a video"):
+            next(decoder.frames(tmp_path / "cut.mp4"))
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("command", [["/nonexistent/python"], [sys.executable, "-c", "raise SystemExit(3)"]])

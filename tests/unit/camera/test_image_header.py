@@ -6,9 +6,9 @@ import struct
 import cv2
 import numpy as np
 import pytest
-from forged_images import EXIF_TURNED, forged_jpeg, forged_png
 
 from node.camera.image_header import DECODING_BYTES, MAX_PIXELS, Header, header
+from tests.fuzz.forged_images import EXIF_TURNED, forged_jpeg, forged_png
 
 PICTURE = np.full((48, 64, 3), 90, np.uint8)
 

@@ -7,13 +7,13 @@ import zlib
 import cv2
 import numpy as np
 import pytest
-from forged_images import forged_png, png_chunk
 from PIL import Image as Pillow
 
 from node.camera import png
 from node.camera.image_file import read_image
 from node.domain import Image
 from node.system import bundled
+from tests.fuzz.forged_images import forged_png, png_chunk
 
 
 @pytest.fixture(scope="module")
