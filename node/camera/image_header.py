@@ -54,8 +54,8 @@ class Header:
     def reduction(self) -> int:
         """Return the smallest of 1, 2, 4 and 8 by which width and height must be divided.
 
-        A JPEG decoder divides while it decodes; the others decode everything first. One more copy of the result is
-        made where the file says that the image is to be rotated.
+        A JPEG decoder divides while it decodes; the others decode everything first, and are only halved. One more copy
+        of the result is made where the file says that the image is to be rotated.
 
         Raises:
             ValueError: it has no pixels, or does not fit into the memory allowed however far it is reduced.
@@ -64,7 +64,7 @@ class Header:
         if not stated:
             raise ValueError(f"not a readable image ({self.width}x{self.height} pixels): copy it again")
         if stated <= MAX_STATED_PIXELS:
-            for divisor in _REDUCTIONS:
+            for divisor in _REDUCTIONS if self.format == "JPEG" else _REDUCTIONS[:2]:
                 pixels = -(-self.width // divisor) * -(-self.height // divisor)
                 whole = 3 * stated if self.format != "JPEG" and divisor > 1 else 0
                 if pixels <= MAX_PIXELS and self.coefficients + whole + 6 * pixels <= DECODING_BYTES:
