@@ -39,7 +39,7 @@ lint: $(READY)
 	$(BIN)/mypy
 
 .PHONY: fuzz
-FUZZ := pictures clips networks people payloads packets settings storage
+FUZZ := pictures clips frames networks people payloads packets settings storage
 FUZZ_SECONDS ?= 60
 FUZZ_SEED ?= 0
 fuzz: $(READY)  ## damaged and forged inputs of each kind for FUZZ_SECONDS; one that violates an invariant is kept

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from node import __version__
 from node.app import Node
 from node.camera import Camera, open_camera
+from node.camera.frame_check import CheckedCamera
 from node.clock import Clock, SystemClock
 from node.contract import payloads
 from node.contract.message import Message
@@ -134,7 +135,7 @@ def build_node(
         model=sidecar.short_hash,
         started=now,
     )
-    camera = camera or open_camera(settings.camera, clock, settings.detector.width)
+    camera = CheckedCamera(camera or open_camera(settings.camera, clock, settings.detector.width))
 
     def check(request: Check, at: Instant, answer: Answer) -> None:
         """Answer with the health of this moment, and how many requests were ignored."""

@@ -1,20 +1,22 @@
-"""The setting `camera.source` -> an open camera."""
+"""The setting `camera.source` -> an open camera.
+
+Only the driver that is asked for is imported, so that the decoder's process, which needs none, stays small.
+"""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from node.camera.camera import Camera
-from node.camera.images import open_images
-from node.camera.picamera.driver import open_picamera
-from node.camera.video import open_video
-from node.camera.webcam import open_webcam
 from node.clock import Clock
 from node.errors import CameraError
-from node.settings import CameraSettings
+
+if TYPE_CHECKING:
+    from node.settings import CameraSettings
 
 __all__ = ["Camera", "open_camera"]
 
 
-def open_camera(settings: CameraSettings, clock: Clock, small_px: int | None = None) -> Camera:
+def open_camera(settings: "CameraSettings", clock: Clock, small_px: int | None = None) -> Camera:
     """Open the camera that `settings.source` names; a live camera starts to capture when it is iterated.
 
     Args:
@@ -29,12 +31,20 @@ def open_camera(settings: CameraSettings, clock: Clock, small_px: int | None = N
     driver, _, target = settings.source.partition(":")
     match driver:
         case "picamera":
+            from node.camera.picamera.driver import open_picamera  # noqa: PLC0415 - see above
+
             return open_picamera(int(target or 0), settings, clock, small_px)
         case "webcam":
+            from node.camera.webcam import open_webcam  # noqa: PLC0415 - see above
+
             return open_webcam(int(target), settings, clock)
         case "video":
+            from node.camera.video import open_video  # noqa: PLC0415 - see above
+
             return open_video(target, settings, clock)
         case "images":
+            from node.camera.images import open_images  # noqa: PLC0415 - see above
+
             return open_images(Path(target), settings, clock)
         case _:
             raise CameraError(f"camera.source: {driver} is not a driver: use picamera, webcam, video or images")

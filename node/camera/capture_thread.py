@@ -4,9 +4,12 @@ import threading
 from collections.abc import Callable
 from typing import Protocol
 
+from node.camera.frame_check import flaw
 from node.clock import Clock
 from node.domain import Frame, Tick
 from node.errors import CameraError
+
+_PAUSE_S = 0.02  # a driver that gives nothing but bad frames may give them without end and at once
 
 
 class Source(Protocol):
@@ -32,11 +35,14 @@ Opener = Callable[[], Source]
 class CaptureThread:
     """A thread that reads a source, and a slot for its latest frame: a new frame replaces one that was not taken.
 
+    A frame that cannot be used, such as one without pixels, is dropped: to the camera no frame has come.
+
     The thread opens, reads and closes the source, since drivers do not allow one thread to close what another reads.
     It is a daemon: a driver that hangs for ever must not keep the process from ending.
 
     Attributes:
         ended: why the capture ended, set once the source is closed; None until then.
+        flaw: why the latest frame was dropped; None if it was not.
 
     Args:
         name: the source for printing.
@@ -48,6 +54,7 @@ class CaptureThread:
 
     def __init__(self, name: str, opener: Opener, clock: Clock, condition: threading.Condition) -> None:
         self.ended: Exception | None = None
+        self.flaw: str | None = None
         self._name = name
         self._opener = opener
         self._clock = clock
@@ -92,6 +99,11 @@ class CaptureThread:
                 frame = source.read()
                 if frame is None:
                     raise CameraError(f"{self._name}: no more frames: check that it is on and connected")
+                if wrong := flaw(frame):
+                    self.flaw = wrong
+                    self._stopped.wait(_PAUSE_S)
+                    continue
+                self.flaw = None
                 with self._condition:
                     self._slot = Tick(self._clock.now(), frame)
                     self._condition.notify_all()

@@ -1,13 +1,15 @@
 """An image file -> its pixels, upright."""
 
+import os
 import stat
 from collections.abc import Container
 from pathlib import Path
+from typing import BinaryIO
 
 import cv2
 import numpy as np
 
-from node.camera import png
+from node.camera.image_header import Content, header
 from node.camera.opencv import rgb, silence
 from node.domain import Image
 from node.errors import CameraError
@@ -15,8 +17,16 @@ from node.errors import CameraError
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 """Suffixes, in lower case, of the files in a folder that are read as images."""
 
-_SIGNATURES = (b"\xff\xd8\xff", png.SIGNATURE, b"BM", b"II*\0", b"MM\0*")
-"""First bytes of JPEG, PNG, BMP and TIFF, the last in either byte order."""
+MAX_BYTES = 64 << 20
+"""Most bytes of an image file."""
+
+_FLAGS = {
+    1: cv2.IMREAD_COLOR,
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    8: cv2.IMREAD_REDUCED_COLOR_8,
+}
+_LARGE_PIXELS = 1 << 22  # below it, memory is not the reason why an image cannot be decoded
 
 
 def list_files(path: Path, suffixes: Container[str] = IMAGE_SUFFIXES, *, nested: bool = False) -> list[Path]:
@@ -33,7 +43,7 @@ def list_files(path: Path, suffixes: Container[str] = IMAGE_SUFFIXES, *, nested:
     try:
         if not stat.S_ISDIR(path.stat().st_mode):
             return [path]
-    except OSError:
+    except (OSError, ValueError):
         return [path]
     try:
         entries = list(path.iterdir())  # `rglob` silently skips a folder that it may not enter
@@ -46,33 +56,76 @@ def list_files(path: Path, suffixes: Container[str] = IMAGE_SUFFIXES, *, nested:
         raise CameraError(f"{path}: {error.strerror or error}: name a readable folder") from error
 
 
+def open_file(path: Path, kind: str, max_bytes: int | None = None) -> BinaryIO:
+    """Open a regular file; follow a link, and never wait for a pipe or a device.
+
+    Args:
+        path: the file.
+        kind: what it should be, such as `image`, for the error.
+        max_bytes: its largest size; None: any.
+
+    Raises:
+        CameraError: it cannot be read, is not a regular file, or is too large.
+    """
+    try:
+        _check(path, path.stat(), kind, max_bytes)  # before it is opened: opening a device can have effects
+        file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+    except OSError as error:
+        raise CameraError(f"{path}: {error.strerror or error}: name a readable {kind} file") from error
+    except ValueError as error:
+        raise CameraError(f"{str(path)!r}: {error}: name a readable {kind} file") from error
+    try:
+        _check(path, os.fstat(file.fileno()), kind, max_bytes)
+    except CameraError:
+        file.close()
+        raise
+    return file
+
+
 def read_image(path: Path) -> Image:
-    """Return an image, shape (height, width, 3), uint8, RGB, rotated as its EXIF data says.
+    """Return an image of the program's own, shape (height, width, 3), uint8, RGB, rotated as its EXIF data says.
+
+    Whatever an owner names is read by an `ImageDecoder` instead.
 
     Raises:
         CameraError: the file cannot be read or is not an image.
     """
-    silence()
-    try:
-        content = path.read_bytes()
-        if content.startswith(png.SIGNATURE):
-            png.header(content)
-        image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if _is_image(content) else None
-    except OSError as error:
-        raise CameraError(f"{path}: {error.strerror or error}: name a readable image file") from error
-    except ValueError as error:
-        raise CameraError(f"{path}: not a readable image ({error}): copy it again") from error
-    except cv2.error as error:  # more pixels than OpenCV decodes
-        raise CameraError(f"{path}: not a readable image ({error.err}): use a smaller one") from error
-    if image is None:
-        raise CameraError(f"{path}: not a readable image (damaged, or of another format): use JPEG or PNG")
-    return rgb(image)
+    with open_file(path, "image", MAX_BYTES) as file:
+        try:
+            return rgb(decode_image(file.read(MAX_BYTES)))
+        except OSError as error:
+            raise CameraError(f"{path}: {error.strerror or error}: name a readable image file") from error
+        except ValueError as error:
+            raise CameraError(f"{path}: {error}") from error
 
 
-def _is_image(content: bytes) -> bool:
-    """Return whether the content is of a format in `IMAGE_SUFFIXES`.
+def decode_image(content: Content) -> cv2.typing.MatLike:
+    """Return the image in a file's content, shape (height, width, 3), uint8, BGR, rotated as its EXIF data says.
 
-    OpenCV goes by the content alone and knows a dozen more formats. Nobody needs them here, and their decoders get
-    little review: 4.11, the last version for numpy 1, writes out of bounds on a forged JPEG 2000 (CVE-2025-53644).
+    A large image is reduced while it is decoded.
+
+    Raises:
+        ValueError: it is not an image, or too large; the message is a sentence without the file's name.
     """
-    return content.startswith(_SIGNATURES) or (content.startswith(b"RIFF") and content[8:12] == b"WEBP")
+    stated = header(content)
+    silence()
+    large = stated.width * stated.height > _LARGE_PIXELS
+    hint = "damaged, or it needs too much memory): use a smaller one" if large else "damaged): copy it again"
+    try:
+        image = cv2.imdecode(np.frombuffer(content, np.uint8), _FLAGS[stated.reduction()])
+    except (cv2.error, MemoryError) as error:
+        raise ValueError(f"not a readable image ({hint}") from error
+    if image is None or not image.size:
+        raise ValueError(f"not a readable image ({hint}")
+    return image
+
+
+def _check(path: Path, status: os.stat_result, kind: str, max_bytes: int | None) -> None:
+    """Refuse what is not a regular file, or is too large."""
+    if not stat.S_ISREG(status.st_mode):
+        names = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket"}
+        what = names.get(stat.S_IFMT(status.st_mode), "a device")
+        raise CameraError(f"{path}: is {what}, not a file: name a readable {kind} file")
+    if max_bytes is not None and status.st_size > max_bytes:
+        size, most = -(-status.st_size // 1_000_000), max_bytes // 1_000_000
+        raise CameraError(f"{path}: {size} MB, more than {most} MB: use a smaller {kind} file")

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from node.camera.camera import Camera
-from node.camera.image_file import IMAGE_SUFFIXES, list_files, read_image
+from node.camera.decoder_process import DecoderProcess
+from node.camera.image_decoder import ImageDecoder
+from node.camera.image_file import IMAGE_SUFFIXES, list_files
 from node.camera.replay import Replay
 from node.clock import Clock
 from node.domain import Image
@@ -19,7 +21,7 @@ def open_images(path: Path, settings: CameraSettings, clock: Clock) -> Camera:
         CameraError: there is no image.
     """
     path = path.expanduser()
-    return Replay(f"images:{path}", ImageFiles(list_images(path), settings.fps), clock)
+    return Replay(f"images:{path}", ImageFiles(list_images(path), settings.fps, DecoderProcess()), clock)
 
 
 def list_images(path: Path) -> list[Path]:
@@ -46,11 +48,13 @@ class ImageFiles:
     Args:
         paths: the files in order.
         fps: images per second.
+        decoder: decodes them; it is closed with them.
     """
 
-    def __init__(self, paths: list[Path], fps: float) -> None:
+    def __init__(self, paths: list[Path], fps: float, decoder: ImageDecoder) -> None:
         self._paths: Iterator[tuple[int, Path]] = iter(list(enumerate(paths)))
         self._fps = fps
+        self._decoder = decoder
 
     def read(self) -> tuple[float, Image] | None:
         """Return the presentation time of the next image in seconds, and the image; None at the end.
@@ -60,10 +64,12 @@ class ImageFiles:
         """
         item = next(self._paths, None)
         if item is None:
+            self._decoder.close()
             return None
         number, path = item
-        return number / self._fps, read_image(path)
+        return number / self._fps, self._decoder.decode(path)
 
     def close(self) -> None:
         """Drop the images not read yet."""
         self._paths = iter(())
+        self._decoder.close()

@@ -40,6 +40,7 @@ class LiveCamera(Camera):
         self._condition = threading.Condition()
         self._thread: CaptureThread | None = None
         self._error: CameraError | None = None
+        self._flaw_logged = False
         self._closed = False
 
     @property
@@ -93,9 +94,11 @@ class LiveCamera(Camera):
             thread = self._thread if self._recovery.running else None  # ignore a thread that was given up
             tick = (thread.take() if thread else None) or Tick(self._clock.now(), None)
             closed, ended = self._closed, thread.ended if thread else None
+            dropped = thread.flaw if thread else None
         if closed:
             self._stop()
             return None
+        self._log_flaw(dropped)
         if tick.frame:
             self._frame_arrived(tick.at)
         elif ended:
@@ -121,9 +124,9 @@ class LiveCamera(Camera):
             self._open(at)
         if action is Action.STALLED:
             self._stop()
-            self._failed(
-                CameraError(f"{self._name}: no frame for {self._stall_s:g} s: check that it is on and connected"), at
-            )
+            wrong = self._thread.flaw if self._thread else None
+            why = f"gives {wrong}" if wrong else f"no frame for {self._stall_s:g} s"
+            self._failed(CameraError(f"{self._name}: {why}: check that it is on and connected"), at)
 
     def _open(self, at: Instant) -> None:
         self._recovery.opened(at.mono_s)
@@ -138,6 +141,12 @@ class LiveCamera(Camera):
             _log.info("%s: frames again after %.1f s", self._name, self._recovery.silent_s(at.mono_s))
         self._error = None
         self._recovery.frame(at.mono_s)
+
+    def _log_flaw(self, flaw: str | None) -> None:
+        """Log why frames are dropped, once: a camera may do so with every second frame."""
+        if flaw and not self._flaw_logged:
+            _log.warning("%s: gives %s: not used", self._name, flaw)
+            self._flaw_logged = True
 
     def _failed(self, error: Exception, at: Instant) -> None:
         """Record a failure, and log the first one since the last frame.

@@ -7,8 +7,16 @@ from typing import cast
 
 import cv2
 
+from node.camera.frame_check import flaw, size_flaw
 from node.domain import Frame, Image
 from node.errors import CameraError
+
+_FFMPEG_QUIET = "-8"
+
+
+def loud() -> bool:
+    """Return whether the environment asks for the output of OpenCV or FFmpeg."""
+    return "OPENCV_LOG_LEVEL" in os.environ or os.environ.get("OPENCV_FFMPEG_LOGLEVEL", _FFMPEG_QUIET) != _FFMPEG_QUIET
 
 
 def silence() -> None:
@@ -19,7 +27,7 @@ def silence() -> None:
     when cv2 is imported, so the level is set by a call. FFmpeg's level is read once, at the first opening, and only
     from the environment (OpenCV's cap_ffmpeg_impl.hpp), so the variable is the only way; -8 is AV_LOG_QUIET.
     """
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", _FFMPEG_QUIET)
     if "OPENCV_LOG_LEVEL" not in os.environ:
         # The function moved between the OpenCV versions that the node supports.
         path = "setLogLevel" if hasattr(cv2, "setLogLevel") else "utils.logging.setLogLevel"
@@ -59,10 +67,17 @@ class Capture:
         """Return a property; 0 if it does not exist."""
         return self._capture.get(prop)
 
+    def size_flaw(self) -> str | None:
+        """Return what is wrong with the size of the frames to come; None if nothing is, or it is not known yet."""
+        return size_flaw(self.get(cv2.CAP_PROP_FRAME_WIDTH), self.get(cv2.CAP_PROP_FRAME_HEIGHT))
+
     def read(self) -> Frame | None:
-        """Return the next frame; None if there is none."""
+        """Return the next frame, as it came if it has a flaw; None if there is none."""
         found, image = self._capture.read()
-        return Frame(rgb(image)) if found else None
+        if not found:
+            return None
+        frame = Frame(cast("Image", image))
+        return frame if flaw(frame) else Frame(rgb(image))
 
     def close(self) -> None:
         """Release it; closing twice is fine."""

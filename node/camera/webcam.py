@@ -52,7 +52,7 @@ def connect(device: Path, number: int, settings: CameraSettings) -> Source:
     """Open a device and request the size and rate of the settings; it uses the nearest that it supports.
 
     Raises:
-        CameraError: the device does not exist, is busy, or may not be opened.
+        CameraError: the device does not exist, is busy, may not be opened, or gives frames that are too large.
     """
     try:
         os.close(os.open(device, os.O_RDWR | os.O_NONBLOCK))  # OpenCV does not report why it cannot open a device
@@ -67,6 +67,9 @@ def connect(device: Path, number: int, settings: CameraSettings) -> Source:
     capture.set(cv2.CAP_PROP_FRAME_WIDTH, settings.width)
     capture.set(cv2.CAP_PROP_FRAME_HEIGHT, settings.height)
     capture.set(cv2.CAP_PROP_FPS, settings.fps)
+    if wrong := capture.size_flaw():
+        capture.close()
+        raise CameraError(f"webcam:{number}: gives {wrong}: set camera.width and camera.height to a size it supports")
     return capture
 
 

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from node.assembly import Vision, build_matcher, build_vision
-from node.camera.image_file import IMAGE_SUFFIXES, list_files, read_image
-from node.camera.video import VIDEO_SUFFIXES, read_video
+from node.camera.decoder_process import DecoderProcess
+from node.camera.image_decoder import ImageDecoder
+from node.camera.image_file import IMAGE_SUFFIXES, list_files
+from node.camera.video_file import VIDEO_SUFFIXES
 from node.domain import UNKNOWN, Frame, Image, Look
 from node.errors import CameraError, FacenodeError
 from node.people.matcher import Matcher
@@ -34,22 +36,23 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     """Print the faces of each picture; report those that cannot be read, and go on."""
     if args.source:
         settings = settings.model_copy(update={"people": settings.people.model_copy(update={"source": args.source})})
-    vision = build_vision(settings, _HEADS)
-    matcher = build_matcher(settings, vision.network.sidecar)
     failed = False
-    for path in args.paths:
-        try:
-            for file, frame, image in _images(path):
-                faces = describe(image, vision, matcher, embedding=args.embedding)
-                source = {"path": valid(str(file))} | ({} if frame is None else {"frame": frame})
-                if args.json:
-                    print_json(source | faces)
-                else:
-                    print_line(_line(source, faces))
-        except _UnreadableError as error:
-            failed = True
-            for reason in error.reasons:
-                print_error(reason)
+    with DecoderProcess() as decoder:  # it starts while the network is loaded
+        vision = build_vision(settings, _HEADS)
+        matcher = build_matcher(settings, vision.network.sidecar)
+        for path in args.paths:
+            try:
+                for file, frame, image in _images(path, decoder):
+                    faces = describe(image, vision, matcher, embedding=args.embedding)
+                    source = {"path": valid(str(file))} | ({} if frame is None else {"frame": frame})
+                    if args.json:
+                        print_json(source | faces)
+                    else:
+                        print_line(_line(source, faces))
+            except _UnreadableError as error:
+                failed = True
+                for reason in error.reasons:
+                    print_error(reason)
     return int(failed)
 
 
@@ -94,7 +97,7 @@ def _answers(look: Look, vision: Vision, matcher: Matcher, *, embedding: bool) -
     return answers
 
 
-def _images(path: Path) -> Iterator[tuple[Path, int | None, Image]]:
+def _images(path: Path, decoder: ImageDecoder) -> Iterator[tuple[Path, int | None, Image]]:
     """Yield file, frame number and image of every picture and every video frame under a path.
 
     Raises:
@@ -110,10 +113,10 @@ def _images(path: Path) -> Iterator[tuple[Path, int | None, Image]]:
     for file in files:
         try:
             if file.suffix.lower() in VIDEO_SUFFIXES:
-                for number, image in enumerate(read_video(file)):
+                for number, image in enumerate(decoder.frames(file)):
                     yield file, number, image
             else:
-                yield file, None, read_image(file)
+                yield file, None, decoder.decode(file)
         except CameraError as error:
             reasons.append(str(error))
     if reasons:

@@ -4,10 +4,8 @@ import hashlib
 from typing import cast
 
 import cv2
-import numpy as np
 
 from node.camera import png
-from node.camera.opencv import rgb, silence
 from node.domain import Image
 
 _MAX_PX = 512
@@ -36,14 +34,7 @@ def decode(name: str, content: bytes) -> Image:
         raise ValueError("not a plain PNG")
     if not (0 < head.width <= _MAX_PX and 0 < head.height <= _MAX_PX):
         raise ValueError(f"{head.width}x{head.height} pixels, more than {_MAX_PX} each way")
-    silence()
-    try:
-        bgr = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error as error:
-        raise ValueError("an unreadable PNG") from error
-    if bgr is None:
-        raise ValueError("an unreadable PNG")
-    image = rgb(bgr)
+    image = png.pixels(content)
     if name != f"{_digest(image)}.png":
         raise ValueError("its pixels do not match its name")
     return image

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from node.camera.image_file import read_image
+from node.camera.image_decoder import ImageDecoder
 from node.domain import Face, Frame, Image, Look
 from node.errors import CameraError
 from node.people.gallery import Sample
@@ -70,17 +70,18 @@ class Enrollee:
         return f"the face is {match.person}'s ({match.score:.2f}{compared}): use --force to accept it"
 
 
-def examine(
+def examine(  # noqa: PLR0913 - a photo, its decoder, detector, recognizer, and the person being enrolled
     photo: Path,
     detector: FaceDetector,
     recognizer: FaceRecognizer,
     *,
+    decoder: ImageDecoder,
     keep_crop: bool,
     enrollee: Enrollee | None = None,
 ) -> Sample | Refusal:
     """Return the face in a photo as a sample, or why the photo is refused."""
     try:
-        image = read_image(photo)
+        image = decoder.decode(photo)
     except CameraError as error:
         return Refusal(str(photo), str(error))
     return examine_image(image, str(photo), detector, recognizer, keep_crop=keep_crop, enrollee=enrollee)

@@ -1,17 +1,21 @@
-"""Damaged and forged clips -> frames whose times increase, or one error that names the file.
+"""Damaged and forged clips, in this process and in the decoder's -> frames, or one error that names the file.
 
 python -m tests.fuzz.clips --seconds 60
 """
 
 from collections.abc import Sequence
 from contextlib import closing
+from itertools import islice
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from node.camera.decoder_process import DecoderProcess
+from node.camera.frame_check import flaw
 from node.camera.opencv import silence
-from node.camera.video import VideoFile
+from node.camera.video_file import VideoFile
+from node.domain import Frame
 from node.errors import CameraError
 from node.system import bundled
 from tests.fuzz.driver import Target, main
@@ -36,7 +40,8 @@ _WORDS = (
 
 
 def build(folder: Path) -> Sequence[Target]:
-    """Return the target."""
+    """Return a target for a camera's clip, whose times must increase, and one for a clip that an owner names."""
+    decoder = DecoderProcess()
     path = folder / "clip.mp4"
 
     def check(content: bytes) -> str:
@@ -56,7 +61,18 @@ def build(folder: Path) -> Sequence[Target]:
             return "refused"
         return f"played for {_MOST_FRAMES} frames"
 
-    return (Target("clips", Bytes(_seeds(folder), _WORDS), check),)
+    def check_named(content: bytes) -> str:
+        path.write_bytes(content)
+        try:
+            for image in islice(decoder.frames(path), _MOST_FRAMES):
+                assert flaw(Frame(image)) is None
+        except CameraError as error:
+            assert str(error).startswith(f"{path}: ")
+            return "refused, its decoder ended" if decoder.pid is None else "refused"
+        return "played"
+
+    make = Bytes(_seeds(folder), _WORDS)
+    return (Target("clips", make, check), Target("named_clips", make, check_named))
 
 
 def _seeds(folder: Path) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""Damaged and forged picture files -> a picture that can be searched for faces, or one error that names it.
+"""Damaged and forged picture files, through the decoder's process -> a picture to search for faces, or one error.
 
 python -m tests.fuzz.pictures --seconds 60
 """
@@ -14,13 +14,16 @@ import cv2
 import numpy as np
 
 from node.camera import png
+from node.camera.decoder_process import DecoderProcess
 from node.camera.image_file import read_image
+from node.camera.image_header import MAX_PIXELS
 from node.domain import Frame
 from node.errors import CameraError
 from node.system import bundled
 from node.vision.detector import Detector
 from node.vision.jpeg import face_jpeg
 from tests.fuzz.driver import Target, main
+from tests.fuzz.forged_images import forged_jpeg
 from tests.fuzz.mutation import Bytes, either
 
 _SIDE_PX, _SEARCHED_PX = 96, 160
@@ -43,26 +46,28 @@ _WORDS = (
 
 
 def build(folder: Path) -> Sequence[Target]:
-    """Return the target."""
+    """Return the target; one decoder serves every input, and may be ended by one only to be replaced."""
+    decoder = DecoderProcess()
     detector = Detector(bundled.path(bundled.DETECTOR), _SEARCHED_PX)
     path = folder / "picture.jpg"
 
     def check(content: bytes) -> str:
         path.write_bytes(content)
         try:
-            image = read_image(path)
+            image = decoder.decode(path)
         except CameraError as error:
             assert str(error).startswith(f"{path}: ")
             assert "\n" not in str(error)
-            return "refused"
+            return "refused, its decoder ended" if decoder.pid is None else "refused"
         assert image.dtype == np.uint8
         assert image.shape[2:] == (3,)
+        assert 0 < image.shape[0] * image.shape[1] <= MAX_PIXELS
         faces = detector.detect(Frame(image))
         for face in faces:
             assert face_jpeg(image, face.box).startswith(b"\xff\xd8")
         return "with a face" if faces else "without a face"
 
-    return (Target("pictures", either(Bytes(seeds(), _WORDS), forged_png), check),)
+    return (Target("pictures", either(Bytes(seeds(), _WORDS), forged_png, forged_scans), check),)
 
 
 @cache
@@ -97,6 +102,19 @@ def forged_png(random: Random) -> bytes:
     return png.SIGNATURE + b"".join(
         struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
     )
+
+
+def forged_scans(random: Random) -> bytes:
+    """Return a JPEG of any size with few or many scans, some of them damaged."""
+    sides = [random.choice((0, 1, 7, 640, 4096, 8000, 65535)) for _ in range(2)]
+    content = forged_jpeg(
+        sides[0],
+        sides[1],
+        scans=random.choice((0, 1, 30)),
+        components=random.choice((0, 1, 3, 4)),
+        marker=random.choice((0xC0, 0xC1, 0xC2, 0xC3, 0xC9)),
+    )
+    return content if random.random() < _SAME_KIND else Bytes([content], _WORDS)(random)
 
 
 def _encoded(ending: str, picture: cv2.typing.MatLike) -> bytes:

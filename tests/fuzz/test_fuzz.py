@@ -8,7 +8,7 @@ import pytest
 
 from tests.fuzz.driver import Build, InvariantError, OutcomeCounts, Target, run_once
 
-_TARGETS = ("pictures", "clips", "networks", "people", "payloads", "packets", "settings", "storage")
+_TARGETS = ("pictures", "clips", "frames", "networks", "people", "payloads", "packets", "settings", "storage")
 _INPUTS = 40
 
 

@@ -1,6 +1,7 @@
 """Bad input ends in one line that says what is wrong, where and what to do, with the exit code of the contract."""
 
 import json
+import os
 import re
 import shutil
 import struct
@@ -12,6 +13,7 @@ import pytest
 from facenode_command import CommandResult, facenode
 
 from node.system import bundled
+from tests.fuzz.forged_images import forged_jpeg
 
 
 @pytest.fixture
@@ -187,3 +189,48 @@ def test_the_password_in_a_cameras_url_is_never_printed(settings: dict[str, obje
     assert "127.0.0.1:9" in result.err
     assert "s3cret" not in result.err + result.out
     assert not any(b"s3cret" in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("name", ["zero.jpg", "pipe.jpg", "clip.mp4", "sparse.jpg", "scans.jpg"])
+def test_a_hostile_photo_is_refused_in_one_line_and_the_next_one_is_enrolled(
+    settings: dict[str, object], tmp_path: Path, media_dir: Path, name: str
+) -> None:
+    """Devices, pipes, huge and forged files: each costs little memory, and no traceback."""
+    path = tmp_path / name
+    if name == "zero.jpg":
+        path.symlink_to("/dev/zero")
+    elif name == "pipe.jpg":
+        os.mkfifo(path)
+    elif name == "clip.mp4":
+        path = media_dir / "carphone.mp4"
+    elif name == "sparse.jpg":
+        path.write_bytes(b"\xff\xd8\xff")
+        os.truncate(path, 3 << 30)
+    else:
+        path.write_bytes(forged_jpeg(40_000, 6000, scans=50))
+    result = facenode("people", "add", "ada", path, media_dir / "astronaut.jpg", settings=settings)
+    assert result.code == 0, result.err
+    assert "ada: 1 of 2 photos used" in result.out
+    (line,) = result.err.splitlines()
+    assert line.startswith(f"facenode: {path}: not used: {path}: ")
+
+
+def test_what_is_no_file_cannot_be_recognized(settings: dict[str, object], tmp_path: Path, media_dir: Path) -> None:
+    """Neither as a picture nor as a clip; what follows it is."""
+    for name in ("pipe.jpg", "pipe.mp4"):
+        os.mkfifo(tmp_path / name)
+    paths = (tmp_path / "pipe.jpg", tmp_path / "pipe.mp4", Path("/dev/zero"), media_dir / "astronaut.jpg")
+    result = facenode("recognize", "--json", *paths, settings=settings)
+    assert result.code == 1
+    assert [line.split(": ")[1:3] for line in result.err.splitlines()] == [
+        [str(path), f"is a {kind}, not a file"]
+        for path, kind in zip(paths, ("named pipe", "named pipe", "device"), strict=False)
+    ]
+    assert [json.loads(line)["path"] for line in result.out.splitlines()] == [str(paths[-1])]
+
+
+def test_a_pipe_is_no_recording(settings: dict[str, object], tmp_path: Path) -> None:
+    """`run` waited for a writer, without a word."""
+    os.mkfifo(tmp_path / "clip.mp4")
+    result = facenode("run", settings=settings | {"camera.source": f"video:{tmp_path / 'clip.mp4'}", "mqtt.port": 9})
+    assert_error(result, 1, r"clip\.mp4: is a device or a pipe: set a video file")

@@ -9,6 +9,7 @@ import pytest
 from facenode_command import facenode
 
 from node.assembly import Vision, build_vision
+from node.camera.decoder_process import DecoderProcess
 from node.camera.image_file import read_image
 from node.camera.video import read_video
 from node.contract import schema
@@ -84,7 +85,10 @@ def test_enrollment_accepts_a_portrait_and_refuses_ambiguous_photos(
 ) -> None:
     """A photo without a face, with two equal faces, or unreadable is refused with its own reason."""
     portrait = read_image(media_dir / "astronaut.jpg")
-    sample = examine(media_dir / "astronaut.jpg", vision.detector, vision.recognizer, keep_crop=True)
+    with DecoderProcess() as decoder:
+        sample = examine(
+            media_dir / "astronaut.jpg", vision.detector, vision.recognizer, decoder=decoder, keep_crop=True
+        )
     assert isinstance(sample, Sample)
     assert sample.crop is not None
     assert sample.crop.shape == (112, 112, 3)
@@ -92,7 +96,7 @@ def test_enrollment_accepts_a_portrait_and_refuses_ambiguous_photos(
     refusals = [
         examine_image(twice, "twice", vision.detector, vision.recognizer, keep_crop=False),
         examine_image(np.zeros_like(portrait), "black", vision.detector, vision.recognizer, keep_crop=False),
-        examine(tmp_path / "none.jpg", vision.detector, vision.recognizer, keep_crop=False),
+        examine(tmp_path / "none.jpg", vision.detector, vision.recognizer, decoder=decoder, keep_crop=False),
     ]
     reasons = [refusal.reason for refusal in refusals if isinstance(refusal, Refusal)]
     assert [reason.split(":")[0] for reason in reasons[:2]] == ["two faces of about the same size", "no face found"]

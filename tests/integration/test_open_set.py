@@ -10,6 +10,7 @@ import pytest
 
 from models.evaluation.metrics import Share, wilson
 from node.assembly import Vision, build_gallery_matcher, build_vision
+from node.camera.decoder_process import DecoderProcess
 from node.camera.image_file import read_image
 from node.domain import Frame, Vector
 from node.people.enrolment import examine
@@ -47,9 +48,13 @@ def _rows(file: Path, split: str) -> dict[str, list[Path]]:
 def _enrolled(photos: Iterable[Sequence[Path]], gallery: Gallery, vision: Vision) -> tuple[Person, ...]:
     """Enroll people from five photos each, as `facenode people add` does."""
     space = vision.network.sidecar.heads.embedding.space
-    for number, own in enumerate(photos):
-        looks = [examine(photo, vision.detector, vision.recognizer, keep_crop=False) for photo in own[:_PHOTOS]]
-        gallery.add(f"p{number:02}", None, space, [sample for sample in looks if isinstance(sample, Sample)])
+    with DecoderProcess() as decoder:
+        for number, own in enumerate(photos):
+            looks = [
+                examine(photo, vision.detector, vision.recognizer, decoder=decoder, keep_crop=False)
+                for photo in own[:_PHOTOS]
+            ]
+            gallery.add(f"p{number:02}", None, space, [sample for sample in looks if isinstance(sample, Sample)])
     return gallery.load()
 
 

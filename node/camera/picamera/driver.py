@@ -11,6 +11,7 @@ from typing import Any
 
 from node.camera.camera import Camera
 from node.camera.capture_thread import Opener, Source
+from node.camera.frame_check import size_flaw
 from node.camera.live import LiveCamera
 from node.camera.picamera.device import Device, Package, Request
 from node.camera.picamera.pixels import FORMATS, MAIN_FORMAT, SMALL_FORMAT, to_rgb
@@ -237,6 +238,8 @@ def _configure(package: Package, device: Device, settings: CameraSettings, small
                 f"gives {configured[stream]['format']}, not {' or '.join(FORMATS)}: for a camera other than "
                 "a Pi camera set camera.source to webcam:NUMBER"
             )
+    if wrong := size_flaw(*configured["main"]["size"]):
+        raise CameraError(f"gives {wrong}: set camera.width and camera.height to a size it supports")
     if settings.crop is not None:
         _crop(device, settings.crop, size, streams=2 if small else 1)
 

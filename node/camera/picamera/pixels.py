@@ -26,7 +26,7 @@ FORMATS = (MAIN_FORMAT, *_CONVERSIONS)
 
 
 def to_rgb(buffer: npt.NDArray[np.uint8], pixel_format: str, size: tuple[int, int]) -> Image:
-    """Return the image in a buffer, shape (height, width, 3), uint8, RGB.
+    """Return the image in a buffer, shape (height, width, 3), uint8, RGB; one without pixels if there is none in it.
 
     Args:
         buffer: the camera's own memory, in the shape that picamera2 gives it: (height, width, 3) for three bytes a
@@ -36,6 +36,9 @@ def to_rgb(buffer: npt.NDArray[np.uint8], pixel_format: str, size: tuple[int, in
     """
     if pixel_format == MAIN_FORMAT:
         return np.array(buffer, np.uint8, order="C")
-    image: Any = cv2.cvtColor(buffer, _CONVERSIONS[pixel_format])
+    try:
+        image: Any = cv2.cvtColor(buffer, _CONVERSIONS[pixel_format])
+    except cv2.error:
+        return np.empty((0, 0, 3), np.uint8)
     width = size[0]
     return cast("Image", image if image.shape[1] == width else np.ascontiguousarray(image[:, :width]))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from node.assembly import build_embed, build_gallery, build_gallery_matcher, build_vision
+from node.camera.decoder_process import DecoderProcess
 from node.camera.image_file import list_files
 from node.domain import counted
 from node.errors import PeopleError, UsageError
@@ -110,17 +111,25 @@ def _request(settings: Settings, verb: str, args: argparse.Namespace) -> Any:  #
 def _enrol_photos(args: argparse.Namespace, settings: Settings, *, ignored: bool | None) -> None:
     """Enroll a person from photos, and print the reason for each photo that is not used."""
     photos = _photos(args.photos)
-    vision = build_vision(settings, ())
-    sidecar = vision.network.sidecar
-    gallery = build_gallery(settings, sidecar)
-    gallery.reembed(sidecar.heads.embedding.space, build_embed(vision.network))
-    enrollee = Enrollee(
-        args.id, build_gallery_matcher(settings, sidecar, _people_with(gallery, args.id)), force=args.force
-    )
-    results = [
-        examine(photo, vision.detector, vision.recognizer, keep_crop=settings.people.keep_crops, enrollee=enrollee)
-        for photo in photos
-    ]
+    with DecoderProcess() as decoder:  # it starts while the network is loaded
+        vision = build_vision(settings, ())
+        sidecar = vision.network.sidecar
+        gallery = build_gallery(settings, sidecar)
+        gallery.reembed(sidecar.heads.embedding.space, build_embed(vision.network))
+        enrollee = Enrollee(
+            args.id, build_gallery_matcher(settings, sidecar, _people_with(gallery, args.id)), force=args.force
+        )
+        results = [
+            examine(
+                photo,
+                vision.detector,
+                vision.recognizer,
+                decoder=decoder,
+                keep_crop=settings.people.keep_crops,
+                enrollee=enrollee,
+            )
+            for photo in photos
+        ]
     for result in results:
         if isinstance(result, Refusal):
             print_error(f"{result.photo}: not used: {result.reason}")

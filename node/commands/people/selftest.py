@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from node.assembly import Vision, build_gallery, build_gallery_matcher, build_sidecar, build_vision
-from node.camera.image_file import list_files, read_image
+from node.camera.decoder_process import DecoderProcess
+from node.camera.image_decoder import ImageDecoder
+from node.camera.image_file import list_files
 from node.domain import Frame, counted
 from node.errors import CameraError, PeopleError
 from node.people.matcher import GalleryMatcher
@@ -61,14 +63,17 @@ def _strangers(folder: Path, settings: Settings, matcher: GalleryMatcher) -> Ite
         raise PeopleError(
             f"{folder}: not a folder with photos: name one with JPEG or PNG files of people who are not enrolled"
         )
-    vision = build_vision(settings, ())
-    for photo in photos:
-        yield from _faces(photo, valid(str(photo.relative_to(folder))), vision, matcher)
+    with DecoderProcess() as decoder:
+        vision = build_vision(settings, ())
+        for photo in photos:
+            yield from _faces(photo, valid(str(photo.relative_to(folder))), decoder, vision, matcher)
 
 
-def _faces(photo: Path, name: str, vision: Vision, matcher: GalleryMatcher) -> Iterator[Stranger]:
+def _faces(
+    photo: Path, name: str, decoder: ImageDecoder, vision: Vision, matcher: GalleryMatcher
+) -> Iterator[Stranger]:
     try:
-        image = read_image(photo)
+        image = decoder.decode(photo)
     except CameraError as error:
         print_error(error)
         return

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 from fake_cameras import DEADLINE_S, ScriptedSource, fake_camera, open_error, picture
 from manual_clock import ManualClock
@@ -165,3 +166,26 @@ def test_the_time_before_the_first_tick_is_not_silence() -> None:
         _frame(iter(camera))
         assert _state(camera) is CameraState.OK
         source.add(None)
+
+
+def test_a_camera_with_nothing_but_bad_frames_is_lost_and_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    """A frame without pixels is no frame: it does not end the node, and nobody looks at it."""
+    bad = np.zeros((0, 0, 3), np.uint8)
+    source, clock = ScriptedSource(picture(), bad, bad, bad), ManualClock()
+    with fake_camera(source, clock) as camera:
+        ticks = iter(camera)
+        _frame(ticks)
+        source.wait_reads(5)
+        assert next(ticks).frame is None
+        clock.advance(10)
+        next(ticks)
+        assert _state(camera) is CameraState.LOST
+        assert "gives a frame of 0x0 pixels" in str(camera.problem)
+        source.add(None)
+        source.wait_closings(1)
+        source.add(picture(7))
+        clock.advance(1)
+        _frame(ticks)
+        assert camera.problem is None
+        source.add(None)
+    assert sum("0x0 pixels: not used" in record.getMessage() for record in caplog.records) == 1
