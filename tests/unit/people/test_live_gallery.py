@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from makers import unit
-from samples import sample
+from samples import remove, sample
 
 from node.people.gallery import Gallery
 from node.people.live_gallery import LiveGallery
@@ -39,7 +39,7 @@ def test_whoever_is_removed_is_named(tmp_path: Path) -> None:
     for person in ("ada", "bob"):
         gallery.add(person, None, "s", [sample(1, 0)])
     live = live_gallery(gallery)
-    Gallery(tmp_path).remove("ada")
+    remove(tmp_path, "ada")
     assert live.refresh(1.0)
     assert live.removed == {"ada"}
     Gallery(tmp_path).ignore("bob")

@@ -9,6 +9,7 @@ from makers import face, instant, look, unit
 
 from node.domain import CameraState, Look, Tick, Track
 from node.errors import PeopleError
+from node.people.erasure import Erasure
 from node.people.gallery import Gallery, Sample
 from node.requests.answer import Answer
 from node.requests.people import PeopleRequests
@@ -30,7 +31,12 @@ class Fixture:
         self.changes = 0
         self.answers: list[dict[str, Any]] = []
         self.people = PeopleRequests(
-            self.gallery, self.recent, "s", keep_crops=True, changed=self._count_change, erase=self.erased.append
+            self.gallery,
+            self.recent,
+            "s",
+            keep_crops=True,
+            changed=self._count_change,
+            erase=Erasure(folder, forget=self.erased.append).erase,
         )
 
     def _count_change(self) -> None:
