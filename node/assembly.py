@@ -34,6 +34,7 @@ from node.people.live_gallery import LiveGallery
 from node.people.matcher import GalleryMatcher, HeadMatcher, Matcher
 from node.people.person import Person
 from node.people.reembedding import Embed
+from node.people.store import Store
 from node.requests.answer import Answer
 from node.requests.dispatcher import Dispatcher, handlers
 from node.requests.inbox import Inbox
@@ -209,7 +210,7 @@ def build_gallery(settings: Settings, sidecar: Sidecar | None = None) -> Gallery
 
 def build_erasure(settings: Settings, outbox: Outbox | None, forget: Callable[[str], None] = lambda _: None) -> Erasure:
     """Return what erases people of this node: from the gallery, the outbox where there is one, and memory."""
-    return Erasure(settings.storage.dir / "people", outbox, forget)
+    return Erasure(Store(settings.storage.dir / "people", {}), outbox, forget)
 
 
 def build_embed(network: Network) -> Embed:

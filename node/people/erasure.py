@@ -11,7 +11,6 @@ The rules:
 
 import logging
 from collections.abc import Callable
-from pathlib import Path
 from typing import Protocol
 
 from node.domain import counted
@@ -45,16 +44,15 @@ class Erasure:
     """Erase people, on one thread.
 
     Args:
-        folder: of the gallery.
+        store: the folder of the people.
         messages: those of the node; None if there are none.
         forget: called with the id of whoever is erased, to erase them from memory.
     """
 
     def __init__(
-        self, folder: Path, messages: Messages | None = None, forget: Callable[[str], None] = lambda _: None
+        self, store: Store, messages: Messages | None = None, forget: Callable[[str], None] = lambda _: None
     ) -> None:
-        self._folder, self._store = folder, Store(folder, {})
-        self._messages, self._forget = messages, forget
+        self._store, self._messages, self._forget = store, messages, forget
         self._check_at_s = float("-inf")
         self._failed = False
 
@@ -64,7 +62,7 @@ class Erasure:
         Raises:
             PeopleError: the id is not valid, or the folder cannot be read.
         """
-        known, folder = self._store.find(checked_id(person)), self._folder / person
+        known, folder = self._store.find(checked_id(person)), self._store.folder / person
         reason = "left by a removal that was interrupted" if self.pending(person) else "a damaged entry"
         lines = []
         if known is not None:

@@ -77,7 +77,7 @@ class Gallery:
         return self._store.revision()
 
     def identity(self) -> tuple[int, ...]:
-        """Return a value that differs if another folder has taken the place of the gallery's; empty if there is none."""
+        """Return a value that differs if another folder is in the place of the gallery's; empty if there is none."""
         return self._store.identity()
 
     def gone(self, person: str) -> bool:

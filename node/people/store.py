@@ -74,6 +74,11 @@ class Store:
         self._lock = FolderLock(folder)
         self._marks = ErasureMarks(folder)
 
+    @property
+    def folder(self) -> Path:
+        """The folder of the people."""
+        return self._folder
+
     def load(self) -> tuple[Person, ...]:
         """Return everybody, by id. Leave out damaged entries, and set them aside where possible.
 
@@ -112,7 +117,7 @@ class Store:
         return tuple(number for state in found for number in (state.st_mtime_ns, state.st_ino))
 
     def identity(self) -> tuple[int, ...]:
-        """Return a value that differs if another folder is in this place, such as that of another disk; empty if none."""
+        """Return a value that differs if another folder is in this place, as of another disk; empty for none."""
         try:
             state = self._folder.stat()
         except OSError:

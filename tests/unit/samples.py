@@ -8,6 +8,7 @@ from makers import unit
 from node.domain import Image
 from node.people.erasure import Erasure
 from node.people.gallery import Sample
+from node.people.store import Store
 
 
 def crop(number: int = 0, size: int = 32) -> Image:
@@ -22,4 +23,4 @@ def sample(*numbers: float, crop: Image | None = None, source: str = "photo.jpg"
 
 def remove(folder: Path, person: str) -> None:
     """Erase a person from the gallery in a folder, as another process does."""
-    Erasure(folder).erase(person)
+    Erasure(Store(folder, {})).erase(person)
