@@ -126,9 +126,7 @@ class Erasure:
         with self._store.locked():
             self._store.delete(person)
         if self._messages is not None and self._messages.holds(person):
-            raise PeopleError(
-                f"{person}: the disk cannot be written and still holds messages: make room, or replace it"
-            )
+            raise PeopleError(f"{person}: the disk cannot be written and still holds messages: make room on it")
 
     def forget(self, person: str) -> None:
         """Erase a person from memory and from the messages only: whoever else removed their files has done the rest."""

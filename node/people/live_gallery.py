@@ -117,9 +117,7 @@ class LiveGallery:
         missing = frozenset(each.id for each in self._people) - {each.id for each in people}
         replaced = not self._identity == before == self._gallery.identity()
         if replaced and missing and not people:
-            raise PeopleError(
-                "the folder of the people was replaced by an empty one: mount its disk, or restart the node"
-            )
+            raise PeopleError("an empty folder is in the place of the gallery: mount its disk, or restart the node")
         self.removed = frozenset() if replaced else frozenset(filter(self._gallery.gone, missing))
         self._revision, self._identity = revision, before
         self._people, self.matcher = people, self._build(people)
