@@ -176,3 +176,23 @@ def kill_node(operation: int, delay_s: float, settings: Mapping[str, object]) ->
         node.kill()
         node.communicate()
     return node.returncode
+
+
+def test_a_dry_run_lists_everything_and_erases_nothing(settings: dict[str, object], tmp_path: Path) -> None:
+    """What was set aside and what the broker refused, too; after an interruption it says so."""
+    storage = tmp_path / "s"
+    before = sorted(traces(storage))
+    lines = facenode("people", "remove", ID, "--dry-run", settings=settings).out.splitlines()
+    assert lines[0] == f"would erase {storage / 'people' / ID}: 2 faces, 1 rejected, 3 crops"
+    assert re.fullmatch(rf"would erase .*/{ID}\.damaged-\w+: a damaged entry", lines[1])
+    assert lines[2:] == [
+        "would erase 28 messages waiting for the broker",
+        "would erase 3 messages that the broker refused",
+        f"would erase {storage / 'outbox.db.damaged-20260101T000000'}: a damaged file of messages",
+        f"would erase {storage / 'outbox.db.damaged-20260101T000000-wal'}: a damaged file of messages",
+        "would erase name and id in Home Assistant's discovery at the broker",
+    ]
+    assert sorted(traces(storage)) == before
+    (storage / "people" / f"{ID}.erasing").touch()
+    out = facenode("people", "remove", ID, "--dry-run", settings=settings).out
+    assert f"{storage / 'people' / ID}: left by a removal that was interrupted" in out
