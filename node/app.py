@@ -8,7 +8,7 @@ camera -> search -> tracker -> recognizer -> engine -> outbox -> publisher
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from node.camera import Camera
@@ -26,6 +26,7 @@ from node.homeassistant.device_remover import DeviceRemover
 from node.mqtt.publisher import Publisher
 from node.mqtt.retained import Retained
 from node.outbox.outbox import Outbox
+from node.people.erasure import Erasure
 from node.people.live_gallery import LiveGallery
 from node.requests.dispatcher import Dispatcher
 from node.requests.local_socket import LocalSocket
@@ -72,7 +73,8 @@ class Node:
         snapshots: sends pictures, where the owner wants any.
         recent_faces: the faces behind the latest events.
         health: measures the loop.
-        erase: erases whatever the node has of somebody who was removed.
+        erasure: erases people, and finishes what was begun before.
+        last_seen: when each person was last seen, by id.
     """
 
     settings: Settings
@@ -98,9 +100,9 @@ class Node:
     snapshots: Snapshots
     recent_faces: RecentFaces
     health: HealthMonitor
-    erase: Callable[[str], None]
+    erasure: Erasure
+    last_seen: dict[str, Instant]
     _tracks: tuple[Track, ...] = ()
-    _last_seen: dict[str, Instant] = field(default_factory=dict)
     _stopping: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -125,7 +127,7 @@ class Node:
         if not self.switches.watching:
             _log.warning("privacy is on: no frame is looked at until it is switched off")
         at = self.clock.now()
-        self._announce()
+        self._follow_gallery()  # before anything is sent: an erasure that was interrupted is finished first
         self.publisher.start()
         self.local_socket.open()
         try:
@@ -182,10 +184,10 @@ class Node:
 
     def _show(self, at: Instant, count: int) -> None:
         """Show what is retained: who is in view, and now and then how the node is."""
-        self._last_seen |= self.engine.last_seen
+        self.last_seen |= self.engine.last_seen
         switches = self.switches.switches
         on = {"recognition": switches.recognition, "privacy": switches.privacy}
-        state = payloads.state(at, count, self.engine.present, self._last_seen, **on)
+        state = payloads.state(at, count, self.engine.present, self.last_seen, **on)
         health = self.health.beat(at, self._camera_state)
         if health is not None:
             self.service.report_status(summary(health))
@@ -193,10 +195,11 @@ class Node:
 
     def _follow_gallery(self) -> None:
         """Take over what was changed in the gallery, by this process or another."""
-        if self.gallery.refresh(self.clock.now().mono_s):
+        now_s = self.clock.now().mono_s
+        self.erasure.advance(now_s)
+        if self.gallery.refresh(now_s):
             for person in self.gallery.removed:
-                self.erase(person)
-                self._last_seen.pop(person, None)
+                self.erasure.forget(person)
             self.engine.replace(self.gallery.matcher)
             _log.info("people: the gallery has changed: %s", self.gallery.summary)
         self._announce()
@@ -233,6 +236,7 @@ class Node:
         began_s = logged_s = self.clock.now().mono_s
         while self.publisher.alive and not self.publisher.drain(_DRAIN_TURN_S):
             now_s = self.clock.now().mono_s
+            self.erasure.advance(now_s)
             self.service.report_alive(now_s)
             if now_s - began_s >= (min(patience_s, _STOP_DRAIN_S) if self._ending else patience_s):
                 break

@@ -1,7 +1,7 @@
 """Settings -> a node, and what the commands are made of: the one place where concrete classes are put together."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from node import __version__
@@ -29,11 +29,13 @@ from node.mqtt.publisher import Connect, Publisher
 from node.mqtt.retained import Retained
 from node.outbox.outbox import Outbox
 from node.people.crop import fitted
+from node.people.erasure import Erasure
 from node.people.gallery import Gallery
 from node.people.live_gallery import LiveGallery
 from node.people.matcher import GalleryMatcher, HeadMatcher, Matcher
 from node.people.person import Person
 from node.people.reembedding import Embed
+from node.people.store import Store
 from node.requests.answer import Answer
 from node.requests.dispatcher import Dispatcher, handlers
 from node.requests.inbox import Inbox
@@ -92,6 +94,8 @@ def build_node(
     topics = Topics(settings.node.id, settings.homeassistant.prefix)
     vision = build_vision(settings, wanted_heads(settings))
     sidecar = vision.network.sidecar
+    outbox = build_outbox(settings, clock)
+    build_erasure(settings, outbox).advance(now.mono_s)
     stored = build_gallery(settings, sidecar)
     if stored.reembed(sidecar.heads.embedding.space, build_embed(vision.network)):
         _log.info("people: the network has changed: all known faces were embedded again")
@@ -103,28 +107,34 @@ def build_node(
     )
     same_stranger = sidecar.thresholds.cosine(_SAME_STRANGER_FPIR, 1)
     engine = Engine(settings.events, gallery.matcher, event_labels(settings, sidecar), same_stranger)
+    alerts = Alerts(settings.alerts.rules, zone_of(settings.node.timezone))
     tracker = Tracker(settings.events)
-    outbox = build_outbox(settings, clock)
     retained = Retained(topics, payloads.state(now))
     inbox = Inbox(topics, lambda topic, payload: publisher.send(Message(topic, payload)))
     publisher = Publisher(topics, outbox, retained, build_connect(settings, topics), receive=inbox.receive)
     snapshots = Snapshots(settings.publish.snapshots, topics, publisher.send_now)
     recent_faces = RecentFaces()
 
-    def erase(person: str) -> None:
-        """Erase whatever the node has of somebody besides the gallery."""
+    last_seen: dict[str, Instant] = {}
+
+    def forget(person: str) -> None:
+        """Erase whatever the node has of somebody in memory."""
+        gallery.forget(person)
         engine.forget(person)
+        alerts.forget(person)
+        people_requests.forget(person)
         recent_faces.forget(person)
         snapshots.forget()
-        outbox.erase(person)
+        last_seen.pop(person, None)
 
+    erasure = build_erasure(settings, outbox, forget)
     people_requests = PeopleRequests(
         stored,
         recent_faces,
         sidecar.heads.embedding.space,
         keep_crops=settings.people.keep_crops,
         changed=gallery.invalidate,
-        erase=erase,
+        erase=erasure.erase,
     )
     switches = SwitchRequests(settings.storage.dir, now, [rule.id for rule in settings.alerts.rules])
     health = HealthMonitor(
@@ -157,7 +167,7 @@ def build_node(
         recognizer=vision.recognizer,
         gallery=gallery,
         engine=engine,
-        alerts=Alerts(settings.alerts.rules, zone_of(settings.node.timezone)),
+        alerts=alerts,
         outbox=outbox,
         retained=retained,
         publisher=publisher,
@@ -169,7 +179,8 @@ def build_node(
         snapshots=snapshots,
         recent_faces=recent_faces,
         health=health,
-        erase=erase,
+        erasure=erasure,
+        last_seen=last_seen,
     )
 
 
@@ -198,6 +209,11 @@ def build_gallery(settings: Settings, sidecar: Sidecar | None = None) -> Gallery
     """Return the gallery of this node; with a sidecar, one that refuses embeddings of a wrong length."""
     head = sidecar.heads.embedding if sidecar else None
     return Gallery(settings.storage.dir / "people", {head.space: head.length} if head else {})
+
+
+def build_erasure(settings: Settings, outbox: Outbox | None, forget: Callable[[str], None] = lambda _: None) -> Erasure:
+    """Return what erases people of this node: from the gallery, the outbox where there is one, and memory."""
+    return Erasure(Store(settings.storage.dir / "people", {}), outbox, forget)
 
 
 def build_embed(network: Network) -> Embed:

@@ -111,6 +111,12 @@ class Alerts:
         alerts = (self._evaluate(state, at, events, scene) for state in self._states)
         return tuple(alert for alert in alerts if alert is not None)
 
+    def forget(self, person: str) -> None:
+        """Drop the name of a person who was erased: an alert about them is cleared without it."""
+        for state in self._states:
+            if state.person == person:
+                state.person = None
+
     def _evaluate(self, state: _RuleState, at: Instant, events: Sequence[Event], scene: Scene) -> Alert | None:
         rule = state.rule
         cause = self._cause(state, at, scene)

@@ -8,13 +8,14 @@ from pathlib import Path
 
 from node.clock import Clock
 from node.contract.message import Message
-from node.contract.payloads import add_sequence, concerns
+from node.contract.payloads import add_sequence
 from node.contract.topics import Kind, Topics, kind_and_name
 from node.outbox.rows import Row
+from node.outbox.sqlite import contains
 from node.outbox.storage import Storage
 
 FILE = "outbox.db"
-_BATCH, _PAGE = 32, 500
+_BATCH = 32
 
 _log = logging.getLogger(__name__)
 
@@ -26,6 +27,21 @@ class Counts:
     waiting: int
     dropped: int
     rejected: int
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """What the outbox has about a person.
+
+    Attributes:
+        waiting: how many messages wait for the broker.
+        rejected: how many it refused, of those that are kept.
+        files: damaged files set aside that contain the id.
+    """
+
+    waiting: int
+    rejected: int
+    files: tuple[Path, ...]
 
 
 class Outbox:
@@ -148,19 +164,35 @@ class Outbox:
         that cannot be written still holds of them is deleted when it can be written again.
         """
         with self._lock:
-            rows = [row for row in self._all_rows() if concerns(row.message.payload, person)]
+            rows = self._storage.about(person)
             for row in rows:
                 self._in_flight.pop(row.id, None)
             counters = self._storage.counters
             self._storage.counters = replace(counters, dropped=counters.dropped + len(rows))
             self._storage.erase(rows, person)
+            self._storage.retry()  # a damaged file is set aside at once, and erased from
             self._changed.notify_all()
             return len(rows)
 
-    def count_about(self, person: str) -> int:
-        """Return how many waiting messages are about a person."""
+    def holds(self, person: str) -> bool:
+        """Return whether the disk may still hold something that `erase` was to erase."""
         with self._lock:
-            return sum(concerns(row.message.payload, person) for row in self._all_rows())
+            return self._storage.holds(person)
+
+    def traces(self, person: str) -> Traces:
+        """Return what `erase` would erase."""
+        with self._lock:
+            return Traces(
+                len(self._storage.about(person)),
+                self._storage.count_rejected(person),
+                tuple(self._storage.damaged_files(person)),
+            )
+
+    def names(self, person: str) -> bool:
+        """Return whether a message names a person, one in a damaged file that was set aside included."""
+        traces = self.traces(person)
+        quoted = f'"{person}"'.encode()  # a short id may be part of any other text
+        return bool(traces.waiting or traces.rejected) or any(contains(path, quoted) for path in traces.files)
 
     def counts(self) -> Counts:
         """Return how many messages wait, were dropped and were rejected."""
@@ -218,13 +250,6 @@ class Outbox:
                 yield from rows
                 seen.update(row.id for row in rows)
             yield from (row for row in new if row.kind is kind)
-
-    def _all_rows(self) -> Iterator[Row]:
-        for kind in Kind:
-            last = 0
-            while rows := self._storage.live(last, kind, _PAGE):
-                yield from rows
-                last = rows[-1].id
 
     def _limit_memory(self) -> None:
         excess = len(self._storage.in_memory) - self._memory_rows

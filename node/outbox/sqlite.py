@@ -3,11 +3,12 @@
 import json
 import mmap
 import sqlite3
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from node.contract.message import Message
+from node.contract.payloads import concerns
 from node.contract.topics import Kind, Topics
 from node.outbox.integrity import checked_counters, corruption, delete_damaged
 from node.outbox.rows import ROW_BYTES, Counters, Row
@@ -113,16 +114,24 @@ class Database:
             self._delete((row.id,))
             self._save(counters)
 
-    def erase(self, ids: Collection[int], about: Callable[[bytes], bool], counters: Counters) -> None:
-        """Overwrite rows, and the rejected messages whose payload is `about` a person: no byte of them remains."""
-        rejected = [
-            row_id for row_id, payload in self._db.execute("SELECT id, payload FROM rejected") if about(payload)
-        ]
+    def erase(self, ids: Collection[int], person: str, counters: Counters) -> None:
+        """Overwrite rows, and the rejected messages about a person: no byte of them remains."""
+        rejected = self.rejected_about(person)
         with self._transaction("FULL") as db:
             self._delete(ids)
             db.execute("DELETE FROM rejected WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(rejected),))
             self._save(counters)
         self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
+    def rows_about(self, person: str) -> list[Row]:
+        """Return all rows about a person, oldest first."""
+        rows = self._rows("SELECT * FROM rows WHERE instr(payload, ?) ORDER BY id", (_quoted(person),))
+        return [row for row in rows if concerns(row.message.payload, person)]
+
+    def rejected_about(self, person: str) -> list[int]:
+        """Return the ids of the rejected messages about a person."""
+        found = self._db.execute("SELECT id, payload FROM rejected WHERE instr(payload, ?)", (_quoted(person),))
+        return [row_id for row_id, payload in found if concerns(payload, person)]
 
     def rejected(self) -> list[tuple[int, str, bytes]]:
         """Return reason code, name and payload of the rejected messages in the table, oldest first."""
@@ -183,6 +192,11 @@ class Database:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             raise
+
+
+def _quoted(person: str) -> bytes:
+    """Return an id as every payload about the person has it; a value that is not a blob contains no blob."""
+    return f'"{person}"'.encode()
 
 
 def contains(path: Path, needle: bytes) -> bool:

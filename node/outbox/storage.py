@@ -4,7 +4,7 @@ import contextlib
 import errno
 import logging
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -48,7 +48,7 @@ class Storage:
         self._database: Database | None = None
         self._memory: dict[int, Row] = {}
         self._deleted: set[int] = set()  # ids of deleted rows that the disk still has
-        self._to_erase: list[str] = []  # people whose messages the disk still has
+        self._to_erase: set[str] = set()  # people of whom the disk still has something
         self._degraded = self._damaged = self._loaded = False
         self._retry_at_s = 0.0
         self.counters = Counters()
@@ -91,9 +91,32 @@ class Storage:
         """Overwrite the rows about a person, and everything else about them, so that no byte of it stays on disk."""
         self._account(rows, -1)
         on_disk = {row.id for row in rows if self._memory.pop(row.id, None) is None}
-        if not self._erase_on_disk(on_disk, person):
-            self._hide(on_disk)
-            self._to_erase.append(person)
+        self._erase_on_disk(on_disk, person)
+
+    def holds(self, person: str) -> bool:
+        """Return whether the disk may still hold something that was to be erased."""
+        return person in self._to_erase
+
+    def about(self, person: str) -> list[Row]:
+        """Return all rows about a person."""
+        nothing: list[Row] = []
+        rows = self._read(lambda database: database.rows_about(person), nothing)
+        rows = [row for row in rows if row.id not in self._deleted]
+        return rows + [row for row in self._memory.values() if concerns(row.message.payload, person)]
+
+    def count_rejected(self, person: str) -> int:
+        """Return how many of the rejected messages that are kept are about a person."""
+        return self._read(lambda database: len(database.rejected_about(person)), 0)
+
+    def damaged_files(self, person: str) -> Iterator[Path]:
+        """Yield the damaged files set aside that contain the id of a person, or cannot be read."""
+        for path in sorted(self._path.parent.glob(f"{self._path.name}.damaged-*")):
+            try:
+                if not contains(path, person.encode()):
+                    continue
+            except OSError:
+                pass  # nobody can tell what such a file holds
+            yield path
 
     def live(self, after: int, kind: Kind, limit: int) -> list[Row]:
         """Return the oldest rows of a kind whose id is greater than `after`."""
@@ -142,7 +165,8 @@ class Storage:
         self._memory.clear()
         self._deleted.clear()
         self._degraded = False
-        self._to_erase = [person for person in self._to_erase if not self._erase_on_disk((), person)]
+        for person in sorted(self._to_erase):
+            self._erase_again(person)
 
     def close(self) -> None:
         """Close the file, after a last attempt to write the rows in memory."""
@@ -236,18 +260,21 @@ class Storage:
         self._degraded = True
         self._retry_at_s = self._clock.now().mono_s + (0 if self._damaged else _RETRY_S)
 
-    def _erase_on_disk(self, ids: Collection[int], person: str) -> bool:
-        """Delete rows, rejected messages and damaged files about a person; return whether the file was written."""
-        for path in self._path.parent.glob(f"{self._path.name}.damaged-*"):
-            try:
-                if contains(path, person.encode()):
-                    path.unlink()
-                    _log.warning("outbox: %s is deleted: it named a person who was erased", path.name)
-            except OSError as error:
-                _log.error("outbox: %s may name a person who was erased: delete it: %s", path, error.strerror)
-        return self._try_write(
-            lambda database: database.erase(ids, lambda payload: concerns(payload, person), self.counters)
-        )
+    def _erase_again(self, person: str) -> None:
+        """Erase what the disk has of a person, with rows that could not be read when the person was erased."""
+        rows = self.about(person)
+        self._account(rows, -1)
+        self.counters = replace(self.counters, dropped=self.counters.dropped + len(rows))
+        self._erase_on_disk({row.id for row in rows}, person)
+
+    def _erase_on_disk(self, ids: Collection[int], person: str) -> None:
+        """Delete rows, rejected messages and damaged files about a person; note what cannot be deleted now."""
+        self._to_erase.add(person)
+        files = [path for path in self.damaged_files(person) if not _deleted(path)]
+        if not self._try_write(lambda database: database.erase(ids, person, self.counters)):
+            self._hide(ids)
+        elif not files:
+            self._to_erase.discard(person)
 
     def _set_aside(self) -> None:
         aside = self._path.with_name(f"{self._path.name}.damaged-{self._clock.now().wall:%Y%m%dT%H%M%S}")
@@ -280,3 +307,14 @@ class Storage:
         for row in rows:
             self.count += sign
             self.size += sign * row.size
+
+
+def _deleted(path: Path) -> bool:
+    """Delete a damaged file that may name a person who was erased; return whether it is gone."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        _log.error("outbox: %s may name a person who was erased: delete it: %s", path, error.strerror)
+        return False
+    _log.warning("outbox: %s is deleted: it named a person who was erased", path.name)
+    return True

@@ -1,4 +1,4 @@
-"""Faces that the owner names -> the people who are known: add, reject, ignore, merge, re-embed and remove."""
+"""Faces that the owner names -> the people who are known: add, reject, ignore, merge and re-embed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -76,6 +76,14 @@ class Gallery:
         """Return a value that differs after any change, so that a running node notices changes."""
         return self._store.revision()
 
+    def identity(self) -> tuple[int, ...]:
+        """Return a value that differs if another folder is in the place of the gallery's; empty if there is none."""
+        return self._store.identity()
+
+    def gone(self, person: str) -> bool:
+        """Return whether nothing of a person is stored, neither readable nor damaged."""
+        return not self._store.stored(person)
+
     def add(
         self, person: str, name: str | None, space: str, samples: Sequence[Sample], *, ignored: bool | None = None
     ) -> Person:
@@ -142,34 +150,6 @@ class Gallery:
                 self._store.put([Entry(changed)])
         return changed
 
-    def list_stored(self, person: str) -> tuple[str, ...]:
-        """Return a line for everything on the disk that `remove` would erase.
-
-        Raises:
-            PeopleError: nobody has this id, or the folder cannot be read.
-        """
-        known, folder = self._store.find(checked_id(person)), self._folder / person
-        lines = (
-            []
-            if known is None
-            else [f"{folder}: {describe(known)}, {counted(len(list(folder.glob('*.png'))), 'crop')}"]
-        )
-        lines += [f"{path}: a damaged entry that was set aside" for path in self._store.damaged(person)]
-        if not lines:
-            raise _nobody(person)
-        return tuple(lines)
-
-    def remove(self, person: str) -> None:
-        """Erase a person: their record, their crops, and their damaged entries that were set aside.
-
-        Raises:
-            PeopleError: nobody has this id, or the folder cannot be written.
-        """
-        checked_id(person)
-        with self._store.locked():
-            if not self._store.delete(person):
-                raise _nobody(person)
-
     def reembed(self, space: str, embed: Embed) -> int:
         """Embed the anchors of other spaces again from their crops. Return how many.
 
@@ -212,7 +192,7 @@ class Gallery:
     def _known(self, person: str) -> Person:
         found = self._store.find(checked_id(person))
         if found is None:
-            raise _nobody(person)
+            raise nobody(person)
         return found
 
 
@@ -222,7 +202,8 @@ def describe(person: Person) -> str:
     return f"{words}, {len(person.negatives)} rejected" if person.negatives else words
 
 
-def _nobody(person: str) -> PeopleError:
+def nobody(person: str) -> PeopleError:
+    """Return the error that nobody has an id."""
     return PeopleError(f"{person}: nobody is enrolled under this id: `facenode people list` shows everybody")
 
 

@@ -17,7 +17,8 @@ _log = logging.getLogger(__name__)
 class LiveGallery:
     """The people known now. A change on disk takes effect within a second, without a restart.
 
-    If the gallery can no longer be read, everybody known stays known, and one log line says so.
+    If the gallery can no longer be read, everybody known stays known, and one log line says so. The same holds if
+    another folder that is empty takes its place, as when a disk is unmounted.
 
     Args:
         gallery: the people on disk.
@@ -27,7 +28,8 @@ class LiveGallery:
 
     Attributes:
         matcher: over the people known now.
-        removed: ids of the people whom the last change removed.
+        removed: ids of the people whom the last change removed. Whoever's entry is damaged, or is missing because
+            another folder took the place of the gallery's, is not removed.
 
     Raises:
         PeopleError: the gallery cannot be read.
@@ -42,8 +44,9 @@ class LiveGallery:
         closed_set: bool = False,
     ) -> None:
         self._gallery, self._build, self._closed_set = gallery, build, closed_set
-        self._unreadable = False
+        self._unreadable = self._forgot = False
         self._revision, self._checked_s = gallery.revision(), mono_s
+        self._identity = gallery.identity()
         self._people = gallery.load()
         self.matcher = build(self._people)
         self.removed: frozenset[str] = frozenset()
@@ -76,24 +79,45 @@ class LiveGallery:
         """Check the disk at the next refresh, however soon it comes."""
         self._checked_s = float("-inf")
 
+    def forget(self, person: str) -> None:
+        """Know somebody no longer, whatever the disk has; the next refresh returns that people have changed."""
+        people = tuple(each for each in self._people if each.id != person)
+        if len(people) < len(self._people):
+            self._people, self.matcher, self._forgot = people, self._build(people), True
+
     def refresh(self, mono_s: float) -> bool:
         """Check the disk if it is time to. Return whether people have changed."""
+        forgot, self._forgot = self._forgot, False
         if mono_s - self._checked_s < _CHECK_S:
-            return False
+            return forgot
         self._checked_s = mono_s
         revision = self._gallery.revision()
         changed = revision != self._revision
         try:
-            people = self._gallery.load() if changed else self._people
+            if changed:
+                self._take_over(revision)
         except PeopleError as error:
             if not self._unreadable:
                 _log.error("people: %s: everybody known stays known", error)
             self._unreadable = True
-            return False
+            return forgot
         if self._unreadable:
             _log.info("people: the gallery is readable again")
             self._unreadable = False
-        if changed:
-            self.removed = frozenset(each.id for each in self._people) - {each.id for each in people}
-            self._revision, self._people, self.matcher = revision, people, self._build(people)
-        return changed
+        return changed or forgot
+
+    def _take_over(self, revision: tuple[int, ...]) -> None:
+        """Know the people on the disk.
+
+        Raises:
+            PeopleError: they cannot be read.
+        """
+        before = self._gallery.identity()
+        people = self._gallery.load()
+        missing = frozenset(each.id for each in self._people) - {each.id for each in people}
+        replaced = not self._identity == before == self._gallery.identity()
+        if replaced and missing and not people:
+            raise PeopleError("an empty folder is in the place of the gallery: mount its disk, or restart the node")
+        self.removed = frozenset() if replaced else frozenset(filter(self._gallery.gone, missing))
+        self._revision, self._identity = revision, before
+        self._people, self.matcher = people, self._build(people)

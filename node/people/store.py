@@ -4,6 +4,7 @@ people/<id>/person.json      the record: who it is, and their anchors
 people/<id>/<digest>.png     the aligned face of an anchor, where crops are kept
 people/<id>.damaged-<when>   an entry that could not be read, set aside
 people/.new, people/.gone-*  what a power cut left of a change; the next writer clears it
+people/<id>.erasing          an empty file: this person is being erased, until nothing is left of them
 
 The rules:
 
@@ -13,6 +14,7 @@ The rules:
 3. A reader that finds a damaged entry takes the lock and reads the entry again, since a writer may be replacing it.
    What is still damaged is set aside. If the lock stays taken, or the reader may not write, the entry stays where it
    is, and a log line says so.
+4. Whoever is being erased is not read any more, and cannot be written, even if their files are still there.
 """
 
 import logging
@@ -28,6 +30,7 @@ from types import MappingProxyType
 
 from node.errors import PeopleError
 from node.people import record
+from node.people.erasure_marks import ErasureMarks
 from node.people.folder_lock import FolderLock
 from node.people.person import Person
 from node.system.files import make_private_folder, sync_folder, write_privately
@@ -69,6 +72,12 @@ class Store:
         self._lock_timeout_s, self._reader_timeout_s = lock_timeout_s, reader_timeout_s
         self._existed = False
         self._lock = FolderLock(folder)
+        self._marks = ErasureMarks(folder)
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the people."""
+        return self._folder
 
     def load(self) -> tuple[Person, ...]:
         """Return everybody, by id. Leave out damaged entries, and set them aside where possible.
@@ -87,11 +96,17 @@ class Store:
         """
         with _people_error(self._folder):
             entry = self._folder / person
-            return next(iter(self._read_all([entry] if entry.is_dir() else [])), None)
+            readable = entry.is_dir() and person not in self._marks.ids()
+            return next(iter(self._read_all([entry] if readable else [])), None)
 
     def damaged(self, person: str) -> list[Path]:
         """Return the entries of a person that were set aside."""
         return sorted(self._folder.glob(f"{person}{_DAMAGED}*"))
+
+    def stored(self, person: str) -> list[Path]:
+        """Return the folders that hold something of a person: the entry, what was set aside, what is half removed."""
+        folders = (self._folder / person, *self.damaged(person), *self._half_removed(person))
+        return [path for path in folders if path.is_dir()]
 
     def revision(self) -> tuple[int, ...]:
         """Return a value that differs after any change; empty if the folder cannot be read."""
@@ -100,6 +115,23 @@ class Store:
         except OSError:
             return ()
         return tuple(number for state in found for number in (state.st_mtime_ns, state.st_ino))
+
+    def identity(self) -> tuple[int, ...]:
+        """Return a value that differs if another folder is in this place, as of another disk; empty for none."""
+        try:
+            state = self._folder.stat()
+        except OSError:
+            return ()
+        return state.st_dev, state.st_ino
+
+    def erasing(self) -> frozenset[str]:
+        """Return who is being erased.
+
+        Raises:
+            PeopleError: the folder cannot be read.
+        """
+        with _people_error(self._folder):
+            return self._marks.ids()
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -120,8 +152,11 @@ class Store:
         """Write people, new or not; call it within `locked`. A full disk changes nothing.
 
         Raises:
+            PeopleError: somebody among them is being erased.
             OSError: something cannot be written.
         """
+        for erased in sorted({entry.person.id for entry in entries} & self._marks.ids()):
+            raise PeopleError(f"{erased} is being erased: run facenode people remove {erased} to finish that first")
         staging = self._folder / _STAGING
         try:
             for entry in entries:
@@ -138,25 +173,50 @@ class Store:
         finally:
             shutil.rmtree(staging, ignore_errors=True)
 
-    def delete(self, person: str) -> bool:
-        """Erase a person and what was set aside of them; call it within `locked`. Return whether there was anything.
+    def begin_erasing(self, person: str) -> None:
+        """Note that a person is to be erased; call it within `locked`. From now on nobody reads or writes them.
+
+        Raises:
+            OSError: this cannot be written.
+        """
+        self._marks.add(person)
+
+    def end_erasing(self, person: str) -> None:
+        """Note that nothing of a person is left anywhere; call it within `locked`.
+
+        Raises:
+            OSError: this cannot be written.
+        """
+        self._marks.discard(person)
+
+    def delete(self, person: str) -> None:
+        """Erase what is stored of a person and what was set aside of them; call it within `locked`.
 
         Raises:
             OSError: something cannot be removed.
         """
-        entry = self._folder / person
-        found = [path for path in (entry, *self.damaged(person)) if path.is_dir()]
-        removed = [path.rename(self._folder / f"{_REMOVED}{path.name}") for path in found]
+        for path in (self._folder / person, *self.damaged(person)):
+            if path.is_dir():
+                path.rename(self._folder / f"{_REMOVED}{path.name}")
         sync_folder(self._folder)
-        for path in removed:
-            shutil.rmtree(path)
-        return bool(removed)
+        for path in (*self._half_removed(person), self._folder / _STAGING / person):
+            if path.exists():
+                shutil.rmtree(path)
+        sync_folder(self._folder)
+
+    def _half_removed(self, person: str) -> list[Path]:
+        return [self._folder / f"{_REMOVED}{person}", *self._folder.glob(f"{_REMOVED}{person}{_DAMAGED}*")]
 
     def _entries(self) -> list[Path]:
         if not self._existed and not self._folder.exists():
             return []
         self._existed = True  # from now on a missing folder means a missing disk, not an empty gallery
-        return sorted(path for path in self._folder.iterdir() if "." not in path.name and path.is_dir())
+        erasing = self._marks.ids()
+        return sorted(
+            path
+            for path in self._folder.iterdir()
+            if "." not in path.name and path.name not in erasing and path.is_dir()
+        )
 
     def _install(self, staged: Path, entry: Entry) -> None:
         """Move a complete folder to its place, or its files into the folder that exists."""

@@ -49,7 +49,8 @@ class PeopleRequests:
         space: the space of the network's embeddings.
         keep_crops: whether aligned faces are kept.
         changed: called when the gallery has changed.
-        erase: called with the id of somebody who was removed, to erase whatever else there is of them.
+        erase: erases the person with an id, and whatever there is of them; raises PeopleError if there is nobody or if
+            something could not be erased.
     """
 
     def __init__(  # noqa: PLR0913 - the composition root names all it depends on
@@ -101,14 +102,17 @@ class PeopleRequests:
     def remove(self, request: RemovePerson, at: Instant, answer: Answer) -> None:
         """Erase somebody; an enrollment of them that is under way ends, since it would bring them back."""
         del at
-        enrollment = self._enrollment
-        if enrollment is not None and enrollment.request.person == request.person:
-            self._enrollment = None
-            enrollment.answer.error(f"{request.person} was removed meanwhile and is not enrolled: ask again if wanted")
-        self._gallery.remove(request.person)
+        self.forget(request.person)
         self._erase(request.person)
         self._changed()
         answer.ok()
+
+    def forget(self, person: str) -> None:
+        """End an enrollment that is under way of a person who is erased."""
+        enrollment = self._enrollment
+        if enrollment is not None and enrollment.request.person == person:
+            self._enrollment = None
+            enrollment.answer.error(f"{person} was removed meanwhile and is not enrolled: ask again if wanted")
 
     def update(self, view: View) -> None:
         """Go on with the enrollment of whoever is in view: wait for them, look at them, enroll them."""

@@ -52,6 +52,21 @@ def write_privately(path: Path, content: bytes) -> None:
         file.write(content)
 
 
+def touch_privately(path: Path) -> None:
+    """Create an empty file of mode 0600, unless it exists. It takes no room for content.
+
+    Raises:
+        OSError: the file cannot be created.
+    """
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
+    try:
+        _give_to_owner(file, path.parent)
+        os.fsync(file)
+    finally:
+        os.close(file)
+    sync_folder(path.parent)
+
+
 @contextmanager
 def private_file(path: Path) -> Iterator[BinaryIO]:
     """Open a file of mode 0600 that appears under its name when the context ends well, and never otherwise.

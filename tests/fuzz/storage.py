@@ -73,7 +73,7 @@ def _outbox(folder: Path) -> Target:
         path.write_bytes(content)
         try:
             with closing(Outbox(home, _TOPICS, _StoppedClock())) as outbox:
-                outbox.count_about("ada")
+                outbox.traces("ada")
                 (new, *_) = messages = _messages()
                 outbox.put(messages)
                 seen = set()

@@ -72,12 +72,16 @@ def test_a_rejected_face_is_a_stranger_and_the_right_person_is_still_known(
     assert json.loads(line)["faces"][0]["identity"]["id"] == "unknown"
 
 
-@pytest.mark.parametrize("alive", [True, False])
+@pytest.mark.parametrize("ended", [None, signal.SIGTERM, signal.SIGKILL])
 def test_a_removed_person_leaves_no_trace(
-    mosquitto: Callable[..., Mosquitto], portrait_folder: Path, tmp_path: Path, media_dir: Path, *, alive: bool
+    mosquitto: Callable[..., Mosquitto],
+    portrait_folder: Path,
+    tmp_path: Path,
+    media_dir: Path,
+    ended: signal.Signals | None,
 ) -> None:
-    """No file, retained topic or log line holds the id, name or embedding, whether the node runs or not."""
-    broker = mosquitto()
+    """No file, retained topic or log line holds the id, name or embedding, whether the node runs, stopped or died."""
+    broker, alive = mosquitto(), ended is None
     settings = settings_for(broker, portrait_folder, tmp_path / "s") | {
         "camera.source": f"images:{portrait_folder}",
         "camera.fps": 5,
@@ -93,9 +97,10 @@ def test_a_removed_person_leaves_no_trace(
     with closing(Subscriber(broker.settings(), "facenode/#")) as subscriber, running_facenode(settings) as process:
         node_client = NodeClient(subscriber)
         assert eventually(lambda: node_client.event_types() == ["recognized"], TIMEOUT_S)
-        if not alive:
-            process.send_signal(signal.SIGTERM)
-            assert process.wait(TIMEOUT_S) == 0
+        if ended is not None:
+            assert eventually(lambda: node_client.latest("state")["present"] != [], TIMEOUT_S)
+            process.send_signal(ended)
+            assert process.wait(TIMEOUT_S) == (0 if ended is signal.SIGTERM else -ended)
         dry = facenode("people", "remove", "lovelace", "--dry-run", settings=settings)
         assert dry.code == 0
         assert "lovelace" in dry.out

@@ -25,7 +25,7 @@ def is_announced(settings: Settings) -> bool:
 
 
 def announce_people(settings: Settings) -> None:
-    """Publish discovery for the people who are enrolled now, in place of a node that does not run.
+    """Publish discovery for the people who are enrolled now, and that nobody is in view, in place of a node.
 
     Raises:
         BrokerError: the broker cannot be reached, or refuses.
@@ -37,6 +37,7 @@ def announce_people(settings: Settings) -> None:
     if announcer is None:
         return
     announcer.update(build_gallery(settings).load() if settings.people.source == "gallery" else ())
+    retained.resend(topics.state)  # a node that was killed left a state that names who was in view
     inbox: queue.SimpleQueue[Report] = queue.SimpleQueue()
     link = connect(settings.mqtt, Client(topics.client_id), inbox.put)
     try:

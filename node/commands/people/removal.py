@@ -5,14 +5,15 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
-from node.assembly import build_gallery, build_outbox
+from node.assembly import build_erasure, build_outbox
 from node.clock import SystemClock
 from node.commands.people.announce import announce_people, is_announced
 from node.domain import counted
-from node.errors import BrokerError
+from node.errors import BrokerError, PeopleError
 from node.outbox.outbox import FILE as OUTBOX_FILE
 from node.outbox.outbox import Outbox
-from node.requests.local_socket import running
+from node.people.gallery import nobody
+from node.requests.local_socket import call, running
 from node.settings import Settings
 from node.system.terminal import print_error, print_line
 
@@ -28,35 +29,81 @@ def add_verb(verbs: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN4
 def main(args: argparse.Namespace, settings: Settings) -> int:
     """Erase a person from the gallery and from what waits for the broker, or print what would be erased.
 
-    A running node notices that the person is gone and erases the rest itself, since it alone has access to its outbox
-    and its memory. Without a running node the broker still holds Home Assistant's discovery, with the person's name.
+    A running node does it, since it alone has access to its outbox and its memory. Without a running node the broker
+    still holds Home Assistant's discovery, with the person's name. A command that is killed leaves a mark, by which the
+    next start of the node, or the same command, finishes the erasure.
     """
-    gallery, node_runs = build_gallery(settings), running(settings.storage.dir)
     if args.dry_run:
-        for line in (*gallery.list_stored(args.id), *_beyond_the_gallery(args.id, settings, node_runs=node_runs)):
+        for line in _would_erase(args.id, settings):
             print_line(f"would erase {line}")
         return 0
-    gallery.remove(args.id)
-    if not node_runs:
-        with _outbox(settings) as outbox:
-            if outbox is not None:
-                outbox.erase(args.id)
-        if is_announced(settings):
-            _update_discovery(args.id, settings)
+    erasure = build_erasure(settings, None)
+    begun = erasure.stored(args.id)
+    if begun:
+        erasure.begin(args.id)
+    if running(settings.storage.dir):
+        _ask_node(args.id, settings, begun=begun)
+    else:
+        _erase_here(args.id, settings)
     print_line(f"{args.id}: removed")
     return 0
 
 
-def _beyond_the_gallery(person: str, settings: Settings, *, node_runs: bool) -> Iterator[str]:
-    """Yield a line for each thing outside the gallery that would be erased."""
-    if node_runs:
-        yield "what the running node holds: waiting messages, faces of recent events, who is in view"
-        return
+def _ask_node(person: str, settings: Settings, *, begun: bool) -> None:
+    """Let the running node erase a person.
+
+    Raises:
+        PeopleError: nobody has this id, or the node does not say that it has done it.
+    """
+    erasure = build_erasure(settings, None)
+    try:
+        call(settings.storage.dir, "people_remove", id=person)
+    except PeopleError as error:
+        if begun and not erasure.pending(person):
+            return  # the node found the mark before the request
+        if begun:
+            raise PeopleError(f"{error}: the next start of the node, or this command again, finishes it") from error
+        raise
+    erasure.end(person)  # for a node of an older version, which knows no marks
+
+
+def _erase_here(person: str, settings: Settings) -> None:
+    """Erase a person in place of a node that does not run.
+
+    Raises:
+        PeopleError: nobody has this id, or something cannot be erased.
+    """
     with _outbox(settings) as outbox:
-        if outbox is not None:
-            yield f"{counted(outbox.count_about(person), 'message')} waiting for the broker"
+        erasure = build_erasure(settings, outbox)
+        erasure.begin(person)
+        erasure.erase_begun(person)
     if is_announced(settings):
-        yield "name and id in Home Assistant's discovery at the broker"
+        _update_discovery(person, settings)
+    erasure.end(person)
+
+
+def _would_erase(person: str, settings: Settings) -> list[str]:
+    """Return a line for each thing that would be erased.
+
+    Raises:
+        PeopleError: there is nothing.
+    """
+    lines = list(build_erasure(settings, None).list_stored(person))
+    if running(settings.storage.dir):
+        if not lines:
+            raise nobody(person)
+        return [*lines, "what the running node holds: waiting messages, faces of recent events, who is in view"]
+    with _outbox(settings) as outbox:
+        if outbox is not None and (lines or outbox.names(person)):
+            traces = outbox.traces(person)
+            lines.append(f"{counted(traces.waiting, 'message')} waiting for the broker")
+            lines += [f"{counted(traces.rejected, 'message')} that the broker refused"] if traces.rejected else []
+            lines += [f"{path}: a damaged file of messages" for path in traces.files]
+    if not lines:
+        raise nobody(person)
+    if is_announced(settings):
+        lines.append("name and id in Home Assistant's discovery at the broker")
+    return lines
 
 
 def _update_discovery(person: str, settings: Settings) -> None:
@@ -68,8 +115,8 @@ def _update_discovery(person: str, settings: Settings) -> None:
 
 @contextmanager
 def _outbox(settings: Settings) -> Iterator[Outbox | None]:
-    """Yield the outbox of the node; None if there is none."""
-    if not (settings.storage.dir / OUTBOX_FILE).exists():
+    """Yield the outbox of the node; None if there is none, not even a damaged one that was set aside."""
+    if not any(settings.storage.dir.glob(f"{OUTBOX_FILE}*")):
         yield None
         return
     with closing(build_outbox(settings, SystemClock())) as outbox:

@@ -294,3 +294,23 @@ def test_hours_follow_local_time_across_daylight_saving_changes(utc: str, inside
     """01:00 to 03:00 in Berlin, in nights with and without a clock change."""
     now = datetime.fromisoformat(utc).replace(tzinfo=UTC)
     assert within((time(1), time(3)), Instant(now, 0.0, synced=True), BERLIN) is inside
+
+
+def test_an_alert_about_a_person_who_is_erased_is_cleared_without_the_name() -> None:
+    """The message would otherwise name them after the erasure."""
+    timeline = with_rules(rule("recognized"))
+    timeline.at(0, event(EventType.RECOGNIZED, 0, "ada"))
+    timeline.alerts.forget("ada")
+    timeline.in_view.clear()
+    (alert,) = timeline.alerts.update(moment(1), (), timeline.scene())
+    assert (alert.state, alert.person) == (CLEARED, None)
+
+
+def test_an_alert_about_somebody_else_keeps_its_name() -> None:
+    """Erasing Bob does not touch Ada."""
+    timeline = with_rules(rule("recognized"))
+    timeline.at(0, event(EventType.RECOGNIZED, 0, "ada"))
+    timeline.alerts.forget("bob")
+    timeline.in_view.clear()
+    (alert,) = timeline.alerts.update(moment(1), (), timeline.scene())
+    assert alert.person == "ada"

@@ -48,14 +48,14 @@ def test_no_byte_of_an_erased_person_remains_on_disk(tmp_path: Path) -> None:
 def test_messages_about_others_remain_and_the_erased_ones_are_counted(tmp_path: Path) -> None:
     """Erased messages count as dropped, which explains the gap in `seq`."""
     outbox = filled(tmp_path)
-    waiting = outbox.count_about("lovelace")
+    waiting = outbox.traces("lovelace").waiting
     assert waiting == 2
     assert outbox.erase("lovelace") == waiting
     assert outbox.counts().dropped == waiting
     outbox.release()
     left = [row.message.payload for row in outbox.take(10)]
     assert len(left) == 4
-    assert outbox.count_about("lovelace") == 0
+    assert outbox.traces("lovelace").waiting == 0
     outbox.close()
 
 
@@ -78,7 +78,7 @@ def test_all_rows_are_searched_however_many_wait(tmp_path: Path) -> None:
     """There are more rows of both kinds on disk than one read returns."""
     outbox = Outbox(tmp_path, TOPICS, ManualClock())
     outbox.put(encode([event("lovelace"), event("bob")] * 700, [alert("lovelace")] * 3, TOPICS, "0" * 8))
-    assert outbox.count_about("lovelace") == 703
+    assert outbox.traces("lovelace").waiting == 703
     assert outbox.erase("lovelace") == 703
     assert outbox.counts().waiting == 700
     outbox.close()

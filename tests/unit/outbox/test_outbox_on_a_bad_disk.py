@@ -16,8 +16,9 @@ from manual_clock import ManualClock
 from node.contract.message import Message
 from node.contract.payloads import dump
 from node.contract.topics import Kind
-from node.outbox.outbox import Outbox
+from node.outbox.outbox import FILE, Outbox
 from node.outbox.rows import Row
+from node.outbox.storage import Storage
 
 MEMORY_ROWS = 20
 
@@ -213,3 +214,22 @@ def test_a_person_removed_while_the_disk_is_full_is_erased_once_it_is_writable(
         outbox.take(1)
         assert not any(b"lovelace" in path.read_bytes() for path in tmp_path.iterdir())
         assert outbox.counts().waiting == 1
+
+
+def test_rows_that_could_not_be_read_at_the_erasure_are_erased_before_they_are_sent(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    """The storage is given none of the person's rows, as where the file cannot be read; it finds them afterwards."""
+    with closing(Outbox(tmp_path, TOPICS, clock)) as outbox:
+        payload = dump({"v": 1, "id": "1", "person": {"id": "lovelace", "score": 0.9}})
+        outbox.put([Message(TOPICS.message(Kind.EVENT, "recognized"), payload), event(1)])
+    storage = Storage(tmp_path / FILE, TOPICS, clock)
+    with full_disk():
+        storage.erase([], "lovelace")
+        assert storage.holds("lovelace")
+    clock.mono_s += 10
+    storage.retry()
+    assert numbers(storage.late(10, 10)) == [1]
+    assert (storage.holds("lovelace"), storage.count, storage.counters.dropped) == (False, 1, 1)
+    assert not any(b"lovelace" in path.read_bytes() for path in tmp_path.iterdir())
+    storage.close()

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 from makers import unit
-from samples import sample
+from samples import remove, sample
 
+from node.people.erasure import Erasure
 from node.people.gallery import Gallery
 from node.people.live_gallery import LiveGallery
 from node.people.matcher import GalleryMatcher
+from node.people.store import Store
 
 
 def live_gallery(gallery: Gallery) -> LiveGallery:
@@ -39,7 +41,7 @@ def test_whoever_is_removed_is_named(tmp_path: Path) -> None:
     for person in ("ada", "bob"):
         gallery.add(person, None, "s", [sample(1, 0)])
     live = live_gallery(gallery)
-    Gallery(tmp_path).remove("ada")
+    remove(tmp_path, "ada")
     assert live.refresh(1.0)
     assert live.removed == {"ada"}
     Gallery(tmp_path).ignore("bob")
@@ -84,3 +86,83 @@ def test_a_missing_gallery_makes_nobody_unknown_and_is_logged_once(
         shutil.move(away, folder)
         assert not live.refresh(3.0)
     assert [record.levelname for record in caplog.records] == ["ERROR", "INFO"]
+
+
+def test_a_person_whose_entry_is_damaged_is_not_removed(tmp_path: Path) -> None:
+    """They are not recognized, but their messages stay; neither where the entry cannot be set aside."""
+    gallery = Gallery(tmp_path)
+    for person in ("ada", "bob"):
+        gallery.add(person, None, "s", [sample(1, 0)])
+    live = live_gallery(gallery)
+    (tmp_path / "ada" / "person.json").write_bytes(b"{")
+    assert live.refresh(1.0)
+    assert [person.id for person in live.people] == ["bob"]
+    assert live.removed == frozenset()
+    assert list(tmp_path.glob("ada.damaged-*"))
+    live.refresh(2.0)
+    assert live.removed == frozenset()
+    (tmp_path / "bob" / "person.json").unlink()
+    with Store(tmp_path, {}).locked():
+        assert live.refresh(5.0)
+    assert (live.people, live.removed) == ((), frozenset())
+
+
+def test_an_empty_folder_in_the_place_of_the_gallery_removes_nobody(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As under a disk that was unmounted; when it is back, everything is as before."""
+    folder, away = tmp_path / "people", tmp_path / "away"
+    gallery = Gallery(folder)
+    gallery.add("ada", None, "s", [sample(1, 0)])
+    live = live_gallery(gallery)
+    folder.rename(away)
+    folder.mkdir()
+    with caplog.at_level(logging.INFO):
+        assert not live.refresh(1.0)
+        assert not live.refresh(2.0)
+        assert ([person.id for person in live.people], live.removed) == (["ada"], frozenset())
+        folder.rmdir()
+        away.rename(folder)
+        assert not live.refresh(3.0)
+    assert [record.levelname for record in caplog.records] == ["ERROR", "INFO"]
+    assert "an empty folder is in the place of the gallery: mount its disk" in caplog.text
+
+
+def test_another_folder_in_the_place_of_the_gallery_removes_nobody(tmp_path: Path) -> None:
+    """Its people are known from now on; whether the others were removed, nobody can tell."""
+    folder = tmp_path / "people"
+    Gallery(folder).add("ada", None, "s", [sample(1, 0)])
+    live = live_gallery(Gallery(folder))
+    folder.rename(tmp_path / "away")
+    Gallery(folder).add("bob", None, "s", [sample(1, 0)])
+    assert live.refresh(1.0)
+    assert ([person.id for person in live.people], live.removed) == (["bob"], frozenset())
+    remove(folder, "bob")
+    assert live.refresh(2.0)
+    assert (live.people, live.removed) == ((), frozenset({"bob"}))
+
+
+def test_whoever_is_being_erased_is_not_known_even_if_the_disk_still_has_them(tmp_path: Path) -> None:
+    """The mark of the removal is enough, from whichever process."""
+    for person in ("ada", "bob"):
+        Gallery(tmp_path).add(person, None, "s", [sample(1, 0)])
+    live = live_gallery(Gallery(tmp_path))
+    Erasure(Store(tmp_path, {})).begin("ada")
+    assert live.refresh(1.0)
+    assert [person.id for person in live.people] == ["bob"]
+    assert live.removed == frozenset()  # whoever follows the marks erases the rest
+
+
+def test_whoever_is_forgotten_is_known_no_longer(tmp_path: Path) -> None:
+    """Even if the disk cannot be read at that moment; the next refresh says so, once."""
+    folder = tmp_path / "people"
+    Gallery(folder).add("ada", None, "s", [sample(1, 0)])
+    live = live_gallery(Gallery(folder))
+    folder.rename(tmp_path / "away")
+    live.forget("ada")
+    live.forget("ada")
+    assert live.matcher.match(unit(1, 0), {}).person is None
+    assert live.refresh(0.1)
+    assert not live.refresh(0.2)
+    assert not live.refresh(1.0)
+    assert live.people == ()

@@ -9,7 +9,9 @@ from makers import face, instant, look, unit
 
 from node.domain import CameraState, Look, Tick, Track
 from node.errors import PeopleError
+from node.people.erasure import Erasure
 from node.people.gallery import Gallery, Sample
+from node.people.store import Store
 from node.requests.answer import Answer
 from node.requests.people import PeopleRequests
 from node.requests.recent_faces import RecentFaces
@@ -30,7 +32,12 @@ class Fixture:
         self.changes = 0
         self.answers: list[dict[str, Any]] = []
         self.people = PeopleRequests(
-            self.gallery, self.recent, "s", keep_crops=True, changed=self._count_change, erase=self.erased.append
+            self.gallery,
+            self.recent,
+            "s",
+            keep_crops=True,
+            changed=self._count_change,
+            erase=Erasure(Store(folder, {}), forget=self.erased.append).erase,
         )
 
     def _count_change(self) -> None:
@@ -210,3 +217,14 @@ def test_removing_somebody_else_does_not_end_an_enrollment(fixture: Fixture) -> 
     fixture.people.remove(RemovePerson("bob"), instant(1), fixture.answer())
     fixture.tick(3, track(look(ADA)))
     assert [person.id for person in fixture.gallery.load()] == ["ada"]
+
+
+def test_an_enrollment_of_somebody_who_is_erased_by_another_process_ends(fixture: Fixture) -> None:
+    """Otherwise it would bring them back a moment later."""
+    fixture.enroll()
+    fixture.tick(0, track(look(ADA)))
+    fixture.people.forget("bob")
+    fixture.people.forget("ada")
+    fixture.tick(4, track(look(ADA), at_s=4))
+    assert fixture.gallery.load() == ()
+    assert [answer["status"] for answer in fixture.answers] == ["error"]

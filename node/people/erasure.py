@@ -1,0 +1,171 @@
+"""People to erase -> nothing left of them: files, messages and memory, whatever is killed on the way.
+
+The rules:
+
+1. Before anything of a person is erased, they are marked on the disk. After the last of it is erased, the mark is
+   removed. So whoever starts next knows what to finish.
+2. Every step may be done twice.
+3. Until everything is erased, the person is neither loaded nor sent: a disk that cannot be written changes nothing
+   about that.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+from node.domain import counted
+from node.errors import PeopleError
+from node.people.gallery import describe, nobody
+from node.people.person import checked_id
+from node.people.store import Store
+
+_CHECK_S, _RETRY_S = 0.5, 5.0
+
+_log = logging.getLogger(__name__)
+
+
+class Messages(Protocol):
+    """The messages that wait for the broker or were refused by it."""
+
+    def names(self, person: str) -> bool:
+        """Return whether a message names a person."""
+        ...
+
+    def erase(self, person: str) -> object:
+        """Erase every message about a person, or hide it for as long as the disk cannot be written."""
+        ...
+
+    def holds(self, person: str) -> bool:
+        """Return whether the disk may still hold what `erase` was to erase."""
+        ...
+
+
+class Erasure:
+    """Erase people, on one thread.
+
+    Args:
+        store: the folder of the people.
+        messages: those of the node; None if there are none.
+        forget: called with the id of whoever is erased, to erase them from memory.
+    """
+
+    def __init__(
+        self, store: Store, messages: Messages | None = None, forget: Callable[[str], None] = lambda _: None
+    ) -> None:
+        self._store, self._messages, self._forget = store, messages, forget
+        self._check_at_s = float("-inf")
+        self._failed = False
+
+    def list_stored(self, person: str) -> tuple[str, ...]:
+        """Return a line for everything of a person in the gallery, readable or not.
+
+        Raises:
+            PeopleError: the id is not valid, or the folder cannot be read.
+        """
+        known, folder = self._store.find(checked_id(person)), self._store.folder / person
+        reason = "left by a removal that was interrupted" if self.pending(person) else "a damaged entry"
+        lines = []
+        if known is not None:
+            lines.append(f"{folder}: {describe(known)}, {counted(len(list(folder.glob('*.png'))), 'crop')}")
+        others = (path for path in self._store.stored(person) if known is None or path != folder)
+        return (*lines, *(f"{path}: {reason}" for path in others))
+
+    def pending(self, person: str) -> bool:
+        """Return whether the erasure of a person has begun and not ended.
+
+        Raises:
+            PeopleError: the folder cannot be read.
+        """
+        return person in self._store.erasing()
+
+    def stored(self, person: str) -> bool:
+        """Return whether the gallery holds anything of a person, or their erasure has begun.
+
+        Raises:
+            PeopleError: the id is not valid, or the folder cannot be read.
+        """
+        return bool(self._store.stored(checked_id(person))) or self.pending(person)
+
+    def begin(self, person: str) -> None:
+        """Note on the disk that a person is to be erased: from now on nobody loads them.
+
+        Raises:
+            PeopleError: nobody has this id and no message names it, or the folder cannot be written.
+        """
+        if not (self.stored(person) or (self._messages is not None and self._messages.names(person))):
+            raise nobody(person)
+        with self._store.locked():
+            self._store.begin_erasing(person)
+
+    def end(self, person: str) -> None:
+        """Note on the disk that nothing of a person is left.
+
+        Raises:
+            PeopleError: the folder cannot be written.
+        """
+        with self._store.locked():
+            self._store.end_erasing(person)
+
+    def erase(self, person: str) -> None:
+        """Erase a person.
+
+        Raises:
+            PeopleError: nobody has this id, or not everything could be erased: the rest is at the next `advance`.
+        """
+        self.begin(person)
+        self.erase_begun(person)
+        self.end(person)
+
+    def erase_begun(self, person: str) -> None:
+        """Erase a person whose erasure has begun, and leave it to the caller to end it.
+
+        Raises:
+            PeopleError: not everything could be erased.
+        """
+        self.forget(person)
+        with self._store.locked():
+            self._store.delete(person)
+        if self._messages is not None and self._messages.holds(person):
+            raise PeopleError(f"{person}: the disk cannot be written and still holds messages: make room on it")
+
+    def forget(self, person: str) -> None:
+        """Erase a person from memory and from the messages only: whoever else removed their files has done the rest."""
+        self._forget(person)
+        if self._messages is not None:
+            self._messages.erase(person)
+
+    def advance(self, mono_s: float) -> None:
+        """Finish every erasure that was begun, by whichever process. Cheap: call it on every tick.
+
+        A disk that fails is logged once, and tried again every few seconds.
+
+        Args:
+            mono_s: now, in seconds of the monotonic clock.
+        """
+        if mono_s < self._check_at_s:
+            return
+        self._check_at_s = mono_s + _CHECK_S
+        problems = []
+        try:
+            for person in sorted(self._store.erasing()):
+                problems += self._problems(person)
+        except PeopleError as error:
+            problems.append(error)
+        if problems:
+            self._check_at_s = mono_s + _RETRY_S
+            if not self._failed:
+                # Without the sentence of the error: it names the person.
+                reason = getattr(problems[0].__cause__, "strerror", None) or "the disk cannot be written"
+                _log.error("people: a person is not erased completely yet (%s): nothing about them is sent", reason)
+        elif self._failed:
+            _log.info("people: everybody who was to be erased is erased")
+        self._failed = bool(problems)
+
+    def _problems(self, person: str) -> list[PeopleError]:
+        try:
+            self.erase_begun(person)
+            self.end(person)
+        except PeopleError as error:
+            return [error]
+        _log.info("people: finished the erasure of a person that had begun before")
+        return []
