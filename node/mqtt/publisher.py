@@ -21,6 +21,8 @@ from node.outbox.outbox import Outbox
 
 _MAX_QUEUED = 64
 _POLL_S, _LEAVE_POLL_S = 1.0, 0.1
+_TRIM_PAUSE_S = 0.01
+"""Time between two slices of the outbox that are dropped, in which the loop gets its turn."""
 _TIMING = Timing()
 _UNSTABLE = 3
 """Connections in a row that end at once before the log points to another node with the same id."""
@@ -135,6 +137,8 @@ class Publisher:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
+            while self._outbox.trim() and not self._stopping.wait(_TRIM_PAUSE_S):
+                pass
             began_s, connections = self._mono_s(), self._connections
             lost = self._connect_and_serve()
             if lost is None:
