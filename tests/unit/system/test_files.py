@@ -1,12 +1,13 @@
 """Private files that are complete or absent."""
 
 import os
+import socket
 import stat
 from pathlib import Path
 
 import pytest
 
-from node.system.files import make_private_folder, private_file, write_privately
+from node.system.files import check_bounded, make_private_folder, private_file, read_bounded, write_privately
 
 
 def test_a_file_is_private_and_replaced_whole(tmp_path: Path) -> None:
@@ -52,3 +53,30 @@ def test_what_root_creates_belongs_to_the_owner_of_the_folder(tmp_path: Path) ->
     write_privately(tmp_path / "people" / "a", b"")
     owners = [(path.stat().st_uid, path.stat().st_gid) for path in tmp_path.rglob("*")]
     assert owners == [(12345, 12346)] * 2
+
+
+def test_a_regular_file_is_read_whole_up_to_its_bound(tmp_path: Path) -> None:
+    """One byte more is refused before any of it is kept; the size that a file claims is not believed."""
+    (tmp_path / "a").write_bytes(b"12345678")
+    assert read_bounded(tmp_path / "a", 8) == b"12345678"
+    check_bounded(tmp_path / "a", 8)
+    for read in (read_bounded, check_bounded):
+        with pytest.raises(OSError, match="larger than 7 bytes"):
+            read(tmp_path / "a", 7)
+    with pytest.raises(OSError, match="larger than 10 bytes"):
+        read_bounded(Path("/proc/cpuinfo"), 10)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder", "socket", "nothing"])
+def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path, kind: str) -> None:
+    """A pipe without a writer must not keep the reader waiting, and a device has no end."""
+    path = {"device": Path("/dev/zero"), "folder": tmp_path}.get(kind, tmp_path / kind)
+    if kind == "pipe":
+        os.mkfifo(path)
+    with socket.socket(socket.AF_UNIX) as listener:
+        if kind == "socket":
+            listener.bind(str(path))
+        for read in (read_bounded, check_bounded):
+            with pytest.raises(OSError, match=r".") as caught:
+                read(path, 1 << 20)
+            assert caught.value.strerror
