@@ -44,7 +44,7 @@ from node.requests.snapshots import Snapshots
 from node.requests.switches import SwitchRequests
 from node.settings import Settings
 from node.settings.node import zone_of
-from node.system import bundled
+from node.system import blas, bundled
 from node.system.machine import Machine
 from node.system.systemd import Service
 from node.vision.detector import Detector
@@ -180,6 +180,7 @@ def build_search(settings: Settings, detector: Detector, machine: Machine, *, li
 
 def build_vision(settings: Settings, heads: Iterable[str]) -> Vision:
     """Return detector and network as the settings name them, with those heads of the network that are asked for."""
+    blas.take_work_memory()
     model = settings.model
     network = Network(model.path or bundled.path(bundled.NETWORK), model.runtime, model.threads)
     detector = Detector(bundled.path(bundled.DETECTOR), settings.detector.width, settings.detector.min_score)

@@ -28,6 +28,9 @@ CREATE TABLE IF NOT EXISTS rejected (
 );
 """
 
+_MAX_SEARCHED = 1 << 30
+"""The largest file to search, bytes: the loop waits for that."""
+
 
 class Database:
     """The outbox's SQLite file, open in one process at a time.
@@ -175,12 +178,14 @@ class Database:
 
 
 def contains(path: Path, needle: bytes) -> bool:
-    """Return whether a file contains these bytes; raise OSError if the file cannot be read."""
-    with path.open("rb") as file:
-        if not path.stat().st_size:
-            return False
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            return data.find(needle) >= 0
+    """Return whether a file contains these bytes, or is too large to search; raise OSError if it cannot be read."""
+    size = path.stat().st_size
+    if size > _MAX_SEARCHED:
+        return True
+    if not size:
+        return False
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        return data.find(needle) >= 0
 
 
 def recover_counters(path: Path) -> Counters:

@@ -279,3 +279,17 @@ def test_what_is_above_a_lowered_limit_is_dropped_without_a_broker(tmp_path: Pat
     assert wait_for(lambda: one.outbox.counts().waiting == 10)
     assert one.outbox.counts().dropped == 1990
     one.close()
+
+
+def test_without_memory_the_thread_ends_and_says_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The loop sees that and ends the process, which is started again; a traceback would look like a bug."""
+
+    def connect(_report: Callable[[Report], None]) -> Link:
+        raise RuntimeError("can't start new thread")
+
+    with closing(Outbox(tmp_path, TOPICS, ManualClock())) as outbox:
+        publisher = Publisher(TOPICS, outbox, Retained(TOPICS, payloads.state(instant(0))), connect, timing=QUICK)
+        publisher.start()
+        assert wait_for(lambda: not publisher.alive)
+    assert publisher.ended_by == "because there is not enough memory (can't start new thread)"
+    assert "Traceback" not in capsys.readouterr().err
