@@ -168,7 +168,7 @@ class Node:
     def _report(self) -> None:
         """Tell whoever watches over the process that the loop goes round; end it if nothing would be published."""
         if not self.publisher.alive:
-            raise BrokerError("the publisher stopped because of a bug: see the log above")
+            raise BrokerError(f"the publisher stopped {self.publisher.ended_by}")
         self.service.report_alive(self.clock.now().mono_s)
         self.service.report_working(working=self.publisher.connected and self.camera.state is CameraState.OK)
 

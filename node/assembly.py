@@ -47,7 +47,7 @@ from node.requests.snapshots import Snapshots
 from node.requests.switches import SwitchRequests
 from node.settings import Settings
 from node.settings.node import zone_of
-from node.system import bundled
+from node.system import blas, bundled
 from node.system.machine import Machine
 from node.system.systemd import Service
 from node.vision import network_file
@@ -193,6 +193,7 @@ def build_search(settings: Settings, detector: Detector, machine: Machine, *, li
 
 def build_vision(settings: Settings, heads: Iterable[str]) -> Vision:
     """Return the detector and the network that the settings name; the recognizer keeps only these heads."""
+    blas.take_work_memory()
     model = settings.model
     path = network_file.checked(model.path or bundled.path(bundled.NETWORK))
     network = Network(path, model.runtime, model.threads)

@@ -13,6 +13,7 @@ from typing import Any
 from node import __version__
 from node.errors import FacenodeError, UsageError
 from node.settings.loader import DEFAULT_FILE, SECTIONS, load, printable
+from node.system.memory import is_exhausted
 from node.system.terminal import ArgumentParser, LogFormatter, print_error
 
 COMMANDS = {
@@ -38,6 +39,17 @@ _EPILOG = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; print errors as one line, without a traceback."""
+    try:
+        return _run(arguments)
+    except Exception as error:
+        if not is_exhausted(error):
+            raise
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        print_error(f"not enough memory ({reason}): free some, or allow this process more")
+        return FacenodeError.exit_code
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     parser = _parser(given[:1])
     if not given:  # the list of commands helps more than an error that one is missing
@@ -52,7 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code: int = args.main(args, settings)
     except FacenodeError as error:
         print_error(error)
-        return error.exit_code
+        # A network that did not fit into memory is not a bad one: try again later.
+        return FacenodeError.exit_code if is_exhausted(error) else error.exit_code
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except BrokenPipeError:  # the reader of the pipe, such as head, has closed it

@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from node.homeassistant.removal import OPTIONAL
-from node.system.files import make_private_folder, write_privately
+from node.system.files import make_private_folder, read_bounded, write_privately
 
 FILE = "homeassistant.json"
+_MAX_BYTES = 1 << 20
 _KEY_DIGITS = 12
 _SECRET_BYTES = 16
 _MAX_REMOVED = 64
@@ -104,9 +105,15 @@ class EntityKeys:
         self._save(self._shown, ())
 
     def delete(self) -> None:
-        """Forget all keys and delete the file, because Home Assistant shows nothing of this node any more."""
+        """Forget all keys and delete the file, because Home Assistant shows nothing of this node any more.
+
+        A file that cannot be deleted is logged: the next start then removes the device once more.
+        """
         self._shown = self._removed = ()
-        self._path.unlink(missing_ok=True)
+        try:
+            self._path.unlink(missing_ok=True)
+        except OSError as error:
+            _log.error("home assistant: cannot delete %s (%s): delete it yourself", self._path, error.strerror)
 
     def _key(self, person_id: str) -> str:
         return hmac.new(self._secret, person_id.encode(), "sha256").hexdigest()[:_KEY_DIGITS]
@@ -134,7 +141,7 @@ class EntityKeys:
     def _load(self) -> tuple[bytes, tuple[str, ...], tuple[str, ...]]:
         """Return the secret, the keys that are shown and those that are removed."""
         try:
-            content = json.loads(self._path.read_bytes())
+            content = json.loads(read_bounded(self._path, _MAX_BYTES))
             return _parse_secret(content["secret"]), _parse_keys(content["known"]), _parse_keys(content["gone"])
         except FileNotFoundError:
             pass

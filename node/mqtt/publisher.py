@@ -18,9 +18,12 @@ from node.mqtt.link import Acknowledged, Link, Lost, Received, Report, Subscribe
 from node.mqtt.retained import Retained
 from node.mqtt.session import History, Session
 from node.outbox.outbox import Outbox
+from node.system.memory import is_exhausted
 
 _MAX_QUEUED = 64
 _POLL_S, _LEAVE_POLL_S = 1.0, 0.1
+_TRIM_PAUSE_S = 0.01
+"""Time between two slices of the outbox that are dropped, in which the loop gets its turn."""
 _TIMING = Timing()
 _UNSTABLE = 3
 """Connections in a row that end at once before the log points to another node with the same id."""
@@ -74,6 +77,7 @@ class Publisher:
         self._resend_due_s: float | None = None
         self._failure = ""
         self._protocol_logged = False
+        self._ended_by = "because of a bug: see the log above"
         self._connections = self._unstable = 0
         self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
         outbox.on_put(self._wake)
@@ -88,6 +92,11 @@ class Publisher:
     def alive(self) -> bool:
         """Whether the thread runs. Once started it ends only when stopped, or because of a bug."""
         return self._thread.is_alive()
+
+    @property
+    def ended_by(self) -> str:
+        """Why the thread ended without being stopped."""
+        return self._ended_by
 
     def start(self) -> None:
         """Start the thread."""
@@ -134,7 +143,17 @@ class Publisher:
             self._inbox.put(None)
 
     def _run(self) -> None:
+        try:
+            self._deliver()
+        except Exception as error:
+            if not is_exhausted(error):
+                raise
+            self._ended_by = f"because there is not enough memory ({str(error) or type(error).__name__})"
+
+    def _deliver(self) -> None:
         while not self._stopping.is_set():
+            while self._outbox.trim() and not self._stopping.wait(_TRIM_PAUSE_S):
+                pass
             began_s, connections = self._mono_s(), self._connections
             lost = self._connect_and_serve()
             if lost is None:

@@ -16,6 +16,8 @@ from node.outbox.storage import Storage
 
 FILE = "outbox.db"
 _BATCH = 32
+_SLICE = 250
+"""Rows dropped at a time, so that nobody waits long for the disk."""
 
 _log = logging.getLogger(__name__)
 
@@ -56,7 +58,8 @@ class Outbox:
         clock: the machine's clock, not a recording's: it measures how long a row waits.
         live_s: seconds after which a waiting row is late; a row of an earlier start is late at once.
         max_rows: the maximum number of rows. Above it the oldest events are dropped, and alerts last. Rows in flight
-            are never dropped.
+            are never dropped. Where far more rows wait, because the limit was lowered, `put` and `trim` drop them in
+            slices.
         max_mb: the maximum size of all rows in megabytes, with the same effect.
         memory_rows: the maximum number of rows in memory while the disk cannot be written.
 
@@ -112,6 +115,18 @@ class Outbox:
             )
             self._limit_memory()
         self._notify()
+
+    def trim(self) -> bool:
+        """Drop rows above the limits, one slice in one transaction; return whether there are more to drop."""
+        with self._lock:
+            if not self._storage.writable:  # what cannot be deleted frees nothing
+                return False
+            surplus = self._surplus(())
+            if not surplus:
+                return False
+            self._count_dropped(len(surplus))
+            self._storage.drop(surplus.values())
+            return len(surplus) == _SLICE
 
     def take(self, limit: int) -> list[Row]:
         """Return at most `limit` rows that are not in flight, and mark them as in flight.
@@ -232,23 +247,28 @@ class Outbox:
         return [row for row in rows if row.id not in self._in_flight][:limit]
 
     def _surplus(self, new: Sequence[Row]) -> dict[int, Row]:
-        """Return the rows to drop for the new ones: the oldest events, and alerts only when no event is left."""
+        """Return the rows to drop for the new ones: the oldest events, and alerts only when no event is left.
+
+        They are at most a slice or, while the disk cannot be written, as many as the new ones.
+        """
         count = self._storage.count + len(new) - self._max_rows
         size = self._storage.size + sum(row.size for row in new) - self._max_size
+        most = max(len(new), _SLICE if self._storage.writable else 0)
         surplus: dict[int, Row] = {}
-        for row in self._drop_order(new):
-            if count <= 0 and size <= 0:
-                break
-            surplus[row.id] = row
-            count, size = count - 1, size - row.size
+        if count > 0 or size > 0:
+            for row in self._drop_order(new):
+                surplus[row.id] = row
+                count, size = count - 1, size - row.size
+                if (count <= 0 and size <= 0) or len(surplus) >= most:
+                    break
         return surplus
 
     def _drop_order(self, new: Sequence[Row]) -> Iterator[Row]:
         for kind in (Kind.EVENT, Kind.ALERT):
-            seen = set(self._in_flight)
-            while rows := self._storage.oldest(kind, seen, _BATCH):
-                yield from rows
-                seen.update(row.id for row in rows)
+            last = 0
+            while rows := self._storage.live(last, kind, _BATCH):
+                yield from (row for row in rows if row.id not in self._in_flight)
+                last = rows[-1].id
             yield from (row for row in new if row.kind is kind)
 
     def _limit_memory(self) -> None:

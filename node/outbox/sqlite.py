@@ -10,7 +10,8 @@ from pathlib import Path
 from node.contract.message import Message
 from node.contract.payloads import concerns
 from node.contract.topics import Kind, Topics
-from node.outbox.integrity import checked_counters, corruption, delete_damaged
+from node.outbox.database_files import refuse_irregular
+from node.outbox.integrity import KEPT_REJECTED, check_structure, corruption, delete_damaged, read_counters
 from node.outbox.rows import ROW_BYTES, Counters, Row
 
 _SCHEMA = """
@@ -28,14 +29,15 @@ CREATE TABLE IF NOT EXISTS rejected (
 );
 """
 
-_KEPT_REJECTED = 1000
-"""Rejected messages to keep for inspection; more are only counted."""
+_MAX_SEARCHED = 1 << 30
+"""The largest file to search, bytes: the loop waits for that."""
 
 
 class Database:
     """The outbox's SQLite file, open in one process at a time.
 
-    Every method raises `sqlite3.Error` if the file cannot be read or written.
+    Every method raises `sqlite3.Error` if the file cannot be read or written. The constructor raises `OSError`, too, if
+    it is no regular file or cannot be created.
 
     Args:
         path: the file; created if it does not exist.
@@ -48,6 +50,7 @@ class Database:
 
     def __init__(self, path: Path, topics: Topics, *, check: bool = True) -> None:
         self._topics = topics
+        refuse_irregular(path)
         # The file says who was seen when: only its owner may read it. SQLite gives its own files the same mode.
         path.touch(mode=0o600)
         self._db = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
@@ -59,7 +62,7 @@ class Database:
             # Deleted rows name people: overwrite them.
             self._db.execute("PRAGMA secure_delete = ON")
             if check:
-                self._check()
+                check_structure(self._db)
             if not self._db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'rejected'").fetchone():
                 self._db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
             self.damaged_rows = delete_damaged(self._db) if check else 0
@@ -76,8 +79,7 @@ class Database:
 
     def counters(self) -> Counters:
         """Return the counters as of the latest transaction."""
-        row = self._db.execute("SELECT boot, seq, dropped, rejected FROM counters").fetchone()
-        return Counters(*checked_counters(row))
+        return Counters(*read_counters(self._db))
 
     def measure(self) -> tuple[int, int, int]:
         """Return how many rows there are, their bytes, and the greatest id (0 if none)."""
@@ -94,14 +96,16 @@ class Database:
             )
             self._save(counters)
 
-    def delete(self, ids: Collection[int]) -> None:
-        """Delete rows in one transaction.
+    def delete(self, ids: Collection[int], counters: Counters | None = None) -> None:
+        """Delete rows, and save the counters if they are given, in one transaction.
 
         The transaction is on disk by the next `write` at the latest. After a power cut before that, the rows are sent
         twice; nothing is lost, and the disk is spared one flush for each delete.
         """
         with self._transaction("NORMAL"):
             self._delete(ids)
+            if counters is not None:
+                self._save(counters)
 
     def reject(self, row: Row, code: int, counters: Counters) -> None:
         """Move a row to the table of rejected messages, which keeps only the latest."""
@@ -110,7 +114,7 @@ class Database:
                 "INSERT INTO rejected (code, alert, name, payload) VALUES (?, ?, ?, ?)",
                 (code, row.kind is Kind.ALERT, row.name, row.message.payload),
             )
-            db.execute("DELETE FROM rejected WHERE id <= (SELECT max(id) FROM rejected) - ?", (_KEPT_REJECTED,))
+            db.execute("DELETE FROM rejected WHERE id <= (SELECT max(id) FROM rejected) - ?", (KEPT_REJECTED,))
             self._delete((row.id,))
             self._save(counters)
 
@@ -147,24 +151,12 @@ class Database:
         """Return the oldest rows whose id is not greater than `upto`."""
         return self._rows("SELECT * FROM rows WHERE id <= ? ORDER BY id LIMIT ?", (upto, limit))
 
-    def oldest(self, kind: Kind, excluded: Collection[int], limit: int) -> list[Row]:
-        """Return the oldest rows of a kind, without the excluded ids."""
-        return self._rows(
-            "SELECT * FROM rows WHERE alert = ? AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?",
-            (kind is Kind.ALERT, json.dumps(list(excluded)), limit),
-        )
-
     def first_put_since(self, after: int, moment_s: float) -> int | None:
         """Return the lowest id above `after` of a row added at `moment_s` or later, None if there is none."""
         found = self._db.execute(
             "SELECT id FROM rows WHERE id > ? AND put_s >= ? ORDER BY id LIMIT 1", (after, moment_s)
         ).fetchone()
         return found[0] if found else None
-
-    def _check(self) -> None:
-        result = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if result != "ok":
-            raise corruption(result)
 
     def _rows(self, query: str, values: tuple[object, ...]) -> list[Row]:
         return [
@@ -200,12 +192,14 @@ def _quoted(person: str) -> bytes:
 
 
 def contains(path: Path, needle: bytes) -> bool:
-    """Return whether a file contains these bytes; raise OSError if the file cannot be read."""
-    with path.open("rb") as file:
-        if not path.stat().st_size:
-            return False
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            return data.find(needle) >= 0
+    """Return whether a file contains these bytes, or is too large to search; raise OSError if it cannot be read."""
+    size = path.stat().st_size
+    if size > _MAX_SEARCHED:
+        return True
+    if not size:
+        return False
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        return data.find(needle) >= 0
 
 
 def recover_counters(path: Path) -> Counters:
@@ -215,8 +209,7 @@ def recover_counters(path: Path) -> Counters:
     except sqlite3.Error:
         return Counters()
     try:
-        row = database.execute("SELECT boot, seq, dropped, rejected FROM counters").fetchone()
-        return Counters(*checked_counters(row))
+        return Counters(*read_counters(database))
     except (sqlite3.Error, UnicodeDecodeError):
         return Counters()
     finally:

@@ -13,6 +13,7 @@ from node.clock import Clock
 from node.contract.payloads import concerns
 from node.contract.topics import Kind, Topics
 from node.errors import OutboxError
+from node.outbox.database_files import IrregularFileError, move_aside
 from node.outbox.integrity import is_damage
 from node.outbox.rows import Counters, Row
 from node.outbox.sqlite import Database, contains, recover_counters
@@ -60,6 +61,11 @@ class Storage:
         """The rows that are not on disk, oldest first."""
         return list(self._memory.values())
 
+    @property
+    def writable(self) -> bool:
+        """Whether the disk could be written the last time."""
+        return not self._degraded
+
     def write(self, rows: Sequence[Row], drop: Collection[Row] = ()) -> None:
         """Add rows and delete others, in one transaction. It is on disk on return if the disk can be written."""
         self.retry()
@@ -73,10 +79,11 @@ class Storage:
 
     def delete(self, rows: Collection[Row]) -> None:
         """Delete rows, in one transaction; hide those that the disk cannot delete now until it can."""
-        self._account(rows, -1)
-        on_disk = {row.id for row in rows if self._memory.pop(row.id, None) is None}
-        if on_disk and not self._try_write(lambda database: database.delete(on_disk)):
-            self._hide(on_disk)
+        self._delete(rows, None)
+
+    def drop(self, rows: Collection[Row]) -> None:
+        """Delete rows as `delete` does, and save the counters in the same transaction."""
+        self._delete(rows, self.counters)
 
     def reject(self, row: Row, code: int) -> None:
         """Move a row to the rejected messages and count it."""
@@ -130,14 +137,6 @@ class Storage:
         """Return the oldest rows whose id is not greater than `upto`."""
         return self._merge(lambda database, room: database.late(upto, room), lambda row: row.id <= upto, limit)
 
-    def oldest(self, kind: Kind, excluded: Collection[int], limit: int) -> list[Row]:
-        """Return the oldest rows of a kind, without the excluded ids."""
-        return self._merge(
-            lambda database, room: database.oldest(kind, excluded, room),
-            lambda row: row.kind is kind and row.id not in excluded,
-            limit,
-        )
-
     def first_put_since(self, after: int, moment_s: float) -> int | None:
         """Return the lowest id above `after` of a row added at `moment_s` or later, None if there is none."""
         nothing: int | None = None
@@ -177,6 +176,12 @@ class Storage:
             _log.error("outbox: the disk is not writable: it still holds messages about a person who was erased")
         self._close()
 
+    def _delete(self, rows: Collection[Row], counters: Counters | None) -> None:
+        self._account(rows, -1)
+        on_disk = {row.id for row in rows if self._memory.pop(row.id, None) is None}
+        if on_disk and not self._try_write(lambda database: database.delete(on_disk, counters)):
+            self._hide(on_disk)
+
     def _start(self) -> None:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -184,6 +189,8 @@ class Storage:
         except sqlite3.DatabaseError as error:
             self._raise_if_permanent(error)
             self._degrade(error)
+        except IrregularFileError as error:
+            raise OutboxError(str(error)) from error
         except OSError as error:
             if error.errno not in _TEMPORARY:
                 raise OutboxError(
@@ -204,8 +211,11 @@ class Storage:
             raise OutboxError(
                 f"{self._path}: another facenode uses it: stop that one or give this one its own storage.dir"
             ) from error
-        with self._path.open("ab"):
-            return
+        try:
+            self._path.open("ab").close()
+        except OSError as cause:
+            if cause.errno not in _TEMPORARY:
+                raise OutboxError(f"{self._path}: {cause.strerror}: let this user write it") from error
 
     def _open(self) -> Database:
         database = self._database = Database(self._path, self._topics, check=not self._loaded)
@@ -277,12 +287,9 @@ class Storage:
             self._to_erase.discard(person)
 
     def _set_aside(self) -> None:
-        aside = self._path.with_name(f"{self._path.name}.damaged-{self._clock.now().wall:%Y%m%dT%H%M%S}")
         if not self._loaded:
             self.counters = recover_counters(self._path)
-        for end in ("", "-wal"):
-            with contextlib.suppress(FileNotFoundError):
-                self._path.with_name(self._path.name + end).rename(aside.with_name(aside.name + end))
+        aside = move_aside(self._path, self._clock.now().wall)
         lost = self.count - len(self._memory)
         self.counters = replace(self.counters, dropped=self.counters.dropped + lost)
         self.count, self.size = len(self._memory), sum(row.size for row in self._memory.values())

@@ -4,7 +4,9 @@ python -m tests.fuzz.storage --seconds 60
 """
 
 import json
+import os
 import shutil
+import sqlite3
 import ssl
 from collections.abc import Sequence
 from contextlib import closing
@@ -42,6 +44,15 @@ DoLtOgIhAPouH8RYZFiIwYcDwweHHJLHJtbiD5dSrUgRBde98wdy
 """
 
 
+_INTEGERS = (0, 1, -1, 2**31, 2**53 - 1, 2**53, 2**60, 2**62, 2**62 + 1, 2**63 - 2, 2**63 - 1, -(2**63))
+_COLUMNS = {
+    "rows": ("id", "alert", "name", "payload", "boot", "put_s"),
+    "counters": ("boot", "seq", "dropped", "rejected"),
+    "rejected": ("id", "code", "alert", "name", "payload"),
+}
+_VALUES = (*map(str, _INTEGERS), "NULL", "'x'", "x'ff'", "1e308", "9e999", "zeroblob(2000000)", "''")
+
+
 class _StoppedClock:
     """A clock that stands still."""
 
@@ -52,7 +63,14 @@ class _StoppedClock:
 
 def build(folder: Path) -> Sequence[Target]:
     """Return a target for each file."""
-    return (_outbox(folder), _switches(folder), _entity_keys(folder), _certificate(folder))
+    return (
+        _outbox(folder),
+        _forged_outbox(folder),
+        _irregular_files(folder),
+        _switches(folder),
+        _entity_keys(folder),
+        _certificate(folder),
+    )
 
 
 def _outbox(folder: Path) -> Target:
@@ -71,6 +89,14 @@ def _outbox(folder: Path) -> Target:
         shutil.rmtree(home)
         home.mkdir()
         path.write_bytes(content)
+        return _deliver(home)
+
+    return Target("outbox", Bytes([good]), check)
+
+
+def _deliver(home: Path) -> str:
+    """Start twice on what a folder holds, deliver a new message each time, and return what became of the file."""
+    for _ in range(2):
         try:
             with closing(Outbox(home, _TOPICS, _StoppedClock())) as outbox:
                 outbox.traces("ada")
@@ -84,11 +110,78 @@ def _outbox(folder: Path) -> Target:
                 outbox.erase("ada")
                 assert outbox.counts().waiting == 0
         except OutboxError as error:
-            assert str(path) in str(error) or str(home) in str(error)
+            assert str(home) in str(error)
             return "refused"
-        return "set aside" if list(home.glob(f"{FILE}.damaged-*")) else "read"
+    return "set aside" if list(home.glob(f"{FILE}.damaged-*")) else "read"
 
-    return Target("outbox", Bytes([good]), check)
+
+def _forged_outbox(folder: Path) -> Target:
+    """Values that SQLite finds nothing wrong with end no start, and none is too large to be counted on."""
+    home = folder / "forged outbox"
+
+    def make(random: Random) -> bytes:
+        statements = []
+        for _ in range(random.randint(1, 4)):
+            table, columns = random.choice(tuple(_COLUMNS.items()))
+            change = f"UPDATE OR IGNORE {table} SET {random.choice(columns)} = {random.choice(_VALUES)}"  # noqa: S608
+            statements.append(change + random.choice(("", f" WHERE rowid = {random.randint(1, 8)}")))
+        return json.dumps(statements).encode()
+
+    def check(content: bytes) -> str:
+        shutil.rmtree(home, ignore_errors=True)
+        home.mkdir()
+        with closing(Outbox(home, _TOPICS, _StoppedClock())) as outbox:
+            for _ in range(4):
+                outbox.put(_messages())
+            outbox.reject(outbox.take(1)[0].id, 0x87, "not allowed")
+        with closing(sqlite3.connect(home / FILE)) as database, database:
+            database.execute("PRAGMA ignore_check_constraints = ON")
+            for statement in json.loads(content):
+                try:
+                    database.execute(statement)
+                except sqlite3.IntegrityError:  # the column takes no such value
+                    continue
+        return _deliver(home)
+
+    return Target("forged outbox", make, check)
+
+
+def _irregular_files(folder: Path) -> Target:
+    """Whatever has the name of a file: the node refuses it in one sentence, or starts, and never waits for it."""
+    home = folder / "irregular"
+    names = (FILE, f"{FILE}-wal", f"{FILE}-shm", f"{FILE}-journal", SWITCHES, ENTITY_KEYS_FILE)
+    kinds = ("folder", "pipe", "device", "link", "sparse")
+
+    def make(random: Random) -> bytes:
+        return json.dumps({random.choice(names): random.choice(kinds) for _ in range(random.randint(1, 2))}).encode()
+
+    def check(content: bytes) -> str:
+        shutil.rmtree(home, ignore_errors=True)
+        home.mkdir()
+        made = json.loads(content)
+        for name, kind in made.items():
+            _make(home / name, kind)
+        assert SwitchRequests(home, _AT).watching is (made.get(SWITCHES) in {None, "link"})
+        EntityKeys(home).update((Person("ada", "Ada", ()),))
+        outcome = _deliver(home)
+        wrong = [made[name] for name in names[:4] if made.get(name, "sparse") != "sparse"]
+        assert (outcome == "refused") is bool(wrong)
+        return outcome
+
+    return Target("irregular files", make, check)
+
+
+def _make(path: Path, kind: str) -> None:
+    """Make something that has the name of a file."""
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "sparse":
+        with path.open("wb") as file:
+            file.truncate(10 << 30)
+    else:
+        path.symlink_to("/dev/zero" if kind == "device" else path.with_name("nothing"))
 
 
 def _messages() -> tuple[Message, ...]:

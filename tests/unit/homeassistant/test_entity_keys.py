@@ -1,6 +1,7 @@
 """The keys of Home Assistant's entities, over restarts."""
 
 import json
+import os
 import stat
 from pathlib import Path
 
@@ -106,6 +107,14 @@ def test_a_damaged_file_is_replaced_and_logged(tmp_path: Path, content: str, cap
     assert json.loads((tmp_path / FILE).read_text())["known"] == [key_by_id(keys)["ada"]]
 
 
+def test_a_pipe_in_place_of_the_file_is_replaced(tmp_path: Path) -> None:
+    """Without a writer it would keep the node from starting."""
+    os.mkfifo(tmp_path / FILE)
+    keys = EntityKeys(tmp_path)
+    keys.update([ADA])
+    assert json.loads((tmp_path / FILE).read_text())["known"] == [key_by_id(keys)["ada"]]
+
+
 def test_a_disk_that_cannot_be_written_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """People are still shown."""
     (tmp_path / "file").write_text("in the way")
@@ -115,3 +124,15 @@ def test_a_disk_that_cannot_be_written_is_logged_once(tmp_path: Path, caplog: py
     keys.update([ADA, BOB])
     assert len(caplog.records) == 1
     assert set(key_by_id(keys)) == {"ada", "bob"}
+
+
+def test_a_folder_in_place_of_the_file_stops_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Keys are kept in memory, and the folder is named when it is to be deleted."""
+    (tmp_path / FILE).mkdir()
+    keys = EntityKeys(tmp_path)
+    keys.update([ADA])
+    assert list(key_by_id(keys)) == ["ada"]
+    keys.delete()
+    logged = [record.message for record in caplog.records]
+    assert len(logged) == 3
+    assert all(str(tmp_path / FILE) in line for line in logged)

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -44,9 +45,9 @@ class Broker:
 class Harness:
     """A publisher and what it uses."""
 
-    def __init__(self, folder: Path, *failures: str) -> None:
+    def __init__(self, folder: Path, *failures: str, max_rows: int = 100_000) -> None:
         self.broker = Broker(*failures)
-        self.outbox = Outbox(folder, TOPICS, ManualClock())
+        self.outbox = Outbox(folder, TOPICS, ManualClock(), max_rows=max_rows)
         self.retained = Retained(TOPICS, payloads.state(instant(0)))
         self.received: list[Received] = []
         self.publisher = Publisher(
@@ -267,3 +268,28 @@ def test_messages_put_while_the_broker_is_away_are_delivered_at_once_when_it_is_
         assert one.publisher.drain(5)
     # A lost wake-up costs a second; twenty deliveries take milliseconds.
     assert time.monotonic() - began_s < 5.0
+
+
+def test_what_is_above_a_lowered_limit_is_dropped_without_a_broker(tmp_path: Path) -> None:
+    """The publisher's thread drops it, slice after slice, so that the loop does not have to."""
+    with closing(Outbox(tmp_path, TOPICS, ManualClock())) as outbox:
+        outbox.put([event(number) for number in range(2000)])
+    one = Harness(tmp_path, *["no server is listening"] * 10_000, max_rows=10)
+    one.publisher.start()
+    assert wait_for(lambda: one.outbox.counts().waiting == 10)
+    assert one.outbox.counts().dropped == 1990
+    one.close()
+
+
+def test_without_memory_the_thread_ends_and_says_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The loop sees that and ends the process, which is started again; a traceback would look like a bug."""
+
+    def connect(_report: Callable[[Report], None]) -> Link:
+        raise RuntimeError("can't start new thread")
+
+    with closing(Outbox(tmp_path, TOPICS, ManualClock())) as outbox:
+        publisher = Publisher(TOPICS, outbox, Retained(TOPICS, payloads.state(instant(0))), connect, timing=QUICK)
+        publisher.start()
+        assert wait_for(lambda: not publisher.alive)
+    assert publisher.ended_by == "because there is not enough memory (can't start new thread)"
+    assert "Traceback" not in capsys.readouterr().err

@@ -96,3 +96,14 @@ def test_damaged_files_that_name_an_erased_person_are_deleted(tmp_path: Path, ca
     assert (named.exists(), other.exists(), empty.exists()) == (False, True, True)
     assert named.name in caplog.text
     assert "lovelace" not in caplog.text
+
+
+def test_a_damaged_file_too_large_to_search_is_deleted(tmp_path: Path) -> None:
+    """Nobody can tell in time whether it names the person, and the loop must not stop for it."""
+    outbox = filled(tmp_path)
+    huge = tmp_path / "outbox.db.damaged-20261120T000000"
+    with huge.open("wb") as file:
+        file.truncate(10 << 30)
+    outbox.erase("lovelace")
+    outbox.close()
+    assert not huge.exists()

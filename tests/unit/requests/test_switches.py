@@ -1,6 +1,7 @@
 """What requests switch, and what stays switched."""
 
 import json
+import os
 import resource
 from datetime import timedelta
 from pathlib import Path
@@ -125,6 +126,21 @@ def test_a_file_that_cannot_be_read_turns_privacy_on(
     assert "privacy is on" in caplog.text
     fixture.privacy(on=False)
     assert Fixture(tmp_path).switches.watching
+
+
+@pytest.mark.parametrize("kind", ["pipe", "huge", "folder", "device"])
+def test_a_file_that_never_ends_turns_privacy_on(tmp_path: Path, kind: str) -> None:
+    """It cannot be read either; a pipe without a writer would keep the node from starting."""
+    if kind == "pipe":
+        os.mkfifo(tmp_path / FILE)
+    elif kind == "folder":
+        (tmp_path / FILE).mkdir()
+    elif kind == "device":
+        (tmp_path / FILE).symlink_to("/dev/zero")
+    else:
+        with (tmp_path / FILE).open("wb") as huge:
+            huge.truncate(1 << 40)
+    assert not Fixture(tmp_path).switches.watching
 
 
 def test_a_full_disk_leaves_the_old_file_whole_and_says_so(tmp_path: Path) -> None:
