@@ -11,6 +11,7 @@ from node.camera import png
 from node.camera.opencv import rgb, silence
 from node.domain import Image
 from node.errors import CameraError
+from node.system.caller_files import OpenedFile, open_for_caller
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 """Suffixes, in lower case, of the files in a folder that are read as images."""
@@ -46,8 +47,23 @@ def list_files(path: Path, suffixes: Container[str] = IMAGE_SUFFIXES, *, nested:
         raise CameraError(f"{path}: {error.strerror or error}: name a readable folder") from error
 
 
-def read_image(path: Path) -> Image:
+def open_image(path: Path) -> OpenedFile:
+    """Open an image file, to read it with `read_image` later.
+
+    Raises:
+        CameraError: it cannot be opened.
+    """
+    try:
+        return open_for_caller(path)
+    except OSError as error:
+        raise CameraError(f"{path}: {error.strerror or error}: name a readable image file") from error
+
+
+def read_image(path: Path | OpenedFile) -> Image:
     """Return an image, shape (height, width, 3), uint8, RGB, rotated as its EXIF data says.
+
+    Args:
+        path: of the file; or the opened file, which this closes.
 
     Raises:
         CameraError: the file cannot be read or is not an image.

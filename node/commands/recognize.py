@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from node.domain import UNKNOWN, Frame, Image, Look
 from node.errors import CameraError, FacenodeError
 from node.people.matcher import Matcher
 from node.settings import Settings
+from node.system.privileges import as_owner
 
 _HEADS = ("identity", "age", "ethnicity")
 
@@ -35,7 +37,8 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     if args.source:
         settings = settings.model_copy(update={"people": settings.people.model_copy(update={"source": args.source})})
     vision = build_vision(settings, _HEADS)
-    matcher = build_matcher(settings, vision.network.sidecar)
+    with as_owner(settings.storage.dir) if settings.people.source == "gallery" else nullcontext():
+        matcher = build_matcher(settings, vision.network.sidecar)
     failed = False
     for path in args.paths:
         try:

@@ -10,6 +10,7 @@ from node.domain import Face, Frame, Image, Look
 from node.errors import CameraError
 from node.people.gallery import Sample
 from node.people.matcher import GalleryMatcher
+from node.system.caller_files import OpenedFile
 
 _AMBIGUOUS_AREA = 0.7
 """Share of the area of the largest face above which the second largest makes the photo ambiguous."""
@@ -70,7 +71,7 @@ class Enrollee:
 
 
 def examine(
-    photo: Path,
+    photo: Path | OpenedFile,
     detector: FaceDetector,
     recognizer: FaceRecognizer,
     *,

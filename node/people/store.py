@@ -13,6 +13,7 @@ The rules:
 3. A reader that finds a damaged entry takes the lock and reads the entry again, since a writer may be replacing it.
    What is still damaged is set aside. If the lock stays taken, or the reader may not write, the entry stays where it
    is, and a log line says so.
+4. No link is followed, and a record is read only if it is a plain file of a bounded size.
 """
 
 import logging
@@ -30,7 +31,15 @@ from node.errors import PeopleError
 from node.people import record
 from node.people.folder_lock import FolderLock
 from node.people.person import Person
-from node.system.files import make_private_folder, sync_folder, write_privately
+from node.system.files import (
+    TooLargeError,
+    WrongKindError,
+    check_folder,
+    make_private_folder,
+    read_regular,
+    sync_folder,
+    write_privately,
+)
 
 _STAGING, _REMOVED, _DAMAGED = ".new", ".gone-", ".damaged-"
 _OWN_FILES = re.compile(r"[0-9a-f]{16}\.png|.*\.part")  # any other file beside a record belongs to the owner
@@ -77,7 +86,8 @@ class Store:
             PeopleError: the folder cannot be read.
         """
         with _people_error(self._folder):
-            return self._read_all(self._entries())
+            check_folder(self._folder)
+            return self._read_all(self._entries(log_links=True))
 
     def find(self, person: str) -> Person | None:
         """Return a person; None if nobody has this id, or if the entry is damaged.
@@ -86,8 +96,9 @@ class Store:
             PeopleError: the folder cannot be read.
         """
         with _people_error(self._folder):
+            check_folder(self._folder)
             entry = self._folder / person
-            return next(iter(self._read_all([entry] if entry.is_dir() else [])), None)
+            return next(iter(self._read_all([entry] if check_folder(entry) else [])), None)
 
     def damaged(self, person: str) -> list[Path]:
         """Return the entries of a person that were set aside."""
@@ -145,18 +156,22 @@ class Store:
             OSError: something cannot be removed.
         """
         entry = self._folder / person
-        found = [path for path in (entry, *self.damaged(person)) if path.is_dir()]
+        found = [path for path in (entry, *self.damaged(person)) if check_folder(path)]
         removed = [path.rename(self._folder / f"{_REMOVED}{path.name}") for path in found]
         sync_folder(self._folder)
         for path in removed:
             shutil.rmtree(path)
         return bool(removed)
 
-    def _entries(self) -> list[Path]:
+    def _entries(self, *, log_links: bool = False) -> list[Path]:
         if not self._existed and not self._folder.exists():
             return []
         self._existed = True  # from now on a missing folder means a missing disk, not an empty gallery
-        return sorted(path for path in self._folder.iterdir() if "." not in path.name and path.is_dir())
+        found = sorted(path for path in self._folder.iterdir() if "." not in path.name)
+        if log_links:
+            for path in filter(Path.is_symlink, found):
+                _log.error("people: the entry %s is a link: not read: put the folder itself there", path)
+        return [path for path in found if path.is_dir() and not path.is_symlink()]
 
     def _install(self, staged: Path, entry: Entry) -> None:
         """Move a complete folder to its place, or its files into the folder that exists."""
@@ -228,7 +243,9 @@ class Store:
             ValueError: the entry is damaged; the message says how.
         """
         try:
-            return record.decode((entry / record.FILE).read_bytes(), entry, self._lengths)
+            return record.decode(read_regular(entry / record.FILE, record.MAX_BYTES), entry, self._lengths)
+        except (WrongKindError, TooLargeError) as error:
+            raise ValueError(f"{record.FILE}: {error.strerror}") from error
         except FileNotFoundError as error:
             if not entry.exists():
                 return None
@@ -237,9 +254,9 @@ class Store:
 
 def _record_state(entry: Path) -> os.stat_result:
     try:
-        return (entry / record.FILE).stat()
+        return (entry / record.FILE).lstat()
     except FileNotFoundError:  # a damaged entry that could not be set aside must not hide later changes
-        return entry.stat()
+        return entry.lstat()
 
 
 @contextmanager
@@ -247,6 +264,8 @@ def _people_error(path: Path) -> Iterator[None]:
     """Raise a PeopleError for an OSError."""
     try:
         yield
+    except WrongKindError as error:
+        raise PeopleError(str(error)) from error
     except OSError as error:
         raise PeopleError(
             f"{error.filename or path}: {error.strerror}: storage.dir must be readable and writable, with free space"

@@ -16,6 +16,7 @@ from typing import Any
 from node.errors import PeopleError
 from node.requests.answer import Answer, failure
 from node.requests.request import Request, parse
+from node.system.files import WrongKindError, check_socket
 
 FILE = "node.sock"
 _MAX_BYTES = 4096
@@ -45,7 +46,8 @@ class LocalSocket:
         """Begin to listen; replace a socket that a killed process left behind."""
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            self._path.unlink(missing_ok=True)
+            if check_socket(self._path):
+                self._path.unlink()
             former = os.umask(0o177)
             try:
                 listener.bind(str(self._path))
@@ -54,7 +56,10 @@ class LocalSocket:
             listener.listen(4)
         except OSError as error:
             listener.close()
-            _log.warning("local socket: %s: %s: facenode people --event cannot reach this node", self._path, error)
+            _log.warning(
+                "local socket: %s: %s: facenode people --event cannot reach this node",
+                self._path, error.strerror or error,
+            )  # fmt: skip
             return
         self._socket = listener
         self._thread.start()
@@ -113,10 +118,13 @@ def call(folder: Path, verb: str, **fields: object) -> Any:  # noqa: ANN401 - wh
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(_ANSWER_S + _RECEIVE_S)
         try:
+            check_socket(folder / FILE)
             connection.connect(str(folder / FILE))
             connection.sendall(json.dumps({"verb": verb, **fields}).encode() + b"\n")
             with connection.makefile("rb") as file:
                 answer = json.loads(file.readline())
+        except WrongKindError as error:
+            raise PeopleError(str(error)) from error
         except (OSError, ValueError) as error:
             raise PeopleError(
                 f"no node answers at {folder / FILE} ({error}): start it, or correct storage.dir"
@@ -131,6 +139,8 @@ def running(folder: Path) -> bool:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(_RECEIVE_S)
         try:
+            if not check_socket(folder / FILE):
+                return False
             connection.connect(str(folder / FILE))
         except OSError:
             return False

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
-from node.assembly import build_gallery, build_outbox
+from node.assembly import build_gallery, build_outbox, check_outbox_files
 from node.clock import SystemClock
 from node.commands.people.announce import announce_people, is_announced
 from node.domain import counted
@@ -15,6 +15,7 @@ from node.outbox.outbox import FILE as OUTBOX_FILE
 from node.outbox.outbox import Outbox
 from node.requests.local_socket import running
 from node.settings import Settings
+from node.system.privileges import become_owner
 
 
 def add_verb(verbs: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's is private
@@ -31,6 +32,8 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     A running node notices that the person is gone and erases the rest itself, since it alone has access to its outbox
     and its memory. Without a running node the broker still holds Home Assistant's discovery, with the person's name.
     """
+    become_owner(settings.storage.dir)
+    check_outbox_files(settings)
     gallery, node_runs = build_gallery(settings), running(settings.storage.dir)
     if args.dry_run:
         for line in (*gallery.list_stored(args.id), *_beyond_the_gallery(args.id, settings, node_runs=node_runs)):
