@@ -57,15 +57,14 @@ def open_regular(path: Path, max_bytes: int | None = None) -> BinaryIO:
     except OSError:
         check_regular(path)  # a link, or a socket, which cannot be opened: say so
         raise
-    file = os.fdopen(descriptor, "rb")
     state = os.fstat(descriptor)
     if not stat.S_ISREG(state.st_mode):
-        file.close()
+        os.close(descriptor)
         raise WrongKindError(path, state.st_mode, stat.S_IFREG)
     if max_bytes is not None and state.st_size > max_bytes:
-        file.close()
+        os.close(descriptor)
         raise TooLargeError(path, max_bytes)
-    return file
+    return os.fdopen(descriptor, "rb")
 
 
 def read_regular(path: Path, max_bytes: int) -> bytes:

@@ -113,3 +113,18 @@ def test_a_socket_that_cannot_be_made_does_not_stop_the_node(tmp_path: Path, res
     opened = LocalSocket(tmp_path / ("x" * 120), responder.put)
     opened.open()
     opened.close()
+
+
+def test_only_a_socket_is_asked_or_replaced(tmp_path: Path, responder: Responder) -> None:
+    """A link may lead to somebody else's socket, and a file is not ours."""
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(str(tmp_path / "other"))
+        other.listen(1)
+        (tmp_path / FILE).symlink_to("other")
+        assert not running(tmp_path)
+        with pytest.raises(PeopleError, match=r"node\.sock: it must be a socket, but it is a link: remove it"):
+            call(tmp_path, "people_list")
+        opened = LocalSocket(tmp_path, responder.put)
+        opened.open()
+        opened.close()
+    assert (tmp_path / FILE).is_symlink()

@@ -1,6 +1,7 @@
 """What requests switch, and what stays switched."""
 
 import json
+import os
 import resource
 from datetime import timedelta
 from pathlib import Path
@@ -125,6 +126,12 @@ def test_a_file_that_cannot_be_read_turns_privacy_on(
     assert "privacy is on" in caplog.text
     fixture.privacy(on=False)
     assert Fixture(tmp_path).switches.watching
+
+
+def test_a_fifo_in_place_of_the_file_turns_privacy_on(tmp_path: Path) -> None:
+    """The node does not wait for what nobody writes."""
+    os.mkfifo(tmp_path / FILE)
+    assert not Fixture(tmp_path).switches.watching
 
 
 def test_a_full_disk_leaves_the_old_file_whole_and_says_so(tmp_path: Path) -> None:
