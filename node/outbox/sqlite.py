@@ -187,11 +187,10 @@ class Database:
 
 def contains(path: Path, needle: bytes) -> bool:
     """Return whether a file contains these bytes; raise OSError if the file cannot be read."""
-    with path.open("rb") as file:
-        if not path.stat().st_size:
-            return False
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            return data.find(needle) >= 0
+    if not path.stat().st_size:  # before it is opened: a FIFO has no size, and opening it waits for a writer
+        return False
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        return data.find(needle) >= 0
 
 
 def recover_counters(path: Path) -> Counters:
