@@ -13,7 +13,7 @@ from node.contract import payloads
 from node.contract.message import Message
 from node.contract.topics import Topics
 from node.domain import CameraState, Instant
-from node.errors import ModelError
+from node.errors import ModelError, StorageError
 from node.events.alerts import Alerts
 from node.events.engine import Engine
 from node.events.tracker import Tracker
@@ -27,6 +27,7 @@ from node.mqtt.connect import connect
 from node.mqtt.link import Client
 from node.mqtt.publisher import Connect, Publisher
 from node.mqtt.retained import Retained
+from node.outbox.outbox import FILE as OUTBOX_FILE
 from node.outbox.outbox import Outbox
 from node.people.crop import fitted
 from node.people.erasure import Erasure
@@ -48,6 +49,7 @@ from node.requests.switches import SwitchRequests
 from node.settings import Settings
 from node.settings.node import zone_of
 from node.system import blas, bundled
+from node.system.files import WrongKindError, check_regular
 from node.system.machine import Machine
 from node.system.systemd import Service
 from node.vision import network_file
@@ -290,8 +292,29 @@ def describe_device(settings: Settings) -> Device:
     )
 
 
+def check_outbox_files(settings: Settings) -> None:
+    """Refuse a link or anything but a plain file in the place of a file of the outbox: SQLite would follow it.
+
+    Raises:
+        StorageError: there is one.
+    """
+    try:
+        for path in (settings.storage.dir / OUTBOX_FILE, *sorted(settings.storage.dir.glob(f"{OUTBOX_FILE}*"))):
+            check_regular(path)
+    except WrongKindError as error:
+        raise StorageError(str(error)) from error
+    except OSError:
+        return  # a folder that cannot be read: the outbox says so, or waits for the disk
+
+
 def build_outbox(settings: Settings, clock: Clock) -> Outbox:
-    """Return the outbox of this node."""
+    """Return the outbox of this node.
+
+    Raises:
+        StorageError: a link or anything but a plain file is in the place of one of its files.
+        OutboxError: it cannot be opened.
+    """
+    check_outbox_files(settings)
     storage, topics = settings.storage, Topics(settings.node.id, settings.homeassistant.prefix)
     return Outbox(
         storage.dir,

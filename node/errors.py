@@ -31,6 +31,10 @@ class CameraError(FacenodeError):
     """A camera, video or picture cannot be opened or read."""
 
 
+class StorageError(FacenodeError):
+    """The folder of the storage, or something in it, is not as it must be to be used safely."""
+
+
 class OutboxError(FacenodeError):
     """The outbox cannot be opened."""
 

@@ -24,6 +24,7 @@ from node.camera.image_header import MAX_PIXELS, MAX_STATED_PIXELS
 from node.camera.opencv import loud
 from node.domain import Image
 from node.errors import CameraError
+from node.system.caller_files import OpenedFile
 
 SECONDS = 10
 """Processor time for an image, or for a frame of a video."""
@@ -71,16 +72,19 @@ class DecoderProcess:
         """The id of the process; None if none runs."""
         return self._process.pid if self._process else None
 
-    def decode(self, path: Path) -> Image:
+    def decode(self, photo: Path | OpenedFile) -> Image:
         """Return the image in a file, shape (height, width, 3), uint8, RGB, rotated as its EXIF data says.
+
+        Args:
+            photo: path of the file; or the opened file, which this closes.
 
         Raises:
             CameraError: the file cannot be read, is not an image, or ends the process.
         """
-        with open_file(path, "image", MAX_BYTES) as file:
-            image = self._ask(path, Request.IMAGE, file.fileno())
+        with photo.file if isinstance(photo, OpenedFile) else open_file(photo, "image", MAX_BYTES) as file:
+            image = self._ask(photo, Request.IMAGE, file.fileno())
         if image is None:
-            raise CameraError(f"{path}: not a readable image: use JPEG or PNG")
+            raise CameraError(f"{photo}: not a readable image: use JPEG or PNG")
         return image
 
     def frames(self, path: Path) -> Iterator[Image]:
@@ -118,7 +122,7 @@ class DecoderProcess:
     def __del__(self) -> None:
         self.close()
 
-    def _ask(self, path: Path, request: Request, descriptor: int | None = None) -> Image | None:
+    def _ask(self, path: Path | OpenedFile, request: Request, descriptor: int | None = None) -> Image | None:
         """Send a request, with the file if there is one, and return the image; None at the end of a video."""
         try:
             if not self._ready or self._process is None or self._process.poll() is not None:
@@ -172,7 +176,7 @@ class DecoderProcess:
         except OSError as error:
             raise self._ended() from error
 
-    def _answer(self, path: Path, until_s: float) -> Image | None:
+    def _answer(self, path: Path | OpenedFile, until_s: float) -> Image | None:
         kind, first, second = ANSWER.unpack(self._receive(bytearray(ANSWER.size), until_s))
         if kind == Answer.END:
             return None

@@ -13,6 +13,7 @@ from node.camera.image_header import Content, header
 from node.camera.opencv import rgb, silence
 from node.domain import Image
 from node.errors import CameraError
+from node.system.caller_files import OpenedFile
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 """Suffixes, in lower case, of the files in a folder that are read as images."""
@@ -80,6 +81,15 @@ def open_file(path: Path, kind: str, max_bytes: int | None = None) -> BinaryIO:
         file.close()
         raise
     return file
+
+
+def open_image(path: Path) -> OpenedFile:
+    """Open an image file, for an `ImageDecoder` to read later.
+
+    Raises:
+        CameraError: it cannot be read, is not a regular file, or is too large.
+    """
+    return OpenedFile(str(path), open_file(path, "image", MAX_BYTES))
 
 
 def read_image(path: Path) -> Image:

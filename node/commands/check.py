@@ -14,7 +14,9 @@ from node.diagnostics.network import network_finding
 from node.diagnostics.people import people_finding
 from node.diagnostics.settings import settings_finding
 from node.diagnostics.storage import storage_finding
+from node.errors import StorageError
 from node.settings import Settings
+from node.system.privileges import become_owner
 from node.system.terminal import print_line
 
 
@@ -45,7 +47,12 @@ def _findings(settings: Settings) -> Iterator[Finding]:
     yield settings_finding(settings)
     yield network_finding(lambda: build_vision(settings, ()).network)
     yield camera_finding(settings, clock)
-    yield storage_finding(settings.storage.dir)
-    yield people_finding(settings.people, lambda: build_gallery(settings).load())
+    try:
+        become_owner(settings.storage.dir)
+    except StorageError as error:
+        yield Finding("storage", ok=False, text=str(error))
+    else:
+        yield storage_finding(settings.storage.dir)
+        yield people_finding(settings.people, lambda: build_gallery(settings).load())
     yield clock_finding(clock)
     yield from broker_findings(settings)

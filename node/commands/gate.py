@@ -16,7 +16,7 @@ from node.fleet.update_gate import Criteria, UpdateGate
 from node.mqtt.link import Received
 from node.mqtt.subscriber import Subscriber
 from node.settings import Settings
-from node.system.files import read_bounded
+from node.system.bounded_files import read_bounded
 from node.system.terminal import print_json
 
 _MAX_BEFORE_BYTES = 64 << 20

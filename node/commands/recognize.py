@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from node.domain import UNKNOWN, Frame, Image, Look
 from node.errors import CameraError, FacenodeError
 from node.people.matcher import Matcher
 from node.settings import Settings
+from node.system.privileges import as_owner
 from node.system.terminal import print_error, print_json, print_line
 from node.system.text import valid
 
@@ -39,7 +41,8 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     failed = False
     with DecoderProcess() as decoder:  # it starts while the network is loaded
         vision = build_vision(settings, _HEADS)
-        matcher = build_matcher(settings, vision.network.sidecar)
+        with as_owner(settings.storage.dir) if settings.people.source == "gallery" else nullcontext():
+            matcher = build_matcher(settings, vision.network.sidecar)
         for path in args.paths:
             try:
                 for file, frame, image in _images(path, decoder):

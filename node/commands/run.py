@@ -11,6 +11,7 @@ from node.assembly import build_node
 from node.commands.ready_file import add_option, ready_setter
 from node.settings import Settings
 from node.system import malloc
+from node.system.privileges import become_owner
 from node.system.systemd import Service
 
 
@@ -23,6 +24,7 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noq
 
 def main(args: argparse.Namespace, settings: Settings) -> int:
     """Run until the source ends, or SIGINT or SIGTERM asks for a clean stop."""
+    become_owner(settings.storage.dir)
     set_ready = ready_setter(args.ready)
     set_ready(False)
     malloc.keep_freed_memory()

@@ -19,13 +19,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from node.homeassistant.removal import OPTIONAL
-from node.system.files import make_private_folder, read_bounded, write_privately
+from node.system.files import make_private_folder, read_regular, write_privately
 
 FILE = "homeassistant.json"
 _MAX_BYTES = 1 << 20
 _KEY_DIGITS = 12
 _SECRET_BYTES = 16
 _MAX_REMOVED = 64
+_MAX_BYTES = 1 << 20
 _PERSON_KEY = re.compile(rf"[0-9a-f]{{{_KEY_DIGITS}}}")
 
 _log = logging.getLogger(__name__)
@@ -124,7 +125,7 @@ class EntityKeys:
         self._shown, self._removed = shown, removed
         content = {"secret": self._secret.hex(), "known": shown, "gone": removed}
         try:
-            make_private_folder(self._path.parent)
+            make_private_folder(self._path.parent, through_link=True)
             write_privately(self._path, json.dumps(content).encode())
         except OSError as error:
             if not self._failed:
@@ -141,7 +142,7 @@ class EntityKeys:
     def _load(self) -> tuple[bytes, tuple[str, ...], tuple[str, ...]]:
         """Return the secret, the keys that are shown and those that are removed."""
         try:
-            content = json.loads(read_bounded(self._path, _MAX_BYTES))
+            content = json.loads(read_regular(self._path, _MAX_BYTES))
             return _parse_secret(content["secret"]), _parse_keys(content["known"]), _parse_keys(content["gone"])
         except FileNotFoundError:
             pass

@@ -4,7 +4,7 @@ import ssl
 
 from node.errors import BrokerError
 from node.settings import MqttSettings, TlsSettings
-from node.system.files import check_bounded, read_bounded
+from node.system.bounded_files import check_bounded, read_bounded
 
 _MAX_PASSWORD_BYTES = 65535
 _MAX_FILE_BYTES = 8 << 20

@@ -184,7 +184,7 @@ class Storage:
 
     def _start(self) -> None:
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._open().write(self.counters)
         except sqlite3.DatabaseError as error:
             self._raise_if_permanent(error)

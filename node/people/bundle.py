@@ -11,13 +11,15 @@ other kind of name is refused.
 import hashlib
 import io
 import logging
+import os
 import re
 import struct
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, BinaryIO, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -28,6 +30,7 @@ from node.people.person import Anchor, Person, checked_name
 from node.people.reembedding import read_crop, read_crop_file
 from node.people.store import Entry
 from node.settings.section import ID_PATTERN
+from node.system.caller_files import OpenedFile, open_for_caller
 from node.system.files import private_file
 
 VERSION = 1
@@ -63,43 +66,72 @@ def write(path: Path, people: Sequence[Person]) -> None:
     Raises:
         PeopleError: the file cannot be written.
     """
+    with writing(path), private_file(path) as file:
+        write_to(file, people)
+
+
+def write_to(file: BinaryIO, people: Sequence[Person]) -> None:
+    """Write people to an open file; leave out and log each missing or damaged crop.
+
+    Raises:
+        OSError, ValueError: the file cannot be written, or a crop cannot be read.
+    """
     files: dict[str, str] = {}
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+
+        def put(name: str, content: bytes) -> None:
+            files[name] = hashlib.sha256(content).hexdigest()
+            archive.writestr(zipfile.ZipInfo(name, _ZIP_EPOCH), content)
+
+        for person in sorted(people, key=lambda each: each.id):
+            sound = _without_bad_crops(person)
+            put(f"{person.id}/{record.FILE}", record.encode(sound))
+            for crop in sorted({anchor.crop for anchor in (*sound.anchors, *sound.negatives) if anchor.crop}):
+                put(f"{person.id}/{crop.name}", read_crop_file(crop))
+        manifest = _Manifest(format="facenode-people", v=VERSION, files=files)
+        archive.writestr(zipfile.ZipInfo(_MANIFEST, _ZIP_EPOCH), manifest.model_dump_json())
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Raise a PeopleError for an error of a file that is written."""
     try:
-        with private_file(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-
-            def put(name: str, content: bytes) -> None:
-                files[name] = hashlib.sha256(content).hexdigest()
-                archive.writestr(zipfile.ZipInfo(name, _ZIP_EPOCH), content)
-
-            for person in sorted(people, key=lambda each: each.id):
-                sound = _without_bad_crops(person)
-                put(f"{person.id}/{record.FILE}", record.encode(sound))
-                for crop in sorted({anchor.crop for anchor in (*sound.anchors, *sound.negatives) if anchor.crop}):
-                    put(f"{person.id}/{crop.name}", read_crop_file(crop))
-            manifest = _Manifest(format="facenode-people", v=VERSION, files=files)
-            archive.writestr(zipfile.ZipInfo(_MANIFEST, _ZIP_EPOCH), manifest.model_dump_json())
+        yield
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise PeopleError(f"{path}: cannot be written ({reason}): name a file in a writable folder") from error
 
 
-def read(path: Path, lengths: Mapping[str, int]) -> tuple[Entry, ...]:
+def open_bundle(path: Path) -> OpenedFile:
+    """Open a file of people, to read it later.
+
+    Raises:
+        PeopleError: it cannot be opened, or is no file.
+    """
+    try:
+        if not path.is_file():
+            raise PeopleError(f"{path}: no such file")
+        return open_for_caller(path)
+    except OSError as error:
+        raise PeopleError(f"{path}: {error.strerror or error}: name a readable file") from error
+
+
+def read(path: Path | OpenedFile, lengths: Mapping[str, int]) -> tuple[Entry, ...]:
     """Return the people in a file; check every member of it.
 
     Args:
-        path: the file.
+        path: of the file; or the opened file, which this closes.
         lengths: length of the embeddings of each space, where known.
 
     Raises:
         PeopleError: the file cannot be read, is damaged, of another format, or of a newer version.
     """
+    opened = open_bundle(path) if isinstance(path, Path) else path
     try:
-        if not path.is_file():
-            raise PeopleError(f"{path}: no such file")
-        size = path.stat().st_size
+        size = os.fstat(opened.file.fileno()).st_size
         if size > MAX_BYTES:
             raise PeopleError(f"{path}: {size >> 20} MB, more than {MAX_BYTES >> 20} MB: export fewer people")
-        file = io.BytesIO(path.read_bytes())
+        file = io.BytesIO(opened.read_bytes())
     except OSError as error:
         raise PeopleError(f"{path}: {error.strerror or error}: name a readable file") from error
     if not file.getvalue().startswith(_ZIP_SIGNATURE):

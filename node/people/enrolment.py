@@ -10,6 +10,7 @@ from node.domain import Face, Frame, Image, Look
 from node.errors import CameraError
 from node.people.gallery import Sample
 from node.people.matcher import GalleryMatcher
+from node.system.caller_files import OpenedFile
 from node.system.text import valid
 
 _AMBIGUOUS_AREA = 0.7
@@ -71,7 +72,7 @@ class Enrollee:
 
 
 def examine(  # noqa: PLR0913 - a photo, its decoder, detector, recognizer, and the person being enrolled
-    photo: Path,
+    photo: Path | OpenedFile,
     detector: FaceDetector,
     recognizer: FaceRecognizer,
     *,

@@ -37,7 +37,7 @@ class FolderLock:
             PeopleError: another holds it for longer.
             OSError: the folder cannot be opened or locked.
         """
-        folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+        folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         try:
             self._acquire(folder, timeout_s)
             self.held = True

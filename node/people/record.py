@@ -14,6 +14,8 @@ from node.errors import PeopleError
 from node.people.person import Anchor, Person, checked_id
 
 FILE = "person.json"
+MAX_BYTES = 16 << 20
+"""Most bytes of a record: more than 4,000 faces take."""
 _UNIT_TOLERANCE = 1e-3
 
 

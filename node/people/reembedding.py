@@ -11,6 +11,7 @@ from node.domain import Image, Vector, counted
 from node.errors import ModelError
 from node.people import crop as crops
 from node.people.person import Anchor, Person
+from node.system.files import read_regular
 
 _log = logging.getLogger(__name__)
 
@@ -96,7 +97,7 @@ def read_crop_file(path: Path) -> bytes:
         ValueError: it cannot be read.
     """
     try:
-        return path.read_bytes()
+        return read_regular(path, crops.MAX_BYTES)
     except OSError as error:
         raise ValueError(str(error.strerror or error)) from error
 

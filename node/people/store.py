@@ -15,6 +15,7 @@ The rules:
    What is still damaged is set aside. If the lock stays taken, or the reader may not write, the entry stays where it
    is, and a log line says so.
 4. Whoever is being erased is not read any more, and cannot be written, even if their files are still there.
+5. No link is followed, and a record is read only if it is a plain file of a bounded size.
 """
 
 import logging
@@ -33,7 +34,15 @@ from node.people import record
 from node.people.erasure_marks import ErasureMarks
 from node.people.folder_lock import FolderLock
 from node.people.person import Person
-from node.system.files import make_private_folder, sync_folder, write_privately
+from node.system.files import (
+    TooLargeError,
+    WrongKindError,
+    check_folder,
+    make_private_folder,
+    read_regular,
+    sync_folder,
+    write_privately,
+)
 
 _STAGING, _REMOVED, _DAMAGED = ".new", ".gone-", ".damaged-"
 _OWN_FILES = re.compile(r"[0-9a-f]{16}\.png|.*\.part")  # any other file beside a record belongs to the owner
@@ -86,7 +95,8 @@ class Store:
             PeopleError: the folder cannot be read.
         """
         with _people_error(self._folder):
-            return self._read_all(self._entries())
+            check_folder(self._folder)
+            return self._read_all(self._entries(log_links=True))
 
     def find(self, person: str) -> Person | None:
         """Return a person; None if nobody has this id, or if the entry is damaged.
@@ -95,8 +105,9 @@ class Store:
             PeopleError: the folder cannot be read.
         """
         with _people_error(self._folder):
+            check_folder(self._folder)
             entry = self._folder / person
-            readable = entry.is_dir() and person not in self._marks.ids()
+            readable = check_folder(entry) and person not in self._marks.ids()
             return next(iter(self._read_all([entry] if readable else [])), None)
 
     def damaged(self, person: str) -> list[Path]:
@@ -104,9 +115,15 @@ class Store:
         return sorted(self._folder.glob(f"{person}{_DAMAGED}*"))
 
     def stored(self, person: str) -> list[Path]:
-        """Return the folders that hold something of a person: the entry, what was set aside, what is half removed."""
-        folders = (self._folder / person, *self.damaged(person), *self._half_removed(person))
-        return [path for path in folders if path.is_dir()]
+        """Return the folders that hold something of a person: the entry, what was set aside, what is half removed.
+
+        Raises:
+            PeopleError: a link, or something else, is in the place of the entry.
+        """
+        with _people_error(self._folder):
+            entry = self._folder / person
+            rest = (*self.damaged(person), *self._half_removed(person))
+            return [*([entry] if check_folder(entry) else []), *filter(_is_own_folder, rest)]
 
     def revision(self) -> tuple[int, ...]:
         """Return a value that differs after any change; empty if the folder cannot be read."""
@@ -195,28 +212,29 @@ class Store:
         Raises:
             OSError: something cannot be removed.
         """
-        for path in (self._folder / person, *self.damaged(person)):
-            if path.is_dir():
-                path.rename(self._folder / f"{_REMOVED}{path.name}")
+        entry = self._folder / person
+        for path in (*([entry] if check_folder(entry) else []), *filter(_is_own_folder, self.damaged(person))):
+            path.rename(self._folder / f"{_REMOVED}{path.name}")
         sync_folder(self._folder)
-        for path in (*self._half_removed(person), self._folder / _STAGING / person):
-            if path.exists():
-                shutil.rmtree(path)
+        staging = self._folder / _STAGING
+        staged = [staging / person] if check_folder(staging) else []
+        for path in filter(_is_own_folder, (*self._half_removed(person), *staged)):
+            shutil.rmtree(path)
         sync_folder(self._folder)
 
     def _half_removed(self, person: str) -> list[Path]:
         return [self._folder / f"{_REMOVED}{person}", *self._folder.glob(f"{_REMOVED}{person}{_DAMAGED}*")]
 
-    def _entries(self) -> list[Path]:
+    def _entries(self, *, log_links: bool = False) -> list[Path]:
         if not self._existed and not self._folder.exists():
             return []
         self._existed = True  # from now on a missing folder means a missing disk, not an empty gallery
         erasing = self._marks.ids()
-        return sorted(
-            path
-            for path in self._folder.iterdir()
-            if "." not in path.name and path.name not in erasing and path.is_dir()
-        )
+        found = sorted(path for path in self._folder.iterdir() if "." not in path.name and path.name not in erasing)
+        if log_links:
+            for path in filter(Path.is_symlink, found):
+                _log.error("people: the entry %s is a link: not read: put the folder itself there", path)
+        return list(filter(_is_own_folder, found))
 
     def _install(self, staged: Path, entry: Entry) -> None:
         """Move a complete folder to its place, or its files into the folder that exists."""
@@ -288,18 +306,24 @@ class Store:
             ValueError: the entry is damaged; the message says how.
         """
         try:
-            return record.decode((entry / record.FILE).read_bytes(), entry, self._lengths)
+            return record.decode(read_regular(entry / record.FILE, record.MAX_BYTES), entry, self._lengths)
+        except (WrongKindError, TooLargeError) as error:
+            raise ValueError(f"{record.FILE}: {error.strerror}") from error
         except FileNotFoundError as error:
             if not entry.exists():
                 return None
             raise ValueError(f"it has no {record.FILE}") from error
 
 
+def _is_own_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
+
+
 def _record_state(entry: Path) -> os.stat_result:
     try:
-        return (entry / record.FILE).stat()
+        return (entry / record.FILE).lstat()
     except FileNotFoundError:  # a damaged entry that could not be set aside must not hide later changes
-        return entry.stat()
+        return entry.lstat()
 
 
 @contextmanager
@@ -307,6 +331,8 @@ def _people_error(path: Path) -> Iterator[None]:
     """Raise a PeopleError for an OSError."""
     try:
         yield
+    except WrongKindError as error:
+        raise PeopleError(str(error)) from error
     except OSError as error:
         raise PeopleError(
             f"{error.filename or path}: {error.strerror}: storage.dir must be readable and writable, with free space"

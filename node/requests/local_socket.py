@@ -22,6 +22,7 @@ from node.errors import PeopleError
 from node.requests.answer import Answer, failure
 from node.requests.line_socket import receive_line
 from node.requests.request import Request, parse
+from node.system.files import WrongKindError, check_socket
 
 FILE = "node.sock"
 MAX_CONNECTIONS = 16
@@ -71,7 +72,8 @@ class LocalSocket:
         """Begin to listen; replace a socket that a killed process left behind."""
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            self._path.unlink(missing_ok=True)
+            if check_socket(self._path):
+                self._path.unlink()
             former = os.umask(0o177)
             try:
                 listener.bind(str(self._path))
@@ -80,7 +82,10 @@ class LocalSocket:
             listener.listen(MAX_CONNECTIONS)
         except OSError as error:
             listener.close()
-            _log.warning("local socket: %s: %s: facenode people --event cannot reach this node", self._path, error)
+            _log.warning(
+                "local socket: %s: %s: facenode people --event cannot reach this node",
+                self._path, error.strerror or error,
+            )  # fmt: skip
             return
         self._socket = listener
         self._thread.start()
@@ -150,6 +155,7 @@ def call(folder: Path, verb: str, **fields: object) -> Any:  # noqa: ANN401 - wh
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         try:
+            check_socket(folder / FILE)
             connection.settimeout(_TIMEOUTS.receive_s)
             connection.connect(str(folder / FILE))
             with suppress(BrokenPipeError):  # a node that refuses at once has answered, too
@@ -159,6 +165,8 @@ def call(folder: Path, verb: str, **fields: object) -> Any:  # noqa: ANN401 - wh
             if answer["status"] == "ok":
                 return answer.get("data")
             reason = str(answer["error"])
+        except WrongKindError as error:
+            raise PeopleError(str(error)) from error
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise PeopleError(
                 f"no node answers at {folder / FILE} ({error}): start it, or correct storage.dir"
@@ -171,6 +179,8 @@ def running(folder: Path) -> bool:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(_TIMEOUTS.receive_s)
         try:
+            if not check_socket(folder / FILE):
+                return False
             connection.connect(str(folder / FILE))
         except BlockingIOError:  # more commands ask than the system queues
             return True

@@ -13,7 +13,7 @@ from node.contract.payloads import Fields, timestamp
 from node.domain import Instant
 from node.requests.answer import Answer
 from node.requests.request import Restart, SetPrivacy, SetRecognition, Snooze
-from node.system.files import read_bounded, write_privately
+from node.system.files import read_regular, write_privately
 
 FILE = "control.json"
 _MAX_BYTES = 1 << 20
@@ -118,7 +118,7 @@ class SwitchRequests:
 
     def _load(self, at: Instant) -> Switches:
         try:
-            return _decode(json.loads(read_bounded(self._path, _MAX_BYTES)), at)
+            return _decode(json.loads(read_regular(self._path, _MAX_BYTES)), at)
         except FileNotFoundError:
             return Switches()
         except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:

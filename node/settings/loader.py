@@ -18,7 +18,7 @@ from node.settings.redaction import redact, scheme_of
 from node.settings.schema import ENV_PREFIX
 from node.settings.section import ConflictError
 from node.settings.sources import Sources
-from node.system.files import read_bounded
+from node.system.bounded_files import read_bounded
 
 DEFAULT_FILE = Path("/etc/facenode/facenode.toml")
 SECTIONS = tuple(Settings.model_fields)

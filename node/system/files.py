@@ -1,7 +1,7 @@
-"""Bytes -> a private file that is complete or absent, and on the disk when the call returns; a file -> its bytes.
+"""Bytes <-> a private file: written whole and on the disk when the call returns, read only where it is a plain file.
 
-What root creates is given to the owner of the folder that contains it. Otherwise `sudo facenode people add` would leave
-files that the node, which runs as a user of its own, cannot read.
+What the program keeps stands in folders that it made itself. A link, a FIFO or a device in the place of one of its
+files was put there by somebody else: none of them is followed, waited for or filled into memory.
 """
 
 import errno
@@ -12,34 +12,104 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+_KINDS = {
+    stat.S_IFLNK: "a link",
+    stat.S_IFDIR: "a folder",
+    stat.S_IFREG: "a file",
+    stat.S_IFIFO: "a FIFO",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+_PLAIN = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
-def read_bounded(path: Path, max_bytes: int) -> bytes:
-    """Return the content of a regular file of at most so many bytes.
 
-    A pipe or a device is refused: it could keep the reader waiting for ever, or have no end.
+class WrongKindError(OSError):
+    """Something is not of the kind that the program puts there; `strerror` says what to do."""
+
+    def __init__(self, path: Path, found: int, expected: int) -> None:
+        what, wanted = (_KINDS.get(stat.S_IFMT(mode), "something else") for mode in (found, expected))
+        todo = f"remove it, or put {wanted} there that is no link"
+        super().__init__(errno.EINVAL, f"it must be {wanted}, but it is {what}: {todo}", str(path))
+
+    def __str__(self) -> str:
+        """Return where it is, what it is, and what to do."""
+        return f"{self.filename}: {self.strerror}"
+
+
+class TooLargeError(OSError):
+    """A file is larger than anything the program puts there."""
+
+    def __init__(self, path: Path, max_bytes: int) -> None:
+        super().__init__(errno.EFBIG, f"more than {max_bytes} bytes", str(path))
+
+
+def open_regular(path: Path, max_bytes: int | None = None) -> BinaryIO:
+    """Open a plain file to read; do not follow a link and do not wait for a FIFO.
 
     Raises:
-        OSError: the file cannot be read, is not a regular file, or is larger.
+        WrongKindError: it is not a plain file.
+        TooLargeError: it is larger than `max_bytes`.
+        OSError: it cannot be opened.
     """
-    file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     try:
-        _check(os.fstat(file), max_bytes)
-        with os.fdopen(file, "rb", closefd=False) as opened:
-            content = opened.read(max_bytes + 1)
-    finally:
-        os.close(file)
-    if len(content) > max_bytes:  # it grew, or is one of /proc, whose sizes are 0
-        raise OSError(errno.EFBIG, _too_large(max_bytes))
+        descriptor = os.open(path, os.O_RDONLY | _PLAIN)
+    except OSError:
+        check_regular(path)  # a link, or a socket, which cannot be opened: say so
+        raise
+    state = os.fstat(descriptor)
+    if not stat.S_ISREG(state.st_mode):
+        os.close(descriptor)
+        raise WrongKindError(path, state.st_mode, stat.S_IFREG)
+    if max_bytes is not None and state.st_size > max_bytes:
+        os.close(descriptor)
+        raise TooLargeError(path, max_bytes)
+    return os.fdopen(descriptor, "rb")
+
+
+def read_regular(path: Path, max_bytes: int) -> bytes:
+    """Return the content of a plain file.
+
+    Raises:
+        WrongKindError: it is not a plain file.
+        TooLargeError: it is larger than `max_bytes`.
+        OSError: it cannot be read.
+    """
+    with open_regular(path, max_bytes) as file:
+        content = file.read(max_bytes + 1)
+    if len(content) > max_bytes:  # it grew meanwhile
+        raise TooLargeError(path, max_bytes)
     return content
 
 
-def check_bounded(path: Path, max_bytes: int) -> None:
-    """Refuse a file that `read_bounded` would refuse, for libraries that read it themselves.
+def check_regular(path: Path) -> bool:
+    """Return whether there is a plain file; False if there is nothing.
 
     Raises:
-        OSError: the file does not exist, is not a regular file, or is larger.
+        WrongKindError: there is something else.
+        OSError: it cannot be found out.
     """
-    _check(path.stat(), max_bytes)
+    return _is(path, stat.S_IFREG)
+
+
+def check_folder(path: Path) -> bool:
+    """Return whether there is a folder, not a link to one; False if there is nothing.
+
+    Raises:
+        WrongKindError: there is something else.
+        OSError: it cannot be found out.
+    """
+    return _is(path, stat.S_IFDIR)
+
+
+def check_socket(path: Path) -> bool:
+    """Return whether there is a socket; False if there is nothing.
+
+    Raises:
+        WrongKindError: there is something else.
+        OSError: it cannot be found out.
+    """
+    return _is(path, stat.S_IFSOCK)
 
 
 def write_privately(path: Path, content: bytes) -> None:
@@ -60,7 +130,6 @@ def touch_privately(path: Path) -> None:
     """
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
     try:
-        _give_to_owner(file, path.parent)
         os.fsync(file)
     finally:
         os.close(file)
@@ -78,7 +147,6 @@ def private_file(path: Path) -> Iterator[BinaryIO]:
     part.unlink(missing_ok=True)
     try:
         with os.fdopen(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b") as file:
-            _give_to_owner(file.fileno(), path.parent)
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -89,17 +157,25 @@ def private_file(path: Path) -> Iterator[BinaryIO]:
     sync_folder(path.parent)
 
 
-def make_private_folder(path: Path) -> None:
+def make_private_folder(path: Path, *, through_link: bool = False) -> None:
     """Create a folder of mode 0700, and the folders above it, if it does not exist.
 
+    Args:
+        path: of the folder.
+        through_link: whether a link to a folder will do.
+
     Raises:
+        WrongKindError: there is something else.
         OSError: the folder cannot be created.
     """
-    if path.is_dir():
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.mkdir(mode=0o700, exist_ok=True)
-    _give_to_owner(path, path.parent)
+    try:
+        path.mkdir(mode=0o700)
+    except FileExistsError:
+        if not (through_link and path.is_dir()):
+            check_folder(path)
+    except FileNotFoundError:
+        make_private_folder(path.parent, through_link=True)
+        make_private_folder(path)
 
 
 def sync_folder(path: Path) -> None:
@@ -115,21 +191,11 @@ def sync_folder(path: Path) -> None:
         os.close(folder)
 
 
-def _check(status: os.stat_result, max_bytes: int) -> None:
-    if stat.S_ISDIR(status.st_mode):
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-    if not stat.S_ISREG(status.st_mode):
-        raise OSError(errno.EINVAL, "a pipe or a device, not a regular file")
-    if status.st_size > max_bytes:
-        raise OSError(errno.EFBIG, _too_large(max_bytes))
-
-
-def _too_large(max_bytes: int) -> str:
-    return f"larger than {max_bytes >> 20} MB" if max_bytes >> 20 else f"larger than {max_bytes} bytes"
-
-
-def _give_to_owner(created: int | Path, folder: Path) -> None:
-    """If this process is root, give what it created to the owner of the folder that contains it."""
-    if os.geteuid() == 0:
-        owner = folder.stat()
-        os.chown(created, owner.st_uid, owner.st_gid)
+def _is(path: Path, expected: int) -> bool:
+    try:
+        found = path.lstat().st_mode
+    except FileNotFoundError:
+        return False
+    if stat.S_IFMT(found) != expected:
+        raise WrongKindError(path, found, expected)
+    return True

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from node.errors import ModelError
-from node.system.files import check_bounded
+from node.system.bounded_files import check_bounded
 
 _MAX_BYTES = 512 << 20
 """InceptionV3 in float32, the largest of the paper's networks, takes 87 MB."""

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from node.errors import ModelError
-from node.system.files import read_bounded
+from node.system.bounded_files import read_bounded
 
 _MAX_BYTES = 8 << 20
 """A sidecar takes about 26 kB, most of it metrics."""

@@ -147,8 +147,8 @@ RULES = (
     Rule("`domain`, `errors` import nothing of ours", _only("node.errors")),
     Rule("`contract` only `domain`", _only("node.contract", "node.domain")),
     Rule(
-        "`vision` only `domain`, `errors`, `system.files`, `settings` types",
-        _only("node.vision", "node.domain", "node.errors", "node.system.files", "node.settings"),
+        "`vision` only `domain`, `errors`, `system.bounded_files`, `settings` types",
+        _only("node.vision", "node.domain", "node.errors", "node.system.bounded_files", "node.settings"),
     ),
     Rule(
         "`events` only `domain` and `people.matcher`",

@@ -161,7 +161,7 @@ def _irregular_files(folder: Path) -> Target:
         made = json.loads(content)
         for name, kind in made.items():
             _make(home / name, kind)
-        assert SwitchRequests(home, _AT).watching is (made.get(SWITCHES) in {None, "link"})
+        assert SwitchRequests(home, _AT).watching is (SWITCHES not in made)
         EntityKeys(home).update((Person("ada", "Ada", ()),))
         outcome = _deliver(home)
         wrong = [made[name] for name in names[:4] if made.get(name, "sparse") != "sparse"]

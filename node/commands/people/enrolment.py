@@ -7,15 +7,17 @@ from typing import Any
 
 from node.assembly import build_embed, build_gallery, build_gallery_matcher, build_vision
 from node.camera.decoder_process import DecoderProcess
-from node.camera.image_file import list_files
+from node.camera.image_file import list_files, open_image
 from node.domain import counted
-from node.errors import PeopleError, UsageError
+from node.errors import CameraError, PeopleError, UsageError
 from node.people.enrolment import Enrollee, Refusal, examine
 from node.people.gallery import Gallery, Sample
 from node.people.person import Person, checked_id, checked_name
 from node.people.selftest import ENOUGH_FACES
 from node.requests.local_socket import call
 from node.settings import Settings
+from node.system.caller_files import OpenedFile, allow_open_files
+from node.system.privileges import become_owner
 from node.system.terminal import print_error, print_line
 
 
@@ -45,13 +47,15 @@ def add_reject_verb(verbs: Any, common: argparse.ArgumentParser) -> None:  # noq
 def add_person(args: argparse.Namespace, settings: Settings) -> int:
     """Enroll a person; print the reason for each photo that cannot be used, and use the others."""
     _check_arguments(args)
+    if not (args.event or args.photos):
+        raise UsageError(f"people add {args.id}: name photos, or an event with --event")
+    photos = _open_photos(args.photos)
+    become_owner(settings.storage.dir)
     if args.event:
         faces = _request(settings, "people_enroll", args)["faces"]
         print_line(f"{args.id}: added the face of the event, {counted(faces, 'face')} known")
-    elif args.photos:
-        _enrol_photos(args, settings, ignored=None)
     else:
-        raise UsageError(f"people add {args.id}: name photos, or an event with --event")
+        _enrol_photos(args, settings, photos, ignored=None)
     return 0
 
 
@@ -62,10 +66,12 @@ def ignore_person(args: argparse.Namespace, settings: Settings) -> int:
         raise UsageError("people ignore --off: give an id only")
     if args.name is not None and not (args.photos or args.event):
         raise UsageError("people ignore --name: name photos, or an event with --event")
+    photos = _open_photos(args.photos)
+    become_owner(settings.storage.dir)
     if args.event:
         _request(settings, "people_ignore", args)
     elif args.photos:
-        _enrol_photos(args, settings, ignored=True)
+        _enrol_photos(args, settings, photos, ignored=True)
     else:
         build_gallery(settings).ignore(args.id, on=not args.off)
     print_line(f"{args.id}: {'no longer ignored' if args.off else 'ignored: recognized and counted, but no events'}")
@@ -75,6 +81,7 @@ def ignore_person(args: argparse.Namespace, settings: Settings) -> int:
 def reject_face(args: argparse.Namespace, settings: Settings) -> int:
     """Keep the face of an event as one that is not this person's."""
     checked_id(args.id)
+    become_owner(settings.storage.dir)
     _request(settings, "people_reject", args)
     print_line(f"{args.id}: kept the face of the event as somebody else's")
     return 0
@@ -108,9 +115,10 @@ def _request(settings: Settings, verb: str, args: argparse.Namespace) -> Any:  #
     return call(settings.storage.dir, verb, id=args.id, event=args.event, **({} if name is None else {"name": name}))
 
 
-def _enrol_photos(args: argparse.Namespace, settings: Settings, *, ignored: bool | None) -> None:
+def _enrol_photos(
+    args: argparse.Namespace, settings: Settings, photos: Sequence[OpenedFile | Refusal], *, ignored: bool | None
+) -> None:
     """Enroll a person from photos, and print the reason for each photo that is not used."""
-    photos = _photos(args.photos)
     with DecoderProcess() as decoder:  # it starts while the network is loaded
         vision = build_vision(settings, ())
         sidecar = vision.network.sidecar
@@ -120,7 +128,9 @@ def _enrol_photos(args: argparse.Namespace, settings: Settings, *, ignored: bool
             args.id, build_gallery_matcher(settings, sidecar, _people_with(gallery, args.id)), force=args.force
         )
         results = [
-            examine(
+            photo
+            if isinstance(photo, Refusal)
+            else examine(
                 photo,
                 vision.detector,
                 vision.recognizer,
@@ -150,8 +160,17 @@ def _people_with(gallery: Gallery, person: str) -> Sequence[Person]:
     return people if any(each.id == person for each in people) else (*people, Person(person, person, ()))
 
 
-def _photos(paths: list[Path]) -> list[Path]:
+def _open_photos(paths: list[Path]) -> list[OpenedFile | Refusal]:
+    """Open the photos that the caller names, since the owner of the storage folder may not be able to."""
     photos = [photo for path in paths for photo in list_files(path)]
-    if not photos:
+    if paths and not photos:
         raise PeopleError(f"{', '.join(map(str, paths))}: no photo found: name JPEG or PNG files, or a folder of them")
-    return photos
+    allow_open_files(len(photos))
+    return [_open_photo(photo) for photo in photos]
+
+
+def _open_photo(photo: Path) -> OpenedFile | Refusal:
+    try:
+        return open_image(photo)
+    except CameraError as error:
+        return Refusal(str(photo), str(error))

@@ -16,6 +16,8 @@ from node.people.person import Anchor, Person
 from node.people.reembedding import Reembedded, log_results, reembed
 from node.people.store import Entry
 from node.settings import Settings
+from node.system.caller_files import write_for_caller
+from node.system.privileges import become_owner
 from node.system.terminal import print_line
 from node.vision.sidecar import Sidecar
 
@@ -32,10 +34,12 @@ def add_verbs(verbs: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN
 
 def export_people(args: argparse.Namespace, settings: Settings) -> int:
     """Write everybody to one file."""
-    people = build_gallery(settings).load()
-    if not people:
-        raise PeopleError("nobody is enrolled: there is nothing to export")
-    bundle.write(args.file, people)
+    with bundle.writing(args.file), write_for_caller(args.file) as file:
+        become_owner(settings.storage.dir)
+        people = build_gallery(settings).load()
+        if not people:
+            raise PeopleError("nobody is enrolled: there is nothing to export")
+        bundle.write_to(file, people)
     faces = counted(sum(len(person.anchors) for person in people), "face")
     print_line(
         f"{args.file}: {counted(len(people), 'person', 'people')}, {faces}; keep it private: it can recognize them"
@@ -45,9 +49,11 @@ def export_people(args: argparse.Namespace, settings: Settings) -> int:
 
 def import_people(args: argparse.Namespace, settings: Settings) -> int:
     """Add everybody from a file, all of them or none, and print what is new."""
+    file = bundle.open_bundle(args.file)
+    become_owner(settings.storage.dir)
     sidecar = build_sidecar(settings)
     head = sidecar.heads.embedding
-    entries = _current(bundle.read(args.file, {head.space: head.length}), settings, sidecar)
+    entries = _current(bundle.read(file, {head.space: head.length}), settings, sidecar)
     if not settings.people.keep_crops:
         entries = [Entry(_without_crops(entry.person)) for entry in entries]
     changes = build_gallery(settings, sidecar).merge(entries)

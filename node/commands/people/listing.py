@@ -6,6 +6,7 @@ from typing import Any
 from node.assembly import build_gallery
 from node.people.gallery import describe
 from node.settings import Settings
+from node.system.privileges import become_owner
 from node.system.terminal import print_json, print_line
 
 
@@ -18,6 +19,7 @@ def add_verb(verbs: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN4
 
 def main(args: argparse.Namespace, settings: Settings) -> int:
     """Print everybody who is enrolled."""
+    become_owner(settings.storage.dir)
     people = build_gallery(settings).load()
     if args.json:
         for person in people:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
-from node.assembly import build_erasure, build_outbox
+from node.assembly import build_erasure, build_outbox, check_outbox_files
 from node.clock import SystemClock
 from node.commands.people.announce import announce_people, is_announced
 from node.domain import counted
@@ -15,6 +15,7 @@ from node.outbox.outbox import Outbox
 from node.people.gallery import nobody
 from node.requests.local_socket import call, running
 from node.settings import Settings
+from node.system.privileges import become_owner
 from node.system.terminal import print_error, print_line
 
 
@@ -33,6 +34,8 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     still holds Home Assistant's discovery, with the person's name. A command that is killed leaves a mark, by which the
     next start of the node, or the same command, finishes the erasure.
     """
+    become_owner(settings.storage.dir)
+    check_outbox_files(settings)
     if args.dry_run:
         for line in _would_erase(args.id, settings):
             print_line(f"would erase {line}")

@@ -1,19 +1,21 @@
 """`facenode people test`: the people enrolled -> how well they are told apart, and what would help."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from node.assembly import Vision, build_gallery, build_gallery_matcher, build_sidecar, build_vision
 from node.camera.decoder_process import DecoderProcess
 from node.camera.image_decoder import ImageDecoder
-from node.camera.image_file import list_files
+from node.camera.image_file import list_files, open_image
 from node.domain import Frame, counted
 from node.errors import CameraError, PeopleError
 from node.people.matcher import GalleryMatcher
 from node.people.selftest import PersonResult, Report, Stranger, advise, examine
 from node.settings import Settings
+from node.system.caller_files import OpenedFile, allow_open_files
+from node.system.privileges import become_owner
 from node.system.terminal import print_error, print_json, print_line
 from node.system.text import valid
 
@@ -34,6 +36,8 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     """Print how well everybody is told apart; return 0 if nothing needs attention, else 1."""
     if settings.people.source == "head":
         raise PeopleError("people.source = 'head': the network's own closed set decides, so there is nothing to test")
+    photos = None if args.strangers is None else _open_strangers(args.strangers)
+    become_owner(settings.storage.dir)
     sidecar = build_sidecar(settings)
     people = build_gallery(settings, sidecar).load()
     if not people:
@@ -41,8 +45,8 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     matcher = build_gallery_matcher(settings, sidecar, people)
     report = examine(people, sidecar.heads.embedding.space, matcher.threshold)
     strangers: list[Stranger] | None = None
-    if args.strangers is not None:
-        strangers = sorted(_strangers(args.strangers, settings, matcher), key=lambda stranger: -stranger.score)
+    if photos is not None:
+        strangers = sorted(_strangers(photos, settings, matcher), key=lambda stranger: -stranger.score)
     advice = advise(report, strangers or ())
     if args.json:
         print_json(_fields(report, strangers, advice))
@@ -52,8 +56,8 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     return 1 if advice else 0
 
 
-def _strangers(folder: Path, settings: Settings, matcher: GalleryMatcher) -> Iterator[Stranger]:
-    """Yield every usable face in a folder of photos, scored as the node would score it.
+def _open_strangers(folder: Path) -> list[tuple[str, OpenedFile]]:
+    """Return the photos in a folder by their names in it, opened with the rights of the caller.
 
     Raises:
         PeopleError: the folder does not exist, or holds no photo.
@@ -63,14 +67,28 @@ def _strangers(folder: Path, settings: Settings, matcher: GalleryMatcher) -> Ite
         raise PeopleError(
             f"{folder}: not a folder with photos: name one with JPEG or PNG files of people who are not enrolled"
         )
+    allow_open_files(len(photos))
+    opened = []
+    for photo in photos:
+        try:
+            opened.append((valid(str(photo.relative_to(folder))), open_image(photo)))
+        except CameraError as error:
+            print_error(error)
+    return opened
+
+
+def _strangers(
+    photos: Sequence[tuple[str, OpenedFile]], settings: Settings, matcher: GalleryMatcher
+) -> Iterator[Stranger]:
+    """Yield every usable face in photos, scored as the node would score it."""
     with DecoderProcess() as decoder:
         vision = build_vision(settings, ())
-        for photo in photos:
-            yield from _faces(photo, valid(str(photo.relative_to(folder))), decoder, vision, matcher)
+        for name, photo in photos:
+            yield from _faces(photo, name, decoder, vision, matcher)
 
 
 def _faces(
-    photo: Path, name: str, decoder: ImageDecoder, vision: Vision, matcher: GalleryMatcher
+    photo: OpenedFile, name: str, decoder: ImageDecoder, vision: Vision, matcher: GalleryMatcher
 ) -> Iterator[Stranger]:
     try:
         image = decoder.decode(photo)

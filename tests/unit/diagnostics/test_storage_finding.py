@@ -1,5 +1,6 @@
 """Check whether a node can keep its files."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -33,3 +34,34 @@ def test_a_file_is_not_a_folder(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     finding = found(tmp_path / "file" / "a", allowed=True)
     assert finding == Finding("storage", ok=False, text=f"{tmp_path}/file is not a folder: correct storage.dir")
+
+
+@pytest.mark.parametrize(
+    ("mode", "group", "others"),
+    [
+        (0o700, None, None),
+        (0o755, None, None),
+        (0o777, None, "every user"),
+        (0o1777, None, "every user"),
+        (0o770, "own", None),
+        (0o770, "foreign", "the members of group 12346"),
+    ],
+)
+def test_a_folder_that_others_can_write_is_found(
+    tmp_path: Path, mode: int, group: str | None, others: str | None
+) -> None:
+    """They could replace what the node keeps; the line says what to do."""
+    tmp_path.chmod(mode)
+    gid = tmp_path.stat().st_gid
+    if group == "foreign":
+        if os.geteuid() != 0:
+            pytest.skip("only root can give a folder to a foreign group")
+        os.chown(tmp_path, -1, gid := 12346)
+    own = gid if group == "own" else 54321
+    finding = storage_finding(tmp_path, lambda _path, _mode: True, lambda _uid: own)
+    expected = (
+        f"{tmp_path} is writable"
+        if others is None
+        else f"{tmp_path} can be written by {others}, who can replace what is in it: chmod 700 {tmp_path}"
+    )
+    assert finding == Finding("storage", ok=others is None, text=expected)

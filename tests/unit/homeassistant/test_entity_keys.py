@@ -115,6 +115,15 @@ def test_a_pipe_in_place_of_the_file_is_replaced(tmp_path: Path) -> None:
     assert json.loads((tmp_path / FILE).read_text())["known"] == [key_by_id(keys)["ada"]]
 
 
+def test_a_link_in_place_of_the_file_is_replaced_and_not_followed(tmp_path: Path) -> None:
+    """What it leads to is neither read nor written."""
+    (tmp_path / "other").write_text("{}")
+    (tmp_path / FILE).symlink_to("other")
+    EntityKeys(tmp_path).update([ADA])
+    assert (tmp_path / "other").read_text() == "{}"
+    assert not (tmp_path / FILE).is_symlink()
+
+
 def test_a_disk_that_cannot_be_written_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """People are still shown."""
     (tmp_path / "file").write_text("in the way")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from makers import unit
-from samples import sample
+from samples import remove, sample
 
 from node.errors import PeopleError
 from node.people import record
@@ -59,26 +59,95 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
         Gallery(tmp_path / "file" / "people").merge([Entry(person("ada", 1, 0))])
 
 
-def test_an_entry_that_a_writer_replaces_while_it_is_read_keeps_its_name(tmp_path: Path) -> None:
-    """The reader saw damage, but the writer had replaced the entry before the reader got the lock.
+class Lengths(dict[str, int]):
+    """Lengths of embeddings; the first look at them waits for a writer, and finds a damaged record."""
 
-    The record is a FIFO, so that the reader is in the middle of reading it while the writer replaces it.
-    """
-    path = damage(tmp_path, "ada")
-    path.unlink()
-    os.mkfifo(path)
-    people: list[Person] = []
-    reader = threading.Thread(target=lambda: people.extend(Gallery(tmp_path).load()))
-    reader.start()
+    def __init__(self) -> None:
+        super().__init__(s=2)
+        self.reading, self.replaced = threading.Event(), threading.Event()
+
+    def get(self, space: str, otherwise: int | None = None) -> int | None:  # type: ignore[override]
+        """Return the length of a space."""
+        del otherwise
+        if not self.reading.is_set():
+            self.reading.set()
+            self.replaced.wait(10)
+            return 3
+        return self[space]
+
+
+def test_an_entry_that_a_writer_replaces_while_it_is_read_keeps_its_name(tmp_path: Path) -> None:
+    """The reader saw damage, but the writer had replaced the entry before the reader got the lock."""
+    Gallery(tmp_path).merge([Entry(person("ada", 1, 0))])
+    lengths, people = Lengths(), list[Person]()
+    reader = threading.Thread(target=lambda: people.extend(Gallery(tmp_path, lengths).load()))
     store = Store(tmp_path, {})
     with store.locked():
-        fifo = os.open(path, os.O_WRONLY)  # returns once the reader has opened it
+        reader.start()
+        assert lengths.reading.wait(10)
         store.put([Entry(person("ada", 0, 1))])
-        os.write(fifo, b"{")
-        os.close(fifo)
+        lengths.replaced.set()
     reader.join()
     assert [entry.name for entry in tmp_path.iterdir()] == ["ada"]
-    assert [each.id for each in people] == ["ada"]
+    assert [each.anchors[0].embedding[1] for each in people] == [1]
+
+
+@pytest.mark.parametrize("kind", ["a FIFO", "a link", "a large file"])
+def test_a_record_that_is_no_plain_file_of_a_bounded_size_is_damage(
+    tmp_path: Path, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Reading it neither hangs nor fills the memory, and everybody else is still read."""
+    gallery = Gallery(tmp_path)
+    gallery.merge([Entry(person("ada", 1, 0)), Entry(person("bob", 1, 0))])
+    path = tmp_path / "ada" / record.FILE
+    path.unlink()
+    if kind == "a FIFO":
+        os.mkfifo(path)
+    elif kind == "a link":
+        path.symlink_to(tmp_path / "bob" / record.FILE)
+    else:
+        with path.open("wb") as file:
+            file.truncate(record.MAX_BYTES + 1)
+    with caplog.at_level(logging.ERROR):
+        assert [each.id for each in gallery.load()] == ["bob"]
+    reason = f"more than {record.MAX_BYTES} bytes" if kind == "a large file" else f"it is {kind}"
+    assert reason in caplog.text
+    assert len(Store(tmp_path, {}).damaged("ada")) == 1
+
+
+def test_an_entry_that_is_a_link_is_neither_read_nor_changed_nor_erased(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What it leads to may be somebody else's."""
+    elsewhere, folder = tmp_path / "elsewhere", tmp_path / "people"
+    Gallery(elsewhere).merge([Entry(person("ada", 1, 0))])
+    gallery = Gallery(folder)
+    gallery.merge([Entry(person("bob", 1, 0))])
+    (folder / "ada").symlink_to(elsewhere / "ada")
+    with caplog.at_level(logging.ERROR):
+        assert [each.id for each in gallery.load()] == ["bob"]
+    assert f"{folder / 'ada'} is a link: not read" in caplog.text
+    for change in (
+        lambda: gallery.add("ada", None, "s", [sample(0, 1)]),
+        lambda: gallery.ignore("ada"),
+        lambda: remove(folder, "ada"),
+    ):
+        with pytest.raises(PeopleError, match=r"ada: it must be a folder, but it is a link"):
+            change()
+    assert [each.anchors[0].embedding[0] for each in Gallery(elsewhere).load()] == [1]
+
+
+@pytest.mark.parametrize("place", [".", ".new"])
+def test_a_link_in_the_place_of_the_folder_or_of_a_change_is_refused(tmp_path: Path, place: str) -> None:
+    """Nothing is moved from where it leads to, and nothing put there."""
+    elsewhere, folder = tmp_path / "elsewhere", tmp_path / "people"
+    (elsewhere / "ada").mkdir(parents=True)
+    if place == ".new":
+        folder.mkdir()
+    (folder / place if place == ".new" else folder).symlink_to(elsewhere)
+    with pytest.raises(PeopleError, match=r"it must be a folder, but it is a link: remove it"):
+        Gallery(folder).merge([Entry(person("ada", 1, 0))])
+    assert [path.name for path in elsewhere.rglob("*")] == ["ada"]
 
 
 def test_a_reader_leaves_a_damaged_entry_while_a_writer_holds_the_lock(

@@ -228,3 +228,18 @@ def test_an_answer_that_is_none_is_an_error_of_the_command(tmp_path: Path, answe
         with pytest.raises(PeopleError, match="no node answers at"):
             call(tmp_path, "people_list")
         thread.join()
+
+
+def test_only_a_socket_is_asked_or_replaced(tmp_path: Path, responder: Responder) -> None:
+    """A link may lead to somebody else's socket, and a file is not ours."""
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(str(tmp_path / "other"))
+        other.listen(1)
+        (tmp_path / FILE).symlink_to("other")
+        assert not running(tmp_path)
+        with pytest.raises(PeopleError, match=r"node\.sock: it must be a socket, but it is a link: remove it"):
+            call(tmp_path, "people_list")
+        opened = LocalSocket(tmp_path, responder.put)
+        opened.open()
+        opened.close()
+    assert (tmp_path / FILE).is_symlink()

@@ -7,7 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from node.system.files import check_bounded, make_private_folder, private_file, read_bounded, write_privately
+from node.system.files import (
+    TooLargeError,
+    WrongKindError,
+    check_folder,
+    check_regular,
+    make_private_folder,
+    open_regular,
+    private_file,
+    read_regular,
+    write_privately,
+)
 
 
 def test_a_file_is_private_and_replaced_whole(tmp_path: Path) -> None:
@@ -45,38 +55,62 @@ def test_a_partial_file_left_by_a_power_cut_is_replaced(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
-def test_what_root_creates_belongs_to_the_owner_of_the_folder(tmp_path: Path) -> None:
-    """`sudo facenode people add` leaves no file that the node's user cannot read."""
-    os.chown(tmp_path, 12345, 12346)
-    make_private_folder(tmp_path / "people")
-    write_privately(tmp_path / "people" / "a", b"")
-    owners = [(path.stat().st_uid, path.stat().st_gid) for path in tmp_path.rglob("*")]
-    assert owners == [(12345, 12346)] * 2
+def test_folders_are_private_whatever_the_umask(tmp_path: Path) -> None:
+    """Those above that did not exist, too."""
+    former = os.umask(0)
+    try:
+        make_private_folder(tmp_path / "storage" / "people")
+    finally:
+        os.umask(former)
+    assert [stat.S_IMODE(path.stat().st_mode) for path in tmp_path.rglob("*")] == [0o700, 0o700]
 
 
-def test_a_regular_file_is_read_whole_up_to_its_bound(tmp_path: Path) -> None:
-    """One byte more is refused before any of it is kept; the size that a file claims is not believed."""
-    (tmp_path / "a").write_bytes(b"12345678")
-    assert read_bounded(tmp_path / "a", 8) == b"12345678"
-    check_bounded(tmp_path / "a", 8)
-    for read in (read_bounded, check_bounded):
-        with pytest.raises(OSError, match="larger than 7 bytes"):
-            read(tmp_path / "a", 7)
-    with pytest.raises(OSError, match="larger than 10 bytes"):
-        read_bounded(Path("/proc/cpuinfo"), 10)
+def test_a_link_to_a_folder_is_no_folder_of_ours(tmp_path: Path) -> None:
+    """Somebody else put it there; only the folder of the settings may be a link."""
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link").symlink_to("there")
+    with pytest.raises(WrongKindError, match=r"link: it must be a folder, but it is a link: remove it"):
+        make_private_folder(tmp_path / "link")
+    make_private_folder(tmp_path / "link", through_link=True)
+    make_private_folder(tmp_path / "link" / "people")
+    assert check_folder(tmp_path / "there" / "people")
 
 
-@pytest.mark.parametrize("kind", ["pipe", "device", "folder", "socket", "nothing"])
-def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path, kind: str) -> None:
-    """A pipe without a writer must not keep the reader waiting, and a device has no end."""
-    path = {"device": Path("/dev/zero"), "folder": tmp_path}.get(kind, tmp_path / kind)
-    if kind == "pipe":
+def make_file(path: Path, kind: str) -> None:
+    """Put something at a path."""
+    if kind == "a link":
+        path.with_name("target").write_bytes(b"x")
+        path.symlink_to("target")
+    elif kind == "a FIFO":
         os.mkfifo(path)
-    with socket.socket(socket.AF_UNIX) as listener:
-        if kind == "socket":
+    elif kind == "a folder":
+        path.mkdir()
+    elif kind == "a socket":
+        with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(str(path))
-        for read in (read_bounded, check_bounded):
-            with pytest.raises(OSError, match=r".") as caught:
-                read(path, 1 << 20)
-            assert caught.value.strerror
+    elif kind == "a device":
+        if os.geteuid() != 0:
+            pytest.skip("only root can make a device")
+        os.mknod(path, stat.S_IFCHR | 0o600, os.makedev(1, 5))  # /dev/zero
+    else:
+        path.write_bytes(b"0123456789")
+
+
+@pytest.mark.parametrize("kind", ["a link", "a FIFO", "a folder", "a socket", "a device"])
+def test_only_a_plain_file_is_read(tmp_path: Path, kind: str) -> None:
+    """A link is not followed, a FIFO not waited for, and /dev/zero does not fill the memory."""
+    make_file(tmp_path / "a", kind)
+    for look in (check_regular, open_regular, lambda path: read_regular(path, 10)):
+        with pytest.raises(WrongKindError, match=f"a: it must be a file, but it is {kind}: remove it"):
+            look(tmp_path / "a")
+
+
+def test_no_more_than_the_limit_is_read(tmp_path: Path) -> None:
+    """What is missing is missing, and what fits is read."""
+    make_file(tmp_path / "a", "a file")
+    assert read_regular(tmp_path / "a", 10) == b"0123456789"
+    with pytest.raises(TooLargeError, match="more than 9 bytes"):
+        read_regular(tmp_path / "a", 9)
+    with pytest.raises(FileNotFoundError):
+        read_regular(tmp_path / "b", 9)
+    assert not check_regular(tmp_path / "b")
