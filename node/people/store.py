@@ -3,13 +3,14 @@
 people/<id>/person.json      the record: who it is, and their anchors
 people/<id>/<digest>.png     the aligned face of an anchor, where crops are kept
 people/<id>.damaged-<when>   an entry that could not be read, set aside
-people/.new, people/.gone-*  what a power cut left of a change; the next writer clears it
+people/.new, .commit, .gone-*  a change on its way; what a kill or a power cut left of it, the next writer or reader
+                             finishes or clears (node/people/journal.py)
 
 The rules:
 
 1. Every rename and every removal happens under the lock, an `flock` of the folder.
 2. Reading needs no lock: a new entry appears whole, a record is replaced whole, and an entry is renamed before it is
-   removed.
+   removed. Only if a change is on its way, a reader waits for the lock for a moment, and finishes what was left.
 3. A reader that finds a damaged entry takes the lock and reads the entry again, since a writer may be replacing it.
    What is still damaged is set aside. If the lock stays taken, or the reader may not write, the entry stays where it
    is, and a log line says so.
@@ -17,38 +18,23 @@ The rules:
 
 import logging
 import os
-import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from types import MappingProxyType
 
 from node.errors import PeopleError
 from node.people import record
+from node.people.entry import Entry
 from node.people.folder_lock import FolderLock
+from node.people.journal import GONE, Journal
 from node.people.person import Person
-from node.system.files import make_private_folder, sync_folder, write_privately
+from node.system.files import make_private_folder, sync_folder
 
-_STAGING, _REMOVED, _DAMAGED = ".new", ".gone-", ".damaged-"
-_OWN_FILES = re.compile(r"[0-9a-f]{16}\.png|.*\.part")  # any other file beside a record belongs to the owner
+_DAMAGED = ".damaged-"
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Entry:
-    """A person and the files that belong to them.
-
-    Attributes:
-        person: who.
-        crops: contents of crops by file name.
-    """
-
-    person: Person
-    crops: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
 
 
 class Store:
@@ -69,6 +55,7 @@ class Store:
         self._lock_timeout_s, self._reader_timeout_s = lock_timeout_s, reader_timeout_s
         self._existed = False
         self._lock = FolderLock(folder)
+        self._journal = Journal(folder)
 
     def load(self) -> tuple[Person, ...]:
         """Return everybody, by id. Leave out damaged entries, and set them aside where possible.
@@ -77,6 +64,7 @@ class Store:
             PeopleError: the folder cannot be read.
         """
         with _people_error(self._folder):
+            self._recover()
             return self._read_all(self._entries())
 
     def find(self, person: str) -> Person | None:
@@ -86,6 +74,7 @@ class Store:
             PeopleError: the folder cannot be read.
         """
         with _people_error(self._folder):
+            self._recover()
             entry = self._folder / person
             return next(iter(self._read_all([entry] if entry.is_dir() else [])), None)
 
@@ -99,7 +88,8 @@ class Store:
             found = [_record_state(entry) for entry in self._entries()]
         except OSError:
             return ()
-        return tuple(number for state in found for number in (state.st_mtime_ns, state.st_ino))
+        records = (number for state in found for number in (state.st_mtime_ns, state.st_ino))
+        return (*records, *self._journal.state())
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -112,31 +102,17 @@ class Store:
         with _people_error(self._folder):
             make_private_folder(self._folder)
             with self._lock.hold(self._lock_timeout_s):
-                for leftover in (self._folder / _STAGING, *self._folder.glob(f"{_REMOVED}*")):
-                    shutil.rmtree(leftover, ignore_errors=True)
+                self._journal.recover()
                 yield
 
     def put(self, entries: Sequence[Entry]) -> None:
-        """Write people, new or not; call it within `locked`. A full disk changes nothing.
+        """Write people, new or not, all of them or none; call it within `locked`. A full disk changes nothing.
 
         Raises:
             OSError: something cannot be written.
+            PeopleError: everything is written, but could not be put in its place yet.
         """
-        staging = self._folder / _STAGING
-        try:
-            for entry in entries:
-                staged = staging / entry.person.id
-                make_private_folder(staging)
-                make_private_folder(staged)
-                for name, content in entry.crops.items():
-                    write_privately(staged / name, content)
-                write_privately(staged / record.FILE, record.encode(entry.person))
-            # From here on there are only renames.
-            for entry in entries:
-                self._install(staging / entry.person.id, entry)
-            sync_folder(self._folder)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
+        self._journal.write(entries)
 
     def delete(self, person: str) -> bool:
         """Erase a person and what was set aside of them; call it within `locked`. Return whether there was anything.
@@ -146,7 +122,7 @@ class Store:
         """
         entry = self._folder / person
         found = [path for path in (entry, *self.damaged(person)) if path.is_dir()]
-        removed = [path.rename(self._folder / f"{_REMOVED}{path.name}") for path in found]
+        removed = [path.rename(self._folder / f"{GONE}{path.name}") for path in found]
         sync_folder(self._folder)
         for path in removed:
             shutil.rmtree(path)
@@ -158,20 +134,17 @@ class Store:
         self._existed = True  # from now on a missing folder means a missing disk, not an empty gallery
         return sorted(path for path in self._folder.iterdir() if "." not in path.name and path.is_dir())
 
-    def _install(self, staged: Path, entry: Entry) -> None:
-        """Move a complete folder to its place, or its files into the folder that exists."""
-        target = self._folder / entry.person.id
-        if not target.exists():
-            staged.rename(target)
+    def _recover(self) -> None:
+        """Finish what a killed writer committed, and clear what it left, unless another is at work."""
+        if self._lock.held or not self._journal.has_leftovers:
             return
-        for name in (*entry.crops, record.FILE):
-            (staged / name).replace(target / name)
-        sync_folder(target)
-        everything = (*entry.person.anchors, *entry.person.negatives)
-        kept = {anchor.crop.name for anchor in everything if anchor.crop}
-        for path in target.iterdir():
-            if path.name not in kept and _OWN_FILES.fullmatch(path.name):
-                path.unlink()
+        try:
+            with self._lock.hold(self._reader_timeout_s if self._journal.is_pending else 0.0):
+                self._journal.recover()
+        except PeopleError:
+            return
+        except OSError as error:
+            _log.warning("people: %s: %s: an interrupted change is not completed yet", error.filename, error.strerror)
 
     def _read_all(self, entries: Sequence[Path]) -> tuple[Person, ...]:
         found: dict[Path, Person | None] = {}

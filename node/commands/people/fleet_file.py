@@ -11,10 +11,10 @@ from node.domain import Image, counted
 from node.errors import PeopleError
 from node.people import bundle
 from node.people import crop as crops
+from node.people.entry import Entry
 from node.people.gallery import Change
 from node.people.person import Anchor, Person
 from node.people.reembedding import Reembedded, log_results, reembed
-from node.people.store import Entry
 from node.settings import Settings
 from node.vision.sidecar import Sidecar
 
@@ -44,10 +44,11 @@ def import_people(args: argparse.Namespace, settings: Settings) -> int:
     """Add everybody from a file, all of them or none, and print what is new."""
     sidecar = build_sidecar(settings)
     head = sidecar.heads.embedding
-    entries = _current(bundle.read(args.file, {head.space: head.length}), settings, sidecar)
-    if not settings.people.keep_crops:
-        entries = [Entry(_without_crops(entry.person)) for entry in entries]
-    changes = build_gallery(settings, sidecar).merge(entries)
+    with bundle.opened(args.file, {head.space: head.length}) as theirs:
+        entries = _current(theirs, settings, sidecar)
+        if not settings.people.keep_crops:
+            entries = [Entry(_without_crops(entry.person)) for entry in entries]
+        changes = build_gallery(settings, sidecar).merge(entries)
     for change in changes:
         if change.happened:
             print(f"{change.after.id}: {', '.join(_words(change))}")

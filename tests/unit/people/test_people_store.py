@@ -11,9 +11,11 @@ from samples import sample
 
 from node.errors import PeopleError
 from node.people import record
+from node.people.entry import Entry
 from node.people.gallery import Gallery
 from node.people.person import Anchor, Person
-from node.people.store import Entry, Store
+from node.people.store import Store
+from node.system.files import write_privately
 
 
 def person(name: str, *numbers: float) -> Person:
@@ -33,7 +35,8 @@ def test_a_change_that_cannot_be_written_whole_changes_nobody(tmp_path: Path) ->
     """As on a full disk: the third of three people fails, and the first two stay as they were."""
     gallery = Gallery(tmp_path)
     gallery.merge([Entry(person("ada", 1, 0))])
-    spoilt = Entry(person("eve", 1, 0), {"x" * 300: b""})  # no disk takes such a name
+    name = "x" * 300  # no disk takes such a name
+    spoilt = Entry(Person("eve", "eve", (Anchor(unit(1, 0), "s", "p", Path(name)),)), {name: b""})
     store = Store(tmp_path, {})
     with pytest.raises(PeopleError, match=r"storage\.dir must be"), store.locked():
         store.put([Entry(person("ada", 0, 1)), Entry(person("bob", 1, 0)), spoilt])
@@ -70,10 +73,9 @@ def test_an_entry_that_a_writer_replaces_while_it_is_read_keeps_its_name(tmp_pat
     people: list[Person] = []
     reader = threading.Thread(target=lambda: people.extend(Gallery(tmp_path).load()))
     reader.start()
-    store = Store(tmp_path, {})
-    with store.locked():
+    with Store(tmp_path, {}).locked():
         fifo = os.open(path, os.O_WRONLY)  # returns once the reader has opened it
-        store.put([Entry(person("ada", 0, 1))])
+        write_privately(path, record.encode(person("ada", 0, 1)))
         os.write(fifo, b"{")
         os.close(fifo)
     reader.join()

@@ -1,0 +1,195 @@
+"""A change of any number of people -> their folders, all of them or none, also after a kill or a power cut.
+
+people/.new/added/<id>/      while a change is written: the whole folder of a new person
+people/.new/changed/<id>/    new crops and the new record of a known person, and the sha256 of the record to be replaced
+people/.commit/              the same, complete and on the disk
+people/.gone-*               what is being erased
+
+The rules:
+
+1. `.new` counts for nothing. Renaming it to `.commit` is the moment at which the whole change takes place.
+2. Whoever takes the lock next finishes a `.commit` that was left. Every step of that can be repeated: crops come before
+   the record that names them, and the folder goes only when everything is on the disk.
+3. A person whose record is no longer the one to be replaced, since a version without `.commit` has changed or removed
+   them meanwhile, stays as they are.
+"""
+
+import hashlib
+import logging
+import os
+import re
+import shutil
+from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
+
+from node.errors import PeopleError
+from node.people import record
+from node.people.entry import Entry, crop_names
+from node.system.files import create_privately, make_private_folder, sync_folder, synced_file_system
+
+GONE = ".gone-"
+_STAGING, _COMMITTED = ".new", ".commit"
+_ADDED, _CHANGED, _BEFORE = "added", "changed", "before"
+_OWN_FILES = re.compile(r"[0-9a-f]{16}\.png|.*\.part")  # any other file beside a record belongs to the owner
+_FEW_FILES = 32
+"""Up to so many files are synced one by one; for more, the whole file system is."""
+
+_log = logging.getLogger(__name__)
+
+
+class Journal:
+    """What is being written and erased in the folder of the people. Everything but reading needs the folder's lock.
+
+    Args:
+        folder: of the people.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._staging, self._committed = folder / _STAGING, folder / _COMMITTED
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether a change took place that is not finished."""
+        return self._committed.is_dir()
+
+    @property
+    def has_leftovers(self) -> bool:
+        """Whether there is anything that `recover` finishes or clears, or another process is working on.
+
+        Raises:
+            OSError: the folder cannot be read.
+        """
+        try:
+            with os.scandir(self._folder) as entries:
+                return any(each.name in (_STAGING, _COMMITTED) or each.name.startswith(GONE) for each in entries)
+        except FileNotFoundError:
+            return False
+
+    def state(self) -> tuple[int, ...]:
+        """Return a value that differs once a change is committed or finished."""
+        try:
+            state = self._committed.stat()
+        except OSError:
+            return ()
+        return (state.st_mtime_ns, state.st_ino)
+
+    def recover(self) -> None:
+        """Finish a change that was committed, and clear what is left of any other.
+
+        Raises:
+            OSError: a change cannot be finished.
+        """
+        self._clear()
+        if self.is_pending:
+            self._finish()
+
+    def write(self, entries: Sequence[Entry]) -> None:
+        """Write people, new or not. If something cannot be written, such as on a full disk, nothing changes.
+
+        Raises:
+            OSError: something cannot be written.
+            PeopleError: everything is written, but could not be put in its place yet.
+        """
+        if not entries:
+            return
+        few = sum(len(entry.crop_names) + 1 for entry in entries) <= _FEW_FILES
+        try:
+            with nullcontext() if few else synced_file_system(self._folder):
+                self._stage(entries, sync=few)
+            self._staging.rename(self._committed)
+        except BaseException:
+            self._clear()
+            raise
+        try:
+            sync_folder(self._folder)
+            self._finish()
+        except OSError as error:
+            raise PeopleError(
+                f"{error.filename or self._folder}: {error.strerror}: the change is kept in {self._committed}, and the "
+                "next command or start completes it: storage.dir must be writable, with free space"
+            ) from error
+
+    def _clear(self) -> None:
+        for leftover in (self._staging, *self._folder.glob(f"{GONE}*")):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+    def _stage(self, entries: Sequence[Entry], *, sync: bool) -> None:
+        parts = [self._staging / _ADDED, self._staging / _CHANGED]
+        for folder in (self._staging, *parts):
+            make_private_folder(folder)
+        for entry in entries:
+            current = self._folder / entry.person.id / record.FILE
+            known = current.parent.exists()
+            staged = parts[known] / entry.person.id
+            make_private_folder(staged)
+            for name in entry.crop_names:
+                create_privately(staged / name, entry.crops[name], sync=sync)
+            create_privately(staged / record.FILE, record.encode(entry.person), sync=sync)
+            if known:
+                create_privately(staged / _BEFORE, _digest(current), sync=sync)
+            if sync:
+                sync_folder(staged)
+        if sync:
+            for folder in (*parts, self._staging):
+                sync_folder(folder)
+
+    def _finish(self) -> None:
+        """Put everything in its place. All of it may have happened already, or any part."""
+        for staged in _subfolders(self._committed / _ADDED):
+            target = self._folder / staged.name
+            if target.exists():
+                _log_superseded(target)
+            else:
+                staged.rename(target)
+        targets = []
+        for staged in _subfolders(self._committed / _CHANGED):
+            target = self._folder / staged.name
+            if target.is_dir():
+                _replace(staged, target)
+                targets.append(target)
+            else:
+                _log_superseded(target)
+        for target in (*targets, self._folder):
+            sync_folder(target)
+        self._committed.rename(self._staging)
+        shutil.rmtree(self._staging, ignore_errors=True)
+
+
+def _replace(staged: Path, target: Path) -> None:
+    """Move crops and then the record into a folder, and remove the crops that the record does not name."""
+    new, current = staged / record.FILE, target / record.FILE
+    if new.exists() and _digest(current) != (staged / _BEFORE).read_bytes():
+        _log_superseded(target)
+        new.unlink()
+    source = new if new.exists() else current
+    try:
+        named = crop_names(record.decode(source.read_bytes(), target, {}))
+    except (ValueError, FileNotFoundError) as error:  # only a bad disk does that
+        _log.error("people: %s is damaged (%s): %s stays as it is (not published)", source, error, target)
+        return
+    for name in sorted(named):
+        if (staged / name).exists():
+            (staged / name).replace(target / name)
+    if new.exists():
+        new.replace(current)
+    for path in target.iterdir():
+        if path.name not in named and _OWN_FILES.fullmatch(path.name):
+            path.unlink()
+
+
+def _digest(path: Path) -> bytes:
+    """Return the sha256 of a file in hexadecimal; nothing if there is no file."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest().encode()
+    except FileNotFoundError:
+        return b""
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir()) if folder.is_dir() else []
+
+
+def _log_superseded(target: Path) -> None:
+    _log.warning("people: %s was changed meanwhile: an interrupted change of it is dropped (not published)", target)
