@@ -131,7 +131,8 @@ def _manifest(content: bytes) -> Manifest:
         version = _Version.model_validate_json(content)
         if version.format == "facenode-people" and version.v > VERSION:
             raise RefusedError(
-                f"made by a newer version of facenode (format {version.v}, this one reads {VERSION}): update this node first"
+                f"made by a newer version of facenode (format {version.v}, this one reads {VERSION}): "
+                "update this node first"
             )
         return Manifest.model_validate_json(content)
     except ValidationError as error:
