@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from node.homeassistant.removal import OPTIONAL
-from node.system.files import make_private_folder, write_privately
+from node.system.files import make_private_folder, remove_partial, write_privately
 
 FILE = "homeassistant.json"
 _KEY_DIGITS = 12
@@ -73,6 +73,7 @@ class EntityKeys:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE
+        remove_partial(self._path)
         self._failed = False
         self._secret, self._shown, self._removed = self._load()
         self._people: tuple[KeyedPerson, ...] = ()

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 from node.errors import PeopleError
 from node.people import crop as crops
@@ -54,9 +55,39 @@ def write(path: Path, people: Sequence[Person]) -> None:
     Raises:
         PeopleError: the file cannot be written, or would be too large to be imported.
     """
+    with writing(path), private_file(path) as file:
+        write_to(file, people)
+
+
+def write_to(file: BinaryIO, people: Sequence[Person]) -> None:
+    """Write people to an open file, within `writing`; leave out and log each missing or damaged crop."""
+    files: dict[str, str] = {}
+    total = _END_BYTES
+
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+
+        def put(name: str, content: bytes, most: int) -> None:
+            nonlocal total
+            total += len(content) + 2 * len(name) + _HEADER_BYTES
+            if len(content) > most or total > MAX_BYTES or len(files) >= MAX_MEMBERS:
+                raise _TooLargeError(name)
+            files[name] = hashlib.sha256(content).hexdigest()
+            archive.writestr(zipfile.ZipInfo(name, _ZIP_EPOCH), content)
+
+        for person in sorted(people, key=lambda each: each.id):
+            sound = _without_bad_crops(person)
+            put(f"{person.id}/{record.FILE}", record.encode(sound), MAX_RECORD_BYTES)
+            for crop in sorted({anchor.crop for anchor in (*sound.anchors, *sound.negatives) if anchor.crop}):
+                put(f"{person.id}/{crop.name}", read_crop_file(crop), crops.MAX_BYTES)
+        manifest = Manifest(format="facenode-people", v=VERSION, files=files)
+        put(MANIFEST, manifest.model_dump_json().encode(), MAX_RECORD_BYTES)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Raise a PeopleError for whatever is wrong with a file that is written."""
     try:
-        with private_file(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-            _write(archive, people)
+        yield
     except _TooLargeError as error:
         raise PeopleError(
             f"{path}: not written: with {error} it would be more than an import accepts ({MAX_BYTES >> 20} MB, "
@@ -85,36 +116,22 @@ def opened(path: Path, lengths: Mapping[str, int]) -> Iterator[tuple[Entry, ...]
     except OSError as error:
         raise PeopleError(f"{path}: {error.strerror or error}: name a readable file") from error
     with file:
-        with _damage(path):
-            archive = Archive(file)
-            entries = _people(path, archive, lengths)
-        yield entries
+        yield read_from(path, file, lengths)
 
 
-def _write(archive: zipfile.ZipFile, people: Sequence[Person]) -> None:
-    """Write people to an archive.
+def read_from(path: Path, file: BinaryIO, lengths: Mapping[str, int]) -> tuple[Entry, ...]:
+    """Check every member of an open file, and return the people in it. It must stay open for their crops to be read.
+
+    Args:
+        path: names the file in errors.
+        file: open for reading.
+        lengths: length of the embeddings of each space, where known.
 
     Raises:
-        _TooLargeError: an import would refuse it.
+        PeopleError: the file is damaged, of another format, or of a newer version.
     """
-    files: dict[str, str] = {}
-    total = _END_BYTES
-
-    def put(name: str, content: bytes, most: int) -> None:
-        nonlocal total
-        total += len(content) + 2 * len(name) + _HEADER_BYTES
-        if len(content) > most or total > MAX_BYTES or len(files) >= MAX_MEMBERS:
-            raise _TooLargeError(name)
-        files[name] = hashlib.sha256(content).hexdigest()
-        archive.writestr(zipfile.ZipInfo(name, _ZIP_EPOCH), content)
-
-    for person in sorted(people, key=lambda each: each.id):
-        sound = _without_bad_crops(person)
-        put(f"{person.id}/{record.FILE}", record.encode(sound), MAX_RECORD_BYTES)
-        for crop in sorted({anchor.crop for anchor in (*sound.anchors, *sound.negatives) if anchor.crop}):
-            put(f"{person.id}/{crop.name}", read_crop_file(crop), crops.MAX_BYTES)
-    manifest = Manifest(format="facenode-people", v=VERSION, files=files)
-    put(MANIFEST, manifest.model_dump_json().encode(), MAX_RECORD_BYTES)
+    with _damage(path):
+        return _people(path, Archive(file), lengths)
 
 
 @contextmanager

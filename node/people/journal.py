@@ -14,6 +14,7 @@ The rules:
    them meanwhile, stays as they are.
 """
 
+import errno
 import hashlib
 import logging
 import os
@@ -23,7 +24,6 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
-from node.errors import PeopleError
 from node.people import record
 from node.people.entry import Entry, crop_names
 from node.system.files import create_privately, make_private_folder, sync_folder, synced_file_system
@@ -52,7 +52,7 @@ class Journal:
     @property
     def is_pending(self) -> bool:
         """Whether a change took place that is not finished."""
-        return self._committed.is_dir()
+        return _is_folder(self._committed)
 
     @property
     def has_leftovers(self) -> bool:
@@ -83,17 +83,14 @@ class Journal:
         """
         self._clear()
         if self.is_pending:
-            self._finish()
+            self.finish()
 
-    def write(self, entries: Sequence[Entry]) -> None:
-        """Write people, new or not. If something cannot be written, such as on a full disk, nothing changes.
+    def commit(self, entries: Sequence[Entry]) -> None:
+        """Write people, new or not; `finish` puts them in place. If it fails, as on a full disk, nothing changes.
 
         Raises:
             OSError: something cannot be written.
-            PeopleError: everything is written, but could not be put in its place yet.
         """
-        if not entries:
-            return
         few = sum(len(entry.crop_names) + 1 for entry in entries) <= _FEW_FILES
         try:
             with nullcontext() if few else synced_file_system(self._folder):
@@ -102,14 +99,32 @@ class Journal:
         except BaseException:
             self._clear()
             raise
-        try:
-            sync_folder(self._folder)
-            self._finish()
-        except OSError as error:
-            raise PeopleError(
-                f"{error.filename or self._folder}: {error.strerror}: the change is kept in {self._committed}, and the "
-                "next command or start completes it: storage.dir must be writable, with free space"
-            ) from error
+        sync_folder(self._folder)
+
+    def finish(self) -> None:
+        """Put everything that was committed in its place. All of it may have happened already, or any part.
+
+        Raises:
+            OSError: something cannot be put in its place; what was committed stays.
+        """
+        for staged in _subfolders(self._committed / _ADDED):
+            target = self._folder / staged.name
+            if os.path.lexists(target):
+                _log_superseded(target)
+            else:
+                staged.rename(target)
+        targets = []
+        for staged in _subfolders(self._committed / _CHANGED):
+            target = self._folder / staged.name
+            if _is_folder(target):
+                _replace(staged, target)
+                targets.append(target)
+            else:
+                _log_superseded(target)
+        for target in (*targets, self._folder):
+            sync_folder(target)
+        self._committed.rename(self._staging)
+        shutil.rmtree(self._staging, ignore_errors=True)
 
     def _clear(self) -> None:
         for leftover in (self._staging, *self._folder.glob(f"{GONE}*")):
@@ -121,7 +136,9 @@ class Journal:
             make_private_folder(folder)
         for entry in entries:
             current = self._folder / entry.person.id / record.FILE
-            known = current.parent.exists()
+            known = os.path.lexists(current.parent)
+            if known and not _is_folder(current.parent):
+                raise NotADirectoryError(errno.ENOTDIR, "a file or a link, not a folder", str(current.parent))
             staged = parts[known] / entry.person.id
             make_private_folder(staged)
             for name in entry.crop_names:
@@ -134,27 +151,6 @@ class Journal:
         if sync:
             for folder in (*parts, self._staging):
                 sync_folder(folder)
-
-    def _finish(self) -> None:
-        """Put everything in its place. All of it may have happened already, or any part."""
-        for staged in _subfolders(self._committed / _ADDED):
-            target = self._folder / staged.name
-            if target.exists():
-                _log_superseded(target)
-            else:
-                staged.rename(target)
-        targets = []
-        for staged in _subfolders(self._committed / _CHANGED):
-            target = self._folder / staged.name
-            if target.is_dir():
-                _replace(staged, target)
-                targets.append(target)
-            else:
-                _log_superseded(target)
-        for target in (*targets, self._folder):
-            sync_folder(target)
-        self._committed.rename(self._staging)
-        shutil.rmtree(self._staging, ignore_errors=True)
 
 
 def _replace(staged: Path, target: Path) -> None:
@@ -187,8 +183,13 @@ def _digest(path: Path) -> bytes:
         return b""
 
 
+def _is_folder(path: Path) -> bool:
+    """Return whether there is a folder, and not a link to one."""
+    return path.is_dir() and not path.is_symlink()
+
+
 def _subfolders(folder: Path) -> list[Path]:
-    return sorted(folder.iterdir()) if folder.is_dir() else []
+    return sorted(folder.iterdir()) if _is_folder(folder) else []
 
 
 def _log_superseded(target: Path) -> None:

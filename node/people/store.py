@@ -112,7 +112,16 @@ class Store:
             OSError: something cannot be written.
             PeopleError: everything is written, but could not be put in its place yet.
         """
-        self._journal.write(entries)
+        if not entries:
+            return
+        self._journal.commit(entries)
+        try:
+            self._journal.finish()
+        except OSError as error:
+            raise PeopleError(
+                f"{error.filename or self._folder}: {error.strerror}: the change is stored, but not complete: the next "
+                "command completes it: storage.dir must be writable, with free space"
+            ) from error
 
     def delete(self, person: str) -> bool:
         """Erase a person and what was set aside of them; call it within `locked`. Return whether there was anything.

@@ -63,23 +63,15 @@ def private_file(path: Path, *, unnamed: bool = True) -> Iterator[BinaryIO]:
 
 
 def remove_partial(path: Path) -> None:
-    """Remove `<name>.part` if no process writes it any more, since the one that did was killed.
-
-    Raises:
-        OSError: it cannot be read or removed.
-    """
+    """Remove `<name>.part` where possible, if no process writes it any more, since the one that did was killed."""
     part = _part(path)
-    try:
+    with suppress(OSError):
         descriptor = os.open(part, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except FileNotFoundError:
-        return
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        part.unlink(missing_ok=True)
-    except BlockingIOError:
-        return
-    finally:
-        os.close(descriptor)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            part.unlink(missing_ok=True)
+        finally:
+            os.close(descriptor)
 
 
 def create_privately(path: Path, content: bytes, *, sync: bool) -> None:

@@ -5,20 +5,26 @@ import io
 import json
 import logging
 import stat
+import sys
 import zipfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import numpy as np
 import pytest
+from makers import unit
 from samples import crop, sample
 
 from node.errors import PeopleError
 from node.people import bundle
+from node.people.archive import MAX_BYTES, MAX_MEMBERS
 from node.people.crop import encode
 from node.people.entry import Entry
 from node.people.gallery import Gallery
+from node.people.person import Anchor, Person
 
 LENGTHS = {"s": 2}
 
@@ -203,6 +209,66 @@ def test_a_newer_file_requires_an_update(file: Path) -> None:
     pack(file, members(file), version=2)
     with pytest.raises(PeopleError, match=r"newer version of facenode .*: update this node first"):
         read(file, LENGTHS)
+
+
+def opcodes(action: Callable[[], object]) -> int:
+    """Return how many steps the interpreter takes for something: work without a clock."""
+    count = 0
+
+    def trace(frame: FrameType, event: str, _argument: object) -> Any:  # noqa: ANN401 - the tracer itself
+        nonlocal count
+        frame.f_trace_opcodes = True
+        count += event == "opcode"
+        return trace
+
+    former = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        action()
+    finally:
+        sys.settrace(former)
+    return count
+
+
+def test_the_work_to_read_a_file_grows_with_its_size_alone(tmp_path: Path) -> None:
+    """Twice the people take twice the steps, within 10 %: no member is looked at once more for each person."""
+    steps = []
+    for number in (100, 200):
+        people = [Person(f"p{n}", "P", (Anchor(unit(1, n), "s", "x"),)) for n in range(number)]
+        bundle.write(tmp_path / "x", people)
+        steps.append(opcodes(lambda: read(tmp_path / "x", LENGTHS)))
+    assert steps[1] <= 2.1 * steps[0]
+
+
+def test_too_many_members_are_refused_before_they_are_listed(tmp_path: Path) -> None:
+    """Each would take memory, however small it is."""
+    (tmp_path / "x").write_bytes(b"PK\x03\x04" + (MAX_MEMBERS + 1) * b"PK\x01\x02")
+    with pytest.raises(PeopleError, match="more than 100000 members: export fewer people"):
+        read(tmp_path / "x", LENGTHS)
+
+
+def test_a_file_over_the_limit_is_refused_unread(tmp_path: Path) -> None:
+    """Its size alone decides; here it is all holes."""
+    with (tmp_path / "x").open("wb") as file:
+        file.truncate(MAX_BYTES + (1 << 20))
+    with pytest.raises(PeopleError, match="257 MB, more than 256 MB: export fewer people"):
+        read(tmp_path / "x", LENGTHS)
+
+
+def test_nothing_is_exported_that_no_node_would_import(tmp_path: Path) -> None:
+    """One line says so, and no file is left."""
+    huge = np.ones(1 << 21, np.float32) / np.sqrt(np.float32(1 << 21))
+    with pytest.raises(PeopleError, match=r"not written: with ada/person\.json it would be more than an import"):
+        bundle.write(tmp_path / "x", [Person("ada", "Ada", (Anchor(huge, "s", "x"),))])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_changes_after_it_was_checked_is_refused(file: Path) -> None:
+    """Crops are read when they are used, and checked again."""
+    with bundle.opened(file, LENGTHS) as entries:
+        file.write_bytes(bytes(file.stat().st_size))
+        with pytest.raises(PeopleError, match="damaged or truncated: copy it again"):
+            dict(entries[0].crops)
 
 
 @pytest.mark.parametrize("content", [b"", b"PK", b"not a zip", b"PK\x03\x04 and nothing else"])

@@ -1,12 +1,20 @@
 """Private files that are complete or absent."""
 
+import fcntl
 import os
 import stat
 from pathlib import Path
 
 import pytest
 
-from node.system.files import make_private_folder, private_file, write_privately
+from node.system.files import (
+    create_privately,
+    make_private_folder,
+    private_file,
+    remove_partial,
+    synced_file_system,
+    write_privately,
+)
 
 
 def test_a_file_is_private_and_replaced_whole(tmp_path: Path) -> None:
@@ -42,6 +50,45 @@ def test_a_partial_file_left_by_a_power_cut_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "a.part").write_bytes(b"half")
     write_privately(tmp_path / "a", b"whole")
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+@pytest.mark.parametrize("unnamed", [True, False])
+def test_a_file_appears_only_when_it_is_complete(tmp_path: Path, *, unnamed: bool) -> None:
+    """Without a name until then, or as a part where the file system has no such files; new, and over an old one."""
+    for content in (b"one", b"two"):
+        before = sorted(path.name for path in tmp_path.iterdir())
+        with private_file(tmp_path / "a", unnamed=unnamed) as file:
+            file.write(content)
+            file.flush()
+            meanwhile = sorted(path.name for path in tmp_path.iterdir())
+            assert meanwhile == (before if unnamed else [*before, "a.part"])
+        assert (tmp_path / "a").read_bytes() == content
+        assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_only_a_part_that_nobody_writes_is_removed(tmp_path: Path) -> None:
+    """What a killed process left goes at the next start; what another process is writing stays."""
+    part = tmp_path / "a.part"
+    remove_partial(tmp_path / "a")
+    part.write_bytes(b"half")
+    with part.open("rb") as writing:
+        fcntl.flock(writing, fcntl.LOCK_EX)
+        remove_partial(tmp_path / "a")
+        assert part.exists()
+    remove_partial(tmp_path / "a")
+    assert not part.exists()
+
+
+def test_a_file_is_created_only_if_there_is_none(tmp_path: Path) -> None:
+    """Private, and never over another, not even through a link."""
+    (tmp_path / "link").symlink_to("elsewhere")
+    with synced_file_system(tmp_path):
+        create_privately(tmp_path / "a", b"one", sync=False)
+    assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o600
+    for name in ("a", "link"):
+        with pytest.raises(FileExistsError):
+            create_privately(tmp_path / name, b"two", sync=True)
+    assert (tmp_path / "a").read_bytes() == b"one"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
