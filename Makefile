@@ -22,8 +22,9 @@ demo: $(READY)  ## a face in a clip becomes an event on a broker
 test: $(READY)  ## all tests that this machine can run; what is left out is said with its reason
 	$(BIN)/python -m pytest
 
-faults: $(READY)  ## 20 seeded runs of random faults between node and broker; two minutes
+faults: $(READY)  ## 20 seeded runs of random faults between node and broker, 160 kills of each change of people; minutes
 	FACENODE_FAULT_SEEDS=20 $(BIN)/python -m pytest -s tests/integration/test_faults_random.py
+	FACENODE_KILLS=160 $(BIN)/python -m pytest -s --timeout=900 tests/integration/test_people_killed.py
 
 acceptance: $(READY) $(FLEET_READY)  ## wheel, Docker, Home Assistant, picamera2, a Pi's processor, made in .cache; needs root
 	$(BIN)/python -m pytest --ignore=tests/acceptance/fleet tests/acceptance

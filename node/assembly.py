@@ -49,8 +49,8 @@ from node.requests.switches import SwitchRequests
 from node.settings import Settings
 from node.settings.node import zone_of
 from node.system import blas, bundled
-from node.system.files import WrongKindError, check_regular
 from node.system.machine import Machine
+from node.system.plain_files import WrongKindError, check_regular
 from node.system.systemd import Service
 from node.vision import network_file
 from node.vision.detector import Detector

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from node.homeassistant.removal import OPTIONAL
-from node.system.files import make_private_folder, read_regular, write_privately
+from node.system.files import make_private_folder, remove_partial, write_privately
+from node.system.plain_files import read_regular
 
 FILE = "homeassistant.json"
 _MAX_BYTES = 1 << 20
@@ -75,6 +76,7 @@ class EntityKeys:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE
+        remove_partial(self._path)
         self._failed = False
         self._secret, self._shown, self._removed = self._load()
         self._people: tuple[KeyedPerson, ...] = ()

@@ -9,9 +9,10 @@ from node.domain import Image, Vector, counted
 from node.errors import PeopleError
 from node.people import crop as crops
 from node.people import record
+from node.people.entry import Entry
 from node.people.person import Anchor, Person, checked_id, checked_name, merged, without
 from node.people.reembedding import Embed, log_results, normalised, read_crop, reembed
-from node.people.store import Entry, Store
+from node.people.store import Store
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,7 +117,7 @@ class Gallery:
                 negatives=without(known.negatives, anchors),
                 ignored=known.ignored if ignored is None else ignored,
             )
-            self._store.put([Entry(changed, _belonging(files, changed))])
+            self._store.put([Entry(changed, files)])
         return changed
 
     def reject(self, person: str, space: str, sample: Sample) -> Person:
@@ -134,7 +135,7 @@ class Gallery:
             if not anchors:
                 raise PeopleError(f"{person}: this is the only known face: use facenode people remove {person}")
             changed = replace(known, anchors=anchors, negatives=merged(known.negatives, negatives))
-            self._store.put([Entry(changed, _belonging(files, changed))])
+            self._store.put([Entry(changed, files)])
         return changed
 
     def ignore(self, person: str, *, on: bool = True) -> Person:
@@ -185,7 +186,7 @@ class Gallery:
                 after = theirs if ours is None else _joined(ours, theirs)
                 changes.append(Change(ours, after))
                 if changes[-1].happened:
-                    changed.append(Entry(after, _belonging(entry.crops, after)))
+                    changed.append(Entry(after, entry.crops))
             self._store.put(changed)
         return tuple(changes)
 
@@ -223,8 +224,3 @@ def _joined(ours: Person, theirs: Person) -> Person:
     anchors = merged(without(ours.anchors, theirs.negatives), theirs.anchors)
     negatives = merged(without(ours.negatives, theirs.anchors), theirs.negatives)
     return replace(ours, name=theirs.name, ignored=theirs.ignored, anchors=anchors, negatives=negatives)
-
-
-def _belonging(files: Mapping[str, bytes], person: Person) -> dict[str, bytes]:
-    named = {anchor.crop.name for anchor in (*person.anchors, *person.negatives) if anchor.crop}
-    return {name: content for name, content in files.items() if name in named}

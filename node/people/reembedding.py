@@ -11,7 +11,7 @@ from node.domain import Image, Vector, counted
 from node.errors import ModelError
 from node.people import crop as crops
 from node.people.person import Anchor, Person
-from node.system.files import read_regular
+from node.system.plain_files import read_regular
 
 _log = logging.getLogger(__name__)
 

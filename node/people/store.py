@@ -3,14 +3,15 @@
 people/<id>/person.json      the record: who it is, and their anchors
 people/<id>/<digest>.png     the aligned face of an anchor, where crops are kept
 people/<id>.damaged-<when>   an entry that could not be read, set aside
-people/.new, people/.gone-*  what a power cut left of a change; the next writer clears it
+people/.new, .commit, .gone-*  a change on its way; what a kill or a power cut left of it, the next writer or reader
+                             finishes or clears (node/people/journal.py)
 people/<id>.erasing          an empty file: this person is being erased, until nothing is left of them
 
 The rules:
 
 1. Every rename and every removal happens under the lock, an `flock` of the folder.
 2. Reading needs no lock: a new entry appears whole, a record is replaced whole, and an entry is renamed before it is
-   removed.
+   removed. Only if a change is on its way, a reader waits for the lock for a moment, and finishes what was left.
 3. A reader that finds a damaged entry takes the lock and reads the entry again, since a writer may be replacing it.
    What is still damaged is set aside. If the lock stays taken, or the reader may not write, the entry stays where it
    is, and a log line says so.
@@ -20,47 +21,25 @@ The rules:
 
 import logging
 import os
-import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from types import MappingProxyType
 
 from node.errors import PeopleError
 from node.people import record
+from node.people.entry import Entry
 from node.people.erasure_marks import ErasureMarks
 from node.people.folder_lock import FolderLock
+from node.people.journal import GONE, Journal, is_own_folder
 from node.people.person import Person
-from node.system.files import (
-    TooLargeError,
-    WrongKindError,
-    check_folder,
-    make_private_folder,
-    read_regular,
-    sync_folder,
-    write_privately,
-)
+from node.system.files import make_private_folder, sync_folder
+from node.system.plain_files import TooLargeError, WrongKindError, check_folder, read_regular
 
-_STAGING, _REMOVED, _DAMAGED = ".new", ".gone-", ".damaged-"
-_OWN_FILES = re.compile(r"[0-9a-f]{16}\.png|.*\.part")  # any other file beside a record belongs to the owner
+_DAMAGED = ".damaged-"
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Entry:
-    """A person and the files that belong to them.
-
-    Attributes:
-        person: who.
-        crops: contents of crops by file name.
-    """
-
-    person: Person
-    crops: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
 
 
 class Store:
@@ -82,6 +61,7 @@ class Store:
         self._existed = False
         self._lock = FolderLock(folder)
         self._marks = ErasureMarks(folder)
+        self._journal = Journal(folder)
 
     @property
     def folder(self) -> Path:
@@ -96,6 +76,7 @@ class Store:
         """
         with _people_error(self._folder):
             check_folder(self._folder)
+            self._recover()
             return self._read_all(self._entries(log_links=True))
 
     def find(self, person: str) -> Person | None:
@@ -106,6 +87,7 @@ class Store:
         """
         with _people_error(self._folder):
             check_folder(self._folder)
+            self._recover()
             entry = self._folder / person
             readable = check_folder(entry) and person not in self._marks.ids()
             return next(iter(self._read_all([entry] if readable else [])), None)
@@ -121,9 +103,10 @@ class Store:
             PeopleError: a link, or something else, is in the place of the entry.
         """
         with _people_error(self._folder):
+            self._recover()
             entry = self._folder / person
             rest = (*self.damaged(person), *self._half_removed(person))
-            return [*([entry] if check_folder(entry) else []), *filter(_is_own_folder, rest)]
+            return [*([entry] if check_folder(entry) else []), *filter(is_own_folder, rest)]
 
     def revision(self) -> tuple[int, ...]:
         """Return a value that differs after any change; empty if the folder cannot be read."""
@@ -131,7 +114,8 @@ class Store:
             found = [_record_state(entry) for entry in self._entries()]
         except OSError:
             return ()
-        return tuple(number for state in found for number in (state.st_mtime_ns, state.st_ino))
+        records = (number for state in found for number in (state.st_mtime_ns, state.st_ino))
+        return (*records, *self._journal.state())
 
     def identity(self) -> tuple[int, ...]:
         """Return a value that differs if another folder is in this place, as of another disk; empty for none."""
@@ -161,34 +145,29 @@ class Store:
         with _people_error(self._folder):
             make_private_folder(self._folder)
             with self._lock.hold(self._lock_timeout_s):
-                for leftover in (self._folder / _STAGING, *self._folder.glob(f"{_REMOVED}*")):
-                    shutil.rmtree(leftover, ignore_errors=True)
+                self._journal.recover()
                 yield
 
     def put(self, entries: Sequence[Entry]) -> None:
-        """Write people, new or not; call it within `locked`. A full disk changes nothing.
+        """Write people, new or not, all of them or none; call it within `locked`. A full disk changes nothing.
 
         Raises:
-            PeopleError: somebody among them is being erased.
             OSError: something cannot be written.
+            PeopleError: somebody among them is being erased; or everything is written, but could not be put in its
+                place yet.
         """
         for erased in sorted({entry.person.id for entry in entries} & self._marks.ids()):
             raise PeopleError(f"{erased} is being erased: run facenode people remove {erased} to finish that first")
-        staging = self._folder / _STAGING
+        if not entries:
+            return
+        self._journal.commit(entries)
         try:
-            for entry in entries:
-                staged = staging / entry.person.id
-                make_private_folder(staging)
-                make_private_folder(staged)
-                for name, content in entry.crops.items():
-                    write_privately(staged / name, content)
-                write_privately(staged / record.FILE, record.encode(entry.person))
-            # From here on there are only renames.
-            for entry in entries:
-                self._install(staging / entry.person.id, entry)
-            sync_folder(self._folder)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
+            self._journal.finish()
+        except OSError as error:
+            raise PeopleError(
+                f"{error.filename or self._folder}: {error.strerror}: the change is stored, but not complete: the next "
+                "command completes it: storage.dir must be writable, with free space"
+            ) from error
 
     def begin_erasing(self, person: str) -> None:
         """Note that a person is to be erased; call it within `locked`. From now on nobody reads or writes them.
@@ -213,17 +192,15 @@ class Store:
             OSError: something cannot be removed.
         """
         entry = self._folder / person
-        for path in (*([entry] if check_folder(entry) else []), *filter(_is_own_folder, self.damaged(person))):
-            path.rename(self._folder / f"{_REMOVED}{path.name}")
+        for path in (*([entry] if check_folder(entry) else []), *filter(is_own_folder, self.damaged(person))):
+            path.rename(self._folder / f"{GONE}{path.name}")
         sync_folder(self._folder)
-        staging = self._folder / _STAGING
-        staged = [staging / person] if check_folder(staging) else []
-        for path in filter(_is_own_folder, (*self._half_removed(person), *staged)):
+        for path in (*filter(is_own_folder, self._half_removed(person)), *self._journal.folders_of(person)):
             shutil.rmtree(path)
         sync_folder(self._folder)
 
     def _half_removed(self, person: str) -> list[Path]:
-        return [self._folder / f"{_REMOVED}{person}", *self._folder.glob(f"{_REMOVED}{person}{_DAMAGED}*")]
+        return [self._folder / f"{GONE}{person}", *self._folder.glob(f"{GONE}{person}{_DAMAGED}*")]
 
     def _entries(self, *, log_links: bool = False) -> list[Path]:
         if not self._existed and not self._folder.exists():
@@ -234,22 +211,19 @@ class Store:
         if log_links:
             for path in filter(Path.is_symlink, found):
                 _log.error("people: the entry %s is a link: not read: put the folder itself there", path)
-        return list(filter(_is_own_folder, found))
+        return list(filter(is_own_folder, found))
 
-    def _install(self, staged: Path, entry: Entry) -> None:
-        """Move a complete folder to its place, or its files into the folder that exists."""
-        target = self._folder / entry.person.id
-        if not target.exists():
-            staged.rename(target)
+    def _recover(self) -> None:
+        """Finish what a killed writer committed, and clear what it left, unless another is at work."""
+        if self._lock.held or not self._journal.has_leftovers:
             return
-        for name in (*entry.crops, record.FILE):
-            (staged / name).replace(target / name)
-        sync_folder(target)
-        everything = (*entry.person.anchors, *entry.person.negatives)
-        kept = {anchor.crop.name for anchor in everything if anchor.crop}
-        for path in target.iterdir():
-            if path.name not in kept and _OWN_FILES.fullmatch(path.name):
-                path.unlink()
+        try:
+            with self._lock.hold(self._reader_timeout_s if self._journal.is_pending else 0.0):
+                self._journal.recover()
+        except PeopleError:
+            return
+        except OSError as error:
+            _log.warning("people: %s: %s: an interrupted change is not completed yet", error.filename, error.strerror)
 
     def _read_all(self, entries: Sequence[Path]) -> tuple[Person, ...]:
         found: dict[Path, Person | None] = {}
@@ -313,10 +287,6 @@ class Store:
             if not entry.exists():
                 return None
             raise ValueError(f"it has no {record.FILE}") from error
-
-
-def _is_own_folder(path: Path) -> bool:
-    return path.is_dir() and not path.is_symlink()
 
 
 def _record_state(entry: Path) -> os.stat_result:

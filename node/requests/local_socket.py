@@ -22,7 +22,7 @@ from node.errors import PeopleError
 from node.requests.answer import Answer, failure
 from node.requests.line_socket import receive_line
 from node.requests.request import Request, parse
-from node.system.files import WrongKindError, check_socket
+from node.system.plain_files import WrongKindError, check_socket
 
 FILE = "node.sock"
 MAX_CONNECTIONS = 16

@@ -13,7 +13,8 @@ from node.contract.payloads import Fields, timestamp
 from node.domain import Instant
 from node.requests.answer import Answer
 from node.requests.request import Restart, SetPrivacy, SetRecognition, Snooze
-from node.system.files import read_regular, write_privately
+from node.system.files import remove_partial, write_privately
+from node.system.plain_files import read_regular
 
 FILE = "control.json"
 _MAX_BYTES = 1 << 20
@@ -54,6 +55,7 @@ class SwitchRequests:
 
     def __init__(self, folder: Path, at: Instant, rules: Collection[str] = ()) -> None:
         self._path, self._rules = folder / FILE, frozenset(rules)
+        remove_partial(self._path)
         self.restarting = False
         self._unsaved = False
         self.switches = self._load(at)

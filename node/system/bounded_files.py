@@ -1,6 +1,6 @@
 """A file that the settings or the command line name -> its bytes, if it is a regular file of a bounded size.
 
-A link is followed: whoever names a file may name a link. What the program keeps itself is read by `node.system.files`.
+A link is followed: whoever names a file may name a link. `node.system.plain_files` reads what the program keeps.
 """
 
 import errno

@@ -16,6 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from node.system.files import private_file
+
+_ROOT = 0
 _SPARE_FILES = 128
 """Open files that a command needs besides those of its caller."""
 
@@ -75,6 +78,10 @@ def write_for_caller(path: Path) -> Iterator[BinaryIO]:
     Raises:
         OSError: the file cannot be written; an existing file is unchanged.
     """
+    if os.geteuid() != _ROOT:  # only root can give up rights
+        with private_file(path) as file:
+            yield file
+        return
     part = f"{path.name}.part"
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -95,29 +102,26 @@ def write_for_caller(path: Path) -> Iterator[BinaryIO]:
 
 
 def _create(name: str, folder: int) -> BinaryIO:
-    """Create a file of mode 0600 in an open folder, and give it to the owner of the folder if root runs this."""
+    """Create a file of mode 0600 in an open folder, and give it to the owner of the folder."""
     descriptor = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=folder)
-    if os.geteuid() == 0:
-        owner = os.fstat(folder)
-        os.fchown(descriptor, owner.st_uid, owner.st_gid)
+    owner = os.fstat(folder)
+    os.fchown(descriptor, owner.st_uid, owner.st_gid)
     return os.fdopen(descriptor, "w+b")
 
 
 class _Finisher:
-    """Renames a part of a file to its name, or removes it, with the rights of the moment when this is made.
+    """A process that renames a part of a file to its name, or removes it, with the rights of the moment of its start.
 
-    Only root can give up rights, so for root alone this is a process of its own. It reads one byte and no more.
+    It reads one byte and no more.
     """
 
     def __init__(self, folder: int, part: str, name: str) -> None:
         self._folder, self._part, self._name = folder, part, name
-        self._process = 0
-        if os.geteuid() == 0:
-            answers, self._answer = os.pipe()
-            self._process = os.fork()
-            if not self._process:
-                self._wait(answers)
-            os.close(answers)
+        answers, self._answer = os.pipe()
+        self._process = os.fork()
+        if not self._process:
+            self._wait(answers)
+        os.close(answers)
 
     def keep(self, path: Path) -> None:
         """Put the file in its place.
@@ -134,8 +138,6 @@ class _Finisher:
         self._finish(keep=False)
 
     def _finish(self, *, keep: bool) -> int:
-        if not self._process:
-            return self._end(keep=keep)
         if keep:
             with contextlib.suppress(BrokenPipeError):  # it was killed: its exit code says so
                 os.write(self._answer, b"k")

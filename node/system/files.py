@@ -1,115 +1,19 @@
-"""Bytes <-> a private file: written whole and on the disk when the call returns, read only where it is a plain file.
+"""Bytes -> a private file that is complete or absent, and on the disk when the call returns."""
 
-What the program keeps stands in folders that it made itself. A link, a FIFO or a device in the place of one of its
-files was put there by somebody else: none of them is followed, waited for or filled into memory.
-"""
-
+import ctypes
 import errno
+import fcntl
 import os
-import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-_KINDS = {
-    stat.S_IFLNK: "a link",
-    stat.S_IFDIR: "a folder",
-    stat.S_IFREG: "a file",
-    stat.S_IFIFO: "a FIFO",
-    stat.S_IFSOCK: "a socket",
-    stat.S_IFCHR: "a device",
-    stat.S_IFBLK: "a device",
-}
-_PLAIN = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+from node.system.plain_files import check_folder
 
-
-class WrongKindError(OSError):
-    """Something is not of the kind that the program puts there; `strerror` says what to do."""
-
-    def __init__(self, path: Path, found: int, expected: int) -> None:
-        what, wanted = (_KINDS.get(stat.S_IFMT(mode), "something else") for mode in (found, expected))
-        todo = f"remove it, or put {wanted} there that is no link"
-        super().__init__(errno.EINVAL, f"it must be {wanted}, but it is {what}: {todo}", str(path))
-
-    def __str__(self) -> str:
-        """Return where it is, what it is, and what to do."""
-        return f"{self.filename}: {self.strerror}"
-
-
-class TooLargeError(OSError):
-    """A file is larger than anything the program puts there."""
-
-    def __init__(self, path: Path, max_bytes: int) -> None:
-        super().__init__(errno.EFBIG, f"more than {max_bytes} bytes", str(path))
-
-
-def open_regular(path: Path, max_bytes: int | None = None) -> BinaryIO:
-    """Open a plain file to read; do not follow a link and do not wait for a FIFO.
-
-    Raises:
-        WrongKindError: it is not a plain file.
-        TooLargeError: it is larger than `max_bytes`.
-        OSError: it cannot be opened.
-    """
-    try:
-        descriptor = os.open(path, os.O_RDONLY | _PLAIN)
-    except OSError:
-        check_regular(path)  # a link, or a socket, which cannot be opened: say so
-        raise
-    state = os.fstat(descriptor)
-    if not stat.S_ISREG(state.st_mode):
-        os.close(descriptor)
-        raise WrongKindError(path, state.st_mode, stat.S_IFREG)
-    if max_bytes is not None and state.st_size > max_bytes:
-        os.close(descriptor)
-        raise TooLargeError(path, max_bytes)
-    return os.fdopen(descriptor, "rb")
-
-
-def read_regular(path: Path, max_bytes: int) -> bytes:
-    """Return the content of a plain file.
-
-    Raises:
-        WrongKindError: it is not a plain file.
-        TooLargeError: it is larger than `max_bytes`.
-        OSError: it cannot be read.
-    """
-    with open_regular(path, max_bytes) as file:
-        content = file.read(max_bytes + 1)
-    if len(content) > max_bytes:  # it grew meanwhile
-        raise TooLargeError(path, max_bytes)
-    return content
-
-
-def check_regular(path: Path) -> bool:
-    """Return whether there is a plain file; False if there is nothing.
-
-    Raises:
-        WrongKindError: there is something else.
-        OSError: it cannot be found out.
-    """
-    return _is(path, stat.S_IFREG)
-
-
-def check_folder(path: Path) -> bool:
-    """Return whether there is a folder, not a link to one; False if there is nothing.
-
-    Raises:
-        WrongKindError: there is something else.
-        OSError: it cannot be found out.
-    """
-    return _is(path, stat.S_IFDIR)
-
-
-def check_socket(path: Path) -> bool:
-    """Return whether there is a socket; False if there is nothing.
-
-    Raises:
-        WrongKindError: there is something else.
-        OSError: it cannot be found out.
-    """
-    return _is(path, stat.S_IFSOCK)
+_PART = ".part"
+_NO_UNNAMED_FILES = {errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL}
+"""What file systems and kernels without O_TMPFILE answer, such as FAT on a USB stick."""
 
 
 def write_privately(path: Path, content: bytes) -> None:
@@ -137,24 +41,86 @@ def touch_privately(path: Path) -> None:
 
 
 @contextmanager
-def private_file(path: Path) -> Iterator[BinaryIO]:
+def private_file(path: Path, *, unnamed: bool = True) -> Iterator[BinaryIO]:
     """Open a file of mode 0600 that appears under its name when the context ends well, and never otherwise.
+
+    Until then the file has no name, so that a process which is killed leaves nothing. Where the file system does not
+    support that, it is called `<name>.part`, and is locked while it is written.
+
+    Args:
+        path: the file.
+        unnamed: whether to try a file without a name.
 
     Raises:
         OSError: the file cannot be written; an existing file is unchanged.
     """
-    part = path.with_name(f"{path.name}.part")
+    part = _part(path)
     part.unlink(missing_ok=True)
+    nameless = _open_unnamed(path.parent) if unnamed else None
     try:
-        with os.fdopen(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b") as file:
+        descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600) if nameless is None else nameless
+        with os.fdopen(descriptor, "w+b") as file:
+            with suppress(OSError):  # some file systems have no locks
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield file
             file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+            os.fsync(descriptor)
+            if nameless is None or not _named(descriptor, path, part):
+                part.replace(path)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def remove_partial(path: Path) -> None:
+    """Remove `<name>.part` where possible, if no process writes it any more, since the one that did was killed."""
+    part = _part(path)
+    with suppress(OSError):
+        descriptor = os.open(part, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            part.unlink(missing_ok=True)
+        finally:
+            os.close(descriptor)
+
+
+def create_privately(path: Path, content: bytes, *, sync: bool) -> None:
+    """Create a file with mode 0600 that does not exist yet.
+
+    Args:
+        path: the file.
+        content: all of it.
+        sync: whether to wait until the content is on the disk; the folder's entry may still not be.
+
+    Raises:
+        OSError: the file exists or cannot be written; part of it may remain.
+    """
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
+        if sync:
+            file.flush()
+            os.fsync(file.fileno())
+
+
+@contextmanager
+def synced_file_system(folder: Path) -> Iterator[None]:
+    """When the context ends well, wait until all that was written to the file system of a folder is on the disk.
+
+    For thousands of files this is far faster than waiting for each.
+
+    Raises:
+        OSError: the disk reports an error.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)  # from here on errors are reported to it
+    try:
+        yield
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.syncfs(descriptor):
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number), str(folder))
+    finally:
+        os.close(descriptor)
 
 
 def make_private_folder(path: Path, *, through_link: bool = False) -> None:
@@ -191,11 +157,38 @@ def sync_folder(path: Path) -> None:
         os.close(folder)
 
 
-def _is(path: Path, expected: int) -> bool:
+def _part(path: Path) -> Path:
+    return path.with_name(f"{path.name}{_PART}")
+
+
+def _open_unnamed(folder: Path) -> int | None:
+    """Return a file without a name in a folder; None where that is not supported."""
     try:
-        found = path.lstat().st_mode
-    except FileNotFoundError:
+        descriptor = os.open(folder, os.O_RDWR | os.O_TMPFILE, 0o600)
+    except OSError as error:
+        if error.errno in _NO_UNNAMED_FILES:
+            return None
+        raise
+    if _descriptor_path(descriptor).exists():
+        return descriptor
+    os.close(descriptor)
+    return None
+
+
+def _named(descriptor: int, path: Path, part: Path) -> bool:
+    """Give an unnamed file its name; if that is taken, the name of its part instead, and return False."""
+    source = _descriptor_path(descriptor)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        # Only with a folder does Python call linkat(2), which follows the link in /proc to the file itself.
+        os.link(source, path.name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=True)
+    except FileExistsError:
+        os.link(source, part.name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=True)
         return False
-    if stat.S_IFMT(found) != expected:
-        raise WrongKindError(path, found, expected)
+    finally:
+        os.close(folder)
     return True
+
+
+def _descriptor_path(descriptor: int) -> Path:
+    return Path(f"/proc/self/fd/{descriptor}")

@@ -90,15 +90,16 @@ def _bundles(folder: Path) -> Target:
 
     def check(content: bytes) -> str:
         path.write_bytes(content)
-        try:
-            entries = bundle.read(path, _LENGTHS)
-        except PeopleError as error:
-            assert str(error).startswith(f"{path}: ")
-            return "refused"
         shutil.rmtree(home, ignore_errors=True)
         gallery = Gallery(home, _LENGTHS)
-        gallery.merge(entries)
-        assert {person.id for person in gallery.load()} == {entry.person.id for entry in entries}
+        try:
+            with bundle.opened(path, _LENGTHS) as entries:
+                changes = gallery.merge(entries)
+        except PeopleError as error:
+            assert str(error).startswith(f"{path}: ")
+            assert not home.exists()
+            return "refused"
+        assert {person.id for person in gallery.load()} == {change.after.id for change in changes}
         assert not list(home.glob("*.damaged-*"))
         return "taken"
 

@@ -11,10 +11,10 @@ from node.domain import Image, counted
 from node.errors import PeopleError
 from node.people import bundle
 from node.people import crop as crops
+from node.people.entry import Entry
 from node.people.gallery import Change
 from node.people.person import Anchor, Person
 from node.people.reembedding import Reembedded, log_results, reembed
-from node.people.store import Entry
 from node.settings import Settings
 from node.system.caller_files import write_for_caller
 from node.system.privileges import become_owner
@@ -53,10 +53,11 @@ def import_people(args: argparse.Namespace, settings: Settings) -> int:
     become_owner(settings.storage.dir)
     sidecar = build_sidecar(settings)
     head = sidecar.heads.embedding
-    entries = _current(bundle.read(file, {head.space: head.length}), settings, sidecar)
-    if not settings.people.keep_crops:
-        entries = [Entry(_without_crops(entry.person)) for entry in entries]
-    changes = build_gallery(settings, sidecar).merge(entries)
+    with bundle.opened(file, {head.space: head.length}) as theirs:
+        entries = _current(theirs, settings, sidecar)
+        if not settings.people.keep_crops:
+            entries = [Entry(_without_crops(entry.person)) for entry in entries]
+        changes = build_gallery(settings, sidecar).merge(entries)
     for change in changes:
         if change.happened:
             print_line(f"{change.after.id}: {', '.join(_words(change))}")

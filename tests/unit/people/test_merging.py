@@ -7,9 +7,9 @@ from makers import unit
 from samples import crop, sample
 
 from node.people.crop import encode
+from node.people.entry import Entry
 from node.people.gallery import Gallery
 from node.people.person import Anchor, Person
-from node.people.store import Entry
 
 
 def entry(name: str, *anchors: Anchor, negatives: tuple[Anchor, ...] = (), ignored: bool = False) -> Entry:

@@ -11,9 +11,10 @@ from samples import remove, sample
 
 from node.errors import PeopleError
 from node.people import record
+from node.people.entry import Entry
 from node.people.gallery import Gallery
 from node.people.person import Anchor, Person
-from node.people.store import Entry, Store
+from node.people.store import Store
 
 
 def person(name: str, *numbers: float) -> Person:
@@ -33,7 +34,8 @@ def test_a_change_that_cannot_be_written_whole_changes_nobody(tmp_path: Path) ->
     """As on a full disk: the third of three people fails, and the first two stay as they were."""
     gallery = Gallery(tmp_path)
     gallery.merge([Entry(person("ada", 1, 0))])
-    spoilt = Entry(person("eve", 1, 0), {"x" * 300: b""})  # no disk takes such a name
+    name = "x" * 300  # no disk takes such a name
+    spoilt = Entry(Person("eve", "eve", (Anchor(unit(1, 0), "s", "p", Path(name)),)), {name: b""})
     store = Store(tmp_path, {})
     with pytest.raises(PeopleError, match=r"storage\.dir must be"), store.locked():
         store.put([Entry(person("ada", 0, 1)), Entry(person("bob", 1, 0)), spoilt])

@@ -56,7 +56,7 @@ def test_a_name_that_a_folder_has_is_an_error_that_names_it(tmp_path: Path) -> N
     (tmp_path / "a").mkdir()
     with pytest.raises(OSError, match="Is a directory") as caught, write_for_caller(tmp_path / "a"):
         pass
-    assert caught.value.filename == str(tmp_path / "a")
+    assert str(tmp_path / "a") in {caught.value.filename, caught.value.filename2}
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 

@@ -1,23 +1,21 @@
 """Private files that are complete or absent."""
 
+import fcntl
 import os
-import socket
 import stat
 from pathlib import Path
 
 import pytest
 
 from node.system.files import (
-    TooLargeError,
-    WrongKindError,
-    check_folder,
-    check_regular,
+    create_privately,
     make_private_folder,
-    open_regular,
     private_file,
-    read_regular,
+    remove_partial,
+    synced_file_system,
     write_privately,
 )
+from node.system.plain_files import WrongKindError, check_folder
 
 
 def test_a_file_is_private_and_replaced_whole(tmp_path: Path) -> None:
@@ -76,41 +74,40 @@ def test_a_link_to_a_folder_is_no_folder_of_ours(tmp_path: Path) -> None:
     assert check_folder(tmp_path / "there" / "people")
 
 
-def make_file(path: Path, kind: str) -> None:
-    """Put something at a path."""
-    if kind == "a link":
-        path.with_name("target").write_bytes(b"x")
-        path.symlink_to("target")
-    elif kind == "a FIFO":
-        os.mkfifo(path)
-    elif kind == "a folder":
-        path.mkdir()
-    elif kind == "a socket":
-        with socket.socket(socket.AF_UNIX) as listener:
-            listener.bind(str(path))
-    elif kind == "a device":
-        if os.geteuid() != 0:
-            pytest.skip("only root can make a device")
-        os.mknod(path, stat.S_IFCHR | 0o600, os.makedev(1, 5))  # /dev/zero
-    else:
-        path.write_bytes(b"0123456789")
+@pytest.mark.parametrize("unnamed", [True, False])
+def test_a_file_appears_only_when_it_is_complete(tmp_path: Path, *, unnamed: bool) -> None:
+    """Without a name until then, or as a part where the file system has no such files; new, and over an old one."""
+    for content in (b"one", b"two"):
+        before = sorted(path.name for path in tmp_path.iterdir())
+        with private_file(tmp_path / "a", unnamed=unnamed) as file:
+            file.write(content)
+            file.flush()
+            meanwhile = sorted(path.name for path in tmp_path.iterdir())
+            assert meanwhile == (before if unnamed else [*before, "a.part"])
+        assert (tmp_path / "a").read_bytes() == content
+        assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
-@pytest.mark.parametrize("kind", ["a link", "a FIFO", "a folder", "a socket", "a device"])
-def test_only_a_plain_file_is_read(tmp_path: Path, kind: str) -> None:
-    """A link is not followed, a FIFO not waited for, and /dev/zero does not fill the memory."""
-    make_file(tmp_path / "a", kind)
-    for look in (check_regular, open_regular, lambda path: read_regular(path, 10)):
-        with pytest.raises(WrongKindError, match=f"a: it must be a file, but it is {kind}: remove it"):
-            look(tmp_path / "a")
+def test_only_a_part_that_nobody_writes_is_removed(tmp_path: Path) -> None:
+    """What a killed process left goes at the next start; what another process is writing stays."""
+    part = tmp_path / "a.part"
+    remove_partial(tmp_path / "a")
+    part.write_bytes(b"half")
+    with part.open("rb") as writing:
+        fcntl.flock(writing, fcntl.LOCK_EX)
+        remove_partial(tmp_path / "a")
+        assert part.exists()
+    remove_partial(tmp_path / "a")
+    assert not part.exists()
 
 
-def test_no_more_than_the_limit_is_read(tmp_path: Path) -> None:
-    """What is missing is missing, and what fits is read."""
-    make_file(tmp_path / "a", "a file")
-    assert read_regular(tmp_path / "a", 10) == b"0123456789"
-    with pytest.raises(TooLargeError, match="more than 9 bytes"):
-        read_regular(tmp_path / "a", 9)
-    with pytest.raises(FileNotFoundError):
-        read_regular(tmp_path / "b", 9)
-    assert not check_regular(tmp_path / "b")
+def test_a_file_is_created_only_if_there_is_none(tmp_path: Path) -> None:
+    """Private, and never over another, not even through a link."""
+    (tmp_path / "link").symlink_to("elsewhere")
+    with synced_file_system(tmp_path):
+        create_privately(tmp_path / "a", b"one", sync=False)
+    assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o600
+    for name in ("a", "link"):
+        with pytest.raises(FileExistsError):
+            create_privately(tmp_path / name, b"two", sync=True)
+    assert (tmp_path / "a").read_bytes() == b"one"

@@ -1,0 +1,32 @@
+"""A person together with the contents of their crops, on the way into the gallery."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from node.people.person import Person
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Entry:
+    """A person and the files that belong to them.
+
+    Attributes:
+        person: who.
+        crops: contents of crops by file name; read from where they are when they are asked for. Those that the person
+            does not name are left out.
+    """
+
+    person: Person
+    crops: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def crop_names(self) -> list[str]:
+        """Names of the crops that belong to the person and come with this entry."""
+        named = crop_names(self.person)
+        return [name for name in self.crops if name in named]
+
+
+def crop_names(person: Person) -> set[str]:
+    """Return the file names of all crops that a person refers to."""
+    return {anchor.crop.name for anchor in (*person.anchors, *person.negatives) if anchor.crop}

@@ -1,0 +1,207 @@
+"""Changes of a gallery, each in a process that is killed: at its n-th operation on a file, or after a while.
+
+Each line of standard input is a job in JSON; the answer is a line with the exit code (-9 if the process was killed),
+the operations that it did and the seconds that it took. The embeddings come from the crops, without a network.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from makers import unit
+from samples import crop, remove, sample
+
+from node.domain import Image, Vector
+from node.people import bundle
+from node.people.erasure import Erasure
+from node.people.gallery import Gallery, Sample
+from node.people.person import Person
+from node.people.store import Store
+
+OLD, NEW = "old", "new"
+_LENGTHS = {OLD: 3, NEW: 3}
+
+
+def face(number: int) -> Sample:
+    """Return a face that differs from that of any other number."""
+    return sample(1, number, number * number, crop=crop(number), source=f"{number}.jpg")
+
+
+def embed(image: Image) -> Vector:
+    """Return the embedding of a crop by another network."""
+    return unit(*(float(each) for each in image.mean(axis=(0, 1))))
+
+
+def enroll(folder: Path) -> None:
+    """Make a gallery of three people with crops, one of whom has a rejected face."""
+    gallery = Gallery(folder, _LENGTHS)
+    for number, person in enumerate(("ada", "bob", "cyd")):
+        gallery.add(person, person.title(), OLD, [face(3 * number), face(3 * number + 1)])
+    gallery.reject("ada", OLD, face(2))
+
+
+def enroll_elsewhere(folder: Path) -> None:
+    """Make a gallery that shares two people with the other, with more faces of one and a face fewer of the other."""
+    gallery = Gallery(folder, _LENGTHS)
+    gallery.add("ada", "Ada L.", OLD, [face(0), face(20), face(21)])
+    gallery.add("bob", "Bob", OLD, [face(22), face(4)])
+    gallery.reject("bob", OLD, face(4))
+    for number, person in enumerate(("dan", "eve", "fay"), 30):
+        gallery.add(person, None, OLD, [face(number)])
+
+
+def start(folder: Path) -> tuple[Person, ...]:
+    """Return everybody in a gallery, and finish the erasures that have begun, as a node does at its start."""
+    people = Gallery(folder, _LENGTHS).load()
+    Erasure(Store(folder, _LENGTHS)).advance(0.0)
+    return people
+
+
+def _add(folder: Path, _file: Path) -> None:
+    Gallery(folder, _LENGTHS).add("ada", "Ada B.", OLD, [face(2), face(9)])
+
+
+def _add_new(folder: Path, _file: Path) -> None:
+    Gallery(folder, _LENGTHS).add("gus", "Gus", OLD, [face(10), face(11)])
+
+
+def _reject(folder: Path, _file: Path) -> None:
+    Gallery(folder, _LENGTHS).reject("ada", OLD, face(1))
+
+
+def _remove(folder: Path, _file: Path) -> None:
+    remove(folder, "ada")
+
+
+def _import(folder: Path, file: Path) -> None:
+    with bundle.opened(file, _LENGTHS) as entries:
+        Gallery(folder, _LENGTHS).merge(entries)
+
+
+def _reembed(folder: Path, _file: Path) -> None:
+    Gallery(folder, _LENGTHS).reembed(NEW, embed)
+
+
+def _start(folder: Path, _file: Path) -> None:
+    start(folder)
+
+
+def _export(folder: Path, file: Path) -> None:
+    bundle.write(file, Gallery(folder, _LENGTHS).load())
+
+
+VERBS: Mapping[str, Callable[[Path, Path], None]] = {
+    "add": _add, "add_new": _add_new, "reject": _reject, "remove": _remove, "import": _import, "reembed": _reembed,
+    "export": _export, "start": _start,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a change ended.
+
+    Attributes:
+        code: 0, or -9 if it was killed.
+        operations: operations on files that it did; 0 if it was killed.
+        duration_s: seconds.
+    """
+
+    code: int
+    operations: int
+    duration_s: float
+
+
+class GalleryChanger:
+    """A process that starts one process for each change. Close it to end it."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        )  # fmt: skip
+
+    def change(
+        self, verb: str, folder: Path, file: Path, *, kill_at: int | None = None, kill_after_s: float | None = None
+    ) -> Outcome:
+        """Do a change to its end, or kill it at an operation, or after a while.
+
+        Args:
+            verb: one of `VERBS`.
+            folder: of the people.
+            file: to import or export.
+            kill_at: number of the operation on a file before which the process is killed.
+            kill_after_s: seconds after which it is killed.
+        """
+        job = {"verb": verb, "folder": str(folder), "file": str(file), "kill_at": kill_at, "after_s": kill_after_s}
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{json.dumps(job)}\n")
+        self._process.stdin.flush()
+        return Outcome(**json.loads(self._process.stdout.readline()))
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.communicate()
+
+
+def _change(job: Mapping[str, Any], report: int) -> None:
+    """Do a change in this process; write a dot once it begins, and the number of its operations on files at its end."""
+    operations = 0
+
+    def count(event: str, _arguments: object) -> None:
+        nonlocal operations
+        if event == "open" or event.startswith("os."):
+            operations += 1
+            if operations - 1 == job["kill_at"]:
+                signal.raise_signal(signal.SIGKILL)
+
+    sys.addaudithook(count)
+    os.write(report, b".")
+    VERBS[job["verb"]](Path(job["folder"]), Path(job["file"]))
+    os.write(report, str(operations).encode())
+
+
+def _run(job: Mapping[str, Any]) -> Outcome:
+    """Do a change in a process of its own."""
+    reading, writing = os.pipe()
+    process = os.fork()
+    if process == 0:
+        try:
+            _change(job, writing)
+            os._exit(0)
+        finally:
+            traceback.print_exc()
+            os._exit(1)
+    os.close(writing)
+    os.read(reading, 1)
+    began_s = time.monotonic()
+    if job["after_s"] is not None:
+        signal.sigtimedwait({signal.SIGCHLD}, job["after_s"])
+        os.kill(process, signal.SIGKILL)  # even if it has ended: nobody has waited for it, so that the id is its own
+    code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+    signal.sigtimedwait({signal.SIGCHLD}, 0)
+    duration_s = time.monotonic() - began_s
+    with os.fdopen(reading) as rest:
+        return Outcome(code, int(rest.read() or 0), duration_s)
+
+
+def main() -> None:
+    """Do the jobs of standard input."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
+    for line in sys.stdin:
+        outcome = _run(json.loads(line))
+        answer = {"code": outcome.code, "operations": outcome.operations, "duration_s": outcome.duration_s}
+        sys.stdout.write(f"{json.dumps(answer)}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
