@@ -106,7 +106,7 @@ class Store:
     def stored(self, person: str) -> list[Path]:
         """Return the folders that hold something of a person: the entry, what was set aside, what is half removed."""
         folders = (self._folder / person, *self.damaged(person), *self._half_removed(person))
-        return [path for path in folders if path.is_dir()]
+        return [path for path in folders if path.is_dir() or path.is_symlink()]
 
     def revision(self) -> tuple[int, ...]:
         """Return a value that differs after any change; empty if the folder cannot be read."""
@@ -196,11 +196,13 @@ class Store:
             OSError: something cannot be removed.
         """
         for path in (self._folder / person, *self.damaged(person)):
-            if path.is_dir():
+            if path.is_dir() or path.is_symlink():
                 path.rename(self._folder / f"{_REMOVED}{path.name}")
         sync_folder(self._folder)
         for path in (*self._half_removed(person), self._folder / _STAGING / person):
-            if path.exists():
+            if path.is_symlink():  # what it names is not the node's
+                path.unlink()
+            elif path.exists():
                 shutil.rmtree(path)
         sync_folder(self._folder)
 

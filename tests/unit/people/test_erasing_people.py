@@ -287,3 +287,13 @@ def test_a_gallery_that_cannot_be_read_ends_nothing(storage: Path, caplog: pytes
     people.unlink()
     (storage / "away").rename(people)
     erasing.advance(10.0)
+
+
+def test_a_link_in_the_place_of_an_entry_is_removed_and_what_it_names_is_not(storage: Path) -> None:
+    """The erasure ends; nothing outside the gallery is deleted."""
+    elsewhere = storage / "elsewhere"
+    (storage / "people" / ID).rename(elsewhere)
+    (storage / "people" / ID).symlink_to(elsewhere)
+    erasure(storage).erase(ID)
+    assert not any(ID in path.name for path in (storage / "people").iterdir())
+    assert (elsewhere / "person.json").exists()
