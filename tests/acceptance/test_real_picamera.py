@@ -45,7 +45,7 @@ def report(root: Path) -> Report:
     for line in run(*with_camera(root, "picamera_driver_report.py", "/srv/picamera")).splitlines():
         if line.startswith("{"):
             item = json.loads(line)
-            found.setdefault(item.pop("what"), []).append(item)
+            found.setdefault(item.pop("case"), []).append(item)
     return found
 
 
