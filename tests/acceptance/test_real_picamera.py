@@ -90,7 +90,7 @@ def test_a_busy_camera_is_reported_and_usable_once_it_is_free(report: Report) ->
 
 def test_a_camera_that_cannot_crop_is_reported(report: Report) -> None:
     """The virtual camera has no ScalerCrop."""
-    assert report["crop"][0]["error"].startswith("picamera:0: cannot show a part of its view: remove camera.crop")
+    assert report["crop"][0]["error"].startswith("picamera:0: cannot crop its view: remove camera.crop")
 
 
 def test_the_names_that_the_driver_uses_exist_in_the_real_packages(report: Report) -> None:
