@@ -63,7 +63,7 @@ def test_a_look_alike_counts_as_a_named_stranger(sidecar: Sidecar) -> None:
 
 def test_enrolment_must_leave_probes(sidecar: Sidecar) -> None:
     """With five pictures per person nothing can be measured, which is an error."""
-    with pytest.raises(TrainingError, match="leaves none"):
+    with pytest.raises(TrainingError, match="leaves no probe"):
         open_set(_people(13, 5), _people(13, 1), sidecar)
 
 
