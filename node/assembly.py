@@ -147,7 +147,8 @@ def build_node(
         model=sidecar.short_hash,
         started=now,
     )
-    camera = CheckedCamera(camera or open_camera(settings.camera, clock, settings.detector.width))
+    opened = camera or open_camera(settings.camera, clock, settings.detector.width)
+    camera = CheckedCamera(opened, lambda: switches.watching)
 
     def check(request: Check, at: Instant, answer: Answer) -> None:
         """Answer with the health of this moment, and how many requests were ignored."""

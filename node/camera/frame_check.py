@@ -1,7 +1,7 @@
-"""Ticks of any camera -> the same, without the frames that cannot be searched for faces."""
+"""Ticks of any camera -> the same, without the frames that cannot or may not be searched for faces."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -42,10 +42,11 @@ class CheckedCamera(Camera):
 
     Args:
         camera: any camera.
+        watching: returns whether frames may be looked at; while they may not, there is none, unseen.
     """
 
-    def __init__(self, camera: Camera) -> None:
-        self._camera = camera
+    def __init__(self, camera: Camera, watching: Callable[[], bool] = lambda: True) -> None:
+        self._camera, self._watching = camera, watching
         self._flawed = False
 
     @property
@@ -75,7 +76,10 @@ class CheckedCamera(Camera):
             CameraError: as the camera raises it.
         """
         for tick in self._camera:
-            yield tick if tick.frame is None else self._checked(tick, tick.frame)
+            if tick.frame is None:
+                yield tick
+            else:
+                yield self._checked(tick, tick.frame) if self._watching() else Tick(tick.at, None)
 
     def close(self) -> None:
         """Close the camera."""

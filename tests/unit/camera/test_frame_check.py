@@ -74,3 +74,11 @@ def test_bad_frames_of_a_camera_are_no_frames_and_logged_once(caplog: pytest.Log
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == [
         "shown: gives a frame of 0x0 pixels: not used"
     ]
+
+
+def test_while_nobody_may_look_there_is_no_frame(caplog: pytest.LogCaptureFixture) -> None:
+    """Not even the shape of a frame is asked for in privacy mode; time passes."""
+    watching = iter([True, False, True, True])
+    with CheckedCamera(Shown(picture(1), BAD[0], picture(2)), lambda: next(watching)) as checked:
+        assert [tick.frame is not None for tick in checked] == [True, False, True, False]
+    assert caplog.messages == []
