@@ -37,7 +37,7 @@ class Rounds:
     def ratio(self, steps: Sequence[str], others: Sequence[str]) -> float:
         """Return the median over the rounds of the time of some steps together divided by that of others together."""
         above, below = (np.sum([self.times_ms[name] for name in names], axis=0) for names in (steps, others))
-        return round(float(np.median(above / below)), 3)
+        return round(float(np.median(above / below)), 5)
 
 
 def time_in_rounds(steps: Mapping[str, Step], runs: int, warm_up: int = 0) -> Rounds:
