@@ -4,7 +4,8 @@ from pathlib import Path
 
 from node.errors import ModelError
 
-DETECTOR = "face_detection_yunet_2023mar.onnx"
+DETECTORS = {"litert": "yunet.int8.tflite", "tflite": "yunet.float32.tflite"}
+"""The detector's file for each runtime: tflite-runtime does not give 8 bits to XNNPACK, which makes them slower there."""
 NETWORK = "mobilefacenet.float32.tflite"
 
 _NODE = Path(__file__).resolve().parents[1]

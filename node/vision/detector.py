@@ -1,4 +1,4 @@
-"""A frame -> the faces in it, by YuNet.
+"""A frame -> the faces in it.
 
 YuNet (Wu et al., Machine Intelligence Research 20, 2023) gives a box, five keypoints and a score a face.
 """
@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 
 from node.domain import Box, Face, Frame, Image
-from node.errors import ModelError
+from node.vision.detector_file import read_detector
+from node.vision.tflite import Runtime, find_runtime, started
+from node.vision.yunet import Yunet
 
-_NMS_OVERLAP = 0.3  # the value that YuNet was published with
-_TOP_K = 200
 _BEYOND = 1.0  # a face in view does not reach further past the edge than the frame is long
 
 
@@ -23,30 +23,32 @@ class Detector:
     """One YuNet, built once.
 
     Args:
-        path: the `.onnx` file.
+        path: the `.tflite` file; its sidecar lies beside it.
         width: pixels of the longer side on which faces are searched.
         min_score: least confidence, 0..1.
+        runtime: which TFLite runtime.
+        threads: of the runtime.
 
     Raises:
-        ModelError: the file is missing or no such detector.
+        ModelError: the file is missing, damaged, or does not fit its sidecar.
     """
 
-    def __init__(self, path: Path, width: int = 640, min_score: float = 0.7) -> None:
-        if not path.is_file():
-            raise ModelError(f"{path}: no such detector file: install the program again")
+    def __init__(
+        self, path: Path, width: int = 640, min_score: float = 0.7, runtime: Runtime = "auto", threads: int = 1
+    ) -> None:
         self._width = width
-        self._size = (0, 0)
-        try:
-            self._net = cv2.FaceDetectorYN.create(str(path), "", (width, width), min_score, _NMS_OVERLAP, _TOP_K)
-        except cv2.error as error:
-            raise ModelError(f"{path}: OpenCV cannot load the detector: the file is damaged") from error
+        self.sidecar, content = read_detector(path)
+        self.runtime, interpreter_class = find_runtime(runtime)
+        self._net = Yunet(lambda: started(path, self.runtime, interpreter_class, content, threads), min_score)
 
     def detect(self, frame: Frame) -> tuple[Face, ...]:
         """Return the faces, the largest first; the small picture of the frame is searched where there is one."""
-        found: Any = self._net.detect(self._prepare(frame))[1]  # None without a face
-        if found is None:
+        searched = self._searched(frame)
+        found = self._net.find(searched)
+        if not len(found):
             return ()
-        points = (found[:, :14].reshape(-1, 7, 2) / np.array(self._size, dtype=np.float32)).tolist()
+        rows, columns = searched.shape[:2]
+        points = (found[:, :14].reshape(-1, 7, 2) / np.array((columns, rows), dtype=np.float32)).tolist()
         faces = [
             _face(place, score)
             for place, score in zip(points, found[:, 14].tolist(), strict=True)
@@ -55,22 +57,19 @@ class Detector:
         return tuple(sorted(faces, key=lambda face: -face.box.width * face.box.height))
 
     def bare(self, frame: Frame) -> Callable[[], object]:
-        """Return OpenCV's own call on this frame, all around it done before: what a benchmark sets beside `detect`."""
-        prepared = self._prepare(frame)
-        return lambda: self._net.detect(prepared)
+        """Return the runtime's own call on this frame, all around it done before: what a benchmark sets beside it."""
+        return self._net.prepare(self._searched(frame)).invoke
 
-    def _prepare(self, frame: Frame) -> Image:
-        """Return the picture that is searched, shape (height, width, 3), uint8, BGR, and set the net to its size."""
+    def _searched(self, frame: Frame) -> Image:
+        """Return the picture that is searched, shape (height, width, 3), uint8, RGB."""
         image = frame.image if frame.small is None else frame.small
         rows, columns = image.shape[:2]
         scale = min(1.0, self._width / max(rows, columns))
+        if scale == 1.0:
+            return image
         size = (max(1, round(columns * scale)), max(1, round(rows * scale)))
-        searched: Any = image if scale == 1.0 else cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-        if size != self._size:
-            self._net.setInputSize(size)
-            self._size = size
-        prepared: Image = cv2.cvtColor(searched, cv2.COLOR_RGB2BGR)
-        return prepared
+        shrunk: Any = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+        return shrunk  # type: ignore[no-any-return] # OpenCV's type admits every dtype
 
 
 def plausible(points: list[list[float]], score: float) -> bool:
