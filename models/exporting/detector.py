@@ -85,3 +85,27 @@ def _runner(given: Layers) -> Callable[[Image], Answers]:
 def _output(name: str) -> str:
     """Return the name under which a head's last tensor is an output; empty for other tensors."""
     return f"cells_{name[1:-3]}" if name[0] == "h" and name.endswith(".dw") else ""
+
+
+def detections(path: Path, data: Path) -> Detections:
+    """Return the figures of a written detector, measured in the runtime of a node.
+
+    Args:
+        path: its file; the sidecar lies beside it.
+        data: the folder of face data.
+
+    Raises:
+        DataError: the face data is missing.
+        ModelError: the file does not fit its sidecar.
+    """
+    reference = OpenCvDetector(ONNX)
+    people = [sample for sample in lfw_people(data) if sample.split == "val"]
+    given = list(scenes([read_image(sample.path) for sample in _evenly(people, _FACES)], reference, SEED))
+    network = Network(path.parents[1] / "zoo" / _EMBEDDING_NETWORK)
+    alignment = network.sidecar.input.alignment
+    aligner = Aligner(alignment.points, network.sidecar.input.size)
+
+    def embed(image: Image, face: Face) -> Vector:
+        return network.infer(aligner.align(image, face).crop)[EMBEDDING]
+
+    return measure(Detector(path), reference, given, list(textures(_TEXTURES, SEED)), embed)
