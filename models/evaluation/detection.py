@@ -6,20 +6,24 @@ in the portrait at its original size.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import fmean
-from typing import Protocol
+from typing import Any, Protocol
 
+import cv2
 import numpy as np
 
 from models.data.crops import central_face
 from models.data.scenes import SIZE, backgrounds, paste, resized
 from node.domain import Box, Face, Frame, Image, Vector, overlap
+from node.vision.cells import OVERLAP
 
 WIDTHS_PX = (16, 20, 24, 32, 40, 56, 72, 96, 120)
 """Widths of the faces, pixels."""
 _A_FACE = 3
 """Scenes a face, of different widths."""
 _MATCH = 0.5
+_MOST = 200  # boxes that OpenCV compares, the best first
 
 
 class FaceDetector(Protocol):
@@ -28,6 +32,31 @@ class FaceDetector(Protocol):
     def detect(self, frame: Frame) -> tuple[Face, ...]:
         """Return the faces, largest first."""
         ...
+
+
+class OpenCvDetector:
+    """The ONNX file in OpenCV, with which the TFLite files are compared.
+
+    Args:
+        path: the `.onnx` file.
+        min_score: least confidence, 0..1.
+    """
+
+    def __init__(self, path: Path, min_score: float = 0.7) -> None:
+        self._net = cv2.FaceDetectorYN.create(str(path), "", SIZE[::-1], min_score, OVERLAP, _MOST)
+
+    def detect(self, frame: Frame) -> tuple[Face, ...]:
+        """Return the faces, the highest score first."""
+        rows, columns = frame.image.shape[:2]
+        self._net.setInputSize((columns, rows))
+        found: Any = self._net.detect(cv2.cvtColor(frame.image, cv2.COLOR_RGB2BGR))[1]  # None without a face
+        if found is None:
+            return ()
+        points = (found[:, :14].reshape(-1, 7, 2) / np.array((columns, rows), np.float32)).tolist()
+        return tuple(
+            Face(Box(*corner, *size), tuple((x, y) for x, y in keypoints), score)
+            for (corner, size, *keypoints), score in zip(points, found[:, 14].tolist(), strict=True)
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -159,7 +188,9 @@ def measure(
 def _recall(found: Mapping[tuple[int, bool], Sequence[bool]]) -> tuple[Recall, ...]:
     return tuple(
         Recall(
-            width, *(fmean(found[width, plain]) for plain in (True, False)), n=sum(len(found[width, p]) for p in (True, False))
+            width,
+            *(fmean(found[width, plain]) for plain in (True, False)),
+            n=sum(len(found[width, p]) for p in (True, False)),
         )
         for width in WIDTHS_PX
         if (width, True) in found and (width, False) in found

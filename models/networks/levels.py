@@ -34,9 +34,7 @@ def levels(values: Range) -> Levels:
     return Levels(float(np.float32(scale)), zero_point)
 
 
-def quantise_kernel(
-    kernel: npt.NDArray[np.float32], axis: int
-) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
+def quantise_kernel(kernel: npt.NDArray[np.float32], axis: int) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
     """Return a kernel in int8 and the scale of each output channel, which are along `axis`."""
     others = tuple(number for number in range(kernel.ndim) if number != axis)
     scales = np.abs(kernel).max(axis=others) / _GREATEST

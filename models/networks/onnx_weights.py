@@ -7,6 +7,7 @@ import numpy as np
 import onnx
 from google.protobuf.message import DecodeError
 
+from models.arrays import Array
 from models.errors import DataError
 from models.networks.convolution import Convolution
 
@@ -40,7 +41,9 @@ def read_onnx(path: Path, sha256: str) -> tuple[Convolution, ...]:
     )
 
 
-def _convolution(kernel: np.ndarray[tuple[int, ...], np.dtype[np.float32]], bias: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> Convolution:
+def _convolution(kernel: Array, bias: Array) -> Convolution:
     # ONNX stores (outputs, inputs, rows, columns), with one input if depthwise.
     depthwise = kernel.shape[1] == 1
-    return Convolution(depthwise, kernel.transpose(2, 3, 0, 1) if depthwise else kernel.transpose(2, 3, 1, 0), bias, None)
+    return Convolution(
+        depthwise, kernel.transpose(2, 3, 0, 1) if depthwise else kernel.transpose(2, 3, 1, 0), bias, None
+    )

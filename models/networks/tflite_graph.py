@@ -249,9 +249,7 @@ class TfliteGraph:
             self._model.operatorCodes.append(
                 schema.OperatorCodeT(deprecatedBuiltinCode=code, builtinCode=code, version=version)
             )
-        operator = schema.OperatorT(
-            opcodeIndex=self._codes[code, version], inputs=list(inputs), outputs=[result.index]
-        )
+        operator = schema.OperatorT(opcodeIndex=self._codes[code, version], inputs=list(inputs), outputs=[result.index])
         if options is not None:
             operator.builtinOptions = options
             operator.builtinOptionsType = getattr(schema.BuiltinOptions, type(options).__name__.removesuffix("T"))

@@ -48,7 +48,9 @@ def layers(convolutions: Sequence[Convolution]) -> Layers:
     first, rest = convolutions[0], convolutions[1:]
     pairs = [(rest[at], rest[at + 1]) for at in range(0, len(rest) - 1, 2)]
     if len(rest) % 2 or len(pairs) != UNITS + LEVELS * _KINDS:
-        raise ValueError(f"YuNet has {1 + 2 * (UNITS + LEVELS * _KINDS)} convolutions, this network {len(convolutions)}")
+        raise ValueError(
+            f"YuNet has {1 + 2 * (UNITS + LEVELS * _KINDS)} convolutions, this network {len(convolutions)}"
+        )
     found = {"c0": Convolution(depthwise=False, kernel=first.kernel[:, :, ::-1], bias=first.bias, slope=None)}
     for number, (pointwise, depthwise) in enumerate(pairs[:UNITS]):
         found |= {f"p{number}.pw": pointwise, f"p{number}.dw": depthwise}

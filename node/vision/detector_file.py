@@ -44,7 +44,5 @@ def read_detector(path: Path) -> tuple[DetectorSidecar, bytes]:
         raise ModelError(f"{described}: {field}: {problem['msg']}: {_INSTALL_AGAIN}") from error
     found = hashlib.sha256(content).hexdigest()
     if found != sidecar.sha256:
-        raise ModelError(
-            f"{path}: sha256 is {found[:8]}…, its sidecar says {sidecar.sha256[:8]}…: {_INSTALL_AGAIN}"
-        )
+        raise ModelError(f"{path}: sha256 is {found[:8]}…, its sidecar says {sidecar.sha256[:8]}…: {_INSTALL_AGAIN}")
     return sidecar, content
