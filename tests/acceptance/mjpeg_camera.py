@@ -20,11 +20,12 @@ class MjpegCamera:
         url: its URL.
         playing: while cleared, it sends nothing but keeps its connections, as a camera that hangs.
         sent: the number of pictures sent.
+        connections: the number of requests.
     """
 
     def __init__(self, *contents: bytes, period_s: float = 0.1) -> None:
         self.contents = contents
-        self.sent = 0
+        self.sent = self.connections = 0
         camera = self
         self.playing = playing = threading.Event()
         self._ended = ended = threading.Event()
@@ -32,6 +33,7 @@ class MjpegCamera:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                camera.connections += 1
                 self.send_response(200)
                 self.send_header("Content-Type", f"multipart/x-mixed-replace; boundary={_BOUNDARY}")
                 self.end_headers()
