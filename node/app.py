@@ -152,7 +152,8 @@ class Node:
         self.tracker.update(tick.at, found.faces or ())
         if self.switches.recognizing:
             self.tracker.assign(self.recognizer.recognize(tick.frame, self.tracker.due()))
-        view = View(tick, self.tracker.tracks, self._camera_state)
+        starting = self.switches.watching and self.camera.outage is None
+        view = View(tick, self.tracker.tracks, None if starting else self._camera_state)
         self.people_requests.update(view)
         self._follow_gallery()
         happened = self.engine.update(tick.at, view.tracks)
@@ -212,7 +213,7 @@ class Node:
         return Scene(
             count=count,
             visitors=self.engine.visitors,
-            camera=self._camera_state,
+            camera=self._camera_known,
             enrolled=self.gallery.can_recognize,
             snoozed=self.switches.snoozed(at),
         )
@@ -220,6 +221,15 @@ class Node:
     @property
     def _camera_state(self) -> CameraState:
         return self.camera.state if self.switches.watching else CameraState.PRIVATE
+
+    @property
+    def _camera_known(self) -> CameraState | None:
+        """The state of the camera for rules; None while it is only starting, and in privacy until frames come.
+
+        So neither a restart nor privacy mode ends an outage or begins another.
+        """
+        unknown = self.camera.outage is None or (self.camera.outage and not self.switches.watching)
+        return None if unknown else self._camera_state
 
     @property
     def _ending(self) -> bool:

@@ -63,14 +63,15 @@ class Scene:
     Attributes:
         count: faces in view.
         visitors: everybody in view who was decided upon, strangers included.
-        camera: state of the camera.
+        camera: state of the camera; None while nothing tells whether an outage is on, as after a start: whatever was
+            so then stays so.
         enrolled: whether anybody is enrolled.
         snoozed: ids of the rules that raise no alert now.
     """
 
     count: int
     visitors: Sequence[Presence]
-    camera: CameraState
+    camera: CameraState | None
     enrolled: bool
     snoozed: frozenset[str] = frozenset()
 
@@ -148,6 +149,8 @@ class Alerts:
     def _cause(self, state: _RuleState, at: Instant, scene: Scene) -> _Cause | None:
         """Return why the condition of the rule holds; None if it does not."""
         rule = state.rule
+        if rule.when == "camera_lost" and scene.camera is None:
+            return None if state.held_since is None else _Cause(state.held_since)
         if rule.when in {"count", "camera_lost"}:
             holds = scene.count >= rule.at_least if rule.when == "count" else scene.camera is CameraState.LOST
             state.held_since = (state.held_since or at) if holds else None
