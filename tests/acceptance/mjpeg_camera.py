@@ -14,6 +14,7 @@ class MjpegCamera:
     Args:
         contents: the JPEGs.
         period_s: seconds between two pictures.
+        port: the port to listen on; 0: a free one.
 
     Attributes:
         contents: the JPEGs, which may be replaced.
@@ -23,7 +24,7 @@ class MjpegCamera:
         connections: the number of requests.
     """
 
-    def __init__(self, *contents: bytes, period_s: float = 0.1) -> None:
+    def __init__(self, *contents: bytes, period_s: float = 0.1, port: int = 0) -> None:
         self.contents = contents
         self.sent = self.connections = 0
         camera = self
@@ -54,7 +55,7 @@ class MjpegCamera:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}/camera.mjpeg"
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
