@@ -23,7 +23,7 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noq
 
 
 def main(args: argparse.Namespace, settings: Settings) -> int:
-    """Run until the source ends, or SIGINT or SIGTERM asks for a clean stop."""
+    """Run until the source ends, or SIGINT, SIGTERM or SIGHUP asks for a clean stop."""
     become_owner(settings.storage.dir)
     set_ready = ready_setter(args.ready)
     set_ready(False)
@@ -37,7 +37,11 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def run_until_signalled(node: Node) -> None:
-    """Run a node until its source ends, or SIGINT or SIGTERM asks for a clean stop."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: node.stop())
+    """Run a node until its source ends, or SIGINT, SIGTERM or SIGHUP asks for a clean stop.
+
+    SIGHUP stays ignored where it is, as under nohup.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda *_: node.stop())
     node.run()
