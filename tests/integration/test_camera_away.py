@@ -1,6 +1,7 @@
 """A network camera that is off, comes, goes and comes, in front of a node."""
 
 import json
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -56,7 +57,7 @@ class Door:
 
 
 @contextmanager
-def _door(broker: Mosquitto, folder: Path, picture: bytes, port: int) -> Iterator[Door]:
+def _door(subscriber: Subscriber, broker: Mosquitto, folder: Path, picture: bytes, port: int) -> Iterator[Door]:
     settings = settings_for(broker, folder, folder / "s") | {
         "camera.source": f"video:http://127.0.0.1:{port}/camera.mjpeg",
         "camera.stall_s": _STALL_S,
@@ -65,17 +66,18 @@ def _door(broker: Mosquitto, folder: Path, picture: bytes, port: int) -> Iterato
     }
     rules, ready = folder / "facenode.toml", folder / "ready"
     rules.write_text(_RULES)
-    with (
-        closing(Subscriber(broker.settings(), "facenode/#")) as subscriber,
-        running_facenode(settings, "--config", rules, "--ready", ready) as process,
-    ):
+    with running_facenode(settings, "--config", rules, "--ready", ready) as process:
         yield Door(process, subscriber, ready, port, picture)
 
 
 @pytest.fixture
 def door(mosquitto: Callable[..., Mosquitto], media_dir: Path, tmp_path: Path) -> Iterator[Door]:
     """Return a node whose camera is off."""
-    with _door(mosquitto(), tmp_path, (media_dir / "astronaut.jpg").read_bytes(), free_port()) as door:
+    broker, picture = mosquitto(), (media_dir / "astronaut.jpg").read_bytes()
+    with (
+        closing(Subscriber(broker.settings(), "facenode/#")) as subscriber,
+        _door(subscriber, broker, tmp_path, picture, free_port()) as door,
+    ):
         yield door
 
 
@@ -119,3 +121,23 @@ def test_a_camera_that_comes_at_once_raises_nothing(door: Door) -> None:
         assert eventually(lambda: len(door.cameras()) > 2, TIMEOUT_S)
     assert door.alerts() == []
     assert door.cameras()[-1] == "ok"
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL], ids=["TERM", "KILL"])
+def test_an_outage_goes_on_over_a_restart(
+    end: signal.Signals, mosquitto: Callable[..., Mosquitto], media_dir: Path, tmp_path: Path
+) -> None:
+    """However often the process restarts, and whatever ended it, no second alert, and no `cleared` before a frame."""
+    broker, picture, port = mosquitto(), (media_dir / "astronaut.jpg").read_bytes(), free_port()
+    with closing(Subscriber(broker.settings(), "facenode/#")) as subscriber:
+        for number in range(3):
+            with _door(subscriber, broker, tmp_path, picture, port) as door:
+                assert eventually(lambda door=door: door.alerts() == ["raised"], TIMEOUT_S)  # type: ignore[misc]
+                assert eventually(lambda door=door, n=number: len(door.cameras()) > n, TIMEOUT_S)  # type: ignore[misc]
+                assert not eventually(lambda door=door: len(door.alerts()) > 1, 3 * _STALL_S)  # type: ignore[misc]
+                door.process.send_signal(end)
+                door.process.wait(TIMEOUT_S)
+                assert set(door.cameras()) == {"lost"}
+        with _door(subscriber, broker, tmp_path, picture, port) as door, door.camera():
+            assert eventually(lambda: "ok" in door.cameras(), TIMEOUT_S)
+            assert eventually(lambda: door.alerts() == ["raised", "cleared"], TIMEOUT_S)
