@@ -110,7 +110,7 @@ def test_an_outage_is_one_alert_and_one_cleared_however_often_the_process_restar
             assert eventually(lambda: _alerts(subscriber) == ["raised", "cleared"] * 2 + ["raised"], _WAIT_S)
         states = [camera for camera, _ in groupby(_cameras(subscriber))]
         assert states == ["lost", "ok", "lost", "ok", "lost"]
-        log = machine.hosts.ssh(machine.host, "journalctl -u facenode -o cat | grep -c WARNING -e ERROR || true")
+        log = machine.hosts.ssh(machine.host, "journalctl -u facenode -o cat | grep -cE 'WARNING|ERROR' || true")
         restarts = machine.hosts.ssh(machine.host, "systemctl show facenode --property=NRestarts --value")
         print_line(f"{log.strip()} warnings and errors in the log, {restarts.strip()} restarts by systemd")
         assert int(restarts) == 1  # the kill
