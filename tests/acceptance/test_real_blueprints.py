@@ -88,7 +88,8 @@ def automate(home: HomeAssistant, gate: str, folder: str) -> None:
         "camera_away": {"camera": f"sensor.{gate}_camera", "wait": {"seconds": 2}},
     }
     for name, given in inputs.items():
-        run_message = {"topic": f"ran/{gate}/{name}", "payload": "{{ trigger.to_state.state }}"}
+        now = "{{ states(camera) }}" if name == "camera_away" else "{{ trigger.to_state.state }}"
+        run_message = {"topic": f"ran/{gate}/{name}", "payload": now}
         then = [{"action": "mqtt.publish", "data": run_message}]
         home.automate(f"{gate}_{name}", f"{folder}/{name}.yaml", given | {"then": then})
 
@@ -172,7 +173,7 @@ def test_an_outage_of_the_camera_runs_its_automation_once(
     home: HomeAssistant, broker: Mosquitto, tmp_path: Path, media_dir: Path
 ) -> None:
     """With a real node whose camera is off, however often the node restarts; the next outage runs it again."""
-    port, wait_s, message = free_port(), 5, {"topic": "ran/yard/camera_away", "payload": "{{ trigger.to_state.state }}"}
+    port, wait_s, message = free_port(), 5, {"topic": "ran/yard/camera_away", "payload": "{{ states(camera) }}"}
     given = {"camera": "sensor.yard_camera", "wait": {"seconds": wait_s}}
     then = [{"action": "mqtt.publish", "data": message}]
     home.automate("yard_camera_away", "facenode/camera_away.yaml", given | {"then": then})

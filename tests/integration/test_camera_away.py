@@ -17,7 +17,19 @@ from running_node import TIMEOUT_S, NodeClient, running_facenode
 pytestmark = pytest.mark.broker
 
 _STALL_S = 2.0
-_RULES = '[[alerts.rules]]\nid = "away"\nwhen = "camera_lost"\ncool_down_s = 0\n'
+_LONG_S = 12.0
+"""Longer than any process lives in the test of restarts, and shorter than all of them together."""
+_RULES = f"""
+[[alerts.rules]]
+id = "away"
+when = "camera_lost"
+cool_down_s = 0
+
+[[alerts.rules]]
+id = "long-away"
+when = "camera_lost"
+for_s = {_LONG_S}
+"""
 
 
 @dataclass(frozen=True)
@@ -47,9 +59,9 @@ class Door:
         """Return the state of the camera in each health message."""
         return [json.loads(payload)["camera"] for payload in self.subscriber.on("facenode/hall/health")]
 
-    def alerts(self) -> list[str]:
-        """Return the states of all alerts."""
-        return [json.loads(payload)["state"] for payload in self.subscriber.on("facenode/hall/alert/away")]
+    def alerts(self, rule: str = "away") -> list[str]:
+        """Return the states of all alerts of a rule."""
+        return [json.loads(payload)["state"] for payload in self.subscriber.on(f"facenode/hall/alert/{rule}")]
 
     def camera(self) -> MjpegCamera:
         """Return the camera; it is on for as long as its context lasts."""
@@ -141,3 +153,4 @@ def test_an_outage_goes_on_over_a_restart(
         with _door(subscriber, broker, tmp_path, picture, port) as door, door.camera():
             assert eventually(lambda: "ok" in door.cameras(), TIMEOUT_S)
             assert eventually(lambda: door.alerts() == ["raised", "cleared"], TIMEOUT_S)
+            assert eventually(lambda: door.alerts("long-away") == ["raised", "cleared"], TIMEOUT_S)
