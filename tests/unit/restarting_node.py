@@ -135,7 +135,8 @@ class RestartingNode:
             settled=self._engine.settled,
         )
         alerts = self._alerts.update(at, events, scene)
-        self.told += [(self._s, each) for each in (*events, *alerts)]
+        told: tuple[Event | Alert, ...] = (*events, *alerts)
+        self.told += [(self._s, each) for each in told]
         self._keeper.update(at, Durations(self._engine.records(at), self._alerts.records(at)))
 
     def events(self, person: str | None) -> list[str]:
