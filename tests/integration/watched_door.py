@@ -1,4 +1,4 @@
-"""A node with a scripted live camera, restarted in every way -> what a subscriber hears of it."""
+"""A node with a scripted live camera, restarted in every way -> what a subscriber receives."""
 
 import json
 import signal
@@ -20,6 +20,7 @@ RULES = """
 id = "someone"
 when = "loiter"
 for_s = 0.1
+nobody_enrolled = true
 
 [[alerts.rules]]
 id = "stranger"
@@ -37,13 +38,13 @@ class WatchedDoor:
 
     Attributes:
         storage: the node's `storage.dir`.
-        heard: the subscriber.
+        received: the subscriber.
         client: sends requests.
         log: everything that the node's processes wrote to stderr.
     """
 
-    def __init__(self, broker: Mosquitto, folder: Path, heard: Subscriber) -> None:
-        self.storage, self.heard, self.client = folder / "s", heard, NodeClient(heard)
+    def __init__(self, broker: Mosquitto, folder: Path, received: Subscriber) -> None:
+        self.storage, self.received, self.client = folder / "s", received, NodeClient(received)
         self._camera = folder / "camera"
         self._camera.mkdir()
         (self._camera / "mode").write_text("plays")
@@ -129,7 +130,7 @@ class WatchedDoor:
         return [alert["state"] for alert in self._once(f"/alert/{rule}")]
 
     def _once(self, part: str) -> list[dict[str, Any]]:
-        payloads = [json.loads(message.payload) for message in self.heard.messages if part in message.topic]
+        payloads = [json.loads(message.payload) for message in self.received.messages if part in message.topic]
         return list({payload["id"]: payload for payload in payloads}.values())
 
     def kept(self) -> dict[str, Any]:
@@ -138,14 +139,14 @@ class WatchedDoor:
         return dict(json.loads(path.read_bytes())) if path.exists() else {}
 
     def _births(self) -> int:
-        return self.heard.on("facenode/hall/status").count(b"online")
+        return self.received.on("facenode/hall/status").count(b"online")
 
 
 @contextmanager
 def watched_door(broker: Mosquitto, folder: Path) -> Iterator[WatchedDoor]:
     """Yield a door, whose node is not started yet, and end it."""
-    with closing(Subscriber(broker.settings(), "facenode/#")) as heard:
-        door = WatchedDoor(broker, folder, heard)
+    with closing(Subscriber(broker.settings(), "facenode/#")) as received:
+        door = WatchedDoor(broker, folder, received)
         try:
             yield door
         finally:

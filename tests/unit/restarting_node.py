@@ -76,7 +76,7 @@ class RestartingNode:
         in_view: who is there.
         file: what it keeps.
         machine: what it runs on.
-        told: every event and alert, with its moment in seconds of the test.
+        published: every event and alert, with its moment in seconds of the test.
     """
 
     policy: Policy
@@ -86,7 +86,7 @@ class RestartingNode:
     step_s: float = 0.5
     file: MemoryFile = field(default_factory=MemoryFile)
     machine: ManualBoot = field(default_factory=ManualBoot)
-    told: list[tuple[float, Event | Alert]] = field(default_factory=list)
+    published: list[tuple[float, Event | Alert]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.start(0.0)
@@ -135,21 +135,21 @@ class RestartingNode:
             settled=self._engine.settled,
         )
         alerts = self._alerts.update(at, events, scene)
-        told: tuple[Event | Alert, ...] = (*events, *alerts)
-        self.told += [(self._s, each) for each in told]
+        happened: tuple[Event | Alert, ...] = (*events, *alerts)
+        self.published += [(self._s, each) for each in happened]
         self._keeper.update(at, Durations(self._engine.records(at), self._alerts.records(at)))
 
     def events(self, person: str | None) -> list[str]:
         """Return the types of all events about a person, or about strangers."""
         return [
             str(each.type)
-            for _, each in self.told
+            for _, each in self.published
             if isinstance(each, Event) and (each.person.person if each.person else None) == person
         ]
 
     def alerts(self, rule: str) -> list[str]:
         """Return the states of all alerts of a rule."""
-        return [str(each.state) for _, each in self.told if isinstance(each, Alert) and each.rule == rule]
+        return [str(each.state) for _, each in self.published if isinstance(each, Alert) and each.rule == rule]
 
 
 def scheduled(faces: Mapping[str, Vector], stays: Mapping[str, Sequence[tuple[float, float]]]) -> InView:

@@ -94,7 +94,7 @@ def _would_erase(person: str, settings: Settings) -> list[str]:
     """
     erasure = build_erasure(settings, None)
     lines = list(erasure.list_stored(person))
-    if erasure.told_of(person):
+    if erasure.in_durations(person):
         lines.append(f"{settings.storage.dir / DURATIONS_FILE}: a visit of theirs, or an alert about them")
     if running(settings.storage.dir):
         if not lines:

@@ -1,4 +1,4 @@
-"""Events and alerts over restarts: who was told of once is not told of again, and what began goes on."""
+"""Events and alerts over restarts: who was reported once is not reported again, and what began goes on."""
 
 from collections.abc import Sequence
 
@@ -56,7 +56,7 @@ def test_three_restarts_report_nobody_twice(name: str, clean: bool) -> None:  # 
     assert made.alerts("r") == [RAISED]
 
 
-def test_a_known_person_in_view_for_an_hour_before_a_kill_is_not_told_of_again() -> None:
+def test_a_known_person_in_view_for_an_hour_before_a_kill_is_not_reported_again() -> None:
     """The process that is killed did not note when; systemd starts it again at once."""
     made = node(always("ada"))
     restarted(made, 3600, clean=False)
@@ -69,12 +69,12 @@ def test_whoever_is_not_found_again_has_left_once_and_clears_the_alert() -> None
     made = node(scheduled(FACES, {"ada": [(0, 20)]}), rule("r", "recognized"))
     restarted(made, 20)
     made.run(40)
-    left = [(s, each) for s, each in made.told if isinstance(each, Event)][1]
+    left = [(s, each) for s, each in made.published if isinstance(each, Event)][1]
     assert made.events("ada") == ["recognized", "left"]
     assert left[0] == pytest.approx(26.5, abs=made.step_s)
     assert left[1].seen_s == pytest.approx(19.5, abs=made.step_s)
     assert made.alerts("r") == [RAISED, CLEARED]
-    cleared = [each for _, each in made.told if isinstance(each, Alert)][1]
+    cleared = [each for _, each in made.published if isinstance(each, Alert)][1]
     assert cleared.for_s == pytest.approx(25.5, abs=2 * made.step_s)
 
 
@@ -87,7 +87,7 @@ def test_a_return_within_the_cool_down_after_a_restart_is_not_reported() -> None
     assert made.events("ada") == ["recognized", "left"] * 2
 
 
-def test_after_a_long_stop_whoever_is_there_is_told_of() -> None:
+def test_after_a_long_stop_whoever_is_there_is_reported() -> None:
     """They have left and come again, as far as anybody can say; the rule may be raised again, too."""
     made = node(always("ada"), rule("r", "recognized", cool_down_s=60))
     restarted(made, 20, 600)
@@ -109,7 +109,7 @@ def test_a_reboot_within_the_cool_down_with_a_synchronized_clock_reports_nobody_
 
 
 def test_after_a_reboot_without_a_synchronized_clock_the_cool_downs_begin_anew() -> None:
-    """Nobody is told of again before the cool-down has passed, and whoever is there then, is."""
+    """Nobody is reported again before the cool-down has passed, and whoever is there then, is."""
     made = node(always("ada"), rule("r", "recognized"))
     made.run(20)
     made.machine.reboot(40, synced=False)

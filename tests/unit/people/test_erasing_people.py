@@ -165,7 +165,7 @@ def test_no_trace_of_an_erased_person_is_left_and_everything_of_others_is(storag
     assert [(each.rule, each.active) for each in kept.durations.rules] == [("door", True)]
 
 
-def test_somebody_whom_only_the_durations_name_can_be_erased(storage: Path) -> None:
+def test_somebody_named_in_the_durations_alone_can_be_erased(storage: Path) -> None:
     """Version 0.1.0, which does not know the file, may have erased the rest."""
     with closing(outbox(storage)) as made:
         Erasure(Store(storage / "people", {}), made).erase(ID)
