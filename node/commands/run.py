@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import signal
 import sys
 from typing import Any
 
@@ -12,6 +11,7 @@ from node.commands.ready_file import add_option, ready_setter
 from node.settings import Settings
 from node.system import malloc
 from node.system.privileges import become_owner
+from node.system.stop_signals import on_stop
 from node.system.systemd import Service
 
 
@@ -37,11 +37,6 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def run_until_signalled(node: Node) -> None:
-    """Run a node until its source ends, or SIGINT, SIGTERM or SIGHUP asks for a clean stop.
-
-    SIGHUP stays ignored where it is, as under nohup.
-    """
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, lambda *_: node.stop())
-    node.run()
+    """Run a node until its source ends, or SIGINT, SIGTERM or SIGHUP asks for a clean stop."""
+    with on_stop(node.stop):
+        node.run()

@@ -1,12 +1,13 @@
 """What visits and rules have come to, tick by tick -> the file, written when a visit or an alert changes.
 
-- In quiet times nothing is written. Changes are written at once, but at most one a second.
+- In quiet times nothing is written. Changes are written at once, but at most `_BURST` within `_BURST_S`.
 - Messages are in the outbox before their visit is kept: a kill between the two may report somebody twice, and loses
   nothing.
 - A disk that cannot be written is logged once, and tried again every `_RETRY_S`.
 """
 
 import logging
+from collections import deque
 from dataclasses import replace
 
 from node.clock import BootClock
@@ -15,7 +16,7 @@ from node.durations.file import DurationsFile
 from node.durations.record import Record
 from node.events.durations import Durations, Saved, resume
 
-_APART_S = 1.0
+_BURST, _BURST_S = 10, 10.0
 _RETRY_S = 30.0
 
 _log = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ class Keeper:
     def __init__(self, file: DurationsFile, clock: BootClock) -> None:
         self._file, self._clock = file, clock
         self._kept: Durations | None = None
+        self._written_s: deque[float] = deque(maxlen=_BURST)
         self._next_s = float("-inf")
         self._failed = False
 
@@ -79,7 +81,10 @@ class Keeper:
         if self._failed:
             _log.info("events: %s can be written again", self._file.path)
         self._failed = False
-        self._kept, self._next_s = durations, at.mono_s + _APART_S
+        self._kept = durations
+        self._written_s.append(at.mono_s)
+        if len(self._written_s) == _BURST:
+            self._next_s = self._written_s[0] + _BURST_S
 
 
 def _shifted(durations: Durations, by_s: float) -> Durations:

@@ -106,5 +106,5 @@ class Resumption:
             track=face.track,
             box=face.box,
             person=None if record.person is None else Match(record.person, face.score),
-            seen_s=face.seen.mono_s - since.mono_s,
+            seen_s=max(0.0, face.seen.mono_s - since.mono_s),
         )

@@ -105,9 +105,9 @@ class Erasure:
         Raises:
             PeopleError: the id is not valid, or the folder cannot be read.
         """
-        return bool(self._store.stored(checked_id(person))) or self.pending(person) or self.told_of(person)
+        return bool(self._store.stored(checked_id(person))) or self.pending(person) or self.in_durations(person)
 
-    def told_of(self, person: str) -> bool:
+    def in_durations(self, person: str) -> bool:
         """Return whether the durations of visits and alerts name a person."""
         return self._durations is not None and self._durations.names(person)
 
