@@ -13,6 +13,8 @@ from node.contract import payloads
 from node.contract.message import Message
 from node.contract.topics import Topics
 from node.domain import CameraState, Instant
+from node.durations.file import DurationsFile
+from node.durations.keeper import Keeper
 from node.errors import ModelError, StorageError
 from node.events.alerts import Alerts
 from node.events.engine import Engine
@@ -108,9 +110,16 @@ def build_node(
         closed_set=settings.people.source == "head",
     )
     same_stranger = sidecar.thresholds.cosine(_SAME_STRANGER_FPIR, 1)
-    engine = Engine(settings.events, gallery.matcher, event_labels(settings, sidecar), same_stranger)
-    alerts = Alerts(settings.alerts.rules, zone_of(settings.node.timezone))
-    tracker = Tracker(settings.events)
+    keeper = Keeper(DurationsFile(settings.storage.dir), machine)
+    durations = keeper.load(now, settings.events.cool_down_s)
+    if settings.people.source == "gallery":  # whoever was removed or ignored meanwhile makes no event
+        durations = durations.only_about({person.id for person in gallery.people if not person.ignored})
+    engine = Engine(
+        settings.events, gallery.matcher, event_labels(settings, sidecar), same_stranger,
+        visits=durations.visits, restarted=bool(durations),
+    )  # fmt: skip
+    alerts = Alerts(settings.alerts.rules, zone_of(settings.node.timezone), durations.rules)
+    tracker = Tracker(settings.events, durations.next_track)
     retained = Retained(topics, payloads.state(now))
     inbox = Inbox(topics, lambda topic, payload: publisher.send(Message(topic, payload)))
     publisher = Publisher(topics, outbox, retained, build_connect(settings, topics), receive=inbox.receive)
@@ -183,6 +192,7 @@ def build_node(
         recent_faces=recent_faces,
         health=health,
         erasure=erasure,
+        durations=keeper,
         last_seen=last_seen,
     )
 
@@ -216,8 +226,9 @@ def build_gallery(settings: Settings, sidecar: Sidecar | None = None) -> Gallery
 
 
 def build_erasure(settings: Settings, outbox: Outbox | None, forget: Callable[[str], None] = lambda _: None) -> Erasure:
-    """Return what erases people of this node: from the gallery, the outbox where there is one, and memory."""
-    return Erasure(Store(settings.storage.dir / "people", {}), outbox, forget)
+    """Return what erases people of this node: from its files, the outbox where there is one, and memory."""
+    folder = settings.storage.dir
+    return Erasure(Store(folder / "people", {}), outbox, forget, DurationsFile(folder))
 
 
 def build_embed(network: Network) -> Embed:

@@ -137,7 +137,7 @@ class Track:
     """One face followed from frame to frame.
 
     Attributes:
-        number: unique within a run, from 1.
+        number: unique within a run; it begins with 1, or after a restart behind the tracks that were in view.
         face: the face as last seen.
         began: when it was first seen.
         seen: when it was last seen.

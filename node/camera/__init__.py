@@ -37,7 +37,7 @@ def open_camera(settings: "CameraSettings", clock: Clock, small_px: int | None =
         case "webcam":
             from node.camera.webcam import open_webcam  # noqa: PLC0415 - see above
 
-            return open_webcam(int(target), settings, clock)
+            return open_webcam(target, settings, clock)
         case "video":
             from node.camera.video import open_video  # noqa: PLC0415 - see above
 

@@ -4,10 +4,9 @@ import argparse
 import json
 import queue
 import secrets
-import signal
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from node.commands.output import Fields, PrintMessage, message_printer, print_json
@@ -20,6 +19,7 @@ from node.mqtt.backoff import Timing
 from node.mqtt.connect import connect
 from node.mqtt.link import Client, Link, Lost, Received, Report, Subscribed
 from node.settings import Settings
+from node.system.stop_signals import on_stop
 from node.system.terminal import print_note
 
 _REMEMBERED_IDS = 10_000
@@ -47,13 +47,13 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noq
 
 
 def main(args: argparse.Namespace, settings: Settings) -> int:
-    """Print messages until SIGINT or SIGTERM."""
+    """Print messages until SIGINT, SIGTERM or SIGHUP."""
     client = Client(f"{ROOT}-watch-{args.durable or secrets.token_hex(4)}", keep_s=_KEEP_S if args.durable else 0)
     inbox: queue.SimpleQueue[Report | None] = queue.SimpleQueue()
     print_message = print_json if args.json else message_printer()
     set_ready = ready_setter(args.ready)
     set_ready(False)
-    with _on_signal(lambda: inbox.put(None)):
+    with on_stop(lambda: inbox.put(None)):
         watch(
             lambda: connect(settings.mqtt, client, inbox.put),
             inbox,
@@ -254,15 +254,3 @@ def _handle(
     except RecursionError:
         # Nested deeply enough to be parsed, but not to be printed.
         print_message(message.topic, text)
-
-
-@contextmanager
-def _on_signal(stop: Callable[[], None]) -> Iterator[None]:
-    """Call `stop` on SIGINT and SIGTERM."""
-    signals = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(each, lambda *_: stop()) for each in signals]
-    try:
-        yield
-    finally:
-        for each, handler in zip(signals, before, strict=True):
-            signal.signal(each, handler)

@@ -25,7 +25,7 @@ def camera_finding(settings: Settings, clock: Clock) -> Finding:
                     return Finding("camera", ok=True, text=f"{camera.name} delivers {columns}x{rows}")
                 if tick.at.mono_s - started_s > _FIRST_FRAME_S:
                     break
-            problem = camera.problem or f"no frame within {_FIRST_FRAME_S:.0f} s"
-            return Finding("camera", ok=False, text=f"{camera.name}: {problem}")
+            problem = camera.problem or f"{camera.name}: no frame within {_FIRST_FRAME_S:.0f} s"
+            return Finding("camera", ok=False, text=problem)
     except FacenodeError as error:
         return Finding("camera", ok=False, text=str(error))

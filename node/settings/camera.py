@@ -16,8 +16,8 @@ _LEAST_CROP = 0.1
 class CameraSettings(Section):
     """Source of the frames."""
 
-    source: Annotated[str, Field(pattern=r"^(picamera(:\d)?|webcam:\d+|video:.+|images:.+)$")] = "webcam:0"
-    """`picamera`, `picamera:NUMBER`, `webcam:NUMBER`, `video:PATH_OR_URL` or `images:PATH`."""
+    source: Annotated[str, Field(pattern=r"^(picamera(:\d)?|webcam:(\d+|/dev/.+)|video:.+|images:.+)$")] = "webcam:0"
+    """`picamera`, `picamera:NUMBER`, `webcam:NUMBER`, `webcam:/dev/PATH`, `video:PATH_OR_URL` or `images:PATH`."""
     width: Annotated[int, Field(ge=160, le=4608)] = 1280
     """Width requested from a live camera, pixels."""
     height: Annotated[int, Field(ge=120, le=2592)] = 720
@@ -27,7 +27,7 @@ class CameraSettings(Section):
     stall_s: Annotated[float, Field(ge=1, le=300)] = 10.0
     """Seconds without a frame after which a live camera counts as lost."""
     restart_after: Annotated[int, Field(ge=1, le=100)] = 5
-    """Failed attempts to reopen a lost camera after which the process ends, so that systemd starts a new one."""
+    """Failed attempts to reopen a lost camera after which the process ends, where only a new one may help."""
     hflip: bool = False
     """With `picamera`: mirror the image horizontally; together with `vflip` this rotates it by 180 degrees."""
     vflip: bool = False

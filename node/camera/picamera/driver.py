@@ -79,7 +79,7 @@ def open_picamera(  # noqa: PLR0913 - tests give the last two in place of a Pi
     package: Package | None = None,
     opener: Opener | None = None,
 ) -> Camera:
-    """Open a Pi camera; reopen it when it fails while it runs.
+    """Open a Pi camera; wait for it when it is not there, and reopen it when it fails while it runs.
 
     Args:
         number: of the camera, as `rpicam-hello --list-cameras` counts them.
@@ -90,32 +90,20 @@ def open_picamera(  # noqa: PLR0913 - tests give the last two in place of a Pi
         opener: opens the camera in place of the package.
 
     Raises:
-        CameraError: picamera2 is not installed, or there is no such camera now. A loose cable or a wrong number is
-            far more likely than a camera that appears late, so the error comes at once.
+        CameraError: picamera2 is not installed.
     """
     package = package or load()
-    try:
-        available = [f"{index} {camera.get('Model', 'unnamed')}" for index, camera in enumerate(package.cameras())]
-    except (RuntimeError, OSError) as error:
-        raise CameraError(f"picamera: libcamera does not start: {_innermost(error)}; {_HINT}") from error
-    if not available:
-        raise CameraError(
-            f"picamera: no camera is found: check its cable and that the node's user is in the group video; {_HINT}"
-        )
-    if number >= len(available):
-        raise CameraError(
-            f"picamera:{number}: no such camera: correct camera.source (cameras here: {', '.join(available)})"
-        )
     opener = opener or partial(connect, package, number, settings, small_px)
-    return LiveCamera(f"picamera:{number}", opener, clock, settings)
+    return LiveCamera(f"picamera:{number}", opener, clock, settings, keeps_state=True)
 
 
 def connect(package: Package, number: int, settings: CameraSettings, small_px: int | None = None) -> Source:
     """Open and start a Pi camera.
 
     Raises:
-        CameraError: it is busy, cannot be opened, or cannot do what the settings ask for.
+        CameraError: it does not exist, is busy, cannot be opened, or cannot do what the settings ask for.
     """
+    _check_number(package, number)
     name = f"picamera:{number}"
     try:
         device = package.open(number)
@@ -198,6 +186,22 @@ def reason(error: BaseException) -> str:
     if any("busy" in str(cause).lower() for cause in _causes(error)):
         return "is used by another program: stop it (`sudo fuser -v /dev/media*` names it)"
     return f"cannot be opened: {_innermost(error)}: check its cable; {_HINT}"
+
+
+def _check_number(package: Package, number: int) -> None:
+    """Refuse the number of a camera that libcamera does not see."""
+    try:
+        available = [f"{index} {camera.get('Model', 'unnamed')}" for index, camera in enumerate(package.cameras())]
+    except (RuntimeError, OSError) as error:
+        raise CameraError(f"picamera: libcamera does not start: {_innermost(error)}; {_HINT}") from error
+    if not available:
+        raise CameraError(
+            f"picamera: no camera is found: check its cable and that the node's user is in the group video; {_HINT}"
+        )
+    if number >= len(available):
+        raise CameraError(
+            f"picamera:{number}: no such camera: correct camera.source (cameras here: {', '.join(available)})"
+        )
 
 
 def _close_quietly(device: Device) -> None:
