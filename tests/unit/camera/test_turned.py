@@ -101,7 +101,9 @@ def test_rotation_comes_before_the_crop_of_a_pi_camera() -> None:
     crops = {}
     for rotate in (0, *DEGREES):
         sensor = Sensor(lambda: None)
-        settings = CameraSettings(source="picamera", width=640, height=480, crop=(0, 0, 0.5, 0.5), rotate=rotate)
+        settings = CameraSettings.model_validate(
+            {"source": "picamera", "width": 640, "height": 480, "crop": (0, 0, 0.5, 0.5), "rotate": rotate}
+        )
         connect(package(sensor), 0, settings).close()
         ((left, top, _, _),) = sensor.set.values()
         crops[rotate] = (left, top)
