@@ -2,10 +2,12 @@
 
 import argparse
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache, partial
 from typing import Any
 
 from node.assembly import Vision, build_gallery, build_vision
+from node.camera.turned import turn
 from node.clock import Clock, SystemClock
 from node.diagnostics.broker import broker_findings
 from node.diagnostics.camera import camera_finding
@@ -17,6 +19,7 @@ from node.diagnostics.settings import settings_finding
 from node.diagnostics.storage import storage_finding
 from node.domain import Frame, Look
 from node.errors import StorageError
+from node.events.mounting import QUARTERS
 from node.requests.switches import load_switches
 from node.settings import Settings
 from node.system.privileges import as_owner, become_owner
@@ -74,5 +77,13 @@ def _is_private(settings: Settings, clock: Clock) -> bool:
 
 
 def _looks(vision: Vision, frame: Frame) -> list[Look]:
-    """Return a look at each face of a frame."""
-    return [vision.recognizer.look(frame.image, face) for face in vision.detector.detect(frame)]
+    """Return a look at each face of a frame; where none is found, at those in the turned frame that are usable.
+
+    The detector finds fewer faces upside down than upright, and fewer still on their side.
+    """
+    looks = [vision.recognizer.look(frame.image, face) for face in vision.detector.detect(frame)]
+    for degrees in () if looks else QUARTERS:
+        image = turn(frame.image, degrees)
+        found = (vision.recognizer.look(image, face) for face in vision.detector.detect(Frame(image)))
+        looks += [replace(look, turn=degrees) for look in found if look.usable]
+    return looks
