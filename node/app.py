@@ -21,6 +21,7 @@ from node.errors import BrokerError
 from node.events.alerts import Alerts, Scene
 from node.events.durations import Durations
 from node.events.engine import Engine
+from node.events.mounting import Mounting
 from node.events.tracker import Tracker
 from node.health import HealthMonitor, summary
 from node.homeassistant.announcer import Announcer
@@ -61,6 +62,7 @@ class Node:
         search: finds the faces of a frame.
         tracker: follows them from frame to frame.
         recognizer: looks at a face.
+        mounting: notices a camera that hangs upside down.
         gallery: who is known now.
         engine: decides what has happened.
         alerts: the owner's rules.
@@ -89,6 +91,7 @@ class Node:
     search: Search
     tracker: Tracker
     recognizer: Recognizer
+    mounting: Mounting
     gallery: LiveGallery
     engine: Engine
     alerts: Alerts
@@ -155,7 +158,9 @@ class Node:
         found = self.search.faces(tick, anyone_in_view=bool(self._tracks)) if self.switches.watching else NOTHING
         self.tracker.update(tick.at, found.faces or ())
         if self.switches.recognizing:
-            self.tracker.assign(self.recognizer.recognize(tick.frame, self.tracker.due()))
+            looks = self.recognizer.recognize(tick.frame, self.tracker.due())
+            self.tracker.assign(looks)
+            self.mounting.update(tick.at, looks)
         starting = self.switches.watching and self.camera.outage is None
         view = View(tick, self.tracker.tracks, None if starting else self._camera_state)
         self.people_requests.update(view)

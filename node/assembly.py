@@ -18,6 +18,7 @@ from node.durations.keeper import Keeper
 from node.errors import ModelError, StorageError
 from node.events.alerts import Alerts
 from node.events.engine import Engine
+from node.events.mounting import Mounting
 from node.events.tracker import Tracker
 from node.health import Counts, HealthMonitor
 from node.homeassistant.announcer import Announcer
@@ -57,6 +58,7 @@ from node.system.systemd import Service
 from node.vision import network_file
 from node.vision.detector import Detector
 from node.vision.motion import Motion
+from node.vision.orientation import MIN_SCORE, OrientationMeter
 from node.vision.recognizer import Recognizer
 from node.vision.search import Search
 from node.vision.sidecar import Sidecar, load_sidecar
@@ -119,7 +121,7 @@ def build_node(
         visits=durations.visits, restarted=bool(durations),
     )  # fmt: skip
     alerts = Alerts(settings.alerts.rules, zone_of(settings.node.timezone), durations.rules)
-    tracker = Tracker(settings.events, durations.next_track)
+    tracker, mounting = Tracker(settings.events, durations.next_track), Mounting(settings.camera.rotate)
     retained = Retained(topics, payloads.state(now))
     inbox = Inbox(topics, lambda topic, payload: publisher.send(Message(topic, payload)))
     publisher = Publisher(topics, outbox, retained, build_connect(settings, topics), receive=inbox.receive)
@@ -150,7 +152,7 @@ def build_node(
     switches = SwitchRequests(settings.storage.dir, now, [rule.id for rule in settings.alerts.rules])
     health = HealthMonitor(
         machine,
-        lambda: _counts(settings, clock, outbox, tracker, gallery),
+        lambda: _counts(settings, clock, outbox, tracker=tracker, mounting=mounting, gallery=gallery),
         every_s=settings.health.every_s,
         log_every_s=settings.health.log_every_s,
         model=sidecar.short_hash,
@@ -177,6 +179,7 @@ def build_node(
         search=build_search(settings, vision.detector, machine, live=camera.live),
         tracker=tracker,
         recognizer=vision.recognizer,
+        mounting=mounting,
         gallery=gallery,
         engine=engine,
         alerts=alerts,
@@ -211,7 +214,8 @@ def build_vision(settings: Settings, heads: Iterable[str]) -> Vision:
     path = network_file.checked(model.path or bundled.path(bundled.NETWORK))
     network = Network(path, model.runtime, model.threads)
     detector = Detector(bundled.path(bundled.DETECTOR), settings.detector.width, settings.detector.min_score)
-    return Vision(detector, Recognizer(network, settings.events.gates, heads), network)
+    orientation = OrientationMeter(Detector(bundled.path(bundled.DETECTOR), min_score=MIN_SCORE))
+    return Vision(detector, Recognizer(network, orientation, settings.events.gates, heads), network)
 
 
 def build_sidecar(settings: Settings) -> Sidecar:
@@ -338,7 +342,9 @@ def build_outbox(settings: Settings, clock: Clock) -> Outbox:
     )
 
 
-def _counts(settings: Settings, clock: Clock, outbox: Outbox, tracker: Tracker, gallery: LiveGallery) -> Counts:
+def _counts(  # noqa: PLR0913 - whatever counts something
+    settings: Settings, clock: Clock, outbox: Outbox, *, tracker: Tracker, mounting: Mounting, gallery: LiveGallery
+) -> Counts:
     messages, certificate_file = outbox.counts(), settings.mqtt.tls.cert_file
     return Counts(
         outbox=messages.waiting,
@@ -346,6 +352,7 @@ def _counts(settings: Settings, clock: Clock, outbox: Outbox, tracker: Tracker, 
         rejected=messages.rejected,
         unusable=tracker.unusable,
         flaws={str(flaw): count for flaw, count in tracker.flaws.items()},
+        upside_down=mounting.upside_down,
         people=gallery.count,
         cert_days_left=certificate.days_left(certificate_file, clock.now().wall) if certificate_file else None,
     )

@@ -104,6 +104,7 @@ class Flaw(StrEnum):
     BLUR = "blur"
     LIGHT = "light"
     KEYPOINTS = "keypoints"
+    TILT = "tilt"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,6 +118,8 @@ class Look:
         heads: softmax scores of each requested head by its name, shape (classes,), float32.
         weight: how much it counts among the looks at the same face, 0..1.
         crop: the aligned face, shape (height, width, 3), uint8, RGB; None if the network did not run.
+        turn: degrees clockwise by which the image must be turned for the face to be upright, 0 if it is; None if that
+            was not measured.
     """
 
     face: Face
@@ -125,6 +128,7 @@ class Look:
     heads: Mapping[str, Vector] = field(default_factory=lambda: MappingProxyType({}))
     weight: float = 1.0
     crop: Image | None = None
+    turn: int | None = None
 
     @property
     def usable(self) -> bool:
@@ -284,6 +288,7 @@ class Health:
         rejected: messages that the broker rejected for good since the outbox was created.
         unusable: looks that failed a gate since the start.
         flaws: number of looks that failed each gate, by its name; one look may fail several.
+        upside_down: whether the faces in view are upside down, so that the camera must be turned.
         people: number of people enrolled.
         cert_days_left: days until this node's certificate expires.
         uptime_s: seconds since the start of the process.
@@ -303,6 +308,7 @@ class Health:
     rejected: int
     unusable: int
     flaws: Mapping[str, int]
+    upside_down: bool | None
     people: int | None
     cert_days_left: int | None
     uptime_s: int

@@ -39,6 +39,7 @@ class Counts:
         rejected: messages that the broker refused for good.
         unusable: looks at faces that failed a gate.
         flaws: how many looks failed each gate, by its name.
+        upside_down: whether the faces are upside down; None as long as too few were seen.
         people: how many are enrolled.
         cert_days_left: days until this node's certificate expires.
     """
@@ -48,6 +49,7 @@ class Counts:
     rejected: int
     unusable: int
     flaws: Mapping[str, int]
+    upside_down: bool | None
     people: int | None
     cert_days_left: int | None
 
@@ -129,6 +131,7 @@ class HealthMonitor:
             rejected=counts.rejected,
             unusable=counts.unusable,
             flaws=counts.flaws,
+            upside_down=counts.upside_down,
             people=counts.people,
             cert_days_left=counts.cert_days_left,
             uptime_s=int(at.mono_s - self._started.mono_s),

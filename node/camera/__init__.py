@@ -28,6 +28,15 @@ def open_camera(settings: "CameraSettings", clock: Clock, small_px: int | None =
     Raises:
         CameraError: the source does not exist, or cannot be read.
     """
+    opened = _open_source(settings, clock, small_px)
+    if not settings.rotate:
+        return opened
+    from node.camera.turned import TurnedCamera  # noqa: PLC0415 - see above
+
+    return TurnedCamera(opened, settings.rotate)
+
+
+def _open_source(settings: "CameraSettings", clock: Clock, small_px: int | None) -> Camera:
     driver, _, target = settings.source.partition(":")
     match driver:
         case "picamera":

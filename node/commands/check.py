@@ -2,10 +2,13 @@
 
 import argparse
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache, partial
 from typing import Any
 
-from node.assembly import build_gallery, build_vision
-from node.clock import SystemClock
+from node.assembly import Vision, build_gallery, build_vision
+from node.camera.turned import turn
+from node.clock import Clock, SystemClock
 from node.diagnostics.broker import broker_findings
 from node.diagnostics.camera import camera_finding
 from node.diagnostics.clock import clock_finding
@@ -14,9 +17,12 @@ from node.diagnostics.network import network_finding
 from node.diagnostics.people import people_finding
 from node.diagnostics.settings import settings_finding
 from node.diagnostics.storage import storage_finding
+from node.domain import Frame, Look
 from node.errors import StorageError
+from node.events.mounting import QUARTERS
+from node.requests.switches import load_switches
 from node.settings import Settings
-from node.system.privileges import become_owner
+from node.system.privileges import as_owner, become_owner
 from node.system.terminal import print_line
 
 
@@ -45,8 +51,11 @@ def _findings(settings: Settings) -> Iterator[Finding]:
     """Yield every finding, in the order in which they are printed."""
     clock = SystemClock()
     yield settings_finding(settings)
-    yield network_finding(lambda: build_vision(settings, ()).network)
-    yield camera_finding(settings, clock)
+    vision = cache(lambda: build_vision(settings, ()))
+    network = network_finding(lambda: vision().network)
+    yield network
+    may_look = network.ok and not _is_private(settings, clock)
+    yield camera_finding(settings, clock, partial(_looks, vision()) if may_look else None)
     try:
         become_owner(settings.storage.dir)
     except StorageError as error:
@@ -56,3 +65,25 @@ def _findings(settings: Settings) -> Iterator[Finding]:
         yield people_finding(settings.people, lambda: build_gallery(settings).load())
     yield clock_finding(clock)
     yield from broker_findings(settings)
+
+
+def _is_private(settings: Settings, clock: Clock) -> bool:
+    """Return whether no frame may be looked at."""
+    try:
+        with as_owner(settings.storage.dir):
+            return load_switches(settings.storage.dir, clock.now()).privacy
+    except StorageError:  # the finding about the storage says so
+        return True
+
+
+def _looks(vision: Vision, frame: Frame) -> list[Look]:
+    """Return a look at each face of a frame; where none is found, at those in the turned frame that are usable.
+
+    The detector finds fewer faces upside down than upright, and fewer still on their side.
+    """
+    looks = [vision.recognizer.look(frame.image, face) for face in vision.detector.detect(frame)]
+    for degrees in () if looks else QUARTERS:
+        image = turn(frame.image, degrees)
+        found = (vision.recognizer.look(image, face) for face in vision.detector.detect(Frame(image)))
+        looks += [replace(look, turn=degrees) for look in found if look.usable]
+    return looks

@@ -15,6 +15,7 @@ class Problem(StrEnum):
     SILENT = "silent"
     CAMERA = "camera"
     FRAMES = "frames"
+    UPSIDE_DOWN = "upside_down"
     REJECTED = "rejected"
     DROPPED = "dropped"
     CERTIFICATE = "certificate"
@@ -56,6 +57,7 @@ def diagnose(record: NodeRecord, now: datetime, limits: Limits = Limits()) -> tu
         Problem.CAMERA: camera not in ("ok", "private"),
         # A rate of null is unknown, not zero: the process, or its camera, has just started.
         Problem.FRAMES: camera == "ok" and number(health, "fps") == 0,
+        Problem.UPSIDE_DOWN: health.get("upside_down") is True,
         Problem.REJECTED: bool(number(health, "rejected")),
         Problem.DROPPED: bool(number(health, "dropped")),
         Problem.CERTIFICATE: days is not None and days < limits.cert_days,

@@ -48,6 +48,8 @@ class GateSettings(Section):
     """Minimum confidence of the detector in a face whose keypoints can be trusted, 0..1."""
     max_misfit: Annotated[float, Field(gt=0, le=1)] = 0.2
     """Maximum root mean square distance of the keypoints from a frontal face's, in distances between the eyes."""
+    min_upright: Annotated[float, Field(ge=-1, le=1)] = 0.0
+    """Minimum lead of the detector's score of a face as it is over that of the face turned; -1 accepts every turn."""
 
     @model_validator(mode="after")
     def _light_is_a_range(self) -> Self:

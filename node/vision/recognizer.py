@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 
 from node.domain import Face, Frame, Image, Look, Track
 from node.vision.aligner import Aligner
-from node.vision.quality import Gates, flaws, measure, weight
+from node.vision.orientation import OrientationMeter
+from node.vision.quality import Gates, can_be_oriented, flaws, measure, tilt, weight
 from node.vision.tflite import Network
 
 
@@ -13,13 +14,15 @@ class Recognizer:
 
     Args:
         network: with an embedding head.
+        orientation: measures whether a face is upright.
         gates: the bounds of a usable look.
         heads: names of the heads whose scores are wanted; scores of the others are dropped at once.
     """
 
-    def __init__(self, network: Network, gates: Gates, heads: Iterable[str]) -> None:
+    def __init__(self, network: Network, orientation: OrientationMeter, gates: Gates, heads: Iterable[str]) -> None:
         expected = network.sidecar.input
         self._network = network
+        self._orientation = orientation
         self._gates = gates
         self._heads = tuple(head for head in heads if head in network.sidecar.heads.lengths)
         self.aligner = Aligner(expected.alignment.points, expected.size)
@@ -40,9 +43,12 @@ class Recognizer:
         """
         aligned = self.aligner.align(image, face)
         quality = measure(face, image, aligned)
-        failed = flaws(quality, self._gates)
+        failed, turn = flaws(quality, self._gates), None
+        if can_be_oriented(failed):
+            orientation = self._orientation.measure(image, face)
+            failed, turn = failed + tilt(orientation, self._gates), orientation.turn
         if failed and not include_unusable:
-            return Look(face, failed)
+            return Look(face, failed, turn=turn)
         outputs = self._network.infer(aligned.crop)
         heads = {head: outputs[head] for head in self._heads}
-        return Look(face, failed, outputs["embedding"], heads, weight(quality), aligned.crop)
+        return Look(face, failed, outputs["embedding"], heads, weight(quality), aligned.crop, turn)

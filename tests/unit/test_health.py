@@ -11,7 +11,9 @@ from node.domain import CameraState
 from node.health import Counts, HealthMonitor, summary
 from node.system.machine import Machine
 
-COUNTS = Counts(outbox=2, dropped=1, rejected=0, unusable=3, flaws={"blur": 3}, people=4, cert_days_left=None)
+COUNTS = Counts(
+    outbox=2, dropped=1, rejected=0, unusable=3, flaws={"blur": 3}, upside_down=True, people=4, cert_days_left=None
+)
 
 
 class MemoryOnly:
@@ -63,6 +65,7 @@ def test_rate_and_percentiles_are_of_the_latest_frames() -> None:
     assert health.p50_ms == pytest.approx(50.5, abs=0.1)
     assert health.p95_ms == pytest.approx(95.05, abs=0.1)
     assert (health.outbox, health.dropped, health.unusable, health.people) == (2, 1, 3, 4)
+    assert health.upside_down is True
     assert (health.cpu_c, health.throttled, health.cert_days_left) == (None, None, None)
 
 

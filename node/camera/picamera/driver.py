@@ -15,7 +15,15 @@ from node.camera.frame_check import size_flaw
 from node.camera.live import LiveCamera
 from node.camera.picamera.device import Device, Package, Request
 from node.camera.picamera.pixels import FORMATS, MAIN_FORMAT, SMALL_FORMAT, to_rgb
-from node.camera.picamera.streams import Size, controls, frame_timeout_s, main_size, part_of_sensor, small_size
+from node.camera.picamera.streams import (
+    Size,
+    controls,
+    frame_timeout_s,
+    main_size,
+    part_of_sensor,
+    small_size,
+    unturned,
+)
 from node.clock import Clock
 from node.domain import Frame, Image
 from node.errors import CameraError
@@ -245,7 +253,7 @@ def _configure(package: Package, device: Device, settings: CameraSettings, small
     if wrong := size_flaw(*configured["main"]["size"]):
         raise CameraError(f"gives {wrong}: set camera.width and camera.height to a size it supports")
     if settings.crop is not None:
-        _crop(device, settings.crop, size, streams=2 if small else 1)
+        _crop(device, unturned(settings.crop, settings.rotate), size, streams=2 if small else 1)
 
 
 def _crop(device: Device, crop: Crop, size: Size, *, streams: int) -> None:

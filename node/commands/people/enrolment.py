@@ -143,6 +143,8 @@ def _enrol_photos(
     for result in results:
         if isinstance(result, Refusal):
             print_error(f"{result.photo}: not used: {result.reason}")
+        elif result.turn:
+            print_line(f"{result.source}: turned by {result.turn} degrees clockwise: no face in it is upright")
     samples = [result for result in results if isinstance(result, Sample)]
     if not samples:
         what = "the photo cannot be used" if len(results) == 1 else f"none of the {len(results)} photos can be used"

@@ -22,7 +22,7 @@ HEALTHY = {
 def test_a_healthy_node_has_no_problems() -> None:
     """No certificate, no temperature sensor and a camera that its owner turned off are no problems either."""
     assert diagnose(NodeRecord("online", HEALTHY), NOW) == ()
-    unknown = {"cert_days_left": None, "throttled": None}
+    unknown = {"cert_days_left": None, "throttled": None, "upside_down": None}
     assert diagnose(NodeRecord("online", HEALTHY | unknown), NOW) == ()
     assert diagnose(NodeRecord("online", HEALTHY | {"camera": "private", "fps": 0.0}), NOW) == ()
 
@@ -38,6 +38,7 @@ def test_an_unknown_frame_rate_is_no_problem(camera: str) -> None:
     [
         ("camera", "lost", Problem.CAMERA),
         ("fps", 0.0, Problem.FRAMES),
+        ("upside_down", True, Problem.UPSIDE_DOWN),
         ("rejected", 1, Problem.REJECTED),
         ("dropped", 2, Problem.DROPPED),
         ("cert_days_left", 13, Problem.CERTIFICATE),
