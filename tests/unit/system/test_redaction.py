@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from node.settings.redaction import redact, scheme_of
+from node.system.redaction import redact, scheme_of
 
 
 @pytest.mark.parametrize(
