@@ -126,7 +126,9 @@ def locate(keys: Keys, text: str, origin: Origin) -> tuple[str, Relied | None]:
     new, old = _new(path, origin), _old(path, expands=bool(kind))
     if new is None:
         if not _exists(old):
-            raise ValueError(f"only ~ and $HOME at the beginning are expanded: write the whole path, or ./{path}")
+            raise ValueError(
+                "only ~ and $HOME at the beginning are expanded: write the whole path, or ./ in front of such a name"
+            )
         return f"{kind}{old}", None
     relied = None
     if origin.file and _exists(old) and not _same(old, new):

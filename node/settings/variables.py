@@ -6,7 +6,7 @@ Kubernetes and Docker describe each service in the environment of every containe
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from node.errors import SettingsError
 from node.settings.schema import ENV_PREFIX, Settings
@@ -21,7 +21,7 @@ _OF_SERVICE = re.compile(
 )
 _PORT = re.compile(rf"{ENV_PREFIX}(?:[A-Z0-9_]*[A-Z0-9]_)?PORT")
 _ADDRESS = re.compile(r"(?:tcp|udp|sctp)://\S+:\d{1,5}", re.IGNORECASE)
-_NAME = re.compile(rf"(?P<alias>{ENV_PREFIX}[A-Z0-9_]*[A-Z0-9])_NAME")
+_NAME = re.compile(r"(?P<alias>[A-Z0-9_]*[A-Z0-9])_NAME")
 
 
 def setting_variables(environ: Mapping[str, str]) -> dict[str, str]:
@@ -30,11 +30,12 @@ def setting_variables(environ: Mapping[str, str]) -> dict[str, str]:
     Raises:
         SettingsError: a variable looks like a setting but is none, which pydantic-settings would ignore.
     """
-    linked = _linked(environ)
+    aliases = set(_aliases(environ))
     variables = {
         name: value
         for name, value in environ.items()
-        if not _describes_service(name, value) and not any(name.startswith(prefix) for prefix in linked)
+        if not _describes_service(name, value)
+        and not any(name == f"{alias}_NAME" or name.startswith(f"{alias}_ENV_") for alias in aliases)
     }
     for variable in variables:
         _refuse_mistyped(variable)
@@ -46,15 +47,15 @@ def _describes_service(name: str, value: str) -> bool:
     return bool(_OF_SERVICE.fullmatch(name) or (_PORT.fullmatch(name) and _ADDRESS.fullmatch(value)))
 
 
-def _linked(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the beginnings of the variables of Docker's links: NAME, and ENV_ with the other container's own."""
-    prefixes = []
+def _aliases(environ: Mapping[str, str]) -> Iterator[str]:
+    """Yield the beginning of the variables of each of Docker's links, whose NAME is such as `/web/facenode-mqtt`.
+
+    Docker adds the other container's own variables, with ENV_ in front of them.
+    """
     for name, value in environ.items():
         found = _NAME.fullmatch(name)
-        alias = value.rpartition("/")[2].upper().replace("-", "_")
-        if found and value.startswith("/") and found["alias"] == alias:
-            prefixes += [name, f"{alias}_ENV_"]
-    return tuple(prefixes)
+        if found and value.startswith("/") and value.rpartition("/")[2].upper().replace("-", "_") == found["alias"]:
+            yield found["alias"]
 
 
 def _refuse_mistyped(variable: str) -> None:

@@ -31,7 +31,7 @@ def decoded(content: bytes) -> str:
             f"it is not valid {encoding.upper()} at byte {error.start + len(mark)}: save it as UTF-8"
         ) from error
     if "\0" in text:  # what UTF-16 without its mark looks like; no text has one
-        raise ValueError("it contains zero bytes: save it as UTF-8")
+        raise ValueError("it contains zero bytes: save the file as UTF-8")
     return text
 
 

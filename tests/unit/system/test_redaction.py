@@ -1,10 +1,12 @@
-"""Print the URL of a camera without its secrets."""
+"""Text is printed without what could be a secret: URLs of cameras and brokers, and texts that hold them."""
+
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from node.system.redaction import redact, scheme_of
+from node.system.redaction import printable, redact, redact_within, scheme_of
 
 
 @pytest.mark.parametrize(
@@ -19,6 +21,7 @@ from node.system.redaction import redact, scheme_of
         ("rtsp://admin:p?w@camera.example/main", "rtsp://***"),
         ("rtsp://admin:p#w@camera.example/main", "rtsp://***"),
         ("RTSP://admin:pw@[2001:db8::1]:554/main", "RTSP://***@[2001:db8::1]:554/main"),
+        ("rtsp://admin:pw", "rtsp://***"),
         ("/home/ada/clip.mp4", "/home/ada/clip.mp4"),
     ],
 )
@@ -46,3 +49,42 @@ def test_a_scheme_is_distinguished_from_a_path() -> None:
     """A path with a colon is not a URL; a scheme is compared in lower case."""
     assert scheme_of("RTSPS://camera.example") == "rtsps"
     assert scheme_of("clips/a:b.mp4") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("invalid choice: 'mqtt://ada:pw@host' (choose", "invalid choice: 'mqtt://***@host' (choose"),
+        ("unrecognized arguments: mqtt://ada:p w@host x", "unrecognized arguments: mqtt://***@host x"),
+        ("rtsp:/ada:pw@cam/x: No such file", "rtsp:/***@cam/x: No such file"),
+        ("http:/cam/s.jpg?password=pw: not used", "http:/cam/s.jpg?***: not used"),
+        ("MQTTS:///ada:pw@host", "MQTTS:///***@host"),
+        ("a://:pw@h and b://ada:1883@h", "a://***@h and b://***@h"),
+        ("mqtt://broker:1883: refused, see ada@example.org", "mqtt://broker:1883: refused, see ada@example.org"),
+        ("video:rtsp://***@cam:554/x?***: cannot", "video:rtsp://***@cam:554/x?***: cannot"),
+        ("images:/photos/a@b=c.jpg: gone", "images:/photos/a@b=c.jpg: gone"),
+        ("rtsp://[2001:db8::1]:554/main: gone", "rtsp://[2001:db8::1]:554/main: gone"),
+    ],
+)
+def test_the_urls_in_a_text_lose_their_secrets(text: str, shown: str) -> None:
+    """Errors of libraries repeat what they were given; a `Path` drops one slash of a URL."""
+    assert redact_within(text) == shown
+    assert redact_within(shown) == shown
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1, max_size=200))
+def test_no_password_of_a_login_is_in_a_text(password: str) -> None:
+    """Whatever characters it has."""
+    secret = f"<{password}>"
+    for url in (f"mqtt://ada:{secret}@host", f"mqtt:/ada:{secret}@host"):
+        assert secret not in redact_within(f"unrecognized arguments: {url} more")
+        assert secret not in printable(url)
+
+
+@pytest.mark.parametrize("text", ["a://u:" * 20_000, "://" * 40_000, "mqtt:/a:b" * 15_000, "://" + ":" * 99_999 + "x"])
+def test_a_long_text_takes_no_time(text: str) -> None:
+    """A broker chooses the texts that a log line may hold."""
+    began_s = time.process_time()
+    redact_within(text)
+    printable(text)
+    assert time.process_time() - began_s < 1.0  # 0.05 s where this was written
