@@ -22,8 +22,8 @@ exists. A setting that does not exist is an error with a suggestion, in an envir
 
 - A relative path in the settings file starts at the folder of that file. A relative path on the command line or in an
   environment variable starts at the working directory.
-- `~` and `$HOME` at the beginning of a path are your home folder. A file under `/etc` is for every user, so it must name
-  the whole path.
+- `~` and `$HOME` at the beginning of a path are your home folder. A file under `/etc` is for every user: write whole
+  paths there.
 - Version 0.1.0 started every relative path at the working directory. A settings file that relies on this still works,
   and one warning names both paths. Write the whole path to end the warning.
 

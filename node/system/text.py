@@ -27,9 +27,8 @@ def decoded(content: bytes) -> str:
     try:
         text = content.removeprefix(mark).decode(encoding)
     except UnicodeDecodeError as error:
-        raise ValueError(
-            f"it is not valid {encoding.upper()} at byte {error.start + len(mark)}: save it as UTF-8"
-        ) from error
+        line = content.count(b"\n", 0, error.start + len(mark)) + 1
+        raise ValueError(f"line {line} is not valid {encoding.upper()}: save the file as UTF-8") from error
     if "\0" in text:  # what UTF-16 without its mark looks like; no text has one
         raise ValueError("it contains zero bytes: save the file as UTF-8")
     return text

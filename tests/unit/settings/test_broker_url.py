@@ -36,8 +36,8 @@ LOGIN = 'mqtt.username = "ada", mqtt.password_file = a file with the password al
         ("http://homeassistant.local:8123", 'a web page is not a broker: set mqtt.host = "homeassistant.local"'),
         ("ada:s3cret@host", f'this is more than a name and a port: set mqtt.host = "host", {LOGIN}'),
         ("host/path", 'this is more than a name and a port: set mqtt.host = "host"'),
-        ("mqtt://ada:s%33cret@a, mqtt://ada:s3cret@b:1884", f'this is a URL: set mqtt.host = "a, b:1884", {LOGIN}'),
-        ("mqtt://ada:s3?cret@host", "write HOST or HOST:PORT, without a login, a path or a scheme"),
+        ("mqtt://ada:s3cret%33@a, mqtt://ada:s3cret@b:1884", f'this is a URL: set mqtt.host = "a, b:1884", {LOGIN}'),
+        ("mqtt://ada:s3cret?x@host", "write HOST or HOST:PORT, without a login, a path or a scheme"),
         ("mqtt://host?password=s3@cret", "write HOST or HOST:PORT, without a login, a path or a scheme"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Every path of the settings: where it leads by its source, and what an owner of version 0.1.0 is told."""
+"""Every path of the settings: where it leads by its source, and the warning for an owner of version 0.1.0."""
 
 import logging
 import os
@@ -218,7 +218,7 @@ def test_two_names_of_one_folder_are_no_reason_to_warn(places: Path, caplog: pyt
 
 
 @pytest.mark.parametrize("home", ["", "relative"])
-def test_a_user_without_a_home_is_told_so(places: Path, home: str) -> None:
+def test_the_home_of_a_user_without_one_is_an_error(places: Path, home: str) -> None:
     """`~` would lead to the root of the file system, or anywhere."""
     del places
     with pytest.raises(SettingsError, match="no home folder: write the whole path"):

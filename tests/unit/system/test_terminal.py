@@ -71,7 +71,7 @@ def test_a_mistake_in_the_command_line_is_printed_as_text(capsys: pytest.Capture
     assert all(line.isprintable() for line in capsys.readouterr().err.split("\n"))
 
 
-def test_no_line_tells_the_password_of_a_url(capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_line_holds_the_password_of_a_url(capsys: pytest.CaptureFixture[str]) -> None:
     """Whoever raised the error, the log and the terminal hold no secret; JSON is data and stays what it is."""
     text = "cannot open mqtt://ada:s3cret@host"
     print_line(text)
