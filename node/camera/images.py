@@ -20,7 +20,6 @@ def open_images(path: Path, settings: CameraSettings, clock: Clock) -> Camera:
     Raises:
         CameraError: there is no image.
     """
-    path = path.expanduser()
     return Replay(f"images:{path}", ImageFiles(list_images(path), settings.fps, DecoderProcess()), clock)
 
 

@@ -11,7 +11,7 @@ from node.clock import Clock
 from node.domain import Frame
 from node.errors import CameraError
 from node.settings import CameraSettings
-from node.settings.redaction import redact, scheme_of
+from node.system.redaction import redact, scheme_of
 
 _TIMEOUTS_IN_A_READ = 3  # one read of a silent RTSP stream was seen to take this many of FFmpeg's time-outs
 _PICTURES = ("http", "https")

@@ -12,7 +12,7 @@ from node.camera.video_file import VIDEO_SUFFIXES, VideoFile, read_video
 from node.clock import Clock
 from node.errors import CameraError
 from node.settings import CameraSettings
-from node.settings.redaction import SCHEMES, redact, scheme_of
+from node.system.redaction import SCHEMES, redact, scheme_of
 
 __all__ = ["VIDEO_SUFFIXES", "VideoFile", "open_video", "read_video"]
 
@@ -31,7 +31,7 @@ def open_video(target: str, settings: CameraSettings, clock: Clock, opener: Open
     """
     scheme = scheme_of(target)
     if scheme is None:
-        path = Path(target).expanduser()
+        path = Path(target)
         return Replay(f"video:{path}", VideoFile(path), clock)
     name = f"video:{redact(target)}"
     if scheme not in SCHEMES:
