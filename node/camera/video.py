@@ -11,13 +11,13 @@ from node.camera.capture_thread import Opener, Source
 from node.camera.live import LiveCamera
 from node.camera.opencv import Capture
 from node.camera.replay import Replay
-from node.camera.video_file import VIDEO_SUFFIXES, VideoFile, read_video
+from node.camera.video_file import VideoFile, read_video
 from node.clock import Clock
 from node.errors import CameraError
 from node.settings import CameraSettings
 from node.settings.redaction import SCHEMES, redact, scheme_of
 
-__all__ = ["VIDEO_SUFFIXES", "VideoFile", "connect", "open_video", "read_video"]
+__all__ = ["VideoFile", "connect", "open_video", "read_video"]
 
 _TIMEOUTS_IN_A_READ = 3  # one read of a silent RTSP stream was seen to take this many of FFmpeg's time-outs
 
