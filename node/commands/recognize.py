@@ -13,7 +13,7 @@ from node.camera.decoder_process import DecoderProcess
 from node.camera.file_kind import FileKind
 from node.camera.folder import PICTURES_AND_CLIPS, find_files
 from node.camera.image_decoder import ImageDecoder
-from node.domain import UNKNOWN, Face, Frame, Image, Look
+from node.domain import UNKNOWN, Face, Frame, Image, Look, counted
 from node.errors import CameraError, FacenodeError
 from node.people.matcher import Matcher
 from node.settings import Settings
@@ -22,6 +22,8 @@ from node.system.terminal import print_error, print_json, print_line
 from node.system.text import valid
 
 _HEADS = ("identity", "age", "ethnicity")
+_MAX_REASONS = 100
+"""Most files of a path of which the reason is printed why they cannot be read."""
 
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's is private
@@ -56,8 +58,10 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
                         print_line(_line(source, faces))
             except _UnreadableError as error:
                 failed = True
-                for reason in error.reasons:
+                for reason in error.reasons[:_MAX_REASONS]:
                     print_error(reason)
+                if more := len(error.reasons[_MAX_REASONS:]):
+                    print_error(f"{path}: {counted(more, 'more file')} cannot be read")
     return int(failed)
 
 
