@@ -55,7 +55,7 @@ from node.system.systemd import Service
 from node.vision import network_file
 from node.vision.detector import Detector
 from node.vision.motion import Motion
-from node.vision.photo_detector import TILE_PX, PhotoDetector
+from node.vision.photo_detector import LEAST_PX, PhotoDetector
 from node.vision.recognizer import Recognizer
 from node.vision.search import Search
 from node.vision.sidecar import Sidecar, load_sidecar
@@ -206,11 +206,11 @@ def build_vision(settings: Settings, heads: Iterable[str]) -> Vision:
 
 
 def build_photo_detector(settings: Settings, vision: Vision) -> PhotoDetector:
-    """Return what finds the faces of photos that an owner names, around the detector of live frames."""
-    least = settings.detector.min_score
-    return PhotoDetector(
-        vision.detector, lambda: Detector(bundled.path(bundled.DETECTOR), TILE_PX, least), settings.detector.width
-    )
+    """Return what finds the faces of photos that an owner names; the detector of live frames if that is fine enough."""
+    width, detector = settings.detector.width, vision.detector
+    if width < LEAST_PX:
+        width, detector = LEAST_PX, Detector(bundled.path(bundled.DETECTOR), LEAST_PX, settings.detector.min_score)
+    return PhotoDetector(detector, width)
 
 
 def build_sidecar(settings: Settings) -> Sidecar:

@@ -1,4 +1,4 @@
-"""A path that an owner names -> the pictures and clips there, told by their content, and what else is there."""
+"""A path that an owner names -> the pictures and clips there by their content, and what else is there."""
 
 import contextlib
 import os

@@ -2,17 +2,17 @@
 
 A live frame is reduced to `detector.width` pixels, so that it is searched many times a second. In a photo of 12
 megapixels a face of 60 pixels is then 10 pixels wide, which no detector finds. A photo is therefore searched a second
-time, in tiles of a size that the network takes in little memory, and hardly reduced.
+time, in tiles that take the memory of a live frame, and hardly reduced.
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 from node.domain import Box, Face, Frame, Image
 from node.vision.detector import Detector
 
-TILE_PX = 640
-"""Side of the tiles, searched pixels: the network takes no more memory than for a live frame."""
+LEAST_PX = 640
+"""Least side of the tiles, and least longer side of a whole photo, searched pixels."""
 
 _SEARCHED_PIXELS = 3 << 20
 """Pixels to which a photo is reduced for the second search: of 12 megapixels each side is halved.
@@ -20,8 +20,8 @@ _SEARCHED_PIXELS = 3 << 20
 A face of 60 pixels is then 30 wide, of which YuNet finds 99 in 100.
 """
 
-_OVERLAP_PX = 160
-"""Searched pixels that two tiles share: a larger face, cut by the edge of each tile, is found by the first search."""
+_OVERLAP = 5
+"""Two tiles share a fifth: a larger face, which each of them may cut, is found by the search of the whole."""
 
 _EDGE = 0.01
 """Share of a tile within which a box touches its edge."""
@@ -37,15 +37,12 @@ class PhotoDetector:
     """Finds the faces of photos, which are few and large, and may take a second each.
 
     Args:
-        detector: searches the whole photo, reduced as a live frame: what it finds stays as it is.
-        tile_detector: makes the detector of tiles of TILE_PX, for the first photo that needs it.
-        width: pixels of the longer side to which `detector` reduces.
+        detector: searches the whole photo as it searches a live frame, and what it finds stays as it is; then tiles.
+        width: pixels of the longer side to which `detector` reduces, at least LEAST_PX.
     """
 
-    def __init__(self, detector: Detector, tile_detector: Callable[[], Detector], width: int) -> None:
+    def __init__(self, detector: Detector, width: int) -> None:
         self._detector = detector
-        self._make = tile_detector
-        self._tile_detector: Detector | None = None
         self._width = width
 
     def detect(self, frame: Frame) -> tuple[Face, ...]:
@@ -63,10 +60,9 @@ class PhotoDetector:
 
     def _in_tiles(self, image: Image, scale: float) -> Iterator[Face]:
         """Yield the faces of all tiles, some twice, but none that a tile cuts."""
-        detector = self._tile_detector = self._tile_detector or self._make()
         rows, columns = image.shape[:2]
-        for left, top, width, height in tiles(columns, rows, scale):
-            for face in detector.detect(Frame(image[top : top + height, left : left + width])):
+        for left, top, width, height in tiles(columns, rows, round(self._width / scale)):
+            for face in self._detector.detect(Frame(image[top : top + height, left : left + width])):
                 box = face.box
                 cut = (
                     (left > 0 and box.left < _EDGE)
@@ -78,23 +74,23 @@ class PhotoDetector:
                     yield _moved(face, (left / columns, top / rows), (width / columns, height / rows))
 
 
-def tiles(columns: int, rows: int, scale: float) -> Iterable[_Part]:
-    """Return the tiles that cover a photo.
+def tiles(columns: int, rows: int, side: int) -> Sequence[_Part]:
+    """Return the tiles that cover a photo, pixels.
 
     Args:
-        columns: width of the photo, pixels.
-        rows: height of the photo, pixels.
-        scale: searched pixels a pixel.
+        columns: width of the photo.
+        rows: height of the photo.
+        side: of a tile.
     """
-    across, down = _spans(columns, scale), _spans(rows, scale)
+    across, down = _spans(columns, side), _spans(rows, side)
     return [(left, top, width, height) for top, height in down for left, width in across]
 
 
-def _spans(length: int, scale: float) -> list[tuple[int, int]]:
-    """Return where the tiles along one side begin, and how long they are, pixels of the photo."""
-    side, overlap = round(TILE_PX / scale), round(_OVERLAP_PX / scale)
+def _spans(length: int, side: int) -> Sequence[tuple[int, int]]:
+    """Return where the tiles along one side of a photo begin, and how long they are."""
     if length <= side:
         return [(0, length)]
+    overlap = side // _OVERLAP
     count = math.ceil((length - overlap) / (side - overlap))
     return [(round(number * (length - side) / (count - 1)), side) for number in range(count)]
 

@@ -115,7 +115,7 @@ def test_a_clip_that_a_phone_stored_sideways_shows_its_faces(
     ffmpeg = ("ffmpeg", "-v", "error", "-y")
     turn = ("-vf", "transpose=1", "-c:v", "libx264", "-crf", "18", "-frames:v", "20")
     subprocess.run((*ffmpeg, "-i", upright, *turn, side), check=True)
-    subprocess.run((*ffmpeg, "-i", side, "-c", "copy", "-metadata:s:v:0", "rotate=270", "-f", "mp4", phone), check=True)
+    subprocess.run((*ffmpeg, "-i", side, "-c", "copy", "-metadata:s:v:0", "rotate=90", "-f", "mp4", phone), check=True)
     result = facenode("recognize", "--json", phone, settings=settings)
     assert result.code == 0, result.err
     assert sum(bool(json.loads(line)["faces"]) for line in result.out.splitlines()) == 20

@@ -1,4 +1,4 @@
-"""Folders: told by content, named where not used, and nothing opened that could keep the program waiting."""
+"""Folders: read by content, named where not used, and nothing opened that could keep the program waiting."""
 
 import os
 import socket
@@ -82,7 +82,7 @@ def test_the_line_about_many_files_is_short(tmp_path: Path) -> None:
     assert line == f"{tmp_path}: 300 entries not used: {listed}: not a picture"
 
 
-def test_clips_are_told_from_pictures(tmp_path: Path) -> None:
+def test_clips_are_distinguished_from_pictures(tmp_path: Path) -> None:
     """By content; motion JPEG, which begins like a picture, by its ending."""
     contents = {
         "a": MP4,
@@ -131,7 +131,7 @@ def test_a_path_that_is_not_a_folder_is_returned(tmp_path: Path, name: str) -> N
     assert find_files(tmp_path / name).files == ((tmp_path / name, FileKind.IMAGE),)
 
 
-def test_a_named_clip_is_told_by_its_content(tmp_path: Path) -> None:
+def test_a_named_clip_is_recognized_by_its_content(tmp_path: Path) -> None:
     """Whatever it is called; one that cannot be read, by its ending."""
     (tmp_path / "holiday").write_bytes(MP4)
     assert find_files(tmp_path / "holiday").files[0][1] is FileKind.CLIP

@@ -33,11 +33,11 @@ def picture(height: int = 64, width: int = 96) -> Image:
 
 
 def colors(image: Image) -> str:
-    """Return the letters of the four quarters of an image."""
+    """Return the initials of the four quarters of an image."""
     height, width = image.shape[:2]
     places = [(y, x) for y in (height // 4, 3 * height // 4) for x in (width // 4, 3 * width // 4)]
-    letters = {(True, False, False): "R", (False, True, False): "G", (False, False, True): "B"}
-    return "".join(letters.get(tuple(bool(value > 128) for value in image[place]), "W") for place in places)
+    initials = {(True, False, False): "R", (False, True, False): "G", (False, False, True): "B"}
+    return "".join(initials.get(tuple(bool(value > 128) for value in image[place]), "W") for place in places)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -123,6 +123,6 @@ def test_without_the_extra_a_sentence_names_it(tmp_path: Path, media_dir: Path, 
         (b"", None),
     ],
 )
-def test_the_brand_tells_the_kind(head: bytes, kind: str | None) -> None:
+def test_the_kind_follows_from_the_brand(head: bytes, kind: str | None) -> None:
     """Of a general brand the first particular one counts; a clip is none of them."""
     assert heif_kind(head) == kind

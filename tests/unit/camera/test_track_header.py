@@ -144,7 +144,7 @@ def test_the_frames_of_a_clip_are_upright(stored_upright: Path, tmp_path: Path, 
 def test_a_turn_that_ffmpeg_wrote_is_obeyed(
     stored_upright: Path, tmp_path: Path, container: str, degrees: int, ffmpeg: Callable[..., None]
 ) -> None:
-    """As its players show it: the tag `rotate` says by how much the frame is to be turned clockwise."""
+    """As its player shows it, whatever the tag `rotate` means to that version."""
     clip = tmp_path / f"phone.{container}"
     ffmpeg("-i", stored_upright, "-c", "copy", "-metadata:s:v:0", f"rotate={degrees}", clip)
     shown = tmp_path / "shown.avi"
