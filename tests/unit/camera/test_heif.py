@@ -36,8 +36,11 @@ def colors(image: Image) -> str:
     """Return the initials of the four quarters of an image."""
     height, width = image.shape[:2]
     places = [(y, x) for y in (height // 4, 3 * height // 4) for x in (width // 4, 3 * width // 4)]
-    initials = {(True, False, False): "R", (False, True, False): "G", (False, False, True): "B"}
-    return "".join(initials.get(tuple(bool(value > 128) for value in image[place]), "W") for place in places)
+    found = ""
+    for place in places:
+        bright = [letter for letter, value in zip("RGB", image[place], strict=True) if value > 128]
+        found += bright[0] if len(bright) == 1 else "W"
+    return found
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

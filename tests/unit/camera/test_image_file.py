@@ -61,7 +61,7 @@ def test_each_image_format_is_read(tmp_path: Path, suffix: str) -> None:
 CORNERS = np.array([[(250, 0, 0), (0, 250, 0)], [(0, 0, 250), (250, 250, 250)]], np.uint8)
 """The colors of the four quarters of a picture, RGB."""
 
-UPRIGHT = {
+UPRIGHT: dict[int, Callable[[Image], Image]] = {
     1: lambda image: image,
     2: np.fliplr,
     3: lambda image: np.rot90(image, 2),

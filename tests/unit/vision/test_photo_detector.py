@@ -73,7 +73,7 @@ def test_what_the_search_of_the_whole_finds_stays_as_it_is(
     live: Detector, photos: PhotoDetector, portrait: Image
 ) -> None:
     """So that a photo that was enrolled before gives the same face again."""
-    large = cv2.resize(portrait, (3000, 3000), interpolation=cv2.INTER_CUBIC)
+    large = cv2.resize(portrait, (3000, 3000), interpolation=cv2.INTER_CUBIC).astype(np.uint8)
     assert photos.detect(Frame(large)) == live.detect(Frame(large))
     assert photos.detect(Frame(portrait)) == live.detect(Frame(portrait))
 
