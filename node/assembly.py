@@ -59,6 +59,7 @@ from node.vision import network_file
 from node.vision.detector import Detector
 from node.vision.motion import Motion
 from node.vision.orientation import MIN_SCORE, OrientationMeter
+from node.vision.photo_detector import LEAST_PX, PhotoDetector
 from node.vision.recognizer import Recognizer
 from node.vision.search import Search
 from node.vision.sidecar import Sidecar, load_sidecar
@@ -216,6 +217,14 @@ def build_vision(settings: Settings, heads: Iterable[str]) -> Vision:
     detector = Detector(bundled.path(bundled.DETECTOR), settings.detector.width, settings.detector.min_score)
     orientation = OrientationMeter(Detector(bundled.path(bundled.DETECTOR), min_score=MIN_SCORE))
     return Vision(detector, Recognizer(network, orientation, settings.events.gates, heads), network)
+
+
+def build_photo_detector(settings: Settings, vision: Vision) -> PhotoDetector:
+    """Return what finds the faces of photos that an owner names; the detector of live frames if that is fine enough."""
+    width, detector = settings.detector.width, vision.detector
+    if width < LEAST_PX:
+        width, detector = LEAST_PX, Detector(bundled.path(bundled.DETECTOR), LEAST_PX, settings.detector.min_score)
+    return PhotoDetector(detector, width)
 
 
 def build_sidecar(settings: Settings) -> Sidecar:

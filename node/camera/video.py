@@ -8,13 +8,13 @@ from node.camera.capture_thread import Opener
 from node.camera.live import LiveCamera
 from node.camera.network_source import NetworkSource
 from node.camera.replay import Replay
-from node.camera.video_file import VIDEO_SUFFIXES, VideoFile, read_video
+from node.camera.video_file import VideoFile, read_video
 from node.clock import Clock
 from node.errors import CameraError
 from node.settings import CameraSettings
 from node.system.redaction import SCHEMES, redact, scheme_of
 
-__all__ = ["VIDEO_SUFFIXES", "VideoFile", "open_video", "read_video"]
+__all__ = ["VideoFile", "open_video", "read_video"]
 
 
 def open_video(target: str, settings: CameraSettings, clock: Clock, opener: Opener | None = None) -> Camera:

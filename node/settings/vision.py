@@ -11,7 +11,7 @@ class DetectorSettings(Section):
     """Face detection."""
 
     width: Annotated[int, Field(ge=160, le=1920)] = 640
-    """Length of the longer side at which faces are searched, pixels; smaller is faster and misses small faces."""
+    """Longer side at which a frame is searched, pixels; smaller is faster and misses small faces. Photos: in tiles."""
     min_score: Annotated[float, Field(gt=0, lt=1)] = 0.7
     """Minimum confidence of a detected face, 0..1."""
     motion: bool = True

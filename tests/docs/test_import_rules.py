@@ -31,6 +31,7 @@ def test_the_document_lists_each_rule_in_the_same_words() -> None:
         ("node/mqtt/session.py", "from node.people.gallery import Gallery"),
         ("node/fleet/diagnosis.py", "import paho.mqtt.client"),
         ("node/requests/people.py", "import cv2"),
+        ("node/camera/images.py", "from PIL import Image"),
         ("node/app.py", "from node.assembly import build_node"),
         ("node/assembly.py", "from node.commands.run import main"),
         ("node/diagnostics/broker.py", "from node.assembly import build_gallery"),
