@@ -10,8 +10,9 @@ import pytest
 from fake_link import FakeLink
 
 from node.cli import main
+from node.commands.history import History
 from node.commands.output import Fields, PrintMessage, format_message, message_printer, print_json
-from node.commands.watch import History, topics, watch
+from node.commands.watch import topics, watch
 from node.errors import BrokerError
 from node.mqtt.backoff import Timing
 from node.mqtt.link import Link, Lost, Received, Report, Subscribed
