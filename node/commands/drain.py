@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 
 from node.errors import BrokerError
 from node.mqtt.link import Link, Lost, Received, Report
+from node.mqtt.takeover import describe_end
 
 _QUIET_S = 2.0
 """Seconds in which nothing must come: a broker sends what waits without a pause."""
@@ -50,8 +51,8 @@ def drain(
                 case Received():
                     count += 1
                     handle(report)
-                case Lost(sentence=sentence):
-                    raise BrokerError(sentence)
+                case Lost():
+                    raise BrokerError(describe_end(report))
                 case _:
                     pass
     finally:
