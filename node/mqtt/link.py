@@ -92,6 +92,10 @@ class Link(Protocol):
         """Subscribe with QoS 1; a Subscribed or a Lost follows."""
         ...
 
+    def unsubscribe(self, topic: str) -> None:
+        """End a subscription; nothing reports that it has ended."""
+        ...
+
     def close(self) -> None:
         """Disconnect cleanly, so that the broker does not publish the last will."""
         ...

@@ -63,6 +63,10 @@ class PahoLink(Generic[_Paho]):
         """Subscribe to a topic or filter."""
         self._client.subscribe(topic, _QOS)
 
+    def unsubscribe(self, topic: str) -> None:
+        """End a subscription."""
+        self._client.unsubscribe(topic)
+
     def _build(self, kind: type[_Paho]) -> _Paho:
         identity, five = self._identity, self.protocol == "5"
         built = kind(

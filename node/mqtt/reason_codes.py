@@ -5,6 +5,7 @@ import ssl
 
 SUCCESS_BELOW = 0x80
 UNSUPPORTED_PROTOCOL = 0x84
+NO_REASON = 0x80
 BAD_LOGIN, NOT_ALLOWED = 0x86, 0x87
 KEEP_ALIVE_TIMEOUT = 0x8D
 TAKEN_OVER = 0x8E
@@ -31,7 +32,7 @@ _CODES = {
     0x8B: "the broker is shutting down",
     0x8C: "the broker requires another login method",
     0x8D: "the keep-alive time passed without a packet",
-    0x8E: "another client took over the connection: two nodes have the same node.id",
+    0x8E: "another client took over the connection: two nodes have the same node.id, or two programs the same account",
     0x90: "the broker does not accept the topic",
     0x93: "the broker has too many messages in flight from this node",
     0x95: "the message is too large for the broker: raise its max_packet_size",

@@ -11,6 +11,7 @@ from node.errors import BrokerError
 from node.mqtt import reason_codes
 from node.mqtt.connect import connect
 from node.mqtt.link import Acknowledged, Client, Link, Lost, Received, Report, Subscribed
+from node.mqtt.takeover import describe_end
 from node.settings import MqttSettings
 
 Connect = Callable[[MqttSettings, Client, Callable[[Report], None]], Link]
@@ -72,8 +73,8 @@ class Subscriber:
                     handle(report)
                 case Subscribed(code=code) if code >= reason_codes.SUCCESS_BELOW:
                     raise BrokerError(f"subscription to {', '.join(filters)} refused: {reason_codes.describe(code)}")
-                case Lost(sentence=sentence):
-                    raise BrokerError(sentence)
+                case Lost():
+                    raise BrokerError(describe_end(report))
                 case _:
                     pass
 
@@ -94,8 +95,8 @@ class Subscriber:
                     topic = unconfirmed.pop(mid, "")
                     if code >= reason_codes.SUCCESS_BELOW:
                         raise BrokerError(f"{topic}: {reason_codes.describe(code)}")
-                case Lost(sentence=sentence):
-                    raise BrokerError(sentence)
+                case Lost():
+                    raise BrokerError(describe_end(report))
                 case _:
                     pass
             if unconfirmed and self._mono_s() > deadline_s:

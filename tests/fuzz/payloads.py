@@ -15,8 +15,9 @@ from pathlib import Path
 from random import Random
 
 from node.commands.fleet import table
+from node.commands.history import History
 from node.commands.output import message_printer, print_json
-from node.commands.watch import History, watch
+from node.commands.watch import watch
 from node.contract.message import Message
 from node.contract.topics import Topics
 from node.domain import CameraState, Instant, Tick
@@ -172,6 +173,9 @@ class _NoLink:
         raise NotImplementedError
 
     def subscribe(self, topic: str) -> None:
+        """Do nothing."""
+
+    def unsubscribe(self, topic: str) -> None:
         """Do nothing."""
 
     def close(self) -> None:

@@ -73,6 +73,12 @@ class Mosquitto:
             pytest.fail(f"mosquitto does not listen:\n{self.log()}")
         return self
 
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        assert self._process is not None
+        return self._process.pid
+
     def end(self) -> None:
         """Stop the broker with SIGTERM."""
         if self._process is not None:

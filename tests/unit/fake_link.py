@@ -56,6 +56,11 @@ class FakeLink:
         self.filters.append(topic)
         self.report(Subscribed(1))
 
+    def unsubscribe(self, topic: str) -> None:
+        """Remove the filter."""
+        if topic in self.filters:
+            self.filters.remove(topic)
+
     def close(self) -> None:
         """Record the closing."""
         self.closed = True

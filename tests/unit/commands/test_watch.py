@@ -10,8 +10,9 @@ import pytest
 from fake_link import FakeLink
 
 from node.cli import main
+from node.commands.history import History
 from node.commands.output import Fields, PrintMessage, format_message, message_printer, print_json
-from node.commands.watch import History, topics, watch
+from node.commands.watch import topics, watch
 from node.errors import BrokerError
 from node.mqtt.backoff import Timing
 from node.mqtt.link import Link, Lost, Received, Report, Subscribed
@@ -152,6 +153,31 @@ def test_watch_reconnects_until_it_is_stopped() -> None:
         "gone again",
     ]
     assert ready == [False, False, True, False, False]
+
+
+@pytest.mark.parametrize(("lost", "connections"), [(Lost("taken", 0x8E), 1), (Lost("closed", 0x80), 3)])
+def test_watch_does_not_fight_for_its_session(lost: Lost, connections: int) -> None:
+    """It ends with what to do, at once if the broker says that it was taken over, else after three tries."""
+    inbox: queue.SimpleQueue[Report | None] = queue.SimpleQueue()
+    opened: list[Link] = []
+
+    def open_link() -> Link:
+        inbox.put(lost)
+        opened.append(FakeLink())
+        return opened[-1]
+
+    with pytest.raises(BrokerError, match="give each program an account of its own"):
+        watch(
+            open_link,
+            inbox,
+            (),
+            History(),
+            print_message=lambda _topic, _payload: None,
+            print_note=lambda _note: None,
+            set_ready=lambda _ready: None,
+            mono_s=lambda: 0.0,
+        )
+    assert len(opened) == connections
 
 
 def test_messages_that_come_while_it_stops_are_printed() -> None:
