@@ -265,6 +265,15 @@ class CameraState(StrEnum):
     PRIVATE = "private"
 
 
+class DiscoveryState(StrEnum):
+    """Whether the broker has the node's discovery for Home Assistant."""
+
+    ON = "on"
+    OFF = "off"
+    REFUSED = "refused"
+    TOO_LARGE = "too_large"
+
+
 @dataclass(frozen=True, slots=True)
 class Health:
     """What a node reports about itself; None where unknown. The instant says whether the clock is synchronized.
@@ -286,6 +295,7 @@ class Health:
         flaws: number of looks that failed each gate, by its name; one look may fail several.
         people: number of people enrolled.
         cert_days_left: days until this node's certificate expires.
+        discovery: whether the broker has the discovery for Home Assistant.
         uptime_s: seconds since the start of the process.
     """
 
@@ -305,6 +315,7 @@ class Health:
     flaws: Mapping[str, int]
     people: int | None
     cert_days_left: int | None
+    discovery: DiscoveryState | None
     uptime_s: int
 
 

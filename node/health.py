@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from node import __version__
-from node.domain import CameraState, Health, Instant
+from node.domain import CameraState, DiscoveryState, Health, Instant
 
 _log = logging.getLogger(__name__)
 _SAMPLES = 600
@@ -41,6 +41,7 @@ class Counts:
         flaws: how many looks failed each gate, by its name.
         people: how many are enrolled.
         cert_days_left: days until this node's certificate expires.
+        discovery: whether the broker has the discovery for Home Assistant; None until it has answered.
     """
 
     outbox: int
@@ -50,6 +51,7 @@ class Counts:
     flaws: Mapping[str, int]
     people: int | None
     cert_days_left: int | None
+    discovery: DiscoveryState | None = None
 
 
 class HealthMonitor:
@@ -131,6 +133,7 @@ class HealthMonitor:
             flaws=counts.flaws,
             people=counts.people,
             cert_days_left=counts.cert_days_left,
+            discovery=counts.discovery,
             uptime_s=int(at.mono_s - self._started.mono_s),
         )
 

@@ -82,5 +82,6 @@ class Traffic:
             flaws={"size": 0, "edge": 0, "blur": 0, "light": 0, "keypoints": 0},
             people=4,
             cert_days_left=None,
+            discovery=None,
             uptime_s=int(max(0.0, at.mono_s - self._start_s)),
         )

@@ -9,8 +9,11 @@ import pytest
 from certificate_authority import CertificateAuthority, Identity
 from mosquitto_broker import Mosquitto
 
+from node.clock import SystemClock
+from node.contract.topics import Topics
 from node.diagnostics.broker import broker_findings
 from node.diagnostics.finding import Finding
+from node.diagnostics.first_messages import first_messages
 from node.errors import BrokerError
 from node.mqtt.connect import connect
 from node.mqtt.link import Client, Link
@@ -18,6 +21,7 @@ from node.settings import MqttSettings, NodeSettings, Settings
 
 pytestmark = pytest.mark.broker
 
+MESSAGES = first_messages(Topics("pi-1"), SystemClock().now())
 BOTH = pytest.mark.parametrize("protocol", ["5", "3.1.1"])
 
 
@@ -71,7 +75,7 @@ def open_link(settings: MqttSettings) -> Link:
 
 def check_findings(settings: MqttSettings) -> list[Finding]:
     """Return the findings of `facenode check`."""
-    return list(broker_findings(Settings(mqtt=settings, node=NodeSettings(id="pi-1"))))
+    return list(broker_findings(Settings(mqtt=settings, node=NodeSettings(id="pi-1")), MESSAGES))
 
 
 def assert_refused(settings: MqttSettings, sentence: str) -> None:
@@ -89,7 +93,7 @@ def test_mutual_tls_is_accepted(tls_setup: TlsSetup, protocol: str) -> None:
     with closing(open_link(settings)) as link:
         assert link.protocol == protocol
     lines = check_findings(settings)
-    assert [finding.ok for finding in lines] == [True] * 5
+    assert [finding.ok for finding in lines] == [True] * 7
     assert "TLSv1.3, the broker's certificate is valid for 30 more days" in lines[2].text
 
 

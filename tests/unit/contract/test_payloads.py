@@ -19,6 +19,7 @@ from node.domain import (
     Box,
     CameraState,
     Classification,
+    DiscoveryState,
     Event,
     EventType,
     Health,
@@ -54,6 +55,7 @@ VITALS = Health(
     flaws={"size": 1, "edge": 0, "blur": 2, "light": 0, "keypoints": 0},
     people=4,
     cert_days_left=None,
+    discovery=DiscoveryState.ON,
     uptime_s=86400,
 )
 
