@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 from certificate_authority import CertificateAuthority, Identity
-from mosquitto_broker import Mosquitto
+from facenode_command import facenode
+from mosquitto_broker import Mosquitto, eventually
+from running_node import running_facenode
 
 from node.clock import SystemClock
 from node.contract.topics import Topics
@@ -210,3 +212,27 @@ def test_a_renewed_password_is_used_at_the_next_attempt(mosquitto: Callable[...,
     secret.write_text("x" * 70_000)
     with pytest.raises(BrokerError, match="longer than MQTT allows"):
         open_link(settings)
+
+
+def test_a_check_asks_a_running_node_whose_certificate_stands_for_its_client_id(
+    tls_setup: TlsSetup, portrait_folder: Path, tmp_path: Path
+) -> None:
+    """A second connection with the certificate would end the node's, and the broker would say that it is offline."""
+    broker = tls_setup.broker(None, "use_identity_as_username true", "use_username_as_clientid true")
+    settings = {
+        "node.id": "pi-1", "camera.source": f"images:{portrait_folder}", "camera.fps": 5, "storage.dir": tmp_path / "s",
+        "mqtt.host": broker.host, "mqtt.port": broker.port, "mqtt.tls.enabled": "true",
+        "mqtt.tls.ca_file": tls_setup.ours.certificate, "mqtt.tls.cert_file": tls_setup.node.certificate,
+        "mqtt.tls.key_file": tls_setup.node.key,
+    }  # fmt: skip
+    with running_facenode(settings) as process:
+        assert eventually(lambda: "as pi-1" in broker.log() and "event/unknown" in broker.log(), 30), broker.log()
+        result = facenode("check", settings=settings)
+        assert result.code == 0, result.out
+        assert "the node that runs here is connected, and nothing of it is refused" in result.out
+        assert broker.log().count("New client connected") == 1
+        process.terminate()
+        assert process.wait(20) == 0
+    result = facenode("check", settings=settings)
+    assert result.code == 0, result.out
+    assert "ok   broker: retained" in result.out
