@@ -16,6 +16,7 @@ from node.domain import (
     Box,
     CameraState,
     Classification,
+    DiscoveryState,
     Event,
     EventType,
     Flaw,
@@ -198,6 +199,6 @@ def _health() -> bytes:
         version="1.0.0", model=_MODEL, camera=CameraState.OK, fps=9.8, p50_ms=41.0, p95_ms=55.0, cpu_c=58.1,
         throttled=False, rss_mb=96.0, outbox=0, dropped=0, rejected=0, unusable=3,
         flaws={str(flaw): 3 if flaw is Flaw.BLUR else 0 for flaw in Flaw},
-        upside_down=False, people=4, cert_days_left=300, uptime_s=86400,
+        upside_down=False, people=4, cert_days_left=300, discovery=DiscoveryState.ON, uptime_s=86400,
     )  # fmt: skip
     return payloads.dump(json.loads(payloads.dump(payloads.health(_AT, vitals))))

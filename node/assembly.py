@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from node import __version__
 from node.app import Node
@@ -27,7 +27,7 @@ from node.homeassistant.discovery import Device
 from node.homeassistant.entity_keys import FILE, EntityKeys
 from node.mqtt import certificate
 from node.mqtt.connect import connect
-from node.mqtt.link import Client
+from node.mqtt.identity import node_client
 from node.mqtt.publisher import Connect, Publisher
 from node.mqtt.retained import Retained
 from node.outbox.outbox import FILE as OUTBOX_FILE
@@ -153,7 +153,10 @@ def build_node(
     switches = SwitchRequests(settings.storage.dir, now, [rule.id for rule in settings.alerts.rules])
     health = HealthMonitor(
         machine,
-        lambda: _counts(settings, clock, outbox, tracker=tracker, mounting=mounting, gallery=gallery),
+        lambda: replace(
+            _counts(settings, clock, outbox, tracker=tracker, mounting=mounting, gallery=gallery),
+            discovery=retained.discovery_state,
+        ),
         every_s=settings.health.every_s,
         log_every_s=settings.health.log_every_s,
         model=sidecar.short_hash,
@@ -163,12 +166,12 @@ def build_node(
     camera = CheckedCamera(opened, lambda: switches.watching)
 
     def check(request: Check, at: Instant, answer: Answer) -> None:
-        """Answer with the health of this moment, and how many requests were ignored."""
+        """Answer with the health of this moment, how many requests were ignored, and whether there is a connection."""
         del request, at
         moment = clock.now()
         state = camera.state if switches.watching else CameraState.PRIVATE
         fields = payloads.health(moment, health.collect(moment, state))
-        answer.ok({**fields, "requests_ignored": inbox.ignored})
+        answer.ok({**fields, "requests_ignored": inbox.ignored, "connected": publisher.connected})
 
     return Node(
         settings=settings,
@@ -287,7 +290,7 @@ def event_labels(settings: Settings, sidecar: Sidecar) -> dict[str, tuple[str, .
 
 def build_connect(settings: Settings, topics: Topics) -> Connect:
     """Return what makes one connection attempt, with the last will of this node."""
-    client = Client(topics.client_id, payloads.last_will(topics))
+    client = node_client(topics)
     return lambda report: connect(settings.mqtt, client, report)
 
 

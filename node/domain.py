@@ -269,6 +269,15 @@ class CameraState(StrEnum):
     PRIVATE = "private"
 
 
+class DiscoveryState(StrEnum):
+    """Whether the broker has the node's discovery for Home Assistant."""
+
+    ON = "on"
+    OFF = "off"
+    REFUSED = "refused"
+    TOO_LARGE = "too_large"
+
+
 @dataclass(frozen=True, slots=True)
 class Health:
     """What a node reports about itself; None where unknown. The instant says whether the clock is synchronized.
@@ -291,6 +300,7 @@ class Health:
         upside_down: whether the faces in view are upside down, so that the camera must be turned.
         people: number of people enrolled.
         cert_days_left: days until this node's certificate expires.
+        discovery: whether the broker has the discovery for Home Assistant.
         uptime_s: seconds since the start of the process.
     """
 
@@ -311,6 +321,7 @@ class Health:
     upside_down: bool | None
     people: int | None
     cert_days_left: int | None
+    discovery: DiscoveryState | None
     uptime_s: int
 
 

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from node import __version__
-from node.domain import CameraState, Health, Instant
+from node.domain import CameraState, DiscoveryState, Health, Instant
 
 _log = logging.getLogger(__name__)
 _SAMPLES = 600
@@ -42,6 +42,7 @@ class Counts:
         upside_down: whether the faces are upside down; None as long as too few were seen.
         people: how many are enrolled.
         cert_days_left: days until this node's certificate expires.
+        discovery: whether the broker has the discovery for Home Assistant; None until it has answered.
     """
 
     outbox: int
@@ -52,6 +53,7 @@ class Counts:
     upside_down: bool | None
     people: int | None
     cert_days_left: int | None
+    discovery: DiscoveryState | None = None
 
 
 class HealthMonitor:
@@ -134,6 +136,7 @@ class HealthMonitor:
             upside_down=counts.upside_down,
             people=counts.people,
             cert_days_left=counts.cert_days_left,
+            discovery=counts.discovery,
             uptime_s=int(at.mono_s - self._started.mono_s),
         )
 

@@ -19,6 +19,7 @@ class Problem(StrEnum):
     REJECTED = "rejected"
     DROPPED = "dropped"
     CERTIFICATE = "certificate"
+    DISCOVERY = "discovery"
     THROTTLED = "throttled"
 
 
@@ -61,6 +62,7 @@ def diagnose(record: NodeRecord, now: datetime, limits: Limits = Limits()) -> tu
         Problem.REJECTED: bool(number(health, "rejected")),
         Problem.DROPPED: bool(number(health, "dropped")),
         Problem.CERTIFICATE: days is not None and days < limits.cert_days,
+        Problem.DISCOVERY: health.get("discovery") in ("refused", "too_large"),
         Problem.THROTTLED: health.get("throttled") is True,
     }
     return tuple(problem for problem, is_present in found.items() if is_present)

@@ -38,6 +38,8 @@ def connect(
             return _connect(one, client, report, timeouts)
         except BrokerError as error:
             failed.append(error)
+    if len(failed) == 1:
+        raise failed[0]
     raise BrokerError("; ".join(map(str, failed))) from failed[-1]
 
 

@@ -5,6 +5,9 @@ from typing import Protocol
 
 from node.contract.message import Message
 
+QOS = 1
+"""The quality of service of every message and subscription."""
+
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:

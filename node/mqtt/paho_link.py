@@ -14,10 +14,9 @@ from node.contract.message import Message
 from node.errors import BrokerError
 from node.mqtt import reason_codes
 from node.mqtt.credentials import password
-from node.mqtt.link import Acknowledged, Client, Lost, Received, Report, Subscribed
+from node.mqtt.link import QOS, Acknowledged, Client, Lost, Received, Report, Subscribed
 from node.settings import MqttSettings
 
-_QOS = 1
 _KEEPALIVE_IDLE_S, _KEEPALIVE_EVERY_S, _KEEPALIVE_COUNT, _UNSENT_MS = 5, 5, 3, 15_000
 
 _Paho = TypeVar("_Paho", bound=paho.Client)
@@ -25,6 +24,10 @@ _Paho = TypeVar("_Paho", bound=paho.Client)
 
 class VersionRefusedError(BrokerError):
     """The broker does not support MQTT 5."""
+
+
+class UnexplainedError(BrokerError):
+    """The broker refuses the connection, and does not say whether for the login or for the last will."""
 
 
 class PahoLink(Generic[_Paho]):
@@ -61,7 +64,7 @@ class PahoLink(Generic[_Paho]):
 
     def subscribe(self, topic: str) -> None:
         """Subscribe to a topic or filter."""
-        self._client.subscribe(topic, _QOS)
+        self._client.subscribe(topic, QOS)
 
     def unsubscribe(self, topic: str) -> None:
         """End a subscription."""
@@ -113,13 +116,30 @@ class PahoLink(Generic[_Paho]):
         self, _client: paho.Client, _data: object, _flags: object, code: ReasonCode, properties: Properties | None
     ) -> None:
         if code.is_failure:
-            kind = VersionRefusedError if code.value == reason_codes.UNSUPPORTED_PROTOCOL else BrokerError
-            self._refusal = kind(f"{self._where}: {reason_codes.describe_connack(code.value)}")
+            self._refusal = self._kind(code.value)(f"{self._where}: {reason_codes.describe_connack(code.value)}")
+        elif (lacking := self._lacking(properties)) is not None:
+            self._refusal = BrokerError(f"{self._where}: {reason_codes.describe(lacking)}")
         else:
             self._accepted = True
             self.window = min(self.window, getattr(properties, "ReceiveMaximum", self.window))
             self.max_bytes = getattr(properties, "MaximumPacketSize", None)
         self._on_answer()
+
+    def _kind(self, code: int) -> type[BrokerError]:
+        """Return the error for a CONNACK's reason code."""
+        if code == reason_codes.UNSUPPORTED_PROTOCOL:
+            return VersionRefusedError
+        unexplained = self._identity.will is not None and code in (reason_codes.BAD_LOGIN, reason_codes.NOT_ALLOWED)
+        return UnexplainedError if unexplained else BrokerError
+
+    def _lacking(self, properties: Properties | None) -> int | None:
+        """Return the reason code for what the broker says it cannot do although the last will asks for it."""
+        will = self._identity.will
+        if will is None:
+            return None
+        if will.retain and not getattr(properties, "RetainAvailable", 1):
+            return reason_codes.NO_RETAIN
+        return reason_codes.NO_QOS if getattr(properties, "MaximumQoS", QOS) < will.qos else None
 
     def _on_disconnect(
         self,
@@ -160,7 +180,8 @@ class PahoLink(Generic[_Paho]):
             self._report(Lost(f"{self._where}: {sentence}", code))
         elif self._refusal is None:
             self._closed_early = True
-            kind = VersionRefusedError if self.protocol == "5" else BrokerError
+            without_reason = BrokerError if self._identity.will is None else UnexplainedError
+            kind = VersionRefusedError if self.protocol == "5" else without_reason
             self._refusal = kind(f"{self._where}: {sentence}")
         self._on_answer()
 

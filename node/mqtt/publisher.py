@@ -14,7 +14,8 @@ from node.contract.topics import Topics
 from node.errors import BrokerError
 from node.mqtt import reason_codes
 from node.mqtt.backoff import Backoff, Timing
-from node.mqtt.link import Acknowledged, Link, Lost, Received, Report, Subscribed
+from node.mqtt.link import QOS, Acknowledged, Link, Lost, Received, Report, Subscribed
+from node.mqtt.paho_link import UnexplainedError
 from node.mqtt.retained import Retained
 from node.mqtt.session import History, Session
 from node.outbox.outbox import Outbox
@@ -76,7 +77,7 @@ class Publisher:
         self._discovery_due_s: float | None = None
         self._resend_due_s: float | None = None
         self._failure = ""
-        self._protocol_logged = False
+        self._protocol_logged = self._qos_logged = False
         self._ended_by = "because of a bug: see the log above"
         self._connections = self._unstable = 0
         self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
@@ -162,7 +163,7 @@ class Publisher:
             unstable = self._connections != connections and not self._timing.is_stable(lasted_s)
             self._unstable = self._unstable + 1 if unstable else 0
             hint = self._unstable >= _UNSTABLE and lost.code != reason_codes.TAKEN_OVER
-            self._log_failure(lost.sentence + (_SAME_ID_HINT if hint else ""))
+            self._log_failure(lost.sentence + (self._hint() if hint else ""))
             self._stopping.wait(self._backoff.pause_s(lasted_s, lost.code))
 
     def _connect_and_serve(self) -> Lost | None:
@@ -171,6 +172,8 @@ class Publisher:
         attempt = self._attempt
         try:
             link = self._connect(lambda report: self._inbox.put((attempt, report)))
+        except UnexplainedError as error:
+            return Lost(f"{error}; facenode check finds out whether it is the login or the last will")
         except BrokerError as error:
             return Lost(str(error))
         session = Session(link, self._topics, self._outbox, self._retained, self._history)
@@ -240,6 +243,9 @@ class Publisher:
         elif isinstance(report, Subscribed):
             if report.code >= reason_codes.SUCCESS_BELOW:
                 _log.error("broker: a subscription is refused: %s", reason_codes.describe(report.code))
+            elif report.code < QOS and not self._qos_logged:
+                self._qos_logged = True
+                _log.warning("broker: %s", reason_codes.GRANTED_LESS)
         elif report.topic == self._topics.birth:
             if report.payload == ONLINE:
                 self._discovery_due_s = self._mono_s() + self._chance() * self._timing.birth_s
@@ -272,6 +278,11 @@ class Publisher:
             _log.warning(
                 "broker: MQTT %s does not report refused messages: run facenode check to test them", link.protocol
             )
+
+    def _hint(self) -> str:
+        """Return why connections may end again and again."""
+        topic = self._history.ended_on
+        return f", repeatedly, before it has acknowledged {topic}: run facenode check" if topic else _SAME_ID_HINT
 
     def _log_failure(self, sentence: str) -> None:
         if sentence != self._failure:

@@ -83,5 +83,6 @@ class Traffic:
             upside_down=False,
             people=4,
             cert_days_left=None,
+            discovery=None,
             uptime_s=int(max(0.0, at.mono_s - self._start_s)),
         )

@@ -125,9 +125,9 @@ class Subscriber:
         if isinstance(report, Subscribed):
             self._granted += 1
 
-    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
+    def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> None:
         """Publish a message."""
-        self._link.publish(Message(topic, payload, retain=retain))
+        self._link.publish(Message(topic, payload, qos, retain))
 
     def on(self, topic: str) -> list[bytes]:
         """Return the payloads received on a topic."""

@@ -279,3 +279,20 @@ def test_a_denied_publish_has_its_reason_code(mosquitto: Callable[..., Mosquitto
     with closing(open_link(broker.port, reports.put)) as link:
         mid = link.publish(Message(EVENT, b"{}"))
         assert reports.get(timeout=5) == Acknowledged(mid, 0x87)
+
+
+@pytest.mark.parametrize(
+    ("properties", "words"),
+    [(b"\x25\x00", "does not support retained messages"), (b"\x24\x00", "does not support QoS 1")],
+)
+def test_a_broker_that_says_that_it_lacks_what_the_last_will_needs_is_not_used(properties: bytes, words: str) -> None:
+    """A node that publishes there would only be disconnected; a client without a last will may use it."""
+
+    def answer(received: Packet) -> bytes | None:
+        return connack(properties=properties) if received.kind == CONNECT else normal_answer(received)
+
+    with RawBroker(answer) as broker:
+        with pytest.raises(BrokerError, match=words):
+            open_link(broker.port)
+        settings = MqttSettings(host="127.0.0.1", port=broker.port, protocol="5")
+        connect(settings, Client("reader"), lambda _report: None, SHORT).close()

@@ -19,6 +19,7 @@ from node.domain import (
     Box,
     CameraState,
     Classification,
+    DiscoveryState,
     Event,
     EventType,
     Health,
@@ -55,6 +56,7 @@ VITALS = Health(
     upside_down=None,
     people=4,
     cert_days_left=None,
+    discovery=DiscoveryState.ON,
     uptime_s=86400,
 )
 

@@ -42,6 +42,8 @@ def test_an_unknown_frame_rate_is_no_problem(camera: str) -> None:
         ("rejected", 1, Problem.REJECTED),
         ("dropped", 2, Problem.DROPPED),
         ("cert_days_left", 13, Problem.CERTIFICATE),
+        ("discovery", "too_large", Problem.DISCOVERY),
+        ("discovery", "refused", Problem.DISCOVERY),
         ("throttled", True, Problem.THROTTLED),
         ("at", "2026-11-24T11:54:59.000Z", Problem.SILENT),
         ("at", "never", Problem.SILENT),

@@ -15,8 +15,9 @@ from node.contract import payloads
 from node.contract.message import Message
 from node.contract.topics import Kind
 from node.errors import BrokerError
+from node.mqtt import reason_codes
 from node.mqtt.backoff import Timing
-from node.mqtt.link import Link, Lost, Received, Report
+from node.mqtt.link import Link, Lost, Received, Report, Subscribed
 from node.mqtt.publisher import Publisher
 from node.mqtt.retained import Retained
 from node.outbox.outbox import Outbox
@@ -25,10 +26,11 @@ QUICK = Timing(first_s=0.01, max_s=0.02, birth_s=0.01, repeat_s=0.01)
 
 
 class Broker:
-    """Makes links that answer everything; the first attempts fail with the given sentences."""
+    """Makes links that answer everything, or as `answer` says; the first attempts fail with the given sentences."""
 
-    def __init__(self, *failures: str) -> None:
+    def __init__(self, *failures: str, answer: Callable[[str], int | None] | None = None) -> None:
         self.failures = list(failures)
+        self.answer = answer
         self.links: list[FakeLink] = []
         self.made = threading.Semaphore(0)
 
@@ -36,7 +38,7 @@ class Broker:
         """Make one connection attempt."""
         if self.failures:
             raise BrokerError(self.failures.pop(0))
-        link = FakeLink(report)
+        link = FakeLink(report, self.answer)
         self.links.append(link)
         self.made.release()
         return link
@@ -45,8 +47,14 @@ class Broker:
 class Harness:
     """A publisher and what it uses."""
 
-    def __init__(self, folder: Path, *failures: str, max_rows: int = 100_000) -> None:
-        self.broker = Broker(*failures)
+    def __init__(
+        self,
+        folder: Path,
+        *failures: str,
+        max_rows: int = 100_000,
+        answer: Callable[[str], int | None] | None = None,
+    ) -> None:
+        self.broker = Broker(*failures, answer=answer)
         self.outbox = Outbox(folder, TOPICS, ManualClock(), max_rows=max_rows)
         self.retained = Retained(TOPICS, payloads.state(instant(0)))
         self.received: list[Received] = []
@@ -76,8 +84,8 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Harness]]:
     """Return what makes and starts a publisher."""
     made: list[Harness] = []
 
-    def start_one(*failures: str) -> Harness:
-        one = Harness(tmp_path, *failures)
+    def start_one(*failures: str, answer: Callable[[str], int | None] | None = None) -> Harness:
+        one = Harness(tmp_path, *failures, answer=answer)
         made.append(one)
         one.publisher.start()
         return one
@@ -293,3 +301,32 @@ def test_without_memory_the_thread_ends_and_says_why(tmp_path: Path, capsys: pyt
         assert wait_for(lambda: not publisher.alive)
     assert publisher.ended_by == "because there is not enough memory (can't start new thread)"
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_connections_that_end_on_a_message_point_to_it(
+    start: Callable[..., Harness], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Over MQTT 3.1.1 a broker closes the connection on what it does not take: that is no second node."""
+    one = start(answer=lambda topic: 0 if topic == TOPICS.status else None)
+    one.retained.set_discovery(b"x" * 100)
+    for _ in range(6):
+        one.broker.made.acquire()
+        link = one.broker.links[-1]
+        assert wait_for(lambda link=link: TOPICS.discovery in link.topics)  # type: ignore[misc]
+        link.report(Lost("the broker closed the connection"))
+    logged = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    hint = f", repeatedly, before it has acknowledged {TOPICS.discovery}: run facenode check"
+    assert logged[-1] == f"broker: the broker closed the connection{hint}; trying again"
+
+
+def test_a_subscription_with_less_than_qos_1_is_logged_once(
+    start: Callable[..., Harness], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Requests may be lost, so the owner must know."""
+    one = start()
+    assert one.publisher.wait_connected(5)
+    for _ in range(3):
+        one.broker.links[0].report(Subscribed(0))
+    one.outbox.put([event(1)])
+    assert one.publisher.drain(5)
+    assert [each.message for each in caplog.records] == [f"broker: {reason_codes.GRANTED_LESS}"]
