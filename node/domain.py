@@ -265,6 +265,14 @@ class CameraState(StrEnum):
     PRIVATE = "private"
 
 
+class RequestsState(StrEnum):
+    """Whether requests arrive by MQTT: `refused` by the broker, or `paused` by the node, which says why in its log."""
+
+    ON = "on"
+    REFUSED = "refused"
+    PAUSED = "paused"
+
+
 @dataclass(frozen=True, slots=True)
 class Health:
     """What a node reports about itself; None where unknown. The instant says whether the clock is synchronized.
@@ -287,6 +295,7 @@ class Health:
         people: number of people enrolled.
         cert_days_left: days until this node's certificate expires.
         uptime_s: seconds since the start of the process.
+        requests: whether requests arrive by MQTT.
     """
 
     version: str
@@ -306,6 +315,7 @@ class Health:
     people: int | None
     cert_days_left: int | None
     uptime_s: int
+    requests: RequestsState
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:

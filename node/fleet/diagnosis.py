@@ -19,6 +19,7 @@ class Problem(StrEnum):
     DROPPED = "dropped"
     CERTIFICATE = "certificate"
     THROTTLED = "throttled"
+    REQUESTS = "requests"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ def diagnose(record: NodeRecord, now: datetime, limits: Limits = Limits()) -> tu
         Problem.DROPPED: bool(number(health, "dropped")),
         Problem.CERTIFICATE: days is not None and days < limits.cert_days,
         Problem.THROTTLED: health.get("throttled") is True,
+        Problem.REQUESTS: health.get("requests") in ("refused", "paused"),
     }
     return tuple(problem for problem, is_present in found.items() if is_present)
 

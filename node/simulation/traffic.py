@@ -5,7 +5,7 @@ import random
 from node import __version__
 from node.contract import payloads
 from node.contract.topics import Topics
-from node.domain import CameraState, Health, Instant
+from node.domain import CameraState, Health, Instant, RequestsState
 from node.homeassistant.discovery import Device, discovery
 from node.mqtt.retained import Retained
 from node.simulation.memory_outbox import MemoryOutbox
@@ -83,4 +83,5 @@ class Traffic:
             people=4,
             cert_days_left=None,
             uptime_s=int(max(0.0, at.mono_s - self._start_s)),
+            requests=RequestsState.ON,
         )

@@ -25,6 +25,7 @@ from node.domain import (
     Instant,
     Match,
     Presence,
+    RequestsState,
 )
 
 MODEL = "3f9a1c02"
@@ -55,6 +56,7 @@ VITALS = Health(
     people=4,
     cert_days_left=None,
     uptime_s=86400,
+    requests=RequestsState.PAUSED,
 )
 
 

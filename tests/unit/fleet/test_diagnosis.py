@@ -16,6 +16,7 @@ HEALTHY = {
     "dropped": 0,
     "cert_days_left": 300,
     "throttled": False,
+    "requests": "on",
 }
 
 
@@ -42,6 +43,8 @@ def test_an_unknown_frame_rate_is_no_problem(camera: str) -> None:
         ("dropped", 2, Problem.DROPPED),
         ("cert_days_left", 13, Problem.CERTIFICATE),
         ("throttled", True, Problem.THROTTLED),
+        ("requests", "paused", Problem.REQUESTS),
+        ("requests", "refused", Problem.REQUESTS),
         ("at", "2026-11-24T11:54:59.000Z", Problem.SILENT),
         ("at", "never", Problem.SILENT),
         ("camera", {"state": "ok"}, Problem.CAMERA),
