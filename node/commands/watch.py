@@ -5,26 +5,25 @@ import json
 import queue
 import secrets
 import signal
-from collections import OrderedDict
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from node.commands.output import Fields, PrintMessage, message_printer, print_json
+from node.commands.history import History
+from node.commands.output import PrintMessage, message_printer, print_json
 from node.commands.ready_file import SetReady, add_option, ready_setter
 from node.contract.topics import ROOT
-from node.domain import EventType, counted
+from node.domain import EventType
 from node.errors import BrokerError
 from node.mqtt import reason_codes
 from node.mqtt.backoff import Timing
 from node.mqtt.connect import connect
 from node.mqtt.link import Client, Link, Lost, Received, Report, Subscribed
+from node.mqtt.report_queue import ReportQueue
 from node.settings import Settings
 from node.system.terminal import print_note
 
-_REMEMBERED_IDS = 10_000
-_REMEMBERED_GAPS = 100_000
-"""Missing events remembered for each node: as many as an outbox keeps by default."""
 _KEEP_S = 7 * 24 * 3600
 _MAX_ID = 256
 
@@ -49,7 +48,7 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noq
 def main(args: argparse.Namespace, settings: Settings) -> int:
     """Print messages until SIGINT or SIGTERM."""
     client = Client(f"{ROOT}-watch-{args.durable or secrets.token_hex(4)}", keep_s=_KEEP_S if args.durable else 0)
-    inbox: queue.SimpleQueue[Report | None] = queue.SimpleQueue()
+    inbox = ReportQueue[Report]()
     print_message = print_json if args.json else message_printer()
     set_ready = ready_setter(args.ready)
     set_ready(False)
@@ -80,57 +79,6 @@ def topics(event_type: str | None) -> tuple[str, ...]:
     return f"{base}/status", f"{base}/event/+", f"{base}/alert/+", f"{base}/late/#"
 
 
-class History:
-    """Remembers received messages, to drop repeated ones and to notice missing ones.
-
-    `seq` counts the events of a node by one, over its restarts. Late events come after live ones, so that a gap may
-    still be filled.
-
-    Args:
-        gaps: report missing events; only where events of every type come, which `seq` counts together.
-    """
-
-    def __init__(self, *, gaps: bool = True) -> None:
-        self._gaps = gaps
-        self._ids: OrderedDict[str, None] = OrderedDict()
-        self._greatest: dict[str, int] = {}
-        self._missing: dict[str, set[int]] = {}
-
-    def is_new(self, payload: Fields) -> bool:
-        """Remember a message's id; return whether it is new, as a message without an id always is."""
-        message_id = payload.get("id")
-        if not isinstance(message_id, str):
-            return True
-        if message_id in self._ids:
-            return False
-        self._ids[message_id] = None
-        if len(self._ids) > _REMEMBERED_IDS:
-            self._ids.popitem(last=False)
-        return True
-
-    def gap_note(self, node: str, payload: Fields) -> str | None:
-        """Remember an event's number; return a sentence if it opens a gap or fills the last one, else None."""
-        seq = payload.get("seq")
-        if not self._gaps or not isinstance(seq, int):
-            return None
-        greatest = self._greatest.setdefault(node, seq)
-        missing = self._missing.setdefault(node, set())
-        if abs(seq - greatest) + len(missing) > _REMEMBERED_GAPS:
-            # The outbox was created anew, or the message is not from a node: no set of numbers could hold the gap.
-            self._greatest[node] = seq
-            missing.clear()
-            return f"{node}: the event number jumps from {greatest} to {seq}: counting missing events from there"
-        before = len(missing)
-        missing.discard(seq)
-        missing.update(range(greatest + 1, seq))
-        self._greatest[node] = max(greatest, seq)
-        if len(missing) > before:
-            return f"{node}: {counted(seq - greatest - 1, 'event')} missing before number {seq}, so far"
-        if before and not missing:
-            return f"{node}: no event is missing any longer"
-        return None
-
-
 def watch(  # noqa: PLR0913 - the loop names everything it depends on
     open_link: Callable[[], Link],
     inbox: "queue.SimpleQueue[Report | None]",
@@ -141,6 +89,7 @@ def watch(  # noqa: PLR0913 - the loop names everything it depends on
     print_note: Callable[[str], None],
     set_ready: SetReady,
     timing: Timing = Timing(first_s=0.5, max_s=10.0),  # noqa: B008 - a frozen value
+    mono_s: Callable[[], float] = time.monotonic,
 ) -> None:
     """Connect, print what comes, and connect again when the connection is lost, until the inbox holds None.
 
@@ -152,9 +101,10 @@ def watch(  # noqa: PLR0913 - the loop names everything it depends on
         print_message: prints a message, given its topic and payload.
         print_note: prints a line about the connection, or about missing events.
         set_ready: is given True when all subscriptions are granted, False when the connection is lost.
-        timing: how long to wait between attempts.
+        timing: how long to wait between attempts, and after connections that end soon.
+        mono_s: seconds of the monotonic clock.
     """
-    failed, last_error = 0, ""
+    failed, last_error, ended_soon = 0, "", 0
     while True:
         try:
             link = open_link()
@@ -167,6 +117,7 @@ def watch(  # noqa: PLR0913 - the loop names everything it depends on
                 return
             continue
         failed, last_error = 0, ""
+        began_s = mono_s()
         try:
             stopped = _receive(
                 link, inbox, filters, history, print_message=print_message, print_note=print_note, set_ready=set_ready
@@ -176,6 +127,9 @@ def watch(  # noqa: PLR0913 - the loop names everything it depends on
             link.close()
         if stopped:
             _drain(inbox, history, print_message, print_note)
+            return
+        ended_soon = 0 if timing.is_stable(mono_s() - began_s) else ended_soon + 1
+        if ended_soon > 1 and _stopped_within(inbox, timing.pause(ended_soon - 1, 1.0)):
             return
 
 
