@@ -13,7 +13,8 @@ The rules:
 4. A retained message or an answer refused with a code in `reason_codes.TRANSIENT` is sent again after the same pause,
    a retained one as it is by then. Any other refusal drops the message. Each refusal is logged once.
 5. A message that is larger than the broker allows is not sent, and a row is rejected. A large retained message that
-   several connections in a row ended on without an answer is not sent for an hour.
+   several connections in a row ended on without an answer is not sent for an hour. A broker that calls a message of
+   less than 512 bytes too large could not take any event: its rows wait for another broker, or for its administrator.
 6. To leave, the session sends the messages that still wait, then a state in which nobody is in view, then `offline`.
    It takes no more rows; those in flight are settled if their answer arrives in time.
 7. Rows in flight at the end of a connection stay in the outbox, and the next session sends them again.
@@ -30,11 +31,9 @@ from node.contract.payloads import Fields, birth, dump, last_will
 from node.contract.topics import Topics
 from node.mqtt import reason_codes
 from node.mqtt.link import Acknowledged, Link
+from node.mqtt.packet_bounds import MIN_PACKET_BYTES
 from node.mqtt.retained import Retained
 from node.outbox.rows import DeliveryQueue, Row
-
-_HEADER_BYTES = 16
-"""The size of a PUBLISH besides topic and payload: fixed header, lengths, packet id, properties."""
 
 _RETRY_S, _MAX_RETRY_S = 1.0, 60.0
 
@@ -186,7 +185,8 @@ class Session:
         lost = list(self._in_flight.values())
         if code == reason_codes.TOO_LARGE and lost:
             largest = max(lost, key=lambda publish: len(publish.message.payload))
-            self._reject(largest.message, largest.row_id, code)
+            if largest.message.packet_bytes > MIN_PACKET_BYTES:
+                self._reject(largest.message, largest.row_id, code)
         for message, _, _ in lost:
             if message.retain and len(message.payload) >= _LARGE_BYTES:
                 certain = code == reason_codes.TOO_LARGE
@@ -228,8 +228,7 @@ class Session:
                 self._retained.resend(topic)
 
     def _too_large(self, message: Message) -> bool:
-        size = len(message.topic.encode()) + len(message.payload) + _HEADER_BYTES
-        beyond = self._link.max_bytes is not None and size > self._link.max_bytes
+        beyond = self._link.max_bytes is not None and message.packet_bytes > self._link.max_bytes
         return beyond or self._history.unanswered[message.topic] >= _MAX_UNANSWERED
 
     def _reject(self, message: Message, row_id: int | None, code: int) -> None:
