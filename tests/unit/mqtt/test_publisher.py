@@ -14,6 +14,7 @@ from manual_clock import ManualClock
 from node.contract import payloads
 from node.contract.message import Message
 from node.contract.topics import Kind
+from node.domain import RequestsState
 from node.errors import BrokerError
 from node.mqtt.backoff import Timing
 from node.mqtt.link import Link, Lost, Received, Report
@@ -30,6 +31,7 @@ class Broker:
     def __init__(self, *failures: str) -> None:
         self.failures = list(failures)
         self.links: list[FakeLink] = []
+        self.subscription_code = 1
         self.made = threading.Semaphore(0)
 
     def connect(self, report: Callable[[Report], None]) -> Link:
@@ -37,6 +39,7 @@ class Broker:
         if self.failures:
             raise BrokerError(self.failures.pop(0))
         link = FakeLink(report)
+        link.subscription_code = self.subscription_code
         self.links.append(link)
         self.made.release()
         return link
@@ -190,7 +193,7 @@ def test_the_other_retained_messages_follow_the_discovery_after_a_birth(start: C
     one.retained.set_discovery(b'{"dev":{}}')
     assert one.publisher.wait_connected(5)
     (link,) = one.broker.links
-    assert wait_for(lambda: TOPICS.health in link.topics)
+    assert wait_for(lambda: TOPICS.health in link.topics and TOPICS.births[0] in link.filters)
     before = len(link.sent)
     link.report(Received(TOPICS.births[0], b"online", retained=False))
     assert wait_for(lambda: link.topics.count(TOPICS.health) >= 2)
@@ -294,3 +297,41 @@ def test_without_memory_the_thread_ends_and_says_why(tmp_path: Path, capsys: pyt
         assert wait_for(lambda: not publisher.alive)
     assert publisher.ended_by == "because there is not enough memory (can't start new thread)"
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_flood_of_requests_is_left_and_events_go_on(start: Callable[..., Harness]) -> None:
+    """The first hundred are passed on; then the node unsubscribes, and says so."""
+    one = start()
+    assert one.publisher.wait_connected(5)
+    (link,) = one.broker.links
+    assert wait_for(lambda: TOPICS.requests in link.filters)
+    assert one.publisher.requests is RequestsState.ON
+    for _ in range(500):
+        link.report(Received(TOPICS.request("check"), b"{}", retained=False))
+    assert wait_for(lambda: TOPICS.requests not in link.filters)
+    one.outbox.put([event(1)])
+    assert one.publisher.drain(5)
+    assert 100 <= len(one.received) < 150
+    assert str(one.publisher.requests) == "paused"
+
+
+def test_a_refused_request_subscription_is_known(tmp_path: Path) -> None:
+    """Health shows it: the log alone is read by nobody."""
+    one = Harness(tmp_path)
+    one.broker.subscription_code = 0x87
+    one.publisher.start()
+    assert wait_for(lambda: one.publisher.requests is RequestsState.REFUSED)
+    one.close()
+
+
+def test_a_message_that_is_too_large_costs_one_connection(start: Callable[..., Harness]) -> None:
+    """The next one lacks the subscription that brought it, and delivers."""
+    one = start()
+    assert one.publisher.wait_connected(5)
+    one.broker.links[0].report(Lost("too large", topic=TOPICS.request("check")))
+    assert wait_for(lambda: len(one.broker.links) > 1)
+    one.outbox.put([event(1)])
+    assert one.publisher.drain(5)
+    assert len(one.broker.links) == 2
+    assert one.broker.links[1].filters == []
+    assert one.publisher.requests is RequestsState.PAUSED
