@@ -19,7 +19,7 @@ from raw_broker import SUBSCRIBE, Packet, RawBroker, normal_answer
 from retained_fleet import health
 from running_node import NodeClient, running_facenode
 
-pytestmark = pytest.mark.broker
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(240)]
 
 PROTOCOLS = ["5", "3.1.1"]
 LARGE = b"x" * 100_000_000
