@@ -161,6 +161,7 @@ def build_node(
         log_every_s=settings.health.log_every_s,
         model=sidecar.short_hash,
         started=now,
+        requests=lambda: publisher.requests,
     )
     opened = camera or open_camera(settings.camera, clock, settings.detector.width)
     camera = CheckedCamera(opened, lambda: switches.watching)

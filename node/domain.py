@@ -278,6 +278,14 @@ class DiscoveryState(StrEnum):
     TOO_LARGE = "too_large"
 
 
+class RequestsState(StrEnum):
+    """Whether requests arrive by MQTT: `refused` by the broker, or `paused` by the node, which says why in its log."""
+
+    ON = "on"
+    REFUSED = "refused"
+    PAUSED = "paused"
+
+
 @dataclass(frozen=True, slots=True)
 class Health:
     """What a node reports about itself; None where unknown. The instant says whether the clock is synchronized.
@@ -302,6 +310,7 @@ class Health:
         cert_days_left: days until this node's certificate expires.
         discovery: whether the broker has the discovery for Home Assistant.
         uptime_s: seconds since the start of the process.
+        requests: whether requests arrive by MQTT.
     """
 
     version: str
@@ -323,6 +332,7 @@ class Health:
     cert_days_left: int | None
     discovery: DiscoveryState | None
     uptime_s: int
+    requests: RequestsState
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:

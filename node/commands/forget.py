@@ -15,6 +15,8 @@ from node.settings.section import ID_PATTERN
 from node.system.terminal import print_line
 
 _QUIET_S = 1.0
+_MAX_PACKET_BYTES = 1 << 20
+"""A discovery of hundreds of people is larger than what other commands receive."""
 
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's is private
@@ -55,13 +57,13 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def _find_retained(settings: Settings, topics: Topics) -> dict[str, bytes]:
-    """Return the retained messages of a node: payloads by topic."""
+    """Return the topics of a node's retained messages, with the payload of its discovery."""
     found: dict[str, bytes] = {}
 
     def handle(message: Received) -> None:
         if message.retained and message.payload:
-            found[message.topic] = message.payload
+            found[message.topic] = message.payload if message.topic == topics.discovery else b""
 
-    with closing(Subscriber(settings.mqtt)) as subscriber:
+    with closing(Subscriber(settings.mqtt, max_packet_bytes=_MAX_PACKET_BYTES)) as subscriber:
         subscriber.collect((topics.discovery, f"{topics.base}/#"), handle, _QUIET_S)
     return found

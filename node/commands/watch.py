@@ -20,6 +20,7 @@ from node.mqtt import reason_codes
 from node.mqtt.backoff import Timing
 from node.mqtt.connect import connect
 from node.mqtt.link import Client, Link, Lost, Received, Report, Subscribed
+from node.mqtt.report_queue import ReportQueue
 from node.mqtt.takeover import Takeovers
 from node.settings import Settings
 from node.system.stop_signals import on_stop
@@ -59,7 +60,7 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noq
 def main(args: argparse.Namespace, settings: Settings) -> int:
     """Print messages until SIGINT, SIGTERM or SIGHUP."""
     client = _client(args.durable, settings.mqtt.username)
-    inbox: queue.SimpleQueue[Report | None] = queue.SimpleQueue()
+    inbox = ReportQueue[Report]()
     print_message = print_json if args.json else message_printer()
     set_ready = ready_setter(args.ready)
     set_ready(False)
@@ -146,13 +147,13 @@ def watch(  # noqa: PLR0913 - the loop names everything it depends on
         print_message: prints a message, given its topic and payload.
         print_note: prints a line about the connection, or about missing events.
         set_ready: is given True when all subscriptions are granted, False when the connection is lost.
-        timing: how long to wait between attempts.
+        timing: how long to wait between attempts, and after connections that end soon.
         mono_s: seconds of the monotonic clock.
 
     Raises:
         BrokerError: another program takes this one's session again and again.
     """
-    failed, last_error = 0, ""
+    failed, last_error, ended_soon = 0, "", 0
     takeovers = Takeovers()
     while True:
         try:
@@ -178,7 +179,11 @@ def watch(  # noqa: PLR0913 - the loop names everything it depends on
         if lost is None:
             _drain(inbox, history, print_message, print_note)
             return
-        takeovers.ended(lost, mono_s() - began_s)
+        lasted_s = mono_s() - began_s
+        takeovers.ended(lost, lasted_s)
+        ended_soon = 0 if timing.is_stable(lasted_s) else ended_soon + 1
+        if ended_soon > 1 and _stopped_within(inbox, timing.pause(ended_soon - 1, 1.0)):
+            return
 
 
 def _receive(  # noqa: PLR0913 - as in watch

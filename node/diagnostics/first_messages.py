@@ -7,7 +7,7 @@ from node import __version__
 from node.contract import payloads
 from node.contract.message import Message
 from node.contract.topics import Topics
-from node.domain import CameraState, Flaw, Health, Instant
+from node.domain import CameraState, Flaw, Health, Instant, RequestsState
 from node.homeassistant.announcer import Announcer
 from node.homeassistant.discovery import Device
 from node.homeassistant.entity_keys import EntityKeys, Person
@@ -72,6 +72,7 @@ def first_messages(topics: Topics, now: Instant, announced: Announced | None = N
         people=None,
         cert_days_left=None,
         discovery=None,
+        requests=RequestsState.ON,
         uptime_s=0,
     )
     state = payloads.state(now)

@@ -133,7 +133,9 @@ class Rehearsal:
         if conversation.max_bytes is not None and size > conversation.max_bytes:
             yield f"{topic}: {reason_codes.describe_size(size, conversation.max_bytes)}"
             return
-        yield from subscription_faults(conversation, self._topics.birth)
+        births = [tuple(subscription_faults(conversation, birth)) for birth in self._topics.births]
+        if all(births):  # one of them is enough
+            yield from births[0]
         payload = self._existing.get(topic, message.payload)
         try:
             if len(payload) + len(topic) < size <= _MAX_PROBE_BYTES and conversation.max_bytes is None:

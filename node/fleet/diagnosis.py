@@ -21,6 +21,7 @@ class Problem(StrEnum):
     CERTIFICATE = "certificate"
     DISCOVERY = "discovery"
     THROTTLED = "throttled"
+    REQUESTS = "requests"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ def diagnose(record: NodeRecord, now: datetime, limits: Limits = Limits()) -> tu
         Problem.CERTIFICATE: days is not None and days < limits.cert_days,
         Problem.DISCOVERY: health.get("discovery") in ("refused", "too_large"),
         Problem.THROTTLED: health.get("throttled") is True,
+        Problem.REQUESTS: health.get("requests") in ("refused", "paused"),
     }
     return tuple(problem for problem, is_present in found.items() if is_present)
 

@@ -15,6 +15,8 @@ FILTERS = (f"{ROOT}/+/status", f"{ROOT}/+/health")
 """The topic filters to subscribe to; an account that may read these two sees the whole fleet."""
 
 _LEVELS = 3
+_MAX_STATUS, _MAX_HEALTH = 64, 4096
+"""Bytes of a status that are kept, and of a health that is read: five times what a node sends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ class NodeRecord:
 
     Attributes:
         status: `online` or `offline`; None where the broker has no status.
-        health: the fields of the latest health; None where there is none, or it is not a JSON object.
+        health: the fields of the latest health; None where there is none, or it is not a JSON object of at most 4 kB.
     """
 
     status: str | None = None
@@ -50,7 +52,7 @@ class NodeTable:
         record = self._nodes.get(node, NodeRecord())
         if kind == "status":
             if message.payload:
-                self._nodes[node] = replace(record, status=message.payload.decode(errors="replace"))
+                self._nodes[node] = replace(record, status=message.payload[:_MAX_STATUS].decode(errors="replace"))
             return None
         if kind != "health" or not message.payload:
             return None
@@ -72,6 +74,8 @@ def number(fields: Fields, name: str) -> float | None:
 
 
 def _parse_fields(payload: bytes) -> Fields | None:
+    if len(payload) > _MAX_HEALTH:
+        return None
     try:
         fields = json.loads(payload)
     except (ValueError, RecursionError):

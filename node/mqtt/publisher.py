@@ -11,17 +11,20 @@ from collections.abc import Callable, Sequence
 from node.contract.message import Message
 from node.contract.payloads import ONLINE, Fields
 from node.contract.topics import Topics
+from node.domain import RequestsState
 from node.errors import BrokerError
 from node.mqtt import reason_codes
 from node.mqtt.backoff import Backoff, Timing
-from node.mqtt.link import QOS, Acknowledged, Link, Lost, Received, Report, Subscribed
+from node.mqtt.link import Acknowledged, Link, Lost, Received, Report, Subscribed
 from node.mqtt.paho_link import UnexplainedError
+from node.mqtt.report_queue import ReportQueue
 from node.mqtt.retained import Retained
 from node.mqtt.session import History, Session
+from node.mqtt.subscriptions import Subscriptions
 from node.outbox.outbox import Outbox
 from node.system.memory import is_exhausted
 
-_MAX_QUEUED = 64
+_MAX_QUEUED, _MAX_REPORTS = 64, 64
 _POLL_S, _LEAVE_POLL_S = 1.0, 0.1
 _TRIM_PAUSE_S = 0.01
 """Time between two slices of the outbox that are dropped, in which the loop gets its turn."""
@@ -65,10 +68,11 @@ class Publisher:
         self._topics, self._outbox, self._retained, self._connect = topics, outbox, retained, connect
         self._receive, self._timing, self._chance, self._mono_s = receive, timing, chance, mono_s
         self._backoff = Backoff(timing, chance)
-        self._inbox: queue.SimpleQueue[tuple[int, Report] | None] = queue.SimpleQueue()
+        self._inbox = ReportQueue[tuple[int, Report]](lambda entry: isinstance(entry[1], Received))
         # Messages to send once, each with the only connection it is for, or None for any.
         self._queue: deque[tuple[Message, int | None]] = deque(maxlen=_MAX_QUEUED)
         self._history = History()
+        self._subscriptions = Subscriptions(topics, requests=receive is not None)
         self._final_state: tuple[Fields, float] | None = None
         self._stopping = threading.Event()
         self._connected = threading.Event()
@@ -77,7 +81,7 @@ class Publisher:
         self._discovery_due_s: float | None = None
         self._resend_due_s: float | None = None
         self._failure = ""
-        self._protocol_logged = self._qos_logged = False
+        self._protocol_logged = False
         self._ended_by = "because of a bug: see the log above"
         self._connections = self._unstable = 0
         self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
@@ -88,6 +92,11 @@ class Publisher:
     def connected(self) -> bool:
         """Whether there is a connection that the broker has accepted."""
         return self._connected.is_set()
+
+    @property
+    def requests(self) -> RequestsState:
+        """Whether requests arrive."""
+        return self._subscriptions.requests
 
     @property
     def alive(self) -> bool:
@@ -181,6 +190,8 @@ class Publisher:
         try:
             lost = self._serve(session, link)
             session.connection_lost(lost.code if lost else 0)
+            if lost is not None:
+                self._subscriptions.lost(lost, self._mono_s())
             return lost
         finally:
             self._connected.clear()
@@ -189,22 +200,21 @@ class Publisher:
 
     def _serve(self, session: Session, link: Link) -> Lost | None:
         # Subscribe before `online`: a subscriber that waits for `online` may send a request at once.
-        subscribed = self._subscribe_birth(link, subscribed=False)
-        if self._receive is not None:
-            link.subscribe(self._topics.requests)
+        self._subscriptions.connected()
+        self._subscribe(link)
         session.pump(self._mono_s(), self._take_queue())
         while (final := self._final_state) is None:
             for report in self._reports(_POLL_S):
                 if isinstance(report, Lost):
                     return report
-                self._handle(session, report)
-            subscribed = self._subscribe_birth(link, subscribed=subscribed)
+                self._handle(session, link, report)
+            self._subscribe(link)
             now_s = self._mono_s()
             self._answer_birth(session, now_s)
             session.pump(now_s, self._take_queue())
             if session.overdue(now_s, self._timing.ack_s):
                 return Lost("the broker no longer answers")
-        self._leave(session, *final)
+        self._leave(session, link, *final)
         return None
 
     def _take_queue(self) -> list[Message]:
@@ -212,12 +222,8 @@ class Publisher:
         taken = [self._queue.popleft() for _ in range(len(self._queue))]
         return [message for message, attempt in taken if attempt in (None, self._attempt)]
 
-    def _subscribe_birth(self, link: Link, *, subscribed: bool) -> bool:
-        """Subscribe to Home Assistant's birth message once there is a discovery; return whether this is done."""
-        if not subscribed and self._retained.has_discovery:
-            link.subscribe(self._topics.birth)
-            return True
-        return subscribed
+    def _subscribe(self, link: Link) -> None:
+        self._subscriptions.update(link, self._mono_s(), births=self._retained.has_discovery)
 
     def _answer_birth(self, session: Session, now_s: float) -> None:
         """Send discovery after Home Assistant's birth message, and later what it did not subscribe to before that."""
@@ -228,32 +234,31 @@ class Publisher:
             self._resend_due_s = None
             session.resend_retained()
 
-    def _leave(self, session: Session, state: Fields, leave_by_s: float) -> None:
+    def _leave(self, session: Session, link: Link, state: Fields, leave_by_s: float) -> None:
         session.leave(state, self._mono_s(), self._take_queue())
         while not session.idle and self._mono_s() < leave_by_s:
             for report in self._reports(_LEAVE_POLL_S):
                 if isinstance(report, Lost):
                     return
-                self._handle(session, report)
+                self._handle(session, link, report)
             session.flush(self._mono_s())
 
-    def _handle(self, session: Session, report: Acknowledged | Subscribed | Received) -> None:
+    def _handle(self, session: Session, link: Link, report: Acknowledged | Subscribed | Received) -> None:
+        now_s = self._mono_s()
         if isinstance(report, Acknowledged):
-            session.acknowledge(report, self._mono_s())
+            session.acknowledge(report, now_s)
         elif isinstance(report, Subscribed):
-            if report.code >= reason_codes.SUCCESS_BELOW:
-                _log.error("broker: a subscription is refused: %s", reason_codes.describe(report.code))
-            elif report.code < QOS and not self._qos_logged:
-                self._qos_logged = True
-                _log.warning("broker: %s", reason_codes.GRANTED_LESS)
-        elif report.topic == self._topics.birth:
-            if report.payload == ONLINE:
-                self._discovery_due_s = self._mono_s() + self._chance() * self._timing.birth_s
+            self._subscriptions.answer(report, now_s)
+        elif not self._subscriptions.take(report, link, now_s):
+            pass  # one of too many
+        elif report.topic in self._topics.births:
+            if report.payload == ONLINE and self._discovery_due_s is None:
+                self._discovery_due_s = now_s + self._chance() * self._timing.birth_s
         elif self._receive is not None:
             self._receive(report)
 
     def _reports(self, wait_s: float) -> Sequence[Report]:
-        """Return what this connection has reported; wait up to `wait_s` for the first report."""
+        """Return some of what this connection has reported; wait up to `wait_s` for the first report."""
         found: list[Report] = []
         try:
             entry = self._inbox.get(timeout=wait_s)
@@ -263,6 +268,8 @@ class Publisher:
                     self._wake_queued = False
                 elif entry[0] == self._attempt:
                     found.append(entry[1])
+                if len(found) == _MAX_REPORTS:  # a broker may send faster than this thread reads
+                    return found
                 entry = self._inbox.get_nowait()
         except queue.Empty:
             return found

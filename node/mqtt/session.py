@@ -13,7 +13,8 @@ The rules:
 4. A retained message or an answer refused with a code in `reason_codes.TRANSIENT` is sent again after the same pause,
    a retained one as it is by then. Any other refusal drops the message. Each refusal is logged once.
 5. A message that is larger than the broker allows is not sent, and a row is rejected. A large retained message that
-   several connections in a row ended on without an answer is not sent for an hour.
+   several connections in a row ended on without an answer is not sent for an hour. A broker that calls a message of
+   less than 512 bytes too large could not take any event: its rows wait for another broker, or for its administrator.
 6. To leave, the session sends the messages that still wait, then a state in which nobody is in view, then `offline`.
    It takes no more rows; those in flight are settled if their answer arrives in time.
 7. Rows in flight at the end of a connection stay in the outbox, and the next session sends them again.
@@ -30,6 +31,7 @@ from node.contract.payloads import Fields, birth, dump, last_will
 from node.contract.topics import Topics
 from node.mqtt import reason_codes
 from node.mqtt.link import Acknowledged, Link
+from node.mqtt.packet_bounds import MIN_PACKET_BYTES
 from node.mqtt.retained import Retained
 from node.outbox.rows import DeliveryQueue, Row
 
@@ -187,7 +189,8 @@ class Session:
         self._history.ended_on = max(lost, key=lambda each: len(each.message.payload)).message.topic if lost else ""
         if code == reason_codes.TOO_LARGE and lost:
             largest = max(lost, key=lambda publish: len(publish.message.payload))
-            self._reject(largest.message, largest.row_id, code)
+            if largest.message.packet_bytes > MIN_PACKET_BYTES:
+                self._reject(largest.message, largest.row_id, code)
         for message, _, _ in lost:
             if message.retain and len(message.payload) >= _LARGE_BYTES:
                 certain = code == reason_codes.TOO_LARGE

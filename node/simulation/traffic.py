@@ -5,7 +5,7 @@ import random
 from node import __version__
 from node.contract import payloads
 from node.contract.topics import Topics
-from node.domain import CameraState, Health, Instant
+from node.domain import CameraState, Health, Instant, RequestsState
 from node.homeassistant.discovery import Device, discovery
 from node.mqtt.retained import Retained
 from node.simulation.memory_outbox import MemoryOutbox
@@ -85,4 +85,5 @@ class Traffic:
             cert_days_left=None,
             discovery=None,
             uptime_s=int(max(0.0, at.mono_s - self._start_s)),
+            requests=RequestsState.ON,
         )

@@ -123,19 +123,24 @@ def test_the_update_gate_refuses_an_invalid_before_file(mosquitto: StartBroker, 
     assert "facenode fleet --json" in result.err
 
 
-def test_forget_removes_all_retained_messages_of_a_node(mosquitto: StartBroker) -> None:
-    """Discovery is published whole and then empty, then each retained topic is emptied; other nodes keep theirs."""
+@pytest.mark.parametrize("people", [0, 300])
+def test_forget_removes_all_retained_messages_of_a_node(mosquitto: StartBroker, people: int) -> None:
+    """Discovery is published whole and then empty, then each retained topic is emptied; other nodes keep theirs.
+
+    The discovery of 300 people has some 400 kB, more than other commands receive.
+    """
     broker = mosquitto()
     publish_fleet(broker, 2)
     discovery = "homeassistant/device/facenode/pi-0000/config"
-    publish_all(broker, [(discovery, b"{}"), ("facenode/pi-0000/state", b"{}")])
+    payload = b"{" + b" " * 1300 * people + b"}"
+    publish_all(broker, [(discovery, payload), ("facenode/pi-0000/state", b"{}")])
     with closing(Subscriber(broker.settings(), "facenode/#", "homeassistant/#")) as subscriber:
         assert eventually(lambda: len(subscriber.messages) == 6)
         result = run_command(broker, "forget", "pi-0000")
         assert (result.code, result.out) == (0, "pi-0000: removed 4 retained messages\n"), result.err
         assert eventually(lambda: len(subscriber.messages) == 11)
         taken = [(message.topic, message.payload) for message in subscriber.messages[6:]]
-    assert taken[:2] == [(discovery, b"{}"), (discovery, b"")]
+    assert taken[:2] == [(discovery, payload), (discovery, b"")]
     assert sorted(taken[2:]) == [(f"facenode/pi-0000/{name}", b"") for name in ("health", "state", "status")]
     with closing(Subscriber(broker.settings(), "facenode/#", "homeassistant/#", client_id="later")) as later:
         assert eventually(lambda: len(later.messages) == 2)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from makers import instant
 
-from node.domain import CameraState
+from node.domain import CameraState, RequestsState
 from node.health import Counts, HealthMonitor, summary
 from node.system.machine import Machine
 
@@ -154,3 +154,23 @@ def test_readings_that_the_machine_lacks_are_unknown(tmp_path: Path) -> None:
     """No file, no figure."""
     machine = Machine(tmp_path)
     assert (machine.cpu_c(), machine.throttled(), machine.rss_mb()) == (None, None, None)
+
+
+def test_health_is_due_when_requests_are_paused_or_refused() -> None:
+    """Whoever sends requests learns at once that they do not arrive."""
+    states = [RequestsState.ON, RequestsState.ON, RequestsState.PAUSED, RequestsState.PAUSED, RequestsState.ON]
+    health_monitor = HealthMonitor(
+        MemoryOnly(),
+        lambda: COUNTS,
+        every_s=30.0,
+        log_every_s=60.0,
+        model="3f9a1c02",
+        started=instant(0),
+        requests=lambda: states[second],
+    )
+    sent = {}
+    for second in range(5):
+        health = health_monitor.beat(instant(second), CameraState.OK)
+        if health:
+            sent[second] = str(health.requests)
+    assert sent == {0: "on", 2: "paused", 4: "on"}

@@ -26,6 +26,7 @@ from node.domain import (
     Instant,
     Match,
     Presence,
+    RequestsState,
 )
 
 MODEL = "3f9a1c02"
@@ -58,6 +59,7 @@ VITALS = Health(
     cert_days_left=None,
     discovery=DiscoveryState.ON,
     uptime_s=86400,
+    requests=RequestsState.PAUSED,
 )
 
 

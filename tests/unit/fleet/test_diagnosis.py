@@ -16,6 +16,7 @@ HEALTHY = {
     "dropped": 0,
     "cert_days_left": 300,
     "throttled": False,
+    "requests": "on",
 }
 
 
@@ -45,6 +46,8 @@ def test_an_unknown_frame_rate_is_no_problem(camera: str) -> None:
         ("discovery", "too_large", Problem.DISCOVERY),
         ("discovery", "refused", Problem.DISCOVERY),
         ("throttled", True, Problem.THROTTLED),
+        ("requests", "paused", Problem.REQUESTS),
+        ("requests", "refused", Problem.REQUESTS),
         ("at", "2026-11-24T11:54:59.000Z", Problem.SILENT),
         ("at", "never", Problem.SILENT),
         ("camera", {"state": "ok"}, Problem.CAMERA),

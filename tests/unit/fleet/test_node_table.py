@@ -46,3 +46,12 @@ def test_a_field_that_is_no_finite_number_is_none(value: object) -> None:
     assert number({"fps": value}, "fps") is None
     assert number({}, "fps") is None
     assert number({"fps": 5}, "fps") == 5.0
+
+
+def test_a_health_or_status_that_no_node_would_send_takes_no_memory() -> None:
+    """Whoever may publish could send 64 kB for each of many nodes."""
+    node_table = NodeTable()
+    assert node_table.update(retained("facenode/a/health", b'{"x":"' + b"x" * 5000 + b'"}')) is None
+    node_table.update(retained("facenode/a/status", b"x" * 60_000))
+    assert node_table.nodes["a"].health is None
+    assert len(node_table.nodes["a"].status or "") == 64

@@ -14,10 +14,11 @@ from manual_clock import ManualClock
 from node.contract import payloads
 from node.contract.message import Message
 from node.contract.topics import Kind
+from node.domain import RequestsState
 from node.errors import BrokerError
 from node.mqtt import reason_codes
 from node.mqtt.backoff import Timing
-from node.mqtt.link import Link, Lost, Received, Report, Subscribed
+from node.mqtt.link import Link, Lost, Received, Report
 from node.mqtt.publisher import Publisher
 from node.mqtt.retained import Retained
 from node.outbox.outbox import Outbox
@@ -32,6 +33,7 @@ class Broker:
         self.failures = list(failures)
         self.answer = answer
         self.links: list[FakeLink] = []
+        self.subscription_code = 1
         self.made = threading.Semaphore(0)
 
     def connect(self, report: Callable[[Report], None]) -> Link:
@@ -39,6 +41,7 @@ class Broker:
         if self.failures:
             raise BrokerError(self.failures.pop(0))
         link = FakeLink(report, self.answer)
+        link.subscription_code = self.subscription_code
         self.links.append(link)
         self.made.release()
         return link
@@ -185,7 +188,8 @@ def test_discovery_is_sent_again_after_home_assistants_birth(start: Callable[...
     one.retained.set_discovery(b'{"dev":{}}')
     assert one.publisher.wait_connected(5)
     (link,) = one.broker.links
-    link.report(Received(TOPICS.birth, b"online", retained=False))
+    assert wait_for(lambda: TOPICS.births[0] in link.filters)
+    link.report(Received(TOPICS.births[0], b"online", retained=False))
     assert wait_for(lambda: link.topics.count(TOPICS.discovery) >= 2)
     assert link.topics.count(TOPICS.discovery) == 2
 
@@ -197,9 +201,9 @@ def test_the_other_retained_messages_follow_the_discovery_after_a_birth(start: C
     one.retained.set_discovery(b'{"dev":{}}')
     assert one.publisher.wait_connected(5)
     (link,) = one.broker.links
-    assert wait_for(lambda: TOPICS.health in link.topics)
+    assert wait_for(lambda: TOPICS.health in link.topics and TOPICS.births[0] in link.filters)
     before = len(link.sent)
-    link.report(Received(TOPICS.birth, b"online", retained=False))
+    link.report(Received(TOPICS.births[0], b"online", retained=False))
     assert wait_for(lambda: link.topics.count(TOPICS.health) >= 2)
     again = link.topics[before:]
     assert again[0] == TOPICS.discovery
@@ -257,7 +261,7 @@ def test_home_assistants_birth_is_subscribed_to_only_with_a_discovery(start: Cal
     one.retained.set_discovery(b'{"dev":{}}')
     one.outbox.put([event(2)])
     assert one.publisher.drain(5)
-    assert link.filters == [TOPICS.requests, TOPICS.birth]
+    assert link.filters == [TOPICS.requests, TOPICS.births[0]]
 
 
 def test_messages_put_while_the_broker_is_away_are_delivered_at_once_when_it_is_back(
@@ -319,14 +323,52 @@ def test_connections_that_end_on_a_message_point_to_it(
     assert logged[-1] == f"broker: the broker closed the connection{hint}; trying again"
 
 
-def test_a_subscription_with_less_than_qos_1_is_logged_once(
-    start: Callable[..., Harness], caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_subscription_with_less_than_qos_1_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Requests may be lost, so the owner must know."""
-    one = start()
+    one = Harness(tmp_path)
+    one.broker.subscription_code = 0
+    one.retained.set_discovery(b"{}")  # so that there are several subscriptions
+    one.publisher.start()
     assert one.publisher.wait_connected(5)
-    for _ in range(3):
-        one.broker.links[0].report(Subscribed(0))
     one.outbox.put([event(1)])
     assert one.publisher.drain(5)
     assert [each.message for each in caplog.records] == [f"broker: {reason_codes.GRANTED_LESS}"]
+    one.close()
+
+
+def test_a_flood_of_requests_is_left_and_events_go_on(start: Callable[..., Harness]) -> None:
+    """The first hundred are passed on; then the node unsubscribes, and says so."""
+    one = start()
+    assert one.publisher.wait_connected(5)
+    (link,) = one.broker.links
+    assert wait_for(lambda: TOPICS.requests in link.filters)
+    assert one.publisher.requests is RequestsState.ON
+    for _ in range(500):
+        link.report(Received(TOPICS.request("check"), b"{}", retained=False))
+    assert wait_for(lambda: TOPICS.requests not in link.filters)
+    one.outbox.put([event(1)])
+    assert one.publisher.drain(5)
+    assert 100 <= len(one.received) < 150
+    assert str(one.publisher.requests) == "paused"
+
+
+def test_a_refused_request_subscription_is_known(tmp_path: Path) -> None:
+    """Health shows it: the log alone is read by nobody."""
+    one = Harness(tmp_path)
+    one.broker.subscription_code = 0x87
+    one.publisher.start()
+    assert wait_for(lambda: one.publisher.requests is RequestsState.REFUSED)
+    one.close()
+
+
+def test_a_message_that_is_too_large_costs_one_connection(start: Callable[..., Harness]) -> None:
+    """The next one lacks the subscription that brought it, and delivers."""
+    one = start()
+    assert one.publisher.wait_connected(5)
+    one.broker.links[0].report(Lost("too large", topic=TOPICS.request("check")))
+    assert wait_for(lambda: len(one.broker.links) > 1)
+    one.outbox.put([event(1)])
+    assert one.publisher.drain(5)
+    assert len(one.broker.links) == 2
+    assert one.broker.links[1].filters == []
+    assert one.publisher.requests is RequestsState.PAUSED

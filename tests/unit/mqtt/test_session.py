@@ -227,7 +227,7 @@ def test_answers_that_wait_for_room_are_sent_before_offline(harness: Harness) ->
 
 def test_a_row_that_ends_the_connection_as_too_large_is_rejected(harness: Harness) -> None:
     """It would end every connection, and no row behind it would ever be sent."""
-    harness.outbox.put([event(1), event(2, padding=300)])
+    harness.outbox.put([event(1), event(2, padding=600)])
     harness.pump()
     harness.session.connection_lost(0x95)
     assert (harness.outbox.counts().waiting, harness.outbox.counts().rejected) == (1, 1)
