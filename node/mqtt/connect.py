@@ -59,7 +59,7 @@ def _connect(settings: MqttSettings, client: Client, report: Callable[[Report], 
         pass
     except NoAnswerError:
         if not client.keep_s:  # a session over MQTT 5 takes a property
-            with contextlib.suppress(VersionRefusedError):
+            with contextlib.suppress(VersionRefusedError, NoAnswerError):
                 return _Connection(settings, replace(client, states_bounds=False), report, timeouts, "5")
     return _Connection(settings, client, report, timeouts, "3.1.1")
 

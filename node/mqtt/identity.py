@@ -10,6 +10,10 @@ from node.contract.topics import Topics
 from node.mqtt.link import Client
 
 
+_READ_BACK_BYTES = 1 << 20
+"""A check reads back what the node writes: with 60 people the discovery alone has about 64 kB."""
+
+
 def node_client(topics: Topics) -> Client:
     """Return the client as which a node connects."""
     return Client(topics.client_id, last_will(topics))
@@ -25,4 +29,4 @@ def check_client(topics: Topics, status: bytes | None = None) -> Client:
     """
     client = node_client(topics)
     will = None if client.will is None or status is None else replace(client.will, payload=status)
-    return replace(client, id=f"{client.id}-check", will=will)
+    return replace(client, id=f"{client.id}-check", will=will, max_packet_bytes=_READ_BACK_BYTES)
