@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from facenode_command import facenode
 from mosquitto_broker import Mosquitto, eventually
 from node_messages import assert_valid
-from running_node import TIMEOUT_S
+from running_node import TIMEOUT_S, file_contents
 from watched_door import WatchedDoor, watched_door
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
@@ -68,3 +69,32 @@ def test_whoever_leaves_while_the_node_is_down_has_left_once(door: WatchedDoor, 
     door.restart(way)
     assert not eventually(lambda: len(door.events()) > 2, 3)
     assert door.alerts("known") == ["raised", "cleared"]
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_whoever_is_erased_is_in_no_file_and_in_no_later_message(
+    door: WatchedDoor,
+    media_dir: Path,
+    running: bool,  # noqa: FBT001 - a table
+) -> None:
+    """With a running node and without one; the alert about them is cleared without the name."""
+    photo = media_dir / "astronaut.jpg"
+    door.enroll("eileen", photo)
+    door.show(photo)
+    door.start()
+    assert eventually(lambda: door.event_types() == ["recognized"], TIMEOUT_S)
+    assert door.wait_until_found()
+    if not running:
+        door.end(signal.SIGKILL)
+    dry = facenode("people", "remove", "eileen", "--dry-run", settings=door.settings)
+    assert f"would erase {door.storage / 'durations.json'}: a visit of theirs, or an alert about them" in dry.out
+    assert facenode("people", "remove", "eileen", settings=door.settings).code == 0
+    assert b"eileen" not in (door.storage / "durations.json").read_bytes()
+    if not running:
+        door.start()
+    assert eventually(lambda: door.event_types() == ["recognized", "unknown"], TIMEOUT_S)
+    assert eventually(lambda: door.alerts("known") == ["raised", "cleared"], TIMEOUT_S)
+    door.end(signal.SIGTERM)
+    cleared = [m for m in door.received.messages if m.topic.endswith("/alert/known")][-1]
+    assert b"eileen" not in cleared.payload
+    assert not [path for path, content in file_contents(door.storage).items() if b"eileen" in content]
