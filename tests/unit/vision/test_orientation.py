@@ -69,7 +69,7 @@ def test_a_face_that_is_surely_upright_takes_six_small_views() -> None:
     assert sure.sizes == [96] * 6
     doubtful = ArrowDetector()
     assert OrientationMeter(doubtful).measure(turned(40), ARROW).lead >= 0
-    assert doubtful.sizes == [96] * 6 + [128] * 8
+    assert doubtful.sizes == [96] * 6 + [128] * 12
 
 
 def test_a_turned_view_of_which_the_detector_is_not_sure_says_nothing() -> None:
