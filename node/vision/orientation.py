@@ -26,8 +26,8 @@ _FAR = (60, 90, 120, 150, 180, 210, 240, 270, 300)
 """Turns that make a face upright that is not. Every 30 degrees: one that is 30 degrees off scores as low as the face
 itself may, if it is turned by 150 or 210 degrees."""
 
-_FAR_QUICK = _FAR[::2]
-"""Those that are enough to see that a face is surely upright."""
+_FAR_QUICK = (60, 120, 150, 180, 210, 240, 300)
+"""Those that are enough to see that a face is surely upright: on its side it scores low as it is."""
 
 _QUARTERS = (90, 180, 270)
 """Turns of which one is named for a face that is not upright: those that a camera or a photo needs."""
@@ -86,7 +86,7 @@ class OrientationMeter:
     def measure(self, image: Image, face: Face) -> Orientation:
         """Return the orientation of a face of an image, shape (height, width, 3), uint8, RGB."""
         quick = self._scores(_surroundings(image, face, _QUICK_PX), _QUICK_PX, (0, *_FAR_QUICK))
-        lead = _lead(quick[:1], quick[1:])
+        lead = quick[0] - max(quick[1:])
         if lead >= _SURE:
             return Orientation(lead, 0)
         surroundings = _surroundings(image, face, _THOROUGH_PX)
