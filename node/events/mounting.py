@@ -33,8 +33,8 @@ def advice(turn: int, rotate: int) -> str:
         turn: by how much the image must be turned for the faces to be upright, one of QUARTERS.
         rotate: `camera.rotate` as it is now.
     """
-    how = "are upside down" if turn == HALF_TURN else "lie on their side"
-    return f"the faces {how}: set camera.rotate = {(rotate + turn) % 360}"
+    what = "the faces are upside down" if turn == HALF_TURN else "the faces lie on their side"
+    return f"{what}: set camera.rotate = {(rotate + turn) % 360}"
 
 
 class Mounting:

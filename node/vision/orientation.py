@@ -22,8 +22,12 @@ MIN_SCORE = 0.1
 _NEAR = (30, 330)
 """Turns, degrees clockwise, in which a tilted head is upright: a head tilted by less than about 45 degrees counts."""
 
-_FAR = (60, 120, 180, 240, 300)
-"""Turns in which a face is upright that is not."""
+_FAR = (60, 90, 120, 150, 180, 210, 240, 270, 300)
+"""Turns that make a face upright that is not. Every 30 degrees: one that is 30 degrees off scores as low as the face
+itself may, if it is turned by 150 or 210 degrees."""
+
+_FAR_QUICK = (60, 120, 150, 180, 210, 240, 300)
+"""Those that are enough to see that a face is surely upright: on its side it scores low as it is."""
 
 _QUARTERS = (90, 180, 270)
 """Turns of which one is named for a face that is not upright: those that a camera or a photo needs."""
@@ -81,8 +85,8 @@ class OrientationMeter:
 
     def measure(self, image: Image, face: Face) -> Orientation:
         """Return the orientation of a face of an image, shape (height, width, 3), uint8, RGB."""
-        quick = self._scores(_surroundings(image, face, _QUICK_PX), _QUICK_PX, (0, *_FAR))
-        lead = _lead(quick[:1], quick[1:])
+        quick = self._scores(_surroundings(image, face, _QUICK_PX), _QUICK_PX, (0, *_FAR_QUICK))
+        lead = quick[0] - max(quick[1:])
         if lead >= _SURE:
             return Orientation(lead, 0)
         surroundings = _surroundings(image, face, _THOROUGH_PX)
@@ -91,8 +95,7 @@ class OrientationMeter:
         lead = _lead(near, far)
         if lead >= 0:
             return Orientation(lead, 0)
-        quarters = self._scores(surroundings, _THOROUGH_PX, _QUARTERS)
-        return Orientation(lead, _QUARTERS[quarters.index(max(quarters))])
+        return Orientation(lead, max(_QUARTERS, key=lambda turn: far[_FAR.index(turn)]))
 
     def _scores(self, surroundings: Image, size: int, turns: Iterable[int]) -> list[float]:
         """Return the score of the face in the middle of each view; 0 if there is none."""

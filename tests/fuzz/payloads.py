@@ -57,8 +57,8 @@ _EVENTS = (
 _HEALTH = {
     "v": 1, "at": "2026-01-02T03:04:05.678Z", "version": "1.0.0", "model": "0" * 8, "camera": "ok", "fps": 9.8,
     "p50_ms": 41.0, "p95_ms": 55.0, "cpu_c": 50.0, "throttled": False, "rss_mb": 96.0, "outbox": 0, "dropped": 0,
-    "rejected": 0, "unusable": 0, "flaws": {}, "people": 1, "cert_days_left": 300, "clock": "synced", "uptime_s": 9,
-    "requests": "on",
+    "rejected": 0, "unusable": 0, "flaws": {}, "upside_down": False, "people": 1,
+    "cert_days_left": 300, "discovery": "on", "clock": "synced", "uptime_s": 9, "requests": "on",
 }  # fmt: skip
 _START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 _MESSAGES = 20

@@ -19,7 +19,7 @@ from node.camera.turned import turn
 from node.clock import SystemClock
 from node.domain import Flaw, Frame, Image
 
-TURNED = (60, 90, 135, 180, 225, 270, 300)
+TURNED = (60, 90, 135, 150, 180, 210, 225, 270, 300)
 NEARLY_UPRIGHT = (0, 15, 20, 340, 345)
 
 

@@ -62,14 +62,14 @@ def test_a_turned_face_is_not_and_the_turn_makes_it_upright(tilt: int, turn: int
     assert orientation.turn == turn
 
 
-def test_a_face_that_is_surely_upright_takes_six_small_views() -> None:
+def test_a_face_that_is_surely_upright_takes_eight_small_views() -> None:
     """The time of a look on a Pi: only in doubt the views are compared again, and larger."""
     sure = ArrowDetector(lambda angle: 0.94 if abs(angle) < 10 else 0.5)
     assert OrientationMeter(sure).measure(turned(0), ARROW).lead >= 0
-    assert sure.sizes == [96] * 6
+    assert sure.sizes == [96] * 8
     doubtful = ArrowDetector()
     assert OrientationMeter(doubtful).measure(turned(40), ARROW).lead >= 0
-    assert doubtful.sizes == [96] * 6 + [128] * 8
+    assert doubtful.sizes == [96] * 8 + [128] * 12
 
 
 def test_a_turned_view_of_which_the_detector_is_not_sure_says_nothing() -> None:
