@@ -72,9 +72,10 @@ class Program:
         process = self.start(arguments, redirection, **variables)
         try:
             out, err = process.communicate(timeout=120)
-        finally:
+        except subprocess.TimeoutExpired:
             process.kill()
-            process.wait()
+            process.communicate()
+            raise
         assert b"Traceback" not in out + err, err.decode(errors="replace")
         assert b"Exception ignored" not in err
         return process.returncode, out, err
