@@ -72,9 +72,10 @@ class Program:
         process = self.start(arguments, redirection, **variables)
         try:
             out, err = process.communicate(timeout=120)
-        finally:
+        except subprocess.TimeoutExpired:
             process.kill()
-            process.wait()
+            process.communicate()
+            raise
         assert b"Traceback" not in out + err, err.decode(errors="replace")
         assert b"Exception ignored" not in err
         return process.returncode, out, err
@@ -145,7 +146,7 @@ def test_no_file_of_the_storage_takes_the_number_of_a_closed_output(program: Pro
 
 @pytest.mark.broker
 @pytest.mark.parametrize(
-    "command", sorted(set(PRINTING) - {"bench", "simulate", "recognize", "people add", "check --settings", "version"})
+    "command", ["check", "fleet", "forget", "gate", "help", "people list", "people list --json", "recognize --json"]
 )
 def test_an_output_of_another_encoding_gets_every_line(program: Program, command: str) -> None:
     """What it cannot show is escaped."""
