@@ -71,7 +71,7 @@ class Found:
             parts.append(f"others for {counted(len(reasons) - _SHOWN, 'other reason')}")
         if self.hidden:
             parts.append(f"{self.hidden} hidden")
-        return f"{self.path}: {counted(count, 'entry', 'entries')} not used: {'; '.join(parts)}"
+        return f"{counted(count, 'entry', 'entries')} not used: {'; '.join(parts)}"
 
 
 def find_files(path: Path, kinds: AbstractSet[FileKind] = PICTURES, *, nested: bool = False) -> Found:

@@ -42,7 +42,7 @@ def list_images(path: Path) -> list[Path]:
     except CameraError as error:
         raise CameraError(f"images:{error}") from error
     if others := found.not_used():
-        _log.warning("images:%s", others)
+        _log.warning("images:%s: %s", path, others)
     if not found.files:
         raise CameraError(f"images:{path}: contains no image: name another folder")
     return [file for file, _ in found.files]

@@ -120,12 +120,12 @@ def _images(path: Path, decoder: ImageDecoder) -> Iterator[tuple[Path, int | Non
     except CameraError as error:
         raise _UnreadableError([str(error)]) from error
     others = found.not_used()
-    if others and found.files and not found.unreadable:
-        print_error(others)
-    elif others:
-        reasons.append(others)
     if not found.files:
-        raise _UnreadableError([*reasons, f"{path}: no picture found"])
+        raise _UnreadableError([f"{path}: no picture found" + (f" ({others})" if others else "")])
+    if others and found.unreadable:
+        reasons.append(f"{path}: {others}")
+    elif others:
+        print_error(f"{path}: {others}")
     for file, kind in found.files:
         try:
             if kind is FileKind.CLIP:

@@ -20,6 +20,9 @@ _SEARCHED_PIXELS = 3 << 20
 A face of 60 pixels is then 30 wide, of which YuNet finds 99 in 100.
 """
 
+_PRECISE_PX = 48
+"""Searched pixels from which a face's keypoints are good enough; of a narrower one those in a tile are better."""
+
 _OVERLAP = 5
 """Two tiles share a fifth: a larger face, which each of them may cut, is found by the search of the whole."""
 
@@ -37,7 +40,7 @@ class PhotoDetector:
     """Finds the faces of photos, which are few and large, and may take a second each.
 
     Args:
-        detector: searches the whole photo as it searches a live frame, and what it finds stays as it is; then tiles.
+        detector: searches the whole photo, then tiles. A large face stays as it is found in a live frame.
         width: pixels of the longer side to which `detector` reduces, at least LEAST_PX.
     """
 
@@ -47,13 +50,15 @@ class PhotoDetector:
 
     def detect(self, frame: Frame) -> tuple[Face, ...]:
         """Return the faces, the largest first."""
-        found = list(self._detector.detect(frame))
+        whole = self._detector.detect(frame)
         rows, columns = frame.image.shape[:2]
         scale = min(1.0, math.sqrt(_SEARCHED_PIXELS / (rows * columns)))
         if scale * max(rows, columns) <= self._width:
-            return tuple(found)
-        small = sorted(self._in_tiles(frame.image, scale), key=lambda face: -face.score)
-        for face in small:
+            return whole
+        least = _PRECISE_PX * max(1.0, max(rows, columns) / self._width) / columns
+        found = [face for face in whole if face.box.width >= least]
+        tiled = sorted(self._in_tiles(frame.image, scale), key=lambda face: -face.score)
+        for face in (*tiled, *(face for face in whole if face.box.width < least)):
             if not any(_shared(face.box, other.box) > _SAME for other in found):
                 found.append(face)
         return tuple(sorted(found, key=lambda face: -face.box.width * face.box.height))

@@ -185,7 +185,7 @@ def _open_photos(paths: list[Path]) -> list[OpenedFile | Refusal]:
         found = find_files(path)
         photos += [photo for photo, _ in found.files]
         if others := found.not_used():
-            print_error(others)
+            print_error(f"{path}: {others}")
     if paths and not photos:
         raise PeopleError(f"{', '.join(map(str, paths))}: no photo found: name JPEG or PNG files, or a folder of them")
     allow_open_files(len(photos))

@@ -73,7 +73,7 @@ def _open_strangers(folder: Path) -> list[tuple[str, OpenedFile]]:
     found = find_files(folder, nested=True)
     photos = [photo for photo, _ in found.files]
     if others := found.not_used():
-        print_error(others)
+        print_error(f"{folder}: {others}")
     if photos in ([], [folder]):
         raise PeopleError(
             f"{folder}: not a folder with photos: name one with JPEG or PNG files of people who are not enrolled"

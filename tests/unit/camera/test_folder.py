@@ -69,7 +69,7 @@ def test_what_is_not_used_is_named_with_the_reason(tmp_path: Path) -> None:
     assert found.hidden == 2
     line = found.not_used()
     assert line is not None
-    assert line.startswith(f"{tmp_path}: 11 entries not used: b.txt, c.pdf: not a picture; clip.mp4: a clip, not a ")
+    assert line.startswith("11 entries not used: b.txt, c.pdf: not a picture; clip.mp4: a clip, not a ")
     assert line.endswith("; others for 2 other reasons; 2 hidden")
 
 
@@ -79,7 +79,7 @@ def test_the_line_about_many_files_is_short(tmp_path: Path) -> None:
         (tmp_path / f"{number:03}.txt").write_text("x")
     line = find_files(tmp_path).not_used()
     listed = "000.txt, 001.txt, 002.txt, 003.txt, 004.txt and 295 more"
-    assert line == f"{tmp_path}: 300 entries not used: {listed}: not a picture"
+    assert line == f"300 entries not used: {listed}: not a picture"
 
 
 def test_clips_are_distinguished_from_pictures(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def colors(image: Image) -> str:
     places = [(y, x) for y in (height // 4, 3 * height // 4) for x in (width // 4, 3 * width // 4)]
     found = ""
     for place in places:
-        bright = [letter for letter, value in zip("RGB", image[place], strict=True) if value > 128]
+        bright = [color for color, value in zip("RGB", image[place], strict=True) if value > 128]
         found += bright[0] if len(bright) == 1 else "W"
     return found
 

@@ -1,4 +1,4 @@
-"""Photos: small faces are found, each once, and what the search of a live frame finds stays as it is."""
+"""Photos: small faces are found, each once, and large ones stay as they are in a live frame."""
 
 from itertools import pairwise
 
@@ -69,9 +69,7 @@ def test_a_larger_face_is_found_once(photos: PhotoDetector, portrait: Image, fac
     assert len(photos.detect(Frame(photo(portrait, face_px, (1000, 500))))) == 1
 
 
-def test_what_the_search_of_the_whole_finds_stays_as_it_is(
-    live: Detector, photos: PhotoDetector, portrait: Image
-) -> None:
+def test_a_large_face_stays_as_in_a_live_frame(live: Detector, photos: PhotoDetector, portrait: Image) -> None:
     """So that a photo that was enrolled before gives the same face again."""
     large = cv2.resize(portrait, (3000, 3000), interpolation=cv2.INTER_CUBIC).astype(np.uint8)
     assert photos.detect(Frame(large)) == live.detect(Frame(large))
