@@ -229,3 +229,10 @@ def test_a_boot_without_an_id_is_never_the_same(tmp_path: Path) -> None:
     made.update(instant(10), DURATIONS)
     (here, *_) = Keeper(DurationsFile(tmp_path), Nameless()).load(unsynced, 60).visits
     assert not here.expected
+
+
+def test_version_0_1_0_does_not_look_at_the_file(tmp_path: Path) -> None:
+    """An update can be taken back: the name is none of its own, and nothing else in the folder changes."""
+    DurationsFile(tmp_path).save(RECORD)
+    assert [path.name for path in tmp_path.iterdir()] == ["durations.json"]
+    assert not FILE.startswith(("outbox.db", "control.", "homeassistant.", "people"))
