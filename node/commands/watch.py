@@ -177,7 +177,7 @@ def watch(  # noqa: PLR0913 - the loop names everything it depends on
             set_ready(False)
             link.close()
         if lost is None:
-            _drain(inbox, history, print_message, print_note)
+            _print_rest(inbox, history, print_message, print_note)
             return
         lasted_s = mono_s() - began_s
         takeovers.ended(lost, lasted_s)
@@ -228,7 +228,7 @@ def _stopped_within(inbox: "queue.SimpleQueue[Report | None]", seconds: float) -
         return False
 
 
-def _drain(
+def _print_rest(
     inbox: "queue.SimpleQueue[Report | None]",
     history: History,
     print_message: PrintMessage,
