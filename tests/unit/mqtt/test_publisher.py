@@ -312,7 +312,7 @@ def test_connections_that_end_on_a_message_point_to_it(
 ) -> None:
     """Over MQTT 3.1.1 a broker closes the connection on what it does not take: that is no second node."""
     one = start(answer=lambda topic: 0 if topic == TOPICS.status else None)
-    one.retained.set_discovery(b"x" * 100)
+    one.retained.set_discovery(b"x" * 800)
     for _ in range(6):
         one.broker.made.acquire()
         link = one.broker.links[-1]
