@@ -6,7 +6,7 @@ Each test prints its figures. The broker is a mosquitto without bounds of its ow
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -72,6 +72,11 @@ def publish_large(broker: Mosquitto, *topics: str, retain: bool) -> None:
             attacker.acknowledged = 0
 
 
+def _publish_large_until(broker: Mosquitto, topics: Sequence[str], done: threading.Event) -> None:
+    while not done.is_set():
+        publish_large(broker, *topics, retain=False)
+
+
 def sequence(subscriber: Subscriber) -> list[int]:
     """Return the numbers of all events so far."""
     return sorted({json.loads(each.payload)["seq"] for each in list(subscriber.messages) if "/event/" in each.topic})
@@ -81,15 +86,6 @@ def wait_for_events(subscriber: Subscriber, count: int = 2) -> None:
     """Wait for more events."""
     before = len(sequence(subscriber))
     assert eventually(lambda: len(sequence(subscriber)) >= before + count, TIMEOUT_S)
-
-
-def cpu_share(pid: int, work: Callable[[float], None]) -> tuple[float, float]:
-    """Call `work` for ten seconds, with the seconds so far; return the share of a processor that a process used."""
-    pause, began_s, before_s = threading.Event(), time.monotonic(), cpu_s(pid)
-    while (elapsed_s := time.monotonic() - began_s) < 10:
-        work(elapsed_s)
-        pause.wait(0.02)
-    return (cpu_s(pid) - before_s) / elapsed_s, elapsed_s
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -190,10 +186,14 @@ def test_100_mb_in_another_nodes_name_takes_little_memory_of_the_commands(
             publish_large(broker, *topics, retain=True)
         attacked = {}
         for command in commands:
-            timer = threading.Timer(1.0, lambda: None if retain else publish_large(broker, *topics, retain=False))
-            timer.start()
+            done = threading.Event()
+            attacker = threading.Thread(target=_publish_large_until, args=(broker, topics, done))
+            if not retain:
+                attacker.start()
             attacked[command[0]], printed = command_peak_mb(settings, *command, seconds=7)
-            timer.join()
+            done.set()
+            if not retain:
+                attacker.join()
             if protocol == "3.1.1" and retain:
                 assert "evil" in printed, printed
                 assert "100,000,0" in printed, printed
@@ -205,29 +205,30 @@ def test_100_mb_in_another_nodes_name_takes_little_memory_of_the_commands(
 def test_a_thousand_ignored_requests_a_second_take_next_to_no_processor_time(
     mosquitto: Callable[..., Mosquitto], portrait_folder: Path, tmp_path: Path, print_line: PrintLine
 ) -> None:
-    """The node leaves the topic: at most 5 % of a processor more than in quiet."""
+    """The node leaves the topic: over 15 s, at most half a second more than in quiet.
+
+    Privacy is on, since looking at frames takes more than either figure, and the last 5 s are for what still waits.
+    """
     broker = mosquitto()
     settings = settings_for(broker.port, portrait_folder, tmp_path / "s", "5") | {"camera.fps": 2}
     pause = threading.Event()
     with observed(broker) as subscriber, running_facenode(settings) as process:
         client = NodeClient(subscriber)
-        assert eventually(lambda: bool(sequence(subscriber)), TIMEOUT_S)
-        pause.wait(5)
-        quiet, _ = cpu_share(process.pid, lambda _elapsed_s: None)
+        assert eventually(lambda: bool(client.latest("health")), TIMEOUT_S)
+        client.request("privacy", state="on")
+        pause.wait(3)
+        began_s = cpu_s(process.pid)
+        pause.wait(15)
+        quiet_s = cpu_s(process.pid) - began_s
         with closing(Subscriber(broker.settings(), "none", client_id="attacker")) as attacker:
-            sent = 0
-
-            def flood(elapsed_s: float) -> None:
-                nonlocal sent
+            began_s, sent, flood_s = cpu_s(process.pid), 0, time.monotonic()
+            while (elapsed_s := time.monotonic() - flood_s) < 10:
                 while sent < 1000 * elapsed_s:
                     attacker.publish(REQUEST, b'{"transaction":"again"}')
                     sent += 1
-
-            flooded, took_s = cpu_share(process.pid, flood)
-            assert eventually(lambda: attacker.acknowledged == sent, 30)
-        print_line(
-            f"processor time in 10 s: quiet {10 * quiet:.2f} s, before {sent / took_s:,.0f} ignored requests a second"
-            f" {10 * flooded:.2f} s"
-        )
+                pause.wait(0.02)
+            pause.wait(5)
+            flooded_s = cpu_s(process.pid) - began_s
+        print_line(f"processor time in 15 s: quiet {quiet_s:.2f} s, with {sent:,} ignored requests {flooded_s:.2f} s")
         assert eventually(lambda: client.latest("health").get("requests") == "paused")
-    assert flooded < quiet + 0.05
+    assert flooded_s < quiet_s + 0.5
