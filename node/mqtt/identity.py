@@ -9,7 +9,6 @@ from node.contract.payloads import last_will
 from node.contract.topics import Topics
 from node.mqtt.link import Client
 
-
 _READ_BACK_BYTES = 1 << 20
 """A check reads back what the node writes: with 60 people the discovery alone has about 64 kB."""
 
