@@ -87,7 +87,7 @@ def test_sessions_under_other_client_ids_are_drained_before_they_get_out_of_reac
         assert 'Drain these sessions as described under "Upgrade"' in stopped.out
         assert fleet.hosts.ssh(host, f"cat {config}") == before
     fleet.run_playbook("site", "--tags", "broker", broker_sessions_drained=True)
-    assert fleet.hosts.ssh(host, f"tail -1 {config}") == "use_username_as_clientid true"
+    assert fleet.hosts.ssh(host, f"tail -1 {config}").strip() == "use_username_as_clientid true"
     assert set(fleet.run_playbook("site", "--tags", "broker").changed.values()) == {0}
 
 
