@@ -33,7 +33,7 @@ def test_the_document_lists_each_rule_in_the_same_words() -> None:
         ("node/requests/people.py", "import cv2"),
         ("node/camera/images.py", "from PIL import Image"),
         ("node/app.py", "from node.assembly import build_node"),
-        ("node/assembly.py", "from node.commands.run import main"),
+        ("node/assembly/node.py", "from node.commands.run import main"),
         ("node/diagnostics/broker.py", "from node.assembly import build_gallery"),
         ("node/people/gallery.py", "from node.requests.inbox import Inbox"),
         ("node/health.py", "from models import names"),
