@@ -19,8 +19,8 @@ from node.domain import Face, Frame, Image
 MIN_SCORE = 0.1
 """The detector's least score of interest, 0..1: also a face of which it is not sure counts in the comparison."""
 
-_NEAR = (30, 330)
-"""Turns, degrees clockwise, in which a tilted head is upright: a head tilted by less than about 45 degrees counts."""
+_NEAR = (20, 340)
+"""Turns, degrees clockwise, in which a tilted head is upright: a head tilted by less than about 40 degrees counts."""
 
 _FAR = (60, 90, 120, 150, 180, 210, 240, 270, 300)
 """Turns that make a face upright that is not. Every 30 degrees: one that is 30 degrees off scores as low as the face
@@ -64,7 +64,7 @@ class Orientation:
     """How a face is turned in the image plane.
 
     Attributes:
-        lead: its best score in a view turned by at most 30 degrees minus its best score in one turned further, -1..1:
+        lead: its best score in a view turned by at most 20 degrees minus its best score in one turned further, -1..1:
             at least 0 if it is upright, but for the tilt of a head.
         turn: the turn by 90, 180 or 270 degrees clockwise that brings it nearest to upright; 0 if it is upright.
     """

@@ -19,8 +19,9 @@ from node.camera.turned import turn
 from node.clock import SystemClock
 from node.domain import Flaw, Frame, Image
 
-TURNED = (60, 90, 135, 150, 180, 210, 225, 270, 300)
-NEARLY_UPRIGHT = (0, 15, 20, 340, 345)
+TURNED = (60, 180, 300)
+NEARLY_UPRIGHT = (20, 340)
+"""Angles at the bounds, degrees; `tests/benchmarks/face_rotation.py` prints the figures for all of them."""
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +49,7 @@ def test_in_a_clip_nobody_who_is_recognized_is_lost(vision: Vision) -> None:
     When the clip is turned by 90 degrees or more, at most one of its 30 frames is usable.
     """
     pictures = clip(vision)
-    usable = {angle: count(vision, pictures, angle).usable for angle in TURNED[1:-1]}
+    usable = {angle: count(vision, pictures, angle).usable for angle in (90, 180, 270)}
     assert {angle: number for angle, number in usable.items() if number > 1} == {}
     for angle in NEARLY_UPRIGHT:
         counts = count(vision, pictures, angle)

@@ -48,7 +48,7 @@ ARROW = Face(Box(250 / 600, 150 / 400, 100 / 600, 100 / 400), (), 0.9)
 
 @pytest.mark.parametrize("tilt", [0, 20, 35, -20, -35])
 def test_a_tilted_head_is_upright(tilt: int) -> None:
-    """Up to about 45 degrees."""
+    """Up to about 40 degrees."""
     orientation = OrientationMeter(ArrowDetector()).measure(turned(tilt), ARROW)
     assert orientation.lead >= 0
     assert orientation.turn == 0
