@@ -99,7 +99,7 @@ class _Connection(PahoLink[_Client]):
         self._client.connect_timeout = timeouts.connect_s
         if settings.tls.enabled:
             self._client.tls_set_context(tls_context(settings.tls))
-        self._client.on_broken_packet = lambda reason: self._end(reason, 0)
+        self._client.on_broken_packet = lambda reason: self._end(reason, 0, by_packet=True)
         try:
             self._open(settings, timeouts)
         except BaseException:

@@ -48,11 +48,13 @@ class Lost:
         sentence: why.
         code: the broker's reason code; 0 if it gave none.
         topic: the topic of a received message that was too large, if that is why.
+        by_packet: whether the connection was ended because of a packet that the broker sent.
     """
 
     sentence: str
     code: int = 0
     topic: str | None = None
+    by_packet: bool = False
 
 
 Report = Acknowledged | Subscribed | Received | Lost

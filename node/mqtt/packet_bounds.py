@@ -4,16 +4,23 @@ paho stores a packet whole before anybody can ask for its size, and it keeps mes
 them. Either lets whoever publishes, or a hostile broker, fill this machine's memory. So the bytes are looked at on
 their way to paho. The rules:
 
-1. A packet is at most `max_bytes` long. A longer one ends the connection before its payload is read, whatever its type,
-   MQTT version or QoS. MQTT 5 states the limit in CONNECT; this is for MQTT 3.1.1 and for brokers that ignore it.
+1. A message is at most `max_bytes` long, and any other packet 4 kB. A longer one ends the connection before its payload
+   is read, whatever its MQTT version or QoS. MQTT 5 states the limit in CONNECT; this is for MQTT 3.1.1 and for brokers
+   that ignore it.
 2. Of a message that is too long, only the topic is read: it tells which subscription brought the message.
 3. No subscription of this program asks for QoS 2. A packet of QoS 2 is a protocol error and ends the connection.
+4. Nothing reads the properties that MQTT 5 adds to a message. They are cut out, since paho needs half a second of
+   processor time for 60 kB of them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 MAX_PACKET_BYTES = 64 * 1024
 """The largest packet that is received: 64 times what a request may have, and 100 times an event."""
+
+MAX_ANSWER_BYTES = 4 * 1024
+"""The largest packet that is not a message: an answer with a reason in words has less than 1 kB."""
 
 MIN_PACKET_BYTES = 512
 """What a broker must take: an event of 384 bytes with the longest topic and MQTT's own fields has fewer."""
@@ -26,7 +33,7 @@ PROTOCOL_ERROR, TOO_LARGE = 0x82, 0x95
 
 _PUBLISH, _QOS_2_KINDS = 3, frozenset({5, 6, 7})  # PUBREC, PUBREL, PUBCOMP
 _MAX_LENGTH_BYTES, _MORE = 4, 0x80
-_LENGTH_PREFIX = 2
+_LENGTH_PREFIX, _ID_BYTES = 2, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +55,7 @@ class PacketBounds:
     """Follow the packets of one connection. Does no I/O.
 
     Args:
-        max_bytes: the largest packet.
+        max_bytes: the largest message.
     """
 
     def __init__(self, max_bytes: int = MAX_PACKET_BYTES) -> None:
@@ -102,13 +109,14 @@ class PacketBounds:
             return Refusal("the broker sent a packet of QoS 2, which this client never asks for", PROTOCOL_ERROR)
         if not length or (length[-1] & _MORE and len(length) < _MAX_LENGTH_BYTES):
             return None
-        self._body_left = sum((digit & ~_MORE) << 7 * place for place, digit in enumerate(length))
+        self._body_left = _decode_length(length)
         size = len(self._header) + self._body_left
         self._header.clear()
-        if size <= self._max_bytes:
+        limit = self._max_bytes if kind == _PUBLISH else MAX_ANSWER_BYTES
+        if size <= limit:
             return None
         if kind != _PUBLISH:
-            return Refusal(f"the broker sent a packet of {size:,} bytes, more than {self._max_bytes:,}", TOO_LARGE)
+            return Refusal(f"the broker sent a packet of {size:,} bytes, more than {limit:,}", TOO_LARGE)
         self._too_large, self._retained = size, bool(first & 1)
         return None
 
@@ -117,3 +125,23 @@ class PacketBounds:
         kind = "retained message" if self._retained else "message"
         sentence = f"{topic}: a {kind} of {self._too_large:,} bytes arrived, more than {self._max_bytes:,}"
         return Refusal(f"{sentence}: remove it from the broker" if self._retained else sentence, TOO_LARGE, topic)
+
+
+def cut_properties(first: int, body: bytes) -> bytes:
+    """Return the body of a packet of MQTT 5, without the properties if it is a message.
+
+    Args:
+        first: the first byte of the packet.
+        body: all behind the fixed header. One that is malformed is returned as it is.
+    """
+    if first >> 4 != _PUBLISH:
+        return body
+    start = _LENGTH_PREFIX + int.from_bytes(body[:_LENGTH_PREFIX], "big") + (_ID_BYTES if first >> 1 & 3 else 0)
+    digits = body[start : start + _MAX_LENGTH_BYTES]
+    count = next((place for place, digit in enumerate(digits, 1) if not digit & _MORE), 0)
+    end = start + count + _decode_length(digits[:count])
+    return body[:start] + b"\0" + body[end:] if count and end <= len(body) else body
+
+
+def _decode_length(digits: Sequence[int]) -> int:
+    return sum((digit & ~_MORE) << 7 * place for place, digit in enumerate(digits))

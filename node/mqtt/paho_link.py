@@ -198,17 +198,17 @@ class PahoLink(Generic[_Paho]):
 
     def _refuse(self, refusal: Refusal) -> None:
         """End the connection because of what the broker sends."""
-        self._end(refusal.sentence, 0, refusal.topic)
+        self._end(refusal.sentence, 0, refusal.topic, by_packet=True)
         if self.protocol == "5":  # 3.1.1 knows no reasons, and its DISCONNECT would keep the last will back
             self._client.disconnect(ReasonCode(PacketTypes.DISCONNECT, identifier=refusal.code))
             self._client.loop_write()
 
-    def _end(self, sentence: str, code: int, topic: str | None = None) -> None:
+    def _end(self, sentence: str, code: int, topic: str | None = None, *, by_packet: bool = False) -> None:
         if self._ended:
             return
         self._ended = True
         if self._accepted:
-            self._report(Lost(f"{self._where}: {sentence}", code, topic))
+            self._report(Lost(f"{self._where}: {sentence}", code, topic, by_packet))
         elif self._refusal is None:
             self._closed_early = True
             without_reason = BrokerError if self._identity.will is None else UnexplainedError

@@ -171,7 +171,8 @@ class Publisher:
             lasted_s = self._mono_s() - began_s
             unstable = self._connections != connections and not self._timing.is_stable(lasted_s)
             self._unstable = self._unstable + 1 if unstable else 0
-            hint = self._unstable >= _UNSTABLE and lost.code != reason_codes.TAKEN_OVER
+            explained = lost.code == reason_codes.TAKEN_OVER or lost.by_packet
+            hint = self._unstable >= _UNSTABLE and not explained
             self._log_failure(lost.sentence + (self._hint() if hint else ""))
             self._stopping.wait(self._backoff.pause_s(lasted_s, lost.code))
 

@@ -11,7 +11,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
@@ -49,8 +49,20 @@ def print_json(fields: Mapping[str, Any], separators: tuple[str, str] = (", ", "
     Raises:
         OutputError: stdout cannot be written.
     """
-    line = json.dumps(fields, ensure_ascii=False, separators=separators)
-    _print(line if _escaped(line, sys.stdout) == line else json.dumps(fields, separators=separators))
+    _print(_dumped(fields, separators))
+
+
+def print_json_entries(entries: Iterable[tuple[str, object]]) -> None:
+    """Print an object as one line of JSON, entry by entry, so that only one of them is in memory.
+
+    Raises:
+        OutputError: stdout cannot be written.
+    """
+    before = "{"
+    for name, value in entries:
+        _print(f"{before}{_dumped({name: value})[1:-1]}", end="")
+        before = ", "
+    _print("}" if before == ", " else "{}")
 
 
 def shown(text: str, stream: TextIO) -> str:
@@ -96,9 +108,14 @@ def _escaped(text: str, stream: TextIO) -> str:
     return escaped(text, getattr(stream, "encoding", None) or "utf-8")
 
 
-def _print(line: str) -> None:
+def _dumped(fields: Mapping[str, Any], separators: tuple[str, str] = (", ", ": ")) -> str:
+    line = json.dumps(fields, ensure_ascii=False, separators=separators)
+    return line if _escaped(line, sys.stdout) == line else json.dumps(fields, separators=separators)
+
+
+def _print(line: str, end: str = "\n") -> None:
     try:
-        print(line, flush=True)
+        print(line, end=end, flush=True)
     except OSError as error:
         _drop(sys.stdout)
         raise _output_error(error) from error

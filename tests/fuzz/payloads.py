@@ -152,11 +152,11 @@ def fleet(content: bytes) -> str:
     if update:
         gate.add(*update)
         gate.add(*update)
-    known = node_table.nodes["pi-1"]
+    known = node_table["pi-1"]
     problems = diagnose(known, _START)
-    wrong = {node: [str(problem) for problem in problems] for node in node_table.nodes}
-    lines = table(node_table.nodes, wrong)
-    assert len(lines) == len(node_table.nodes) + 2
+    wrong = {node: [str(problem) for problem in problems] for node in node_table}
+    lines = table(node_table, wrong)
+    assert len(lines) == len(node_table) + 2
     assert all(line.isprintable() for line in lines)
     json.dumps({"health": known.health, "reasons": gate.reasons()})
     return "not well" if problems else "well"

@@ -250,6 +250,18 @@ def test_connections_that_keep_ending_point_to_another_node_with_the_same_id(
     assert logged == [f"{cut}; trying again", f"{cut}; trying again", f"{cut}{hint}; trying again"]
 
 
+def test_connections_that_end_on_packets_of_the_broker_point_to_nothing_else(
+    start: Callable[..., Harness], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The sentence says what the broker sent: there is no second node to look for."""
+    one = start()
+    for _ in range(6):
+        one.broker.made.acquire()
+        one.broker.links[-1].report(Lost("the broker sent a packet of QoS 2", by_packet=True))
+    logged = {record.message for record in caplog.records if record.levelname == "WARNING"}
+    assert logged == {"broker: the broker sent a packet of QoS 2; trying again"}
+
+
 def test_home_assistants_birth_is_subscribed_to_only_with_a_discovery(start: Callable[..., Harness]) -> None:
     """A node without Home Assistant does not subscribe to its topics, which an access list may refuse."""
     one = start()
