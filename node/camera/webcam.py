@@ -21,6 +21,8 @@ _REASONS = {
     errno.EACCES: "may not be opened: add the node's user to the group video",
     errno.EPERM: "may not be opened: add the node's user to the group video",
 }
+_NOWHERE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG})
+"""Reasons why a path leads to nothing: also a link to itself."""
 _NUMBERED, _NAMED = "video[0-9]*", "v4l/by-id/*"
 _VIDEO4LINUX = 81
 """The major number of video devices, in the kernel's list of devices."""
@@ -80,7 +82,7 @@ def reason(error: OSError, device: Path, devices: Path = Path("/dev")) -> str:
     """Return why a device cannot be opened, and what to do."""
     if error.errno in (errno.ENODEV, errno.ENXIO):
         return "is gone: plug the camera in"
-    if error.errno in (errno.ENOENT, errno.ENOTDIR):
+    if error.errno in _NOWHERE:
         return f"does not exist: plug the camera in, or correct camera.source ({_available(devices)})"
     if error.errno in _REASONS:
         return _REASONS[error.errno].format(device=device)
@@ -88,10 +90,11 @@ def reason(error: OSError, device: Path, devices: Path = Path("/dev")) -> str:
 
 
 def _may_be_camera(device: Path) -> bool:
+    """Return whether to open a path: a folder, a pipe or another device is no camera; a file only has no images."""
     status = device.stat()
-    return not stat.S_ISBLK(status.st_mode) and (
-        not stat.S_ISCHR(status.st_mode) or os.major(status.st_rdev) == _VIDEO4LINUX
-    )
+    if stat.S_ISCHR(status.st_mode):
+        return os.major(status.st_rdev) == _VIDEO4LINUX
+    return stat.S_ISREG(status.st_mode)
 
 
 def _available(devices: Path) -> str:

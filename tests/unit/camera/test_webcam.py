@@ -2,6 +2,9 @@
 
 import errno
 import os
+import socket
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -51,6 +54,29 @@ def test_a_device_of_another_kind_is_not_opened() -> None:
     """Opening some devices has effects: a watchdog restarts the machine."""
     with pytest.raises(CameraError, match=r"/dev/null is not a camera: correct camera\.source"):
         connect("/dev/null", CameraSettings())
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "socket"])
+def test_what_is_no_device_is_not_a_camera(tmp_path: Path, kind: str) -> None:
+    """To unplug it would not help; only another source does."""
+    path = tmp_path / kind
+    with socket.socket(socket.AF_UNIX) as listener:
+        make: dict[str, Callable[[], None]] = {
+            "folder": path.mkdir,
+            "pipe": partial(os.mkfifo, path),
+            "socket": partial(listener.bind, str(path)),
+        }
+        make[kind]()
+        with pytest.raises(CameraError, match=rf"{path} is not a camera: correct camera\.source"):
+            connect(str(path), CameraSettings())
+
+
+def test_a_link_to_itself_leads_to_no_camera(tmp_path: Path) -> None:
+    """Nothing is there to unplug."""
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    with pytest.raises(CameraError, match=rf"{loop} does not exist: plug the camera in, or correct camera\.source"):
+        connect(str(loop), CameraSettings())
 
 
 @pytest.mark.parametrize("source", ["webcam:0", "webcam:/dev/video0", "webcam:/dev/v4l/by-id/usb-Cam-video-index0"])
