@@ -36,7 +36,7 @@ def open_link(port: int, report: Callable[[Report], None], protocol: str) -> Lin
     ("content", "words", "topic", "code"),
     [
         (LARGE, "request/check: a message of 100,000,005 bytes arrived, more than 65,536", TOPIC.decode(), 0x95),
-        (LARGE_SUBACK, "a packet of 100,000,005 bytes, more than 65,536", None, 0x95),
+        (LARGE_SUBACK, "a packet of 100,000,005 bytes, more than 4,096", None, 0x95),
         (QOS_2, "a packet of QoS 2", None, 0x82),
         (b"\x62\x02\0\1", "a packet of QoS 2", None, 0x82),
     ],
