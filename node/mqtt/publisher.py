@@ -190,9 +190,8 @@ class Publisher:
         self._note_connected(link)
         try:
             lost = self._serve(session, link)
-            session.connection_lost(lost.code if lost else 0)
-            if lost is not None:
-                self._subscriptions.lost(lost, self._mono_s())
+            unanswered = self._subscriptions.lost(lost, self._mono_s()) if lost else ""
+            session.connection_lost(lost.code if lost else 0, unanswered)
             return lost
         finally:
             self._connected.clear()

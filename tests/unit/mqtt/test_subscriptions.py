@@ -177,3 +177,41 @@ def test_a_refusal_of_one_subscription_says_nothing_of_the_others(fixture: Fixtu
 def test_what_no_subscription_asked_for_is_not_handled(fixture: Fixture) -> None:
     """A broker may send anything."""
     assert fixture.flood(Received("facenode/other/request/check", b"{}", retained=False), 3) == [False] * 3
+
+
+@pytest.mark.parametrize("culprit", [0, 1], ids=["requests", "birth"])
+def test_a_subscription_on_which_three_connections_end_is_left_for_ten_minutes(fixture: Fixture, culprit: int) -> None:
+    """Some brokers refuse by closing the connection: events must go on, and the other subscription, too."""
+    filters = [TOPICS.requests, TOPICS.births[0]]
+
+    def connect() -> str:
+        """Make a connection on which the broker answers only what comes before the culprit."""
+        fixture.link = FakeLink(lambda _report: None)
+        fixture.subscriptions.connected()
+        fixture.update()
+        for mid, each in enumerate(fixture.link.filters, 1):
+            if each == filters[culprit]:
+                break
+            fixture.subscriptions.answer(Subscribed(GRANTED, mid), fixture.now_s)
+        return fixture.subscriptions.lost(Lost("closed", 0x80), fixture.now_s)
+
+    assert [connect() for _ in range(3)] == [filters[culprit]] * 3
+    fixture.connect()
+    assert fixture.link.filters == [filters[1 - culprit]]
+    assert fixture.requests == ("on" if culprit else "refused")
+    fixture.wait(PAUSE_S)
+    fixture.wait(PROBATION_S)
+    assert sorted(fixture.link.filters) == sorted(filters)
+    assert fixture.requests == "on"
+
+
+@pytest.mark.parametrize("lost", [Lost("taken over", 0x8E), Lost("QoS 2", by_packet=True)])
+def test_connections_that_end_for_another_reason_leave_no_subscription(fixture: Fixture, lost: Lost) -> None:
+    """The reason is known, so the answer that is missing is none."""
+    fixture.link = FakeLink(lambda _report: None)
+    for _ in range(5):
+        fixture.subscriptions.connected()
+        fixture.update()
+        assert not fixture.subscriptions.lost(lost, fixture.now_s)
+    fixture.connect()
+    assert TOPICS.requests in fixture.link.filters
