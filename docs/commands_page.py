@@ -93,7 +93,8 @@ def _signature(names: tuple[str, ...], options: dict[str, Any]) -> str:
         return str(options.get("metavar", names[0]))
     if "action" in options and options["action"].startswith("store_"):
         return names[0]
-    return f"{names[0]} {options.get('metavar') or names[0].strip('-').upper().replace('-', '_')}"
+    value = options.get("metavar") or names[0].strip("-").upper().replace("-", "_")
+    return f"{names[0]} [{value}]" if options.get("nargs") == "?" else f"{names[0]} {value}"
 
 
 def _usage(argument: tuple[tuple[str, ...], dict[str, Any]]) -> str:

@@ -17,6 +17,25 @@ The command line (`--set SECTION.KEY=VALUE`) wins over the environment, the envi
 file over the default. `--config` names the file; without it, the program reads `/etc/facenode/facenode.toml` if that
 exists. A setting that does not exist is an error with a suggestion, in an environment variable, too.
 `facenode check --settings` checks the settings alone.
+
+## Paths
+
+- A relative path in the settings file starts at the folder of that file. A relative path on the command line or in an
+  environment variable starts at the working directory.
+- `~` and `$HOME` at the beginning of a path are your home folder. A file under `/etc` is for every user: write whole
+  paths there.
+- Version 0.1.0 started every relative path at the working directory. A settings file that relies on this still works,
+  and one warning names both paths. Write the whole path to end the warning.
+
+The same holds for the path in `camera.source`, after `video:` or `images:`.
+
+## Files, passwords and variables
+
+- The settings file and the password file can be UTF-8, with or without a byte order mark, or UTF-16 with one.
+- The password file holds the password on one line, and nothing else.
+- Errors and logs never show a password: in URLs, the login and the query are printed as `***`.
+- Kubernetes and Docker describe each service in environment variables, such as `FACENODE_MQTT_SERVICE_HOST` and
+  `FACENODE_MQTT_PORT=tcp://10.0.0.1:1883` for a service called `facenode-mqtt`. These are ignored.
 """.strip()
 _RULES = """
 Write each rule as a table `[[alerts.rules]]` in the settings file.

@@ -16,6 +16,7 @@ from node.domain import (
     Box,
     CameraState,
     Classification,
+    DiscoveryState,
     Event,
     EventType,
     Flaw,
@@ -23,7 +24,11 @@ from node.domain import (
     Instant,
     Match,
     Presence,
+    RequestsState,
 )
+from node.mqtt.packet_bounds import MAX_PACKET_BYTES
+from node.mqtt.subscriptions import BURST as FLOOD_BURST
+from node.mqtt.subscriptions import PER_SECOND as FLOOD_PER_SECOND
 from node.requests.answer import success
 from node.requests.inbox import BURST, PER_SECOND
 from node.requests.request import OFFERED, Verb
@@ -44,12 +49,18 @@ For subscribers:
 An event has at most {payloads.MAX_EVENT_BYTES} bytes. This page is generated from the JSON Schemas in
 [node/contract](../node/contract), and tests check the node's messages against them.
 """.strip()
+_MAX_KB = MAX_PACKET_BYTES // 1024
 _REQUESTS = f"""
 Publish JSON with a `transaction` of your choice, at most 64 characters, to `request/<verb>`. The answer comes on
 `response/<verb>` with the same `transaction`.
 
 The node ignores a request that is retained, repeated, larger than 1024 bytes or without a transaction. After a burst of
 {BURST} requests it ignores those beyond {PER_SECOND} a second. The answer to `check` counts the ignored requests.
+
+Whatever is sent, events go on. The node leaves `request/#` for a minute if it gets more than {FLOOD_PER_SECOND}
+messages a second there after a burst of {FLOOD_BURST}, and for ten minutes if one of them has more than {_MAX_KB} kB.
+Meanwhile `requests` in [health](#health) is `paused`, and the log says why. A retained message that is too large pauses
+the requests again and again: remove it.
 """.strip()
 _VERBS = {
     Verb.CHECK: ("", "returns the health of the node"),
@@ -198,6 +209,7 @@ def _health() -> bytes:
         version="1.0.0", model=_MODEL, camera=CameraState.OK, fps=9.8, p50_ms=41.0, p95_ms=55.0, cpu_c=58.1,
         throttled=False, rss_mb=96.0, outbox=0, dropped=0, rejected=0, unusable=3,
         flaws={str(flaw): 3 if flaw is Flaw.BLUR else 0 for flaw in Flaw},
-        people=4, cert_days_left=300, uptime_s=86400,
+        upside_down=False, people=4, cert_days_left=300, discovery=DiscoveryState.ON, uptime_s=86400,
+        requests=RequestsState.ON,
     )  # fmt: skip
     return payloads.dump(json.loads(payloads.dump(payloads.health(_AT, vitals))))

@@ -16,9 +16,12 @@ from node.clock import Clock
 from node.contract import payloads
 from node.contract.topics import Topics
 from node.domain import Alert, CameraState, Event, Instant, Tick, Track, counted
+from node.durations.keeper import Keeper
 from node.errors import BrokerError
 from node.events.alerts import Alerts, Scene
+from node.events.durations import Durations
 from node.events.engine import Engine
+from node.events.mounting import Mounting
 from node.events.tracker import Tracker
 from node.health import HealthMonitor, summary
 from node.homeassistant.announcer import Announcer
@@ -59,6 +62,7 @@ class Node:
         search: finds the faces of a frame.
         tracker: follows them from frame to frame.
         recognizer: looks at a face.
+        mounting: notices a camera that hangs upside down.
         gallery: who is known now.
         engine: decides what has happened.
         alerts: the owner's rules.
@@ -74,6 +78,7 @@ class Node:
         recent_faces: the faces behind the latest events.
         health: measures the loop.
         erasure: erases people, and finishes what was begun before.
+        durations: keeps visits and alerts over restarts.
         last_seen: when each person was last seen, by id.
     """
 
@@ -86,6 +91,7 @@ class Node:
     search: Search
     tracker: Tracker
     recognizer: Recognizer
+    mounting: Mounting
     gallery: LiveGallery
     engine: Engine
     alerts: Alerts
@@ -101,6 +107,7 @@ class Node:
     recent_faces: RecentFaces
     health: HealthMonitor
     erasure: Erasure
+    durations: Keeper
     last_seen: dict[str, Instant]
     _tracks: tuple[Track, ...] = ()
     _stopping: threading.Event = field(default_factory=threading.Event)
@@ -139,9 +146,9 @@ class Node:
                     if self._ending:
                         break
         except BaseException:
-            self._finish(at, _STOP_DRAIN_S)
+            self._finish(at, _STOP_DRAIN_S, ended=not self.camera.live)
             raise
-        self._finish(at, _STOP_DRAIN_S if self.camera.live else float("inf"))
+        self._finish(at, _STOP_DRAIN_S if self.camera.live else float("inf"), ended=not self._ending)
 
     def _step(self, tick: Tick) -> None:
         """Turn one tick into messages."""
@@ -151,13 +158,17 @@ class Node:
         found = self.search.faces(tick, anyone_in_view=bool(self._tracks)) if self.switches.watching else NOTHING
         self.tracker.update(tick.at, found.faces or ())
         if self.switches.recognizing:
-            self.tracker.assign(self.recognizer.recognize(tick.frame, self.tracker.due()))
-        view = View(tick, self.tracker.tracks, self._camera_state)
+            looks = self.recognizer.recognize(tick.frame, self.tracker.due())
+            self.tracker.assign(looks)
+            self.mounting.update(tick.at, looks)
+        starting = self.switches.watching and self.camera.outage is None
+        view = View(tick, self.tracker.tracks, None if starting else self._camera_state)
         self.people_requests.update(view)
         self._follow_gallery()
-        happened = self.engine.update(tick.at, view.tracks)
+        happened = self.engine.update(tick.at, view.tracks, looked=found.looked)
         raised = self.alerts.update(tick.at, happened, self._scene(tick.at, len(view.tracks)))
         self._publish(tick, happened, raised, view.tracks)
+        self.durations.update(tick.at, self._to_keep(tick.at))
         self.snapshots.update(view)
         self._tracks = view.tracks
         if found.looked:
@@ -212,27 +223,45 @@ class Node:
         return Scene(
             count=count,
             visitors=self.engine.visitors,
-            camera=self._camera_state,
+            camera=self._camera_known,
             enrolled=self.gallery.can_recognize,
             snoozed=self.switches.snoozed(at),
+            expected=self.engine.expected,
+            settled=self.engine.settled,
         )
+
+    def _to_keep(self, at: Instant) -> Durations:
+        return Durations(self.engine.records(at), self.alerts.records(at))
 
     @property
     def _camera_state(self) -> CameraState:
         return self.camera.state if self.switches.watching else CameraState.PRIVATE
 
     @property
+    def _camera_known(self) -> CameraState | None:
+        """The state of the camera for rules; None while it is only starting, and in privacy until frames come.
+
+        So neither a restart nor privacy mode ends an outage or begins another.
+        """
+        unknown = self.camera.outage is None or (self.camera.outage and not self.switches.watching)
+        return None if unknown else self._camera_state
+
+    @property
     def _ending(self) -> bool:
         return self._stopping.is_set() or self.restarting
 
-    def _finish(self, at: Instant, patience_s: float) -> None:
-        """Let everybody leave, wait at most `patience_s` until the broker has it all, and disconnect."""
+    def _finish(self, at: Instant, patience_s: float, *, ended: bool) -> None:
+        """Wait at most `patience_s` until the broker has it all, and disconnect.
+
+        At the end of a source everybody leaves. Otherwise visits and alerts go on at the next start.
+        """
         if not self.restarting:  # a restart keeps the process: whoever watches over it sees it go on
             self.service.report_stopping()
         self.local_socket.close()
-        left = self.engine.close(at)
-        cleared = self.alerts.update(at, left, self._scene(at, 0))
-        self._publish(Tick(at, None), left, cleared, ())
+        if ended:
+            left = self.engine.close(at)
+            self._publish(Tick(at, None), left, self.alerts.update(at, left, self._scene(at, 0)), ())
+        self.durations.close(at, Durations() if ended else self._to_keep(at))
         began_s = logged_s = self.clock.now().mono_s
         while self.publisher.alive and not self.publisher.drain(_DRAIN_TURN_S):
             now_s = self.clock.now().mono_s

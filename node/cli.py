@@ -3,7 +3,6 @@
 import argparse
 import importlib
 import logging
-import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -11,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from node import __version__
-from node.errors import FacenodeError, UsageError
-from node.settings.loader import DEFAULT_FILE, SECTIONS, load, printable
+from node.errors import FacenodeError, OutputError, UsageError
+from node.settings.loader import DEFAULT_FILE, SECTIONS, load
 from node.system.memory import is_exhausted
-from node.system.terminal import ArgumentParser, LogFormatter, print_error
+from node.system.redaction import printable
+from node.system.terminal import ArgumentParser, LogFormatter, finish_output, prepare_output, print_error
 
 COMMANDS = {
     "run": "run the node",
@@ -39,14 +39,34 @@ _EPILOG = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; print errors as one line, without a traceback."""
+    prepare_output()
     try:
-        return _run(arguments)
+        return _finished(_run(arguments))
+    except SystemExit as ended:  # argparse printed help, or what is wrong
+        ended.code = _finished(int(ended.code or 0))
+        raise
+    except OutputError as error:
+        return _finished(_code_of(error))
     except Exception as error:
         if not is_exhausted(error):
             raise
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         print_error(f"not enough memory ({reason}): free some, or allow this process more")
         return FacenodeError.exit_code
+
+
+def _finished(code: int) -> int:
+    """Return the exit code, or another one if the output turns out not to be written."""
+    failed = finish_output()
+    return _code_of(failed) if failed and not code else code
+
+
+def _code_of(error: OutputError) -> int:
+    """Return 0 if the reader of the output has gone, as `head` goes; else print why it was not written and return 1."""
+    if error.reader_gone:
+        return 0
+    print_error(error)
+    return error.exit_code
 
 
 def _run(arguments: Sequence[str] | None) -> int:
@@ -62,15 +82,14 @@ def _run(arguments: Sequence[str] | None) -> int:
     try:
         settings = load(args.config, _overrides(args.set))
         code: int = args.main(args, settings)
+    except OutputError:
+        raise
     except FacenodeError as error:
         print_error(error)
         # A network that did not fit into memory is not a bad one: try again later.
         return FacenodeError.exit_code if is_exhausted(error) else error.exit_code
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
-    except BrokenPipeError:  # the reader of the pipe, such as head, has closed it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     return code
 
 

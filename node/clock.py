@@ -1,13 +1,14 @@
-"""The system clocks -> an Instant."""
+"""The system clocks -> an Instant, and how to carry one over a restart of the process."""
 
 import ctypes
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
 from node.domain import Instant
 
-__all__ = ["Clock", "Instant", "SystemClock", "synchronised"]
+__all__ = ["Boot", "BootClock", "Clock", "Instant", "SystemClock", "synchronised"]
 
 _TIME_ERROR = 5  # adjtimex(2) returns TIME_ERROR while the clock is not synchronized
 
@@ -17,6 +18,27 @@ class Clock(Protocol):
 
     def now(self) -> Instant:
         """Return the present moment."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """The present boot of the machine.
+
+    Attributes:
+        id: different for each boot; empty if unknown.
+        offset_s: seconds to add to `Instant.mono_s` for the boot-time clock, which also counts suspended time.
+    """
+
+    id: str
+    offset_s: float
+
+
+class BootClock(Protocol):
+    """Source of the boot: all processes of one boot can compare moments of the boot-time clock."""
+
+    def boot(self) -> Boot:
+        """Return the present boot."""
         ...
 
 

@@ -104,6 +104,7 @@ class Flaw(StrEnum):
     BLUR = "blur"
     LIGHT = "light"
     KEYPOINTS = "keypoints"
+    TILT = "tilt"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,6 +118,8 @@ class Look:
         heads: softmax scores of each requested head by its name, shape (classes,), float32.
         weight: how much it counts among the looks at the same face, 0..1.
         crop: the aligned face, shape (height, width, 3), uint8, RGB; None if the network did not run.
+        turn: degrees clockwise by which the image must be turned for the face to be upright, 0 if it is; None if that
+            was not measured.
     """
 
     face: Face
@@ -125,6 +128,7 @@ class Look:
     heads: Mapping[str, Vector] = field(default_factory=lambda: MappingProxyType({}))
     weight: float = 1.0
     crop: Image | None = None
+    turn: int | None = None
 
     @property
     def usable(self) -> bool:
@@ -137,7 +141,7 @@ class Track:
     """One face followed from frame to frame.
 
     Attributes:
-        number: unique within a run, from 1.
+        number: unique within a run; it begins with 1, or after a restart behind the tracks that were in view.
         face: the face as last seen.
         began: when it was first seen.
         seen: when it was last seen.
@@ -265,6 +269,23 @@ class CameraState(StrEnum):
     PRIVATE = "private"
 
 
+class DiscoveryState(StrEnum):
+    """Whether the broker has the node's discovery for Home Assistant."""
+
+    ON = "on"
+    OFF = "off"
+    REFUSED = "refused"
+    TOO_LARGE = "too_large"
+
+
+class RequestsState(StrEnum):
+    """Whether requests arrive by MQTT: `refused` by the broker, or `paused` by the node, which says why in its log."""
+
+    ON = "on"
+    REFUSED = "refused"
+    PAUSED = "paused"
+
+
 @dataclass(frozen=True, slots=True)
 class Health:
     """What a node reports about itself; None where unknown. The instant says whether the clock is synchronized.
@@ -284,9 +305,12 @@ class Health:
         rejected: messages that the broker rejected for good since the outbox was created.
         unusable: looks that failed a gate since the start.
         flaws: number of looks that failed each gate, by its name; one look may fail several.
+        upside_down: whether the faces in view are upside down, so that the camera must be turned.
         people: number of people enrolled.
         cert_days_left: days until this node's certificate expires.
+        discovery: whether the broker has the discovery for Home Assistant.
         uptime_s: seconds since the start of the process.
+        requests: whether requests arrive by MQTT.
     """
 
     version: str
@@ -303,9 +327,12 @@ class Health:
     rejected: int
     unusable: int
     flaws: Mapping[str, int]
+    upside_down: bool | None
     people: int | None
     cert_days_left: int | None
+    discovery: DiscoveryState | None
     uptime_s: int
+    requests: RequestsState
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:

@@ -27,6 +27,19 @@ class ModelError(FacenodeError):
     exit_code = 78
 
 
+class OutputError(FacenodeError):
+    """What a command prints cannot be written.
+
+    Args:
+        message: why not.
+        reader_gone: whether whoever reads the output, such as `head`, wants no more of it.
+    """
+
+    def __init__(self, message: str, *, reader_gone: bool) -> None:
+        super().__init__(message)
+        self.reader_gone = reader_gone
+
+
 class CameraError(FacenodeError):
     """A camera, video or picture cannot be opened or read."""
 

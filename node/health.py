@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from node import __version__
-from node.domain import CameraState, Health, Instant
+from node.domain import CameraState, DiscoveryState, Health, Instant, RequestsState
 
 _log = logging.getLogger(__name__)
 _SAMPLES = 600
@@ -39,8 +39,10 @@ class Counts:
         rejected: messages that the broker refused for good.
         unusable: looks at faces that failed a gate.
         flaws: how many looks failed each gate, by its name.
+        upside_down: whether the faces are upside down; None as long as too few were seen.
         people: how many are enrolled.
         cert_days_left: days until this node's certificate expires.
+        discovery: whether the broker has the discovery for Home Assistant; None until it has answered.
     """
 
     outbox: int
@@ -48,8 +50,10 @@ class Counts:
     rejected: int
     unusable: int
     flaws: Mapping[str, int]
+    upside_down: bool | None
     people: int | None
     cert_days_left: int | None
+    discovery: DiscoveryState | None = None
 
 
 class HealthMonitor:
@@ -62,6 +66,7 @@ class HealthMonitor:
         log_every_s: seconds between two heartbeat lines in the log.
         model: first eight hex digits of the network's sha256.
         started: when the process started.
+        requests: returns whether requests arrive.
     """
 
     def __init__(  # noqa: PLR0913 - the composition root names all it depends on
@@ -73,6 +78,7 @@ class HealthMonitor:
         log_every_s: float,
         model: str,
         started: Instant,
+        requests: Callable[[], RequestsState] = lambda: RequestsState.ON,
     ) -> None:
         self._machine = machine
         self._count = count
@@ -80,9 +86,11 @@ class HealthMonitor:
         self._log_every_s = log_every_s
         self._model = model
         self._started = started
+        self._requests = requests
         self._took_ms: deque[float] = deque(maxlen=_SAMPLES)
         self._frames_s: deque[float] = deque(maxlen=_SAMPLES)
         self._camera: CameraState | None = None
+        self._requests_before: RequestsState | None = None
         self._beat_s = float("-inf")
         self._logged_s = started.mono_s
 
@@ -98,16 +106,18 @@ class HealthMonitor:
             self._took_ms.append(took_ms)
 
     def beat(self, at: Instant, camera: CameraState) -> Health | None:
-        """Return the health if it is due: every `every_s`, and when the camera changes; else None."""
+        """Return the health if it is due: every `every_s`, and when camera or requests change; else None."""
         if camera is CameraState.OK and self._camera in {CameraState.LOST, CameraState.PRIVATE}:
             self._frames_s.clear()  # frames from before the break say nothing about the rate of now
-        due = camera is not self._camera or at.mono_s - self._beat_s >= self._every_s
+        requests = self._requests()
+        changed = camera is not self._camera or requests is not self._requests_before
+        due = changed or at.mono_s - self._beat_s >= self._every_s
         if at.mono_s - self._logged_s >= self._log_every_s:
             self._logged_s = at.mono_s
             _log.info("alive: %s", summary(self.collect(at, camera)))
         if not due:
             return None
-        self._camera, self._beat_s = camera, at.mono_s
+        self._camera, self._requests_before, self._beat_s = camera, requests, at.mono_s
         return self.collect(at, camera)
 
     def collect(self, at: Instant, camera: CameraState) -> Health:
@@ -129,9 +139,12 @@ class HealthMonitor:
             rejected=counts.rejected,
             unusable=counts.unusable,
             flaws=counts.flaws,
+            upside_down=counts.upside_down,
             people=counts.people,
             cert_days_left=counts.cert_days_left,
+            discovery=counts.discovery,
             uptime_s=int(at.mono_s - self._started.mono_s),
+            requests=self._requests(),
         )
 
     def _fps(self, at: Instant) -> float | None:

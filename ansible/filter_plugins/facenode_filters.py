@@ -1,10 +1,10 @@
-"""Inventory values -> TOML settings and mosquitto password hashes, as filters for templates."""
+"""Inventory values -> TOML settings, mosquitto's password hashes and its list of groups, as filters for templates."""
 
 import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 _ROUNDS = 101  # the default of mosquitto_passwd; enough, because the passwords of a vault are long and random
@@ -29,6 +29,38 @@ def mosquitto_hash(password: str, key: str, name: str) -> str:
     salt = hmac.digest(key.encode(), f"{name}\0{password}".encode(), "sha256")[:12]
     digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, _ROUNDS)
     return f"$7${_ROUNDS}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"
+
+
+def mosquitto_groups(accounts: Iterable[Mapping[str, Any]], certificate_names: Iterable[str]) -> str:
+    """Return who may join which shared subscription, as the file of mosquitto's dynamic security plugin.
+
+    The file has no passwords and grants nothing that the password file and the access list deny: the plugin refuses
+    the subscriptions named here and leaves every other question to them. Mosquitto 2.0 asks the access list only about
+    messages, so without the plugin whoever joins a group takes away its members' messages, even those denied to it.
+
+    Args:
+        accounts: name and, if it may join any, groups of each account.
+        certificate_names: names in certificates, which may join no group.
+    """
+    groups: dict[str, list[str]] = {name: [] for name in certificate_names}
+    groups |= {account["name"]: sorted(set(account.get("groups", ()))) for account in accounts}
+    allowed = sorted({group for each in groups.values() for group in each})
+    roles = [_role("none", "$share/#", allow=False)]
+    roles += [_role(f"group.{group}", f"$share/{group}/#", allow=True) for group in allowed]
+    nobody = {"publishClientSend": False, "publishClientReceive": False, "subscribe": False, "unsubscribe": False}
+    clients = [
+        {
+            "username": name,
+            "roles": [{"rolename": "none", "priority": 0}]
+            + [{"rolename": f"group.{group}", "priority": 1} for group in joined],
+        }
+        for name, joined in sorted(groups.items())
+    ]
+    return json.dumps({"defaultACLAccess": nobody, "roles": roles, "groups": [], "clients": clients}, indent=1)
+
+
+def _role(name: str, pattern: str, *, allow: bool) -> dict[str, Any]:
+    return {"rolename": name, "acls": [{"acltype": "subscribePattern", "topic": pattern, "allow": allow}]}
 
 
 def _table_lines(table: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:
@@ -73,4 +105,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., str]]:
         """Return the filters by their names."""
-        return {"to_toml": to_toml, "mosquitto_hash": mosquitto_hash}
+        return {"to_toml": to_toml, "mosquitto_hash": mosquitto_hash, "mosquitto_groups": mosquitto_groups}

@@ -28,6 +28,15 @@ def open_camera(settings: "CameraSettings", clock: Clock, small_px: int | None =
     Raises:
         CameraError: the source does not exist, or cannot be read.
     """
+    opened = _open_source(settings, clock, small_px)
+    if not settings.rotate:
+        return opened
+    from node.camera.turned import TurnedCamera  # noqa: PLC0415 - see above
+
+    return TurnedCamera(opened, settings.rotate)
+
+
+def _open_source(settings: "CameraSettings", clock: Clock, small_px: int | None) -> Camera:
     driver, _, target = settings.source.partition(":")
     match driver:
         case "picamera":
@@ -37,7 +46,7 @@ def open_camera(settings: "CameraSettings", clock: Clock, small_px: int | None =
         case "webcam":
             from node.camera.webcam import open_webcam  # noqa: PLC0415 - see above
 
-            return open_webcam(int(target), settings, clock)
+            return open_webcam(target, settings, clock)
         case "video":
             from node.camera.video import open_video  # noqa: PLC0415 - see above
 

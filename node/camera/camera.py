@@ -6,13 +6,15 @@ One test suite holds every driver to these rules:
    a new frame has no frame. In a finite source the second is one of the source's own time.
 2. `mono_s` never runs backwards.
 3. A live camera keeps only the latest frame: a slow reader skips frames and never falls behind. Its ticks carry the
-   moment at which the frame arrived. It never ends by itself; it is reopened when it fails.
+   moment at which the frame arrived. It never ends by itself; it is reopened when it fails. It is lost until a frame
+   comes, and a camera that is away is no error: it is waited for.
 4. A finite source drops nothing, is not paced, and ends the iteration. Its ticks carry the moment at which the
    iteration began plus the frame's own presentation time, so two runs give the same differences, bit for bit.
 5. A frame has full resolution, shape (height, width, 3), uint8, RGB, is C-contiguous and owns its memory. So does its
-   small image, where the driver has one; it shows the same view.
+   small image, where the driver has one; it shows the same view. Both are turned by `camera.rotate`.
 6. A camera is iterated once. Closing it ends the iteration and the capture thread; closing twice is fine.
-7. An unreadable source raises a CameraError of one line: what, where, what to do. It never contains a password.
+7. An unreadable file, or a source that cannot work on this machine, raises a CameraError of one line: what, where, what
+   to do. It never contains a password.
 """
 
 from collections.abc import Iterator
@@ -37,8 +39,17 @@ class Camera(Protocol):
 
     @property
     def state(self) -> CameraState:
-        """`lost` if no frame came for `camera.stall_s`, else `ok`."""
+        """`lost` until a frame comes, and once none has come for `camera.stall_s`; else `ok`."""
         ...
+
+    @property
+    def outage(self) -> bool | None:
+        """Whether the camera has been lost for `camera.stall_s`; None if it is lost, but not known for how long.
+
+        A camera that was just opened is lost, but needs a moment for its first frame: that is no outage yet, and an
+        earlier one need not be over.
+        """
+        return self.state is CameraState.LOST
 
     @property
     def problem(self) -> str | None:
@@ -49,7 +60,7 @@ class Camera(Protocol):
         """Yield ticks.
 
         Raises:
-            CameraError: the source cannot be read, or a lost camera did not recover in `camera.restart_after` attempts.
+            CameraError: the source cannot be read, or only a new process may help a lost camera.
         """
         ...
 

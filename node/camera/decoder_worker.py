@@ -17,6 +17,7 @@ import numpy as np
 
 from node.camera.decoder_messages import ANSWER, MAX_REASON_BYTES, Answer, Request
 from node.camera.frame_check import flaw
+from node.camera.heif import HEIF_BYTES, heif_decoder, heif_kind
 from node.camera.image_file import decode_image
 from node.camera.image_header import DECODING_BYTES
 from node.camera.opencv import rgb
@@ -26,6 +27,7 @@ from node.errors import CameraError
 from node.system import process_limits
 
 _VIDEO_BYTES = 2 * DECODING_BYTES  # a decoder of video keeps up to sixteen frames
+_HEAD_BYTES = 256
 _ROWS = 64
 _NAME = Path("/proc/self/fd")
 _FFMPEG = (
@@ -79,8 +81,13 @@ class _Worker:
         size = os.fstat(self._descriptor).st_size
         if not size:
             raise ValueError("not a readable image (empty): copy it again")
-        process_limits.limit_memory(size + DECODING_BYTES)
-        image = decode_image(mmap(self._descriptor, size, access=ACCESS_READ))
+        if kind := heif_kind(os.pread(self._descriptor, _HEAD_BYTES, 0)):
+            decode = heif_decoder(kind)  # its library is loaded before the memory is limited
+            process_limits.limit_memory(size + HEIF_BYTES)
+            image = decode(os.pread(self._descriptor, size, 0))
+        else:
+            process_limits.limit_memory(size + DECODING_BYTES)
+            image = decode_image(mmap(self._descriptor, size, access=ACCESS_READ))
         self._forget()
         self._send_pixels(cast("Image", image), rgb)
 

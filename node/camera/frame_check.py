@@ -65,6 +65,11 @@ class CheckedCamera(Camera):
         return self._camera.state
 
     @property
+    def outage(self) -> bool | None:
+        """That of the camera."""
+        return self._camera.outage
+
+    @property
     def problem(self) -> str | None:
         """That of the camera."""
         return self._camera.problem

@@ -2,7 +2,6 @@
 
 import os
 import stat
-from collections.abc import Container
 from pathlib import Path
 from typing import BinaryIO
 
@@ -11,12 +10,10 @@ import numpy as np
 
 from node.camera.image_header import Content, header
 from node.camera.opencv import rgb, silence
+from node.camera.orientation import upright
 from node.domain import Image
 from node.errors import CameraError
 from node.system.caller_files import OpenedFile
-
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
-"""Suffixes, in lower case, of the files in a folder that are read as images."""
 
 MAX_BYTES = 64 << 20
 """Most bytes of an image file."""
@@ -28,33 +25,6 @@ _FLAGS = {
     8: cv2.IMREAD_REDUCED_COLOR_8,
 }
 _LARGE_PIXELS = 1 << 22  # below it, memory is not the reason why an image cannot be decoded
-
-
-def list_files(path: Path, suffixes: Container[str] = IMAGE_SUFFIXES, *, nested: bool = False) -> list[Path]:
-    """Return the files of a folder, sorted by name; return any other path as it is, and let the reader report it.
-
-    Args:
-        path: a folder or a file.
-        suffixes: which files of a folder to return, in lower case; hidden files are never returned.
-        nested: also search the folders inside it.
-
-    Raises:
-        CameraError: the folder cannot be listed.
-    """
-    try:
-        if not stat.S_ISDIR(path.stat().st_mode):
-            return [path]
-    except (OSError, ValueError):
-        return [path]
-    try:
-        entries = list(path.iterdir())  # `rglob` silently skips a folder that it may not enter
-        return sorted(
-            file
-            for file in (path.rglob("*") if nested else entries)
-            if file.suffix.lower() in suffixes and not file.name.startswith(".") and file.is_file()
-        )
-    except OSError as error:
-        raise CameraError(f"{path}: {error.strerror or error}: name a readable folder") from error
 
 
 def open_file(path: Path, kind: str, max_bytes: int | None = None) -> BinaryIO:
@@ -121,13 +91,16 @@ def decode_image(content: Content) -> cv2.typing.MatLike:
     silence()
     large = stated.width * stated.height > _LARGE_PIXELS
     hint = "damaged, or it needs too much memory): use a smaller one" if large else "damaged): copy it again"
+    flags = _FLAGS[stated.reduction()]
+    if stated.format == "WebP":
+        flags |= cv2.IMREAD_IGNORE_ORIENTATION  # whether OpenCV obeys it depends on its version
     try:
-        image = cv2.imdecode(np.frombuffer(content, np.uint8), _FLAGS[stated.reduction()])
+        image = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
     except (cv2.error, MemoryError) as error:
         raise ValueError(f"not a readable image ({hint}") from error
     if image is None or not image.size:
         raise ValueError(f"not a readable image ({hint}")
-    return image
+    return upright(image, stated.orientation)
 
 
 def _check(path: Path, status: os.stat_result, kind: str, max_bytes: int | None) -> None:

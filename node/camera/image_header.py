@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from mmap import mmap
 
 from node.camera import png
+from node.camera.orientation import AS_STORED, exif_orientation
 
 Content = bytes | mmap
 """The content of a file."""
@@ -25,6 +26,7 @@ MAX_STATED_PIXELS = 1 << 28
 
 _REDUCTIONS = (1, 2, 4, 8)
 _MAX_SEGMENTS = 4096
+_MAX_EXIF_BYTES = 1 << 16
 _STANDALONE = {0x00, 0x01, *range(0xD0, 0xD9)}  # JPEG markers without a length; FF 00 is no marker
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE = {0xC2, 0xC6, 0xCA, 0xCE}
@@ -44,12 +46,14 @@ class Header:
         width: pixels.
         height: pixels.
         coefficients: bytes that a JPEG decoder keeps until the last scan; 0 for a file of one scan.
+        orientation: of a WebP, 1..8 as EXIF numbers it; OpenCV turns the others.
     """
 
     format: str
     width: int
     height: int
     coefficients: int = 0
+    orientation: int = AS_STORED
 
     def reduction(self) -> int:
         """Return the smallest of 1, 2, 4 and 8 by which width and height must be divided.
@@ -155,9 +159,11 @@ def _bmp(content: Content) -> Header:
 
 
 def _webp(content: Content) -> Header:
-    """Read the first chunk (RFC 9649)."""
+    """Read the first chunk, and the one with EXIF (RFC 9649)."""
+    orientation = AS_STORED
     match content[12:16]:
         case b"VP8X":
+            orientation = _webp_orientation(content)
             width, height = (int.from_bytes(content[place : place + 3], "little") + 1 for place in (24, 27))
         case b"VP8L":
             (bits,) = struct.unpack("<I", content[21:25])
@@ -166,7 +172,20 @@ def _webp(content: Content) -> Header:
             width, height = (side & 0x3FFF for side in struct.unpack("<HH", content[26:30]))
         case _:
             raise ValueError("a damaged WebP")
-    return Header("WebP", width, height)
+    return Header("WebP", width, height, orientation=orientation)
+
+
+def _webp_orientation(content: Content) -> int:
+    """Return the orientation in the chunk EXIF, which OpenCV obeys from 4.12 on only."""
+    place = 12
+    for _ in range(_MAX_SEGMENTS):
+        kind, size = content[place : place + 4], int.from_bytes(content[place + 4 : place + 8], "little")
+        if kind == b"EXIF":
+            return exif_orientation(content[place + 8 : place + 8 + min(size, _MAX_EXIF_BYTES)])
+        place += 8 + size + size % 2
+        if place >= len(content):
+            break
+    return AS_STORED
 
 
 def _tiff(content: Content) -> Header:

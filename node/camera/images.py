@@ -1,17 +1,20 @@
 """`images:PATH` -> an image file, or the image files of a folder sorted by name, as a finite source."""
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 from node.camera.camera import Camera
 from node.camera.decoder_process import DecoderProcess
+from node.camera.folder import find_files
 from node.camera.image_decoder import ImageDecoder
-from node.camera.image_file import IMAGE_SUFFIXES, list_files
 from node.camera.replay import Replay
 from node.clock import Clock
 from node.domain import Image
 from node.errors import CameraError
 from node.settings import CameraSettings
+
+_log = logging.getLogger(__name__)
 
 
 def open_images(path: Path, settings: CameraSettings, clock: Clock) -> Camera:
@@ -20,26 +23,29 @@ def open_images(path: Path, settings: CameraSettings, clock: Clock) -> Camera:
     Raises:
         CameraError: there is no image.
     """
-    path = path.expanduser()
     return Replay(f"images:{path}", ImageFiles(list_images(path), settings.fps, DecoderProcess()), clock)
 
 
 def list_images(path: Path) -> list[Path]:
     """Return the file itself, or the image files of a folder (not of folders inside it) sorted by name.
 
+    What else the folder holds is logged in one line.
+
     Raises:
         CameraError: the path does not exist, or the folder cannot be listed or contains no image.
     """
     try:
         path.stat()
-        found = list_files(path)
+        found = find_files(path)
     except OSError as error:
         raise CameraError(f"images:{path}: {error.strerror or error}: correct camera.source") from error
     except CameraError as error:
         raise CameraError(f"images:{error}") from error
-    if not found:
-        raise CameraError(f"images:{path}: contains no image ({' '.join(sorted(IMAGE_SUFFIXES))}): name another folder")
-    return found
+    if others := found.not_used():
+        _log.warning("images:%s: %s", path, others)
+    if not found.files:
+        raise CameraError(f"images:{path}: contains no image: name another folder")
+    return [file for file, _ in found.files]
 
 
 class ImageFiles:

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from node.camera.camera import Camera
 from node.camera.capture_thread import CaptureThread, Opener
+from node.camera.outage_log import OutageLog
 from node.camera.recovery import Action, Recovery
 from node.clock import Clock
-from node.domain import CameraState, Instant, Tick
+from node.domain import CameraState, Instant, Tick, counted
 from node.errors import CameraError
 from node.settings import CameraSettings
 
@@ -25,18 +26,29 @@ class LiveCamera(Camera):
         opener: opens the source, repeatedly if needed, always on the capture thread.
         clock: gives every moment.
         settings: when the camera counts as lost, and when it is given up.
+        keeps_state: whether the driver keeps the state of a camera in the process, so that any failure may need a new
+            process. With other drivers only one that hangs does: what is closed can be opened anew.
         tick_s: most seconds between two ticks.
     """
 
-    def __init__(
-        self, name: str, opener: Opener, clock: Clock, settings: CameraSettings, *, tick_s: float = 1.0
+    def __init__(  # noqa: PLR0913 - a driver names all it depends on, and tests shorten the ticks
+        self,
+        name: str,
+        opener: Opener,
+        clock: Clock,
+        settings: CameraSettings,
+        *,
+        keeps_state: bool = False,
+        tick_s: float = 1.0,
     ) -> None:
         self._name = name
         self._opener = opener
         self._clock = clock
         self._stall_s = settings.stall_s
+        self._keeps_state = keeps_state
         self._tick_s = tick_s
         self._recovery = Recovery(settings.stall_s, settings.restart_after)
+        self._outage_log = OutageLog(name)
         self._condition = threading.Condition()
         self._thread: CaptureThread | None = None
         self._error: CameraError | None = None
@@ -55,8 +67,13 @@ class LiveCamera(Camera):
 
     @property
     def state(self) -> CameraState:
-        """`lost` without a frame for `camera.stall_s`."""
+        """`lost` until a frame comes, and without one for `camera.stall_s`."""
         return self._recovery.state
+
+    @property
+    def outage(self) -> bool | None:
+        """Whether no frame has come for `camera.stall_s`; None if none has come at all, but for less than that."""
+        return self._recovery.outage
 
     @property
     def problem(self) -> str | None:
@@ -67,7 +84,7 @@ class LiveCamera(Camera):
         """Yield a tick with the latest frame, or one without a frame after `tick_s`.
 
         Raises:
-            CameraError: the camera is lost and did not recover in `camera.restart_after` attempts.
+            CameraError: the camera is lost, and after `camera.restart_after` attempts only a new process may help.
         """
         self._recovery.begin(self._clock.now().mono_s)
         while (tick := self._next()) is not None:
@@ -102,7 +119,7 @@ class LiveCamera(Camera):
         if tick.frame:
             self._frame_arrived(tick.at)
         elif ended:
-            self._failed(ended, tick.at)
+            self._failed(ended, tick.at, stuck=self._keeps_state)
         return tick
 
     def _ready(self) -> bool:
@@ -114,31 +131,33 @@ class LiveCamera(Camera):
 
     def _recover(self, at: Instant) -> None:
         """Open, stop or give up the source, whichever is due."""
-        before = self._recovery.state
+        known = self._recovery.outage
         action = self._recovery.next_action(at.mono_s)
-        if self._recovery.state is not before:
-            _log.error("%s: camera lost: no frame for %.0f s", self._name, self._recovery.silent_s(at.mono_s))
+        if self._recovery.outage and not known:
+            self._outage_log.lost(self._recovery.silent_s(at.mono_s), self._error)
         if action is Action.GIVE_UP:
-            raise CameraError(f"{self._error}; given up after {_attempts(self._recovery.failures)}") from self._error
+            attempts = counted(self._recovery.stuck, "attempt")
+            raise CameraError(f"{self._error}; given up after {attempts}") from self._error
         if action is Action.OPEN:
             self._open(at)
         if action is Action.STALLED:
             self._stop()
             wrong = self._thread.flaw if self._thread else None
             why = f"gives {wrong}" if wrong else f"no frame for {self._stall_s:g} s"
-            self._failed(CameraError(f"{self._name}: {why}: check that it is on and connected"), at)
+            error = CameraError(f"{self._name}: {why}: check that it is on and connected")
+            self._failed(error, at, stuck=self._keeps_state)
 
     def _open(self, at: Instant) -> None:
         self._recovery.opened(at.mono_s)
         if self._thread and not self._thread.ended:
             # A device cannot be opened twice, and only a new process helps a driver that hangs.
-            self._failed(CameraError(f"{self._name}: its driver hangs: unplug the camera, or switch it off and on"), at)
+            error = CameraError(f"{self._name}: its driver hangs: unplug the camera, or switch it off and on")
+            self._failed(error, at, stuck=True)
             return
         self._thread = CaptureThread(self._name, self._opener, self._clock, self._condition)
 
     def _frame_arrived(self, at: Instant) -> None:
-        if self._error:
-            _log.info("%s: frames again after %.1f s", self._name, self._recovery.silent_s(at.mono_s))
+        self._outage_log.recovered(self._recovery.silent_s(at.mono_s), first=not self._recovery.had_frame)
         self._error = None
         self._recovery.frame(at.mono_s)
 
@@ -148,8 +167,8 @@ class LiveCamera(Camera):
             _log.warning("%s: gives %s: not used", self._name, flaw)
             self._flaw_logged = True
 
-    def _failed(self, error: Exception, at: Instant) -> None:
-        """Record a failure, and log the first one since the last frame.
+    def _failed(self, error: Exception, at: Instant, *, stuck: bool) -> None:
+        """Record a failure.
 
         Raises:
             Exception: the error is not a CameraError, so it is a bug.
@@ -157,10 +176,6 @@ class LiveCamera(Camera):
         if not isinstance(error, CameraError):
             raise error
         if self._error is None:
-            _log.warning("%s; reopening it", error)
+            self._outage_log.broke_off(error, at.mono_s)
         self._error = error
-        self._recovery.failed(at.mono_s)
-
-
-def _attempts(count: int) -> str:
-    return f"{count} attempt{'' if count == 1 else 's'}"
+        self._recovery.failed(at.mono_s, stuck=stuck)

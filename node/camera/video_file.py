@@ -1,24 +1,28 @@
-"""A video file -> its frames with their times."""
+"""A video file -> its frames, upright, with their times."""
 
 import stat
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import cast
 
 import cv2
 
+from node.camera.frame_check import flaw
 from node.camera.opencv import Capture
+from node.camera.orientation import AS_STORED, upright
+from node.camera.track_header import stated_orientation
 from node.domain import Image
 from node.errors import CameraError
 
-VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mkv", ".mov", ".avi", ".webm", ".ts", ".h264", ".mjpeg"})
-"""Suffixes, in lower case, of the files in a folder that are read as videos."""
+_BY_ANGLE = {90.0: 6, 180.0: 3, 270.0: 8}
+"""Orientation by the turn that FFmpeg read, degrees clockwise: for containers whose headers are not read here."""
 
 _LONGEST_GAP_S = 86_400.0  # a larger step between two frames is a damaged timestamp
 
 
 def read_video(path: Path) -> Iterator[Image]:
-    """Yield every frame of a file, shape (height, width, 3), uint8, RGB.
+    """Yield every frame of a file, shape (height, width, 3), uint8, RGB, upright.
 
     Raises:
         CameraError: the file cannot be played.
@@ -29,7 +33,7 @@ def read_video(path: Path) -> Iterator[Image]:
 
 
 class VideoFile:
-    """A video file, frame by frame with its own timestamps.
+    """A video file, frame by frame with its own timestamps, each turned as the file says.
 
     If a container has no timestamps (raw H.264 or MJPEG), or one that does not advance, a frame follows the previous
     one after one period of the frame rate that the file states.
@@ -45,8 +49,10 @@ class VideoFile:
         self._name = f"video:{path}"
         try:
             mode = path.stat().st_mode
+            stated = None
             if stat.S_ISREG(mode):
-                path.open("rb").close()  # OpenCV does not report why it cannot open a file
+                with path.open("rb") as file:  # OpenCV does not report why it cannot open a file
+                    stated = stated_orientation(file)
         except OSError as error:
             raise CameraError(f"{self._name}: {error.strerror or error}: correct camera.source") from error
         if stat.S_ISDIR(mode):
@@ -59,6 +65,9 @@ class VideoFile:
         if wrong := self._capture.size_flaw():
             self._capture.close()
             raise CameraError(f"{self._name}: has {wrong}: re-encode it smaller")
+        self._capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)  # its default depends on the version
+        angle = self._capture.get(cv2.CAP_PROP_ORIENTATION_META)
+        self._orientation = _BY_ANGLE.get(angle, AS_STORED) if stated is None else stated
         self._last_s: float | None = None
 
     def read(self) -> tuple[float, Image] | None:
@@ -73,7 +82,7 @@ class VideoFile:
                 raise CameraError(f"{self._name}: no frame can be decoded: re-encode it, or set another file")
             return None
         self._last_s = self._presentation_s(self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
-        return self._last_s, frame.image
+        return self._last_s, frame.image if flaw(frame) else cast("Image", upright(frame.image, self._orientation))
 
     def close(self) -> None:
         """Release the file; closing twice is fine."""

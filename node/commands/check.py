@@ -1,22 +1,34 @@
 """Settings -> one line for each thing that a node needs, and whether it is in order."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
-from node.assembly import build_gallery, build_vision
-from node.clock import SystemClock
+from node.assembly import Vision, build_gallery, build_vision, describe_device
+from node.camera.turned import turn
+from node.clock import Clock, SystemClock
+from node.contract.topics import Topics
 from node.diagnostics.broker import broker_findings
 from node.diagnostics.camera import camera_finding
 from node.diagnostics.clock import clock_finding
 from node.diagnostics.finding import Finding
+from node.diagnostics.first_messages import Announced, FirstMessages, first_messages
 from node.diagnostics.network import network_finding
 from node.diagnostics.people import people_finding
 from node.diagnostics.settings import settings_finding
 from node.diagnostics.storage import storage_finding
-from node.errors import StorageError
+from node.domain import Frame, Look
+from node.errors import FacenodeError, PeopleError, StorageError
+from node.events.mounting import QUARTERS
+from node.homeassistant.entity_keys import EntityKeys
+from node.requests.local_socket import call, running
+from node.requests.request import Verb
+from node.requests.switches import load_switches
 from node.settings import Settings
-from node.system.privileges import become_owner
+from node.system.privileges import as_owner, become_owner
 from node.system.terminal import print_line
 
 
@@ -32,11 +44,11 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noq
 def main(args: argparse.Namespace, settings: Settings) -> int:
     """Print a line for each finding; return 0 if everything is in order, else 1."""
     if args.settings:  # the settings are loaded, so they were accepted
-        print_line(f"ok   settings         node {settings.node.id}")
+        print_line(f"ok   settings          node {settings.node.id}")
         return 0
     all_ok = True
     for finding in _findings(settings):
-        print_line(f"{'ok  ' if finding.ok else 'FAIL'} {finding.name:16} {finding.text}")
+        print_line(f"{'ok  ' if finding.ok else 'FAIL'} {finding.name:17} {finding.text}")
         all_ok = all_ok and finding.ok
     return 0 if all_ok else 1
 
@@ -45,14 +57,68 @@ def _findings(settings: Settings) -> Iterator[Finding]:
     """Yield every finding, in the order in which they are printed."""
     clock = SystemClock()
     yield settings_finding(settings)
-    yield network_finding(lambda: build_vision(settings, ()).network)
-    yield camera_finding(settings, clock)
+    vision = cache(lambda: build_vision(settings, ()))
+    network = network_finding(lambda: vision().network)
+    yield network
+    may_look = network.ok and not _is_private(settings, clock)
+    yield camera_finding(settings, clock, partial(_looks, vision()) if may_look else None)
     try:
         become_owner(settings.storage.dir)
     except StorageError as error:
         yield Finding("storage", ok=False, text=str(error))
+        messages, running = first_messages(_topics(settings), clock.now()), None
     else:
         yield storage_finding(settings.storage.dir)
+        messages, running = _first_messages(settings, clock), _running(settings.storage.dir)
         yield people_finding(settings.people, lambda: build_gallery(settings).load())
     yield clock_finding(clock)
-    yield from broker_findings(settings)
+    yield from broker_findings(settings, messages, running)
+
+
+def _is_private(settings: Settings, clock: Clock) -> bool:
+    """Return whether no frame may be looked at."""
+    try:
+        with as_owner(settings.storage.dir):
+            return load_switches(settings.storage.dir, clock.now()).privacy
+    except StorageError:  # the finding about the storage says so
+        return True
+
+
+def _looks(vision: Vision, frame: Frame) -> list[Look]:
+    """Return a look at each face of a frame; where none is found, at those in the turned frame that are usable.
+
+    The detector finds fewer faces upside down than upright, and fewer still on their side.
+    """
+    looks = [vision.recognizer.look(frame.image, face) for face in vision.detector.detect(frame)]
+    for degrees in () if looks else QUARTERS:
+        image = turn(frame.image, degrees)
+        found = (vision.recognizer.look(image, face) for face in vision.detector.detect(Frame(image)))
+        looks += [replace(look, turn=degrees) for look in found if look.usable]
+    return looks
+
+
+def _first_messages(settings: Settings, clock: Clock) -> FirstMessages:
+    """Return what the node would publish when it connects; change nothing."""
+    topics = _topics(settings)
+    if not settings.homeassistant.enabled:
+        return first_messages(topics, clock.now())
+    try:
+        people = () if settings.people.source == "head" else build_gallery(settings).load()
+    except FacenodeError:
+        people = ()  # its own finding says so
+    keys = EntityKeys(settings.storage.dir, read_only=True)
+    return first_messages(topics, clock.now(), Announced(describe_device(settings), keys, people))
+
+
+def _running(folder: Path) -> Mapping[str, object] | None:
+    """Return what the node that uses a storage folder says about itself; None if none runs there."""
+    if not running(folder):
+        return None
+    try:
+        return dict(call(folder, Verb.CHECK))
+    except (PeopleError, TypeError, ValueError) as error:
+        return {"error": str(error)}
+
+
+def _topics(settings: Settings) -> Topics:
+    return Topics(settings.node.id, settings.homeassistant.prefix)

@@ -11,7 +11,7 @@ from node.fleet.diagnosis import Limits, Problem, diagnose
 from node.fleet.node_table import FILTERS, Fields, NodeRecord, NodeTable
 from node.mqtt.subscriber import Subscriber
 from node.settings import Settings
-from node.system.terminal import print_json, print_line, shown
+from node.system.terminal import print_json_entries, print_line, shown
 
 _QUIET_S = 1.0
 _MAX_CELL = 16
@@ -58,21 +58,19 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noq
 
 def main(args: argparse.Namespace, settings: Settings) -> int:
     """Print a line for each node; return 0 if no node has a problem, 1 if one has or there is no node at all."""
-    node_table = NodeTable()
+    nodes = NodeTable(args.nodes)
     with closing(Subscriber(settings.mqtt)) as subscriber:
-        subscriber.collect(FILTERS, node_table.update, _QUIET_S)
-    nodes = {node: node_table.nodes.get(node, NodeRecord()) for node in sorted(args.nodes or node_table.nodes)}
+        subscriber.collect(FILTERS, nodes.update, _QUIET_S)
     now, limits = datetime.now(UTC), Limits(cert_days=args.cert_days)
     problems = {
         node: [str(problem) for problem in diagnose(record, now, limits) if problem not in args.accept]
         for node, record in nodes.items()
     }
     if args.json:
-        fields = {
-            node: {"status": record.status, "wrong": problems[node], "health": record.health}
+        print_json_entries(
+            (node, {"status": record.status, "wrong": problems[node], "health": record.health})
             for node, record in nodes.items()
-        }
-        print_json(fields)
+        )
     else:
         for line in table(nodes, problems):
             print_line(line)

@@ -54,10 +54,10 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     """Print why each node has not passed, an empty string if it has, as JSON; return 0 if all have, else 1."""
     criteria = Criteria(args.version, args.model, args.worse, args.messages)
     gate = UpdateGate(criteria, _read_before(args.before), args.nodes)
-    node_table = NodeTable()
+    nodes = NodeTable(args.nodes)
 
     def handle(message: Received) -> None:
-        update = node_table.update(message)
+        update = nodes.update(message)
         if update and not message.retained:
             gate.add(*update)
 
@@ -65,7 +65,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     with closing(Subscriber(settings.mqtt)) as subscriber:
         subscriber.listen(FILTERS, handle, lambda: gate.passed or time.monotonic() >= deadline_s)
     results = {
-        node: f"{reason}; status is {node_table.nodes[node].status}" if reason and node in node_table.nodes else reason
+        node: f"{reason}; status is {nodes[node].status}" if reason and nodes[node].status else reason
         for node, reason in gate.reasons().items()
     }
     print_json(results)

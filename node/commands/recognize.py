@@ -1,19 +1,19 @@
 """Pictures, folders and clips -> a line for each picture, with the faces in it."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from node.assembly import Vision, build_matcher, build_vision
+from node.assembly import Vision, build_matcher, build_photo_detector, build_vision
 from node.camera.decoder_process import DecoderProcess
+from node.camera.file_kind import FileKind
+from node.camera.folder import PICTURES_AND_CLIPS, find_files
 from node.camera.image_decoder import ImageDecoder
-from node.camera.image_file import IMAGE_SUFFIXES, list_files
-from node.camera.video_file import VIDEO_SUFFIXES
-from node.domain import UNKNOWN, Frame, Image, Look
+from node.domain import UNKNOWN, Face, Frame, Image, Look, counted
 from node.errors import CameraError, FacenodeError
 from node.people.matcher import Matcher
 from node.settings import Settings
@@ -22,6 +22,8 @@ from node.system.terminal import print_error, print_json, print_line
 from node.system.text import valid
 
 _HEADS = ("identity", "age", "ethnicity")
+_MAX_REASONS = 100
+"""Most files of a path of which the reason is printed why they cannot be read."""
 
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's is private
@@ -41,12 +43,14 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     failed = False
     with DecoderProcess() as decoder:  # it starts while the network is loaded
         vision = build_vision(settings, _HEADS)
+        photo_detector = build_photo_detector(settings, vision)
         with as_owner(settings.storage.dir) if settings.people.source == "gallery" else nullcontext():
             matcher = build_matcher(settings, vision.network.sidecar)
         for path in args.paths:
             try:
                 for file, frame, image in _images(path, decoder):
-                    faces = describe(image, vision, matcher, embedding=args.embedding)
+                    detector = photo_detector if frame is None else vision.detector
+                    faces = describe(image, detector.detect(Frame(image)), vision, matcher, embedding=args.embedding)
                     source = {"path": valid(str(file))} | ({} if frame is None else {"frame": frame})
                     if args.json:
                         print_json(source | faces)
@@ -54,8 +58,10 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
                         print_line(_line(source, faces))
             except _UnreadableError as error:
                 failed = True
-                for reason in error.reasons:
+                for reason in error.reasons[:_MAX_REASONS]:
                     print_error(reason)
+                if more := len(error.reasons[_MAX_REASONS:]):
+                    print_error(f"{path}: {counted(more, 'more file')} cannot be read")
     return int(failed)
 
 
@@ -67,10 +73,12 @@ class _UnreadableError(FacenodeError):
         self.reasons = reasons
 
 
-def describe(image: Image, vision: Vision, matcher: Matcher, *, embedding: bool = False) -> dict[str, Any]:
+def describe(
+    image: Image, found: Iterable[Face], vision: Vision, matcher: Matcher, *, embedding: bool = False
+) -> dict[str, Any]:
     """Return the faces of a picture, shape (height, width, 3), uint8, RGB, as `recognize --json` prints them."""
     faces = []
-    for face in vision.detector.detect(Frame(image)):
+    for face in found:
         look = vision.recognizer.look(image, face, include_unusable=True)
         box = face.box
         entry: dict[str, Any] = {
@@ -108,14 +116,19 @@ def _images(path: Path, decoder: ImageDecoder) -> Iterator[tuple[Path, int | Non
     """
     reasons = []
     try:
-        files = list_files(path, IMAGE_SUFFIXES | VIDEO_SUFFIXES, nested=True)
+        found = find_files(path, PICTURES_AND_CLIPS, nested=True)
     except CameraError as error:
         raise _UnreadableError([str(error)]) from error
-    if not files:
-        raise _UnreadableError([f"{path}: no picture found"])
-    for file in files:
+    others = found.not_used()
+    if not found.files:
+        raise _UnreadableError([f"{path}: no picture found" + (f" ({others})" if others else "")])
+    if others and found.unreadable:
+        reasons.append(f"{path}: {others}")
+    elif others:
+        print_error(f"{path}: {others}")
+    for file, kind in found.files:
         try:
-            if file.suffix.lower() in VIDEO_SUFFIXES:
+            if kind is FileKind.CLIP:
                 for number, image in enumerate(decoder.frames(file)):
                     yield file, number, image
             else:

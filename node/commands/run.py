@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import signal
 import sys
 from typing import Any
 
@@ -12,6 +11,7 @@ from node.commands.ready_file import add_option, ready_setter
 from node.settings import Settings
 from node.system import malloc
 from node.system.privileges import become_owner
+from node.system.stop_signals import on_stop
 from node.system.systemd import Service
 
 
@@ -23,7 +23,7 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noq
 
 
 def main(args: argparse.Namespace, settings: Settings) -> int:
-    """Run until the source ends, or SIGINT or SIGTERM asks for a clean stop."""
+    """Run until the source ends, or SIGINT, SIGTERM or SIGHUP asks for a clean stop."""
     become_owner(settings.storage.dir)
     set_ready = ready_setter(args.ready)
     set_ready(False)
@@ -37,7 +37,6 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def run_until_signalled(node: Node) -> None:
-    """Run a node until its source ends, or SIGINT or SIGTERM asks for a clean stop."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: node.stop())
-    node.run()
+    """Run a node until its source ends, or SIGINT, SIGTERM or SIGHUP asks for a clean stop."""
+    with on_stop(node.stop):
+        node.run()

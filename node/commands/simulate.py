@@ -4,9 +4,7 @@ import argparse
 import logging
 import math
 import shlex
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, NoReturn
 
@@ -16,6 +14,7 @@ from node.simulation import cleanup
 from node.simulation.plan import MAX_NODES, Plan
 from node.simulation.results import Percentiles, Recovery
 from node.simulation.simulation import Result, Simulation
+from node.system.stop_signals import on_stop
 from node.system.terminal import print_json, print_line, print_note
 
 _DEFAULT = Plan(1)
@@ -69,7 +68,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
         print_line(f"removed {count} retained {'message' if count == 1 else 'messages'}")
         return 0
     plan = _plan(args, settings)
-    with _interrupt_on_sigterm():
+    with on_stop(_interrupt):
         result = Simulation(plan, settings, args.broker_pid, print_note).run()
     if args.json:
         print_json(asdict(result))
@@ -151,23 +150,9 @@ def _plan(args: argparse.Namespace, settings: Settings) -> Plan:
     )
 
 
-@contextmanager
-def _interrupt_on_sigterm() -> Iterator[None]:
-    """Let SIGTERM do what Ctrl-C does, so that the nodes disconnect properly.
-
-    Sets a handler for SIGINT, too: a shell starts background commands with SIGINT ignored.
-    """
-
-    def interrupt(*_: object) -> NoReturn:
-        raise KeyboardInterrupt
-
-    signals = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(each, interrupt) for each in signals]
-    try:
-        yield
-    finally:
-        for each, handler in zip(signals, before, strict=True):
-            signal.signal(each, handler)
+def _interrupt() -> NoReturn:
+    """Do what Ctrl-C does, so that the nodes disconnect properly."""
+    raise KeyboardInterrupt
 
 
 def _whole(least: int, most: int) -> Callable[[str], int]:

@@ -4,29 +4,32 @@ import argparse
 import json
 import queue
 import secrets
-import signal
-from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
-from node.commands.output import Fields, PrintMessage, message_printer, print_json
+from node.commands.drain import drain
+from node.commands.history import History
+from node.commands.output import PrintMessage, message_printer, print_json
 from node.commands.ready_file import SetReady, add_option, ready_setter
 from node.contract.topics import ROOT
 from node.domain import EventType, counted
-from node.errors import BrokerError
+from node.errors import BrokerError, UsageError
 from node.mqtt import reason_codes
 from node.mqtt.backoff import Timing
 from node.mqtt.connect import connect
 from node.mqtt.link import Client, Link, Lost, Received, Report, Subscribed
+from node.mqtt.report_queue import ReportQueue
+from node.mqtt.takeover import Takeovers
 from node.settings import Settings
+from node.system.stop_signals import on_stop
 from node.system.terminal import print_note
 
-_REMEMBERED_IDS = 10_000
-_REMEMBERED_GAPS = 100_000
-"""Missing events remembered for each node: as many as an outbox keeps by default."""
 _KEEP_S = 7 * 24 * 3600
 _MAX_ID = 256
+_ACCOUNT = object()
+"""`--durable` without an ID."""
 
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's is private
@@ -39,21 +42,33 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noq
     parser.add_argument(
         "--durable",
         type=_client_id,
+        nargs="?",
+        const=_ACCOUNT,
         metavar="ID",
-        help="let the broker keep messages for this ID while no watch runs, for a week",
+        help="let the broker keep messages for this ID while no watch runs, for a week; without an ID for the account "
+        "(mqtt.username), which must then be used by nothing else",
+    )
+    parser.add_argument(
+        "--drain",
+        action="store_true",
+        help="print what the broker keeps for --durable, let it keep nothing more, and exit",
     )
     add_option(parser, "all subscriptions are granted")
     parser.set_defaults(main=main)
 
 
 def main(args: argparse.Namespace, settings: Settings) -> int:
-    """Print messages until SIGINT or SIGTERM."""
-    client = Client(f"{ROOT}-watch-{args.durable or secrets.token_hex(4)}", keep_s=_KEEP_S if args.durable else 0)
-    inbox: queue.SimpleQueue[Report | None] = queue.SimpleQueue()
+    """Print messages until SIGINT, SIGTERM or SIGHUP."""
+    client = _client(args.durable, settings.mqtt.username)
+    inbox = ReportQueue[Report]()
     print_message = print_json if args.json else message_printer()
     set_ready = ready_setter(args.ready)
     set_ready(False)
-    with _on_signal(lambda: inbox.put(None)):
+    with on_stop(lambda: inbox.put(None)):
+        if args.drain:
+            if not client.keep_s:
+                raise UsageError("--drain: name the session to drain with --durable")
+            return _drain_session(settings, client, inbox, print_message)
         watch(
             lambda: connect(settings.mqtt, client, inbox.put),
             inbox,
@@ -64,6 +79,36 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
             set_ready=set_ready,
         )
     return 0
+
+
+def _drain_session(
+    settings: Settings, client: Client, inbox: "queue.SimpleQueue[Report | None]", print_message: PrintMessage
+) -> int:
+    history = History(gaps=False)
+    every_filter = {each for event_type in (None, *map(str, EventType)) for each in topics(event_type)}
+    count = drain(
+        lambda: connect(settings.mqtt, client, inbox.put),
+        lambda: connect(settings.mqtt, Client(client.id), inbox.put),
+        inbox,
+        sorted(every_filter),
+        lambda message: _handle(message, history, print_message, print_note),
+    )
+    if count is not None:
+        print_note(f"{client.id}: the broker kept {counted(count, 'message')} and keeps no more")
+    return 0
+
+
+def _client(durable: object, username: str) -> Client:
+    """Return who connects: with a session of this ID, of the account (`_ACCOUNT`), or with none (None).
+
+    Raises:
+        UsageError: the session should be the account's, but there is no login.
+    """
+    if durable is None:
+        return Client(f"{ROOT}-watch-{secrets.token_hex(4)}")
+    if durable is _ACCOUNT and not username:
+        raise UsageError("--durable without an ID takes the name of the account: set mqtt.username, or give an ID")
+    return Client(username if durable is _ACCOUNT else f"{ROOT}-watch-{durable}", keep_s=_KEEP_S)
 
 
 def _client_id(text: str) -> str:
@@ -80,57 +125,6 @@ def topics(event_type: str | None) -> tuple[str, ...]:
     return f"{base}/status", f"{base}/event/+", f"{base}/alert/+", f"{base}/late/#"
 
 
-class History:
-    """Remembers received messages, to drop repeated ones and to notice missing ones.
-
-    `seq` counts the events of a node by one, over its restarts. Late events come after live ones, so that a gap may
-    still be filled.
-
-    Args:
-        gaps: report missing events; only where events of every type come, which `seq` counts together.
-    """
-
-    def __init__(self, *, gaps: bool = True) -> None:
-        self._gaps = gaps
-        self._ids: OrderedDict[str, None] = OrderedDict()
-        self._greatest: dict[str, int] = {}
-        self._missing: dict[str, set[int]] = {}
-
-    def is_new(self, payload: Fields) -> bool:
-        """Remember a message's id; return whether it is new, as a message without an id always is."""
-        message_id = payload.get("id")
-        if not isinstance(message_id, str):
-            return True
-        if message_id in self._ids:
-            return False
-        self._ids[message_id] = None
-        if len(self._ids) > _REMEMBERED_IDS:
-            self._ids.popitem(last=False)
-        return True
-
-    def gap_note(self, node: str, payload: Fields) -> str | None:
-        """Remember an event's number; return a sentence if it opens a gap or fills the last one, else None."""
-        seq = payload.get("seq")
-        if not self._gaps or not isinstance(seq, int):
-            return None
-        greatest = self._greatest.setdefault(node, seq)
-        missing = self._missing.setdefault(node, set())
-        if abs(seq - greatest) + len(missing) > _REMEMBERED_GAPS:
-            # The outbox was created anew, or the message is not from a node: no set of numbers could hold the gap.
-            self._greatest[node] = seq
-            missing.clear()
-            return f"{node}: the event number jumps from {greatest} to {seq}: counting missing events from there"
-        before = len(missing)
-        missing.discard(seq)
-        missing.update(range(greatest + 1, seq))
-        self._greatest[node] = max(greatest, seq)
-        if len(missing) > before:
-            return f"{node}: {counted(seq - greatest - 1, 'event')} missing before number {seq}, so far"
-        if before and not missing:
-            return f"{node}: no event is missing any longer"
-        return None
-
-
 def watch(  # noqa: PLR0913 - the loop names everything it depends on
     open_link: Callable[[], Link],
     inbox: "queue.SimpleQueue[Report | None]",
@@ -141,6 +135,7 @@ def watch(  # noqa: PLR0913 - the loop names everything it depends on
     print_note: Callable[[str], None],
     set_ready: SetReady,
     timing: Timing = Timing(first_s=0.5, max_s=10.0),  # noqa: B008 - a frozen value
+    mono_s: Callable[[], float] = time.monotonic,
 ) -> None:
     """Connect, print what comes, and connect again when the connection is lost, until the inbox holds None.
 
@@ -152,14 +147,20 @@ def watch(  # noqa: PLR0913 - the loop names everything it depends on
         print_message: prints a message, given its topic and payload.
         print_note: prints a line about the connection, or about missing events.
         set_ready: is given True when all subscriptions are granted, False when the connection is lost.
-        timing: how long to wait between attempts.
+        timing: how long to wait between attempts, and after connections that end soon.
+        mono_s: seconds of the monotonic clock.
+
+    Raises:
+        BrokerError: another program takes this one's session again and again.
     """
-    failed, last_error = 0, ""
+    failed, last_error, ended_soon = 0, "", 0
+    takeovers = Takeovers()
     while True:
         try:
             link = open_link()
         except BrokerError as error:
             failed += 1
+            takeovers.refused()
             if str(error) != last_error:
                 last_error = str(error)
                 print_note(f"{last_error}; trying again")
@@ -167,15 +168,21 @@ def watch(  # noqa: PLR0913 - the loop names everything it depends on
                 return
             continue
         failed, last_error = 0, ""
+        began_s = mono_s()
         try:
-            stopped = _receive(
+            lost = _receive(
                 link, inbox, filters, history, print_message=print_message, print_note=print_note, set_ready=set_ready
             )
         finally:
             set_ready(False)
             link.close()
-        if stopped:
-            _drain(inbox, history, print_message, print_note)
+        if lost is None:
+            _print_rest(inbox, history, print_message, print_note)
+            return
+        lasted_s = mono_s() - began_s
+        takeovers.ended(lost, lasted_s)
+        ended_soon = 0 if timing.is_stable(lasted_s) else ended_soon + 1
+        if ended_soon > 1 and _stopped_within(inbox, timing.pause(ended_soon - 1, 1.0)):
             return
 
 
@@ -188,8 +195,8 @@ def _receive(  # noqa: PLR0913 - as in watch
     print_message: PrintMessage,
     print_note: Callable[[str], None],
     set_ready: SetReady,
-) -> bool:
-    """Print what comes over one connection; return True for a stop, False for a lost connection."""
+) -> Lost | None:
+    """Print what comes over one connection; return how it was lost, None for a stop."""
     for each in filters:
         link.subscribe(each)
     waiting, refused = len(filters), 0
@@ -207,10 +214,10 @@ def _receive(  # noqa: PLR0913 - as in watch
                     set_ready(refused == 0)
             case Lost(sentence=sentence):
                 print_note(sentence)
-                return False
+                return report
             case _:
                 pass
-    return True
+    return None
 
 
 def _stopped_within(inbox: "queue.SimpleQueue[Report | None]", seconds: float) -> bool:
@@ -221,7 +228,7 @@ def _stopped_within(inbox: "queue.SimpleQueue[Report | None]", seconds: float) -
         return False
 
 
-def _drain(
+def _print_rest(
     inbox: "queue.SimpleQueue[Report | None]",
     history: History,
     print_message: PrintMessage,
@@ -254,15 +261,3 @@ def _handle(
     except RecursionError:
         # Nested deeply enough to be parsed, but not to be printed.
         print_message(message.topic, text)
-
-
-@contextmanager
-def _on_signal(stop: Callable[[], None]) -> Iterator[None]:
-    """Call `stop` on SIGINT and SIGTERM."""
-    signals = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(each, lambda *_: stop()) for each in signals]
-    try:
-        yield
-    finally:
-        for each, handler in zip(signals, before, strict=True):
-            signal.signal(each, handler)

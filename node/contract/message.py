@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+_HEADER_BYTES = 16
+"""The most that a PUBLISH takes besides topic and payload: fixed header, lengths, packet id, properties."""
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -20,3 +23,8 @@ class Message:
     qos: int = 1
     retain: bool = False
     expiry_s: float | None = None
+
+    @property
+    def packet_bytes(self) -> int:
+        """The most bytes that the message takes on the wire."""
+        return len(self.topic.encode()) + len(self.payload) + _HEADER_BYTES

@@ -153,9 +153,9 @@ def state(  # noqa: PLR0913 - one argument for each field of the payload
 def health(at: Instant, vitals: Health) -> Fields:
     """Return the fields of `health`. Every field is always there."""
     values = asdict(vitals)
-    uptime_s = values.pop("uptime_s")
+    last = {name: values.pop(name) for name in ("uptime_s", "requests")}
     clock = "synced" if at.synced else "unsynced"
-    fields = {"v": VERSION, "at": timestamp(at.wall), **values, "clock": clock, "uptime_s": uptime_s}
+    fields = {"v": VERSION, "at": timestamp(at.wall), **values, "clock": clock, **last}
     return {name: round(value, 1) if isinstance(value, float) else value for name, value in fields.items()}
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 ROOT = "facenode"
+_DEFAULT_PREFIX = "homeassistant"
 
 
 class Kind(StrEnum):
@@ -23,7 +24,7 @@ class Topics:
     """
 
     node: str
-    prefix: str = "homeassistant"
+    prefix: str = _DEFAULT_PREFIX
 
     @property
     def client_id(self) -> str:
@@ -61,9 +62,13 @@ class Topics:
         return f"{self.prefix}/device/{ROOT}/{self.node}/config"
 
     @property
-    def birth(self) -> str:
-        """Home Assistant's own birth message: it has started."""
-        return f"{self.prefix}/status"
+    def births(self) -> tuple[str, ...]:
+        """The topics of Home Assistant's own birth message: it has started.
+
+        Home Assistant has two settings, one for the prefix of discovery and one for this topic, and the second keeps
+        its default when only the first is changed.
+        """
+        return tuple(dict.fromkeys((f"{self.prefix}/status", f"{_DEFAULT_PREFIX}/status")))
 
     @property
     def requests(self) -> str:

@@ -1,31 +1,67 @@
-"""Camera settings -> a finding: the size of the first frame, or why none comes."""
+"""Camera settings -> a finding: the size of the first frame and how its faces are turned, or why no frame comes."""
 
-from node.camera import open_camera
+from collections import Counter
+from collections.abc import Callable, Iterable
+
+from node.camera import Camera, open_camera
+from node.camera.frame_check import CheckedCamera
 from node.clock import Clock
 from node.diagnostics.finding import Finding
+from node.domain import Frame, Instant, Look
 from node.errors import FacenodeError
+from node.events.mounting import HALF_TURN, QUARTERS, advice
 from node.settings import Settings
 
 _FIRST_FRAME_S = 10.0
 
+_LOOK_S = 2.0
+"""Seconds for which faces are looked for in the frames after the first."""
 
-def camera_finding(settings: Settings, clock: Clock) -> Finding:
-    """Open the camera and wait up to 10 seconds for its first frame.
+_ENOUGH_LOOKS = 5
+_LEAST_LOOKS = 3
+"""Looks that a live camera must give, so that a single odd one decides nothing; of a file one picture may be all."""
+_AGREED = 0.8
+
+LookAtAll = Callable[[Frame], Iterable[Look]]
+"""Returns a look at each face of a frame."""
+
+
+def camera_finding(settings: Settings, clock: Clock, look: LookAtAll | None = None) -> Finding:
+    """Open the camera, wait up to 10 seconds for its first frame, and look for faces for 2 seconds.
+
+    Faces that are upside down are a fault. Faces that lie on their side are said, but are none: somebody may be in bed.
 
     Args:
         settings: of the node.
         clock: measures the wait.
+        look: looks at faces; None: no frame may be looked at.
     """
     started_s = clock.now().mono_s
     try:
-        with open_camera(settings.camera, clock, settings.detector.width) as camera:
+        with CheckedCamera(open_camera(settings.camera, clock, settings.detector.width)) as camera:
+            looks: Counter[int] = Counter()
+            first: tuple[Instant, Frame] | None = None
             for tick in camera:
+                now_s = clock.now().mono_s
                 if tick.frame is not None:
-                    rows, columns = tick.frame.image.shape[:2]
-                    return Finding("camera", ok=True, text=f"{camera.name} delivers {columns}x{rows}")
-                if tick.at.mono_s - started_s > _FIRST_FRAME_S:
+                    first = first or (clock.now(), tick.frame)
+                    looks.update(each.turn for each in (look(tick.frame) if look else ()) if each.turn is not None)
+                if first and (look is None or looks.total() >= _ENOUGH_LOOKS or now_s - first[0].mono_s > _LOOK_S):
                     break
-            problem = camera.problem or f"no frame within {_FIRST_FRAME_S:.0f} s"
-            return Finding("camera", ok=False, text=f"{camera.name}: {problem}")
+                if first is None and now_s - started_s > _FIRST_FRAME_S:
+                    break
+            if first:
+                return _described(camera, first[1], looks, settings.camera.rotate)
+            problem = camera.problem or f"{camera.name}: no frame within {_FIRST_FRAME_S:.0f} s"
+            return Finding("camera", ok=False, text=problem)
     except FacenodeError as error:
         return Finding("camera", ok=False, text=str(error))
+
+
+def _described(camera: Camera, frame: Frame, looks: Counter[int], rotate: int) -> Finding:
+    rows, columns = frame.image.shape[:2]
+    text = f"{camera.name} delivers {columns}x{rows}"
+    turn = max(QUARTERS, key=lambda quarter: looks[quarter])
+    if looks[turn] < max(_LEAST_LOOKS if camera.live else 1, _AGREED * looks.total()):
+        return Finding("camera", ok=True, text=text)
+    return Finding("camera", ok=turn != HALF_TURN, text=f"{text}, but {advice(turn, rotate)}")

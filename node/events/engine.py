@@ -6,6 +6,7 @@
 - Somebody who returns within the cool-down continues the same visit, and is not reported again. The same holds for a
   stranger who looks the same.
 - Ignored people are never reported.
+- Whoever was in view before a restart and is found again after it continues the same visit (`node.events.resumption`).
 """
 
 import itertools
@@ -16,6 +17,8 @@ from typing import Protocol
 import numpy as np
 
 from node.domain import UNKNOWN, Classification, Event, EventType, Instant, Match, Presence, Track, Vector
+from node.events.durations import LastFace, VisitRecord
+from node.events.resumption import Resumption
 from node.events.visits import Visitor, Visits
 from node.people.matcher import Matcher
 
@@ -30,6 +33,10 @@ class Policy(Protocol):
     @property
     def unknown_votes(self) -> int:
         """Usable looks required for `unknown`."""
+
+    @property
+    def leave_after_s(self) -> float:
+        """Seconds without being seen after which somebody has left."""
 
     @property
     def cool_down_s(self) -> float:
@@ -57,14 +64,19 @@ class Engine:
         matcher: decides about identity.
         labels: labels in the order of the scores, by each head (`age`, `ethnicity`) that events may carry.
         same_stranger: least cosine at which two unknown faces count as one stranger.
+        visits: those from before a restart, in the time of this start.
+        restarted: whether anything is kept from before a restart.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - two of them are for a restart alone
         self,
         policy: Policy,
         matcher: Matcher,
         labels: Mapping[str, Sequence[str]],
         same_stranger: float = 1.0,
+        *,
+        visits: Sequence[VisitRecord] = (),
+        restarted: bool = False,
     ) -> None:
         self._policy = policy
         self._matcher = matcher
@@ -75,15 +87,22 @@ class Engine:
         self._strangers: dict[int, Vector] = {}
         self._numbers = itertools.count(1)
         self._matcher_replaced = False
+        self._resumption = Resumption(self._visits, visits, self._numbers, policy.leave_after_s, waits=restarted)
+
+    @property
+    def settled(self) -> bool:
+        """Whether everybody who is in view since a restart has been decided upon; True without a restart."""
+        return self._resumption.over
 
     @property
     def visitors(self) -> tuple[Presence, ...]:
         """Everybody in view who was decided upon, strangers included, longest first; without ignored people."""
-        here = [
-            Presence(visitor if isinstance(visitor, str) else UNKNOWN, since)
-            for visitor, since in self._visits.in_view().items()
-        ]
-        return tuple(sorted(here, key=lambda presence: presence.since.mono_s))
+        return _presences(self._visits.in_view())
+
+    @property
+    def expected(self) -> tuple[Presence, ...]:
+        """Whoever was in view before a restart and may still be found again, longest first."""
+        return _presences(self._visits.expected())
 
     @property
     def present(self) -> tuple[Presence, ...]:
@@ -109,22 +128,38 @@ class Engine:
     def forget(self, person: str) -> None:
         """Drop everything about a person who was erased; if they are in view, their face counts as undecided."""
         self._visits.forget(person)
+        self._resumption.found(person)
         for state in self._states.values():
             if state.match is not None and state.match.person == person:
                 state.match, state.visitor, state.looks, state.contradictions = None, None, 0, 0
 
-    def update(self, at: Instant, tracks: Sequence[Track]) -> tuple[Event, ...]:
-        """Return the events since the last tick."""
+    def update(self, at: Instant, tracks: Sequence[Track], *, looked: bool = True) -> tuple[Event, ...]:
+        """Return the events since the last tick; `looked` is whether a frame was looked at."""
         numbers = {track.number for track in tracks}
         gone = [self._states.pop(number) for number in list(self._states) if number not in numbers]
         reported = [self._leave(at, state) for state in gone]
+        undecided = [state.track for state in self._states.values() if state.match is None]
+        reported += self._resumption.update(at, undecided, looked=looked)
         reported += [self._update_track(at, track) for track in tracks]
         self._matcher_replaced = False
         return tuple(event for event in reported if event is not None)
 
     def close(self, at: Instant) -> tuple[Event, ...]:
-        """Return the last events of a run: everybody in view leaves."""
+        """Return the last events of a source that has ended: everybody in view leaves."""
+        self._resumption.end()
         return self.update(at, ())
+
+    def records(self, at: Instant) -> tuple[VisitRecord, ...]:
+        """Return what a restart must not lose: the visits that continue, or would continue if the visitor returned.
+
+        A stranger out of view is left out: without their face, nobody can tell whether it is them who return.
+        """
+        faces = self._resumption.faces
+        for state in sorted(self._states.values(), key=lambda state: state.track.seen.mono_s):
+            if state.visitor is not None and state.match is not None:
+                track = state.track
+                faces[state.visitor] = LastFace(track.seen, track.number, track.face.box, state.match.score)
+        return self._visits.records(at, faces)
 
     def _update_track(self, at: Instant, track: Track) -> Event | None:
         state = self._states.setdefault(track.number, _TrackState(track))
@@ -175,6 +210,7 @@ class Engine:
             return None
         track = state.track
         state.visitor = match.person or self._stranger(at, track)
+        self._resumption.found(state.visitor)
         report = self._visits.enter(
             state.visitor, track.number, track.began, at, always=event_type is EventType.CHANGED
         )
@@ -203,7 +239,7 @@ class Engine:
         alike = {number: float(face @ track.embedding) for number, face in self._strangers.items()}
         number = max(alike, key=lambda each: alike[each], default=0)
         if not alike or alike[number] < self._same_stranger:
-            number = next(self._numbers)
+            number = self._resumption.stranger(track.began) or next(self._numbers)
         self._strangers[number] = track.embedding
         return number
 
@@ -235,6 +271,11 @@ class Engine:
         scores = track.heads[head]
         best = int(np.argmax(scores))
         return Classification(self._labels[head][best], float(scores[best]))
+
+
+def _presences(since: Mapping[Visitor, Instant]) -> tuple[Presence, ...]:
+    here = [Presence(visitor if isinstance(visitor, str) else UNKNOWN, began) for visitor, began in since.items()]
+    return tuple(sorted(here, key=lambda presence: presence.since.mono_s))
 
 
 def _event_type(match: Match | None) -> EventType:

@@ -129,11 +129,12 @@ class Tracker:
 
     Args:
         settings: when a track ends, and how often it is looked at.
+        first: the number of the first track.
     """
 
-    def __init__(self, settings: TrackerSettings) -> None:
+    def __init__(self, settings: TrackerSettings, first: int = 1) -> None:
         self._settings = settings
-        self._numbers = itertools.count(1)
+        self._numbers = itertools.count(first)
         self._states: list[_TrackState] = []
         self._at: Instant | None = None
         self._flaws: dict[Flaw, int] = dict.fromkeys(Flaw, 0)

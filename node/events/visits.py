@@ -5,16 +5,18 @@ reported is not reported again, and neither is their next leaving. If they are s
 are reported. Two tracks of one person at a time, as when a face is lost and found again, belong to one visit.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from node.domain import Instant
+from node.events.durations import LastFace, VisitRecord
 
 Visitor = str | int
 """The id of a person, or the number of a stranger."""
 
 
 @dataclass(slots=True, eq=False)
-class _Visit:
+class Visit:
     """The stay of one visitor."""
 
     since: Instant
@@ -22,8 +24,10 @@ class _Visit:
     tracks: set[int] = field(default_factory=set)
     left: Instant | None = None
     """When their leaving was last reported."""
-    seen: Instant | None = None
-    """When their last track ended; None while there is one."""
+    gone: Instant | None = None
+    """When their last track ended; None while there is one, or while they are expected."""
+    expected: bool = False
+    """Whether they were in view before a restart, and are expected to be found again."""
 
 
 class Visits:
@@ -35,7 +39,7 @@ class Visits:
 
     def __init__(self, cool_down_s: float) -> None:
         self._cool_down_s = cool_down_s
-        self._visits: dict[Visitor, _Visit] = {}
+        self._visits: dict[Visitor, Visit] = {}
 
     def enter(self, visitor: Visitor, track: int, since: Instant, at: Instant, *, always: bool = False) -> bool:
         """Add a track that shows a visitor. Return whether to report it.
@@ -51,11 +55,18 @@ class Visits:
         visit = self._visits.get(visitor)
         report = always or visit is None
         if visit is None:
-            visit = self._visits[visitor] = _Visit(since)
+            visit = self._visits[visitor] = Visit(since)
         visit.reported = visit.reported or report
         visit.tracks.add(track)
-        visit.seen = None
+        visit.gone, visit.expected = None, False
         return report
+
+    def resume(self, visitor: Visitor, record: VisitRecord) -> None:
+        """Take over a visit from before a restart."""
+        in_view = record.face is not None
+        self._visits[visitor] = Visit(
+            record.since, record.reported, left=record.left, gone=record.gone, expected=in_view
+        )
 
     def leave(self, visitor: Visitor, track: int, at: Instant) -> Instant | None:
         """End a track of a visitor. Return since when they were here if their leaving is to be reported, else None."""
@@ -63,9 +74,18 @@ class Visits:
         if visit is None:
             return None
         visit.tracks.discard(track)
-        if visit.tracks:
+        return None if visit.tracks else self._end(visit, at)
+
+    def miss(self, visitor: Visitor, left: Instant) -> Instant | None:
+        """End the visit of somebody expected after a restart, at the moment they left. Return the same as `leave`."""
+        visit = self._visits.get(visitor)
+        if visit is None or not visit.expected:
             return None
-        visit.seen = at
+        visit.expected = False
+        return self._end(visit, left)
+
+    def _end(self, visit: Visit, at: Instant) -> Instant | None:
+        visit.gone = at
         if not visit.reported:
             return None
         visit.reported, visit.left = False, at
@@ -98,14 +118,40 @@ class Visits:
         """Return who is in view, and since when."""
         return {visitor: visit.since for visitor, visit in self._visits.items() if visit.tracks}
 
+    def expected(self) -> dict[Visitor, Instant]:
+        """Return who was in view before a restart and is expected to be found again, and since when."""
+        return {visitor: visit.since for visitor, visit in self._visits.items() if visit.expected}
+
     def remembered(self, at: Instant) -> frozenset[Visitor]:
         """Return the visitors whose visit continues, or would continue if they returned now."""
         self._expire(at)
         return frozenset(self._visits)
 
+    def records(self, at: Instant, faces: Mapping[Visitor, LastFace]) -> tuple[VisitRecord, ...]:
+        """Return these visits as they are kept over a restart, without strangers who are out of view.
+
+        Args:
+            at: now.
+            faces: how everybody in view was last seen.
+        """
+        self._expire(at)
+        return tuple(
+            VisitRecord(
+                person=visitor if isinstance(visitor, str) else None,
+                since=visit.since,
+                left=visit.left,
+                gone=visit.gone,
+                reported=visit.reported,
+                face=faces.get(visitor),
+                expected=visit.expected,
+            )
+            for visitor, visit in self._visits.items()
+            if visitor in faces or isinstance(visitor, str)
+        )
+
     def _expire(self, at: Instant) -> None:
         self._visits = {
             visitor: visit
             for visitor, visit in self._visits.items()
-            if visit.seen is None or at.mono_s - visit.seen.mono_s < self._cool_down_s
+            if visit.gone is None or at.mono_s - visit.gone.mono_s < self._cool_down_s
         }

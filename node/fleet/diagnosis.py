@@ -15,10 +15,13 @@ class Problem(StrEnum):
     SILENT = "silent"
     CAMERA = "camera"
     FRAMES = "frames"
+    UPSIDE_DOWN = "upside_down"
     REJECTED = "rejected"
     DROPPED = "dropped"
     CERTIFICATE = "certificate"
+    DISCOVERY = "discovery"
     THROTTLED = "throttled"
+    REQUESTS = "requests"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +59,13 @@ def diagnose(record: NodeRecord, now: datetime, limits: Limits = Limits()) -> tu
         Problem.CAMERA: camera not in ("ok", "private"),
         # A rate of null is unknown, not zero: the process, or its camera, has just started.
         Problem.FRAMES: camera == "ok" and number(health, "fps") == 0,
+        Problem.UPSIDE_DOWN: health.get("upside_down") is True,
         Problem.REJECTED: bool(number(health, "rejected")),
         Problem.DROPPED: bool(number(health, "dropped")),
         Problem.CERTIFICATE: days is not None and days < limits.cert_days,
+        Problem.DISCOVERY: health.get("discovery") in ("refused", "too_large"),
         Problem.THROTTLED: health.get("throttled") is True,
+        Problem.REQUESTS: health.get("requests") in ("refused", "paused"),
     }
     return tuple(problem for problem, is_present in found.items() if is_present)
 

@@ -72,14 +72,21 @@ class EntityKeys:
 
     Args:
         folder: where the file is kept.
+        read_only: leave the file as it is, whatever changes.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / FILE
-        remove_partial(self._path)
+    def __init__(self, folder: Path, *, read_only: bool = False) -> None:
+        self._path, self._read_only = folder / FILE, read_only
+        if not read_only:
+            remove_partial(self._path)
         self._failed = False
         self._secret, self._shown, self._removed = self._load()
         self._people: tuple[KeyedPerson, ...] = ()
+
+    @property
+    def stored(self) -> bool:
+        """Whether the file exists, so that the keys are those of the next start, too."""
+        return self._path.exists()
 
     @property
     def people(self) -> tuple[KeyedPerson, ...]:
@@ -125,6 +132,8 @@ class EntityKeys:
         if (shown, removed) == (self._shown, self._removed):
             return
         self._shown, self._removed = shown, removed
+        if self._read_only:
+            return
         content = {"secret": self._secret.hex(), "known": shown, "gone": removed}
         try:
             make_private_folder(self._path.parent, through_link=True)

@@ -14,7 +14,8 @@ _MAX_BYTES = 8 << 20
 def not_after(path: Path) -> datetime | None:
     """Return when the first certificate in a PEM file expires, in UTC; None if there is no certificate."""
     try:
-        text = read_bounded(path, _MAX_BYTES).decode("ascii")
+        # Text around the certificate, such as a byte order mark, may be anything.
+        text = read_bounded(path, _MAX_BYTES).decode("ascii", errors="replace")
         start = text.index(ssl.PEM_HEADER)
         end = text.index(ssl.PEM_FOOTER, start) + len(ssl.PEM_FOOTER)
         return _not_after(ssl.PEM_cert_to_DER_cert(text[start:end]))

@@ -4,13 +4,14 @@ import contextlib
 import socket
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-import paho.mqtt.client as paho
 from paho.mqtt.enums import MQTTErrorCode
 
 from node.errors import BrokerError
 from node.mqtt import reason_codes
+from node.mqtt.bounded_client import BoundedClient
 from node.mqtt.credentials import tls_context
 from node.mqtt.link import Client, Link, Report, Timeouts
 from node.mqtt.paho_link import PahoLink, VersionRefusedError
@@ -21,13 +22,19 @@ _DISCONNECT_S = 1.0
 _TIMEOUTS = Timeouts()
 
 
+class NoAnswerError(BrokerError):
+    """Whatever accepted the connection does not answer."""
+
+
 def connect(
     settings: MqttSettings, client: Client, report: Callable[[Report], None], timeouts: Timeouts = _TIMEOUTS
 ) -> Link:
     """Return a connection to the first broker of the settings that accepts one.
 
-    `auto` tries MQTT 5, and MQTT 3.1.1 if the broker refuses that or closes the connection without an answer. Password
-    and certificates are read from disk on every call. `report` is called from the connection's own thread.
+    `auto` tries MQTT 5, and MQTT 3.1.1 if the broker refuses that or closes the connection without an answer. Where the
+    broker does not answer at all, MQTT 5 is tried once more without properties: a broker that knows only 3.1.1 may read
+    them as the length of a client id and wait for its end. Password and certificates are read from disk on every call.
+    `report` is called from the connection's own thread.
 
     Raises:
         BrokerError: no broker accepts; the message has one sentence for each broker.
@@ -38,6 +45,8 @@ def connect(
             return _connect(one, client, report, timeouts)
         except BrokerError as error:
             failed.append(error)
+    if len(failed) == 1:
+        raise failed[0]
     raise BrokerError("; ".join(map(str, failed))) from failed[-1]
 
 
@@ -47,10 +56,15 @@ def _connect(settings: MqttSettings, client: Client, report: Callable[[Report], 
     try:
         return _Connection(settings, client, report, timeouts, "5")
     except VersionRefusedError:
-        return _Connection(settings, client, report, timeouts, "3.1.1")
+        pass
+    except NoAnswerError:
+        if not client.keep_s:  # a session over MQTT 5 takes a property
+            with contextlib.suppress(VersionRefusedError, NoAnswerError):
+                return _Connection(settings, replace(client, states_bounds=False), report, timeouts, "5")
+    return _Connection(settings, client, report, timeouts, "3.1.1")
 
 
-class _Client(paho.Client):
+class _Client(BoundedClient):
     """A paho client whose network thread always reports its end, even after a packet that paho cannot parse."""
 
     def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - paho's
@@ -85,7 +99,7 @@ class _Connection(PahoLink[_Client]):
         self._client.connect_timeout = timeouts.connect_s
         if settings.tls.enabled:
             self._client.tls_set_context(tls_context(settings.tls))
-        self._client.on_broken_packet = lambda reason: self._end(reason, 0)
+        self._client.on_broken_packet = lambda reason: self._end(reason, 0, by_packet=True)
         try:
             self._open(settings, timeouts)
         except BaseException:
@@ -109,7 +123,9 @@ class _Connection(PahoLink[_Client]):
             raise BrokerError(f"{settings.host}: not a valid host name: check mqtt.host") from error
         self._looping = True
         if not self._answered.wait(timeouts.answer_s):
-            raise BrokerError(f"{self._where}: the server does not answer: check that it is an MQTT broker")
+            raise NoAnswerError(
+                f"{self._where}: the server does not answer: check that it is an MQTT broker, and check mqtt.protocol"
+            )
         if self._refusal is not None:
             self._raise_tls_reason(settings)
             raise self._refusal

@@ -5,6 +5,7 @@ import ssl
 from node.errors import BrokerError
 from node.settings import MqttSettings, TlsSettings
 from node.system.bounded_files import check_bounded, read_bounded
+from node.system.text import decoded
 
 _MAX_PASSWORD_BYTES = 65535
 _MAX_FILE_BYTES = 8 << 20
@@ -42,16 +43,23 @@ def password(settings: MqttSettings) -> str | None:
     """Return the password that is on disk now, without the end of the line.
 
     Raises:
-        BrokerError: the file cannot be read.
+        BrokerError: the file cannot be read, or does not hold one line with a password.
     """
-    if settings.password_file is None:
+    name = settings.password_file
+    if name is None:
         return None
     try:
-        text = read_bounded(settings.password_file, _MAX_FILE_BYTES).decode("utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BrokerError(f"{settings.password_file}: cannot be read: {error}: write the password to it") from error
+        text = decoded(read_bounded(name, _MAX_FILE_BYTES)).rstrip("\r\n")
+    except OSError as error:
+        raise BrokerError(f"{name}: cannot be read: {error}: write the password to it") from error
+    except ValueError as error:
+        raise BrokerError(f"{name}: {error}, with the password alone in it") from error
+    if not text.strip():
+        raise BrokerError(f"{name}: the file is empty: write the password to it")
+    if "\n" in text or "\r" in text:
+        raise BrokerError(f"{name}: more than one line: the file must hold the password alone")
     if len(text.encode()) > _MAX_PASSWORD_BYTES:
-        raise BrokerError(f"{settings.password_file}: longer than MQTT allows: the file must hold the password alone")
+        raise BrokerError(f"{name}: longer than MQTT allows: the file must hold the password alone")
     return text
 
 

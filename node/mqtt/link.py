@@ -1,9 +1,13 @@
 """The interface of a connection to a broker, and what it reports."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from node.contract.message import Message
+from node.mqtt.packet_bounds import MAX_PACKET_BYTES
+
+QOS = 1
+"""The quality of service of every message and subscription."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,9 +20,15 @@ class Acknowledged:
 
 @dataclass(frozen=True, slots=True)
 class Subscribed:
-    """The broker answered a subscription. A code below 0x80 is a promise; only a received message is proof."""
+    """The broker answered a subscription. A code below 0x80 is a promise; only a received message is proof.
+
+    Attributes:
+        code: the reason code.
+        mid: the packet id of the subscription.
+    """
 
     code: int
+    mid: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +42,19 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The connection ended unexpectedly."""
+    """The connection ended unexpectedly.
+
+    Attributes:
+        sentence: why.
+        code: the broker's reason code; 0 if it gave none.
+        topic: the topic of a received message that was too large, if that is why.
+        by_packet: whether the connection was ended because of a packet that the broker sent.
+    """
 
     sentence: str
     code: int = 0
+    topic: str | None = None
+    by_packet: bool = False
 
 
 Report = Acknowledged | Subscribed | Received | Lost
@@ -50,12 +69,16 @@ class Client:
         will: the last will, which the broker publishes if the client disappears.
         keep_s: seconds for which the broker keeps messages for the client while it is away; 0: no session.
         window: the maximum number of publishes in flight.
+        max_packet_bytes: the largest packet that the client receives.
+        states_bounds: tell a broker of MQTT 5 this size, and how many messages it may have in flight.
     """
 
     id: str
     will: Message | None = None
     keep_s: int = 0
     window: int = 8
+    max_packet_bytes: int = MAX_PACKET_BYTES
+    states_bounds: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +111,12 @@ class Link(Protocol):
         """Send a message and return its packet id; an Acknowledged or a Lost follows."""
         ...
 
-    def subscribe(self, topic: str) -> None:
-        """Subscribe with QoS 1; a Subscribed or a Lost follows."""
+    def subscribe(self, topic: str) -> int:
+        """Subscribe with QoS 1 and return the packet id; a Subscribed or a Lost follows."""
+        ...
+
+    def unsubscribe(self, topic: str) -> None:
+        """End a subscription. Nothing reports that it has ended, and messages that are on their way still arrive."""
         ...
 
     def close(self) -> None:

@@ -1,6 +1,8 @@
 """Broker settings and a client -> a configured paho client, whose callbacks become reports."""
 
+import contextlib
 import socket
+from collections import deque
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
@@ -13,18 +15,23 @@ from paho.mqtt.reasoncodes import ReasonCode
 from node.contract.message import Message
 from node.errors import BrokerError
 from node.mqtt import reason_codes
+from node.mqtt.bounded_client import BoundedClient
 from node.mqtt.credentials import password
-from node.mqtt.link import Acknowledged, Client, Lost, Received, Report, Subscribed
+from node.mqtt.link import QOS, Acknowledged, Client, Lost, Received, Report, Subscribed
+from node.mqtt.packet_bounds import MIN_PACKET_BYTES, RECEIVE_MAXIMUM, PacketBounds, Refusal
 from node.settings import MqttSettings
 
-_QOS = 1
 _KEEPALIVE_IDLE_S, _KEEPALIVE_EVERY_S, _KEEPALIVE_COUNT, _UNSENT_MS = 5, 5, 3, 15_000
 
-_Paho = TypeVar("_Paho", bound=paho.Client)
+_Paho = TypeVar("_Paho", bound=BoundedClient)
 
 
 class VersionRefusedError(BrokerError):
     """The broker does not support MQTT 5."""
+
+
+class UnexplainedError(BrokerError):
+    """The broker refuses the connection, and does not say whether for the login or for the last will."""
 
 
 class PahoLink(Generic[_Paho]):
@@ -53,15 +60,21 @@ class PahoLink(Generic[_Paho]):
         self._settings, self._identity, self._report = settings, client, report
         self._refusal: BrokerError | None = None
         self._accepted = self._ended = self._closed_early = False
+        self._unanswered: deque[str] = deque()  # subscriptions; used by two threads
         self._client = self._build(kind)
 
     def publish(self, message: Message) -> int:
         """Send a message and return its packet id."""
         return self._client.publish(message.topic, message.payload, message.qos, message.retain).mid
 
-    def subscribe(self, topic: str) -> None:
-        """Subscribe to a topic or filter."""
-        self._client.subscribe(topic, _QOS)
+    def subscribe(self, topic: str) -> int:
+        """Subscribe to a topic or filter and return the packet id."""
+        self._unanswered.append(topic)
+        return self._client.subscribe(topic, QOS)[1] or 0
+
+    def unsubscribe(self, topic: str) -> None:
+        """End the subscription to a topic or filter."""
+        self._client.unsubscribe(topic)
 
     def _build(self, kind: type[_Paho]) -> _Paho:
         identity, five = self._identity, self.protocol == "5"
@@ -73,6 +86,8 @@ class PahoLink(Generic[_Paho]):
             reconnect_on_failure=False,
         )
         built.max_inflight_messages = 0  # no limit of paho's own: the session keeps to the window
+        built.bounds = PacketBounds(identity.max_packet_bytes)
+        built.on_refusal = self._refuse
         will = identity.will
         if will is not None:
             built.will_set(will.topic, will.payload, will.qos, will.retain)
@@ -91,8 +106,10 @@ class PahoLink(Generic[_Paho]):
         options: dict[str, Any] = {}
         if self.protocol == "5":
             properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call] # paho's lacks types
+            if self._identity.states_bounds:
+                properties.MaximumPacketSize = self._identity.max_packet_bytes
+                properties.ReceiveMaximum = RECEIVE_MAXIMUM
             if self._identity.keep_s:
-                # Only if needed: a broker that knows only 3.1.1 reads properties as a client id and waits for its end.
                 properties.SessionExpiryInterval = self._identity.keep_s
             options = {"clean_start": self._identity.keep_s == 0, "properties": properties}
         self._client.connect(self._settings.host, self._settings.port, self._settings.keepalive_s, **options)
@@ -104,18 +121,47 @@ class PahoLink(Generic[_Paho]):
         """Remove every reference of the paho client to this link."""
         for name in ("connect", "disconnect", "publish", "subscribe", "message", "socket_open"):
             setattr(self._client, f"on_{name}", None)
+        self._client.on_refusal = lambda _refusal: None
 
     def _on_connect(
         self, _client: paho.Client, _data: object, _flags: object, code: ReasonCode, properties: Properties | None
     ) -> None:
         if code.is_failure:
-            kind = VersionRefusedError if code.value == reason_codes.UNSUPPORTED_PROTOCOL else BrokerError
-            self._refusal = kind(f"{self._where}: {reason_codes.describe_connack(code.value)}")
+            self._refusal = self._kind(code.value)(f"{self._where}: {reason_codes.describe_connack(code.value)}")
+        elif (lacking := self._lacking(properties)) is not None:
+            self._refusal = BrokerError(f"{self._where}: {reason_codes.describe(lacking)}")
         else:
-            self._accepted = True
-            self.window = min(self.window, getattr(properties, "ReceiveMaximum", self.window))
-            self.max_bytes = getattr(properties, "MaximumPacketSize", None)
+            self._accept(properties)
         self._on_answer()
+
+    def _kind(self, code: int) -> type[BrokerError]:
+        """Return the error for a CONNACK's reason code."""
+        if code == reason_codes.UNSUPPORTED_PROTOCOL:
+            return VersionRefusedError
+        unexplained = self._identity.will is not None and code in (reason_codes.BAD_LOGIN, reason_codes.NOT_ALLOWED)
+        return UnexplainedError if unexplained else BrokerError
+
+    def _lacking(self, properties: Properties | None) -> int | None:
+        """Return the reason code for what the broker says it cannot do although the last will asks for it."""
+        will = self._identity.will
+        if will is None:
+            return None
+        if will.retain and not getattr(properties, "RetainAvailable", 1):
+            return reason_codes.NO_RETAIN
+        return reason_codes.NO_QOS if getattr(properties, "MaximumQoS", QOS) < will.qos else None
+
+    def _accept(self, properties: Properties | None) -> None:
+        """Take over the broker's bounds, or refuse a broker that could not take a single event."""
+        max_bytes = getattr(properties, "MaximumPacketSize", None)
+        if max_bytes is not None and max_bytes < MIN_PACKET_BYTES:
+            self._refusal = BrokerError(
+                f"{self._where}: the broker takes at most {max_bytes} bytes a packet, and an event needs"
+                f" {MIN_PACKET_BYTES}: raise the broker's maximum packet size"
+            )
+            return
+        self._accepted = True
+        self.max_bytes = max_bytes
+        self.window = min(self.window, getattr(properties, "ReceiveMaximum", self.window))
 
     def _on_disconnect(
         self,
@@ -136,10 +182,12 @@ class PahoLink(Generic[_Paho]):
         self._report(Acknowledged(mid, code.value))
 
     def _on_subscribe(
-        self, _client: paho.Client, _data: object, _mid: int, codes: list[ReasonCode], _properties: Properties | None
+        self, _client: paho.Client, _data: object, mid: int, codes: list[ReasonCode], _properties: Properties | None
     ) -> None:
-        for code in codes:
-            self._report(Subscribed(code.value))
+        # One answer with one code for each subscription, whatever the broker sends.
+        with contextlib.suppress(IndexError):
+            self._unanswered.popleft()
+            self._report(Subscribed(codes[0].value, mid))
 
     def _on_message(self, _client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
         try:
@@ -148,15 +196,23 @@ class PahoLink(Generic[_Paho]):
             return  # not one of our topics
         self._report(Received(topic, bytes(message.payload), message.retain))
 
-    def _end(self, sentence: str, code: int) -> None:
+    def _refuse(self, refusal: Refusal) -> None:
+        """End the connection because of what the broker sends."""
+        self._end(refusal.sentence, 0, refusal.topic, by_packet=True)
+        if self.protocol == "5":  # 3.1.1 knows no reasons, and its DISCONNECT would keep the last will back
+            self._client.disconnect(ReasonCode(PacketTypes.DISCONNECT, identifier=refusal.code))
+            self._client.loop_write()
+
+    def _end(self, sentence: str, code: int, topic: str | None = None, *, by_packet: bool = False) -> None:
         if self._ended:
             return
         self._ended = True
         if self._accepted:
-            self._report(Lost(f"{self._where}: {sentence}", code))
+            self._report(Lost(f"{self._where}: {sentence}", code, topic, by_packet))
         elif self._refusal is None:
             self._closed_early = True
-            kind = VersionRefusedError if self.protocol == "5" else BrokerError
+            without_reason = BrokerError if self._identity.will is None else UnexplainedError
+            kind = VersionRefusedError if self.protocol == "5" else without_reason
             self._refusal = kind(f"{self._where}: {sentence}")
         self._on_answer()
 

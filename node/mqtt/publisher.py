@@ -11,16 +11,20 @@ from collections.abc import Callable, Sequence
 from node.contract.message import Message
 from node.contract.payloads import ONLINE, Fields
 from node.contract.topics import Topics
+from node.domain import RequestsState
 from node.errors import BrokerError
 from node.mqtt import reason_codes
 from node.mqtt.backoff import Backoff, Timing
 from node.mqtt.link import Acknowledged, Link, Lost, Received, Report, Subscribed
+from node.mqtt.paho_link import UnexplainedError
+from node.mqtt.report_queue import ReportQueue
 from node.mqtt.retained import Retained
 from node.mqtt.session import History, Session
+from node.mqtt.subscriptions import Subscriptions
 from node.outbox.outbox import Outbox
 from node.system.memory import is_exhausted
 
-_MAX_QUEUED = 64
+_MAX_QUEUED, _MAX_REPORTS = 64, 64
 _POLL_S, _LEAVE_POLL_S = 1.0, 0.1
 _TRIM_PAUSE_S = 0.01
 """Time between two slices of the outbox that are dropped, in which the loop gets its turn."""
@@ -64,10 +68,11 @@ class Publisher:
         self._topics, self._outbox, self._retained, self._connect = topics, outbox, retained, connect
         self._receive, self._timing, self._chance, self._mono_s = receive, timing, chance, mono_s
         self._backoff = Backoff(timing, chance)
-        self._inbox: queue.SimpleQueue[tuple[int, Report] | None] = queue.SimpleQueue()
+        self._inbox = ReportQueue[tuple[int, Report]](lambda entry: isinstance(entry[1], Received))
         # Messages to send once, each with the only connection it is for, or None for any.
         self._queue: deque[tuple[Message, int | None]] = deque(maxlen=_MAX_QUEUED)
         self._history = History()
+        self._subscriptions = Subscriptions(topics, requests=receive is not None)
         self._final_state: tuple[Fields, float] | None = None
         self._stopping = threading.Event()
         self._connected = threading.Event()
@@ -87,6 +92,11 @@ class Publisher:
     def connected(self) -> bool:
         """Whether there is a connection that the broker has accepted."""
         return self._connected.is_set()
+
+    @property
+    def requests(self) -> RequestsState:
+        """Whether requests arrive."""
+        return self._subscriptions.requests
 
     @property
     def alive(self) -> bool:
@@ -161,8 +171,9 @@ class Publisher:
             lasted_s = self._mono_s() - began_s
             unstable = self._connections != connections and not self._timing.is_stable(lasted_s)
             self._unstable = self._unstable + 1 if unstable else 0
-            hint = self._unstable >= _UNSTABLE and lost.code != reason_codes.TAKEN_OVER
-            self._log_failure(lost.sentence + (_SAME_ID_HINT if hint else ""))
+            explained = lost.code == reason_codes.TAKEN_OVER or lost.by_packet
+            hint = self._unstable >= _UNSTABLE and not explained
+            self._log_failure(lost.sentence + (self._hint() if hint else ""))
             self._stopping.wait(self._backoff.pause_s(lasted_s, lost.code))
 
     def _connect_and_serve(self) -> Lost | None:
@@ -171,13 +182,16 @@ class Publisher:
         attempt = self._attempt
         try:
             link = self._connect(lambda report: self._inbox.put((attempt, report)))
+        except UnexplainedError as error:
+            return Lost(f"{error}; facenode check finds out whether it is the login or the last will")
         except BrokerError as error:
             return Lost(str(error))
         session = Session(link, self._topics, self._outbox, self._retained, self._history)
         self._note_connected(link)
         try:
             lost = self._serve(session, link)
-            session.connection_lost(lost.code if lost else 0)
+            unanswered = self._subscriptions.lost(lost, self._mono_s()) if lost else ""
+            session.connection_lost(lost.code if lost else 0, unanswered)
             return lost
         finally:
             self._connected.clear()
@@ -186,22 +200,21 @@ class Publisher:
 
     def _serve(self, session: Session, link: Link) -> Lost | None:
         # Subscribe before `online`: a subscriber that waits for `online` may send a request at once.
-        subscribed = self._subscribe_birth(link, subscribed=False)
-        if self._receive is not None:
-            link.subscribe(self._topics.requests)
+        self._subscriptions.connected()
+        self._subscribe(link)
         session.pump(self._mono_s(), self._take_queue())
         while (final := self._final_state) is None:
             for report in self._reports(_POLL_S):
                 if isinstance(report, Lost):
                     return report
-                self._handle(session, report)
-            subscribed = self._subscribe_birth(link, subscribed=subscribed)
+                self._handle(session, link, report)
+            self._subscribe(link)
             now_s = self._mono_s()
             self._answer_birth(session, now_s)
             session.pump(now_s, self._take_queue())
             if session.overdue(now_s, self._timing.ack_s):
                 return Lost("the broker no longer answers")
-        self._leave(session, *final)
+        self._leave(session, link, *final)
         return None
 
     def _take_queue(self) -> list[Message]:
@@ -209,12 +222,8 @@ class Publisher:
         taken = [self._queue.popleft() for _ in range(len(self._queue))]
         return [message for message, attempt in taken if attempt in (None, self._attempt)]
 
-    def _subscribe_birth(self, link: Link, *, subscribed: bool) -> bool:
-        """Subscribe to Home Assistant's birth message once there is a discovery; return whether this is done."""
-        if not subscribed and self._retained.has_discovery:
-            link.subscribe(self._topics.birth)
-            return True
-        return subscribed
+    def _subscribe(self, link: Link) -> None:
+        self._subscriptions.update(link, self._mono_s(), births=self._retained.has_discovery)
 
     def _answer_birth(self, session: Session, now_s: float) -> None:
         """Send discovery after Home Assistant's birth message, and later what it did not subscribe to before that."""
@@ -225,29 +234,31 @@ class Publisher:
             self._resend_due_s = None
             session.resend_retained()
 
-    def _leave(self, session: Session, state: Fields, leave_by_s: float) -> None:
+    def _leave(self, session: Session, link: Link, state: Fields, leave_by_s: float) -> None:
         session.leave(state, self._mono_s(), self._take_queue())
         while not session.idle and self._mono_s() < leave_by_s:
             for report in self._reports(_LEAVE_POLL_S):
                 if isinstance(report, Lost):
                     return
-                self._handle(session, report)
+                self._handle(session, link, report)
             session.flush(self._mono_s())
 
-    def _handle(self, session: Session, report: Acknowledged | Subscribed | Received) -> None:
+    def _handle(self, session: Session, link: Link, report: Acknowledged | Subscribed | Received) -> None:
+        now_s = self._mono_s()
         if isinstance(report, Acknowledged):
-            session.acknowledge(report, self._mono_s())
+            session.acknowledge(report, now_s)
         elif isinstance(report, Subscribed):
-            if report.code >= reason_codes.SUCCESS_BELOW:
-                _log.error("broker: a subscription is refused: %s", reason_codes.describe(report.code))
-        elif report.topic == self._topics.birth:
-            if report.payload == ONLINE:
-                self._discovery_due_s = self._mono_s() + self._chance() * self._timing.birth_s
+            self._subscriptions.answer(report, now_s)
+        elif not self._subscriptions.take(report, link, now_s):
+            pass  # one of too many
+        elif report.topic in self._topics.births:
+            if report.payload == ONLINE and self._discovery_due_s is None:
+                self._discovery_due_s = now_s + self._chance() * self._timing.birth_s
         elif self._receive is not None:
             self._receive(report)
 
     def _reports(self, wait_s: float) -> Sequence[Report]:
-        """Return what this connection has reported; wait up to `wait_s` for the first report."""
+        """Return some of what this connection has reported; wait up to `wait_s` for the first report."""
         found: list[Report] = []
         try:
             entry = self._inbox.get(timeout=wait_s)
@@ -257,6 +268,8 @@ class Publisher:
                     self._wake_queued = False
                 elif entry[0] == self._attempt:
                     found.append(entry[1])
+                if len(found) == _MAX_REPORTS:  # a broker may send faster than this thread reads
+                    return found
                 entry = self._inbox.get_nowait()
         except queue.Empty:
             return found
@@ -272,6 +285,11 @@ class Publisher:
             _log.warning(
                 "broker: MQTT %s does not report refused messages: run facenode check to test them", link.protocol
             )
+
+    def _hint(self) -> str:
+        """Return why connections may end again and again."""
+        topic = self._history.ended_on
+        return f", repeatedly, before it has acknowledged {topic}: run facenode check" if topic else _SAME_ID_HINT
 
     def _log_failure(self, sentence: str) -> None:
         if sentence != self._failure:

@@ -5,7 +5,9 @@ import ssl
 
 SUCCESS_BELOW = 0x80
 UNSUPPORTED_PROTOCOL = 0x84
+NO_REASON = 0x80
 BAD_LOGIN, NOT_ALLOWED = 0x86, 0x87
+NO_RETAIN, NO_QOS = 0x9A, 0x9B
 KEEP_ALIVE_TIMEOUT = 0x8D
 TAKEN_OVER = 0x8E
 TOO_LARGE = 0x95
@@ -15,6 +17,9 @@ TRANSIENT = frozenset({0x80, 0x83, 0x97})
 
 FINAL = frozenset({0x87, 0x90, 0x95, 0x99})
 """Refusals of a publish that is not tried again."""
+
+GRANTED_LESS = "it grants a subscription with QoS 0 only, so requests may be lost: allow QoS 1"
+"""The sentence for a subscription that the broker grants with less than QoS 1."""
 
 _CODES = {
     0x80: "the broker gave no reason",
@@ -31,7 +36,7 @@ _CODES = {
     0x8B: "the broker is shutting down",
     0x8C: "the broker requires another login method",
     0x8D: "the keep-alive time passed without a packet",
-    0x8E: "another client took over the connection: two nodes have the same node.id",
+    0x8E: "another client took over the connection: two nodes have the same node.id, or two programs the same account",
     0x90: "the broker does not accept the topic",
     0x93: "the broker has too many messages in flight from this node",
     0x95: "the message is too large for the broker: raise its max_packet_size",
@@ -73,6 +78,18 @@ _VERIFY = {
 def describe(code: int) -> str:
     """Return the sentence for an MQTT 5 reason code of 0x80 or above."""
     return _CODES.get(code, f"the broker answered with reason code 0x{code:02X}")
+
+
+def describe_size(size: int, limit: int | None) -> str:
+    """Return the sentence for a message that the broker does not take for its size.
+
+    Args:
+        size: of the message, in bytes.
+        limit: the largest that the broker takes; None if it did not say.
+    """
+    if limit is None or size <= limit:
+        return f"the broker does not take {size} bytes: raise its maximum packet size, or check its access list"
+    return f"{size} bytes are more than the broker's maximum of {limit}: raise its maximum packet size"
 
 
 def describe_connack(code: int) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from node.contract.message import Message
 from node.contract.payloads import Fields, dump
 from node.contract.topics import Topics
+from node.domain import DiscoveryState
 
 
 class Retained:
@@ -28,6 +29,7 @@ class Retained:
         self._restarted = False  # Home Assistant has, since discovery was last sent
         self._removing: bytes | None = None  # the discovery sent directly after a removal payload
         self._removal_confirmed = self._cleared = False
+        self._discovery_state: DiscoveryState | None = None
         self._state = state
         self._health: Fields | None = None
         self._sent: Fields | None = None
@@ -37,6 +39,11 @@ class Retained:
     def has_discovery(self) -> bool:
         """Whether there is a discovery."""
         return self._discovery is not None
+
+    @property
+    def discovery_state(self) -> DiscoveryState | None:
+        """Whether the broker has the discovery; None until it has answered."""
+        return DiscoveryState.OFF if self._discovery is None else self._discovery_state
 
     def removal_confirmed(self) -> bool:
         """Return whether the broker has the removal payload and the discovery after it, sent since the latest start."""
@@ -94,8 +101,14 @@ class Retained:
             if message.topic != self._topics.discovery or message.payload != self._discovery:
                 return
             self._cleared = not message.payload
+            self._discovery_state = DiscoveryState.ON
             if message.payload == self._removing:
                 self._removing, self._removal_confirmed = None, True
+
+    def refuse(self, topic: str, *, too_large: bool) -> None:
+        """Note that the broker refuses the latest message of a topic, or that it is larger than the broker allows."""
+        if topic == self._topics.discovery:
+            self._discovery_state = DiscoveryState.TOO_LARGE if too_large else DiscoveryState.REFUSED
 
     def resend(self, *topics: str) -> None:
         """Make topics due again (all of them by default), as after a new connection."""

@@ -13,7 +13,8 @@ The rules:
 4. A retained message or an answer refused with a code in `reason_codes.TRANSIENT` is sent again after the same pause,
    a retained one as it is by then. Any other refusal drops the message. Each refusal is logged once.
 5. A message that is larger than the broker allows is not sent, and a row is rejected. A large retained message that
-   several connections in a row ended on without an answer is not sent for an hour.
+   several connections in a row ended on without an answer is not sent for an hour. A broker that calls a message of
+   less than 512 bytes too large could not take any event: its rows wait for another broker, or for its administrator.
 6. To leave, the session sends the messages that still wait, then a state in which nobody is in view, then `offline`.
    It takes no more rows; those in flight are settled if their answer arrives in time.
 7. Rows in flight at the end of a connection stay in the outbox, and the next session sends them again.
@@ -30,11 +31,9 @@ from node.contract.payloads import Fields, birth, dump, last_will
 from node.contract.topics import Topics
 from node.mqtt import reason_codes
 from node.mqtt.link import Acknowledged, Link
+from node.mqtt.packet_bounds import MIN_PACKET_BYTES
 from node.mqtt.retained import Retained
 from node.outbox.rows import DeliveryQueue, Row
-
-_HEADER_BYTES = 16
-"""The size of a PUBLISH besides topic and payload: fixed header, lengths, packet id, properties."""
 
 _RETRY_S, _MAX_RETRY_S = 1.0, 60.0
 
@@ -55,11 +54,13 @@ class History:
         logged: the refusals that were logged, by topic and code.
         unanswered: on how many connections in a row a large retained message had no answer, by topic.
         retry_s: when to try a message again that was given up for that, by topic.
+        ended_on: the topic of the largest message without an answer when the latest connection ended; empty if none.
     """
 
     logged: set[tuple[str, int]] = field(default_factory=set)
     unanswered: Counter[str] = field(default_factory=Counter)
     retry_s: dict[str, float] = field(default_factory=dict)
+    ended_on: str = ""
 
 
 class _InFlight(NamedTuple):
@@ -133,10 +134,11 @@ class Session:
                 self._row_limit = min(self._link.window, self._row_limit + _ROWS_STEP) if self._backlog else _MIN_ROWS
             elif message.retain:
                 self._retained.confirm(message)
+                self._log_recovery(message.topic)
         elif row_id is not None and answer.code in reason_codes.FINAL:
             self._reject(message, row_id, answer.code)
         else:
-            self._log_refusal(message.topic, answer.code)
+            self._refuse(message, answer.code)
             if row_id is not None:
                 self._outbox.release([row_id])
                 self._pause(now_s)
@@ -176,17 +178,26 @@ class Session:
         self._settle()
         self._send_waiting(now_s)
 
-    def connection_lost(self, code: int) -> None:
+    def connection_lost(self, code: int, subscription: str = "") -> None:
         """Learn from the end of the connection, and delete the rows that were acknowledged before it.
 
         A broker that finds a message too large closes the connection, with that code or, over MQTT 3.1.1, with none. It
         would do so every time, and nothing behind the message would ever be sent.
+
+        Args:
+            code: the broker's reason code.
+            subscription: the filter that the broker has not answered; the messages came after it, and are not why.
         """
         self._settle()
+        if subscription and code != reason_codes.TOO_LARGE:
+            self._history.ended_on = subscription
+            return
         lost = list(self._in_flight.values())
+        self._history.ended_on = max(lost, key=lambda each: len(each.message.payload)).message.topic if lost else ""
         if code == reason_codes.TOO_LARGE and lost:
             largest = max(lost, key=lambda publish: len(publish.message.payload))
-            self._reject(largest.message, largest.row_id, code)
+            if largest.message.packet_bytes > MIN_PACKET_BYTES:
+                self._reject(largest.message, largest.row_id, code)
         for message, _, _ in lost:
             if message.retain and len(message.payload) >= _LARGE_BYTES:
                 certain = code == reason_codes.TOO_LARGE
@@ -200,7 +211,7 @@ class Session:
         while self._waiting and len(self._in_flight) < self._link.window:
             message = self._waiting.popleft()
             if self._too_large(message):
-                self._log_refusal(message.topic, reason_codes.TOO_LARGE)
+                self._refuse(message, reason_codes.TOO_LARGE)
             else:
                 self._in_flight[self._link.publish(message)] = _InFlight(message, None, now_s)
 
@@ -228,13 +239,12 @@ class Session:
                 self._retained.resend(topic)
 
     def _too_large(self, message: Message) -> bool:
-        size = len(message.topic.encode()) + len(message.payload) + _HEADER_BYTES
-        beyond = self._link.max_bytes is not None and size > self._link.max_bytes
+        beyond = self._link.max_bytes is not None and message.packet_bytes > self._link.max_bytes
         return beyond or self._history.unanswered[message.topic] >= _MAX_UNANSWERED
 
     def _reject(self, message: Message, row_id: int | None, code: int) -> None:
         if row_id is None:
-            self._log_refusal(message.topic, code)
+            self._refuse(message, code)
         else:
             self._outbox.reject(row_id, code, f"{message.topic}: {reason_codes.describe(code)}")
 
@@ -244,7 +254,21 @@ class Session:
             self._paused_until_s = now_s + self._retry_s
             self._retry_s = min(2 * self._retry_s, _MAX_RETRY_S)
 
-    def _log_refusal(self, topic: str, code: int) -> None:
-        if (topic, code) not in self._history.logged:
-            self._history.logged.add((topic, code))
-            _log.error("broker: %s: %s (reason 0x%02X)", topic, reason_codes.describe(code), code)
+    def _refuse(self, message: Message, code: int) -> None:
+        """Log once that the broker does not take a message, and note it where that is the discovery."""
+        too_large = code == reason_codes.TOO_LARGE
+        self._retained.refuse(message.topic, too_large=too_large)
+        if (message.topic, code) in self._history.logged:
+            return
+        self._history.logged.add((message.topic, code))
+        size = reason_codes.describe_size(message.packet_bytes, self._link.max_bytes)
+        reason = size if too_large else reason_codes.describe(code)
+        hidden = "; Home Assistant does not find this node" if message.topic == self._topics.discovery else ""
+        _log.error("broker: %s: %s (reason 0x%02X)%s", message.topic, reason, code, hidden)
+
+    def _log_recovery(self, topic: str) -> None:
+        """Log that the broker takes the messages of a topic again."""
+        refused = {entry for entry in self._history.logged if entry[0] == topic}
+        if refused:
+            self._history.logged -= refused
+            _log.info("broker: %s: accepted again", topic)

@@ -11,6 +11,9 @@ from node.errors import BrokerError
 from node.mqtt import reason_codes
 from node.mqtt.connect import connect
 from node.mqtt.link import Acknowledged, Client, Link, Lost, Received, Report, Subscribed
+from node.mqtt.packet_bounds import MAX_PACKET_BYTES
+from node.mqtt.report_queue import ReportQueue
+from node.mqtt.takeover import describe_end
 from node.settings import MqttSettings
 
 Connect = Callable[[MqttSettings, Client, Callable[[Report], None]], Link]
@@ -27,17 +30,23 @@ class Subscriber:
         settings: the broker.
         mono_s: seconds of the monotonic clock.
         open_link: opens the connection.
+        max_packet_bytes: the largest packet to receive.
 
     Raises:
         BrokerError: the broker cannot be reached or refuses the connection.
     """
 
     def __init__(
-        self, settings: MqttSettings, mono_s: Callable[[], float] = time.monotonic, open_link: Connect = connect
+        self,
+        settings: MqttSettings,
+        mono_s: Callable[[], float] = time.monotonic,
+        open_link: Connect = connect,
+        max_packet_bytes: int = MAX_PACKET_BYTES,
     ) -> None:
         self._mono_s = mono_s
-        self._reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
-        self._link = open_link(settings, Client(f"{ROOT}-fleet-{secrets.token_hex(4)}"), self._reports.put)
+        self._reports = ReportQueue[Report]()
+        client = Client(f"{ROOT}-fleet-{secrets.token_hex(4)}", max_packet_bytes=max_packet_bytes)
+        self._link = open_link(settings, client, self._reports.put)
 
     def collect(self, filters: tuple[str, ...], handle: Callable[[Received], object], quiet_s: float) -> None:
         """Pass all retained messages to `handle`; stop when none has come for `quiet_s` seconds.
@@ -72,8 +81,8 @@ class Subscriber:
                     handle(report)
                 case Subscribed(code=code) if code >= reason_codes.SUCCESS_BELOW:
                     raise BrokerError(f"subscription to {', '.join(filters)} refused: {reason_codes.describe(code)}")
-                case Lost(sentence=sentence):
-                    raise BrokerError(sentence)
+                case Lost():
+                    raise BrokerError(describe_end(report))
                 case _:
                     pass
 
@@ -94,8 +103,8 @@ class Subscriber:
                     topic = unconfirmed.pop(mid, "")
                     if code >= reason_codes.SUCCESS_BELOW:
                         raise BrokerError(f"{topic}: {reason_codes.describe(code)}")
-                case Lost(sentence=sentence):
-                    raise BrokerError(sentence)
+                case Lost():
+                    raise BrokerError(describe_end(report))
                 case _:
                     pass
             if unconfirmed and self._mono_s() > deadline_s:

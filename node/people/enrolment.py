@@ -1,9 +1,11 @@
 """Photos of a person -> faces to enroll, or the reason why a photo is refused."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
+
+import numpy as np
 
 from node.camera.image_decoder import ImageDecoder
 from node.domain import Face, Frame, Image, Look
@@ -12,6 +14,9 @@ from node.people.gallery import Sample
 from node.people.matcher import GalleryMatcher
 from node.system.caller_files import OpenedFile
 from node.system.text import valid
+
+_TURNS = (180, 90, 270)
+"""Turns, degrees clockwise, that are tried where an image shows no usable face as it is."""
 
 _AMBIGUOUS_AREA = 0.7
 """Share of the area of the largest face above which the second largest makes the photo ambiguous."""
@@ -102,6 +107,9 @@ def examine_image(  # noqa: PLR0913 - an image, its name, detector, recognizer, 
     Of several faces the one recognized as the person is taken, else the largest. The image is refused if another face
     is nearly as large, or if the person is known and another face is nearer to them.
 
+    An image without any usable face is turned by 90, 180 and 270 degrees, and taken as it is with the first turn that
+    gives one. An image with a usable face is upright, and never turned.
+
     Args:
         image: shape (height, width, 3), uint8, RGB.
         name: of the image, for the sample and the refusal.
@@ -110,7 +118,53 @@ def examine_image(  # noqa: PLR0913 - an image, its name, detector, recognizer, 
         keep_crop: whether the sample includes the aligned face.
         enrollee: who is being enrolled; without it faces are compared with nobody.
     """
-    faces = detector.detect(Frame(image))
+    upright = _examine_turned(0, image, name, detector, recognizer, keep_crop=keep_crop, enrollee=enrollee)
+    if upright.decided:
+        return upright.result
+    for turn in _TURNS:
+        turned = _examine_turned(turn, image, name, detector, recognizer, keep_crop=keep_crop, enrollee=enrollee)
+        if turned.decided:
+            return turned.result
+    return upright.result
+
+
+@dataclass(frozen=True, slots=True)
+class _Examined:
+    """The result of one turn of an image, and whether it shows a usable face, so that no other turn is tried."""
+
+    result: Sample | Refusal
+    decided: bool
+
+
+def _examine_turned(  # noqa: PLR0913 - as examine_image
+    turn: int,
+    image: Image,
+    name: str,
+    detector: FaceDetector,
+    recognizer: FaceRecognizer,
+    *,
+    keep_crop: bool,
+    enrollee: Enrollee | None,
+) -> _Examined:
+    """Return the result for an image turned clockwise by a multiple of 90 degrees."""
+    turned = np.ascontiguousarray(np.rot90(image, -turn // 90)) if turn else image
+    faces = detector.detect(Frame(turned))
+    result = _chosen(turned, name, faces, recognizer, keep_crop=keep_crop, enrollee=enrollee)
+    if isinstance(result, Sample):
+        return _Examined(replace(result, turn=turn), decided=True)
+    return _Examined(result, decided=any(recognizer.look(turned, face).usable for face in faces))
+
+
+def _chosen(  # noqa: PLR0913 - as examine_image
+    image: Image,
+    name: str,
+    faces: Sequence[Face],
+    recognizer: FaceRecognizer,
+    *,
+    keep_crop: bool,
+    enrollee: Enrollee | None,
+) -> Sample | Refusal:
+    """Return the face to enroll among all faces of an image, or why there is none."""
     if not faces:
         return Refusal(name, "no face found")
     look = _select(image, faces, recognizer, enrollee)

@@ -40,6 +40,22 @@ class Messages(Protocol):
         ...
 
 
+class Durations(Protocol):
+    """What is kept over restarts about visits and alerts."""
+
+    def names(self, person: str) -> bool:
+        """Return whether a person is named."""
+        ...
+
+    def erase(self, person: str) -> None:
+        """Erase a person.
+
+        Raises:
+            OSError: the disk cannot be written.
+        """
+        ...
+
+
 class Erasure:
     """Erase people, on one thread.
 
@@ -47,12 +63,17 @@ class Erasure:
         store: the folder of the people.
         messages: those of the node; None if there are none.
         forget: called with the id of whoever is erased, to erase them from memory.
+        durations: what is kept over restarts; None if nothing is.
     """
 
     def __init__(
-        self, store: Store, messages: Messages | None = None, forget: Callable[[str], None] = lambda _: None
+        self,
+        store: Store,
+        messages: Messages | None = None,
+        forget: Callable[[str], None] = lambda _: None,
+        durations: Durations | None = None,
     ) -> None:
-        self._store, self._messages, self._forget = store, messages, forget
+        self._store, self._messages, self._durations, self._forget = store, messages, durations, forget
         self._check_at_s = float("-inf")
         self._failed = False
 
@@ -79,12 +100,16 @@ class Erasure:
         return person in self._store.erasing()
 
     def stored(self, person: str) -> bool:
-        """Return whether the gallery holds anything of a person, or their erasure has begun.
+        """Return whether the gallery or the durations hold anything of a person, or their erasure has begun.
 
         Raises:
             PeopleError: the id is not valid, or the folder cannot be read.
         """
-        return bool(self._store.stored(checked_id(person))) or self.pending(person)
+        return bool(self._store.stored(checked_id(person))) or self.pending(person) or self.in_durations(person)
+
+    def in_durations(self, person: str) -> bool:
+        """Return whether the durations of visits and alerts name a person."""
+        return self._durations is not None and self._durations.names(person)
 
     def begin(self, person: str) -> None:
         """Note on the disk that a person is to be erased: from now on nobody loads them.
@@ -125,6 +150,12 @@ class Erasure:
         self.forget(person)
         with self._store.locked():
             self._store.delete(person)
+        if self._durations is not None:
+            try:
+                self._durations.erase(person)
+            except OSError as error:
+                problem = f"{error.filename}: {error.strerror}"
+                raise PeopleError(f"{problem}: storage.dir must be readable and writable, with free space") from error
         if self._messages is not None and self._messages.holds(person):
             raise PeopleError(f"{person}: the disk cannot be written and still holds messages: make room on it")
 

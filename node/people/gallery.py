@@ -23,11 +23,13 @@ class Sample:
         embedding: shape (n,), float32, unit length.
         source: where it comes from, such as the name of a photo.
         crop: the aligned face, shape (height, width, 3), uint8, RGB; None if it is not to be kept.
+        turn: degrees clockwise by which its image was turned to make the face upright.
     """
 
     embedding: Vector
     source: str
     crop: Image | None
+    turn: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -38,6 +38,23 @@ class Switches:
     snoozed: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
 
 
+def load_switches(folder: Path, at: Instant) -> Switches:
+    """Return what is switched how in a storage folder; a file that cannot be read turns privacy on.
+
+    Args:
+        folder: where the switches are kept.
+        at: the moment.
+    """
+    path = folder / FILE
+    try:
+        return _decode(json.loads(read_regular(path, _MAX_BYTES)), at)
+    except FileNotFoundError:
+        return Switches()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        _log.error("requests: %s cannot be read (%s): privacy is on until it is switched off", path, error)
+        return Switches(privacy=True)
+
+
 class SwitchRequests:
     """Carry out requests that switch something, on the main loop's thread only.
 
@@ -58,7 +75,7 @@ class SwitchRequests:
         remove_partial(self._path)
         self.restarting = False
         self._unsaved = False
-        self.switches = self._load(at)
+        self.switches = load_switches(folder, at)
 
     @property
     def watching(self) -> bool:
@@ -117,15 +134,6 @@ class SwitchRequests:
             answer.error("done, but it is lost at the next start: the disk cannot be written")
         else:
             answer.ok()
-
-    def _load(self, at: Instant) -> Switches:
-        try:
-            return _decode(json.loads(read_regular(self._path, _MAX_BYTES)), at)
-        except FileNotFoundError:
-            return Switches()
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-            _log.error("requests: %s cannot be read (%s): privacy is on until it is switched off", self._path, error)
-            return Switches(privacy=True)
 
     def _save(self, at: Instant) -> None:
         """Keep the switches, so that a power cut leaves either the old or the new ones."""

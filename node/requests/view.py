@@ -12,12 +12,12 @@ class View:
     Attributes:
         tick: the moment, and its frame if there is one.
         tracks: everybody in view.
-        camera: what the camera does.
+        camera: what the camera does; None until it has given its first frame, or is overdue.
     """
 
     tick: Tick
     tracks: tuple[Track, ...]
-    camera: CameraState
+    camera: CameraState | None
 
     @property
     def at(self) -> Instant:
@@ -32,4 +32,6 @@ class View:
     @property
     def problem(self) -> str | None:
         """Why nobody can be seen, whatever comes; None while the camera works."""
+        if self.camera is None:
+            return None
         return {CameraState.PRIVATE: "privacy mode is on", CameraState.LOST: "the camera is lost"}.get(self.camera)

@@ -1,6 +1,6 @@
 """The section `camera`: where frames come from."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_settings import NoDecode
@@ -10,14 +10,22 @@ from node.settings.section import ConflictError, Section, split_at_commas
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Crop = tuple[Fraction, Fraction, Fraction, Fraction]
 
+Rotation = Literal[0, 90, 180, 270]
+"""Degrees clockwise."""
+
 _LEAST_CROP = 0.1
+
+
+def _whole(value: object) -> object:
+    """Turn digits, as a command line or a variable gives them, into a number; leave any other value alone."""
+    return int(value) if isinstance(value, str) and value.isdecimal() else value
 
 
 class CameraSettings(Section):
     """Source of the frames."""
 
-    source: Annotated[str, Field(pattern=r"^(picamera(:\d)?|webcam:\d+|video:.+|images:.+)$")] = "webcam:0"
-    """`picamera`, `picamera:NUMBER`, `webcam:NUMBER`, `video:PATH_OR_URL` or `images:PATH`."""
+    source: Annotated[str, Field(pattern=r"^(picamera(:\d)?|webcam:(\d+|/dev/.+)|video:.+|images:.+)$")] = "webcam:0"
+    """`picamera`, `picamera:NUMBER`, `webcam:NUMBER`, `webcam:/dev/PATH`, `video:PATH_OR_URL` or `images:PATH`."""
     width: Annotated[int, Field(ge=160, le=4608)] = 1280
     """Width requested from a live camera, pixels."""
     height: Annotated[int, Field(ge=120, le=2592)] = 720
@@ -27,7 +35,9 @@ class CameraSettings(Section):
     stall_s: Annotated[float, Field(ge=1, le=300)] = 10.0
     """Seconds without a frame after which a live camera counts as lost."""
     restart_after: Annotated[int, Field(ge=1, le=100)] = 5
-    """Failed attempts to reopen a lost camera after which the process ends, so that systemd starts a new one."""
+    """Failed attempts to reopen a lost camera after which the process ends, where only a new one may help."""
+    rotate: Annotated[Rotation, BeforeValidator(_whole)] = 0
+    """Turn every image clockwise by 0, 90, 180 or 270°; `crop` and all boxes are of the turned image."""
     hflip: bool = False
     """With `picamera`: mirror the image horizontally; together with `vflip` this rotates it by 180 degrees."""
     vflip: bool = False

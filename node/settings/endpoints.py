@@ -3,9 +3,12 @@
 import ipaddress
 import re
 
+from node.settings import broker_url
+
 _MOST_PORT = 65535
 # A name or an IPv4 address, or an IPv6 address in brackets; then perhaps a port.
-_WITH_PORT = re.compile(r"(?:\[(?P<six>[^\[\]]+)\]|(?P<host>[^:\[\]]+))(?::(?P<port>\d{1,5}))?")
+_WITH_PORT = re.compile(r"(?:\[(?P<six>[^\[\]\s]+)\]|(?P<host>[^:\[\]\s]+))(?::(?P<port>\d{1,5}))?")
+_OF_A_URL = re.compile(r"[@/?#]")
 
 
 def endpoints(text: str, port: int) -> tuple[tuple[str, int], ...]:
@@ -16,8 +19,10 @@ def endpoints(text: str, port: int) -> tuple[tuple[str, int], ...]:
         port: of the brokers without a port of their own.
 
     Raises:
-        ValueError: a name is empty or not in one of these forms.
+        ValueError: a name is empty or not in one of these forms, such as a URL; the message holds no password.
     """
+    if _OF_A_URL.search(text):  # before the commas are: a password may have one
+        raise ValueError(broker_url.proposal(text))
     return tuple(_endpoint(part.strip(), port) for part in text.split(","))
 
 
@@ -31,6 +36,6 @@ def _endpoint(part: str, port: int) -> tuple[str, int]:
     try:
         ipaddress.IPv6Address(part)
     except ValueError as error:
-        name = part or "an empty name"
+        name = broker_url.shown(part) or "an empty name"
         raise ValueError(f"{name}: write HOST, HOST:PORT or [ADDRESS]:PORT, separated by commas") from error
     return part, port

@@ -2,10 +2,12 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from node.settings.endpoints import endpoints
 from node.settings.section import ConflictError, FilePath, Section
+
+_USUAL_PORT = 1883
 
 
 class TlsSettings(Section):
@@ -36,7 +38,7 @@ class MqttSettings(Section):
 
     host: Annotated[str, Field(min_length=1, max_length=1024)] = "localhost"
     """Name or address of the broker; several are tried in order: `a.example, b.example:8883, [2001:db8::1]:8883`."""
-    port: Annotated[int, Field(ge=1, le=65535)] = 1883
+    port: Annotated[int, Field(ge=1, le=65535)] = _USUAL_PORT
     """Port of the broker, or of each broker in `host` without a port of its own; 8883 is usual with TLS."""
     protocol: Literal["auto", "5", "3.1.1"] = "auto"
     """MQTT version: `auto` uses 5 and falls back to 3.1.1 where a broker refuses 5."""
@@ -51,18 +53,16 @@ class MqttSettings(Section):
     live_s: Annotated[float, Field(ge=1, le=3600)] = 30.0
     """Seconds that an event may wait and still count as live; after that it is published under `late/`."""
 
+    @field_validator("host")
+    @classmethod
+    def _hosts_can_be_read(cls, host: str) -> str:
+        endpoints(host, _USUAL_PORT)
+        return host
+
     @model_validator(mode="after")
     def _password_has_its_name(self) -> Self:
         if self.password_file and not self.username:
             raise ConflictError("password_file is set but username is not", "password_file", "username")
-        return self
-
-    @model_validator(mode="after")
-    def _hosts_can_be_read(self) -> Self:
-        try:
-            endpoints(self.host, self.port)
-        except ValueError as error:
-            raise ConflictError(str(error), "host") from error
         return self
 
     @property

@@ -33,6 +33,10 @@ class Sources:
         """
         return next(self._giving(keys), "default")
 
+    def is_in_file(self, keys: Sequence[str]) -> bool:
+        """Return whether the value that is used is the settings file's."""
+        return self.path is not None and self.of_value(keys) == f"file {self.path}"
+
     def of_values(self, section: Sequence[str], keys: Sequence[str]) -> str:
         """Return the sources of several values of a section, the nearest first; without keys, of all its values."""
         used = {self.of_value((*section, key)) for key in keys}

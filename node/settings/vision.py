@@ -11,7 +11,7 @@ class DetectorSettings(Section):
     """Face detection."""
 
     width: Annotated[int, Field(ge=160, le=1920)] = 640
-    """Length of the longer side at which faces are searched, pixels; smaller is faster and misses small faces."""
+    """Longer side at which a frame is searched, pixels; smaller is faster and misses small faces. Photos: in tiles."""
     min_score: Annotated[float, Field(gt=0, lt=1)] = 0.7
     """Minimum confidence of a detected face, 0..1."""
     motion: bool = True
@@ -48,6 +48,8 @@ class GateSettings(Section):
     """Minimum confidence of the detector in a face whose keypoints can be trusted, 0..1."""
     max_misfit: Annotated[float, Field(gt=0, le=1)] = 0.2
     """Maximum root mean square distance of the keypoints from a frontal face's, in distances between the eyes."""
+    min_upright: Annotated[float, Field(ge=-1, le=1)] = 0.0
+    """Minimum lead of the detector's score of a face as it is over that of the face turned; -1 accepts every turn."""
 
     @model_validator(mode="after")
     def _light_is_a_range(self) -> Self:

@@ -11,10 +11,9 @@ import ssl
 import struct
 from collections.abc import Callable
 
-import paho.mqtt.client as paho
-
 from node.errors import BrokerError
 from node.mqtt import reason_codes
+from node.mqtt.bounded_client import BoundedClient
 from node.mqtt.link import Client, Report, Timeouts
 from node.mqtt.paho_link import PahoLink
 from node.simulation.dialer import Dialer, Target
@@ -24,7 +23,7 @@ _LINGER_ZERO = struct.pack("ii", 1, 0)
 """Makes `close` send a TCP reset."""
 
 
-class _Client(paho.Client):
+class _Client(BoundedClient):
     """A paho client that uses a socket opened by its owner."""
 
     open_socket: socket.socket

@@ -176,7 +176,7 @@ class SimulatedNode:
             session.acknowledge(report, now_s)
             if self._unconfirmed_removals is not None:
                 self._unconfirmed_removals.discard(report.mid)
-        elif isinstance(report, Received) and (report.topic, report.payload) == (self._topics.birth, payloads.ONLINE):
+        elif isinstance(report, Received) and report.topic in self._topics.births and report.payload == payloads.ONLINE:
             self._announce_s = now_s + self._rng.random() * self._context.timing.birth_s
 
     def _attempt(self, now_s: float) -> None:
@@ -199,7 +199,8 @@ class SimulatedNode:
         session = Session(link, self._topics, self._outbox, self._traffic.retained, self._history)
         link.subscribe(self._topics.requests)
         if self._context.plan.discovery:
-            link.subscribe(self._topics.birth)
+            for topic in self._topics.births:
+                link.subscribe(topic)
         return session
 
     def _end_connection(self, sentence: str, code: int, now_s: float) -> None:

@@ -22,7 +22,7 @@ from node.simulation.plan import is_simulated
 
 _SESSION_S = 3600
 _TIMING = Timing(first_s=0.2, max_s=2.0)
-_POLL_S, _ANSWER_S = 0.2, 15.0
+_POLL_S, _ANSWER_S, _TAKEOVER_S = 0.2, 15.0, 0.5
 _EVENTS = (f"{ROOT}/+/event/+", f"{ROOT}/+/late/event/+")
 _STATUS = f"{ROOT}/+/status"
 _HEAP = "$SYS/broker/heap/current"
@@ -83,7 +83,7 @@ class Subscriber:
         arrivals: what it has received.
 
     Raises:
-        BrokerError: the broker refuses the connection or a subscription.
+        BrokerError: the broker refuses the connection or a subscription, or gives one login one session.
     """
 
     def __init__(self, settings: MqttSettings) -> None:
@@ -97,6 +97,7 @@ class Subscriber:
         self._settings = settings.model_copy(update={"protocol": self._link.protocol})
         try:
             self._await_subscriptions()
+            self._require_separate_sessions()
         except BrokerError:
             self._link.close()
             raise
@@ -142,6 +143,19 @@ class Subscriber:
                 raise BrokerError(report.sentence)
             if report.code >= reason_codes.SUCCESS_BELOW:
                 raise BrokerError(f"subscription to {topic} refused: {reason_codes.describe(report.code)}")
+
+    def _require_separate_sessions(self) -> None:
+        """Find out whether a second connection with the same login takes over the session of the first."""
+        connect(self._settings, Client(f"{self._id}-2"), lambda _report: None).close()
+        until_s = time.monotonic() + _TAKEOVER_S
+        with contextlib.suppress(queue.Empty):
+            while not isinstance(self._reports.get(timeout=max(0.0, until_s - time.monotonic())), Lost):
+                pass
+            raise BrokerError(
+                "this broker gives all connections with the same login one session (mosquitto: "
+                "use_username_as_clientid), but simulated nodes share a login: simulate at a port that does not, as "
+                "docs/scale.md describes"
+            )
 
     def _handle(self, report: Report) -> None:
         """Process a report on the connection's thread: time in a queue would count as the broker's."""

@@ -5,7 +5,7 @@ import random
 from node import __version__
 from node.contract import payloads
 from node.contract.topics import Topics
-from node.domain import CameraState, Health, Instant
+from node.domain import CameraState, Health, Instant, RequestsState
 from node.homeassistant.discovery import Device, discovery
 from node.mqtt.retained import Retained
 from node.simulation.memory_outbox import MemoryOutbox
@@ -79,8 +79,11 @@ class Traffic:
             dropped=0,
             rejected=0,
             unusable=0,
-            flaws={"size": 0, "edge": 0, "blur": 0, "light": 0, "keypoints": 0},
+            flaws={"size": 0, "edge": 0, "blur": 0, "light": 0, "keypoints": 0, "tilt": 0},
+            upside_down=False,
             people=4,
             cert_days_left=None,
+            discovery=None,
             uptime_s=int(max(0.0, at.mono_s - self._start_s)),
+            requests=RequestsState.ON,
         )

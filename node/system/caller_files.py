@@ -10,6 +10,7 @@ import errno
 import os
 import resource
 import signal
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -76,8 +77,9 @@ def write_for_caller(path: Path) -> Iterator[BinaryIO]:
     folder, so that `sudo` leaves no file at home that its owner cannot read.
 
     Raises:
-        OSError: the file cannot be written; an existing file is unchanged.
+        OSError: the file cannot be written; what exists is unchanged.
     """
+    _refuse_other_kinds(path)
     if os.geteuid() != _ROOT:  # only root can give up rights
         with private_file(path) as file:
             yield file
@@ -99,6 +101,13 @@ def write_for_caller(path: Path) -> Iterator[BinaryIO]:
         finisher.keep(path)
     finally:
         os.close(folder)
+
+
+def _refuse_other_kinds(path: Path) -> None:
+    """Refuse to replace what is not a file: a device or a link in /dev, which root may replace, is everybody's."""
+    with contextlib.suppress(FileNotFoundError):
+        if not stat.S_ISREG(path.lstat().st_mode):
+            raise OSError(errno.EEXIST, "it exists and is not a regular file", str(path))
 
 
 def _create(name: str, folder: int) -> BinaryIO:

@@ -1,11 +1,14 @@
-"""Files of the kernel -> temperature, throttling and memory of this machine; None where a file is missing."""
+"""Files of the kernel -> temperature, throttling, memory and boot of this machine; None where a file is missing."""
 
 import os
+import time
 from pathlib import Path
+
+from node.clock import Boot
 
 
 class Machine:
-    """Reads the sensors of this machine.
+    """Reads the sensors and the boot of this machine.
 
     Args:
         root: folder of `/proc` and `/sys`.
@@ -16,6 +19,7 @@ class Machine:
         # On a Raspberry Pi this file holds what `vcgencmd get_throttled` prints.
         self._throttled = root / "sys/devices/platform/soc/soc:firmware/get_throttled"
         self._memory = root / "proc/self/statm"
+        self._boot_id = root / "proc/sys/kernel/random/boot_id"
 
     def cpu_c(self) -> float | None:
         """Return the temperature of the processor, degrees Celsius."""
@@ -37,6 +41,14 @@ class Machine:
         except (OSError, ValueError, IndexError):
             return None
         return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+    def boot(self) -> Boot:
+        """Return the present boot."""
+        try:
+            boot_id = self._boot_id.read_text(encoding="ascii").strip()
+        except (OSError, ValueError):
+            boot_id = ""
+        return Boot(boot_id, time.clock_gettime(time.CLOCK_BOOTTIME) - time.monotonic())
 
 
 def _number(path: Path, base: int) -> int | None:

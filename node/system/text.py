@@ -1,10 +1,37 @@
 """Text that others wrote -> text that any file can hold, and text that a terminal shows and never obeys."""
 
+import codecs
 import re
 
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _BYTES = range(0xDC80, 0xDD00)
 """What Python makes of the bytes of a file name that is not UTF-8."""
+
+# Of UTF-32 first: the mark of UTF-16 is the beginning of it.
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+
+def decoded(content: bytes) -> str:
+    """Return the text of a file that a person wrote with any editor: UTF-8, or what a byte order mark says.
+
+    Raises:
+        ValueError: it is neither; the message says what to do, and nothing of the content.
+    """
+    mark, encoding = next((each for each in _MARKS if content.startswith(each[0])), (b"", "utf-8"))
+    try:
+        text = content.removeprefix(mark).decode(encoding)
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start + len(mark)) + 1
+        raise ValueError(f"line {line} is not valid {encoding.upper()}: save the file as UTF-8") from error
+    if "\0" in text:  # what UTF-16 without its mark looks like; no text has one
+        raise ValueError("it contains zero bytes: save the file as UTF-8")
+    return text
 
 
 def valid(text: str) -> str:

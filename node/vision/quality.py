@@ -8,6 +8,7 @@ import numpy as np
 
 from node.domain import Face, Flaw, Image
 from node.vision.aligner import Aligned
+from node.vision.orientation import Orientation
 
 
 class Gates(Protocol):
@@ -44,6 +45,10 @@ class Gates(Protocol):
     @property
     def max_misfit(self) -> float:
         """Greatest distance of the keypoints from a frontal face's, in distances between the eyes."""
+
+    @property
+    def min_upright(self) -> float:
+        """Least lead of an orientation, -1..1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,7 @@ def measure(face: Face, image: Image, aligned: Aligned) -> Quality:
 
 
 def flaws(quality: Quality, gates: Gates) -> tuple[Flaw, ...]:
-    """Return the gates that a look fails; empty if it is usable."""
+    """Return the gates that a look fails, without that of the orientation; empty if it is usable."""
     failed = {
         Flaw.SIZE: quality.width_px < gates.min_face_px,
         Flaw.EDGE: quality.cut > gates.max_cut,
@@ -93,6 +98,16 @@ def flaws(quality: Quality, gates: Gates) -> tuple[Flaw, ...]:
         Flaw.KEYPOINTS: quality.keypoint_score < gates.min_keypoint_score or quality.misfit > gates.max_misfit,
     }
     return tuple(flaw for flaw, fails in failed.items() if fails)
+
+
+def can_be_oriented(found: tuple[Flaw, ...]) -> bool:
+    """Return whether the detector can say how a face with these flaws is turned: it must see enough of the face."""
+    return not set(found) - {Flaw.KEYPOINTS}
+
+
+def tilt(orientation: Orientation, gates: Gates) -> tuple[Flaw, ...]:
+    """Return the flaw of a face that is not upright; empty if it is."""
+    return (Flaw.TILT,) if orientation.lead < gates.min_upright else ()
 
 
 _FULL_WIDTH_PX, _FULL_SHARPNESS, _PROFILE_MISFIT = 112.0, 150.0, 0.4

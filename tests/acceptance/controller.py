@@ -22,7 +22,17 @@ from node.settings import MqttSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = ROOT / ".venv-fleet" / "bin"
-ACCOUNTS = {name: f"a long password of {name}" for name in ("app.fleet", "app.homeassistant", "app.security")}
+ACCOUNTS: Mapping[str, Mapping[str, object]] = {
+    "app.playbooks": {"may": "playbooks"},
+    "app.fleet": {"may": "fleet"},
+    "app.watch": {"may": "fleet"},
+    "app.observer": {"may": "fleet"},
+    "app.homeassistant": {"may": "homeassistant"},
+    "app.security": {"may": "security"},
+    "app.alarm-1": {"may": "security", "groups": ["alarms"]},
+    "app.alarm-2": {"may": "security", "groups": ["alarms"]},
+}
+"""One for each program: `facenode fleet`, `watch` and the subscribers of the tests run at the same time."""
 _RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
 _PLAYBOOK_TIMEOUT_S = 900.0
 
@@ -65,6 +75,11 @@ class Controller:
         self._inventory.mkdir()
         self.write_inventory()
 
+    @property
+    def accounts(self) -> list[dict[str, object]]:
+        """The accounts of the inventory, one for each program."""
+        return [{"name": name, "password": _password(name), **rights} for name, rights in ACCOUNTS.items()]
+
     def write_inventory(self, **settings: object) -> None:
         """Write the inventory, with additional settings for all nodes."""
         nodes = self.hosts.inventory()
@@ -80,10 +95,7 @@ class Controller:
                 "fleet_node_port": self.node_port,
                 "fleet_account_port": self.account_port,
                 "broker_address": "127.0.0.1",
-                "fleet_accounts": [
-                    {"name": name, "may": name.removeprefix("app."), "password": password}
-                    for name, password in ACCOUNTS.items()
-                ],
+                "fleet_accounts": self.accounts,
                 "node_fleet_settings": common | settings,
                 "vault_authority_passphrase": "a long passphrase of the authority",
             },
@@ -134,7 +146,7 @@ class Controller:
     def watch_events(self) -> Iterator[Callable[[], list[dict[str, Any]]]]:
         """Subscribe durably to all events; yield a function that returns those received so far, each with its node."""
         lines = self.folder / "events"
-        command = [str(BIN / "facenode"), "watch", "--durable", "test", "--json", *self._login()]
+        command = [str(BIN / "facenode"), "watch", "--durable", "--json", *self._login("app.watch")]
         with lines.open("wb") as out, subprocess.Popen(command, stdout=out) as watch:
 
             def events() -> list[dict[str, Any]]:
@@ -155,7 +167,7 @@ class Controller:
     def account_settings(self, name: str) -> MqttSettings:
         """Return the MQTT settings of an account."""
         password = self.folder / f"{name}.password"
-        password.write_text(ACCOUNTS[name])
+        password.write_text(_password(name))
         password.chmod(0o600)
         return MqttSettings.model_validate(
             {
@@ -184,7 +196,12 @@ class Controller:
         tls = {"enabled": True, "ca_file": self.folder / "authority/ca.crt", "cert_file": certificate, "key_file": key}
         return MqttSettings.model_validate({"host": "localhost", "port": self.node_port, "tls": tls})
 
-    def _login(self) -> list[str]:
-        """Return the arguments with which `facenode` logs in to the broker as the controller."""
-        password = self.account_settings("app.fleet").password_file
-        return ["--config", str(self.folder / "fleet.toml"), "--set", f"mqtt.password_file={password}"]
+    def _login(self, name: str = "app.fleet") -> list[str]:
+        """Return the arguments with which `facenode` logs in to the broker with an account."""
+        password = self.account_settings(name).password_file
+        login = ["--set", f"mqtt.username={name}", "--set", f"mqtt.password_file={password}"]
+        return ["--config", str(self.folder / "fleet.toml"), *login]
+
+
+def _password(name: str) -> str:
+    return f"a long password of {name}"

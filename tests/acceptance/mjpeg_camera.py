@@ -14,17 +14,19 @@ class MjpegCamera:
     Args:
         contents: the JPEGs.
         period_s: seconds between two pictures.
+        port: the port to listen on; 0: a free one.
 
     Attributes:
         contents: the JPEGs, which may be replaced.
         url: its URL.
         playing: while cleared, it sends nothing but keeps its connections, as a camera that hangs.
         sent: the number of pictures sent.
+        connections: the number of requests.
     """
 
-    def __init__(self, *contents: bytes, period_s: float = 0.1) -> None:
+    def __init__(self, *contents: bytes, period_s: float = 0.1, port: int = 0) -> None:
         self.contents = contents
-        self.sent = 0
+        self.sent = self.connections = 0
         camera = self
         self.playing = playing = threading.Event()
         self._ended = ended = threading.Event()
@@ -32,6 +34,7 @@ class MjpegCamera:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                camera.connections += 1
                 self.send_response(200)
                 self.send_header("Content-Type", f"multipart/x-mixed-replace; boundary={_BOUNDARY}")
                 self.end_headers()
@@ -52,7 +55,7 @@ class MjpegCamera:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}/camera.mjpeg"
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 

@@ -19,7 +19,11 @@ from debian_root import debian_root
 from docker_engine import DockerEngine
 from docker_image import DockerImage
 from facenode_command import environment, facenode
-from mosquitto_broker import eventually
+from intruder import Intruder
+from mosquitto_broker import Subscriber, eventually
+
+from node.settings import MqttSettings
+from node.vision.jpeg import MAX_BYTES
 
 pytestmark = pytest.mark.timeout(600)
 LOG = logging.getLogger(__name__)
@@ -80,6 +84,31 @@ def test_the_broker_listens_on_loopback_and_services_are_not_root(engine: Docker
     assert re.findall(r'"HostIp":"([^"]*)"', bound) == ["127.0.0.1"]
     for service in ("broker", "watch"):
         assert stack.compose("exec", "-T", service, "id", "-u").strip() == "10001"
+
+
+def test_a_container_has_limits_on_memory_processes_and_tmp(engine: DockerEngine, stack: ComposeStack) -> None:
+    """Neither a fault nor an attack takes the memory or the processes of the machine."""
+    limits = "{{.HostConfig.Memory}} {{.HostConfig.MemorySwap}} {{.HostConfig.PidsLimit}}"
+    for service in ("broker", "watch"):
+        found = engine.docker("inspect", "--format", limits, f"facenode-{service}-1")
+        assert found.split() == [str(512 << 20), str(512 << 20), "100"]
+        size = stack.compose("exec", "-T", service, "df", "--output=size", "--block-size=1M", "/tmp")  # noqa: S108
+        assert size.split()[-1] == "64"
+
+
+def test_the_largest_snapshot_arrives_and_a_larger_packet_ends_the_connection(stack: ComposeStack) -> None:
+    """The broker's bound on a packet leaves room for every picture of a node, and for nothing much larger."""
+    login = stack.settings("card", "")
+    names = ("host", "port", "username", "password_file")
+    mqtt = MqttSettings.model_validate({name: login[f"mqtt.{name}"] for name in names})
+    with (
+        closing(Subscriber(mqtt, "facenode/card/snapshot/+")) as viewer,
+        closing(Intruder(mqtt, "card")) as node,
+    ):
+        assert node.publish("facenode/card/snapshot/full", b"\xff" * MAX_BYTES) == 0
+        assert eventually(lambda: [len(message.payload) for message in viewer.messages] == [MAX_BYTES])
+        assert node.publish("facenode/card/snapshot/full", bytes(2_000_000)) is None
+        assert node.lost_at is not None
 
 
 @pytest.mark.usefixtures("stack")

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from home_assistant import BLUEPRINTS, HomeAssistant
 from home_assistant_node import TIMEOUT_S, available, has_state, latest_event_type, node_process, reenter_view
-from mosquitto_broker import Mosquitto, Subscriber, eventually
+from mjpeg_camera import MjpegCamera
+from mosquitto_broker import Mosquitto, Subscriber, eventually, free_port
 
 from node.contract.payloads import uuid7
 from node.contract.topics import Topics
@@ -87,7 +88,8 @@ def automate(home: HomeAssistant, gate: str, folder: str) -> None:
         "camera_away": {"camera": f"sensor.{gate}_camera", "wait": {"seconds": 2}},
     }
     for name, given in inputs.items():
-        run_message = {"topic": f"ran/{gate}/{name}", "payload": "{{ trigger.to_state.state }}"}
+        now = "{{ states(camera) }}" if name == "camera_away" else "{{ trigger.to_state.state }}"
+        run_message = {"topic": f"ran/{gate}/{name}", "payload": now}
         then = [{"action": "mqtt.publish", "data": run_message}]
         home.automate(f"{gate}_{name}", f"{folder}/{name}.yaml", given | {"then": then})
 
@@ -165,6 +167,40 @@ def test_blueprints_are_imported_by_url(home: HomeAssistant, broker: Mosquitto) 
         barn.health("lost")
         assert eventually(lambda: len(barn.ran()) == 3, TIMEOUT_S)
         assert barn.ran() == ["stranger_at_night", "somebody_comes_home", "camera_away"]
+
+
+def test_an_outage_of_the_camera_runs_its_automation_once(
+    home: HomeAssistant, broker: Mosquitto, tmp_path: Path, media_dir: Path
+) -> None:
+    """With a real node whose camera is off, however often the node restarts; the next outage runs it again."""
+    port, wait_s, message = free_port(), 5, {"topic": "ran/yard/camera_away", "payload": "{{ states(camera) }}"}
+    given = {"camera": "sensor.yard_camera", "wait": {"seconds": wait_s}}
+    then = [{"action": "mqtt.publish", "data": message}]
+    home.automate("yard_camera_away", "facenode/camera_away.yaml", given | {"then": then})
+    settings = {
+        "camera__source": f"video:http://127.0.0.1:{port}/camera.mjpeg",
+        "camera__stall_s": 2,
+        "camera__restart_after": 1,
+    }
+    with closing(Subscriber(broker.settings(), "ran/yard/#")) as subscriber:
+
+        def ran() -> list[bytes]:
+            return subscriber.on("ran/yard/camera_away")
+
+        with node_process("yard", broker, tmp_path, media_dir, **settings) as process:
+            assert eventually(partial(has_state, home, "sensor.yard_camera", "lost"), TIMEOUT_S)
+            assert eventually(lambda: len(ran()) == 1, TIMEOUT_S)
+            process.kill()
+            process.wait()
+            assert eventually(partial(has_state, home, "sensor.yard_camera", "unavailable"), TIMEOUT_S)
+        with node_process("yard", broker, tmp_path, media_dir, **settings):
+            assert eventually(partial(has_state, home, "sensor.yard_camera", "lost"), TIMEOUT_S)
+            assert not eventually(lambda: len(ran()) > 1, 3 * wait_s)
+            with MjpegCamera((media_dir / "astronaut.jpg").read_bytes(), port=port):
+                assert eventually(partial(has_state, home, "sensor.yard_camera", "ok"), TIMEOUT_S)
+                assert not eventually(lambda: len(ran()) > 1, 2 * wait_s)
+            assert eventually(lambda: len(ran()) == 2, TIMEOUT_S)
+        assert ran() == [b"lost", b"lost"]
 
 
 def test_a_stranger_notification_has_the_snapshot_of_its_event(

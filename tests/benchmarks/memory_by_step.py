@@ -57,15 +57,17 @@ def measure_steps(name: str, runtime: Runtime) -> dict[str, float]:
     from node.settings import GateSettings  # noqa: PLC0415 - as numpy
     from node.system import bundled, malloc  # noqa: PLC0415 - as numpy
     from node.vision.detector import Detector  # noqa: PLC0415 - as numpy
+    from node.vision.orientation import MIN_SCORE, OrientationMeter  # noqa: PLC0415 - as numpy
     from node.vision.recognizer import Recognizer  # noqa: PLC0415 - as numpy
     from node.vision.tflite import Network  # noqa: PLC0415 - as numpy
 
     malloc.keep_freed_memory()
     memory_mb["the program"] = _rss_mb()
     network = Network(ROOT / "models" / "zoo" / f"{name}.tflite", runtime, threads=2)
-    recognizer = Recognizer(network, GateSettings(), ("age",))
     memory_mb["the network"] = _rss_mb()
     detector = Detector(bundled.path(bundled.DETECTOR))
+    orientation = OrientationMeter(Detector(bundled.path(bundled.DETECTOR), min_score=MIN_SCORE))
+    recognizer = Recognizer(network, orientation, GateSettings(), ("age",))
     memory_mb["the detector"] = _rss_mb()
     picture = cv2.resize(portrait(), (1280, 720)).astype(np.uint8, copy=False)
     memory_mb["a frame"] = _rss_mb()

@@ -150,6 +150,7 @@ RULES = (
         "`vision` only `domain`, `errors`, `system.bounded_files`, `settings` types",
         _only("node.vision", "node.domain", "node.errors", "node.system.bounded_files", "node.settings"),
     ),
+    Rule("pi_heif and PIL in `camera.heif` alone", _alone(["node.camera.heif"], "pi_heif", "PIL")),
     Rule(
         "`events` only `domain` and `people.matcher`",
         _only("node.events", "node.domain", "node.people.matcher"),

@@ -15,8 +15,9 @@ from pathlib import Path
 from random import Random
 
 from node.commands.fleet import table
+from node.commands.history import History
 from node.commands.output import message_printer, print_json
-from node.commands.watch import History, watch
+from node.commands.watch import watch
 from node.contract.message import Message
 from node.contract.topics import Topics
 from node.domain import CameraState, Instant, Tick
@@ -56,7 +57,8 @@ _EVENTS = (
 _HEALTH = {
     "v": 1, "at": "2026-01-02T03:04:05.678Z", "version": "1.0.0", "model": "0" * 8, "camera": "ok", "fps": 9.8,
     "p50_ms": 41.0, "p95_ms": 55.0, "cpu_c": 50.0, "throttled": False, "rss_mb": 96.0, "outbox": 0, "dropped": 0,
-    "rejected": 0, "unusable": 0, "flaws": {}, "people": 1, "cert_days_left": 300, "clock": "synced", "uptime_s": 9,
+    "rejected": 0, "unusable": 0, "flaws": {}, "upside_down": False, "people": 1,
+    "cert_days_left": 300, "discovery": "on", "clock": "synced", "uptime_s": 9, "requests": "on",
 }  # fmt: skip
 _START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 _MESSAGES = 20
@@ -150,11 +152,11 @@ def fleet(content: bytes) -> str:
     if update:
         gate.add(*update)
         gate.add(*update)
-    known = node_table.nodes["pi-1"]
+    known = node_table["pi-1"]
     problems = diagnose(known, _START)
-    wrong = {node: [str(problem) for problem in problems] for node in node_table.nodes}
-    lines = table(node_table.nodes, wrong)
-    assert len(lines) == len(node_table.nodes) + 2
+    wrong = {node: [str(problem) for problem in problems] for node in node_table}
+    lines = table(node_table, wrong)
+    assert len(lines) == len(node_table) + 2
     assert all(line.isprintable() for line in lines)
     json.dumps({"health": known.health, "reasons": gate.reasons()})
     return "not well" if problems else "well"
@@ -171,7 +173,12 @@ class _NoLink:
     def publish(self, message: Message) -> int:
         raise NotImplementedError
 
-    def subscribe(self, topic: str) -> None:
+    def subscribe(self, topic: str) -> int:
+        """Do nothing."""
+        del topic
+        return 0
+
+    def unsubscribe(self, topic: str) -> None:
         """Do nothing."""
 
     def close(self) -> None:

@@ -24,6 +24,7 @@ from node.vision.detector import Detector
 from node.vision.jpeg import face_jpeg
 from tests.fuzz.driver import Target, main
 from tests.fuzz.forged_images import forged_jpeg
+from tests.fuzz.heif_pictures import heif
 from tests.fuzz.mutation import Bytes, either
 
 _SIDE_PX, _SEARCHED_PX = 96, 160
@@ -42,6 +43,14 @@ _WORDS = (
     b"BM",
     b"II*\0",
     b"MM\0*",
+    b"EXIF",
+    b"ftypheic",
+    b"ftypavif",
+    b"meta",
+    b"iloc",
+    b"ispe",
+    b"irot",
+    b"grid",
 )
 
 
@@ -80,6 +89,8 @@ def seeds() -> tuple[bytes, ...]:
     found.append(_encoded(".png", cv2.cvtColor(small, cv2.COLOR_BGR2BGRA)))
     found.append(_encoded(".png", small.astype(np.uint16) * 257))
     found.append(found[0][:2] + _EXIF + found[0][2:])
+    turned = np.ascontiguousarray(small[..., ::-1])
+    found += [heif(turned, "HEIC", orientation=6), heif(turned, "AVIF", orientation=5), heif(turned, tile_px=64)]
     return tuple(found)
 
 

@@ -64,7 +64,8 @@ _WORDS = (
     b"[", b"]", b"{", b"}", b"=", b".", b'"""', b"'''", b"\\u0000", b"\\U0010ffff", b"nan", b"inf", b"-1", b"1e400",
     b"9" * 5000, b"0x" + b"f" * 5000, b"[" * 3000, b"a." * 3000, b"{a=" * 3000, b"true", b"1979-05-27T07:32:00Z",
     b"\x1b[2J", b"\xc2\x9b", "\u202e".encode(), b"\xff",
-    b"video:", b"images:", b"webcam:99", b"../", b"rtsp://a:b@c/", b"\n[[alerts.rules]]\n",
+    b"video:", b"images:", b"webcam:99", b"../", b"rtsp://a:b@c/", b"mqtt:/", b"~", b"$HOME", b"./",
+    b"\xef\xbb\xbf", b"\xff\xfe", b"\n[[alerts.rules]]\n",
     *(f"\n[{section}]\n".encode() for section in SECTIONS),
 )  # fmt: skip
 _VARIABLES = b"\n".join(

@@ -12,10 +12,12 @@ import pytest
 
 from node.contract.message import Message
 from node.mqtt.connect import connect
-from node.mqtt.link import Client, Link, Received, Report, Subscribed
+from node.mqtt.link import Acknowledged, Client, Link, Received, Report, Subscribed
 from node.settings import MqttSettings
 
 _START_S = 10.0
+_MAX_BYTES = 16 << 20
+"""The largest message that a subscriber of these tests receives: pictures and discoveries, too."""
 
 
 def free_port() -> int:
@@ -73,6 +75,12 @@ class Mosquitto:
             pytest.fail(f"mosquitto does not listen:\n{self.log()}")
         return self
 
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        assert self._process is not None
+        return self._process.pid
+
     def end(self) -> None:
         """Stop the broker with SIGTERM."""
         if self._process is not None:
@@ -101,14 +109,16 @@ class Subscriber:
 
     Attributes:
         messages: all messages received, in order.
+        acknowledged: how many of its own messages the broker has acknowledged.
     """
 
     def __init__(
         self, settings: MqttSettings, *filters: str, client_id: str = "test-subscriber", keep_s: int = 0
     ) -> None:
         self.messages: list[Received] = []
+        self.acknowledged = 0
         self._granted = 0
-        self._link: Link = connect(settings, Client(client_id, keep_s=keep_s), self._take)
+        self._link: Link = connect(settings, Client(client_id, keep_s=keep_s, max_packet_bytes=_MAX_BYTES), self._take)
         for each in filters or ("#",):
             self._link.subscribe(each)
         assert eventually(lambda: self._granted == max(1, len(filters)))
@@ -118,10 +128,12 @@ class Subscriber:
             self.messages.append(report)
         if isinstance(report, Subscribed):
             self._granted += 1
+        if isinstance(report, Acknowledged):
+            self.acknowledged += 1
 
-    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
+    def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> None:
         """Publish a message."""
-        self._link.publish(Message(topic, payload, retain=retain))
+        self._link.publish(Message(topic, payload, qos, retain))
 
     def on(self, topic: str) -> list[bytes]:
         """Return the payloads received on a topic."""

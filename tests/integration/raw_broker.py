@@ -9,7 +9,8 @@ from io import BufferedReader
 from types import TracebackType
 from typing import Self
 
-CONNECT, CONNACK, PUBLISH, PUBACK, SUBSCRIBE, SUBACK, DISCONNECT = 1, 2, 3, 4, 8, 9, 14
+CONNECT, CONNACK, PUBLISH, PUBACK, SUBSCRIBE, SUBACK, UNSUBSCRIBE, UNSUBACK = 1, 2, 3, 4, 8, 9, 10, 11
+PINGREQ, PINGRESP, DISCONNECT = 12, 13, 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Packet:
         payload: of a PUBLISH.
         mid: the packet identifier.
         size: bytes on the wire.
+        body: all behind the fixed header.
     """
 
     kind: int
@@ -33,6 +35,7 @@ class Packet:
     payload: bytes = b""
     mid: int = 0
     size: int = 0
+    body: bytes = b""
 
 
 Answer = Callable[[Packet], bytes | None]
@@ -58,8 +61,10 @@ def normal_answer(received: Packet) -> bytes | None:
             return packet(PUBACK, received.mid.to_bytes(2, "big"))
         case 8:
             return packet(SUBACK, received.mid.to_bytes(2, "big") + (b"\0" if received.mqtt5 else b"") + b"\1")
+        case 10:
+            return packet(UNSUBACK, received.mid.to_bytes(2, "big") + (b"\0\0" if received.mqtt5 else b""))
         case 12:
-            return packet(13, b"")
+            return packet(PINGRESP, b"")
         case _:
             return b""
 
@@ -153,10 +158,10 @@ def _read(stream: BufferedReader, connection: int, *, mqtt5: bool) -> Packet | N
     size += length
     kind = first[0] >> 4
     if kind == CONNECT:
-        return Packet(kind, body[6] == 5, connection, size=size)
+        return Packet(kind, body[6] == 5, connection, size=size, body=body)
     if kind == PUBLISH:
         end = 2 + int.from_bytes(body[:2], "big")
         mid = int.from_bytes(body[end : end + 2], "big")
         payload = body[end + (3 if mqtt5 else 2) :]
-        return Packet(kind, mqtt5, connection, body[2:end].decode(), payload, mid, size)
-    return Packet(kind, mqtt5, connection, mid=int.from_bytes(body[:2], "big"), size=size)
+        return Packet(kind, mqtt5, connection, body[2:end].decode(), payload, mid, size, body)
+    return Packet(kind, mqtt5, connection, mid=int.from_bytes(body[:2], "big"), size=size, body=body)

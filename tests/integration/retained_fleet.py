@@ -13,8 +13,10 @@ from node.mqtt.link import Acknowledged, Client, Report
 HEALTH = {
     "v": 1, "version": "0.1.0", "model": "3f9a1c02", "camera": "ok", "fps": 9.8, "p50_ms": 41.0, "p95_ms": 55.0,
     "cpu_c": 58.1, "throttled": False, "rss_mb": 96.0, "outbox": 0, "dropped": 0, "rejected": 0, "unusable": 3,
-    "people": 4, "cert_days_left": 300, "clock": "synced", "uptime_s": 86400,
-    "flaws": {"size": 0, "edge": 0, "blur": 0, "light": 0, "keypoints": 0},
+    "people": 4, "cert_days_left": 300, "discovery": "on", "clock": "synced", "uptime_s": 86400,
+    "requests": "on",
+    "flaws": {"size": 0, "edge": 0, "blur": 0, "light": 0, "keypoints": 0, "tilt": 0},
+    "upside_down": False,
 }  # fmt: skip
 
 

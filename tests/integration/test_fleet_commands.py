@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from facenode_command import CommandResult, environment, facenode
 from mosquitto_broker import Mosquitto, Subscriber, eventually
+from process_figures import command_peak_mb
 from retained_fleet import health, publish_all, publish_fleet
 
 pytestmark = pytest.mark.broker
@@ -123,20 +124,55 @@ def test_the_update_gate_refuses_an_invalid_before_file(mosquitto: StartBroker, 
     assert "facenode fleet --json" in result.err
 
 
-def test_forget_removes_all_retained_messages_of_a_node(mosquitto: StartBroker) -> None:
-    """Discovery is published whole and then empty, then each retained topic is emptied; other nodes keep theirs."""
+@pytest.mark.parametrize("people", [0, 300])
+def test_forget_removes_all_retained_messages_of_a_node(mosquitto: StartBroker, people: int) -> None:
+    """Discovery is published whole and then empty, then each retained topic is emptied; other nodes keep theirs.
+
+    The discovery of 300 people has some 400 kB, more than other commands receive.
+    """
     broker = mosquitto()
     publish_fleet(broker, 2)
     discovery = "homeassistant/device/facenode/pi-0000/config"
-    publish_all(broker, [(discovery, b"{}"), ("facenode/pi-0000/state", b"{}")])
+    payload = b"{" + b" " * 1300 * people + b"}"
+    publish_all(broker, [(discovery, payload), ("facenode/pi-0000/state", b"{}")])
     with closing(Subscriber(broker.settings(), "facenode/#", "homeassistant/#")) as subscriber:
         assert eventually(lambda: len(subscriber.messages) == 6)
         result = run_command(broker, "forget", "pi-0000")
         assert (result.code, result.out) == (0, "pi-0000: removed 4 retained messages\n"), result.err
         assert eventually(lambda: len(subscriber.messages) == 11)
         taken = [(message.topic, message.payload) for message in subscriber.messages[6:]]
-    assert taken[:2] == [(discovery, b"{}"), (discovery, b"")]
+    assert taken[:2] == [(discovery, payload), (discovery, b"")]
     assert sorted(taken[2:]) == [(f"facenode/pi-0000/{name}", b"") for name in ("health", "state", "status")]
     with closing(Subscriber(broker.settings(), "facenode/#", "homeassistant/#", client_id="later")) as later:
         assert eventually(lambda: len(later.messages) == 2)
         assert {message.topic for message in later.messages} == {"facenode/pi-0001/status", "facenode/pi-0001/health"}
+
+
+def test_forget_removes_whatever_somebody_left_in_a_nodes_name(mosquitto: StartBroker) -> None:
+    """Whoever had its login can leave thousands of topics: they are removed in rounds, each with a bound in memory.
+
+    Such a broker queues 1,000 messages for a subscriber, and drops the rest.
+    """
+    broker = mosquitto()
+    publish_all(broker, [(f"facenode/pi-1/request/{index:04}{'x' * 2000}", b"1") for index in range(2500)])
+    settings = {"mqtt.host": broker.host, "mqtt.port": broker.port}
+    peak, printed = command_peak_mb(settings, "forget", "pi-1", seconds=60)
+    assert printed == "pi-1: removed 2500 retained messages\n"
+    quiet, printed = command_peak_mb(settings, "forget", "pi-1", seconds=60)
+    assert printed == "pi-1: removed 0 retained messages\n"
+    assert peak < quiet + 30
+
+
+def test_forget_names_a_few_of_the_topics_that_remain(mosquitto: StartBroker, tmp_path: Path) -> None:
+    """A login that may not write them is told so in a line that can be read."""
+    access = tmp_path / "acl"
+    access.write_text("topic read #\nuser owner\ntopic readwrite #\n")
+    broker = mosquitto("allow_anonymous true", f"acl_file {access}")
+    with closing(Subscriber(broker.settings(username="owner"), "none")) as owner:
+        for index in range(100):
+            owner.publish(f"facenode/pi-1/request/{index:03}", b"1", retain=True)
+        assert eventually(lambda: owner.acknowledged == 100)
+    settings = {"mqtt.host": broker.host, "mqtt.port": broker.port, "mqtt.protocol": "3.1.1"}
+    result = facenode("forget", "pi-1", settings=settings)
+    assert result.code == 1
+    assert "request/003, facenode/pi-1/request/004 and 95 more: still retained: stop the node first" in result.err

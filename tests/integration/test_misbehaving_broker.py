@@ -3,6 +3,7 @@
 import queue
 import random
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -12,7 +13,18 @@ import pytest
 from fake_link import event
 from makers import instant
 from mosquitto_broker import Mosquitto, eventually
-from raw_broker import CONNECT, DISCONNECT, PUBACK, PUBLISH, Packet, RawBroker, connack, normal_answer, packet
+from raw_broker import (
+    CONNECT,
+    DISCONNECT,
+    PUBACK,
+    PUBLISH,
+    SUBSCRIBE,
+    Packet,
+    RawBroker,
+    connack,
+    normal_answer,
+    packet,
+)
 
 from node.clock import SystemClock
 from node.contract import payloads
@@ -50,12 +62,19 @@ def open_link(port: int, report: Callable[[Report], None] = lambda _report: None
 class OutboxPublisher:
     """A publisher with an outbox and short back-off."""
 
-    def __init__(self, folder: Path, port: int, *, ack_s: float = 15.0, protocol: str = "5") -> None:
+    def __init__(
+        self, folder: Path, port: int, *, ack_s: float = 15.0, protocol: str = "5", receive: bool = False
+    ) -> None:
         self.outbox = Outbox(folder, TOPICS, SystemClock())
         self.retained = Retained(TOPICS, payloads.state(instant(0)))
         timing = Timing(first_s=0.02, max_s=0.05, ack_s=ack_s)
         self.publisher = Publisher(
-            TOPICS, self.outbox, self.retained, lambda report: open_link(port, report, protocol), timing=timing
+            TOPICS,
+            self.outbox,
+            self.retained,
+            lambda report: open_link(port, report, protocol),
+            receive=(lambda _request: None) if receive else None,
+            timing=timing,
         )
 
     def start(self) -> "OutboxPublisher":
@@ -192,8 +211,8 @@ def test_a_permanent_refusal_rejects_the_message_and_continues(
 
 
 def test_receive_maximum_and_maximum_packet_size_are_respected(exit_stack: ExitStack, tmp_path: Path) -> None:
-    """With Receive Maximum 2 and Maximum Packet Size 300, no more is in flight and no packet is larger."""
-    bounds = bytes([0x21, 0, 2, 0x27, 0, 0, 1, 44])
+    """With Receive Maximum 2 and Maximum Packet Size 600, no more is in flight and no packet is larger."""
+    bounds = bytes([0x21, 0, 2, 0x27, 0, 0, 2, 88])
     in_flight: set[int] = set()
     most = [0]
     waiting: list[int] = []
@@ -215,13 +234,13 @@ def test_receive_maximum_and_maximum_packet_size_are_respected(exit_stack: ExitS
 
     broker = exit_stack.enter_context(RawBroker(answer))
     node = OutboxPublisher(tmp_path, broker.port)
-    node.retained.set_discovery(b"x" * 400)
+    node.retained.set_discovery(b"x" * 800)
     node.outbox.put([event(number) for number in range(20)])
-    node.outbox.put([event(20, padding=300), event(21), event(22)])
+    node.outbox.put([event(20, padding=600), event(21), event(22)])
     exit_stack.enter_context(closing(node.start()))
     assert eventually(lambda: broker.published().count(EVENT) >= 21)
     assert most[0] <= 2
-    assert max(each.size for each in broker.packets) <= 300
+    assert max(each.size for each in broker.packets) <= 600
     assert TOPICS.discovery not in broker.published()
     assert node.outbox.counts().rejected == 1
 
@@ -248,14 +267,100 @@ def test_a_message_refused_as_too_large_by_disconnect_is_rejected(exit_stack: Ex
     """A broker that states its limit only by disconnecting does not stop the other messages."""
 
     def answer(received: Packet) -> bytes | None:
-        return packet(DISCONNECT, b"\x95") if received.size > 300 else normal_answer(received)
+        return packet(DISCONNECT, b"\x95") if received.size > 600 else normal_answer(received)
 
     broker = exit_stack.enter_context(RawBroker(answer))
     node = OutboxPublisher(tmp_path, broker.port)
-    node.outbox.put([event(1), event(2, padding=300), event(3)])
+    node.outbox.put([event(1), event(2, padding=600), event(3)])
     exit_stack.enter_context(closing(node.start()))
     assert node.publisher.drain(10)
     assert node.outbox.counts().rejected == 1
+
+
+@pytest.mark.parametrize("largest", [1, 10, 511])
+def test_a_broker_that_takes_no_event_is_refused_and_the_events_wait_for_the_next(
+    exit_stack: ExitStack, tmp_path: Path, caplog: pytest.LogCaptureFixture, largest: int
+) -> None:
+    """Its Maximum Packet Size would reject all events for good; a broker that is mended gets them all."""
+    mended = threading.Event()
+
+    def answer(received: Packet) -> bytes | None:
+        if received.kind == CONNECT and not mended.is_set():
+            return connack(properties=b"\x27" + largest.to_bytes(4, "big"))
+        return normal_answer(received)
+
+    broker = exit_stack.enter_context(RawBroker(answer))
+    node = OutboxPublisher(tmp_path, broker.port)
+    node.outbox.put([event(number, padding=150) for number in range(5)])
+    exit_stack.enter_context(closing(node.start()))
+    assert eventually(lambda: len([each for each in broker.packets if each.kind == CONNECT]) > 3)
+    assert (node.outbox.counts().waiting, node.outbox.counts().rejected) == (5, 0)
+    assert broker.published() == []
+    sentence = f"takes at most {largest} bytes a packet, and an event needs 512: raise the broker's maximum packet size"
+    assert len([record for record in caplog.records if sentence in record.message]) == 1
+    mended.set()
+    assert node.publisher.drain(10)
+    assert broker.published().count(EVENT) == 5
+
+
+def test_a_broker_that_calls_an_event_too_large_by_disconnect_rejects_none(
+    exit_stack: ExitStack, tmp_path: Path
+) -> None:
+    """No event has more than 512 bytes, so the fault is the broker's: all wait until it is mended."""
+    mended = threading.Event()
+
+    def answer(received: Packet) -> bytes | None:
+        return packet(DISCONNECT, b"\x95") if received.size > 100 and not mended.is_set() else normal_answer(received)
+
+    broker = exit_stack.enter_context(RawBroker(answer))
+    node = OutboxPublisher(tmp_path, broker.port)
+    node.outbox.put([event(number, padding=150) for number in range(5)])
+    exit_stack.enter_context(closing(node.start()))
+    assert eventually(lambda: len([each for each in broker.packets if each.kind == CONNECT]) > 4)
+    assert (node.outbox.counts().waiting, node.outbox.counts().rejected) == (5, 0)
+    mended.set()
+    assert node.publisher.drain(10)
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+@pytest.mark.parametrize("topic", ["facenode/pi-1/request/check", "homeassistant/status"])
+def test_after_a_retained_message_that_is_too_large_the_next_connection_lacks_its_subscription(
+    exit_stack: ExitStack, tmp_path: Path, caplog: pytest.LogCaptureFixture, protocol: str, topic: str
+) -> None:
+    """It would end every connection. Events go on, `requests` says it, and the log why; one reconnect is enough."""
+
+    def answer(received: Packet) -> bytes | None:
+        granted = normal_answer(received)
+        if granted is None or received.kind != SUBSCRIBE or _covered(received) not in topic:
+            return granted
+        return granted + b"\x33\x80\xc2\xd7\x2f" + len(topic).to_bytes(2, "big") + topic.encode()
+
+    broker = exit_stack.enter_context(RawBroker(answer))
+    node = OutboxPublisher(tmp_path, broker.port, protocol=protocol, receive=True)
+    node.retained.set_discovery(b"{}")
+    exit_stack.enter_context(closing(node.start()))
+    assert eventually(lambda: any(each.connection == 1 for each in broker.packets))
+    for number in range(20):
+        node.outbox.put([event(number)])
+    assert node.publisher.drain(10)
+    assert broker.packets[-1].connection == 1
+    filters = {_covered(each) for each in broker.packets if each.kind == SUBSCRIBE and each.connection == 1}
+    assert filters == {"facenode/pi-1/request/", "homeassistant/status"} - {_start_of(topic)}
+    assert node.publisher.requests == ("paused" if "request" in topic else "on")
+    logged = "\n".join(record.message for record in caplog.records)
+    assert f"{topic}: a retained message of 100,000,005 bytes arrived, more than 65,536: remove it" in logged
+    assert "paused: a message was too large: not subscribed for 10 minutes" in logged
+
+
+def _covered(subscribe: Packet) -> str:
+    """Return the topic of a SUBSCRIBE, without the wildcard at its end."""
+    start = 3 if subscribe.mqtt5 else 2
+    end = start + 2 + int.from_bytes(subscribe.body[start : start + 2], "big")
+    return subscribe.body[start + 2 : end].decode().rstrip("#")
+
+
+def _start_of(topic: str) -> str:
+    return topic.removesuffix("check")
 
 
 @pytest.mark.broker
@@ -279,3 +384,20 @@ def test_a_denied_publish_has_its_reason_code(mosquitto: Callable[..., Mosquitto
     with closing(open_link(broker.port, reports.put)) as link:
         mid = link.publish(Message(EVENT, b"{}"))
         assert reports.get(timeout=5) == Acknowledged(mid, 0x87)
+
+
+@pytest.mark.parametrize(
+    ("properties", "words"),
+    [(b"\x25\x00", "does not support retained messages"), (b"\x24\x00", "does not support QoS 1")],
+)
+def test_a_broker_that_says_that_it_lacks_what_the_last_will_needs_is_not_used(properties: bytes, words: str) -> None:
+    """A node that publishes there would only be disconnected; a client without a last will may use it."""
+
+    def answer(received: Packet) -> bytes | None:
+        return connack(properties=properties) if received.kind == CONNECT else normal_answer(received)
+
+    with RawBroker(answer) as broker:
+        with pytest.raises(BrokerError, match=words):
+            open_link(broker.port)
+        settings = MqttSettings(host="127.0.0.1", port=broker.port, protocol="5")
+        connect(settings, Client("reader"), lambda _report: None, SHORT).close()

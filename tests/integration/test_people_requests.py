@@ -148,7 +148,7 @@ def test_unsent_messages_about_a_removed_person_are_erased_without_a_node(
         assert process.wait(TIMEOUT_S) == 0
     assert traces()
     assert (
-        "2 messages waiting for the broker"
+        "1 message waiting for the broker"
         in facenode("people", "remove", "lovelace", "--dry-run", settings=settings).out
     )
     assert traces()

@@ -152,7 +152,7 @@ def test_discovery_is_republished_on_home_assistants_birth(
     node = exit_stack.enter_context(closing(MqttNode(tmp_path / "node", broker.settings())))
     node.retained.set_discovery(b'{"dev":{}}')
     assert eventually(lambda: len(seen.on(TOPICS.discovery)) == 1)
-    seen.publish(TOPICS.birth, b"online")
+    seen.publish(TOPICS.births[0], b"online")
     assert eventually(lambda: len(seen.on(TOPICS.discovery)) == 2)
 
 

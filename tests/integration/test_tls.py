@@ -7,10 +7,15 @@ from pathlib import Path
 
 import pytest
 from certificate_authority import CertificateAuthority, Identity
-from mosquitto_broker import Mosquitto
+from facenode_command import facenode
+from mosquitto_broker import Mosquitto, eventually
+from running_node import running_facenode
 
+from node.clock import SystemClock
+from node.contract.topics import Topics
 from node.diagnostics.broker import broker_findings
 from node.diagnostics.finding import Finding
+from node.diagnostics.first_messages import first_messages
 from node.errors import BrokerError
 from node.mqtt.connect import connect
 from node.mqtt.link import Client, Link
@@ -18,6 +23,7 @@ from node.settings import MqttSettings, NodeSettings, Settings
 
 pytestmark = pytest.mark.broker
 
+MESSAGES = first_messages(Topics("pi-1"), SystemClock().now())
 BOTH = pytest.mark.parametrize("protocol", ["5", "3.1.1"])
 
 
@@ -71,7 +77,7 @@ def open_link(settings: MqttSettings) -> Link:
 
 def check_findings(settings: MqttSettings) -> list[Finding]:
     """Return the findings of `facenode check`."""
-    return list(broker_findings(Settings(mqtt=settings, node=NodeSettings(id="pi-1"))))
+    return list(broker_findings(Settings(mqtt=settings, node=NodeSettings(id="pi-1")), MESSAGES))
 
 
 def assert_refused(settings: MqttSettings, sentence: str) -> None:
@@ -89,7 +95,7 @@ def test_mutual_tls_is_accepted(tls_setup: TlsSetup, protocol: str) -> None:
     with closing(open_link(settings)) as link:
         assert link.protocol == protocol
     lines = check_findings(settings)
-    assert [finding.ok for finding in lines] == [True] * 5
+    assert [finding.ok for finding in lines] == [True] * 7
     assert "TLSv1.3, the broker's certificate is valid for 30 more days" in lines[2].text
 
 
@@ -201,8 +207,32 @@ def test_a_renewed_password_is_used_at_the_next_attempt(mosquitto: Callable[...,
     secret.write_text("right\n")
     open_link(settings).close()
     secret.write_bytes(b"\xff\xfe")
-    with pytest.raises(BrokerError, match="secret: cannot be read"):
+    with pytest.raises(BrokerError, match="secret: the file is empty"):
         open_link(settings)
     secret.write_text("x" * 70_000)
     with pytest.raises(BrokerError, match="longer than MQTT allows"):
         open_link(settings)
+
+
+def test_a_check_asks_a_running_node_whose_certificate_stands_for_its_client_id(
+    tls_setup: TlsSetup, portrait_folder: Path, tmp_path: Path
+) -> None:
+    """A second connection with the certificate would end the node's, and the broker would say that it is offline."""
+    broker = tls_setup.broker(None, "use_identity_as_username true", "use_username_as_clientid true")
+    settings = {
+        "node.id": "pi-1", "camera.source": f"images:{portrait_folder}", "camera.fps": 5, "storage.dir": tmp_path / "s",
+        "mqtt.host": broker.host, "mqtt.port": broker.port, "mqtt.tls.enabled": "true",
+        "mqtt.tls.ca_file": tls_setup.ours.certificate, "mqtt.tls.cert_file": tls_setup.node.certificate,
+        "mqtt.tls.key_file": tls_setup.node.key,
+    }  # fmt: skip
+    with running_facenode(settings) as process:
+        assert eventually(lambda: "as pi-1" in broker.log() and "event/unknown" in broker.log(), 30), broker.log()
+        result = facenode("check", settings=settings)
+        assert result.code == 0, result.out
+        assert "the node that runs here is connected, and nothing of it is refused" in result.out
+        assert broker.log().count("New client connected") == 1
+        process.terminate()
+        assert process.wait(20) == 0
+    result = facenode("check", settings=settings)
+    assert result.code == 0, result.out
+    assert "ok   broker: retained" in result.out

@@ -65,6 +65,10 @@ class ScriptedSource:
         """Make the next openings fail."""
         self._refusals.extend(errors)
 
+    def forgive(self) -> None:
+        """Let all further openings succeed."""
+        self._refusals.clear()
+
     def wait_reads(self, count: int) -> None:
         """Wait until this many reads have begun, so that one less has returned."""
         with self._changed:
@@ -109,7 +113,14 @@ def open_error(number: int = 0) -> CameraError:
     return CameraError(f"fake: cannot be opened ({number}): see the test's script")
 
 
-def fake_camera(source: ScriptedSource, clock: Clock, *, stall_s: float = 10.0, restart_after: int = 3) -> LiveCamera:
+def fake_camera(
+    source: ScriptedSource,
+    clock: Clock,
+    *,
+    stall_s: float = 10.0,
+    restart_after: int = 3,
+    keeps_state: bool = False,
+) -> LiveCamera:
     """Return a live camera on a source; ticks without a frame come after 10 ms, so that tests do not wait."""
     settings = CameraSettings(stall_s=stall_s, restart_after=restart_after)
-    return LiveCamera("fake", source, clock, settings, tick_s=0.01)
+    return LiveCamera("fake", source, clock, settings, keeps_state=keeps_state, tick_s=0.01)

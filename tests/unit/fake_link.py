@@ -27,6 +27,7 @@ class FakeLink:
     Attributes:
         sent: what was published, in order.
         filters: the subscriptions.
+        subscription_code: the code that answers a subscription.
         closed: whether it was closed.
     """
 
@@ -39,6 +40,8 @@ class FakeLink:
         self.max_bytes: int | None = None
         self.sent: list[Message] = []
         self.filters: list[str] = []
+        self._subscriptions = 0
+        self.subscription_code = 1
         self.closed = False
         self.report = report
         self._answer = answer or (lambda _topic: 0)
@@ -51,10 +54,17 @@ class FakeLink:
             self.report(Acknowledged(len(self.sent), code))
         return len(self.sent)
 
-    def subscribe(self, topic: str) -> None:
-        """Record the filter and grant it."""
+    def subscribe(self, topic: str) -> int:
+        """Record the filter and answer it."""
         self.filters.append(topic)
-        self.report(Subscribed(1))
+        self._subscriptions += 1
+        self.report(Subscribed(self.subscription_code, self._subscriptions))
+        return self._subscriptions
+
+    def unsubscribe(self, topic: str) -> None:
+        """Remove the filter."""
+        if topic in self.filters:
+            self.filters.remove(topic)
 
     def close(self) -> None:
         """Record the closing."""

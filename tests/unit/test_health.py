@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 from makers import instant
 
-from node.domain import CameraState
+from node.domain import CameraState, RequestsState
 from node.health import Counts, HealthMonitor, summary
 from node.system.machine import Machine
 
-COUNTS = Counts(outbox=2, dropped=1, rejected=0, unusable=3, flaws={"blur": 3}, people=4, cert_days_left=None)
+COUNTS = Counts(
+    outbox=2, dropped=1, rejected=0, unusable=3, flaws={"blur": 3}, upside_down=True, people=4, cert_days_left=None
+)
 
 
 class MemoryOnly:
@@ -63,6 +65,7 @@ def test_rate_and_percentiles_are_of_the_latest_frames() -> None:
     assert health.p50_ms == pytest.approx(50.5, abs=0.1)
     assert health.p95_ms == pytest.approx(95.05, abs=0.1)
     assert (health.outbox, health.dropped, health.unusable, health.people) == (2, 1, 3, 4)
+    assert health.upside_down is True
     assert (health.cpu_c, health.throttled, health.cert_days_left) == (None, None, None)
 
 
@@ -151,3 +154,23 @@ def test_readings_that_the_machine_lacks_are_unknown(tmp_path: Path) -> None:
     """No file, no figure."""
     machine = Machine(tmp_path)
     assert (machine.cpu_c(), machine.throttled(), machine.rss_mb()) == (None, None, None)
+
+
+def test_health_is_due_when_requests_are_paused_or_refused() -> None:
+    """Whoever sends requests learns at once that they do not arrive."""
+    states = [RequestsState.ON, RequestsState.ON, RequestsState.PAUSED, RequestsState.PAUSED, RequestsState.ON]
+    health_monitor = HealthMonitor(
+        MemoryOnly(),
+        lambda: COUNTS,
+        every_s=30.0,
+        log_every_s=60.0,
+        model="3f9a1c02",
+        started=instant(0),
+        requests=lambda: states[second],
+    )
+    sent = {}
+    for second in range(5):
+        health = health_monitor.beat(instant(second), CameraState.OK)
+        if health:
+            sent[second] = str(health.requests)
+    assert sent == {0: "on", 2: "paused", 4: "on"}

@@ -15,7 +15,15 @@ from node.camera.frame_check import size_flaw
 from node.camera.live import LiveCamera
 from node.camera.picamera.device import Device, Package, Request
 from node.camera.picamera.pixels import FORMATS, MAIN_FORMAT, SMALL_FORMAT, to_rgb
-from node.camera.picamera.streams import Size, controls, frame_timeout_s, main_size, part_of_sensor, small_size
+from node.camera.picamera.streams import (
+    Size,
+    controls,
+    frame_timeout_s,
+    main_size,
+    part_of_sensor,
+    small_size,
+    unturned,
+)
 from node.clock import Clock
 from node.domain import Frame, Image
 from node.errors import CameraError
@@ -79,7 +87,7 @@ def open_picamera(  # noqa: PLR0913 - tests give the last two in place of a Pi
     package: Package | None = None,
     opener: Opener | None = None,
 ) -> Camera:
-    """Open a Pi camera; reopen it when it fails while it runs.
+    """Open a Pi camera; wait for it when it is not there, and reopen it when it fails while it runs.
 
     Args:
         number: of the camera, as `rpicam-hello --list-cameras` counts them.
@@ -90,32 +98,20 @@ def open_picamera(  # noqa: PLR0913 - tests give the last two in place of a Pi
         opener: opens the camera in place of the package.
 
     Raises:
-        CameraError: picamera2 is not installed, or there is no such camera now. A loose cable or a wrong number is
-            far more likely than a camera that appears late, so the error comes at once.
+        CameraError: picamera2 is not installed.
     """
     package = package or load()
-    try:
-        available = [f"{index} {camera.get('Model', 'unnamed')}" for index, camera in enumerate(package.cameras())]
-    except (RuntimeError, OSError) as error:
-        raise CameraError(f"picamera: libcamera does not start: {_innermost(error)}; {_HINT}") from error
-    if not available:
-        raise CameraError(
-            f"picamera: no camera is found: check its cable and that the node's user is in the group video; {_HINT}"
-        )
-    if number >= len(available):
-        raise CameraError(
-            f"picamera:{number}: no such camera: correct camera.source (cameras here: {', '.join(available)})"
-        )
     opener = opener or partial(connect, package, number, settings, small_px)
-    return LiveCamera(f"picamera:{number}", opener, clock, settings)
+    return LiveCamera(f"picamera:{number}", opener, clock, settings, keeps_state=True)
 
 
 def connect(package: Package, number: int, settings: CameraSettings, small_px: int | None = None) -> Source:
     """Open and start a Pi camera.
 
     Raises:
-        CameraError: it is busy, cannot be opened, or cannot do what the settings ask for.
+        CameraError: it does not exist, is busy, cannot be opened, or cannot do what the settings ask for.
     """
+    _check_number(package, number)
     name = f"picamera:{number}"
     try:
         device = package.open(number)
@@ -200,6 +196,22 @@ def reason(error: BaseException) -> str:
     return f"cannot be opened: {_innermost(error)}: check its cable; {_HINT}"
 
 
+def _check_number(package: Package, number: int) -> None:
+    """Refuse the number of a camera that libcamera does not see."""
+    try:
+        available = [f"{index} {camera.get('Model', 'unnamed')}" for index, camera in enumerate(package.cameras())]
+    except (RuntimeError, OSError) as error:
+        raise CameraError(f"picamera: libcamera does not start: {_innermost(error)}; {_HINT}") from error
+    if not available:
+        raise CameraError(
+            f"picamera: no camera is found: check its cable and that the node's user is in the group video; {_HINT}"
+        )
+    if number >= len(available):
+        raise CameraError(
+            f"picamera:{number}: no such camera: correct camera.source (cameras here: {', '.join(available)})"
+        )
+
+
 def _close_quietly(device: Device) -> None:
     """Close a camera that could not be set up; an error in closing must not hide that one."""
     with contextlib.suppress(RuntimeError, OSError):
@@ -241,7 +253,7 @@ def _configure(package: Package, device: Device, settings: CameraSettings, small
     if wrong := size_flaw(*configured["main"]["size"]):
         raise CameraError(f"gives {wrong}: set camera.width and camera.height to a size it supports")
     if settings.crop is not None:
-        _crop(device, settings.crop, size, streams=2 if small else 1)
+        _crop(device, unturned(settings.crop, settings.rotate), size, streams=2 if small else 1)
 
 
 def _crop(device: Device, crop: Crop, size: Size, *, streams: int) -> None:

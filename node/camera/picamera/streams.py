@@ -60,6 +60,17 @@ def frame_timeout_s(settings: CameraSettings) -> float:
     return max(settings.stall_s / 2, min(settings.stall_s, 2 / settings.fps))
 
 
+def unturned(crop: Crop, rotate: int) -> Crop:
+    """Return the part of the camera's own view that is this part of the view turned by `rotate` degrees clockwise."""
+    left, top, width, height = crop
+    return {
+        0: crop,
+        90: (top, 1 - left - width, height, width),
+        180: (1 - left - width, 1 - top - height, width, height),
+        270: (1 - top - height, left, height, width),
+    }[rotate]
+
+
 def part_of_sensor(sensor: Rectangle, crop: Crop, image: Size) -> Rectangle:
     """Return the part of the sensor that fills the image.
 

@@ -5,9 +5,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from node.assembly import build_embed, build_gallery, build_gallery_matcher, build_vision
+from node.assembly import (
+    build_embed,
+    build_gallery,
+    build_gallery_matcher,
+    build_photo_detector,
+    build_vision,
+)
 from node.camera.decoder_process import DecoderProcess
-from node.camera.image_file import list_files, open_image
+from node.camera.folder import find_files
+from node.camera.image_file import open_image
 from node.domain import counted
 from node.errors import CameraError, PeopleError, UsageError
 from node.people.enrolment import Enrollee, Refusal, examine
@@ -19,6 +26,9 @@ from node.settings import Settings
 from node.system.caller_files import OpenedFile, allow_open_files
 from node.system.privileges import become_owner
 from node.system.terminal import print_error, print_line
+
+_MAX_REASONS = 100
+"""Most photos of which the reason is printed why they are not used."""
 
 
 def add_add_verb(verbs: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's is private
@@ -121,6 +131,7 @@ def _enrol_photos(
     """Enroll a person from photos, and print the reason for each photo that is not used."""
     with DecoderProcess() as decoder:  # it starts while the network is loaded
         vision = build_vision(settings, ())
+        detector = build_photo_detector(settings, vision)
         sidecar = vision.network.sidecar
         gallery = build_gallery(settings, sidecar)
         gallery.reembed(sidecar.heads.embedding.space, build_embed(vision.network))
@@ -132,7 +143,7 @@ def _enrol_photos(
             if isinstance(photo, Refusal)
             else examine(
                 photo,
-                vision.detector,
+                detector,
                 vision.recognizer,
                 decoder=decoder,
                 keep_crop=settings.people.keep_crops,
@@ -141,8 +152,15 @@ def _enrol_photos(
             for photo in photos
         ]
     for result in results:
-        if isinstance(result, Refusal):
-            print_error(f"{result.photo}: not used: {result.reason}")
+        if not isinstance(result, Refusal) and result.turn:
+            print_line(f"{result.source}: turned by {result.turn} degrees clockwise: no face in it is upright")
+    refused = [result for result in results if isinstance(result, Refusal)]
+    for refusal in refused[:_MAX_REASONS]:
+        print_error(f"{refusal.photo}: not used: {refusal.reason}")
+    if len(refused) > _MAX_REASONS:
+        print_error(
+            f"{counted(len(refused) - _MAX_REASONS, 'more photo')} not used: name them one by one for the reasons"
+        )
     samples = [result for result in results if isinstance(result, Sample)]
     if not samples:
         what = "the photo cannot be used" if len(results) == 1 else f"none of the {len(results)} photos can be used"
@@ -162,7 +180,12 @@ def _people_with(gallery: Gallery, person: str) -> Sequence[Person]:
 
 def _open_photos(paths: list[Path]) -> list[OpenedFile | Refusal]:
     """Open the photos that the caller names, since the owner of the storage folder may not be able to."""
-    photos = [photo for path in paths for photo in list_files(path)]
+    photos = []
+    for path in paths:
+        found = find_files(path)
+        photos += [photo for photo, _ in found.files]
+        if others := found.not_used():
+            print_error(f"{path}: {others}")
     if paths and not photos:
         raise PeopleError(f"{', '.join(map(str, paths))}: no photo found: name JPEG or PNG files, or a folder of them")
     allow_open_files(len(photos))

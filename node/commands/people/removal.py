@@ -9,6 +9,7 @@ from node.assembly import build_erasure, build_outbox, check_outbox_files
 from node.clock import SystemClock
 from node.commands.people.announce import announce_people, is_announced
 from node.domain import counted
+from node.durations.file import FILE as DURATIONS_FILE
 from node.errors import BrokerError, PeopleError
 from node.outbox.outbox import FILE as OUTBOX_FILE
 from node.outbox.outbox import Outbox
@@ -91,7 +92,10 @@ def _would_erase(person: str, settings: Settings) -> list[str]:
     Raises:
         PeopleError: there is nothing.
     """
-    lines = list(build_erasure(settings, None).list_stored(person))
+    erasure = build_erasure(settings, None)
+    lines = list(erasure.list_stored(person))
+    if erasure.in_durations(person):
+        lines.append(f"{settings.storage.dir / DURATIONS_FILE}: a visit of theirs, or an alert about them")
     if running(settings.storage.dir):
         if not lines:
             raise nobody(person)

@@ -5,11 +5,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from node.assembly import Vision, build_gallery, build_gallery_matcher, build_sidecar, build_vision
+from node.assembly import (
+    build_gallery,
+    build_gallery_matcher,
+    build_photo_detector,
+    build_sidecar,
+    build_vision,
+)
 from node.camera.decoder_process import DecoderProcess
-from node.camera.image_decoder import ImageDecoder
-from node.camera.image_file import list_files, open_image
-from node.domain import Frame, counted
+from node.camera.folder import find_files
+from node.camera.image_file import open_image
+from node.domain import Frame, Image, counted
 from node.errors import CameraError, PeopleError
 from node.people.matcher import GalleryMatcher
 from node.people.selftest import PersonResult, Report, Stranger, advise, examine
@@ -18,6 +24,8 @@ from node.system.caller_files import OpenedFile, allow_open_files
 from node.system.privileges import become_owner
 from node.system.terminal import print_error, print_json, print_line
 from node.system.text import valid
+from node.vision.photo_detector import PhotoDetector
+from node.vision.recognizer import Recognizer
 
 _SHOWN = 5
 
@@ -62,7 +70,10 @@ def _open_strangers(folder: Path) -> list[tuple[str, OpenedFile]]:
     Raises:
         PeopleError: the folder does not exist, or holds no photo.
     """
-    photos = list_files(folder, nested=True)
+    found = find_files(folder, nested=True)
+    photos = [photo for photo, _ in found.files]
+    if others := found.not_used():
+        print_error(f"{folder}: {others}")
     if photos in ([], [folder]):
         raise PeopleError(
             f"{folder}: not a folder with photos: name one with JPEG or PNG files of people who are not enrolled"
@@ -83,20 +94,21 @@ def _strangers(
     """Yield every usable face in photos, scored as the node would score it."""
     with DecoderProcess() as decoder:
         vision = build_vision(settings, ())
+        detector = build_photo_detector(settings, vision)
         for name, photo in photos:
-            yield from _faces(photo, name, decoder, vision, matcher)
+            try:
+                image = decoder.decode(photo)
+            except CameraError as error:
+                print_error(error)
+            else:
+                yield from _faces(image, name, detector, vision.recognizer, matcher)
 
 
 def _faces(
-    photo: OpenedFile, name: str, decoder: ImageDecoder, vision: Vision, matcher: GalleryMatcher
+    image: Image, name: str, detector: PhotoDetector, recognizer: Recognizer, matcher: GalleryMatcher
 ) -> Iterator[Stranger]:
-    try:
-        image = decoder.decode(photo)
-    except CameraError as error:
-        print_error(error)
-        return
-    for face in vision.detector.detect(Frame(image)):
-        look = vision.recognizer.look(image, face)
+    for face in detector.detect(Frame(image)):
+        look = recognizer.look(image, face)
         if look.embedding is not None:
             scores = matcher.scores(look.embedding)
             nearest = max(scores, key=scores.__getitem__, default=None)

@@ -60,6 +60,37 @@ def test_a_dry_run_shows_only_the_changed_setting(fleet: Controller) -> None:
         assert "480" not in fleet.hosts.ssh(host, "cat /opt/facenode/current/facenode.toml")
 
 
+@pytest.mark.parametrize("name", ["node-2", "facenode-node-2", "broker.localhost", "app.fleet"])
+def test_an_account_with_the_name_of_another_is_rejected(fleet: Controller, name: str) -> None:
+    """Its program would take over the session of the node, of the broker's certificate or of the other account."""
+    accounts = [*fleet.accounts, {"name": name, "may": "security", "password": "a long password"}]
+    rejected = fleet.run_playbook("site", "--tags", "broker", code=2, fleet_accounts=accounts)
+    assert f"fleet_accounts: {name}: the name must contain a dot and be neither another account's" in rejected.out
+    assert "a long password" not in rejected.out
+
+
+def test_the_playbooks_need_an_account_of_their_own(fleet: Controller) -> None:
+    """With the account of `facenode fleet`, that command and a roll-out would throw each other out."""
+    accounts = [each for each in fleet.accounts if each["may"] != "playbooks"]
+    for playbook in ("site", "rollout", "rollback"):
+        rejected = fleet.run_playbook(playbook, code=2, fleet_accounts=accounts, release="1.0.0")
+        assert "the playbooks need an account of their own" in rejected.out
+
+
+def test_sessions_under_other_client_ids_are_drained_before_they_get_out_of_reach(fleet: Controller) -> None:
+    """On a broker as 0.1.0 left it, the playbook stops until its owner says that nothing waits there any more."""
+    host, config = fleet.hosts["node-1"], "/etc/mosquitto/conf.d/facenode.conf"
+    fleet.hosts.ssh(host, f"sed -i '$d' {config}")
+    before = fleet.hosts.ssh(host, f"cat {config}")
+    for playbook in ("site", "renew"):
+        stopped = fleet.run_playbook(playbook, code=2)
+        assert 'Drain these sessions as described under "Upgrade"' in stopped.out
+        assert fleet.hosts.ssh(host, f"cat {config}") == before
+    fleet.run_playbook("site", "--tags", "broker", broker_sessions_drained=True)
+    assert fleet.hosts.ssh(host, f"tail -1 {config}").strip() == "use_username_as_clientid true"
+    assert set(fleet.run_playbook("site", "--tags", "broker").changed.values()) == {0}
+
+
 def test_the_key_never_leaves_the_node(fleet: Controller) -> None:
     """The controller has the nodes' certificates, and no key except the authority's, which is encrypted."""
     keys = sorted(path.name for path in fleet.folder.rglob("*.key"))

@@ -1,5 +1,6 @@
 """Access rights at the broker: a stolen node key, a foreign client and an account get only what they may."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -17,6 +18,8 @@ from node.mqtt.connect import connect
 from node.mqtt.link import Client, Received, Report
 
 pytestmark = pytest.mark.timeout(3600)
+PrintLine = Callable[[str], None]
+_LOG = "/var/log/mosquitto/mosquitto.log"
 _NOT_AUTHORIZED, _NO_SUBSCRIBERS = 0x87, 0x10
 
 
@@ -35,7 +38,7 @@ def thief(fleet: Controller, tmp_path: Path) -> Iterator[Intruder]:
 @pytest.fixture
 def observer(fleet: Controller) -> Iterator[Subscriber]:
     """Return a subscriber of all topics with an account that may read them."""
-    with closing(fleet.subscribe("app.fleet", "facenode/#", "homeassistant/device/#")) as subscriber:
+    with closing(fleet.subscribe("app.observer", "facenode/#", "homeassistant/device/#")) as subscriber:
         yield subscriber
 
 
@@ -58,7 +61,7 @@ def test_only_home_assistant_receives_snapshots(thief: Intruder, fleet: Controll
     own, others = "facenode/node-2/snapshot/made-up", "facenode/node-3/snapshot/made-up"
     with (
         closing(fleet.subscribe("app.homeassistant", "facenode/+/snapshot/+")) as home,
-        closing(fleet.subscribe("app.fleet", "facenode/+/status")) as controller,
+        closing(fleet.subscribe("app.observer", "facenode/+/status")) as controller,
         closing(Intruder(fleet.account_settings("app.security"), "test-security")) as security,
     ):
         for topic in (own, others, "facenode/+/snapshot/+", "#"):
@@ -88,12 +91,94 @@ def test_a_stolen_key_reads_only_its_own_topics(thief: Intruder, fleet: Controll
 
 
 def test_a_stolen_key_cannot_take_over_another_session(thief: Intruder, fleet: Controller) -> None:
-    """The broker replaces the client id of node-3 with the name in the certificate, so node-3 stays connected."""
+    """The broker replaces the client id of node-3 by the name in the certificate, so node-3 stays connected."""
     before = fleet.states()["node-3"]
     assert thief.publish("facenode/node-2/event/unknown", b"still me") in {0x00, _NO_SUBSCRIBERS}
     log = fleet.hosts.ssh(fleet.hosts["node-3"], "journalctl -u facenode --since=-30s -o cat")
     assert "took over the connection" not in log
     assert before["status"] == fleet.states()["node-3"]["status"] == "online"
+
+
+def test_an_account_with_a_nodes_client_id_throws_nobody_out(fleet: Controller, print_line: PrintLine) -> None:
+    """On the accounts' port, too, the broker replaces the client id: the node stays connected and online."""
+    uptime_s = fleet.states()["node-3"]["health"]["uptime_s"]
+    tries, logins = 26, f"grep -c 'as node-3 ' {_LOG}"
+    with closing(fleet.subscribe("app.observer", "facenode/node-3/status")) as watcher:
+        assert eventually(lambda: watcher.on("facenode/node-3/status") == [b"online"])
+        before = fleet.hosts.ssh(fleet.hosts["node-1"], logins)
+        for _ in range(tries):
+            for client_id in ("node-3", "facenode-node-3"):
+                connect(fleet.account_settings("app.homeassistant"), Client(client_id), lambda _report: None).close()
+        assert fleet.hosts.ssh(fleet.hosts["node-1"], logins) == before
+        assert watcher.on("facenode/node-3/status") == [b"online"]
+    assert fleet.states()["node-3"]["health"]["uptime_s"] >= uptime_s
+    print_line(f"an account with a node's client id: 0 of {2 * tries} attempts threw the node out")
+
+
+def test_an_account_cannot_fetch_what_waits_for_another(fleet: Controller, print_line: PrintLine) -> None:
+    """What waits for a durable subscriber is for its account alone, whoever asks with its client id."""
+    own, other = fleet.account_settings("app.security"), fleet.account_settings("app.homeassistant")
+    Subscriber(own, "facenode/+/alert/test", client_id="app.security", keep_s=3600).close()
+    with closing(subscriber.Subscriber(fleet.account_settings("app.fleet"))) as sender:
+        sender.publish(Message("facenode/node-3/alert/test", b"%d" % number) for number in range(10))
+    taken: list[Report] = []
+    with closing(connect(other, Client("app.security", keep_s=3600), taken.append)):
+        assert not eventually(lambda: any(isinstance(each, Received) for each in taken), 1)
+    connect(other, Client("app.security"), taken.append).close()  # this would end the session
+    with closing(Subscriber(own, "facenode/+/alert/test", client_id="app.security", keep_s=3600)) as later:
+        assert eventually(lambda: len(later.messages) == 10)
+    connect(own, Client("app.security"), taken.append).close()
+    print_line("messages that wait for another account: 0 of 10 taken")
+
+
+def test_a_card_in_a_group_swallows_nothing(fleet: Controller, thief: Intruder, print_line: PrintLine) -> None:
+    """A card, or an account that may not, joins no shared subscription: its members receive every alert."""
+    group = "$share/alarms/facenode/+/alert/#"
+    with (
+        closing(Intruder(fleet.account_settings("app.security"))) as reader,
+        closing(fleet.subscribe("app.alarm-1", group)) as first,
+        closing(fleet.subscribe("app.alarm-2", group)) as second,
+        closing(fleet.subscribe("app.observer", "facenode/+/status")) as sender,
+    ):
+        thief.subscribe(group)
+        reader.subscribe(group)
+        for number in range(10):
+            sender.publish("facenode/node-3/alert/test", b"%d" % number)
+        assert eventually(lambda: len(first.messages) + len(second.messages) == 10)
+        assert not [topic for topic in thief.received_topics() | reader.received_topics() if "/alert/" in topic]
+    print_line(f"a card in a group: its members received {len(first.messages) + len(second.messages)} of 10 alerts")
+
+
+def test_a_full_card_harms_nobody(fleet: Controller, thief: Intruder, tmp_path: Path, print_line: PrintLine) -> None:
+    """100 MB as a card's status end its connection; a megabyte again and again fills no queue and delays no alert."""
+    host = fleet.hosts["node-1"]
+    memory = "awk '/VmHWM/ {print $2}' /proc/$(pidof mosquitto)/status"
+    Subscriber(fleet.account_settings("app.homeassistant"), "facenode/+/status", keep_s=3600).close()
+    before_mb = int(fleet.hosts.ssh(host, memory)) / 1000
+    with closing(fleet.subscribe("app.security", "facenode/+/status", "facenode/+/alert/test")) as panel:
+        assert eventually(lambda: len({message.topic for message in panel.messages}) >= 4)
+        assert thief.publish("facenode/node-2/status", bytes(100_000_000), retain=True) is None
+        assert eventually(lambda: thief.lost_at is not None)
+        card = fleet.stolen_settings(fleet.hosts["node-2"], tmp_path / "full")
+        with (
+            closing(Intruder(card)) as again,
+            closing(fleet.subscribe("app.observer", "facenode/node-3/event/none")) as sender,
+        ):
+            for _ in range(50):
+                assert again.publish("facenode/node-2/status", bytes(1_000_000)) == 0
+            began_s = time.monotonic()
+            sender.publish("facenode/node-3/alert/test", b"alert")
+            assert eventually(lambda: panel.on("facenode/node-3/alert/test") == [b"alert"])
+            took_s = time.monotonic() - began_s
+        assert max(len(message.payload) for message in panel.messages) <= 1_000_000
+    after_mb = int(fleet.hosts.ssh(host, memory)) / 1000
+    connect(fleet.account_settings("app.homeassistant"), Client("x"), lambda _report: None).close()
+    states = fleet.states()
+    assert {states[f"node-{number}"]["status"] for number in (1, 3, 4)} == {"online"}
+    assert after_mb < before_mb + 50
+    print_line(
+        f"a full card: the broker's peak {before_mb:.0f} -> {after_mb:.0f} MB, an alert of another took {took_s:.2f} s"
+    )
 
 
 def test_a_will_on_another_nodes_topic_is_dropped(thief: Intruder, fleet: Controller, tmp_path: Path) -> None:
@@ -124,7 +209,7 @@ def test_a_security_account_reads_alerts_and_status_and_writes_nothing(fleet: Co
     """An account for alerts receives nothing else and cannot send requests."""
     with (
         closing(Intruder(fleet.account_settings("app.security"), "test-security")) as security,
-        closing(fleet.subscribe("app.fleet", "facenode/#")) as everything,
+        closing(fleet.subscribe("app.observer", "facenode/#")) as everything,
     ):
         security.subscribe("facenode/#")
         assert security.publish("facenode/node-3/request/privacy") == _NOT_AUTHORIZED
@@ -150,7 +235,7 @@ def test_a_wrong_password_is_rejected(fleet: Controller, tmp_path: Path) -> None
             connect(settings, Client("intruder"), lambda _report: None)
 
 
-def test_queued_messages_survive_a_restart_of_the_broker(fleet: Controller, print_line: Callable[[str], None]) -> None:
+def test_queued_messages_survive_a_restart_of_the_broker(fleet: Controller, print_line: PrintLine) -> None:
     """A durable subscriber receives the messages of its absence, even after a restart of the broker."""
     account, client = fleet.account_settings("app.homeassistant"), Client("durable", keep_s=3600)
     granted: list[Report] = []

@@ -50,7 +50,7 @@ def test_a_retired_node_is_disconnected_and_removed(fleet: Controller, tmp_path:
     with closing(Intruder(settings)) as thief:
         assert thief.publish("facenode/node-4/event/unknown", b"still in") in {0x00, 0x10}
         with closing(
-            fleet.subscribe("app.fleet", "facenode/node-4/#", "homeassistant/device/facenode/node-4/#")
+            fleet.subscribe("app.observer", "facenode/node-4/#", "homeassistant/device/facenode/node-4/#")
         ) as subscriber:
             assert eventually(lambda: bool(subscriber.messages))
             result = fleet.run_playbook("retire", node="node-4")
@@ -67,7 +67,7 @@ def test_a_retired_node_is_disconnected_and_removed(fleet: Controller, tmp_path:
     assert thief.lost_at - revoked_at < _DISCONNECT_TIMEOUT_S
     with pytest.raises(BrokerError, match="revoked"):
         connect(settings, Client("thief"), lambda _report: None)
-    with closing(fleet.subscribe("app.fleet", "facenode/#", "homeassistant/device/#")) as later:
+    with closing(fleet.subscribe("app.observer", "facenode/#", "homeassistant/device/#")) as later:
         assert eventually(lambda: len({m.topic.split("/")[1] for m in later.messages}) >= 3)
         assert not [message.topic for message in later.messages if "node-4" in message.topic]
     assert fleet.hosts.ssh(host, "ls -d /opt/facenode /etc/facenode /var/lib/facenode 2>/dev/null || true") == ""

@@ -1,7 +1,8 @@
 """A file that says what the camera does -> a fake `picamera2` package, for a node in its own process.
 
 `$PI_CAMERA/mode` is `plays`, `silent` (no frame comes, and a waiting reader times out) or `hangs` (a waiting reader
-waits forever); `$PI_CAMERA/openings` gets a line with the time of each opening.
+waits forever); `$PI_CAMERA/openings` gets a line with the time of each opening. It plays `$PI_CAMERA/picture`, an image
+of any size that may be replaced at any time, or without one an empty wall.
 """
 
 import os
@@ -9,6 +10,7 @@ import threading
 import time
 from pathlib import Path
 
+import cv2
 import numpy as np
 from fake_picamera import FakePicamera2, Sensor, package
 
@@ -19,11 +21,25 @@ _EVERY_S = 0.05
 _NEVER = threading.Event()
 
 
+def _picture() -> Image:
+    """Return the picture in the middle of a wall."""
+    wall = np.full((480, 640, 3), 90, np.uint8)
+    path = _FOLDER / "picture"
+    found = cv2.imread(str(path)) if path.exists() else None
+    if found is not None:
+        height, width = found.shape[:2]
+        scale = min(480 / height, 640 / width)
+        scaled = cv2.resize(found, (int(width * scale), int(height * scale)), interpolation=cv2.INTER_AREA)
+        left = (640 - scaled.shape[1]) // 2
+        wall[: scaled.shape[0], left : left + scaled.shape[1]] = cv2.cvtColor(scaled, cv2.COLOR_BGR2RGB)
+    return wall
+
+
 def _show() -> Image | None:
     match (_FOLDER / "mode").read_text():
         case "plays":
             _NEVER.wait(_EVERY_S)
-            return np.full((480, 640, 3), 90, np.uint8)
+            return _picture()
         case "silent":
             return None
         case _:

@@ -1,10 +1,11 @@
 """The template filters: inventory values as TOML settings and mosquitto password hashes."""
 
+import json
 import tomllib
 from typing import Any
 
 import pytest
-from facenode_filters import mosquitto_hash, to_toml
+from facenode_filters import mosquitto_groups, mosquitto_hash, to_toml
 
 
 @pytest.mark.parametrize(
@@ -31,3 +32,26 @@ def test_the_hash_has_the_format_of_mosquitto() -> None:
     assert (kind, rounds, len(salt), len(digest)) == ("7", "101", 16, 88)
     assert first == mosquitto_hash("secret", "key", "app.one")
     assert len({first, mosquitto_hash("secret", "key", "app.two"), mosquitto_hash("secret", "yek", "app.one")}) == 3
+
+
+def test_every_name_is_refused_all_groups_but_its_own() -> None:
+    """A name that the plugin does not know could join any group: every account and every certificate is listed."""
+    accounts: list[dict[str, Any]] = [{"name": "app.one", "groups": ["b", "a"]}, {"name": "app.two"}]
+    content = json.loads(mosquitto_groups(accounts, ["node-1", "broker.hub"]))
+    roles = {role["rolename"]: [(acl["topic"], acl["allow"]) for acl in role["acls"]] for role in content["roles"]}
+    assert roles == {
+        "none": [("$share/#", False)],
+        "group.a": [("$share/a/#", True)],
+        "group.b": [("$share/b/#", True)],
+    }
+    ranks = {
+        each["username"]: {role["rolename"]: role["priority"] for role in each["roles"]} for each in content["clients"]
+    }
+    assert ranks == {
+        "app.one": {"none": 0, "group.a": 1, "group.b": 1},
+        "app.two": {"none": 0},
+        "broker.hub": {"none": 0},
+        "node-1": {"none": 0},
+    }
+    assert not any(content["defaultACLAccess"].values())
+    assert "password" not in json.dumps(content)

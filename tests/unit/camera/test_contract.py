@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from fake_cameras import LoopedClip, ScriptedSource
+from fake_cameras import LoopedClip, ScriptedSource, picture
 from fake_picamera import Sensor, package
 from manual_clock import ManualClock
 
@@ -33,8 +33,8 @@ def _file(source: str, clock: Clock) -> Camera:
 
 
 def _webcam(opener: Opener, clock: Clock, folder: Path) -> Camera:
-    (folder / "video0").touch()
-    return open_webcam(0, SETTINGS, clock, opener, devices=folder)
+    del folder
+    return open_webcam("0", SETTINGS, clock, opener)
 
 
 def _stream(opener: Opener, clock: Clock, folder: Path) -> Camera:
@@ -183,6 +183,7 @@ def test_a_working_camera_is_ok_and_names_itself(camera: Camera, driver: Driver)
     _shown(camera, 1)
     assert camera.live is driver.live
     assert camera.state is CameraState.OK
+    assert camera.outage is False
     assert camera.problem is None
     assert camera.name
     assert "secret" not in camera.name
@@ -245,6 +246,21 @@ def test_time_passes_while_a_live_camera_hangs(name: str, tmp_path: Path) -> Non
         tick = next(iter(camera))
         assert tick.frame is None
         assert 0 < tick.at.mono_s - before.mono_s < 1.5
+        source.add(None)
+
+
+@pytest.mark.parametrize("name", LIVE)
+def test_a_live_camera_is_lost_until_a_frame_comes(name: str, tmp_path: Path) -> None:
+    """Rule 3: neither health nor a rule may call it well before; it is not known yet whether it is an outage."""
+    source = ScriptedSource()
+    with LIVE[name](source, ManualClock(), tmp_path) as camera:
+        ticks = iter(camera)
+        assert next(ticks).frame is None
+        assert (camera.state, camera.outage) == (CameraState.LOST, None)
+        source.add(picture())
+        while next(ticks).frame is None:
+            pass
+        assert (camera.state, camera.outage) == (CameraState.OK, False)
         source.add(None)
 
 

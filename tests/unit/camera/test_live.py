@@ -36,6 +36,11 @@ def _state(camera: LiveCamera) -> CameraState:
     return camera.state
 
 
+def _outage(camera: LiveCamera) -> bool | None:
+    """Return whether an outage is on; as above."""
+    return camera.outage
+
+
 def _play(ticks: Iterator[Tick], clock: ManualClock) -> None:
     """Advance half a second with each tick, until the camera is given up."""
     for _ in ticks:
@@ -94,10 +99,10 @@ def test_a_short_break_does_not_make_a_camera_lost(caplog: pytest.LogCaptureFixt
     assert "camera lost" not in caplog.text
 
 
-def test_a_camera_that_stays_lost_is_given_up_after_restart_after_attempts(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_lost_camera_whose_driver_keeps_state_is_given_up(caplog: pytest.LogCaptureFixture) -> None:
     """The process ends with the last error, so that a new one can start; the attempts are logged once."""
     source, clock = ScriptedSource(picture(), None), ManualClock()
-    with fake_camera(source, clock, restart_after=3) as camera:
+    with fake_camera(source, clock, restart_after=3, keeps_state=True) as camera:
         ticks = iter(camera)
         _frame(ticks)
         source.fail_next_opens(*map(open_error, range(50)))
@@ -107,6 +112,75 @@ def test_a_camera_that_stays_lost_is_given_up_after_restart_after_attempts(caplo
         assert _state(camera) is CameraState.LOST
     assert 3 <= source.openings - 1 <= 5  # 1, 2 and 4 s between them, and the camera is lost after 10 s
     assert sum("reopening it" in record.getMessage() for record in caplog.records) == 1
+
+
+def test_a_lost_camera_is_waited_for(caplog: pytest.LogCaptureFixture) -> None:
+    """No new process opens a camera that is off: an hour of failures is three log lines, its return one more."""
+    caplog.set_level(logging.INFO)
+    source, clock = ScriptedSource(), ManualClock()
+    with fake_camera(source, clock, restart_after=1) as camera:
+        source.fail_next_opens(*map(open_error, range(1000)))
+        ticks = iter(camera)
+        for _ in range(360):
+            assert next(ticks).frame is None
+            clock.advance(10)
+        assert _outage(camera) is True
+        source.forgive()
+        source.add(picture())
+        clock.advance(30)
+        _frame(ticks)
+        assert _outage(camera) is False
+        source.add(None)
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{open_error(0)}; reopening it",
+        "fake: camera lost: no frame for 10 s",
+        "fake: first frame after 3630.0 s",
+    ]
+
+
+def test_a_camera_that_breaks_off_again_and_again_is_logged_now_and_then(caplog: pytest.LogCaptureFixture) -> None:
+    """It was never lost: one line and its end each ten minutes, with a count, in place of two each second."""
+    caplog.set_level(logging.INFO)
+    source, clock = ScriptedSource(), ManualClock()
+    with fake_camera(source, clock) as camera:
+        ticks = iter(camera)
+        for _ in range(700):
+            source.add(picture(), None)
+            _frame(ticks)
+            _problem(camera, ticks)
+            clock.advance(1)
+        assert camera.outage is False
+        source.add(picture())
+        _frame(ticks)
+        source.add(None)
+    messages = [record.getMessage() for record in caplog.records]
+    assert len(messages) == 4
+    assert messages[0].endswith("reopening it")
+    assert messages[2].endswith("reopening it (599 more breaks since the last such line)")
+    assert [line.endswith("frames again after 1.0 s") for line in messages] == [False, True, False, True]
+
+
+def test_an_outage_says_why_also_where_its_break_was_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """Each outage and its end are logged, however often the camera broke off before."""
+    caplog.set_level(logging.INFO)
+    source, clock = ScriptedSource(picture(), None), ManualClock()
+    with fake_camera(source, clock) as camera:
+        ticks = iter(camera)
+        _frame(ticks)
+        _problem(camera, ticks)
+        for _ in range(2):
+            clock.advance(1)
+            source.add(picture(), None)
+            _frame(ticks)
+            _problem(camera, ticks)
+        source.fail_next_opens(*map(open_error, range(100)))
+        for _ in range(20):
+            clock.advance(1)
+            next(ticks)
+        source.add(None)
+    lost = [record.getMessage() for record in caplog.records if "camera lost" in record.getMessage()]
+    assert len(lost) == 1
+    assert "cannot be opened" in lost[0]
 
 
 def test_the_first_openings_may_fail_too() -> None:

@@ -12,7 +12,8 @@ ROOT = Path(__file__).parents[3]
 OPEN_BAD_SOURCES = """
 from pathlib import Path
 from node.camera.image_file import read_image
-from node.camera.video import VideoFile, connect
+from node.camera.network_source import open_url
+from node.camera.video import VideoFile
 from node.camera.webcam import connect as open_device
 from node.errors import CameraError
 from node.settings import CameraSettings
@@ -21,9 +22,9 @@ bad = Path({bad!r})
 device = bad.with_name("video97")
 for attempt in (
     lambda: VideoFile(bad),
-    lambda: connect("rtsp://admin:secret@127.0.0.1:9/main", 2.0),
-    lambda: connect("http://admin:secret@127.0.0.1:9/main", 2.0),
-    lambda: open_device(device, 97, CameraSettings()),
+    lambda: open_url("rtsp://admin:secret@127.0.0.1:9/main", 2.0),
+    lambda: open_url("http://admin:secret@127.0.0.1:9/main", 2.0),
+    lambda: open_device("97", CameraSettings(), devices=device.parent),
     lambda: read_image(bad),
 ):
     try:

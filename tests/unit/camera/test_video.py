@@ -1,6 +1,5 @@
 """Video files and URLs as cameras."""
 
-import shutil
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -84,14 +83,6 @@ def test_a_file_without_a_good_frame_is_an_error_and_not_an_empty_clip(media_dir
     path.write_bytes(content)
     with pytest.raises(CameraError, match="no frame can be decoded"):
         VideoFile(path).read()
-
-
-def test_a_tilde_stands_for_the_home_folder(media_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A settings file has no shell to expand `~`."""
-    shutil.copy(media_dir / "carphone.mp4", tmp_path / "clip.mp4")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    with open_video("~/clip.mp4", SETTINGS, ManualClock()) as camera:
-        assert next(iter(camera)).frame is not None
 
 
 def test_a_url_with_an_unknown_scheme_is_refused_without_its_password() -> None:

@@ -2,16 +2,21 @@
 
 import contextlib
 import io
+import itertools
 import json
+import pickle
 import queue
+import sys
+import time
 from collections.abc import Callable
 
 import pytest
 from fake_link import FakeLink
 
 from node.cli import main
+from node.commands.history import History
 from node.commands.output import Fields, PrintMessage, format_message, message_printer, print_json
-from node.commands.watch import History, topics, watch
+from node.commands.watch import topics, watch
 from node.errors import BrokerError
 from node.mqtt.backoff import Timing
 from node.mqtt.link import Link, Lost, Received, Report, Subscribed
@@ -154,6 +159,31 @@ def test_watch_reconnects_until_it_is_stopped() -> None:
     assert ready == [False, False, True, False, False]
 
 
+@pytest.mark.parametrize(("lost", "connections"), [(Lost("taken", 0x8E), 1), (Lost("closed", 0x80), 3)])
+def test_watch_does_not_fight_for_its_session(lost: Lost, connections: int) -> None:
+    """It ends with what to do, at once if the broker says that it was taken over, else after three tries."""
+    inbox: queue.SimpleQueue[Report | None] = queue.SimpleQueue()
+    opened: list[Link] = []
+
+    def open_link() -> Link:
+        inbox.put(lost)
+        opened.append(FakeLink())
+        return opened[-1]
+
+    with pytest.raises(BrokerError, match="give each program an account of its own"):
+        watch(
+            open_link,
+            inbox,
+            (),
+            History(),
+            print_message=lambda _topic, _payload: None,
+            print_note=lambda _note: None,
+            set_ready=lambda _ready: None,
+            mono_s=lambda: 0.0,
+        )
+    assert len(opened) == connections
+
+
 def test_messages_that_come_while_it_stops_are_printed() -> None:
     """They are acknowledged, so the broker does not send them again to a durable watch."""
     inbox: queue.SimpleQueue[Report | None] = queue.SimpleQueue()
@@ -262,3 +292,56 @@ def test_control_characters_are_escaped(print_message: PrintMessage) -> None:
         print_message("facenode/\x1b[2J/status", "on\x9b31mline\nada recognized\x7f\u2028")
     assert shown.getvalue().count("\n") == 1
     assert shown.getvalue().rstrip("\n").isprintable()
+
+
+def test_what_others_invent_is_remembered_only_up_to_a_bound() -> None:
+    """Whoever may publish chooses nodes, ids and numbers; none of them may fill the memory."""
+    history = History()
+    for number in range(300):  # each node claims to have lost 90,000 events
+        history.gap_note(f"node-{number}", {"seq": 1})
+        history.gap_note(f"node-{number}", {"seq": 90_000})
+    history.gap_note("x" * 60_000, {"seq": 1})
+    for number in range(20_000):
+        history.gap_note(f"other-{number}", {"seq": 1})
+        assert history.is_new({"id": f"{number}" + "x" * 1000})
+    assert sys.getsizeof(pickle.dumps(history)) < 2_000_000
+    assert history.is_new({"id": "0193"})
+    assert not history.is_new({"id": "0193"})
+
+
+def test_a_gap_is_still_counted_after_others_were_forgotten() -> None:
+    """The bound is of all nodes together, and what one node has found again makes room."""
+    history = History()
+    assert history.gap_note("a", {"seq": 1}) is None
+    assert history.gap_note("a", {"seq": 90_000}) == "a: 89998 events missing before number 90000, so far"
+    assert history.gap_note("b", {"seq": 1}) is None
+    assert "jumps from 1 to 20000" in str(history.gap_note("b", {"seq": 20_000}))
+    for seq in range(2, 90_000):
+        note = history.gap_note("a", {"seq": seq})
+    assert note == "a: no event is missing any longer"
+    assert history.gap_note("b", {"seq": 30_000}) == "b: 9999 events missing before number 30000, so far"
+
+
+def test_connections_that_end_at_once_are_made_again_with_pauses() -> None:
+    """A retained message that is too large ends each connection; a loop without a pause would never rest."""
+    inbox: queue.SimpleQueue[Report | None] = queue.SimpleQueue()
+    opened: list[float] = []
+
+    def open_link() -> Link:
+        opened.append(time.monotonic())
+        inbox.put(Lost("too large") if len(opened) < 5 else None)
+        return FakeLink()
+
+    watch(
+        open_link,
+        inbox,
+        ("a",),
+        History(),
+        print_message=lambda _topic, _payload: None,
+        print_note=lambda _line: None,
+        set_ready=lambda _there: None,
+        timing=Timing(first_s=0.1, max_s=0.2),
+    )
+    pauses = [after - before for before, after in itertools.pairwise(opened)]
+    assert pauses[0] < 0.1
+    assert min(pauses[1:]) >= 0.1

@@ -19,12 +19,14 @@ from node.domain import (
     Box,
     CameraState,
     Classification,
+    DiscoveryState,
     Event,
     EventType,
     Health,
     Instant,
     Match,
     Presence,
+    RequestsState,
 )
 
 MODEL = "3f9a1c02"
@@ -51,10 +53,13 @@ VITALS = Health(
     dropped=0,
     rejected=0,
     unusable=3,
-    flaws={"size": 1, "edge": 0, "blur": 2, "light": 0, "keypoints": 0},
+    flaws={"size": 1, "edge": 0, "blur": 2, "light": 0, "keypoints": 0, "tilt": 0},
+    upside_down=None,
     people=4,
     cert_days_left=None,
+    discovery=DiscoveryState.ON,
     uptime_s=86400,
+    requests=RequestsState.PAUSED,
 )
 
 

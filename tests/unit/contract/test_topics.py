@@ -18,7 +18,7 @@ def test_topics_are_those_of_the_contract() -> None:
     assert TOPICS.message(Kind.EVENT, "unknown") == "facenode/pi-1/event/unknown"
     assert TOPICS.message(Kind.ALERT, "night", late=True) == "facenode/pi-1/late/alert/night"
     assert TOPICS.discovery == "homeassistant/device/facenode/pi-1/config"
-    assert TOPICS.birth == "homeassistant/status"
+    assert TOPICS.births[0] == "homeassistant/status"
     assert TOPICS.response("check") == "facenode/pi-1/response/check"
 
 

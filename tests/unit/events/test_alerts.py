@@ -40,7 +40,7 @@ class Timeline:
     in_view: dict[int, Presence] = field(default_factory=dict)
 
     def scene(
-        self, *, count: int = 0, camera: CameraState = CameraState.OK, snoozed: frozenset[str] = frozenset()
+        self, *, count: int = 0, camera: CameraState | None = CameraState.OK, snoozed: frozenset[str] = frozenset()
     ) -> Scene:
         """Return the scene now."""
         return Scene(count, tuple(self.in_view.values()), camera, self.enrolled, snoozed)
@@ -59,7 +59,7 @@ class Timeline:
         s: float,
         *events: Event,
         count: int = 0,
-        camera: CameraState = CameraState.OK,
+        camera: CameraState | None = CameraState.OK,
         snoozed: frozenset[str] = frozenset(),
     ) -> list[AlertState]:
         """Return the states of the alerts of a second."""
@@ -314,3 +314,21 @@ def test_an_alert_about_somebody_else_keeps_its_name() -> None:
     timeline.in_view.clear()
     (alert,) = timeline.alerts.update(moment(1), (), timeline.scene())
     assert alert.person == "ada"
+
+
+def test_a_camera_of_which_nothing_is_known_changes_nothing() -> None:
+    """A camera that needs two seconds for its first frame raises no alert; an outage goes on over a start."""
+    timeline = with_rules(rule("camera_lost", cool_down_s=0))
+    assert [timeline.at(s, camera=None) for s in (0, 9)] == [[], []]
+    assert timeline.at(10, camera=CameraState.LOST) == [RAISED]
+    assert [timeline.at(s, camera=camera) for s, camera in ((11, None), (20, CameraState.LOST))] == [[], []]
+    assert timeline.at(21) == [CLEARED]
+    assert [timeline.at(s, camera=None) for s in (22, 100)] == [[], []]
+
+
+def test_an_outage_that_is_over_in_privacy_mode_is_cleared() -> None:
+    """Privacy mode does not end an outage, but frames do, though nobody looks at them."""
+    timeline = with_rules(rule("camera_lost"))
+    assert timeline.at(0, camera=CameraState.LOST) == [RAISED]
+    assert timeline.at(1, camera=None) == []
+    assert timeline.at(2, camera=CameraState.PRIVATE) == [CLEARED]

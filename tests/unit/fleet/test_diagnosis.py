@@ -16,13 +16,14 @@ HEALTHY = {
     "dropped": 0,
     "cert_days_left": 300,
     "throttled": False,
+    "requests": "on",
 }
 
 
 def test_a_healthy_node_has_no_problems() -> None:
     """No certificate, no temperature sensor and a camera that its owner turned off are no problems either."""
     assert diagnose(NodeRecord("online", HEALTHY), NOW) == ()
-    unknown = {"cert_days_left": None, "throttled": None}
+    unknown = {"cert_days_left": None, "throttled": None, "upside_down": None}
     assert diagnose(NodeRecord("online", HEALTHY | unknown), NOW) == ()
     assert diagnose(NodeRecord("online", HEALTHY | {"camera": "private", "fps": 0.0}), NOW) == ()
 
@@ -38,10 +39,15 @@ def test_an_unknown_frame_rate_is_no_problem(camera: str) -> None:
     [
         ("camera", "lost", Problem.CAMERA),
         ("fps", 0.0, Problem.FRAMES),
+        ("upside_down", True, Problem.UPSIDE_DOWN),
         ("rejected", 1, Problem.REJECTED),
         ("dropped", 2, Problem.DROPPED),
         ("cert_days_left", 13, Problem.CERTIFICATE),
+        ("discovery", "too_large", Problem.DISCOVERY),
+        ("discovery", "refused", Problem.DISCOVERY),
         ("throttled", True, Problem.THROTTLED),
+        ("requests", "paused", Problem.REQUESTS),
+        ("requests", "refused", Problem.REQUESTS),
         ("at", "2026-11-24T11:54:59.000Z", Problem.SILENT),
         ("at", "never", Problem.SILENT),
         ("camera", {"state": "ok"}, Problem.CAMERA),

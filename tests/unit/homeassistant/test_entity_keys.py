@@ -145,3 +145,19 @@ def test_a_folder_in_place_of_the_file_stops_nothing(tmp_path: Path, caplog: pyt
     logged = [record.message for record in caplog.records]
     assert len(logged) == 3
     assert all(str(tmp_path / FILE) in line for line in logged)
+
+
+def test_read_only_keys_change_no_file(tmp_path: Path) -> None:
+    """A check asks what a node would announce, beside that node; keys that are stored are those of the node."""
+    assert not EntityKeys(tmp_path, read_only=True).stored
+    keys = EntityKeys(tmp_path)
+    keys.update([ADA])
+    before = (tmp_path / FILE).read_bytes()
+    partial = tmp_path / f"{FILE}.part"
+    partial.write_bytes(b"of a node that writes at this moment")
+    other = EntityKeys(tmp_path, read_only=True)
+    other.update([ADA, BOB])
+    assert other.stored
+    assert key_by_id(other)["ada"] == key_by_id(keys)["ada"]
+    assert (tmp_path / FILE).read_bytes() == before
+    assert partial.exists()

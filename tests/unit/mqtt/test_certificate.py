@@ -32,6 +32,13 @@ def test_the_expiry_of_a_certificate_is_read(tmp_path: Path, days: int) -> None:
     assert days_left(path, now + timedelta(days=days + 2)) == -3
 
 
+def test_text_around_a_certificate_is_nothing_to_it(tmp_path: Path) -> None:
+    """An editor puts a byte order mark in front of it, and authorities put names of any language there."""
+    path = made(tmp_path, 30)
+    path.write_bytes(b"\xef\xbb\xbfSubject: Z\xfcrich\n" + path.read_bytes())
+    assert days_left(path, datetime.now(UTC)) in (29, 30)
+
+
 @pytest.mark.parametrize(
     "content", ["", "no certificate", "-----BEGIN CERTIFICATE-----\nMAAA\n-----END CERTIFICATE-----\n"]
 )

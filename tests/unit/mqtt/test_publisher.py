@@ -14,7 +14,9 @@ from manual_clock import ManualClock
 from node.contract import payloads
 from node.contract.message import Message
 from node.contract.topics import Kind
+from node.domain import RequestsState
 from node.errors import BrokerError
+from node.mqtt import reason_codes
 from node.mqtt.backoff import Timing
 from node.mqtt.link import Link, Lost, Received, Report
 from node.mqtt.publisher import Publisher
@@ -25,18 +27,21 @@ QUICK = Timing(first_s=0.01, max_s=0.02, birth_s=0.01, repeat_s=0.01)
 
 
 class Broker:
-    """Makes links that answer everything; the first attempts fail with the given sentences."""
+    """Makes links that answer everything, or as `answer` says; the first attempts fail with the given sentences."""
 
-    def __init__(self, *failures: str) -> None:
+    def __init__(self, *failures: str, answer: Callable[[str], int | None] | None = None) -> None:
         self.failures = list(failures)
+        self.answer = answer
         self.links: list[FakeLink] = []
+        self.subscription_code = 1
         self.made = threading.Semaphore(0)
 
     def connect(self, report: Callable[[Report], None]) -> Link:
         """Make one connection attempt."""
         if self.failures:
             raise BrokerError(self.failures.pop(0))
-        link = FakeLink(report)
+        link = FakeLink(report, self.answer)
+        link.subscription_code = self.subscription_code
         self.links.append(link)
         self.made.release()
         return link
@@ -45,8 +50,14 @@ class Broker:
 class Harness:
     """A publisher and what it uses."""
 
-    def __init__(self, folder: Path, *failures: str, max_rows: int = 100_000) -> None:
-        self.broker = Broker(*failures)
+    def __init__(
+        self,
+        folder: Path,
+        *failures: str,
+        max_rows: int = 100_000,
+        answer: Callable[[str], int | None] | None = None,
+    ) -> None:
+        self.broker = Broker(*failures, answer=answer)
         self.outbox = Outbox(folder, TOPICS, ManualClock(), max_rows=max_rows)
         self.retained = Retained(TOPICS, payloads.state(instant(0)))
         self.received: list[Received] = []
@@ -76,8 +87,8 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Harness]]:
     """Return what makes and starts a publisher."""
     made: list[Harness] = []
 
-    def start_one(*failures: str) -> Harness:
-        one = Harness(tmp_path, *failures)
+    def start_one(*failures: str, answer: Callable[[str], int | None] | None = None) -> Harness:
+        one = Harness(tmp_path, *failures, answer=answer)
         made.append(one)
         one.publisher.start()
         return one
@@ -177,7 +188,8 @@ def test_discovery_is_sent_again_after_home_assistants_birth(start: Callable[...
     one.retained.set_discovery(b'{"dev":{}}')
     assert one.publisher.wait_connected(5)
     (link,) = one.broker.links
-    link.report(Received(TOPICS.birth, b"online", retained=False))
+    assert wait_for(lambda: TOPICS.births[0] in link.filters)
+    link.report(Received(TOPICS.births[0], b"online", retained=False))
     assert wait_for(lambda: link.topics.count(TOPICS.discovery) >= 2)
     assert link.topics.count(TOPICS.discovery) == 2
 
@@ -189,9 +201,9 @@ def test_the_other_retained_messages_follow_the_discovery_after_a_birth(start: C
     one.retained.set_discovery(b'{"dev":{}}')
     assert one.publisher.wait_connected(5)
     (link,) = one.broker.links
-    assert wait_for(lambda: TOPICS.health in link.topics)
+    assert wait_for(lambda: TOPICS.health in link.topics and TOPICS.births[0] in link.filters)
     before = len(link.sent)
-    link.report(Received(TOPICS.birth, b"online", retained=False))
+    link.report(Received(TOPICS.births[0], b"online", retained=False))
     assert wait_for(lambda: link.topics.count(TOPICS.health) >= 2)
     again = link.topics[before:]
     assert again[0] == TOPICS.discovery
@@ -238,6 +250,18 @@ def test_connections_that_keep_ending_point_to_another_node_with_the_same_id(
     assert logged == [f"{cut}; trying again", f"{cut}; trying again", f"{cut}{hint}; trying again"]
 
 
+def test_connections_that_end_on_packets_of_the_broker_point_to_nothing_else(
+    start: Callable[..., Harness], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The sentence says what the broker sent: there is no second node to look for."""
+    one = start()
+    for _ in range(6):
+        one.broker.made.acquire()
+        one.broker.links[-1].report(Lost("the broker sent a packet of QoS 2", by_packet=True))
+    logged = {record.message for record in caplog.records if record.levelname == "WARNING"}
+    assert logged == {"broker: the broker sent a packet of QoS 2; trying again"}
+
+
 def test_home_assistants_birth_is_subscribed_to_only_with_a_discovery(start: Callable[..., Harness]) -> None:
     """A node without Home Assistant does not subscribe to its topics, which an access list may refuse."""
     one = start()
@@ -249,7 +273,7 @@ def test_home_assistants_birth_is_subscribed_to_only_with_a_discovery(start: Cal
     one.retained.set_discovery(b'{"dev":{}}')
     one.outbox.put([event(2)])
     assert one.publisher.drain(5)
-    assert link.filters == [TOPICS.requests, TOPICS.birth]
+    assert link.filters == [TOPICS.requests, TOPICS.births[0]]
 
 
 def test_messages_put_while_the_broker_is_away_are_delivered_at_once_when_it_is_back(
@@ -293,3 +317,70 @@ def test_without_memory_the_thread_ends_and_says_why(tmp_path: Path, capsys: pyt
         assert wait_for(lambda: not publisher.alive)
     assert publisher.ended_by == "because there is not enough memory (can't start new thread)"
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_connections_that_end_on_a_message_point_to_it(
+    start: Callable[..., Harness], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Over MQTT 3.1.1 a broker closes the connection on what it does not take: that is no second node."""
+    one = start(answer=lambda topic: 0 if topic == TOPICS.status else None)
+    one.retained.set_discovery(b"x" * 800)
+    for _ in range(6):
+        one.broker.made.acquire()
+        link = one.broker.links[-1]
+        assert wait_for(lambda link=link: TOPICS.discovery in link.topics)  # type: ignore[misc]
+        link.report(Lost("the broker closed the connection"))
+    logged = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    hint = f", repeatedly, before it has acknowledged {TOPICS.discovery}: run facenode check"
+    assert logged[-1] == f"broker: the broker closed the connection{hint}; trying again"
+
+
+def test_a_subscription_with_less_than_qos_1_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Requests may be lost, so the owner must know."""
+    one = Harness(tmp_path)
+    one.broker.subscription_code = 0
+    one.retained.set_discovery(b"{}")  # so that there are several subscriptions
+    one.publisher.start()
+    assert one.publisher.wait_connected(5)
+    one.outbox.put([event(1)])
+    assert one.publisher.drain(5)
+    assert [each.message for each in caplog.records] == [f"broker: {reason_codes.GRANTED_LESS}"]
+    one.close()
+
+
+def test_a_flood_of_requests_is_left_and_events_go_on(start: Callable[..., Harness]) -> None:
+    """The first hundred are passed on; then the node unsubscribes, and says so."""
+    one = start()
+    assert one.publisher.wait_connected(5)
+    (link,) = one.broker.links
+    assert wait_for(lambda: TOPICS.requests in link.filters)
+    assert one.publisher.requests is RequestsState.ON
+    for _ in range(500):
+        link.report(Received(TOPICS.request("check"), b"{}", retained=False))
+    assert wait_for(lambda: TOPICS.requests not in link.filters)
+    one.outbox.put([event(1)])
+    assert one.publisher.drain(5)
+    assert 100 <= len(one.received) < 150
+    assert str(one.publisher.requests) == "paused"
+
+
+def test_a_refused_request_subscription_is_known(tmp_path: Path) -> None:
+    """Health shows it: the log alone is read by nobody."""
+    one = Harness(tmp_path)
+    one.broker.subscription_code = 0x87
+    one.publisher.start()
+    assert wait_for(lambda: one.publisher.requests is RequestsState.REFUSED)
+    one.close()
+
+
+def test_a_message_that_is_too_large_costs_one_connection(start: Callable[..., Harness]) -> None:
+    """The next one lacks the subscription that brought it, and delivers."""
+    one = start()
+    assert one.publisher.wait_connected(5)
+    one.broker.links[0].report(Lost("too large", topic=TOPICS.request("check")))
+    assert wait_for(lambda: len(one.broker.links) > 1)
+    one.outbox.put([event(1)])
+    assert one.publisher.drain(5)
+    assert len(one.broker.links) == 2
+    assert one.broker.links[1].filters == []
+    assert one.publisher.requests is RequestsState.PAUSED

@@ -12,6 +12,7 @@ from manual_clock import ManualClock
 
 from node.contract import payloads
 from node.contract.message import Message
+from node.domain import DiscoveryState
 from node.mqtt.link import Acknowledged
 from node.mqtt.retained import Retained
 from node.mqtt.session import History, Session
@@ -226,7 +227,7 @@ def test_answers_that_wait_for_room_are_sent_before_offline(harness: Harness) ->
 
 def test_a_row_that_ends_the_connection_as_too_large_is_rejected(harness: Harness) -> None:
     """It would end every connection, and no row behind it would ever be sent."""
-    harness.outbox.put([event(1), event(2, padding=300)])
+    harness.outbox.put([event(1), event(2, padding=600)])
     harness.pump()
     harness.session.connection_lost(0x95)
     assert (harness.outbox.counts().waiting, harness.outbox.counts().rejected) == (1, 1)
@@ -283,3 +284,44 @@ def test_a_discovery_on_which_connections_ended_is_sent_again_after_an_hour(harn
     harness.session = harness.begin()
     harness.pump()
     assert harness.sent().count(TOPICS.discovery) == 4
+
+
+def discovery_state(harness: Harness) -> DiscoveryState | None:
+    """Return whether the broker has the discovery, as health has it."""
+    return harness.retained.discovery_state
+
+
+def test_a_discovery_too_large_for_the_broker_is_said_once_and_again_when_it_is_accepted(
+    harness: Harness, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Home Assistant then finds no node: the log names both sizes, and health says so until a broker takes it."""
+    caplog.set_level("INFO")
+    harness.retained.set_discovery(b"x" * 400)
+    assert discovery_state(harness) is None
+    harness.link.max_bytes = 300
+    for _ in range(2):
+        harness.session = harness.begin()
+        harness.pump()
+    assert TOPICS.discovery not in harness.link.topics
+    assert discovery_state(harness) is DiscoveryState.TOO_LARGE
+    (record,) = caplog.records
+    size = Message(TOPICS.discovery, b"x" * 400).packet_bytes
+    assert f"{size} bytes are more than the broker's maximum of 300" in record.message
+    assert "Home Assistant does not find this node" in record.message
+    harness.link.max_bytes = None
+    harness.session = harness.begin()
+    harness.pump()
+    harness.answer(count=len(harness.link.sent))
+    assert discovery_state(harness) is DiscoveryState.ON
+    assert [each.message for each in caplog.records[1:]] == [f"broker: {TOPICS.discovery}: accepted again"]
+
+
+def test_a_denied_discovery_shows_in_health(harness: Harness) -> None:
+    """The broker's access list keeps Home Assistant from finding the node; without a discovery there is no fault."""
+    assert discovery_state(harness) is DiscoveryState.OFF
+    harness.retained.set_discovery(b"{}")
+    harness.session = harness.begin()
+    harness.pump()
+    harness.answer()
+    harness.answer(0x87)
+    assert discovery_state(harness) is DiscoveryState.REFUSED

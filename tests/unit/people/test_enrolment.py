@@ -89,6 +89,59 @@ def test_a_single_face_is_taken_however_different_it_is() -> None:
     assert taken({0.3: unit(0, 0, 1)}, [ADA, BOB]) == [0, 0, 1]
 
 
+class TurnedPhoto:
+    """Detector and recognizer of one photo that is upright after a turn; its faces by size, each with its embedding."""
+
+    def __init__(self, upright_by: int, faces: Mapping[float, Vector | None]) -> None:
+        self.image = np.ascontiguousarray(np.rot90(MARKED, upright_by // 90))
+        self.searches = 0
+        self._photo = Photo(faces)
+
+    def detect(self, frame: Frame) -> tuple[Face, ...]:
+        """Return the faces at any turn, since the detector finds a face that is upside down."""
+        self.searches += 1
+        return self._photo.detect(frame)
+
+    def look(self, image: Image, face: Face) -> Look:
+        """Return a look that is usable only in the upright image."""
+        if not np.array_equal(image, MARKED):
+            return look(None, (Flaw.TILT,))
+        return self._photo.look(image, face)
+
+
+MARKED = np.arange(5 * 4 * 3, dtype=np.uint8).reshape(5, 4, 3)
+
+
+@pytest.mark.parametrize("turn", [0, 90, 180, 270])
+def test_a_photo_that_is_not_upright_is_turned_and_the_sample_says_so(turn: int) -> None:
+    """The turn is clockwise; an upright photo is searched once and left as it is."""
+    photo = TurnedPhoto(turn, {0.2: unit(1, 0, 0)})
+    sample = examine_image(photo.image, "x.jpg", photo, photo, keep_crop=True)
+    assert isinstance(sample, Sample), sample
+    assert sample.turn == turn
+    assert (photo.searches == 1) == (turn == 0)
+
+
+def test_a_photo_with_a_usable_face_is_never_turned() -> None:
+    """A group photo is upright, also if the face to be enrolled is not usable or somebody else's."""
+    for faces in ({0.3: None, 0.1: unit(1, 0, 0)}, {0.2: unit(1, 0, 0), 0.19: unit(0, 1, 0)}):
+        photo = TurnedPhoto(0, faces)
+        assert isinstance(examine_image(photo.image, "x.jpg", photo, photo, keep_crop=True), Refusal)
+        assert photo.searches == 1
+
+
+def test_a_turned_photo_is_refused_for_the_reason_that_it_has_upright() -> None:
+    """Two faces of one size are ambiguous upside down, too; what no turn helps keeps its own reason."""
+    photo = TurnedPhoto(180, {0.2: unit(1, 0, 0), 0.19: unit(0, 1, 0)})
+    refusal = examine_image(photo.image, "x.jpg", photo, photo, keep_crop=True)
+    assert isinstance(refusal, Refusal)
+    assert refusal.reason.startswith("two faces of about the same size")
+    blurred = TurnedPhoto(0, {0.2: None})
+    assert examine_image(blurred.image, "x", blurred, blurred, keep_crop=True) == Refusal(
+        "x", "the face is unusable: blur"
+    )
+
+
 def test_somebody_elses_face_is_refused_unless_forced() -> None:
     """Whether ada is known yet or not; the reason says whose face it is, the scores, and what to do."""
     for people in ([BOB], [ADA, BOB]):

@@ -15,7 +15,11 @@ from samples import crop, sample
 
 from node.contract.payloads import encode
 from node.domain import Alert, AlertState, Event, EventType, Match
+from node.durations.file import FILE as DURATIONS_FILE
+from node.durations.file import DurationsFile
+from node.durations.record import Record
 from node.errors import PeopleError
+from node.events.durations import Durations, LastFace, RuleRecord, VisitRecord
 from node.outbox.outbox import Outbox
 from node.people.erasure import Erasure
 from node.people.gallery import Gallery
@@ -81,6 +85,15 @@ def about(person: str | None) -> Event:
     return Event(EventType.RECOGNIZED, instant(0), 1, face().box, Match(person, 0.9) if person else None)
 
 
+RULE = RuleRecord("door", "loiter", active=True, raised=instant(0), held_since=None, person=ID)
+
+
+def visit(person: str) -> VisitRecord:
+    """Return the visit of somebody in view."""
+    last = LastFace(instant(0), 1, face().box, 0.9)
+    return VisitRecord(person, instant(0), None, None, reported=True, face=last)
+
+
 @pytest.fixture
 def storage(tmp_path: Path) -> Path:
     """Return a storage folder with everything that a node can have of a person, and of another."""
@@ -101,6 +114,7 @@ def storage(tmp_path: Path) -> Path:
             )
         )
         made.reject(made.take(1)[0].id, 0x87, "not allowed")
+    DurationsFile(tmp_path).save(Record(Durations((visit(ID), visit("bob")), (RULE,)), instant(9), "b", clean=False))
     (tmp_path / "outbox.db.damaged-20260101T000000").write_bytes(b"\0" * 9000 + f'"{ID}"'.encode())
     (tmp_path / "outbox.db.damaged-20260101T000000-wal").write_bytes(f'"{ID}"'.encode())
     return tmp_path
@@ -113,7 +127,7 @@ def outbox(folder: Path) -> Outbox:
 
 def erasure(storage: Path, messages: Outbox | None = None) -> Erasure:
     """Return what erases people from a storage folder."""
-    return Erasure(Store(storage / "people", {}), messages)
+    return Erasure(Store(storage / "people", {}), messages, durations=DurationsFile(storage))
 
 
 def traces(storage: Path) -> list[str]:
@@ -137,7 +151,7 @@ def full_disk() -> Iterator[None]:
 
 
 def test_no_trace_of_an_erased_person_is_left_and_everything_of_others_is(storage: Path) -> None:
-    """Files, set-aside entries, waiting and refused messages, damaged files of messages."""
+    """Files, set-aside entries, waiting and refused messages, damaged files of messages, visits and alerts."""
     assert traces(storage)
     with closing(outbox(storage)) as made:
         erasure(storage, made).erase(ID)
@@ -145,6 +159,36 @@ def test_no_trace_of_an_erased_person_is_left_and_everything_of_others_is(storag
     assert traces(storage) == []
     assert [person.id for person in Gallery(storage / "people").load()] == ["bob"]
     assert len(list((storage / "people").rglob("*.png"))) == 1
+    kept = DurationsFile(storage).load()
+    assert kept is not None
+    assert [each.person for each in kept.durations.visits] == ["bob"]
+    assert [(each.rule, each.active) for each in kept.durations.rules] == [("door", True)]
+
+
+def test_somebody_named_in_the_durations_alone_can_be_erased(storage: Path) -> None:
+    """Version 0.1.0, which does not know the file, may have erased the rest."""
+    with closing(outbox(storage)) as made:
+        Erasure(Store(storage / "people", {}), made).erase(ID)
+        assert traces(storage) == [str(storage / DURATIONS_FILE)]
+        assert erasure(storage, made).stored(ID)
+        erasure(storage, made).erase(ID)
+    assert traces(storage) == []
+
+
+def test_durations_that_cannot_be_removed_keep_the_erasure_pending(storage: Path) -> None:
+    """The error says where and what to do; the next try finishes it."""
+
+    class Stuck(DurationsFile):
+        def erase(self, person: str) -> None:
+            raise OSError(30, f"Read-only file system ({person})", str(self.path))
+
+    stuck = Erasure(Store(storage / "people", {}), durations=Stuck(storage))
+    with pytest.raises(PeopleError, match=rf"{DURATIONS_FILE}: Read-only .*storage.dir must be readable and writable"):
+        stuck.erase(ID)
+    assert erasure(storage).pending(ID)
+    with closing(outbox(storage)) as made:
+        erasure(storage, made).advance(0.0)
+    assert traces(storage) == []
 
 
 @pytest.mark.parametrize("step", STEPS)

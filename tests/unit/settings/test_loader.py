@@ -198,6 +198,39 @@ def test_a_wrong_file_is_refused_with_its_name(tmp_path: Path, content: str, mes
     assert str(path) in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le-mark", "utf-16-be-mark", "utf-32", "crlf"]
+)
+def test_what_any_editor_writes_is_read(tmp_path: Path, encoding: str) -> None:
+    """An editor on Windows adds a byte order mark, or writes UTF-16."""
+    path = tmp_path / "facenode.toml"
+    text = '[node]\nname = "Küche"\n'
+    if encoding == "crlf":
+        path.write_bytes(text.replace("\n", "\r\n").encode())
+    elif encoding.endswith("-mark"):
+        path.write_bytes(("\ufeff" + text).encode(encoding.removesuffix("-mark")))
+    else:
+        path.write_bytes(text.encode(encoding))
+    assert read(file=path).node.name == "Küche"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('[node]\nname = "Küche"\n'.encode("latin-1"), "line 2 is not valid UTF-8: save the file as UTF-8"),
+        ("\ufeff[node]\n".encode("utf-16-le") + b"x", "line 2 is not valid UTF-16-LE: save the file as UTF-8"),
+        ("[node]\n".encode("utf-16-be"), "it contains zero bytes: save the file as UTF-8"),
+    ],
+)
+def test_an_encoding_that_cannot_be_read_is_one_sentence(tmp_path: Path, content: bytes, message: str) -> None:
+    """It says where, and what to do."""
+    path = tmp_path / "facenode.toml"
+    path.write_bytes(content)
+    with pytest.raises(SettingsError, match=re.escape(f"{path}: not a TOML file: {message}")) as caught:
+        read(file=path)
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize("kind", ["pipe", "device", "folder", "huge"])
 def test_a_settings_file_that_never_ends_is_refused_and_not_waited_for(tmp_path: Path, kind: str) -> None:
     """A pipe, as `--config <(...)` names one, may have no writer; a device has no end."""
@@ -265,6 +298,24 @@ def test_the_password_of_a_camera_is_not_printed(source: str) -> None:
     with pytest.raises(SettingsError, match=r"camera\.source") as caught:
         read(overrides={"camera": {"source": source}})
     assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value"),
+    [
+        ("mqtt", "port", "mqtt://ada:s3cret@host"),
+        ("mqtt", "protocol", "mqtt:/ada:s3cret@host"),
+        ("node", "id", "ada:s3cret@host"),
+        ("node", "timezone", "mqtt://ada:s3 cret@host"),
+        ("mqtt", "password_file", 53773),
+        ("homeassistant", "prefix", "mqtt://ada:s3cret@host"),
+    ],
+)
+def test_no_setting_repeats_a_password(section: str, key: str, value: object) -> None:
+    """Whatever setting it was pasted into, and whether it looks like a number."""
+    with pytest.raises(SettingsError, match=f"{section}.{key}") as caught:
+        read(overrides={section: {key: value}})
+    assert not re.search("cret|53773", str(caught.value))
 
 
 def test_a_url_without_video_is_proposed_with_it() -> None:

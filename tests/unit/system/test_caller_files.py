@@ -2,7 +2,10 @@
 
 import os
 import resource
+import socket
 import stat
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -51,11 +54,30 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
-def test_a_name_that_a_folder_has_is_an_error_that_names_it(tmp_path: Path) -> None:
-    """The error of the last step arrives, and no part remains."""
-    (tmp_path / "a").mkdir()
-    with pytest.raises(OSError, match="Is a directory") as caught, write_for_caller(tmp_path / "a"):
+@pytest.mark.parametrize("kind", ["a folder", "a FIFO", "a socket", "a link"])
+def test_only_a_file_is_replaced(tmp_path: Path, kind: str) -> None:
+    """What root puts in the place of a device such as /dev/null, or of a link such as /dev/stdout, harms everybody."""
+    path = tmp_path / "a"
+    with socket.socket(socket.AF_UNIX) as listener:
+        make: dict[str, Callable[[], None]] = {
+            "a folder": path.mkdir,
+            "a FIFO": partial(os.mkfifo, path),
+            "a socket": partial(listener.bind, str(path)),
+            "a link": partial(path.symlink_to, "/dev/null"),
+        }
+        make[kind]()
+    former = path.lstat()
+    with pytest.raises(OSError, match="it exists and is not a regular file"), write_for_caller(path):
         pass
+    assert path.lstat() == former
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+@needs_root
+def test_a_folder_that_appears_meanwhile_is_an_error_that_names_it(tmp_path: Path) -> None:
+    """The error of the last step arrives, and no part remains."""
+    with pytest.raises(OSError, match="Is a directory") as caught, write_for_caller(tmp_path / "a"):
+        (tmp_path / "a").mkdir()
     assert str(tmp_path / "a") in {caught.value.filename, caught.value.filename2}
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from node.system.text import escaped, valid
+from node.system.text import decoded, escaped, valid
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,17 @@ def test_a_name_that_is_not_utf_8_becomes_a_text_that_is() -> None:
     """Its bytes are shown; every other character stays as it is, controls too."""
     assert valid(os.fsdecode(b"caf\xe9\n")) == "caf\\xe9\n"
     assert valid("\udfff").encode() == rb"\udfff"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_a_byte_order_mark_says_how_a_file_is_read(encoding: str) -> None:
+    """It belongs to no text."""
+    assert decoded("Zoë".encode(encoding)) == "Zoë"
+
+
+@pytest.mark.parametrize("content", [b"Zo\xeb", "Zoë".encode("utf-16-le"), b"\xff\xfea"])
+def test_another_encoding_is_refused_without_the_content(content: bytes) -> None:
+    """It may be a password."""
+    with pytest.raises(ValueError, match="save the file as UTF-8") as caught:
+        decoded(content)
+    assert "Zo" not in str(caught.value)

@@ -10,7 +10,8 @@ from makers import face
 from node.domain import Flaw
 from node.settings import GateSettings
 from node.vision.aligner import Aligned
-from node.vision.quality import Quality, flaws, measure
+from node.vision.orientation import Orientation
+from node.vision.quality import Quality, can_be_oriented, flaws, measure, tilt
 
 GOOD = Quality(width_px=80, cut=0.0, sharpness=300, light=120, contrast=40, keypoint_score=0.9, misfit=0.05)
 
@@ -36,6 +37,22 @@ def test_each_gate_has_its_own_flaw(change: dict[str, float], flaw: Flaw) -> Non
 def test_a_good_look_has_no_flaw() -> None:
     """The defaults let an ordinary face pass."""
     assert flaws(GOOD, GateSettings()) == ()
+
+
+def test_a_face_that_is_surer_when_it_is_turned_is_tilted() -> None:
+    """The bound is a setting, and -1 accepts every face."""
+    assert tilt(Orientation(-0.01, 180), GateSettings()) == (Flaw.TILT,)
+    assert tilt(Orientation(0.0, 180), GateSettings()) == ()
+    assert tilt(Orientation(0.1, 180), GateSettings(min_upright=0.2)) == (Flaw.TILT,)
+    assert tilt(Orientation(-1.0, 180), GateSettings(min_upright=-1)) == ()
+
+
+def test_only_a_face_that_is_seen_well_can_be_oriented() -> None:
+    """Of a small, cut, blurred or dark face the detector says too little; keypoints that do not fit may be a turn's."""
+    assert can_be_oriented(())
+    assert can_be_oriented((Flaw.KEYPOINTS,))
+    for flaw in (Flaw.SIZE, Flaw.EDGE, Flaw.BLUR, Flaw.LIGHT):
+        assert not can_be_oriented((flaw, Flaw.KEYPOINTS))
 
 
 def test_all_flaws_are_reported() -> None:

@@ -146,12 +146,12 @@ def test_a_camera_that_gives_another_format_is_read_or_refused() -> None:
     assert sensor.owner is None
 
 
-def test_no_camera_and_a_wrong_number_have_different_messages_at_once() -> None:
+def test_no_camera_and_a_wrong_number_have_different_messages() -> None:
     """Each has another remedy, and the message lists the numbers available."""
     with pytest.raises(CameraError, match=r"^picamera: no camera is found: .*cable.*group video"):
-        open_picamera(0, SETTINGS, ManualClock(), package=package(_sensor(), cameras=0))
+        connect(package(_sensor(), cameras=0), 0, SETTINGS)
     with pytest.raises(CameraError, match=r"^picamera:2: no such camera: .*here: 0 imx219, 1 imx219"):
-        open_picamera(2, SETTINGS, ManualClock(), package=package(_sensor(), cameras=2))
+        connect(package(_sensor(), cameras=2), 2, SETTINGS)
 
 
 def test_a_libcamera_that_does_not_start_is_a_camera_error() -> None:
@@ -159,7 +159,16 @@ def test_a_libcamera_that_does_not_start_is_a_camera_error() -> None:
     sensor = _sensor()
     sensor.broken["list"] = RuntimeError("Failed to start the camera manager")
     with pytest.raises(CameraError, match="libcamera does not start: Failed to start the camera manager; "):
-        open_picamera(0, SETTINGS, ManualClock(), package=package(sensor))
+        connect(package(sensor), 0, SETTINGS)
+
+
+def test_a_camera_that_is_not_found_is_waited_for() -> None:
+    """A loose cable makes the camera lost, and the node says so; it does not end."""
+    with open_picamera(0, SETTINGS, ManualClock(), package=package(_sensor(), cameras=0)) as camera:
+        ticks = iter(camera)
+        while not camera.problem:
+            assert next(ticks).frame is None
+        assert "no camera is found" in camera.problem
 
 
 def test_a_capture_that_times_out_releases_the_camera() -> None:

@@ -1,0 +1,35 @@
+"""Settings -> a node, and what the commands are made of: the one place where concrete classes are put together."""
+
+from node.assembly.broker import build_announcer, build_connect, build_outbox, check_outbox_files, describe_device
+from node.assembly.node import build_node
+from node.assembly.people import build_embed, build_erasure, build_gallery, build_gallery_matcher, build_matcher
+from node.assembly.vision import (
+    Vision,
+    build_photo_detector,
+    build_search,
+    build_sidecar,
+    build_vision,
+    event_labels,
+    wanted_heads,
+)
+
+__all__ = [
+    "Vision",
+    "build_announcer",
+    "build_connect",
+    "build_embed",
+    "build_erasure",
+    "build_gallery",
+    "build_gallery_matcher",
+    "build_matcher",
+    "build_node",
+    "build_outbox",
+    "build_photo_detector",
+    "build_search",
+    "build_sidecar",
+    "build_vision",
+    "check_outbox_files",
+    "describe_device",
+    "event_labels",
+    "wanted_heads",
+]

@@ -1,0 +1,69 @@
+"""Settings -> detector, recognizer and network, and what else looks at frames and photos."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from node.settings import Settings
+from node.system import blas, bundled
+from node.system.machine import Machine
+from node.vision import network_file
+from node.vision.detector import Detector
+from node.vision.motion import Motion
+from node.vision.orientation import MIN_SCORE, OrientationMeter
+from node.vision.photo_detector import LEAST_PX, PhotoDetector
+from node.vision.recognizer import Recognizer
+from node.vision.search import Search
+from node.vision.sidecar import Sidecar, load_sidecar
+from node.vision.tflite import Network
+from node.vision.throttle import Throttle
+
+
+@dataclass(frozen=True, slots=True)
+class Vision:
+    """Detector, recognizer and network, built once."""
+
+    detector: Detector
+    recognizer: Recognizer
+    network: Network
+
+
+def build_vision(settings: Settings, heads: Iterable[str]) -> Vision:
+    """Return the detector and the network that the settings name; the recognizer keeps only these heads."""
+    blas.take_work_memory()
+    model = settings.model
+    path = network_file.checked(model.path or bundled.path(bundled.NETWORK))
+    network = Network(path, model.runtime, model.threads)
+    detector = Detector(bundled.path(bundled.DETECTOR), settings.detector.width, settings.detector.min_score)
+    orientation = OrientationMeter(Detector(bundled.path(bundled.DETECTOR), min_score=MIN_SCORE))
+    return Vision(detector, Recognizer(network, orientation, settings.events.gates, heads), network)
+
+
+def build_photo_detector(settings: Settings, vision: Vision) -> PhotoDetector:
+    """Return what finds the faces of photos that an owner names; the detector of live frames if that is fine enough."""
+    width, detector = settings.detector.width, vision.detector
+    if width < LEAST_PX:
+        width, detector = LEAST_PX, Detector(bundled.path(bundled.DETECTOR), LEAST_PX, settings.detector.min_score)
+    return PhotoDetector(detector, width)
+
+
+def build_search(settings: Settings, detector: Detector, machine: Machine, *, live: bool) -> Search:
+    """Return what finds faces; of a recorded source every frame is searched, so that two replays agree."""
+    throttle = Throttle(settings.health.max_cpu_c, machine.cpu_c) if live else None
+    motion = Motion() if live and settings.detector.motion else None
+    return Search(detector, motion, throttle)
+
+
+def build_sidecar(settings: Settings) -> Sidecar:
+    """Return the sidecar of the network that the settings name, without loading the network."""
+    return load_sidecar((settings.model.path or bundled.path(bundled.NETWORK)).with_suffix(".json"))
+
+
+def wanted_heads(settings: Settings) -> list[str]:
+    """Return the heads to run: those that are published, and the identity head where it decides."""
+    published: list[str] = [task for task in settings.publish.tasks if task != "identity"]
+    return [*published, "identity"] if settings.people.source == "head" else published
+
+
+def event_labels(settings: Settings, sidecar: Sidecar) -> dict[str, tuple[str, ...]]:
+    """Return the labels of the heads that events carry."""
+    return {head: sidecar.heads.labels(head) for head in settings.publish.tasks if head != "identity"}

@@ -1,0 +1,51 @@
+"""A connection's bytes -> paho's client, which gets none beyond the bounds of `packet_bounds`."""
+
+from collections.abc import Callable
+from typing import Any
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import MQTTErrorCode, MQTTProtocolVersion
+
+from node.mqtt.packet_bounds import PacketBounds, Refusal, cut_properties
+
+_MAX_ANSWERS, _TOO_FAST = 1000, 0x96
+"""The answers, such as PUBACK, that may wait until a broker reads them, and the reason code for one that reads none."""
+
+
+class BoundedClient(paho.Client):
+    """A paho client whose memory no broker can fill.
+
+    It looks at each byte that paho reads from the socket, and cuts what nothing reads out of each message. `_sock_recv`
+    is the one way in, `_packet_handle` gets each whole packet, and `_out_packet` holds what waits to be written; all
+    are paho's own. The tests of this module and of messages that are too large fail where a version of paho does any
+    of it differently.
+
+    Attributes:
+        bounds: the bounds of the connection.
+        on_refusal: called on the network's thread before the connection ends because of the broker's packets.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - paho's
+        super().__init__(*args, **options)
+        self.bounds = PacketBounds()
+        self.on_refusal: Callable[[Refusal], None] = lambda _refusal: None
+
+    def _sock_recv(self, bufsize: int) -> bytes:
+        received = super()._sock_recv(min(bufsize, self.bounds.room))
+        refusal = self.bounds.take(received) or self._unread_answers()
+        if refusal is not None:
+            self.on_refusal(refusal)
+            raise ConnectionError(refusal.sentence)
+        return received
+
+    def _packet_handle(self) -> MQTTErrorCode:
+        if self.protocol is MQTTProtocolVersion.MQTTv5:
+            packet = self._in_packet
+            packet["packet"] = bytearray(cut_properties(packet["command"], bytes(packet["packet"])))
+        return super()._packet_handle()
+
+    def _unread_answers(self) -> Refusal | None:
+        """Refuse a broker that sends and never reads: paho keeps an answer to each of its messages."""
+        if len(self._out_packet) - len(self._out_messages) <= _MAX_ANSWERS:
+            return None
+        return Refusal("the broker sends messages but does not read the answers", _TOO_FAST)
