@@ -115,7 +115,7 @@ $(READY): pyproject.toml
 $(TRAIN_READY): pyproject.toml
 	$(PYTHON) -m venv $(TRAIN)
 	$(TRAIN)/bin/python -m pip install --quiet paho-mqtt pydantic-settings 'ai-edge-litert>=2.1,<3' \
-		'opencv-python-headless>=4.12,<5' 'keras>=3.8,<4' 'tensorflow-cpu>=2.19,<3' 'torch==2.13.0' 'matplotlib>=3.9,<4' \
+		'opencv-python-headless>=4.12,<5' 'keras>=3.8,<4' 'tensorflow-cpu>=2.19,<3' 'torch==2.13.0' 'matplotlib>=3.9,<4' 'onnx>=1.16,<2' \
 		'pytest>=8.2,<10' 'pytest-timeout>=2.3,<3' 'hypothesis>=6.100,<7' 'jsonschema>=4.21,<5'
 	touch $@
 

@@ -1,6 +1,5 @@
 """Samples -> aligned face crops, made with the node's own detector and aligner."""
 
-import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,9 @@ from node.settings import DetectorSettings
 from node.vision.aligner import Aligner
 from node.vision.detector import Detector
 
-DETECTOR = Path(__file__).resolve().parents[1] / "detector" / "face_detection_yunet_2023mar.onnx"
+_VERSION = 1
+"""Raise it when the detector, the aligner or their defaults change what a crop shows: all crops are then made anew."""
+DETECTOR = Path(__file__).resolve().parents[1] / "detector" / "yunet.float32.tflite"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ def load_crops(what: str, samples: Sequence[Sample], cut: Cut, cache: Path = FOL
             "images": np.stack([blank if crop is None else crop for crop in crops]),
         }
 
-    key = digest(cut, _crop_version(), [str(sample.path) for sample in samples])
+    key = digest(cut, _VERSION, [str(sample.path) for sample in samples])
     arrays = compute_cached(f"align {what}", samples, make, cache / "crops", key, workers=workers)
     found = arrays["found"]
     return Crops(
@@ -129,9 +130,3 @@ def load_crops(what: str, samples: Sequence[Sample], cut: Cut, cache: Path = FOL
         arrays["images"][found],
         tuple(sample for sample, is_found in zip(samples, found, strict=True) if not is_found),
     )
-
-
-def _crop_version() -> str:
-    """Return a digest of all that a crop depends on besides its picture, such as the code of the aligner."""
-    files = (DETECTOR, *(Path(str(inspect.getsourcefile(part))) for part in (Detector, Aligner)))
-    return digest(DetectorSettings(), cv2.__version__, *(file.read_bytes() for file in files))

@@ -1,7 +1,6 @@
 """A network and pictures -> its predictions, made with the code of a node and cached on disk."""
 
 import hashlib
-import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +16,10 @@ from models.data.manifests import read
 from models.data.samples import Sample
 from models.names import EMBEDDING
 from node.domain import Image, Vector
-from node.vision import tflite
 from node.vision.sidecar import Sidecar
+
+_VERSION = 1
+"""Raise it when the node prepares crops for a network otherwise: all predictions are then made anew."""
 
 
 class InferenceNetwork(Protocol):
@@ -76,7 +77,7 @@ def predict(network: InferenceNetwork, data: Path, name: str, split: str, cache:
     key = digest(
         sidecar.sha256,
         network.runtime,
-        Path(str(inspect.getsourcefile(tflite))).read_bytes(),
+        _VERSION,
         hashlib.sha256(crops.images.tobytes()).hexdigest(),
     )
     heads = compute_cached(

@@ -33,8 +33,10 @@ def build_vision(settings: Settings, heads: Iterable[str]) -> Vision:
     model = settings.model
     path = network_file.checked(model.path or bundled.path(bundled.NETWORK))
     network = Network(path, model.runtime, model.threads)
-    detector = Detector(bundled.path(bundled.DETECTOR), settings.detector.width, settings.detector.min_score)
-    orientation = OrientationMeter(Detector(bundled.path(bundled.DETECTOR), min_score=MIN_SCORE))
+    detector = _detector(settings, network.runtime, settings.detector.width)
+    orientation = OrientationMeter(
+        Detector(bundled.detector(network.runtime), min_score=MIN_SCORE, runtime=model.runtime)
+    )
     return Vision(detector, Recognizer(network, orientation, settings.events.gates, heads), network)
 
 
@@ -42,8 +44,13 @@ def build_photo_detector(settings: Settings, vision: Vision) -> PhotoDetector:
     """Return what finds the faces of photos that an owner names; the detector of live frames if that is fine enough."""
     width, detector = settings.detector.width, vision.detector
     if width < LEAST_PX:
-        width, detector = LEAST_PX, Detector(bundled.path(bundled.DETECTOR), LEAST_PX, settings.detector.min_score)
+        width, detector = LEAST_PX, _detector(settings, vision.network.runtime, LEAST_PX)
     return PhotoDetector(detector, width)
+
+
+def _detector(settings: Settings, runtime: str, width: int) -> Detector:
+    model = settings.model
+    return Detector(bundled.detector(runtime), width, settings.detector.min_score, model.runtime, model.threads)
 
 
 def build_search(settings: Settings, detector: Detector, machine: Machine, *, live: bool) -> Search:

@@ -4,12 +4,21 @@ from pathlib import Path
 
 from node.errors import ModelError
 
-DETECTORS = {"litert": "yunet.int8.tflite", "tflite": "yunet.float32.tflite"}
+_DETECTORS = {"litert": "yunet.int8.tflite", "tflite": "yunet.float32.tflite"}
 """The detector's file for each runtime: tflite-runtime does not give 8 bits to XNNPACK, which makes them slower there."""
 NETWORK = "mobilefacenet.float32.tflite"
 
 _NODE = Path(__file__).resolve().parents[1]
 _FOLDERS = (_NODE / "artefacts", *(_NODE.parent / folder for folder in ("models/zoo", "models/detector", "tests")))
+
+
+def detector(runtime: str) -> Path:
+    """Return the path of the detector that is the fastest on a TFLite runtime, `litert` or `tflite`.
+
+    Raises:
+        ModelError: no folder holds the file.
+    """
+    return path(_DETECTORS[runtime])
 
 
 def path(name: str) -> Path:

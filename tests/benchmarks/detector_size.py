@@ -19,6 +19,7 @@ from node.camera.image_file import read_image
 from node.domain import Box, Frame, Image, overlap
 from node.system import bundled
 from node.vision.detector import Detector
+from node.vision.tflite import find_runtime
 
 FRAME = (480, 640)
 INPUTS = (320, 480, 640)
@@ -45,7 +46,7 @@ def main() -> int:
     print(f"recall of {len(faces)} faces by width in pixels; median milliseconds per 640x480 frame on one thread")
     print("input".ljust(8) + "".join(f"{width:>6}" for width in WIDTHS) + "      ms")
     for size in INPUTS:
-        detector = Detector(bundled.path(bundled.DETECTOR), size)
+        detector = Detector(bundled.detector(find_runtime("auto")[0]), size)
         recalls = [np.mean([found(detector, *placed(image, box, width)) for image, box in faces]) for width in WIDTHS]
         print(str(size).ljust(8) + "".join(f"{recall:6.2f}" for recall in recalls) + f"{median_ms(detector):8.1f}")
     return 0

@@ -27,11 +27,11 @@ from node.commands.bench.stopwatch import Step, time_in_rounds
 from node.commands.bench.visit import Visit, portrait
 from node.domain import Frame, Image
 from node.settings.loader import load
-from node.system import bundled
 from node.vision.aligner import similarity
 from node.vision.tflite import find_runtime
 
 DATA = Path(os.environ.get("FACENODE_DATA", "../shared/data"))
+ONNX = Path(__file__).resolve().parents[2] / "models" / "detector" / "face_detection_yunet_2023mar.onnx"
 EVERY_FACE, AS_NODE = "this program, every face embedded", "this program, as a node runs"
 DIRECT, DLIB = "YuNet and MobileFaceNet directly", "face_recognition (dlib)"
 TARGETS = {DIRECT: 1.3, DLIB: 12.0}
@@ -87,7 +87,7 @@ def direct_calls(weights: Path, image: Image) -> Callable[[], object]:
     """Return the two networks called as their own examples call them."""
     sidecar = build_vision(load(None, {}, {}, Path("/nonexistent")), ()).network.sidecar
     template = np.array(sidecar.input.alignment.points, dtype=np.float64)
-    detector = cv2.FaceDetectorYN.create(str(bundled.path(bundled.DETECTOR)), "", (640, 480), 0.7, 0.3, 200)
+    detector = cv2.FaceDetectorYN.create(str(ONNX), "", (640, 480), 0.7, 0.3, 200)
     _, interpreter_class = find_runtime("auto")
     interpreter = interpreter_class(model_path=str(weights), num_threads=1)
     interpreter.allocate_tensors()

@@ -21,6 +21,7 @@ from node.vision.detector import Detector
 from node.vision.jpeg import frame_jpeg
 from node.vision.motion import Motion
 from node.vision.search import Search
+from node.vision.tflite import find_runtime
 from tests.fuzz.driver import Target, main
 
 _SEARCHED_PX = 160
@@ -48,7 +49,7 @@ class _OneFrame(Camera):
 def build(folder: Path) -> Sequence[Target]:
     """Return the target."""
     del folder
-    detector = Detector(bundled.path(bundled.DETECTOR), _SEARCHED_PX)
+    detector = Detector(bundled.detector(find_runtime("auto")[0]), _SEARCHED_PX)
 
     def check(content: bytes) -> str:
         (tick,) = CheckedCamera(_OneFrame(Frame(_image(content))))

@@ -22,6 +22,7 @@ from node.errors import CameraError
 from node.system import bundled
 from node.vision.detector import Detector
 from node.vision.jpeg import face_jpeg
+from node.vision.tflite import find_runtime
 from tests.fuzz.driver import Target, main
 from tests.fuzz.forged_images import forged_jpeg
 from tests.fuzz.heif_pictures import heif
@@ -57,7 +58,7 @@ _WORDS = (
 def build(folder: Path) -> Sequence[Target]:
     """Return the target; one decoder serves every input, and may be ended by one only to be replaced."""
     decoder = DecoderProcess()
-    detector = Detector(bundled.path(bundled.DETECTOR), _SEARCHED_PX)
+    detector = Detector(bundled.detector(find_runtime("auto")[0]), _SEARCHED_PX)
     path = folder / "picture.jpg"
 
     def check(content: bytes) -> str:

@@ -9,12 +9,13 @@ from node.camera.image_file import read_image
 from node.domain import Frame
 from node.system import bundled
 from node.vision.detector import Detector, plausible
+from node.vision.tflite import find_runtime
 
 
 @pytest.fixture(scope="module")
 def detector() -> Detector:
     """Return the detector that is shipped."""
-    return Detector(bundled.path(bundled.DETECTOR))
+    return Detector(bundled.detector(find_runtime("auto")[0]))
 
 
 @pytest.mark.parametrize("size", [(10, 10), (1, 1), (2, 1500), (1500, 2)])

@@ -11,6 +11,7 @@ from node.domain import Frame, Image
 from node.system import bundled
 from node.vision.detector import Detector
 from node.vision.photo_detector import PhotoDetector, tiles
+from node.vision.tflite import find_runtime
 
 FACE_PX = 100.0 / 512
 """Width of the face in the portrait, share of the portrait's."""
@@ -19,7 +20,7 @@ FACE_PX = 100.0 / 512
 @pytest.fixture(scope="module")
 def live() -> Detector:
     """Return the detector as a live frame is searched."""
-    return Detector(bundled.path(bundled.DETECTOR))
+    return Detector(bundled.detector(find_runtime("auto")[0]))
 
 
 @pytest.fixture(scope="module")

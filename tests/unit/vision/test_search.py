@@ -9,13 +9,14 @@ from node.system import bundled
 from node.vision.detector import Detector
 from node.vision.motion import Motion
 from node.vision.search import NOTHING, Search
+from node.vision.tflite import find_runtime
 from node.vision.throttle import Throttle
 
 
 @pytest.fixture(scope="module")
 def detector() -> Detector:
     """Return the detector that ships."""
-    return Detector(bundled.path(bundled.DETECTOR))
+    return Detector(bundled.detector(find_runtime("auto")[0]))
 
 
 @pytest.fixture(scope="module")
