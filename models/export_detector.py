@@ -69,8 +69,8 @@ def _described(figures: Detections) -> dict[str, Any]:
     false, pictures = figures.false_positives
     return {
         "metrics": {
-            "data": "portraits of lfw_people val in composed 640x480 scenes, half plain, half textured; agreement: with "
-            "the ONNX file in OpenCV",
+            "data": "portraits of lfw_people val in composed 640x480 scenes, half plain, half textured; "
+            "agreement: with the ONNX file in OpenCV",
             "recall": [_rounded(asdict(row)) for row in figures.recall],
             "unmatched": figures.unmatched,
             "false_positives": {"faces": false, "pictures": pictures},

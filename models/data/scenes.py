@@ -75,7 +75,8 @@ def _clouds(random: Random) -> Image:
         noise = random.normal(0, 1, (SIZE[0] // cell + 2, SIZE[1] // cell + 2, 3)).astype(np.float32)
         total += cv2.resize(noise, SIZE[::-1], interpolation=cv2.INTER_CUBIC) * np.sqrt(np.float32(cell))
     least, greatest = total.min(), total.max()
-    return ((total - least) / (greatest - least) * 255).astype(np.uint8)
+    levels: npt.NDArray[np.float32] = (total - least) / (greatest - least) * 255
+    return levels.astype(np.uint8)
 
 
 def _shapes(random: Random) -> Image:
@@ -100,4 +101,5 @@ def _stripes(random: Random) -> Image:
     wave = np.sin((column * np.cos(angle) + row * np.sin(angle)) * rate)[..., np.newaxis]
     noise = random.normal(0, random.uniform(0, 12), (*SIZE, 3))
     scene = wave * random.uniform(20, 120, 3) + random.uniform(60, 190, 3) + noise
-    return np.clip(scene, 0, 255).astype(np.uint8)
+    clipped: npt.NDArray[np.float64] = np.clip(scene, 0, 255)
+    return clipped.astype(np.uint8)

@@ -189,8 +189,9 @@ def _recall(found: Mapping[tuple[int, bool], Sequence[bool]]) -> tuple[Recall, .
     return tuple(
         Recall(
             width,
-            *(fmean(found[width, plain]) for plain in (True, False)),
-            n=sum(len(found[width, p]) for p in (True, False)),
+            fmean(found[width, True]),
+            fmean(found[width, False]),
+            len(found[width, True]) + len(found[width, False]),
         )
         for width in WIDTHS_PX
         if (width, True) in found and (width, False) in found

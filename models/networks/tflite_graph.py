@@ -177,8 +177,8 @@ class TfliteGraph:
         whole, scales = quantise_kernel(kernel, axis)
         bias_levels, bias_scales = quantise_bias(bias, scales, source.scale)
         return (
-            self._tensor(f"{name}/kernel", kernel.shape, schema.TensorType.INT8, whole, scales, axis),
-            self._tensor(f"{name}/bias", bias.shape, schema.TensorType.INT32, bias_levels, bias_scales),
+            self._tensor(f"{name}/kernel", kernel.shape, schema.TensorType.INT8, whole, scales=scales, axis=axis),
+            self._tensor(f"{name}/bias", bias.shape, schema.TensorType.INT32, bias_levels, scales=bias_scales),
         )
 
     def _wanted(self, name: str) -> Levels | None:
@@ -221,6 +221,7 @@ class TfliteGraph:
         shape: Sequence[int],
         kind: int,
         data: npt.NDArray[Any] | None = None,
+        *,
         scales: npt.NDArray[Any] | None = None,
         axis: int = 0,
         zero_point: int = 0,

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 
 from models.arrays import Array
 from models.networks.convolution import Convolution
@@ -115,9 +116,10 @@ def _read_by(layer: Convolution, scale: Array) -> Convolution:
     return replace(layer, kernel=(layer.kernel * scale[:, np.newaxis]).astype(np.float32))
 
 
-def _rounded(values: Array | Sequence[float] | np.floating) -> Array:
+def _rounded(values: Array | Sequence[float] | np.float64) -> Array:
     """Return values of four significant digits."""
     values = np.asarray(values, np.float64)
     digits = _DIGITS - 1 - np.floor(np.log10(np.where(values == 0, 1, np.abs(values))))
     powers = 10.0**digits
-    return (np.round(values * powers) / powers).astype(np.float32)
+    rounded: npt.NDArray[np.float64] = np.round(values * powers) / powers
+    return rounded.astype(np.float32)

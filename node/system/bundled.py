@@ -5,7 +5,7 @@ from pathlib import Path
 from node.errors import ModelError
 
 _DETECTORS = {"litert": "yunet.int8.tflite", "tflite": "yunet.float32.tflite"}
-"""The detector's file for each runtime: tflite-runtime does not give 8 bits to XNNPACK, which makes them slower there."""
+"""The detector's file for each runtime: tflite-runtime does not give 8 bits to XNNPACK, so they are slower there."""
 NETWORK = "mobilefacenet.float32.tflite"
 
 _NODE = Path(__file__).resolve().parents[1]
