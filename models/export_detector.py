@@ -1,33 +1,31 @@
-"""YuNet's ONNX file and the face data -> the detector's TFLite files, each with its measured sidecar.
+"""YuNet's ONNX file and the face data -> the detector's TFLite files, each with its sidecar.
 
 `python -m models.export_detector`
 
-It takes minutes and needs no TensorFlow. The files are byte for byte the same each time.
+It takes minutes and needs no TensorFlow. The files are byte for byte the same each time. `python -m
+models.evaluate_detector` measures them.
 """
 
 import argparse
 import hashlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from models.catalogue import write_sidecar
+from models.catalogue import read_sidecar, write_sidecar
 from models.command import run
 from models.data.manifests import data_folder
 from models.errors import TrainingError
-from models.evaluation.detection import Detections
 
 FOLDER = Path(__file__).resolve().parent / "detector"
 _COMMAND = "python -m models.export_detector"
 _VERSION = "2023.3"
-_DECIMALS = 4
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    parser = argparse.ArgumentParser(prog=_COMMAND, description="Write the detector's TFLite files and measure them.")
+    parser = argparse.ArgumentParser(prog=_COMMAND, description="Write the detector's TFLite files.")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="output folder (default: models/detector)")
     given = parser.parse_args(arguments)
     return run(lambda: _export(given.folder))
@@ -36,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _export(folder: Path) -> None:
     data = data_folder()
     try:  # imported late, so that a missing package is an error in one line
-        from models.exporting.detector import detections, float32, int8, representative_scenes  # noqa: PLC0415
+        from models.exporting.detector import float32, int8, representative_scenes  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise TrainingError(f"{error.name} is not installed: pip install 'facenode[train,litert]'") from error
     forms: Mapping[str, Callable[[], bytes]] = {"float32": float32, "int8": lambda: int8(representative_scenes(data))}
@@ -44,8 +42,6 @@ def _export(folder: Path) -> None:
         path = folder / f"yunet.{form}.tflite"
         written = content()
         _write(path, written, _sidecar(form, written))
-        figures = detections(path, data)
-        _write(path, written, _sidecar(form, written) | _described(figures))
         print(f"{path}: {len(written) / 1e6:.2f} MB")
 
 
@@ -64,30 +60,15 @@ def _sidecar(form: str, content: bytes) -> dict[str, Any]:
     }
 
 
-def _described(figures: Detections) -> dict[str, Any]:
-    """Return the measured figures as they stand in a sidecar."""
-    false, pictures = figures.false_positives
-    return {
-        "metrics": {
-            "data": "portraits of lfw_people val in composed 640x480 scenes, half plain, half textured; "
-            "agreement: with the ONNX file in OpenCV",
-            "recall": [_rounded(asdict(row)) for row in figures.recall],
-            "unmatched": figures.unmatched,
-            "false_positives": {"faces": false, "pictures": pictures},
-            "agreement": _rounded(asdict(figures.agreement)),
-        }
-    }
-
-
-def _rounded(values: Mapping[str, float]) -> dict[str, float]:
-    return {name: round(value, _DECIMALS) for name, value in values.items()}
-
-
 def _write(path: Path, content: bytes, sidecar: Mapping[str, Any]) -> None:
+    described = path.with_suffix(".json")
+    former = read_sidecar(described) if described.exists() else {}
+    # What was measured of the same bytes stays.
+    metrics = former.get("metrics", []) if former.get("sha256") == sidecar["sha256"] else []
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-        write_sidecar(path.with_suffix(".json"), sidecar)
+        write_sidecar(described, {**sidecar, "metrics": metrics})
     except OSError as error:
         raise TrainingError(f"{path}: {error.strerror or error}: name a writable folder with --folder") from error
 

@@ -1,231 +1,111 @@
-"""A detector and composed scenes -> its recall by face width, its false positives, and its distance from a reference.
+"""A detector and composed scenes -> its figures: recall by face width, false positives, agreement, verification.
 
 A face counts as found if a box overlaps its own by at least half. A face's own box is the one that the reference finds
 in the portrait at its original size.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from statistics import fmean
-from typing import Any, Protocol
 
-import cv2
 import numpy as np
+import numpy.typing as npt
 
-from models.data.crops import central_face
-from models.data.scenes import SIZE, backgrounds, paste, resized
+from models.data.face_scenes import FaceDetector, FaceScene
+from models.data.scenes import SIZE
+from models.evaluation.figure import Figure, share_of
+from models.evaluation.metrics import tar_at_far, verification, wilson
 from node.domain import Box, Face, Frame, Image, Vector, overlap
-from node.vision.cells import OVERLAP
 
-WIDTHS_PX = (16, 20, 24, 32, 40, 56, 72, 96, 120)
-"""Widths of the faces, pixels."""
-_A_FACE = 3
-"""Scenes a face, of different widths."""
+Embed = Callable[[Image, Face], Vector]
+"""Returns the embedding of a face, shape (n,), float32, unit length."""
+
+EMPTY, AGREEMENT, PAIRS = "textures without a face", "against OpenCV", "pairs of LFW, faces 27 to 90 px wide"
 _MATCH = 0.5
-_MOST = 200  # boxes that OpenCV compares, the best first
-
-
-class FaceDetector(Protocol):
-    """Finds the faces of a frame."""
-
-    def detect(self, frame: Frame) -> tuple[Face, ...]:
-        """Return the faces, largest first."""
-        ...
-
-
-class OpenCvDetector:
-    """The ONNX file in OpenCV, with which the TFLite files are compared.
-
-    Args:
-        path: the `.onnx` file.
-        min_score: least confidence, 0..1.
-    """
-
-    def __init__(self, path: Path, min_score: float = 0.7) -> None:
-        self._net = cv2.FaceDetectorYN.create(str(path), "", SIZE[::-1], min_score, OVERLAP, _MOST)
-
-    def detect(self, frame: Frame) -> tuple[Face, ...]:
-        """Return the faces, the highest score first."""
-        rows, columns = frame.image.shape[:2]
-        self._net.setInputSize((columns, rows))
-        found: Any = self._net.detect(cv2.cvtColor(frame.image, cv2.COLOR_RGB2BGR))[1]  # None without a face
-        if found is None:
-            return ()
-        points = (found[:, :14].reshape(-1, 7, 2) / np.array((columns, rows), np.float32)).tolist()
-        return tuple(
-            Face(Box(*corner, *size), tuple((x, y) for x, y in keypoints), score)
-            for (corner, size, *keypoints), score in zip(points, found[:, 14].tolist(), strict=True)
-        )
+_FAR = 0.01
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Scene:
-    """A composed scene with one face.
+class ScenePair:
+    """Two scenes with one face each, and whether they show one person."""
 
-    Attributes:
-        image: shape (480, 640, 3), uint8, RGB.
-        box: of the face, in fractions.
-        width_px: of the face.
-        plain: whether the background is plain.
-    """
-
-    image: Image
-    box: Box
-    width_px: int
-    plain: bool
+    left: FaceScene
+    right: FaceScene
+    same: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Recall:
-    """How many faces of one width were found."""
-
-    width_px: int
-    plain: float
-    textured: float
-    n: int
-
-
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """How far faces are from those of the reference.
-
-    Attributes:
-        n: faces that both found.
-        overlap: mean intersection over union.
-        landmarks_px: mean distance of the keypoints, pixels.
-        landmarks_p95_px: 95th percentile of a face's mean distance, pixels.
-        cosine: mean cosine of the embeddings.
-        cosine_p5: 5th percentile.
-    """
-
-    n: int
-    overlap: float
-    landmarks_px: float
-    landmarks_p95_px: float
-    cosine: float
-    cosine_p5: float
-
-
-@dataclass(frozen=True, slots=True)
-class Detections:
-    """All figures of a detector.
-
-    Attributes:
-        recall: by width.
-        unmatched: boxes in the scenes that are no face.
-        false_positives: faces in pictures without one, and how many pictures these are.
-        agreement: with the reference.
-    """
-
-    recall: tuple[Recall, ...]
-    unmatched: int
-    false_positives: tuple[int, int]
-    agreement: Agreement
-
-
-def scenes(portraits: Sequence[Image], reference: FaceDetector, seed: int) -> Iterator[Scene]:
-    """Yield scenes with one face each, half of them on a plain background.
-
-    Args:
-        portraits: square pictures, shape (side, side, 3), uint8, RGB.
-        reference: says where the face of a portrait is; one without a face is left out.
-        seed: of everything random.
-    """
-    random = np.random.default_rng(seed)
-    plain, *textured = backgrounds()
-    for number, portrait in enumerate(portraits):
-        face = central_face(reference.detect(Frame(portrait)))
-        if face is None:
-            continue
-        for turn in range(_A_FACE):
-            width_px = WIDTHS_PX[(number + turn * len(WIDTHS_PX) // _A_FACE) % len(WIDTHS_PX)]
-            is_plain = (number + turn) % 2 == 0
-            side = min(SIZE[0], max(1, round(width_px / face.box.width)))
-            image = (plain if is_plain else textured[number % len(textured)])(random)
-            row, column = paste(image, resized(portrait, side), random)
-            yield Scene(image, _moved(face.box, row, column, side), width_px, is_plain)
-
-
-def textures(count: int, seed: int) -> Iterator[Image]:
-    """Yield pictures without a face."""
-    random = np.random.default_rng(seed)
-    _, *textured = backgrounds()
-    return (textured[number % len(textured)](random) for number in range(count))
-
-
-def measure(
-    detector: FaceDetector,
-    reference: FaceDetector,
-    given: Sequence[Scene],
-    empty: Sequence[Image],
-    embed: Callable[[Image, Face], Vector],
-) -> Detections:
-    """Return the figures of a detector.
-
-    Args:
-        detector: the one that is measured.
-        reference: the one that it is compared with.
-        given: scenes with one face.
-        empty: pictures without a face.
-        embed: returns the embedding of a face, shape (n,), float32, unit length.
-    """
-    found: dict[tuple[int, bool], list[bool]] = {}
-    unmatched, pairs = 0, []
-    for scene in given:
+def recall(detector: FaceDetector, scenes: Sequence[FaceScene], empty: Sequence[Image]) -> list[Figure]:
+    """Return the recall by background and width, the boxes in scenes that are no face, and those without any face."""
+    found: dict[tuple[str, int], list[bool]] = {}
+    others = 0
+    for scene in scenes:
         faces = detector.detect(Frame(scene.image))
-        mine = _match(faces, scene.box)
-        found.setdefault((scene.width_px, scene.plain), []).append(mine is not None)
-        unmatched += len(faces) - (mine is not None)
-        theirs = None if mine is None else _match(reference.detect(Frame(scene.image)), scene.box)
+        match = matching(faces, scene.box)
+        found.setdefault((scene.background, scene.width_px), []).append(match is not None)
+        others += len(faces) - (match is not None)
+    figures = [
+        share_of(f"recall, {background} background", f"{width_px} px", wilson(sum(hits), len(hits)))
+        for (background, width_px), hits in sorted(found.items())
+    ]
+    false = sum(bool(detector.detect(Frame(image))) for image in empty)
+    return [
+        *figures,
+        Figure(EMPTY, "scenes: boxes that are no face, a scene", others / len(scenes), len(scenes)),
+        share_of(EMPTY, "pictures in which a face is found", wilson(false, len(empty))),
+    ]
+
+
+def agreement(
+    detector: FaceDetector, reference: FaceDetector, scenes: Iterable[FaceScene], embed: Embed
+) -> list[Figure]:
+    """Return how far the faces are from those of the reference, where both find them."""
+    rows = []
+    for scene in scenes:
+        mine, theirs = (matching(each.detect(Frame(scene.image)), scene.box) for each in (detector, reference))
         if mine is not None and theirs is not None:
             cosine = float(embed(scene.image, mine) @ embed(scene.image, theirs))
-            pairs.append((overlap(mine.box, theirs.box), _apart_px(mine, theirs), cosine))
-    false = sum(len(detector.detect(Frame(image))) for image in empty)
-    return Detections(_recall(found), unmatched, (false, len(empty)), _agreement(pairs))
+            rows.append((overlap(mine.box, theirs.box), _apart_px(mine, theirs), cosine))
+    overlaps, apart_px, cosines = np.array(rows).T
+    values: Mapping[str, np.float64] = {
+        "overlap of the boxes, mean": overlaps.mean(),
+        "distance of the landmarks, px, mean": apart_px.mean(),
+        "distance of the landmarks, px, 95th percentile": np.quantile(apart_px, 0.95),
+        "cosine of the embeddings, median": np.median(cosines),
+        "cosine of the embeddings, 5th percentile": np.quantile(cosines, 0.05),
+    }
+    return [Figure(AGREEMENT, name, float(value), len(rows)) for name, value in values.items()]
 
 
-def _recall(found: Mapping[tuple[int, bool], Sequence[bool]]) -> tuple[Recall, ...]:
-    return tuple(
-        Recall(
-            width,
-            fmean(found[width, True]),
-            fmean(found[width, False]),
-            len(found[width, True]) + len(found[width, False]),
-        )
-        for width in WIDTHS_PX
-        if (width, True) in found and (width, False) in found
-    )
+def verify(detector: FaceDetector, pairs: Sequence[ScenePair], embed: Embed) -> list[Figure]:
+    """Return how well pairs are told apart; a pair with a face that is not found is left out, and counted."""
+
+    def embedding(scene: FaceScene) -> Vector | None:
+        face = matching(detector.detect(Frame(scene.image)), scene.box)
+        return None if face is None else embed(scene.image, face)
+
+    scores, same = [], []
+    for pair in pairs:
+        left, right = embedding(pair.left), embedding(pair.right)
+        if left is not None and right is not None:
+            scores.append(float(left @ right))
+            same.append(pair.same)
+    cosines: npt.NDArray[np.float64] = np.array(scores)
+    kinds: npt.NDArray[np.bool_] = np.array(same)
+    genuine, impostors = cosines[kinds], cosines[~kinds]
+    accepted = round(tar_at_far(genuine, impostors, _FAR) * len(genuine))
+    told = round(verification(cosines, kinds) * len(cosines))
+    return [
+        share_of(PAIRS, f"true accepts at {_FAR:.0%} false accepts", wilson(accepted, len(genuine))),
+        share_of(PAIRS, "accuracy", wilson(told, len(cosines))),
+        share_of(PAIRS, "both faces found", wilson(len(cosines), len(pairs))),
+    ]
 
 
-def _agreement(pairs: Sequence[tuple[float, float, float]]) -> Agreement:
-    overlaps, apart, cosines = np.array(pairs).T
-    return Agreement(
-        len(pairs),
-        float(overlaps.mean()),
-        float(apart.mean()),
-        float(np.quantile(apart, 0.95)),
-        float(cosines.mean()),
-        float(np.quantile(cosines, 0.05)),
-    )
-
-
-def _match(faces: Sequence[Face], box: Box) -> Face | None:
+def matching(faces: Sequence[Face], box: Box) -> Face | None:
+    """Return the face whose box overlaps this one by at least half; None without one."""
     return next((face for face in faces if overlap(face.box, box) >= _MATCH), None)
 
 
 def _apart_px(a: Face, b: Face) -> float:
-    size = (SIZE[1], SIZE[0])
-    moved = (np.array(a.keypoints) - np.array(b.keypoints)) * size
+    """Return the mean distance of the keypoints, pixels."""
+    moved = (np.array(a.keypoints) - np.array(b.keypoints)) * SIZE[::-1]
     return float(np.linalg.norm(moved, axis=1).mean())
-
-
-def _moved(box: Box, row: int, column: int, side: int) -> Box:
-    """Return a portrait's box in the scene that it was pasted into."""
-    rows, columns = SIZE
-    return Box(
-        (column + box.left * side) / columns,
-        (row + box.top * side) / rows,
-        box.width * side / columns,
-        box.height * side / rows,
-    )

@@ -12,7 +12,7 @@ class Figure:
     Attributes:
         data: the data that it was measured on.
         figure: name of the figure.
-        value: a share, 0..1; for a threshold, a cosine.
+        value: a share, 0..1; for a threshold, a cosine; for a distance, pixels.
         n: number of cases.
         low: lower end of its 95 % interval, if it has one.
         high: upper end.

@@ -11,8 +11,8 @@ from models.errors import TrainingError
 from models.evaluation.fairness import WORST
 from models.evaluation.figure import Figure
 
-BEGIN = "<!-- figures: begin -->"
-END = "<!-- figures: end -->"
+FIGURES = "figures"
+"""Name of the marks in a model card between which the networks' tables stand."""
 _DECIMALS = 4
 
 Measured = Mapping[str, Sequence[Figure]]
@@ -50,7 +50,7 @@ def markdown(measured: Measured) -> str:
     if any(WORST in figure.data for figures in measured.values() for figure in figures):
         tables.append(f"### Worst groups\n\n{worst_cells(measured)}")
     rest = dict.fromkeys(figure.data for figures in measured.values() for figure in figures if WORST not in figure.data)
-    return "\n\n".join([*tables, *(f"### {data}\n\n{_table(measured, data)}" for data in rest)])
+    return "\n\n".join([*tables, *(f"### {data}\n\n{table(measured, data)}" for data in rest)])
 
 
 def beside_the_paper(measured: Measured) -> str:
@@ -106,24 +106,25 @@ def write_metrics(path: Path, figures: Sequence[Figure], on: date) -> None:
         raise TrainingError(f"{path}: the sidecar cannot be rewritten: {error}") from error
 
 
-def write_card(path: Path, tables: str) -> None:
-    """Write tables between the two marks of a model card.
+def write_card(path: Path, tables: str, name: str = FIGURES) -> None:
+    """Write tables between two marks of a model card, `<!-- NAME: begin -->` and `<!-- NAME: end -->`.
 
     Raises:
         TrainingError: the card is missing or lacks a mark.
     """
+    begin, end = (f"<!-- {name}: {place} -->" for place in ("begin", "end"))
     try:
         text = path.read_text(encoding="utf-8")
-        before, rest = text.split(BEGIN)
-        _, after = rest.split(END)
-        path.write_text(f"{before}{BEGIN}\n{tables}\n{END}{after}", encoding="utf-8")
+        before, rest = text.split(begin)
+        _, after = rest.split(end)
+        path.write_text(f"{before}{begin}\n{tables}\n{end}{after}", encoding="utf-8")
     except OSError as error:
         raise TrainingError(f"{path}: {error.strerror or error}: name an existing model card") from error
     except ValueError as error:
-        raise TrainingError(f"{path}: the card must contain {BEGIN} and {END}, each once") from error
+        raise TrainingError(f"{path}: the card must contain {begin} and {end}, each once") from error
 
 
-def _table(measured: Measured, data: str) -> str:
+def table(measured: Measured, data: str) -> str:
     """Return a table with a row per figure and a column per network; a missing figure is an empty cell."""
     columns = [{figure.figure: figure for figure in figures if figure.data == data} for figures in measured.values()]
     lines = [

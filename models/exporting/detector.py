@@ -1,4 +1,4 @@
-"""YuNet's ONNX file and portraits -> its TFLite files, and their figures."""
+"""YuNet's ONNX file and portraits -> its TFLite files."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,23 +10,16 @@ from models.data.crops import read_image
 from models.data.manifests import lfw_people, utkface
 from models.data.samples import Sample
 from models.data.scenes import SIZE, crowded
-from models.evaluation.detection import Detections, OpenCvDetector, measure, scenes, textures
-from models.names import EMBEDDING
 from models.networks.onnx_weights import read_onnx
 from models.networks.yunet import Layers, layers, tflite
 from models.networks.yunet_ranges import MEASURED, Answers, equalised, extremes
-from node.domain import Face, Image, Vector
-from node.vision.aligner import Aligner
-from node.vision.detector import Detector
-from node.vision.tflite import Network
+from node.domain import Image
 
 ONNX = Path(__file__).resolve().parents[1] / "detector" / "face_detection_yunet_2023mar.onnx"
 _SHA256 = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
 SCENES, SEED = 200, 11
 """How many composed scenes give the ranges, and the seed they are composed with."""
 _PORTRAITS = {"lfw_people": 240, "utkface": 160}
-_FACES, _TEXTURES = 600, 330
-_EMBEDDING_NETWORK = ONNX.parents[1] / "zoo" / "mobilefacenet.float32.tflite"
 
 
 def float32(onnx: Path = ONNX) -> bytes:
@@ -65,30 +58,6 @@ def representative_scenes(data: Path) -> list[Image]:
         for sample in _evenly([sample for sample in samples if sample.split == "train"], wanted)
     ]
     return list(crowded([portrait for portrait in portraits if portrait.shape[0] == portrait.shape[1]], SCENES, SEED))
-
-
-def detections(path: Path, data: Path) -> Detections:
-    """Return the figures of a written detector, measured in the runtime of a node.
-
-    Args:
-        path: its file; the sidecar lies beside it.
-        data: the folder of face data.
-
-    Raises:
-        DataError: the face data is missing.
-        ModelError: the file does not fit its sidecar.
-    """
-    reference = OpenCvDetector(ONNX)
-    people = [sample for sample in lfw_people(data) if sample.split == "val"]
-    given = list(scenes([read_image(sample.path) for sample in _evenly(people, _FACES)], reference, SEED))
-    network = Network(_EMBEDDING_NETWORK)
-    alignment = network.sidecar.input.alignment
-    aligner = Aligner(alignment.points, network.sidecar.input.size)
-
-    def embed(image: Image, face: Face) -> Vector:
-        return network.infer(aligner.align(image, face).crop)[EMBEDDING]
-
-    return measure(Detector(path), reference, given, list(textures(_TEXTURES, SEED)), embed)
 
 
 def _evenly(samples: Sequence[Sample], wanted: int) -> Sequence[Sample]:

@@ -11,7 +11,7 @@ import pytest
 from models.catalogue import shipped
 from models.errors import TrainingError
 from models.evaluation.figure import Figure
-from models.evaluation.report import BEGIN, END, as_json, beside_the_paper, markdown, metrics, write_card, write_metrics
+from models.evaluation.report import as_json, beside_the_paper, markdown, metrics, write_card, write_metrics
 from node.contract import schema
 
 ZOO = Path(__file__).resolve().parents[4] / "models" / "zoo"
@@ -76,9 +76,9 @@ def test_figures_are_written_into_a_sidecar(tmp_path: Path) -> None:
 def test_tables_are_written_between_the_marks_of_a_card(tmp_path: Path) -> None:
     """The text around them stays; a card without marks is an error."""
     card = tmp_path / "README.md"
-    card.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    card.write_text("before\n<!-- figures: begin -->\nold\n<!-- figures: end -->\nafter\n")
     write_card(card, "| new |")
-    assert card.read_text() == f"before\n{BEGIN}\n| new |\n{END}\nafter\n"
+    assert card.read_text() == "before\n<!-- figures: begin -->\n| new |\n<!-- figures: end -->\nafter\n"
     card.write_text("no marks")
     with pytest.raises(TrainingError, match="figures: begin"):
         write_card(card, "| new |")
