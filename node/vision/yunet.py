@@ -34,6 +34,7 @@ class Yunet:
 
     def __init__(self, start: Callable[[], Interpreter], min_score: float) -> None:
         self._start, self._min_score = start, min_score
+        self._unused: Interpreter | None = start()  # at once, so that a damaged file is an error before a frame comes
         self._nets: OrderedDict[tuple[int, int], _SizedNet] = OrderedDict()
 
     def prepare(self, image: Image) -> "_SizedNet":
@@ -43,7 +44,10 @@ class Yunet:
             image: shape (height, width, 3), uint8, RGB.
         """
         rows, columns = (-(-length // _GRAIN) * _GRAIN for length in image.shape[:2])
-        net = self._nets.pop((rows, columns), None) or _SizedNet(self._start(), (rows, columns), self._min_score)
+        net = self._nets.pop((rows, columns), None)
+        if net is None:
+            interpreter, self._unused = self._unused or self._start(), None
+            net = _SizedNet(interpreter, (rows, columns), self._min_score)
         self._nets[rows, columns] = net
         if len(self._nets) > _SIZES:
             self._nets.popitem(last=False)
