@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from debian_root import CACHE, apt_mirror
 from process import run
-from raspberry_pi_cpu import CORE, write_cpu_files
+from raspberry_pi_cpu import PI_4, PI_5, RaspberryPi, write_cpu_files
 
 ROOT = Path(__file__).resolve().parents[2]
 SUITES = {"3.11": "bookworm", "3.13": "trixie"}
@@ -50,16 +50,25 @@ class MachineRoots:
         self.shared = folder / "shared"
         self._emulated = {kind for kind in kinds if kind.split("-")[0] != platform.machine()}
         self._skip_if_missing()
-        self._cpu_files = write_cpu_files(folder / "raspberry")
+        self._cpu_files = {pi: write_cpu_files(folder / pi.core, pi) for pi in (PI_4, PI_5)}
         CACHE.mkdir(exist_ok=True)
         release = _build_release(kinds)
         _unpack(next(release.glob("*.whl")), self.shared / "program")
         described = json.loads((release / "release.json").read_text())["kinds"]
         self._roots = {kind: _root(kind, release.parents[1] / described[kind]["archive"]) for kind in kinds}
 
-    def python(self, kind: str, *arguments: str | Path, environ: Mapping[str, str] | None = None) -> str:
-        """Run Python with the program installed on a kind of machine, and return its output."""
-        emulator, described = (("/qemu", "-cpu", CORE), self._cpu_files) if kind in self._emulated else ((), "")
+    def python(
+        self, kind: str, *arguments: str | Path, environ: Mapping[str, str] | None = None, pi: RaspberryPi = PI_4
+    ) -> str:
+        """Run Python with the program installed on a kind of machine, and return its output.
+
+        Args:
+            kind: the kind of machine.
+            arguments: of Python.
+            environ: further variables.
+            pi: the model whose processor is emulated; of no effect without emulation.
+        """
+        emulator, described = (("/qemu", "-cpu", pi.core), self._cpu_files[pi]) if kind in self._emulated else ((), "")
         root = self._roots[kind]
         command = (*emulator, "/usr/bin/python3", *arguments)
         settled = {"PATH": os.environ["PATH"], "PYTHONPATH": "/mnt/program:/opt/wheels", "LC_ALL": "C.UTF-8"}
