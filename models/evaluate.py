@@ -15,6 +15,7 @@ from pathlib import Path
 from models.catalogue import shipped, temperatures
 from models.command import run
 from models.data.cache import FOLDER
+from models.data.crops import DETECTOR
 from models.data.manifests import data_folder, lfw_pairs
 from models.data.samples import Pair
 from models.errors import TrainingError
@@ -29,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("sidecars", type=Path, nargs="*", help="files such as models/zoo/mobilefacenet.float32.json")
     parser.add_argument("--all", action="store_true", help="measure every network of the zoo")
     parser.add_argument("--runtime", choices=("auto", "litert", "tflite"), default="auto", help="TFLite runtime")
+    parser.add_argument("--detector", type=Path, default=DETECTOR, help=f"detector's file (default: {DETECTOR.name})")
     parser.add_argument("--json", action="store_true", help="print JSON instead of Markdown")
     parser.add_argument("--write", action="store_true", help="write the figures into the sidecars")
     parser.add_argument("--card", type=Path, help="write the tables between the marks of a model card")
@@ -42,7 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _evaluate(given: argparse.Namespace) -> None:
     data, today = data_folder(), datetime.now(UTC).date()
     networks = {path: Network(path.with_suffix(".tflite"), given.runtime) for path in given.sidecars or shipped()}
-    predictions = {path: predict_all(network, data, FOLDER) for path, network in networks.items()}
+    predictions = {
+        path: predict_all(network, data, FOLDER, detector=given.detector) for path, network in networks.items()
+    }
     pairs = lfw_pairs(data)
     measured = {
         path: measure(predictions[path], pairs, network.sidecar, temperatures(path))
@@ -50,7 +54,8 @@ def _evaluate(given: argparse.Namespace) -> None:
     }
     by_name = {networks[path].sidecar.name: figures for path, figures in measured.items()}
     runtimes = sorted({network.runtime for network in networks.values()})
-    tables = f"{markdown(by_name)}\n\nRuntime: {', '.join(runtimes)}, {platform.machine()}; {today}."
+    how = f"Runtime: {', '.join(runtimes)}; detector: {given.detector.stem}; {platform.machine()}; {today}."
+    tables = f"{markdown(by_name)}\n\n{how}"
     print(as_json(by_name, today) if given.json else tables)
     if given.write:
         for path, figures in measured.items():

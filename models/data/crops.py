@@ -99,7 +99,9 @@ class FaceCropper:
         return None if face is None else self._aligner.align(picture, face).crop
 
 
-def load_crops(what: str, samples: Sequence[Sample], cut: Cut, cache: Path = FOLDER, workers: int = 0) -> Crops:
+def load_crops(
+    what: str, samples: Sequence[Sample], cut: Cut, cache: Path = FOLDER, *, detector: Path = DETECTOR
+) -> Crops:
     """Return the aligned faces of some samples, from the cache where they are there.
 
     Args:
@@ -107,14 +109,14 @@ def load_crops(what: str, samples: Sequence[Sample], cut: Cut, cache: Path = FOL
         samples: the pictures.
         cut: geometry of the crops.
         cache: the folder of the cache.
-        workers: number of threads; 0 is one per core.
+        detector: the detector's file.
 
     Raises:
         DataError: a picture cannot be read.
     """
 
     def make(part: Sequence[Sample]) -> Arrays:
-        cutter = FaceCropper(cut)
+        cutter = FaceCropper(cut, detector)
         crops = [cutter.crop(read_image(sample.path)) for sample in part]
         blank = np.zeros((*cut.outer, 3), dtype=np.uint8)
         return {
@@ -122,8 +124,8 @@ def load_crops(what: str, samples: Sequence[Sample], cut: Cut, cache: Path = FOL
             "images": np.stack([blank if crop is None else crop for crop in crops]),
         }
 
-    key = digest(cut, _VERSION, [str(sample.path) for sample in samples])
-    arrays = compute_cached(f"align {what}", samples, make, cache / "crops", key, workers=workers)
+    key = digest(cut, _VERSION, detector.name, [str(sample.path) for sample in samples])
+    arrays = compute_cached(f"align {what}", samples, make, cache / "crops", key)
     found = arrays["found"]
     return Crops(
         tuple(sample for sample, is_found in zip(samples, found, strict=True) if is_found),

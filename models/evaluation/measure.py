@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from models.data.crops import DETECTOR
 from models.data.samples import Pair
 from models.evaluation.classification import accuracy, calibration_errors, no_face_found
 from models.evaluation.cross_validation import five_fold, person_left_out
@@ -47,17 +48,18 @@ PredictionsByNetwork = Mapping[str, tuple[Sidecar, NetworkPredictions]]
 """Sidecar and predictions of each network, by its name."""
 
 
-def predict_all(network: InferenceNetwork, data: Path, cache: Path) -> NetworkPredictions:
+def predict_all(network: InferenceNetwork, data: Path, cache: Path, *, detector: Path = DETECTOR) -> NetworkPredictions:
     """Return the predictions of a network for all pictures that it is measured on.
 
     Args:
         network: the network.
         data: the folder of face data.
         cache: the folder of the cache, for aligned crops and predictions.
+        detector: the detector's file.
     """
 
     def predicted(name: str, split: str) -> Predictions:
-        return predict(network, data, name, split, cache)
+        return predict(network, data, name, split, cache, detector=detector)
 
     nine = {split: predicted("lfw9", split) for split in ("train", "val", "test")}
     return NetworkPredictions(

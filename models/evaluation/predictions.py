@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from models.arrays import Array
 from models.data.cache import Arrays, compute_cached, digest
-from models.data.crops import Cut, load_crops
+from models.data.crops import DETECTOR, Cut, load_crops
 from models.data.manifests import read
 from models.data.samples import Sample
 from models.names import EMBEDDING
@@ -56,7 +56,9 @@ class Predictions:
         return np.array([sample.person for sample in self.samples])
 
 
-def predict(network: InferenceNetwork, data: Path, name: str, split: str, cache: Path) -> Predictions:
+def predict(
+    network: InferenceNetwork, data: Path, name: str, split: str, cache: Path, *, detector: Path = DETECTOR
+) -> Predictions:
     """Return the predictions of a network for a split of a data set, from the cache where they are there.
 
     Args:
@@ -65,10 +67,13 @@ def predict(network: InferenceNetwork, data: Path, name: str, split: str, cache:
         name: name of the data set.
         split: the split.
         cache: the folder of the cache, for aligned crops and predictions.
+        detector: the detector's file.
     """
     sidecar, what = network.sidecar, f"{name} {split}"
     wanted = sidecar.input
-    crops = load_crops(what, read(data, name, (split,)), Cut(wanted.alignment.points, wanted.size), cache)
+    crops = load_crops(
+        what, read(data, name, (split,)), Cut(wanted.alignment.points, wanted.size), cache, detector=detector
+    )
 
     def make(part: Sequence[int]) -> Arrays:
         rows = [network.infer(crops.images[number]) for number in part]
