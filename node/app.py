@@ -155,7 +155,7 @@ class Node:
         began_s = time.perf_counter()
         self.requests.dispatch(tick.at)
         self._follow_gallery()
-        found = self.search.faces(tick, anyone_in_view=bool(self._tracks)) if self.switches.watching else NOTHING
+        found = self.search.faces(tick, self._tracks) if self.switches.watching else NOTHING
         self.tracker.update(tick.at, found.faces or ())
         if self.switches.recognizing:
             looks = self.recognizer.recognize(tick.frame, self.tracker.due())

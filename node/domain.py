@@ -151,6 +151,7 @@ class Track:
         heads: mean softmax scores over the same looks, weighted likewise, by head.
         best: the look with the greatest weight among those; None before the first.
         latest: the last usable look; None before the first.
+        speed: (x, y) of the center of the face, fractions of the frame per second.
     """
 
     number: int
@@ -162,6 +163,7 @@ class Track:
     heads: Mapping[str, Vector] = field(default_factory=lambda: MappingProxyType({}))
     best: Look | None = None
     latest: Look | None = None
+    speed: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from node.vision.search import Search
 from node.vision.sidecar import Sidecar, load_sidecar
 from node.vision.tflite import Network
 from node.vision.throttle import Throttle
+from node.vision.tracked_search import TrackedSearch
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,8 @@ def build_search(settings: Settings, detector: Detector, machine: Machine, *, li
     """Return what finds faces; of a recorded source every frame is searched, so that two replays agree."""
     throttle = Throttle(settings.health.max_cpu_c, machine.cpu_c) if live else None
     motion = Motion() if live and settings.detector.motion else None
-    return Search(detector, motion, throttle)
+    tracked = TrackedSearch() if live and settings.detector.track else None
+    return Search(detector, motion, throttle, tracked)
 
 
 def build_sidecar(settings: Settings) -> Sidecar:

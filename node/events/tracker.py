@@ -121,6 +121,7 @@ class _TrackState:
             heads=self.heads,
             best=max(self.looks, key=lambda look: look.weight, default=None),
             latest=self.looks[-1] if self.looks else None,
+            speed=self.speed,
         )
 
 

@@ -16,6 +16,8 @@ class DetectorSettings(Section):
     """Minimum confidence of a detected face, 0..1."""
     motion: bool = True
     """While nobody is in view, search only what moves, and a still image once a second; live cameras only."""
+    track: bool = True
+    """While somebody is in view, search around their faces, and everywhere every few frames; live cameras only."""
 
 
 class ModelSettings(Section):

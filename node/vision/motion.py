@@ -47,7 +47,7 @@ _IDLE_SEARCH_S = 1.0
 
 _LOG_LIGHT = (_STEPS_PER_DOUBLING * np.log2(np.arange(256) + _DARK_OFFSET)).astype(np.float32)
 
-_Cells = npt.NDArray[np.float32]
+LightCells = npt.NDArray[np.float32]
 """Shape (rows, columns), float32: the logarithm of the light of each cell."""
 
 
@@ -56,7 +56,7 @@ class Motion:
 
     def __init__(self) -> None:
         self._light = Light()
-        self._searched: _Cells | None = None
+        self._searched: LightCells | None = None
         self._searched_s = float("-inf")
         self._moved_s = float("-inf")
 
@@ -87,9 +87,9 @@ class Light:
     def __init__(self) -> None:
         self._grey = np.empty((0, 0), np.uint8)
         self._small = np.empty((0, 0), np.uint8)
-        self._cells: _Cells = np.empty((0, 0), np.float32)
+        self._cells: LightCells = np.empty((0, 0), np.float32)
 
-    def measure(self, image: Image) -> _Cells:
+    def measure(self, image: Image) -> LightCells:
         """Return the logarithm of the mean light of each cell, in 64ths of a doubling; the next call overwrites it.
 
         Args:
@@ -109,14 +109,24 @@ class Light:
         return self._cells
 
 
-def differs(cells: _Cells, others: _Cells) -> bool:
+def differs(cells: LightCells, others: LightCells, where: npt.NDArray[np.bool_] | None = None) -> bool:
     """Return whether one image shows something that the other does not.
 
     A change common to a whole row is light: lamps flicker with the mains, and a sensor that reads row by row shows that
     as stripes.
+
+    Args:
+        cells: of one image.
+        others: of the other.
+        where: shape (rows, columns), bool: the cells that count; None: all.
     """
     if cells.shape != others.shape:
         return True
     change = cells - others
-    change -= change.mean(axis=1, keepdims=True)
+    if where is None:
+        change -= change.mean(axis=1, keepdims=True)
+    else:
+        change *= where
+        change -= change.sum(axis=1, keepdims=True) / np.maximum(where.sum(axis=1, keepdims=True), 1)
+        change *= where
     return int(np.count_nonzero(np.abs(change) > _MIN_CHANGE)) >= _MIN_CHANGED_CELLS

@@ -1,11 +1,13 @@
-"""A tick -> the faces in its frame: detector, motion and throttle behind one call."""
+"""A tick -> the faces in its frame: detector, motion, throttle and tracked search behind one call."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from node.domain import Face, Tick
+from node.domain import Face, Frame, Instant, Tick, Track
 from node.vision.detector import Detector
 from node.vision.motion import Motion
 from node.vision.throttle import Throttle
+from node.vision.tracked_search import TrackedSearch
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,26 +28,43 @@ NOTHING = Found(looked=False, faces=None)
 
 
 class Search:
-    """Finds faces, but skips frames that need no search.
+    """Finds faces, but skips frames and parts of frames that need no search.
 
     Args:
         detector: finds the faces of a frame.
         motion: decides which frames are searched while nobody is in view; None: every frame.
         throttle: skips frames while the processor is too hot; None: never.
+        tracked: decides where a frame is searched while somebody is in view; None: everywhere.
     """
 
-    def __init__(self, detector: Detector, motion: Motion | None = None, throttle: Throttle | None = None) -> None:
-        self._detector, self._motion, self._throttle = detector, motion, throttle
+    def __init__(
+        self,
+        detector: Detector,
+        motion: Motion | None = None,
+        throttle: Throttle | None = None,
+        tracked: TrackedSearch | None = None,
+    ) -> None:
+        self._detector, self._motion, self._throttle, self._tracked = detector, motion, throttle, tracked
 
-    def faces(self, tick: Tick, *, anyone_in_view: bool) -> Found:
+    def faces(self, tick: Tick, tracks: Sequence[Track]) -> Found:
         """Return the faces in the frame of a tick.
 
         Args:
             tick: the moment, and its frame if there is one.
-            anyone_in_view: whether somebody is in view; then every frame is searched.
+            tracks: whoever is in view, as of the tick before; with somebody in view every frame is searched.
         """
         if tick.frame is None or (self._throttle and self._throttle.skips(tick.at)):
             return NOTHING
-        if self._motion and not self._motion.needs_search(tick.at, tick.frame, anyone_in_view=anyone_in_view):
+        if self._motion and not self._motion.needs_search(tick.at, tick.frame, anyone_in_view=bool(tracks)):
             return Found(looked=True, faces=None)
-        return Found(looked=True, faces=self._detector.detect(tick.frame))
+        return Found(looked=True, faces=self._search(tick.at, tick.frame, tracks))
+
+    def _search(self, at: Instant, frame: Frame, tracks: Sequence[Track]) -> tuple[Face, ...]:
+        if self._tracked is None:
+            return self._detector.detect(frame)
+        regions = self._tracked.regions(at, frame, tracks, self._detector.searched_size(frame))
+        faces = self._tracked.faces(self._detector.detect_in(frame, regions)) if regions else None
+        if faces is None:
+            faces = self._detector.detect(frame)
+            self._tracked.searched_everywhere(at, frame, faces)
+        return faces

@@ -44,8 +44,25 @@ def find_runtime(runtime: Runtime, load: Callable[[str], Any] = importlib.import
     raise ModelError(f"no TFLite runtime: {'; '.join(reasons)}: pip install ai-edge-litert (or tflite-runtime)")
 
 
-def started(path: Path, name: str, interpreter_class: Callable[..., Any], content: bytes, threads: int) -> Any:  # noqa: ANN401 - of either runtime, neither has types
+def started(  # noqa: PLR0913 - what an interpreter is made of
+    path: Path,
+    name: str,
+    interpreter_class: Callable[..., Any],
+    content: bytes,
+    threads: int,
+    *,
+    shape: tuple[int, ...] | None = None,
+) -> Any:  # noqa: ANN401 - of either runtime, neither has types
     """Return an interpreter of a network, ready to run.
+
+    Args:
+        path: of the file, for messages.
+        name: of the runtime.
+        interpreter_class: of the runtime.
+        content: of the file.
+        threads: of the runtime.
+        shape: of the input; None: as the file has it. To allocate that of the file first takes memory that the
+            process keeps.
 
     Raises:
         ModelError: the network is damaged, or the runtime does not work with the numpy that is installed.
@@ -53,6 +70,8 @@ def started(path: Path, name: str, interpreter_class: Callable[..., Any], conten
     try:
         with _silence():
             interpreter = interpreter_class(model_content=content, num_threads=threads)
+            if shape is not None:
+                interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], shape)
             interpreter.allocate_tensors()
     except _MISFITS as error:
         raise ModelError(f"{path}: {_misfit(name, error)}") from error

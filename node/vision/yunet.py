@@ -13,8 +13,6 @@ from node.vision.cells import CellDecoder, Cells, Rows
 STRIDES = (8, 16, 32)
 _GRAIN = 32
 """Pixels that height and width of the network's picture are multiples of: the largest stride."""
-_SIZES = 3
-"""Sizes that are kept ready: that of a live camera, and those of the crops around faces."""
 _SIGNATURE, _OUTPUT = "serving_default", "cells_{}"
 
 
@@ -28,13 +26,14 @@ class Yunet:
     """The network at each size that pictures have.
 
     Args:
-        start: returns an interpreter of the network's file, with its tensors allocated.
+        start: returns an interpreter of the network's file for an input of this shape, with its tensors allocated.
         min_score: least score of a face, 0..1.
+        kept: sizes that are kept ready, the latest ones.
     """
 
-    def __init__(self, start: Callable[[], Interpreter], min_score: float) -> None:
-        self._start, self._min_score = start, min_score
-        self._unused: Interpreter | None = start()  # at once, so that a damaged file is an error before a frame comes
+    def __init__(self, start: Callable[[tuple[int, ...]], Interpreter], min_score: float, kept: int) -> None:
+        self._start, self._min_score, self._kept = start, min_score, kept
+        start((1, _GRAIN + 1, _GRAIN + 1, 3))  # so that a damaged file is an error before a frame comes
         self._nets: OrderedDict[tuple[int, int], _SizedNet] = OrderedDict()
 
     def prepare(self, image: Image) -> "_SizedNet":
@@ -44,12 +43,9 @@ class Yunet:
             image: shape (height, width, 3), uint8, RGB.
         """
         rows, columns = (-(-length // _GRAIN) * _GRAIN for length in image.shape[:2])
-        net = self._nets.pop((rows, columns), None)
-        if net is None:
-            interpreter, self._unused = self._unused or self._start(), None
-            net = _SizedNet(interpreter, (rows, columns), self._min_score)
+        net = self._nets.pop((rows, columns), None) or self._started((rows, columns))
         self._nets[rows, columns] = net
-        if len(self._nets) > _SIZES:
+        if len(self._nets) > self._kept:
             self._nets.popitem(last=False)
         net.write(image)
         return net
@@ -64,20 +60,26 @@ class Yunet:
         net.invoke()
         return net.faces()
 
+    def _started(self, size: tuple[int, int]) -> "_SizedNet":
+        return _SizedNet(self._start((1, size[0] + 1, size[1] + 1, 3)), size, self._min_score)
+
 
 class _SizedNet:
     """The network for pictures up to one size.
 
     A smaller picture has zeros on the right and below, as OpenCV pads it. The network's input has one more row and
     column of zeros, on top and on the left, which belong to its first convolution.
+
+    Args:
+        interpreter: of that input.
+        size: height and width of the picture, pixels.
+        min_score: least score of a face, 0..1.
     """
 
     def __init__(self, interpreter: Interpreter, size: tuple[int, int], min_score: float) -> None:
         self._interpreter = interpreter
         detail = interpreter.get_input_details()[0]
         self._input, eight_bits = detail["index"], detail["dtype"] == np.int8
-        interpreter.resize_tensor_input(self._input, (1, size[0] + 1, size[1] + 1, 3))
-        interpreter.allocate_tensors()
         outputs = interpreter.get_signature_runner(_SIGNATURE).get_output_details()
         self._outputs = [outputs[_OUTPUT.format(stride)]["index"] for stride in STRIDES]
         self._decoder = CellDecoder(size, STRIDES, min_score)

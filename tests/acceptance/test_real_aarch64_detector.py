@@ -61,7 +61,8 @@ def find(machines: MachineRoots, data_dir: Path) -> Find:
 
     def search(kind: str, form: str, pi: RaspberryPi) -> FoundFaces:
         file = f"/mnt/detector/yunet.{form}.tflite"
-        printed = json.loads(machines.python(kind, "/mnt/detector_faces.py", file, "/mnt/scenes.npy", pi=pi))
+        output = machines.python(kind, "/mnt/detector_faces.py", file, "/mnt/scenes.npy", pi=pi)
+        printed = json.loads(next(line for line in output.splitlines() if line.startswith("{")))
         faces = printed["faces"]
         return FoundFaces(
             printed["runtime"], [len(each) for each in faces], np.array([row for each in faces for row in each])

@@ -22,6 +22,7 @@ from node.vision.jpeg import frame_jpeg
 from node.vision.motion import Motion
 from node.vision.search import Search
 from node.vision.tflite import find_runtime
+from node.vision.tracked_search import TrackedSearch
 from tests.fuzz.driver import Target, main
 
 _SEARCHED_PX = 160
@@ -53,7 +54,7 @@ def build(folder: Path) -> Sequence[Target]:
 
     def check(content: bytes) -> str:
         (tick,) = CheckedCamera(_OneFrame(Frame(_image(content))))
-        Search(detector, Motion()).faces(tick, anyone_in_view=True)
+        Search(detector, Motion(), tracked=TrackedSearch()).faces(tick, ())
         if tick.frame is None:
             return "dropped"
         image = tick.frame.image

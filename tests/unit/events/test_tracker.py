@@ -25,6 +25,15 @@ def test_a_face_that_moves_keeps_its_number() -> None:
     assert tracker.tracks[0].seen.mono_s == pytest.approx(0.9, abs=1e-9)
 
 
+def test_a_track_has_the_speed_of_its_face() -> None:
+    """In fractions of the frame a second, smoothed, so that it is known where to search next."""
+    tracker = Tracker(EventSettings())
+    for number in range(8):
+        tracker.update(instant(number / 10), [face(0.1 + 0.03 * number, 0.3)])
+    (track,) = tracker.tracks
+    assert track.speed == pytest.approx((0.3, 0.0), abs=0.01)
+
+
 def test_two_faces_that_swap_places_slowly_keep_their_numbers() -> None:
     """Each face is assigned to the nearest track, not to the first one in the list."""
     tracker = Tracker(SETTINGS)

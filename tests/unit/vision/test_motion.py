@@ -149,3 +149,16 @@ def test_images_of_any_shape_are_measured() -> None:
     motion = Motion()
     for number, shape in enumerate([(1, 1), (3, 700), (700, 3), (144, 176), (720, 1280)]):
         assert motion.needs_search(instant(float(number)), Frame(np.zeros((*shape, 3), np.uint8)), anyone_in_view=False)
+
+
+def test_only_the_cells_that_count_are_compared() -> None:
+    """A change elsewhere is no motion, and does not hide one beside it in the same rows."""
+    empty, light = room(5), Light()
+    before = light.measure(empty).copy()
+    there = light.measure(covered(empty, 100, 100, 200, 3.0)).copy()
+    where = np.ones(before.shape, np.bool_)
+    where[10:35, 10:30] = False
+    assert differs(there, before)
+    assert not differs(there, before, where)
+    both = light.measure(covered(covered(empty, 100, 100, 200, 3.0), 400, 150, 60, 1.5))
+    assert differs(both, before, where)
