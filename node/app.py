@@ -29,7 +29,6 @@ from node.homeassistant.device_remover import DeviceRemover
 from node.mqtt.publisher import Publisher
 from node.mqtt.retained import Retained
 from node.outbox.outbox import Outbox
-from node.slowness import Kind
 from node.people.erasure import Erasure
 from node.people.live_gallery import LiveGallery
 from node.requests.dispatcher import Dispatcher
@@ -40,6 +39,7 @@ from node.requests.snapshots import Snapshots
 from node.requests.switches import SwitchRequests
 from node.requests.view import View
 from node.settings import Settings
+from node.slowness import Kind
 from node.system.systemd import Service
 from node.vision.recognizer import Recognizer
 from node.vision.search import NOTHING, Search
