@@ -102,9 +102,9 @@ def measure_busy(settings: object, size: str, rounds: int) -> tuple[float, float
     times: dict[int, list[float]] = {0: [], os.cpu_count() or 1: []}
     with Player(["frame_player.py", "--size", size, "--settings", json.dumps(settings)]) as player:
         for _ in range(_BLOCKS):
-            for count, taken_ms in times.items():
+            for count in times:
                 with busy_processes(count):
-                    taken_ms += play({"": player}, ["frame"], rounds // _BLOCKS)[""]["whole"]
+                    times[count] += play({"": player}, ["frame"], rounds // _BLOCKS)[""]["whole"]
     quiet, busy = (float(np.median(taken_ms)) for taken_ms in times.values())
     return quiet, busy
 
