@@ -48,6 +48,8 @@ fuzz: $(READY)  ## damaged and forged inputs of each kind for FUZZ_SECONDS; one 
 
 bench: $(BENCH_READY) $(READY)  ## this machine's figures beside their targets, on one thread; NETWORK=FILE is another network
 	$(BENCH)/bin/facenode bench --set model.threads=1 $(if $(NETWORK),--set model.path=$(NETWORK))
+	PYTHONPATH=. $(BENCH)/bin/python tests/benchmarks/parent_comparison.py
+	PYTHONPATH=. $(BENCH)/bin/python tests/benchmarks/threads.py
 	$(BENCH)/bin/python tests/benchmarks/library_comparison.py $(if $(NETWORK),--model $(NETWORK))
 	PYTHONPATH=tests/unit:tests/integration $(BENCH)/bin/python tests/benchmarks/node_performance.py $(if $(NETWORK),--model $(NETWORK))
 	PYTHONPATH=tests/unit:tests/integration $(BIN)/python tests/benchmarks/node_performance.py --model models/zoo/mobilenet_v2.int8.tflite

@@ -210,6 +210,6 @@ def _health() -> bytes:
         throttled=False, rss_mb=96.0, outbox=0, dropped=0, rejected=0, unusable=3,
         flaws={str(flaw): 3 if flaw is Flaw.BLUR else 0 for flaw in Flaw},
         upside_down=False, people=4, cert_days_left=300, discovery=DiscoveryState.ON, uptime_s=86400,
-        requests=RequestsState.ON,
+        requests=RequestsState.ON, slow=False,
     )  # fmt: skip
     return payloads.dump(json.loads(payloads.dump(payloads.health(_AT, vitals))))

@@ -8,14 +8,14 @@ camera -> search -> tracker -> recognizer -> engine -> outbox -> publisher
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from node.camera import Camera
 from node.clock import Clock
 from node.contract import payloads
 from node.contract.topics import Topics
-from node.domain import Alert, CameraState, Event, Instant, Tick, Track, counted
+from node.domain import Alert, CameraState, Event, Instant, Look, Tick, Track, counted
 from node.durations.keeper import Keeper
 from node.errors import BrokerError
 from node.events.alerts import Alerts, Scene
@@ -39,6 +39,7 @@ from node.requests.snapshots import Snapshots
 from node.requests.switches import SwitchRequests
 from node.requests.view import View
 from node.settings import Settings
+from node.slowness import Kind
 from node.system.systemd import Service
 from node.vision.recognizer import Recognizer
 from node.vision.search import NOTHING, Search
@@ -157,6 +158,7 @@ class Node:
         self._follow_gallery()
         found = self.search.faces(tick, self._tracks) if self.switches.watching else NOTHING
         self.tracker.update(tick.at, found.faces or ())
+        looks: Mapping[int, Look] = {}
         if self.switches.recognizing:
             looks = self.recognizer.recognize(tick.frame, self.tracker.due())
             self.tracker.assign(looks)
@@ -173,7 +175,8 @@ class Node:
         self._tracks = view.tracks
         if found.looked:
             took_ms = (time.perf_counter() - began_s) * 1e3
-            self.health.frame(tick.at, None if found.faces is None else took_ms)
+            kind = Kind(anyone=bool(view.tracks), looks=len(looks))
+            self.health.frame(tick.at, None if found.faces is None else took_ms, kind)
         self._show(tick.at, len(view.tracks))
 
     def _report(self) -> None:

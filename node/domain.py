@@ -313,6 +313,7 @@ class Health:
         discovery: whether the broker has the discovery for Home Assistant.
         uptime_s: seconds since the start of the process.
         requests: whether requests arrive by MQTT.
+        slow: whether frames take much longer than in the first minutes of the process.
     """
 
     version: str
@@ -335,6 +336,7 @@ class Health:
     discovery: DiscoveryState | None
     uptime_s: int
     requests: RequestsState
+    slow: bool = False
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 
 from node import __version__
 from node.domain import CameraState, DiscoveryState, Health, Instant, RequestsState
+from node.slowness import NOBODY, SLOW, Kind, Slowness
 
 _log = logging.getLogger(__name__)
 _SAMPLES = 600
@@ -89,21 +90,24 @@ class HealthMonitor:
         self._requests = requests
         self._took_ms: deque[float] = deque(maxlen=_SAMPLES)
         self._frames_s: deque[float] = deque(maxlen=_SAMPLES)
+        self._slowness, self._slow = Slowness(), False
         self._camera: CameraState | None = None
         self._requests_before: RequestsState | None = None
         self._beat_s = float("-inf")
         self._logged_s = started.mono_s
 
-    def frame(self, at: Instant, took_ms: float | None) -> None:
+    def frame(self, at: Instant, took_ms: float | None, kind: Kind = NOBODY) -> None:
         """Count one frame: when it came, and how long it took to become events.
 
         Args:
             at: when it came.
             took_ms: milliseconds; None where nothing moved: the frame is counted, but says nothing about the pace.
+            kind: what its latency depends on.
         """
         self._frames_s.append(at.mono_s)
         if took_ms is not None:
             self._took_ms.append(took_ms)
+            self._slowness.add(at.mono_s, took_ms, kind)
 
     def beat(self, at: Instant, camera: CameraState) -> Health | None:
         """Return the health if it is due: every `every_s`, and when camera or requests change; else None."""
@@ -145,7 +149,23 @@ class HealthMonitor:
             discovery=counts.discovery,
             uptime_s=int(at.mono_s - self._started.mono_s),
             requests=self._requests(),
+            slow=self._is_slow(at),
         )
+
+    def _is_slow(self, at: Instant) -> bool:
+        """Return whether frames take much longer than in the first minutes; a change is logged."""
+        slow = self._slowness.slow(at.mono_s)
+        if slow is not self._slow:
+            self._slow = slow
+            if slow:
+                _log.warning(
+                    "slow: frames take at least %g times as long as in the first minutes of this process: look for "
+                    "another busy process, heat or low voltage",
+                    SLOW,
+                )
+            else:
+                _log.info("slow no more: frames take about as long again as in the first minutes")
+        return slow
 
     def _fps(self, at: Instant) -> float | None:
         """Return the frames a second of the last `every_s`; None until there are two frames to measure it by.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from node.settings import Settings
 from node.system import blas, bundled
 from node.system.machine import Machine
-from node.vision import network_file
+from node.vision import network_file, threads
 from node.vision.detector import Detector
 from node.vision.motion import Motion
 from node.vision.orientation import MIN_SCORE, OrientationMeter
@@ -14,7 +14,7 @@ from node.vision.photo_detector import LEAST_PX, PhotoDetector
 from node.vision.recognizer import Recognizer
 from node.vision.search import Search
 from node.vision.sidecar import Sidecar, load_sidecar
-from node.vision.tflite import Network
+from node.vision.tflite import Network, find_runtime
 from node.vision.throttle import Throttle
 from node.vision.tracked_search import TrackedSearch
 
@@ -26,19 +26,25 @@ class Vision:
     detector: Detector
     recognizer: Recognizer
     network: Network
+    threads: int
+    """Those of detector and network."""
 
 
 def build_vision(settings: Settings, heads: Iterable[str]) -> Vision:
-    """Return the detector and the network that the settings name; the recognizer keeps only these heads."""
+    """Return the detector and the network that the settings name; the recognizer keeps only these heads.
+
+    OpenCV's threads are limited for the whole process.
+    """
     blas.take_work_memory()
+    threads.limit_opencv()
     model = settings.model
     path = network_file.checked(model.path or bundled.path(bundled.NETWORK))
-    network = Network(path, model.runtime, model.threads)
-    detector = _detector(settings, network.runtime, settings.detector.width)
-    orientation = OrientationMeter(
-        Detector(bundled.detector(network.runtime), min_score=MIN_SCORE, runtime=model.runtime)
-    )
-    return Vision(detector, Recognizer(network, orientation, settings.events.gates, heads), network)
+    runtime, _ = find_runtime(model.runtime)
+    count = threads.chosen(model.threads, runtime)
+    network = Network(path, model.runtime, count)
+    detector = _detector(settings, runtime, settings.detector.width)
+    orientation = OrientationMeter(Detector(bundled.detector(runtime), min_score=MIN_SCORE, runtime=model.runtime))
+    return Vision(detector, Recognizer(network, orientation, settings.events.gates, heads), network, count)
 
 
 def build_photo_detector(settings: Settings, vision: Vision) -> PhotoDetector:
@@ -51,7 +57,8 @@ def build_photo_detector(settings: Settings, vision: Vision) -> PhotoDetector:
 
 def _detector(settings: Settings, runtime: str, width: int) -> Detector:
     model = settings.model
-    return Detector(bundled.detector(runtime), width, settings.detector.min_score, model.runtime, model.threads)
+    count = threads.chosen(model.threads, runtime)
+    return Detector(bundled.detector(runtime), width, settings.detector.min_score, model.runtime, count)
 
 
 def build_search(settings: Settings, detector: Detector, machine: Machine, *, live: bool) -> Search:

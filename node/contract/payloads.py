@@ -153,7 +153,7 @@ def state(  # noqa: PLR0913 - one argument for each field of the payload
 def health(at: Instant, vitals: Health) -> Fields:
     """Return the fields of `health`. Every field is always there."""
     values = asdict(vitals)
-    last = {name: values.pop(name) for name in ("uptime_s", "requests")}
+    last = {name: values.pop(name) for name in ("uptime_s", "requests", "slow")}
     clock = "synced" if at.synced else "unsynced"
     fields = {"v": VERSION, "at": timestamp(at.wall), **values, "clock": clock, **last}
     return {name: round(value, 1) if isinstance(value, float) else value for name, value in fields.items()}

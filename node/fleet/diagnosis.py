@@ -21,6 +21,7 @@ class Problem(StrEnum):
     CERTIFICATE = "certificate"
     DISCOVERY = "discovery"
     THROTTLED = "throttled"
+    SLOW = "slow"
     REQUESTS = "requests"
 
 
@@ -65,6 +66,7 @@ def diagnose(record: NodeRecord, now: datetime, limits: Limits = Limits()) -> tu
         Problem.CERTIFICATE: days is not None and days < limits.cert_days,
         Problem.DISCOVERY: health.get("discovery") in ("refused", "too_large"),
         Problem.THROTTLED: health.get("throttled") is True,
+        Problem.SLOW: health.get("slow") is True,
         Problem.REQUESTS: health.get("requests") in ("refused", "paused"),
     }
     return tuple(problem for problem, is_present in found.items() if is_present)

@@ -27,8 +27,8 @@ class ModelSettings(Section):
     """The `.tflite` file, with its sidecar `.json` beside it; by default the network that ships with the program."""
     runtime: Literal["auto", "litert", "tflite"] = "auto"
     """TFLite runtime: `auto` uses ai-edge-litert where it is installed, else tflite-runtime."""
-    threads: Annotated[int, Field(ge=1, le=16)] = 2
-    """Threads that the network runs on."""
+    threads: Annotated[int, Field(ge=0, le=16)] = 0
+    """Threads of detector and network; 0 chooses: 2 with ai-edge-litert on four cores or more, else 1."""
 
 
 class GateSettings(Section):

@@ -174,3 +174,19 @@ def test_health_is_due_when_requests_are_paused_or_refused() -> None:
         if health:
             sent[second] = str(health.requests)
     assert sent == {0: "on", 2: "paused", 4: "on"}
+
+
+def test_a_node_slower_than_in_its_first_minutes_says_so_and_logs_it_once(caplog: pytest.LogCaptureFixture) -> None:
+    """`slow` follows the latency of like frames; a change, either way, is one line."""
+    health_monitor = monitor()
+    said = []
+    with caplog.at_level(logging.INFO):
+        for second in range(1500):
+            health_monitor.frame(instant(second), 50.0 if 500 <= second < 1000 else 10.0)
+            if (health := health_monitor.beat(instant(second), CameraState.OK)) is not None:
+                said.append(health.slow)
+    assert (said[0], said[900 // 30], said[-1]) == (False, True, False)
+    assert [line.split(":")[0] for line in caplog.messages if line.startswith("slow")] == [
+        "slow",
+        "slow no more",
+    ]

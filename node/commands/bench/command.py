@@ -8,8 +8,6 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import cv2
-
 from node.assembly import Vision, build_vision
 from node.clock import SystemClock
 from node.commands.bench.stopwatch import Step, time_in_rounds
@@ -42,7 +40,6 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noq
 
 def main(args: argparse.Namespace, settings: Settings) -> int:
     """Print median and 95th percentile of each step on a 640x480 frame with one face, and the ratios that matter."""
-    cv2.setNumThreads(settings.model.threads)  # so that OpenCV uses as many threads as the network
     vision = build_vision(settings, settings.publish.tasks)
     others = [build_vision(settings, ()).network for _ in range(args.networks - 1)]
     figures = measure(settings, vision, max(1, args.runs), others)
@@ -51,7 +48,8 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
         "machine": f"{platform.machine()}, {cores}, Python {platform.python_version()}",
         "network": f"{vision.network.sidecar.name} {vision.network.sidecar.version}"
         + (f", {len(others) + 1} of them" if others else ""),
-        "runtime": f"{vision.network.runtime}, {counted(settings.model.threads, 'thread')}",
+        "runtime": f"{vision.network.runtime}, {counted(vision.threads, 'thread')}"
+        + ("" if settings.model.threads else " (model.threads = 0 chooses)"),
         "frame": f"{SIZE[1]}x{SIZE[0]}, faces searched at {settings.detector.width}",
     }
     if args.json:

@@ -46,6 +46,7 @@ def test_an_unknown_frame_rate_is_no_problem(camera: str) -> None:
         ("discovery", "too_large", Problem.DISCOVERY),
         ("discovery", "refused", Problem.DISCOVERY),
         ("throttled", True, Problem.THROTTLED),
+        ("slow", True, Problem.SLOW),
         ("requests", "paused", Problem.REQUESTS),
         ("requests", "refused", Problem.REQUESTS),
         ("at", "2026-11-24T11:54:59.000Z", Problem.SILENT),
