@@ -15,6 +15,7 @@ from node.domain import Face, Frame, Image
 from node.settings import DetectorSettings
 from node.vision.aligner import Aligner
 from node.vision.detector import Detector
+from node.vision.tflite import find_runtime
 
 _VERSION = 1
 """Raise it when the detector, the aligner or their defaults change what a crop shows: all crops are then made anew."""
@@ -124,7 +125,7 @@ def load_crops(
             "images": np.stack([blank if crop is None else crop for crop in crops]),
         }
 
-    key = digest(cut, _VERSION, detector.name, [str(sample.path) for sample in samples])
+    key = digest(cut, _VERSION, detector.name, find_runtime("auto")[0], [str(sample.path) for sample in samples])
     arrays = compute_cached(f"align {what}", samples, make, cache / "crops", key)
     found = arrays["found"]
     return Crops(
