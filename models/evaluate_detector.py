@@ -15,7 +15,7 @@ from pathlib import Path
 from models.command import run
 from models.data.manifests import data_folder
 from models.evaluation.detector_card import MARK, Measured, tables, write_figures
-from models.evaluation.detectors import PORTRAITS, Trial
+from models.evaluation.detectors import PORTRAITS, EvaluationData
 from models.evaluation.report import write_card
 from node.errors import ModelError
 from node.vision.detector import Detector
@@ -49,7 +49,7 @@ def _evaluate(given: argparse.Namespace) -> None:
         for form in ("float32", "int8")
         if (form, runtime) != _SLOW
     }
-    measured: Measured = Trial(ONNX, data_folder(), given.portraits, given.pairs).measure(detectors)
+    measured: Measured = EvaluationData(ONNX, data_folder(), given.portraits, given.pairs).measure(detectors)
     today = datetime.now(UTC).date()
     text = f"{tables(measured)}\n\n{platform.machine()}; {today}."
     print(text)

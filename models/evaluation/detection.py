@@ -92,10 +92,10 @@ def verify(detector: FaceDetector, pairs: Sequence[ScenePair], embed: Embed) -> 
     kinds: npt.NDArray[np.bool_] = np.array(same)
     genuine, impostors = cosines[kinds], cosines[~kinds]
     accepted = round(tar_at_far(genuine, impostors, _FAR) * len(genuine))
-    told = round(verification(cosines, kinds) * len(cosines))
+    right_pairs = round(verification(cosines, kinds) * len(cosines))
     return [
         share_of(PAIRS, f"true accepts at {_FAR:.0%} false accepts", wilson(accepted, len(genuine))),
-        share_of(PAIRS, "accuracy", wilson(told, len(cosines))),
+        share_of(PAIRS, "accuracy", wilson(right_pairs, len(cosines))),
         share_of(PAIRS, "both faces found", wilson(len(cosines), len(pairs))),
     ]
 

@@ -24,7 +24,7 @@ _EMBEDDING_NETWORK = Path(__file__).resolve().parents[1] / "zoo" / "mobilefacene
 REFERENCE = "OpenCV"
 
 
-class Trial:
+class EvaluationData:
     """All scenes that detectors are measured on.
 
     Args:

