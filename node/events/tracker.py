@@ -213,23 +213,20 @@ class Tracker:
 
 def _mean(looks: Iterable[Look]) -> Vector | None:
     """Return the weighted mean of the embeddings at unit length; None without embeddings."""
-    total = sum(max(look.weight, 1e-3) * look.embedding for look in looks if look.embedding is not None)
-    if isinstance(total, int):
+    shown = [(max(look.weight, 1e-3), look.embedding) for look in looks if look.embedding is not None]
+    if not shown:
         return None
+    total = np.array([weight for weight, _ in shown]) @ np.stack([embedding for _, embedding in shown])
     return (total / max(float(np.linalg.norm(total)), 1e-12)).astype(np.float32)
 
 
 def _heads(looks: Sequence[Look]) -> Mapping[str, Vector]:
     """Return the weighted mean of the scores by head."""
-    weight = sum(max(look.weight, 1e-3) for look in looks)
+    weights = np.array([max(look.weight, 1e-3) for look in looks])
+    weights /= weights.sum()
     names = dict.fromkeys(head for look in looks for head in look.heads)
     return MappingProxyType(
-        {
-            head: np.sum([max(look.weight, 1e-3) / weight * look.heads[head] for look in looks], axis=0).astype(
-                np.float32
-            )
-            for head in names
-        }
+        {head: (weights @ np.stack([look.heads[head] for look in looks])).astype(np.float32) for head in names}
     )
 
 

@@ -1,5 +1,7 @@
 """A face in a frame -> the crop that the network was trained on, and how well the face fits it."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -37,11 +39,12 @@ class Aligner:
     """
 
     def __init__(self, points: tuple[tuple[float, float], ...], size: tuple[int, int]) -> None:
-        self._template = np.array(points, dtype=np.float64)
+        self._template = tuple(complex(x, y) for x, y in points)
         self._size = size
-        self._eyes = float(np.linalg.norm(self._template[1] - self._template[0]))
+        self._eyes = abs(self._template[1] - self._template[0])
         rows, columns = (np.linspace(0.5, size - 0.5, _GRID) for size in size)
-        self._grid = np.stack(np.meshgrid(columns, rows), axis=-1).reshape(-1, 2)
+        self._grid = np.add.outer(rows * 1j, columns)
+        self._corners = [complex(self._grid[row, column]) for row in (0, -1) for column in (0, -1)]
 
     def align(self, image: Image, face: Face) -> Aligned:
         """Return the face of a full-resolution picture, shape (height, width, 3), uint8, RGB, as the network wants it.
@@ -49,47 +52,51 @@ class Aligner:
         What lies beyond the picture's edge is black.
         """
         rows, columns = image.shape[:2]
-        keypoints = np.array(face.keypoints, dtype=np.float64) * (columns, rows)
-        matrix = similarity(keypoints, self._template)
-        moved = keypoints @ matrix[:, :2].T + matrix[:, 2]
-        misfit = float(np.sqrt(np.mean(np.sum((moved - self._template) ** 2, axis=1)))) / self._eyes
-        cut = self._beyond(matrix, columns, rows)
+        keypoints = [complex(x * columns, y * rows) for x, y in face.keypoints]
+        turn, shift = similarity(keypoints, self._template)
+        squares = (
+            abs(turn * point + shift - target) ** 2 for point, target in zip(keypoints, self._template, strict=True)
+        )
+        misfit = math.sqrt(sum(squares) / len(keypoints)) / self._eyes
+        cut = self._beyond(turn, shift, columns, rows)
         height, width = self._size
-        scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
+        scale = abs(turn)
+        matrix = np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
         if scale < 0.5:  # noqa: PLR2004 - a bilinear warp looks at four pixels only: halve the picture first
             image, matrix = _halved(image, matrix, face)
         crop = cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_LINEAR)
         return Aligned(crop.astype(np.uint8, copy=False), misfit, cut)
 
-    def _beyond(self, matrix: npt.NDArray[np.float64], columns: int, rows: int) -> float:
+    def _beyond(self, turn: complex, shift: complex, columns: int, rows: int) -> float:
         """Return the share of a grid of points over the crop that comes from beyond the picture."""
-        turn, shift = matrix[:, :2], matrix[:, 2]
-        if not np.linalg.det(turn) > 0:  # keypoints that are no face's: all of the crop is one point
+        if not abs(turn) > 0:  # keypoints that are no face's: all of the crop is one point
             return 1.0
-        x, y = ((self._grid - shift) @ np.linalg.inv(turn).T).T
+        corners = [(corner - shift) / turn for corner in self._corners]
+        if all(0 <= corner.real < columns and 0 <= corner.imag < rows for corner in corners):
+            return 0.0  # so is all that lies between them
+        found = (self._grid - shift) / turn
+        x, y = found.real, found.imag
         return float(np.mean((x < 0) | (x >= columns) | (y < 0) | (y >= rows)))
 
 
-def similarity(source: npt.NDArray[np.float64], target: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def similarity(source: Sequence[complex], target: Sequence[complex]) -> tuple[complex, complex]:
     """Return the similarity that maps points onto others with the least squared distance.
 
-    With the points as complex numbers it is z -> a z + b with a = sum(conj(s) t) / sum(|s|^2) about the means: the
-    solution in closed form of Umeyama (1991) for two dimensions without reflection.
+    Points are complex numbers, x + iy. The similarity is z -> a z + b with a = sum(conj(s) t) / sum(|s|^2) about the
+    means: the solution in closed form of Umeyama (1991) for two dimensions without reflection.
 
     Args:
-        source: shape (n, 2).
-        target: shape (n, 2).
+        source: the points.
+        target: where they should come to lie, as many.
 
     Returns:
-        Shape (2, 3), as OpenCV takes it; a shift alone where all source points fall together.
+        a and b; a shift alone where all source points fall together.
     """
-    s = source[:, 0] + 1j * source[:, 1]
-    t = target[:, 0] + 1j * target[:, 1]
-    s_mean, t_mean = s.mean(), t.mean()
-    spread = float(np.sum(np.abs(s - s_mean) ** 2))
-    a = np.sum(np.conj(s - s_mean) * (t - t_mean)) / spread if spread > 0 else 1.0 + 0j
-    b = t_mean - a * s_mean
-    return np.array([[a.real, -a.imag, b.real], [a.imag, a.real, b.imag]])
+    s_mean, t_mean = sum(source) / len(source), sum(target) / len(target)
+    pairs = [(s - s_mean, t - t_mean) for s, t in zip(source, target, strict=True)]
+    spread = sum(abs(s) ** 2 for s, _ in pairs)
+    a = sum((s.conjugate() * t for s, t in pairs), 0j) / spread if spread > 0 else 1 + 0j
+    return a, t_mean - a * s_mean
 
 
 def _halved(image: Image, matrix: npt.NDArray[np.float64], face: Face) -> tuple[Image, npt.NDArray[np.float64]]:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import cv2
-import numpy as np
 
 from node.domain import Face, Flaw, Image
 from node.vision.aligner import Aligned
@@ -77,12 +76,14 @@ class Quality:
 def measure(face: Face, image: Image, aligned: Aligned) -> Quality:
     """Return the quality of a look; `image` has full resolution, shape (height, width, 3), uint8, RGB."""
     grey = cv2.cvtColor(aligned.crop, cv2.COLOR_RGB2GRAY)
+    (light,), (contrast,) = (each[0] for each in cv2.meanStdDev(grey))
+    _, ((deviation,),) = cv2.meanStdDev(cv2.Laplacian(grey, cv2.CV_16S))
     return Quality(
         width_px=face.box.width * image.shape[1],
         cut=aligned.cut,
-        sharpness=float(cv2.Laplacian(grey, cv2.CV_32F).var()),
-        light=float(grey.mean()),
-        contrast=float(np.std(grey)),
+        sharpness=float(deviation) ** 2,
+        light=float(light),
+        contrast=float(contrast),
         keypoint_score=face.score,
         misfit=aligned.misfit,
     )

@@ -86,7 +86,7 @@ def library_steps(image: Image) -> dict[str, Step]:
 def direct_calls(weights: Path, image: Image) -> Callable[[], object]:
     """Return the two networks called as their own examples call them."""
     sidecar = build_vision(load(None, {}, {}, Path("/nonexistent")), ()).network.sidecar
-    template = np.array(sidecar.input.alignment.points, dtype=np.float64)
+    template = [complex(x, y) for x, y in sidecar.input.alignment.points]
     detector = cv2.FaceDetectorYN.create(str(ONNX), "", (640, 480), 0.7, 0.3, 200)
     _, interpreter_class = find_runtime("auto")
     interpreter = interpreter_class(model_path=str(weights), num_threads=1)
@@ -98,7 +98,8 @@ def direct_calls(weights: Path, image: Image) -> Callable[[], object]:
         picture = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
         _, faces = detector.detect(picture)
         for face in () if faces is None else faces:
-            matrix = similarity(face[4:14].reshape(5, 2).astype(np.float64), template)
+            turn, shift = similarity([complex(x, y) for x, y in face[4:14].reshape(5, 2)], template)
+            matrix = np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
             crop = cv2.warpAffine(image, matrix, (112, 112))
             pair = np.stack([crop, crop]).astype(np.float32)
             interpreter.set_tensor(source, (pair - 127.5) / 128)

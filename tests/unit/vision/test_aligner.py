@@ -59,9 +59,9 @@ def test_a_profile_does_not_fit() -> None:
 
 def test_coinciding_points_are_only_shifted() -> None:
     """A degenerate detection must not divide by zero."""
-    matrix = similarity(np.full((5, 2), 7.0), np.array(TEMPLATE))
-    assert np.isfinite(matrix).all()
-    np.testing.assert_allclose(matrix[:, :2], np.eye(2), atol=1e-12)
+    turn, shift = similarity([7 + 7j] * 5, [complex(x, y) for x, y in TEMPLATE])
+    assert turn == 1
+    assert np.isfinite(shift)
 
 
 @pytest.mark.parametrize(("shift", "cut"), [((300.0, 200.0), 0.0), ((-56.0, 200.0), 0.5), ((-500.0, 200.0), 1.0)])
