@@ -20,7 +20,7 @@ demo: $(READY)  ## a face in a clip becomes an event on a broker
 	$(BIN)/facenode demo
 
 test: $(READY)  ## all tests that this machine can run; what is left out is said with its reason
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile
 
 faults: $(READY)  ## 20 seeded runs of random faults between node and broker, 160 kills of each change of people; minutes
 	FACENODE_FAULT_SEEDS=20 $(BIN)/python -m pytest -s tests/integration/test_faults_random.py

@@ -1,12 +1,21 @@
 """Fixtures and options for all tests: the face data, the media, and `--no-skips`."""
 
 import os
-from collections.abc import Generator
+import signal
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _default_hangup() -> Iterator[None]:
+    """Undo what `nohup` does: every program that a test starts would inherit that SIGHUP is ignored."""
+    former = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, former)
 
 
 @pytest.fixture(scope="session")

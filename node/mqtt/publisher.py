@@ -190,8 +190,9 @@ class Publisher:
         self._note_connected(link)
         try:
             lost = self._serve(session, link)
-            unanswered = self._subscriptions.lost(lost, self._mono_s()) if lost else ""
-            session.connection_lost(lost.code if lost else 0, unanswered)
+            session.connection_lost(lost.code if lost else 0)
+            if lost is not None:
+                self._subscriptions.lost(lost, self._mono_s())
             return lost
         finally:
             self._connected.clear()

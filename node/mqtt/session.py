@@ -178,20 +178,13 @@ class Session:
         self._settle()
         self._send_waiting(now_s)
 
-    def connection_lost(self, code: int, subscription: str = "") -> None:
+    def connection_lost(self, code: int) -> None:
         """Learn from the end of the connection, and delete the rows that were acknowledged before it.
 
         A broker that finds a message too large closes the connection, with that code or, over MQTT 3.1.1, with none. It
         would do so every time, and nothing behind the message would ever be sent.
-
-        Args:
-            code: the broker's reason code.
-            subscription: the filter that the broker has not answered; the messages came after it, and are not why.
         """
         self._settle()
-        if subscription and code != reason_codes.TOO_LARGE:
-            self._history.ended_on = subscription
-            return
         lost = list(self._in_flight.values())
         self._history.ended_on = max(lost, key=lambda each: len(each.message.payload)).message.topic if lost else ""
         if code == reason_codes.TOO_LARGE and lost:

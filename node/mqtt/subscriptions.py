@@ -8,9 +8,7 @@ The rules, for each subscription of its own:
 3. A subscription that brings more than 10 messages a second, after a burst of 100, is left for a minute: each message
    costs the same processor time, also one that is ignored. What is still on its way is dropped unread. (Of the requests
    that come, `node.requests.inbox` takes 2 a second after a burst of 20.)
-4. A subscription that the broker refuses is tried again after ten minutes, and with each connection. Some brokers
-   refuse by closing the connection: one that three connections in a row ended on, without an answer, is left for ten
-   minutes over all connections.
+4. A subscription that the broker refuses is tried again after ten minutes, and with each connection.
 5. One that is tried again counts as well only after ten seconds without trouble. Each change is logged once.
 """
 
@@ -31,7 +29,6 @@ PAUSE_S, FLOOD_PAUSE_S, PROBATION_S = 600.0, 60.0, 10.0
 """Rules 2 to 5: how long a subscription is left, how long after a flood, and when one that is back counts as well."""
 
 _NEVER = float("inf")
-_MAX_UNANSWERED = 3
 
 _log = logging.getLogger(__name__)
 
@@ -44,8 +41,6 @@ class _Subscription:
         name: what it brings, for the log.
         filter: the topic or filter.
         mid: the packet id of SUBSCRIBE; None while there is no subscription.
-        answered: whether the broker has answered it.
-        unanswered: how many connections in a row ended on it without an answer.
         state: how it is.
         retry_s: when it may be subscribed to.
         well_s: when a subscription that is tried again counts as well.
@@ -56,8 +51,6 @@ class _Subscription:
     name: str
     filter: str
     mid: int | None = None
-    answered: bool = False
-    unanswered: int = 0
     state: RequestsState = RequestsState.ON
     retry_s: float = 0.0
     well_s: float = _NEVER
@@ -103,7 +96,7 @@ class Subscriptions:
         """Begin a new connection, which has no subscriptions yet."""
         for each in self._all:
             each.mid = None
-            if each.state is RequestsState.REFUSED and each.unanswered < _MAX_UNANSWERED:
+            if each.state is RequestsState.REFUSED:
                 each.retry_s = 0.0
 
     def update(self, link: Link, now_s: float, *, births: bool) -> None:
@@ -116,7 +109,7 @@ class Subscriptions:
         """
         for each in (*self._requests, *(self._births if births else ())):
             if each.mid is None and now_s >= each.retry_s:
-                each.mid, each.answered = link.subscribe(each.filter), False
+                each.mid = link.subscribe(each.filter)
             elif each.mid is not None and now_s >= each.well_s:
                 each.state, each.well_s = RequestsState.ON, _NEVER
                 _log.info("%s: on again", each.name)
@@ -126,7 +119,6 @@ class Subscriptions:
         for each in self._all:
             if each.mid != report.mid:
                 continue
-            each.answered, each.unanswered = True, 0
             if report.code >= reason_codes.SUCCESS_BELOW:
                 reason = f"{each.filter}: {reason_codes.describe(report.code)}"
                 each.fails(RequestsState.REFUSED, now_s + PAUSE_S, reason)
@@ -152,25 +144,12 @@ class Subscriptions:
             return False
         return False
 
-    def lost(self, lost: Lost, now_s: float) -> str:
-        """Learn from the end of a connection; return the filter that it ended on without an answer, empty if none.
-
-        A broker answers in order, so the first without an answer is the one.
-        """
+    def lost(self, lost: Lost, now_s: float) -> None:
+        """Learn from the end of a connection."""
         for each in self._all:
             if lost.topic is not None and paho.topic_matches_sub(each.filter, lost.topic):
                 reason = f"a message was too large: not subscribed for {PAUSE_S / 60:.0f} minutes"
                 each.fails(RequestsState.PAUSED, now_s + PAUSE_S, reason)
-        if lost.by_packet or lost.code == reason_codes.TAKEN_OVER:
-            return ""
-        first = next((each for each in self._all if each.mid is not None and not each.answered), None)
-        if first is None:
-            return ""
-        first.unanswered += 1
-        if first.unanswered >= _MAX_UNANSWERED:
-            reason = f"{first.filter}: the broker closes the connection instead of an answer: check its access list"
-            first.fails(RequestsState.REFUSED, now_s + PAUSE_S, reason)
-        return first.filter
 
     @property
     def _all(self) -> tuple[_Subscription, ...]:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from clip_server import install_camera
 from fleethosts import Host, Hosts
-from mosquitto_broker import Subscriber, free_port
+from mosquitto_broker import Subscriber
 from process import run
 
 from node.settings import MqttSettings
@@ -68,9 +68,9 @@ class Controller:
         if not (BIN / "ansible-playbook").exists():
             pytest.skip("no Ansible: make fleet")
         self.hosts, self.folder = hosts, folder
-        self.node_port, self.account_port = free_port(), free_port()
+        self.node_port, self.account_port = next(hosts.ports), next(hosts.ports)
         self._inventory = folder / "inventory"
-        self._sources = {host.name: install_camera(host.disk, clip, free_port()) for host in hosts.all}
+        self._sources = {host.name: install_camera(host.disk, clip, next(hosts.ports)) for host in hosts.all}
         folder.mkdir(parents=True)
         self._inventory.mkdir()
         self.write_inventory()

@@ -10,7 +10,7 @@ from typing import Self
 
 import pytest
 from fleetroot import host_root
-from mosquitto_broker import eventually, free_port
+from mosquitto_broker import eventually, lasting_ports
 from process import run
 
 _BOOT_TIMEOUT_S, _POWER_OFF_TIMEOUT_S = 60.0, 30.0
@@ -43,8 +43,8 @@ class Host:
         debian: its Debian release, 12 or 13.
     """
 
-    def __init__(self, name: str, debian: int, folder: Path, authorized: Path) -> None:
-        self.name, self.port, self.debian = name, free_port(), debian
+    def __init__(self, name: str, debian: int, folder: Path, authorized: Path, port: int) -> None:
+        self.name, self.port, self.debian = name, port, debian
         self._root, self._folder = host_root(debian), folder / name
         self._process: subprocess.Popen[bytes] | None = None
         for part in ("upper", "work", "root"):
@@ -125,6 +125,7 @@ class Hosts:
 
     Attributes:
         all: the hosts.
+        ports: more ports for what runs on them.
         ssh_config: the configuration file for ssh.
     """
 
@@ -134,8 +135,10 @@ class Hosts:
         self._ssh_key = folder / "id"
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "fleet", "-f", self._ssh_key)
         authorized = self._ssh_key.with_suffix(".pub")
+        self.ports = lasting_ports()
         self.all = [
-            Host(f"node-{number}", debian, folder, authorized) for number, debian in enumerate(debian_releases, 1)
+            Host(f"node-{number}", debian, folder, authorized, next(self.ports))
+            for number, debian in enumerate(debian_releases, 1)
         ]
         self.ssh_config = folder / "ssh_config"
         self._write_ssh_config()

@@ -1,11 +1,13 @@
 """A real mosquitto broker on a free loopback port, and a subscriber to it."""
 
+import contextlib
+import secrets
 import shutil
 import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,8 @@ from node.mqtt.link import Acknowledged, Client, Link, Received, Report, Subscri
 from node.settings import MqttSettings
 
 _START_S = 10.0
+_LASTING = 4000
+"""Ports from which those of servers that restart are taken."""
 _MAX_BYTES = 16 << 20
 """The largest message that a subscriber of these tests receives: pictures and discoveries, too."""
 
@@ -26,6 +30,17 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def lasting_ports() -> Iterator[int]:
+    """Yield TCP ports that stay free while their server restarts: below those that the kernel gives to connections."""
+    lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="ascii").split()[0])
+    for port in range(lowest - secrets.randbelow(_LASTING // 2) - 1, lowest - _LASTING, -1):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with contextlib.suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                yield port
 
 
 def listens(host: str, port: int) -> bool:
