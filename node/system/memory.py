@@ -8,6 +8,7 @@ _SIGNS = (
     "bad_alloc",  # C++
     "Insufficient memory",  # OpenCV
     "Failed to allocate",  # OpenCV and TFLite
+    "failed to invoke",  # TFLite; the files are verified and the shapes its own, so an operator lacks nothing else
     "can't start new thread",  # Python
 )
 
