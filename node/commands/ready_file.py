@@ -1,6 +1,8 @@
 """Whether a program is ready -> a file that exists meanwhile, for health checks from outside: `--ready FILE`."""
 
 import argparse
+import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,10 +25,13 @@ def ready_setter(path: Path | None) -> SetReady:
     Without a path the function does nothing.
 
     Raises:
-        UsageError: the folder does not exist; raised by the function: the file cannot be created or removed.
+        UsageError: the folder does not exist, or the path is not a file; raised by the function: the file cannot be
+            created or removed.
     """
     if path is not None and not path.parent.is_dir():
         raise UsageError(f"--ready {path}: {path.parent} is not a folder: name a file that can be created")
+    if path is not None and os.path.lexists(path) and not stat.S_ISREG(path.lstat().st_mode):
+        raise UsageError(f"--ready {path}: it exists and is not a regular file: name a file that can be created")
 
     def set_ready(ready: bool) -> None:  # noqa: FBT001 - its only argument
         if path is None:

@@ -51,11 +51,11 @@ def assert_valid(messages: list[Received]) -> None:
         "alert": "alert",
         "state": "state",
         "health": "health",
-        "late": "event",
         "response": "response",
     }
     for message in messages:
-        level = message.topic.split("/")[2]
+        levels = message.topic.split("/")[2:]
+        level = levels[1] if levels[0] == "late" else levels[0]
         if level == "status":
             assert message.payload in {b"online", b"offline"}
         elif level == "snapshot":
@@ -63,6 +63,6 @@ def assert_valid(messages: list[Received]) -> None:
             assert not message.retained
         elif message.topic.startswith("facenode/"):
             jsonschema.validate(json.loads(message.payload), schema(kinds[level]))
-        if level == "event":
+        if levels[0] == "event":
             assert len(message.payload) <= 384
             assert not message.retained

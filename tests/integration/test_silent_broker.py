@@ -18,12 +18,13 @@ from node.clock import SystemClock
 
 pytestmark = pytest.mark.broker
 RECOVERED_S = 30.0
+MAX_ADDED_MS = 10.0  # waiting for a socket takes hundreds of milliseconds; a busy machine adds a few
 
 
 def test_a_silent_broker_slows_no_frame_and_gets_every_event_once_it_answers(
     mosquitto: Callable[..., Mosquitto], media_dir: Path, tmp_path: Path, print_line: Callable[[str], None]
 ) -> None:
-    """Until then `status` is not online and a frame takes at most half as long again as usual."""
+    """Until then `status` is not online and a frame takes at most `MAX_ADDED_MS` longer than usual."""
     broker, clock = mosquitto(), SystemClock()
     path = media_dir / "carphone.mp4"
     frames = list(read_video(path))[:60]
@@ -50,4 +51,4 @@ def test_a_silent_broker_slows_no_frame_and_gets_every_event_once_it_answers(
     # The lower quartile, since other processes on the machine slow down some frames of either run.
     usual_ms, silent_ms = (quantiles(clip.frame_times_ms, n=4)[0] for clip in (spoken, silent))
     print_line(f"a frame takes {usual_ms:.1f} ms, {silent_ms:.1f} ms with a silent broker; recovered in {took_s:.1f} s")
-    assert silent_ms < 1.5 * usual_ms
+    assert silent_ms < usual_ms + MAX_ADDED_MS
