@@ -113,7 +113,7 @@ $(READY): pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[demo,dev]'
 	touch $@
 
-# Training has an environment of its own: TensorFlow wants numpy 2, tflite-runtime numpy 1.
+# Training has an environment of its own: TensorFlow wants numpy 2, a node on Python 3.11 numpy 1.
 $(TRAIN_READY): pyproject.toml
 	$(PYTHON) -m venv $(TRAIN)
 	$(TRAIN)/bin/python -m pip install --quiet paho-mqtt pydantic-settings 'ai-edge-litert>=2.1,<3' \
@@ -121,11 +121,11 @@ $(TRAIN_READY): pyproject.toml
 		'pytest>=8.2,<10' 'pytest-timeout>=2.3,<3' 'hypothesis>=6.100,<7' 'jsonschema>=4.21,<5'
 	touch $@
 
-# The program with the faster runtime, and what it is set beside; a machine for which there is no dlib goes without it.
+# The program, and what it is set beside; a machine for which there is no dlib goes without it.
 # `face_recognition` asks for dlib's source, which takes a compiler and minutes: `dlib-bin` is the same, built.
 $(BENCH_READY): pyproject.toml
 	$(PYTHON) -m venv $(BENCH)
-	$(BENCH)/bin/python -m pip install --quiet --editable '.[litert,dev]'
+	$(BENCH)/bin/python -m pip install --quiet --editable '.[dev]'
 	-$(BENCH)/bin/python -m pip install --quiet dlib-bin face-recognition-models 'setuptools<81' pillow click && \
 		$(BENCH)/bin/python -m pip install --quiet --no-deps face_recognition
 	touch $@

@@ -2,7 +2,7 @@
 
 `python -m models.evaluate_detector --write --card models/README.md`
 
-It runs in a node's environment. With `pip install 'facenode[litert]'` on Python 3.11 it has both runtimes.
+It runs in a node's environment. With `pip install 'facenode[tflite]'` on Python 3.11 it has both runtimes.
 """
 
 import argparse

@@ -9,15 +9,15 @@
 """
 
 import itertools
-from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Protocol
 
 import numpy as np
 
-from node.domain import Box, Face, Flaw, Instant, Look, Track, Vector, overlap
+from node.domain import Box, Face, Flaw, Instant, Look, Track, overlap
+from node.events.latest_looks import LatestLooks
 
 _MAX_DISTANCE = 1.0
 """Greatest distance of the center of a face from its prediction, in widths and heights of the face."""
@@ -71,9 +71,7 @@ class _TrackState:
     """(x, y) of the center of the face, fractions of the frame per second."""
     looked_s: float | None = None
     count: int = 0
-    looks: deque[Look] = field(default_factory=lambda: deque(maxlen=_MAX_LOOKS))
-    mean: Vector | None = None
-    heads: Mapping[str, Vector] = field(default_factory=lambda: MappingProxyType({}))
+    looks: LatestLooks = field(default_factory=lambda: LatestLooks(_MAX_LOOKS))
     contradicting: list[Look] = field(default_factory=list)
 
     def move(self, face: Face, at: Instant) -> None:
@@ -98,16 +96,15 @@ class _TrackState:
         if not look.usable or look.embedding is None:
             return False
         if (
-            self.mean is not None
+            self.looks.mean is not None
             and len(self.looks) >= _OTHER_PERSON_LOOKS
-            and float(self.mean @ look.embedding) < _OTHER_PERSON_COSINE
+            and float(self.looks.mean @ look.embedding) < _OTHER_PERSON_COSINE
         ):
             self.contradicting.append(look)
             return len(self.contradicting) >= _OTHER_PERSON_LOOKS
         self.contradicting.clear()
         self.count += 1
-        self.looks.append(look)
-        self.mean, self.heads = _mean(self.looks), _heads(self.looks)
+        self.looks.add(look, look.embedding)
         return False
 
     def to_track(self) -> Track:
@@ -117,10 +114,10 @@ class _TrackState:
             began=self.began,
             seen=self.seen,
             looks=self.count,
-            embedding=self.mean,
-            heads=self.heads,
-            best=max(self.looks, key=lambda look: look.weight, default=None),
-            latest=self.looks[-1] if self.looks else None,
+            embedding=self.looks.mean,
+            heads=self.looks.heads,
+            best=self.looks.best,
+            latest=self.looks.latest,
             speed=self.speed,
         )
 
@@ -209,25 +206,6 @@ class Tracker:
             for index, face in enumerate(faces)
             if (closeness := _closeness(state.expected(at), face.box)) > 0
         ]
-
-
-def _mean(looks: Iterable[Look]) -> Vector | None:
-    """Return the weighted mean of the embeddings at unit length; None without embeddings."""
-    shown = [(max(look.weight, 1e-3), look.embedding) for look in looks if look.embedding is not None]
-    if not shown:
-        return None
-    total = np.array([weight for weight, _ in shown]) @ np.stack([embedding for _, embedding in shown])
-    return (total / max(float(np.linalg.norm(total)), 1e-12)).astype(np.float32)
-
-
-def _heads(looks: Sequence[Look]) -> Mapping[str, Vector]:
-    """Return the weighted mean of the scores by head."""
-    weights = np.array([max(look.weight, 1e-3) for look in looks])
-    weights /= weights.sum()
-    names = dict.fromkeys(head for look in looks for head in look.heads)
-    return MappingProxyType(
-        {head: (weights @ np.stack([look.heads[head] for look in looks])).astype(np.float32) for head in names}
-    )
 
 
 def _closeness(a: Box, b: Box) -> float:

@@ -142,7 +142,8 @@ class Network:
         Returns:
             By head: shape (n,), float32; `embedding` of unit length, the others softmax scores.
         """
-        self._interpreter.set_tensor(self._input["index"], quantised(crop, self.sidecar.input)[np.newaxis])
+        # A view that lives on would keep the runtime from running: it is asked for each time.
+        self._interpreter.tensor(self._input["index"])()[0] = quantised(crop, self.sidecar.input)
         self._interpreter.invoke()
         return {head: self._read(detail) for head, detail in self._outputs.items()}
 
@@ -151,9 +152,9 @@ class Network:
         self._interpreter.invoke()
 
     def _read(self, detail: Mapping[str, Any]) -> Vector:
-        raw: npt.NDArray[Any] = self._interpreter.get_tensor(detail["index"])[0]
+        raw: npt.NDArray[Any] = self._interpreter.tensor(detail["index"])()[0]
         scale, zero_point = detail["quantization"]
-        values = raw.astype(np.float32)
+        values = raw.astype(np.float32)  # a copy
         return (values - np.float32(zero_point)) * np.float32(scale) if scale else values
 
     def _check_shapes(self, path: Path) -> None:

@@ -22,6 +22,9 @@ from raspberry_pi_cpu import PI_4, PI_5, RaspberryPi, write_cpu_files
 ROOT = Path(__file__).resolve().parents[2]
 SUITES = {"3.11": "bookworm", "3.13": "trixie"}
 """Debian releases by their Python version."""
+RUNTIMES = {"3.11": "tflite", "3.13": "litert"}
+"""The runtime that is tested on each: tflite-runtime on the last Python that has it, ai-edge-litert on the other."""
+_OLD_RUNTIME = "tflite-runtime==2.14.0"
 _ARCHITECTURES = {"aarch64": "arm64", "x86_64": "amd64"}
 _TOOLS = ROOT / ".venv-fleet" / "bin"
 _RELEASE = "checkout"
@@ -105,7 +108,7 @@ def _build_release(kinds: tuple[str, ...]) -> Path:
 
 def _root(kind: str, archive: Path) -> Path:
     """Return the root with the wheels of an archive, removing roots made for other wheels."""
-    root = CACHE / f"kind-{kind}-{archive.stem}"
+    root = CACHE / f"kind-{kind}-{RUNTIMES[kind.split('-')[1]]}-{archive.stem}"
     if not root.exists():
         for older in CACHE.glob(f"kind-{kind}-*"):
             shutil.rmtree(older)
@@ -114,6 +117,8 @@ def _root(kind: str, archive: Path) -> Path:
             _extract(new, kind)
             with tarfile.open(archive) as wheels:
                 wheels.extractall(Path(folder, "wheels"), filter="data")
+            if RUNTIMES[kind.split("-")[1]] == "tflite":
+                _download(_OLD_RUNTIME, kind, Path(folder, "wheels"))
             for wheel in Path(folder, "wheels").glob("*.whl"):
                 _unpack(wheel, new / "opt" / "wheels")
             new.rename(root)
@@ -131,6 +136,16 @@ def _extract(root: Path, kind: str) -> None:
         (root / name).mkdir(exist_ok=True)
     if architecture != platform.machine():
         shutil.copy(str(shutil.which(_emulator())), root / "qemu")
+
+
+def _download(requirement: str, kind: str, folder: Path) -> None:
+    """Fetch a wheel for a kind of machine."""
+    architecture, python = kind.split("-")
+    run(
+        sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", f"--dest={folder}",
+        f"--python-version={python}", f"--platform=manylinux2014_{architecture}",
+        f"--platform=manylinux_2_34_{architecture}", requirement,
+    )  # fmt: skip
 
 
 def _unpack(wheel: Path, folder: Path) -> None:

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
-from machine_roots import ROOT, SUITES, MachineRoots
+from machine_roots import ROOT, RUNTIMES, SUITES, MachineRoots
 from uncaptured_output import print_line
 
 from models.data.crops import Cut, FaceCropper, read_image
@@ -36,7 +36,7 @@ SCORE_TOLERANCE = 0.011
 BOX_TOLERANCE = 0.0021
 """Fractions of the frame, printed with three decimals: about a pixel of 640, since decoders and resizing may differ."""
 SAME_ROUNDING_PYTHON = "3.13"
-"""The Python version with ai-edge-litert, whose XNNPACK gives 8-bit networks the same codes on every processor."""
+"""Tested with ai-edge-litert, whose XNNPACK gives 8-bit networks the same codes on every processor."""
 EIGHT_BIT_LEAST, EIGHT_BIT_MEAN, EIGHT_BIT_WINNERS = 0.95, 0.99, 0.1
 """tflite-runtime has its own 8-bit kernels, which round some codes in a thousand of each layer differently on another
 processor. On 20 faces the mean cosine is 0.995; to float32 it is 0.988 on either processor."""
@@ -180,7 +180,7 @@ def _first(count: int, crops: Iterator[Image | None]) -> npt.NDArray[np.uint8]:
 
 def _recognized(machines: MachineRoots, kind: str) -> list[tuple[str, list[dict[str, Any]]]]:
     """Return the faces of each picture, after enrolling the man of the clip on that kind of machine."""
-    own = ("--set", f"storage.dir=/mnt/storage-{kind}")
+    own = ("--set", f"storage.dir=/mnt/storage-{kind}", "--set", f"model.runtime={RUNTIMES[kind.split('-')[1]]}")
     machines.python(kind, "-m", "node.cli", "people", "add", "ada", "/mnt/stills", *own)
     printed = machines.python(kind, "-m", "node.cli", "recognize", "/mnt/probes", "--json", "--embedding", *own)
     lines = [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
@@ -199,7 +199,14 @@ def _scores(face: Mapping[str, Any]) -> tuple[float, ...]:
 def _outputs(machines: MachineRoots, kind: str, network: Path, faces: str) -> Outputs:
     outputs = f"{network.stem}-{kind}.npz"
     if not (machines.shared / outputs).exists():
-        machines.python(kind, "/mnt/network_outputs.py", f"/mnt/zoo/{network.name}", faces, f"/mnt/{outputs}")
+        machines.python(
+            kind,
+            "/mnt/network_outputs.py",
+            f"/mnt/zoo/{network.name}",
+            RUNTIMES[kind.split("-")[1]],
+            faces,
+            f"/mnt/{outputs}",
+        )
     with np.load(machines.shared / outputs) as content:
         return dict(content)
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pytest
-from machine_roots import ROOT, SUITES, MachineRoots
+from machine_roots import ROOT, RUNTIMES, SUITES, MachineRoots
 from raspberry_pi_cpu import PI_4, PI_5, RaspberryPi
 from uncaptured_output import print_line
 
@@ -61,7 +61,9 @@ def find(machines: MachineRoots, data_dir: Path) -> Find:
 
     def search(kind: str, form: str, pi: RaspberryPi) -> FoundFaces:
         file = f"/mnt/detector/yunet.{form}.tflite"
-        output = machines.python(kind, "/mnt/detector_faces.py", file, "/mnt/scenes.npy", pi=pi)
+        output = machines.python(
+            kind, "/mnt/detector_faces.py", file, RUNTIMES[kind.split("-")[1]], "/mnt/scenes.npy", pi=pi
+        )
         printed = json.loads(next(line for line in output.splitlines() if line.startswith("{")))
         faces = printed["faces"]
         return FoundFaces(
@@ -78,7 +80,7 @@ def test_the_detector_finds_the_same_faces_on_both_processors(
 ) -> None:
     """The same faces of ten pictures in the same order, with boxes and keypoints within TOLERANCE_PX.
 
-    Debian 12 has tflite-runtime, whose 8-bit kernels round differently on each processor; a node does not use them.
+    The 8-bit kernels of tflite-runtime round differently on each processor; a node does not use them.
     """
     here, there = (find(f"{architecture}-{python}", form, pi) for architecture in ("x86_64", "aarch64"))
     assert here.runtime == there.runtime

@@ -23,7 +23,7 @@ __all__ = ["print_line"]
 pytestmark = pytest.mark.timeout(1800)
 STEM = f"facenode-{__version__}"
 KINDS = [f"{python}-{machine}" for python in ("cp311", "cp313") for machine in ("aarch64", "x86_64")]
-HERE = {"cp311-x86_64": ("bookworm", "tflite_runtime"), "cp313-x86_64": ("trixie", "ai_edge_litert")}
+HERE = {"cp311-x86_64": ("bookworm", "ai_edge_litert"), "cp313-x86_64": ("trixie", "ai_edge_litert")}
 """Debian release and runtime of the kinds of machines that this machine can run."""
 IMAGES = ("facenode", "facenode-broker")
 SEEN = ("recognized", "unknown", "left")

@@ -4,7 +4,7 @@
 
 Prints a table from `facenode bench --json`, with a process for each line. "Three" are three copies of the file, each of
 which processes every face: the cost of one network per task, since heads that could be left out take almost no time.
-A runtime that is not installed has no lines: `pip install '.[litert]'` brings the second to Python 3.11.
+A runtime that is not installed has no lines: `pip install '.[tflite]'` brings the second to Python 3.11.
 """
 
 import json

@@ -5,30 +5,17 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from installed_runtimes import runtimes
 
 from models.evaluation.opencv_detector import OpenCvDetector
 from node.camera.image_file import read_image
 from node.domain import Face, Frame, Image
-from node.errors import ModelError
 from node.vision.detector import Detector
-from node.vision.tflite import Runtime, find_runtime
+from node.vision.tflite import Runtime
 
 FOLDER = Path(__file__).resolve().parents[3] / "models" / "detector"
 ONNX = FOLDER / "face_detection_yunet_2023mar.onnx"
 SIZES = ((480, 640), (360, 640), (240, 320), (100, 75), (96, 96), (33, 333))
-
-
-def runtimes() -> list[Runtime]:
-    """Return the runtimes that are installed; at least one is."""
-    found: list[Runtime] = []
-    names: tuple[Runtime, ...] = ("litert", "tflite")
-    for name in names:
-        try:
-            find_runtime(name)
-        except ModelError:
-            continue
-        found.append(name)
-    return found
 
 
 @pytest.fixture(scope="module", params=["astronaut.jpg", "grace_hopper.jpg", "two"])

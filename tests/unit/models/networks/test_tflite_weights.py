@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 
 pytest.importorskip("tensorflow", reason="TensorFlow is not installed: pip install 'facenode[train]'")
-pytest.importorskip("ai_edge_litert", reason="ai-edge-litert is not installed: pip install 'facenode[litert]'")
+pytest.importorskip("ai_edge_litert", reason="ai-edge-litert is not installed: pip install ai-edge-litert")
 
 from models.arrays import unit_rows
 from models.catalogue import ZOO
