@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from models.evaluation.metrics import Share, wilson
-from node.assembly import Vision, build_gallery_matcher, build_vision
+from node.assembly import Vision, build_scoring, build_vision
 from node.camera.decoder_process import DecoderProcess
 from node.camera.image_file import read_image
 from node.domain import Frame, Vector
@@ -95,7 +95,7 @@ def faces(vision: Vision, data_dir: Path, tmp_path_factory: pytest.TempPathFacto
 
 def _named(people: Sequence[Person], looks: Iterable[Vector], vision: Vision) -> list[str | None]:
     """Return the name of each look by the node's matcher, with the threshold for this many people."""
-    matcher = build_gallery_matcher(SETTINGS, vision.network.sidecar, people)
+    matcher = build_scoring(SETTINGS, vision.network.sidecar).matcher(people, SETTINGS.people.max_fpir)
     return [matcher.match(look, {}).person for look in looks]
 
 

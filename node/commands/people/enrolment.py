@@ -8,8 +8,8 @@ from typing import Any
 from node.assembly import (
     build_embed,
     build_gallery,
-    build_gallery_matcher,
     build_photo_detector,
+    build_scoring,
     build_vision,
 )
 from node.camera.decoder_process import DecoderProcess
@@ -133,11 +133,11 @@ def _enrol_photos(
         vision = build_vision(settings, ())
         detector = build_photo_detector(settings, vision)
         sidecar = vision.network.sidecar
-        gallery = build_gallery(settings, sidecar)
+        scoring = build_scoring(settings, sidecar)
+        gallery = build_gallery(settings, scoring)
         gallery.reembed(sidecar.heads.embedding.space, build_embed(vision.network))
-        enrollee = Enrollee(
-            args.id, build_gallery_matcher(settings, sidecar, _people_with(gallery, args.id)), force=args.force
-        )
+        matcher = scoring.matcher(_people_with(gallery, args.id), settings.people.max_fpir)
+        enrollee = Enrollee(args.id, matcher, force=args.force)
         results = [
             photo
             if isinstance(photo, Refusal)
