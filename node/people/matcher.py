@@ -86,14 +86,16 @@ class GalleryMatcher:
         self._positive = _AnchorMatrix([in_space(person.anchors, space) for person in self._people], cohort)
         self._negative = _AnchorMatrix([in_space(person.negatives, space) for person in self._people], cohort)
         self._ignored = {person.id for person in self._people if person.ignored}
-        self._threshold, self._cohort = threshold, cohort
+        self.threshold, self._cohort = threshold, cohort
 
     def scores(self, embedding: Vector) -> dict[str, Score]:
         """Return how alike a face is to each candidate, by id."""
+        if not self._people:
+            return {}
         offset = Probe.of(embedding, self._cohort).offset
         (cosines, positive), (_, negative) = self._positive.nearest(embedding), self._negative.nearest(embedding)
         return {
-            person.id: Score(float(np.clip(cosine, -1, 1)), float(score) - offset - self._threshold)
+            person.id: Score(float(np.clip(cosine, -1, 1)), float(score) - offset - self.threshold)
             for person, cosine, score, against in zip(self._people, cosines, positive, negative, strict=True)
             if score > against
         }

@@ -59,7 +59,8 @@ def compute(people: Sequence[Person], space: str, cohort: Cohort) -> tuple[Perso
     own = [_compared(person, space) for person in people]
     numbers = iter(np.round(usual([anchor for each in own for anchor in each], cohort).astype(float), _DECIMALS))
     return tuple(
-        _with_usual(person, each, [float(next(numbers)) for _ in each]) for person, each in zip(people, own, strict=True)
+        _with_usual(person, each, [float(next(numbers)) for _ in each])
+        for person, each in zip(people, own, strict=True)
     )
 
 
