@@ -19,7 +19,8 @@ def cohort(*vectors: Vector, nearest: int = 1, weight: float = 1.0, sha256: str 
 def random_units(rows: int, length: int, seed: int = 0) -> npt.NDArray[np.float32]:
     """Return embeddings, shape (rows, length), float32, unit length."""
     numbers = np.random.default_rng(seed).standard_normal((rows, length))
-    return (numbers / np.linalg.norm(numbers, axis=1, keepdims=True)).astype(np.float32)
+    units: npt.NDArray[np.float32] = (numbers / np.linalg.norm(numbers, axis=1, keepdims=True)).astype(np.float32)
+    return units
 
 
 def array_file(array: npt.NDArray[Any]) -> bytes:

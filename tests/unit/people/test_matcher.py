@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from cohorts import cohort, random_units
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from cohorts import cohort, random_units
 from makers import unit
 
 from node.domain import Match, Vector

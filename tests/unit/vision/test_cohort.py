@@ -3,7 +3,6 @@
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 import jsonschema
 import numpy as np
@@ -154,13 +153,14 @@ def test_a_cohort_that_cannot_be_read_is_refused_and_not_waited_for(tmp_path: Pa
     path = network(tmp_path, array_file(GOOD))
     file = path.with_suffix(".cohort.npy")
     file.unlink()
-    makers: dict[str, Any] = {
-        "missing": lambda: None,
-        "folder": file.mkdir,
-        "pipe": lambda: os.mkfifo(file),
-        "huge": lambda: (file.touch(), os.truncate(file, 1 << 40)),
-        "device": lambda: file.symlink_to("/dev/zero"),
-    }
-    makers[place]()
+    if place == "folder":
+        file.mkdir()
+    elif place == "pipe":
+        os.mkfifo(file)
+    elif place == "huge":
+        file.touch()
+        os.truncate(file, 1 << 40)
+    elif place == "device":
+        file.symlink_to("/dev/zero")
     with pytest.raises(ModelError, match=r"tiny\.cohort\.npy: .*needs its cohort beside it: copy it again"):
         loaded(path)
