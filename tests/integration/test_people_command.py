@@ -117,7 +117,9 @@ def test_a_photo_of_somebody_else_is_refused_unless_forced(settings: Settings, c
     """A photo of a known person is refused under another id; with `--force` the self-test reports it."""
     people("add", "carl", carl / "000.png", settings=settings)
     result = people("add", "dora", carl / "030.png", settings=settings, code=1)
-    assert re.search(r"030\.png: not used: the face is carl's \(margin [+]0\.\d\d\): use --force to accept it", result.err)
+    assert re.search(
+        r"030\.png: not used: the face is carl's \(margin [+]0\.\d\d\): use --force to accept it", result.err
+    )
     assert [person["id"] for person in listed(settings)] == ["carl"]
     people("add", "dora", "--force", carl / "030.png", settings=settings)
     assert "carl and dora look alike" in people("test", settings=settings, code=1).out
