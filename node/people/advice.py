@@ -30,7 +30,8 @@ ALIKE_COSINE = 0.9
 """Cosine from which two photos are one view; 1 % of the pairs of photos of one person in LFW reach it."""
 
 CHILDLIKE_USUAL = 0.55
-"""Of children under 12 in UTKFace's validation part, for 9 of 10 what is usual is at least this; of adults, for 1 of 16."""
+"""What is usual for a face from which this is said of it: in UTKFace's validation part that is so for 9 of 10 children
+under 12, and for 1 of 16 adults."""
 
 _MOST_AT_ONCE = 5
 _SHARES = (1.0, 0.9, 0.75, 0.5, 0.25, 0.1, 0.05, 0.01, 0.0)

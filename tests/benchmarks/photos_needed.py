@@ -3,8 +3,8 @@
     PYTHONPATH=. python tests/benchmarks/photos_needed.py [--model FILE]
 
 - How alike two photos of one person are (LFW, people with five pictures or more in the splits that no training saw).
-- What n photos of such a person recognize of further looks, one look at a time and three at once, beside the rule of the
-  advice: 1 - (1 - q)^n, where one photo recognizes a share q of the others.
+- What n photos of such a person recognize of further looks, one look at a time and three at once, beside the rule of
+  the advice: 1 - (1 - q)^n, where one photo recognizes a share q of the others.
 - For whose faces the network sees many faces like them (UTKFace's validation part, by age).
 
 The face data are in $FACENODE_DATA; predictions are cached in `.cache`, as by `models.evaluate`.
@@ -98,9 +98,8 @@ def print_ages(network: Network, cohort: Cohort) -> None:
     found = predict(network, DATA, "utkface", "val", FOLDER)
     years = np.array([getattr(sample, "years", -1) for sample in found.samples])
     usual = cohort.usual(found.embeddings.astype(np.float32))
-    print(
-        f"| years | n | usual, 5 % | median | 95 % | at least {CHILDLIKE_USUAL} |\n| --- | ---: | ---: | ---: | ---: | ---: |"
-    )
+    print(f"| years | n | usual, 5 % | median | 95 % | at least {CHILDLIKE_USUAL} |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: |")
     for low, high in (*AGES, (0, 12), (18, 120)):
         own = usual[(years >= low) & (years < high)]
         quantiles = " | ".join(f"{number:.3f}" for number in np.quantile(own, (0.05, 0.5, 0.95)))
