@@ -1,0 +1,88 @@
+"""Embeddings of many kinds of people -> a cohort: the means of clusters of faces alike, none of them anybody's own.
+
+Within each ethnicity, gender and age band, k-means on the sphere (Dhillon and Modha, 2001) puts faces that are alike
+together. A cluster of fewer than five faces is left out, so that no row tells of a person.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from models.arrays import Array, unit_rows
+from models.data.samples import Sample
+
+LEAST_FACES = 5
+"""Fewest faces of a cluster."""
+
+_CLUSTERS = 75
+_FACES_PER_CLUSTER = 8
+_BORDERS = (0, 12, 18, 200)
+"""Ages in years at which the bands begin; the last ends all."""
+_ITERATIONS = 25
+_SEED = 20261129
+
+
+def cohort_of(samples: Sequence[Sample], embeddings: Array) -> npt.NDArray[np.float16]:
+    """Return a cohort, shape (rows, length), float16, unit length within its precision.
+
+    Args:
+        samples: pictures of people of known ethnicity, gender and age.
+        embeddings: theirs, shape (n, length), unit length.
+    """
+    names = np.array([f"{sample.ethnicity}, {sample.gender}" for sample in samples])
+    years = np.array([-1 if sample.years is None else sample.years for sample in samples])
+    rng = np.random.default_rng(_SEED)
+    means = [
+        mean
+        for name in np.unique(names)
+        for low, high in pairwise(_BORDERS)
+        for mean in cluster_means(embeddings[(names == name) & (years >= low) & (years < high)], rng)
+    ]
+    return np.stack(means).astype(np.float16)
+
+
+def cluster_means(embeddings: Array, rng: np.random.Generator) -> list[Array]:
+    """Return the unit means of the clusters with enough faces.
+
+    Args:
+        embeddings: shape (n, length), unit length.
+        rng: chooses the faces that the clusters start from.
+    """
+    if len(embeddings) < LEAST_FACES:
+        return []
+    count = min(_CLUSTERS, max(1, len(embeddings) // _FACES_PER_CLUSTER))
+    nearest = _clusters(embeddings.astype(np.float64), count, rng)
+    clusters = [embeddings[nearest == number] for number in range(count)]
+    return [_mean(cluster) for cluster in clusters if len(cluster) >= LEAST_FACES]
+
+
+def _clusters(faces: npt.NDArray[np.float64], count: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+    """Return the number of the cluster of each face, shape (n,)."""
+    centres = _start(faces, count, rng)
+    nearest = np.argmax(faces @ centres.T, axis=1)
+    for _ in range(_ITERATIONS):
+        centres = np.stack(
+            [_mean(faces[nearest == number]) if np.any(nearest == number) else centres[number] for number in range(count)]
+        )
+        before, nearest = nearest, np.argmax(faces @ centres.T, axis=1)
+        if np.array_equal(before, nearest):
+            break
+    return nearest
+
+
+def _start(faces: npt.NDArray[np.float64], count: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
+    """Return faces far from each other, chosen as k-means++ does (Arthur and Vassilvitskii, 2007)."""
+    chosen = [int(rng.integers(len(faces)))]
+    away = 1 - faces @ faces[chosen[0]]
+    while len(chosen) < count:
+        away = np.maximum(away, 0)
+        place = int(np.searchsorted(np.cumsum(away), rng.random() * away.sum(), side="right"))
+        chosen.append(min(place, len(faces) - 1))
+        away = np.minimum(away, 1 - faces @ faces[chosen[-1]])
+    return faces[chosen]
+
+
+def _mean(faces: npt.NDArray[np.floating]) -> Array:
+    return unit_rows(faces.mean(axis=0, keepdims=True, dtype=np.float64))[0]

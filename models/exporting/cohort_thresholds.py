@@ -1,0 +1,97 @@
+"""A network and the face data -> its cohort, and the thresholds of the score that it normalizes, for every group."""
+
+import hashlib
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from models.data.samples import Sample
+from models.evaluation.group_thresholds import GroupTable, raised_for_groups
+from models.evaluation.groups import GroupScores, groups_of
+from models.evaluation.predictions import InferenceNetwork, Predictions, predict
+from models.evaluation.scoring import Scoring
+from models.evaluation.thresholds import by_person, threshold_table
+from models.exporting.cohort_clusters import cohort_of
+from node.vision.cohort import Cohort
+
+WEIGHT, NEAREST = 0.79, 10
+"""Chosen by validation with the default network: see models/README.md, How scores are normalized."""
+SIZES = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 30, 50, 70, 100, 150, 200)
+"""Numbers of people enrolled in the table. In small steps: a gallery takes the next larger one."""
+
+_SEED = 20261124
+_HELD_OUT = 3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MeasuredCohort:
+    """A cohort and what was measured with it.
+
+    Attributes:
+        cohort: the cohort.
+        content: content of its file.
+        table: the thresholds.
+    """
+
+    cohort: Cohort
+    content: bytes
+    table: GroupTable
+
+
+def measured_cohort(
+    network: InferenceNetwork, unquantised: InferenceNetwork, data: Path, cache: Path
+) -> MeasuredCohort:
+    """Return the cohort of a network and its thresholds.
+
+    Two thirds of the training pictures of UTKFace make the cohort. The last third and the validation pictures, each for
+    itself, give the pairs within groups.
+
+    Args:
+        network: the network, which the thresholds are measured with.
+        unquantised: the network that the cohort is made with: of the same space, in float32 if there is such a file.
+        data: the folder of face data.
+        cache: the folder of the cache, for aligned crops and predictions.
+    """
+
+    def predicted(name: str, split: str, by: InferenceNetwork = network) -> Predictions:
+        return predict(by, data, name, split, cache)
+
+    exact, faces = predicted("utkface", "train", unquantised), predicted("utkface", "train")
+    held = np.arange(len(faces.samples)) % _HELD_OUT == _HELD_OUT - 1
+    rows = cohort_of(_chosen(exact, ~held), exact.embeddings[~held])
+    content = _file(rows)
+    cohort = Cohort(rows.astype(np.float32), NEAREST, WEIGHT, hashlib.sha256(content).hexdigest())
+    scoring = Scoring(cohort)
+    people, strangers, enrolled = (
+        predicted(name, split) for name, split in (("lfw_people", "val"), ("strangers", "val"), ("lfw_people", "calibration"))
+    )
+    table = threshold_table(
+        by_person(enrolled.samples, enrolled.embeddings),
+        by_person(people.samples, people.embeddings) | by_person(strangers.samples, strangers.embeddings),
+        _SEED,
+        scoring=scoring,
+        sizes=SIZES,
+    )
+    val = predicted("utkface", "val")
+    groups = [
+        (group.name, GroupScores.of(group, embeddings, embeddings, scoring))
+        for samples, embeddings in (
+            (_chosen(faces, held), faces.embeddings[held]),
+            (val.samples, val.embeddings),
+        )
+        for group in groups_of(samples)
+    ]
+    return MeasuredCohort(cohort, content, raised_for_groups(table, groups))
+
+
+def _chosen(faces: Predictions, chosen: npt.NDArray[np.bool_]) -> tuple[Sample, ...]:
+    return tuple(sample for sample, is_chosen in zip(faces.samples, chosen, strict=True) if is_chosen)
+
+
+def _file(rows: npt.NDArray[np.float16]) -> bytes:
+    file = io.BytesIO()
+    np.lib.format.write_array(file, rows.astype("<f2"), version=(1, 0), allow_pickle=False)
+    return file.getvalue()
