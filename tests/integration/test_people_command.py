@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 from facenode_command import CommandResult, facenode
+from network_copies import copy_network
 
 from node.camera.video import read_video
 from node.people.gallery import Gallery
@@ -211,12 +212,11 @@ def test_an_empty_gallery_is_not_exported(settings: Settings, tmp_path: Path) ->
 @pytest.fixture
 def successor(tmp_path: Path) -> Path:
     """Return the default network under another embedding space."""
-    source = bundled.path(bundled.NETWORK)
-    shutil.copy(source, tmp_path / "next.tflite")
-    sidecar = json.loads(source.with_suffix(".json").read_text())
+    network = copy_network(tmp_path, "next")
+    sidecar = json.loads(network.with_suffix(".json").read_text())
     sidecar["heads"]["embedding"]["space"] = "next-1"
-    (tmp_path / "next.json").write_text(json.dumps(sidecar))
-    return tmp_path / "next.tflite"
+    network.with_suffix(".json").write_text(json.dumps(sidecar))
+    return network
 
 
 def test_a_new_network_reembeds_imported_crops(settings: Settings, carl: Path, tmp_path: Path, successor: Path) -> None:

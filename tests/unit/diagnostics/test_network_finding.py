@@ -1,16 +1,15 @@
 """`check` says which network would run, and how it would decide about names."""
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
 from cohorts import array_file, description, random_units
+from network_copies import copy_network
 
 from node.diagnostics.network import network_finding
 from node.errors import ModelError
 from node.people.scoring import Scoring
-from node.system import bundled
 from node.vision.cohort import load_cohort
 from node.vision.sidecar import Sidecar
 from node.vision.tflite import Network
@@ -21,10 +20,9 @@ COSINE = ", without a cohort: strangers of some groups are named more often than
 @pytest.fixture
 def network(tmp_path: Path) -> Path:
     """Return a copy of the default network without a cohort."""
-    source, copied = bundled.path(bundled.NETWORK), tmp_path / "net.tflite"
-    shutil.copy(source, copied)
-    content = json.loads(source.with_suffix(".json").read_text())
-    content.pop("cohort", None)
+    copied = copy_network(tmp_path)
+    content = json.loads(copied.with_suffix(".json").read_text())
+    del content["cohort"]
     copied.with_suffix(".json").write_text(json.dumps(content))
     return copied
 
