@@ -16,7 +16,7 @@ from models.command import run
 from models.data.cache import FOLDER
 from models.data.manifests import data_folder
 from models.exporting.cohort import write_cohort
-from models.exporting.cohort_thresholds import measured_cohort
+from models.exporting.cohort_thresholds import measured_cohort, predict_for_cohort
 from node.vision.tflite import Network
 
 
@@ -36,8 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _make(sidecars: Sequence[Path]) -> None:
     data = data_folder()
     for path in sidecars:
-        exact = unquantised(path)
-        made = measured_cohort(Network(path.with_suffix(".tflite")), Network(exact.with_suffix(".tflite")), data, FOLDER)
+        network, exact = (Network(of.with_suffix(".tflite")) for of in (path, unquantised(path)))
+        made = measured_cohort(predict_for_cohort(network, exact, data, FOLDER))
         written = write_cohort(path, made)
         unmet = ", ".join(made.table.unmet) or "none"
         print(f"{written}: {len(made.cohort.vectors)} rows, {len(made.content) / 1e3:.0f} kB; unmet: {unmet}")

@@ -31,18 +31,16 @@ def second_view(crop: Image, rng: np.random.Generator) -> Image:
     """
     height, width = crop.shape[:2]
     turn, zoom = rng.uniform(-_TURN_DEG, _TURN_DEG), 1 + rng.uniform(-_ZOOM, _ZOOM)
-    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), turn, zoom)
+    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), turn, zoom).astype(np.float64)
     matrix[:, 2] += rng.uniform(-_SHIFT_PX, _SHIFT_PX, 2)
     matrix[0] += rng.uniform(-_SHEAR, _SHEAR) * matrix[1]
     view = cv2.warpAffine(crop, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
-    view = cv2.GaussianBlur(view, (0, 0), rng.uniform(*_BLUR_PX))
+    blurred = cv2.GaussianBlur(view, (0, 0), rng.uniform(*_BLUR_PX))
     light = np.linspace(rng.uniform(*_DARK), rng.uniform(*_BRIGHT), width)
-    view = np.clip(view * light[np.newaxis, :, np.newaxis], 0, 255).astype(np.uint8)
+    lit: Image = np.clip(blurred * light[np.newaxis, :, np.newaxis], 0, 255).astype(np.uint8)
     top, left = int(rng.integers(height)), int(rng.integers(width))
-    view[top : top + _COVER_PX[0], left : left + _COVER_PX[1]] = rng.integers(0, 255)
-    if rng.random() < 0.5:  # noqa: PLR2004 - a fair coin
-        view = view[:, ::-1].copy()
-    return view
+    lit[top : top + _COVER_PX[0], left : left + _COVER_PX[1]] = rng.integers(0, 255)
+    return lit[:, ::-1].copy() if rng.random() < 0.5 else lit  # noqa: PLR2004 - a fair coin
 
 
 def small_and_noisy(crop: Image, rng: np.random.Generator) -> Image:

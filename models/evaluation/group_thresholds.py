@@ -1,4 +1,4 @@
-"""A table of thresholds and the pairs within groups of people -> a table that holds for the worst group, and what does not.
+"""A table of thresholds and the scores within groups of people -> a table that holds for the worst group.
 
 The strangers of the table are people of LFW, most of them white men. For a gallery of one, the share of strangers that
 are named is the share of pairs that reach the threshold, which is known for every group of a larger data set. So the
@@ -12,11 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from models.evaluation.groups import GroupScores
+from models.evaluation.scoring import SHIPPED_FPIR
 from models.evaluation.thresholds import ThresholdRow
-from node.settings import PeopleSettings
-
-SHIPPED_FPIR = float(PeopleSettings().max_fpir)
-"""The default of `people.max_fpir`, and the least rate that groups are measured for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +79,8 @@ def _higher(row: ThresholdRow, by: float) -> ThresholdRow:
 def _never_falling(rows: Sequence[ThresholdRow]) -> tuple[ThresholdRow, ...]:
     """Return the rows, each at least as high as those of a higher rate, whose thresholds may be raised by more."""
     return tuple(
-        replace(row, cosine=max(other.cosine for other in rows if other.gallery == row.gallery and other.fpir >= row.fpir))
+        replace(
+            row, cosine=max(other.cosine for other in rows if other.gallery == row.gallery and other.fpir >= row.fpir)
+        )
         for row in rows
     )

@@ -25,6 +25,7 @@ _REPLICATES = 200
 _SEED = 20261129
 _ENDS = (0.025, 0.975)
 _MILLE = 1000
+_OLDEST = 200
 
 Indices = npt.NDArray[np.int64]
 
@@ -63,7 +64,7 @@ def groups_of(samples: Sequence[Sample]) -> tuple[Group, ...]:
         found = {str(name): np.flatnonzero((names == name) & chosen) for name in np.unique(names)}
         return {name: places for name, places in found.items() if len(places) > 1}
 
-    groups = [Group(name, (places,)) for name, places in cells(_ADULT_YEARS, _MILLE).items()]
+    groups = [Group(name, (places,)) for name, places in cells(_ADULT_YEARS, _OLDEST).items()]
     groups += [
         Group(name, tuple(cells(low, high).values()))
         for name, low, high in ((TEENAGERS, _CHILD_YEARS, _ADULT_YEARS), (CHILDREN, 0, _CHILD_YEARS))

@@ -5,7 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.arrays import Array
+from node.settings import PeopleSettings
 from node.vision.cohort import Cohort
+from node.vision.sidecar import Sidecar, Thresholds
+
+SHIPPED_FPIR = float(PeopleSettings().max_fpir)
+"""The default of `people.max_fpir`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,3 +47,32 @@ class Scoring:
 
 COSINE = Scoring()
 """The cosine alone, as networks without a cohort are compared."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decision:
+    """How a network's embeddings are compared, and from which score on two show one person.
+
+    Attributes:
+        sidecar: of the network.
+        cohort: its cohort; None if the cosine alone decides.
+    """
+
+    sidecar: Sidecar
+    cohort: Cohort | None = None
+
+    @property
+    def scoring(self) -> Scoring:
+        """How embeddings are compared."""
+        return Scoring(self.cohort)
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """The table of thresholds of that score."""
+        if self.cohort is None or self.sidecar.cohort is None:
+            return self.sidecar.thresholds
+        return self.sidecar.cohort.thresholds
+
+    def least(self, people: int) -> float:
+        """Return the shipped threshold for a gallery of so many people."""
+        return self.thresholds.cosine(SHIPPED_FPIR, people)

@@ -67,7 +67,7 @@ def by_person(samples: Sequence[Sample], embeddings: Array) -> dict[str, Array]:
     return {str(person): embeddings[people == person] for person in np.unique(people)}
 
 
-def threshold_table(  # noqa: PLR0913 - what a table depends on
+def threshold_table(
     enrolled: Mapping[str, Array],
     strangers: Mapping[str, Array],
     seed: int,

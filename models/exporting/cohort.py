@@ -15,11 +15,11 @@ _ORIGIN = (
 )
 _TERMS = "UTKFace: non-commercial research"
 _DATA = (
-    "as the table of the cosine, of the normalized score; then raised until the rate holds for the pairs of every group "
-    "(adults by ethnicity and gender, 12 to 17 years, children under 12) in the third of UTKFace's training pictures "
-    "that is not in the cohort and in its validation pictures, and twice the rate at the upper end of the 95 % "
-    "interval, people drawn anew 200 times; larger galleries are raised as a gallery of one is, rates below 0.3 % as "
-    "0.3 % is"
+    "as the table of the cosine, of the normalized score; then raised until the rate holds for the pairs of every "
+    "group (adults by ethnicity and gender, 12 to 17 years, children under 12), both in the third of UTKFace's "
+    "training pictures that is not in the cohort and in its validation pictures, and twice the rate holds at the upper "
+    "end of the 95 % interval (people drawn anew 200 times); larger galleries are raised by as much as a gallery of "
+    "one, rates below 0.3 % by as much as 0.3 %"
 )
 
 

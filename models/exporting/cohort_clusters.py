@@ -44,7 +44,7 @@ def cohort_of(samples: Sequence[Sample], embeddings: Array) -> npt.NDArray[np.fl
 
 
 def cluster_means(embeddings: Array, rng: np.random.Generator) -> list[Array]:
-    """Return the unit means of the clusters with enough faces.
+    """Return the means of the clusters with enough faces, of unit length.
 
     Args:
         embeddings: shape (n, length), unit length.
@@ -53,36 +53,46 @@ def cluster_means(embeddings: Array, rng: np.random.Generator) -> list[Array]:
     if len(embeddings) < LEAST_FACES:
         return []
     count = min(_CLUSTERS, max(1, len(embeddings) // _FACES_PER_CLUSTER))
-    nearest = _clusters(embeddings.astype(np.float64), count, rng)
+    nearest = _clusters(embeddings, count, rng)
     clusters = [embeddings[nearest == number] for number in range(count)]
     return [_mean(cluster) for cluster in clusters if len(cluster) >= LEAST_FACES]
 
 
-def _clusters(faces: npt.NDArray[np.float64], count: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+def _clusters(faces: Array, count: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
     """Return the number of the cluster of each face, shape (n,)."""
     centres = _start(faces, count, rng)
-    nearest = np.argmax(faces @ centres.T, axis=1)
+    nearest = _nearest(faces, centres)
     for _ in range(_ITERATIONS):
+        clusters = [faces[nearest == number] for number in range(count)]
         centres = np.stack(
-            [_mean(faces[nearest == number]) if np.any(nearest == number) else centres[number] for number in range(count)]
+            [_mean(cluster) if len(cluster) else centre for cluster, centre in zip(clusters, centres, strict=True)]
         )
-        before, nearest = nearest, np.argmax(faces @ centres.T, axis=1)
+        before, nearest = nearest, _nearest(faces, centres)
         if np.array_equal(before, nearest):
             break
     return nearest
 
 
-def _start(faces: npt.NDArray[np.float64], count: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
+def _start(faces: Array, count: int, rng: np.random.Generator) -> Array:
     """Return faces far from each other, chosen as k-means++ does (Arthur and Vassilvitskii, 2007)."""
+    exact = faces.astype(np.float64)
     chosen = [int(rng.integers(len(faces)))]
-    away = 1 - faces @ faces[chosen[0]]
+    away = 1 - exact @ exact[chosen[0]]
     while len(chosen) < count:
         away = np.maximum(away, 0)
         place = int(np.searchsorted(np.cumsum(away), rng.random() * away.sum(), side="right"))
         chosen.append(min(place, len(faces) - 1))
-        away = np.minimum(away, 1 - faces @ faces[chosen[-1]])
-    return faces[chosen]
+        away = np.minimum(away, 1 - exact @ exact[chosen[-1]])
+    started: Array = faces[chosen]
+    return started
 
 
-def _mean(faces: npt.NDArray[np.floating]) -> Array:
-    return unit_rows(faces.mean(axis=0, keepdims=True, dtype=np.float64))[0]
+def _nearest(faces: Array, centres: Array) -> npt.NDArray[np.int64]:
+    # In double precision, so that another order of adding moves no face between clusters.
+    nearest: npt.NDArray[np.int64] = np.argmax(faces.astype(np.float64) @ centres.T.astype(np.float64), axis=1)
+    return nearest
+
+
+def _mean(faces: Array) -> Array:
+    mean: Array = unit_rows(faces.mean(axis=0, keepdims=True, dtype=np.float64).astype(np.float32))[0]
+    return mean

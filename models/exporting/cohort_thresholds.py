@@ -27,6 +27,28 @@ _HELD_OUT = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class CohortPredictions:
+    """What a cohort and its thresholds are made from.
+
+    Attributes:
+        exact: `utkface` train by the network that the cohort is made with: of the same space, in float32 if there is
+            such a file.
+        faces: `utkface` train by the network itself.
+        val: `utkface` val.
+        people: `lfw_people` val.
+        strangers: `lfw9/unknown` val: with `people`, the strangers of the thresholds.
+        enrolled: `lfw_people` calibration, the galleries of the thresholds.
+    """
+
+    exact: Predictions
+    faces: Predictions
+    val: Predictions
+    people: Predictions
+    strangers: Predictions
+    enrolled: Predictions
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class MeasuredCohort:
     """A cohort and what was measured with it.
 
@@ -41,17 +63,14 @@ class MeasuredCohort:
     table: GroupTable
 
 
-def measured_cohort(
+def predict_for_cohort(
     network: InferenceNetwork, unquantised: InferenceNetwork, data: Path, cache: Path
-) -> MeasuredCohort:
-    """Return the cohort of a network and its thresholds.
-
-    Two thirds of the training pictures of UTKFace make the cohort. The last third and the validation pictures, each for
-    itself, give the pairs within groups.
+) -> CohortPredictions:
+    """Return what the cohort of a network is made from.
 
     Args:
         network: the network, which the thresholds are measured with.
-        unquantised: the network that the cohort is made with: of the same space, in float32 if there is such a file.
+        unquantised: the network that the cohort is made with.
         data: the folder of face data.
         cache: the folder of the cache, for aligned crops and predictions.
     """
@@ -59,28 +78,40 @@ def measured_cohort(
     def predicted(name: str, split: str, by: InferenceNetwork = network) -> Predictions:
         return predict(by, data, name, split, cache)
 
-    exact, faces = predicted("utkface", "train", unquantised), predicted("utkface", "train")
-    held = np.arange(len(faces.samples)) % _HELD_OUT == _HELD_OUT - 1
-    rows = cohort_of(_chosen(exact, ~held), exact.embeddings[~held])
+    return CohortPredictions(
+        exact=predicted("utkface", "train", unquantised),
+        faces=predicted("utkface", "train"),
+        val=predicted("utkface", "val"),
+        people=predicted("lfw_people", "val"),
+        strangers=predicted("strangers", "val"),
+        enrolled=predicted("lfw_people", "calibration"),
+    )
+
+
+def measured_cohort(found: CohortPredictions) -> MeasuredCohort:
+    """Return the cohort of a network and its thresholds.
+
+    Two thirds of the training pictures of UTKFace make the cohort. The last third and the validation pictures, each for
+    itself, give the pairs within groups.
+    """
+    held = np.arange(len(found.faces.samples)) % _HELD_OUT == _HELD_OUT - 1
+    rows = cohort_of(_chosen(found.exact, ~held), found.exact.embeddings[~held])
     content = _file(rows)
     cohort = Cohort(rows.astype(np.float32), NEAREST, WEIGHT, hashlib.sha256(content).hexdigest())
     scoring = Scoring(cohort)
-    people, strangers, enrolled = (
-        predicted(name, split) for name, split in (("lfw_people", "val"), ("strangers", "val"), ("lfw_people", "calibration"))
-    )
     table = threshold_table(
-        by_person(enrolled.samples, enrolled.embeddings),
-        by_person(people.samples, people.embeddings) | by_person(strangers.samples, strangers.embeddings),
+        by_person(found.enrolled.samples, found.enrolled.embeddings),
+        by_person(found.people.samples, found.people.embeddings)
+        | by_person(found.strangers.samples, found.strangers.embeddings),
         _SEED,
         scoring=scoring,
         sizes=SIZES,
     )
-    val = predicted("utkface", "val")
     groups = [
         (group.name, GroupScores.of(group, embeddings, embeddings, scoring))
         for samples, embeddings in (
-            (_chosen(faces, held), faces.embeddings[held]),
-            (val.samples, val.embeddings),
+            (_chosen(found.faces, held), found.faces.embeddings[held]),
+            (found.val.samples, found.val.embeddings),
         )
         for group in groups_of(samples)
     ]
@@ -93,5 +124,5 @@ def _chosen(faces: Predictions, chosen: npt.NDArray[np.bool_]) -> tuple[Sample, 
 
 def _file(rows: npt.NDArray[np.float16]) -> bytes:
     file = io.BytesIO()
-    np.lib.format.write_array(file, rows.astype("<f2"), version=(1, 0), allow_pickle=False)
+    np.save(file, rows.astype("<f2"), allow_pickle=False)
     return file.getvalue()
