@@ -13,6 +13,7 @@ import pytest
 from models.arrays import unit_rows
 from models.data.samples import Pair, Sample
 from models.evaluate import main
+from models.evaluation.figure import Figure
 from models.evaluation.group_card import group_table
 from models.evaluation.group_rates import NEEDED_VIEWS, PAIRS
 from models.evaluation.measure import COSINE_ALONE, NetworkPredictions, measure
@@ -127,17 +128,17 @@ def predictions() -> NetworkPredictions:
         samples=tuple(replace(sample, ethnicity=groups[place // 8 % 3]) for place, sample in enumerate(nine.samples)),
     )
     people, enrolled = (
-        _predictions([f"p{k:02}" for k in range(40)], 8, 1),
-        _predictions([f"e{k:03}" for k in range(205)], 5, 2),
+        _predictions([f"p{number:02}" for number in range(40)], 8, 1),
+        _predictions([f"e{number:03}" for number in range(205)], 5, 2),
     )
     strangers, utkface = (
-        _predictions([f"s{k}" for k in range(30)], 1, 4),
-        _predictions([f"u{k}" for k in range(90)], 8, 6),
+        _predictions([f"s{number}" for number in range(30)], 1, 4),
+        _predictions([f"u{number}" for number in range(90)], 8, 6),
     )
     return NetworkPredictions(
         people=people,
         enrolled=enrolled,
-        threshold_strangers=_predictions([f"r{k}" for k in range(30)], 1, 3),
+        threshold_strangers=_predictions([f"r{number}" for number in range(30)], 1, 3),
         strangers=strangers,
         utkface=utkface,
         nine=nine,
@@ -158,9 +159,14 @@ def pairs(predictions: NetworkPredictions) -> list[Pair]:
     return [*same, *(Pair(path[8 * k], path[8 * k - 8], same=False) for k in range(40))]
 
 
-def test_an_evaluation_has_all_its_figures(predictions: NetworkPredictions, pairs: list[Pair]) -> None:
+@pytest.fixture(scope="module")
+def figures(predictions: NetworkPredictions, pairs: list[Pair]) -> tuple[Figure, ...]:
+    """Return all figures with a cohort."""
+    return measure(predictions, pairs, DECISION, {"age": 0.7})
+
+
+def test_an_evaluation_has_all_its_figures(figures: tuple[Figure, ...]) -> None:
     """Each figure has a unique name, cases, and a value in its interval; all parts of the card are there."""
-    figures = measure(predictions, pairs, DECISION, {"age": 0.7})
     names = [(figure.data, figure.figure) for figure in figures]
     assert len(set(names)) == len(names)
     assert all(figure.n > 0 for figure in figures)
@@ -186,20 +192,19 @@ def test_an_evaluation_has_all_its_figures(predictions: NetworkPredictions, pair
 
 
 def test_the_cosine_alone_stands_beside_the_score_that_decides(
-    predictions: NetworkPredictions, pairs: list[Pair]
+    figures: tuple[Figure, ...], predictions: NetworkPredictions, pairs: list[Pair]
 ) -> None:
     """Each figure of identity has a second one, in the next row; without a cohort there is one of each."""
-    names = [(figure.data, figure.figure) for figure in measure(predictions, pairs, DECISION, {})]
+    names = [(figure.data, figure.figure) for figure in figures]
     alone = [name for name in names if name[1].endswith(COSINE_ALONE)]
     assert (f"utkface val, {PAIRS}", f"white, male{COSINE_ALONE}") in alone
     assert all(names[names.index(name) - 1] == (name[0], name[1].removesuffix(COSINE_ALONE)) for name in alone)
-    before = [(figure.data, figure.figure) for figure in measure(predictions, pairs, Decision(SIDECAR), {})]
+    before = [(figure.data, figure.figure) for figure in measure(predictions, pairs, Decision(SIDECAR), {"age": 0.7})]
     assert before == [name for name in names if name not in alone]
 
 
-def test_the_table_of_groups_has_before_and_after(predictions: NetworkPredictions, pairs: list[Pair]) -> None:
+def test_the_table_of_groups_has_before_and_after(figures: tuple[Figure, ...]) -> None:
     """A row for each group and for all adults, whose strangers are not compared with each other."""
-    figures = measure(predictions, pairs, DECISION, {})
     lines = group_table(figures).splitlines()
     assert len({line.count("|") for line in lines}) == 1
     rows = {line.split("|")[1].strip(): [cell.strip() for cell in line.split("|")[2:-1]] for line in lines[2:]}

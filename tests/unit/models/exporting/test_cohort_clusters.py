@@ -52,7 +52,8 @@ def test_groups_and_ages_have_rows_of_their_own() -> None:
     """Equal faces of a child, a teenager, an adult and another ethnicity are four rows, of unit length in float16."""
     samples = [*_samples(6, 11), *_samples(6, 17), *_samples(6, 18), *_samples(6, 18, "black")]
     rows = cohort_of(samples, np.repeat(random_units(1, 32), 24, axis=0))
-    assert (rows.shape, rows.dtype) == ((4, 32), np.float16)
+    assert rows.shape == (4, 32)
+    assert rows.dtype == np.float16
     assert np.linalg.norm(rows.astype(np.float32), axis=1) == pytest.approx(1, abs=1e-3)
 
 
