@@ -2,7 +2,14 @@
 
 from node.assembly.broker import build_announcer, build_connect, build_outbox, check_outbox_files, describe_device
 from node.assembly.node import build_node
-from node.assembly.people import build_embed, build_erasure, build_gallery, build_matcher, build_scoring
+from node.assembly.people import (
+    build_embed,
+    build_erasure,
+    build_gallery,
+    build_matcher,
+    build_scoring,
+    read_scoring,
+)
 from node.assembly.vision import (
     Vision,
     build_photo_detector,
@@ -31,5 +38,6 @@ __all__ = [
     "check_outbox_files",
     "describe_device",
     "event_labels",
+    "read_scoring",
     "wanted_heads",
 ]

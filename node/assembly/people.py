@@ -33,14 +33,23 @@ def build_scoring(settings: Settings, sidecar: Sidecar) -> Scoring:
     """
     if settings.people.source == "head":
         return Scoring.of(sidecar, None)
-    cohort = load_cohort(network_path(settings), sidecar)
-    if cohort is None:
+    scoring = read_scoring(settings, sidecar)
+    if scoring.cohort is None:
         _log.warning(
             "network: %s has no cohort: the cosine alone decides about names, so strangers of some groups and children "
             "are called by a name more often than people.max_fpir says",
             sidecar.name,
         )
-    return Scoring.of(sidecar, cohort)
+    return scoring
+
+
+def read_scoring(settings: Settings, sidecar: Sidecar) -> Scoring:
+    """Return how the embeddings of a network are compared, without a word about it.
+
+    Raises:
+        ModelError: the network's cohort is missing or damaged.
+    """
+    return Scoring.of(sidecar, load_cohort(network_path(settings), sidecar))
 
 
 def build_gallery(settings: Settings, scoring: Scoring | None = None) -> Gallery:

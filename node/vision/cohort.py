@@ -126,6 +126,8 @@ def _vectors(content: bytes, described: CohortDescription, length: int) -> npt.N
     if len(numbers) != rows * columns * _DTYPE.itemsize:
         raise ValueError("its array is cut off, or something is behind it")
     vectors = np.frombuffer(numbers, _DTYPE).reshape(rows, columns).astype(np.float32)
-    if not np.all(np.abs(np.linalg.norm(vectors, axis=1) - 1) < _UNIT_TOLERANCE):
+    with np.errstate(all="ignore"):  # of what is no number
+        lengths = np.linalg.norm(vectors, axis=1)
+    if not np.all(np.abs(lengths - 1) < _UNIT_TOLERANCE):
         raise ValueError("an embedding is not of unit length")
     return vectors

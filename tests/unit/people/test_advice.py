@@ -76,8 +76,8 @@ def test_a_child_gets_the_advice_in_plain_words() -> None:
     found = need(mia, "s", 0.1, children)
     assert found.childlike
     line = str(sentence(found))
-    assert line.startswith("mia: 3 faces known; to the network this face is much like others, as children's faces are")
-    assert f"add {found.more} or more from other days, and new ones every year for a child" in line
+    assert line.startswith("mia: 3 faces known; to the network this face is like many others, as children's faces are")
+    assert f"add {found.more} or more from other days, and for a child new ones every year" in line
     assert "facenode people add mia --event EVENT_ID" in line
 
 
