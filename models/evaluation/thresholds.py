@@ -24,7 +24,7 @@ FPIRS = (0.01, 0.003, 0.001)
 GALLERIES = (1, 10, 50, 200)
 ANCHORS = 5
 REJECT_FPIR = 0.01
-_REPLICATES = 200
+REPLICATES = 200
 _ROUNDING = 1e-9
 _ENDS = (0.025, 0.975)
 _TAIL = 2 * max(FPIRS)
@@ -74,7 +74,7 @@ def threshold_table(
     strangers: Mapping[str, Array],
     seed: int,
     anchors: int = ANCHORS,
-    replicates: int = _REPLICATES,
+    replicates: int = REPLICATES,
     *,
     scoring: Scoring = COSINE,
     sizes: Sequence[int] = GALLERIES,
