@@ -108,7 +108,7 @@ def _name(form: str, clusters: int, nearest: int, weight: float) -> str:
 
 
 def row(
-    name: str, scoring: Scoring, found: CohortPredictions, predictions: NetworkPredictions, sidecar: Decision
+    name: str, scoring: Scoring, found: CohortPredictions, predictions: NetworkPredictions, sidecar: Sidecar
 ) -> str:
     """Return the row of a form in the table."""
     made = measured_table(found, scoring, _SIZES, replicates=1)
