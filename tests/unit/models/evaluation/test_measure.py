@@ -213,7 +213,7 @@ def test_the_table_of_groups_has_before_and_after(figures: tuple[Figure, ...]) -
     found = {(figure.data, figure.figure): figure for figure in figures}
     white = found[f"utkface val, {PAIRS}", "white, male"]
     assert rows["white, male"][0] == str(white.n)
-    assert rows["white, male"][2].startswith(f"{white.value:.3f}")
+    assert rows["white, male"][2].startswith(f"{100 * white.value:.2f} %")
 
 
 def test_a_closed_set_of_other_people_is_not_measured_on_the_nine(
