@@ -78,11 +78,13 @@ face-data:
 train: face-data $(TRAIN_READY)  ## a trial of training on few pictures, from start to figures, in build/smoke; needs the face data
 	$(TRAIN)/bin/python -m models.train models/configs/smoke.toml
 	$(TRAIN)/bin/python -m models.export models/configs/smoke.toml --zoo build/smoke
+	$(TRAIN)/bin/python -m models.cohort build/smoke/smoke.float32.json build/smoke/smoke.int8.json
 	$(TRAIN)/bin/python -m models.evaluate build/smoke/smoke.float32.json build/smoke/smoke.int8.json
 
 zoo: face-data $(TRAIN_READY)  ## the default network anew: files, sidecars, card and plots; needs the face data
 	$(TRAIN)/bin/python -m models.train models/configs/mobilefacenet.toml
 	$(TRAIN)/bin/python -m models.export models/configs/mobilefacenet.toml
+	$(TRAIN)/bin/python -m models.cohort models/zoo/mobilefacenet.float32.json models/zoo/mobilefacenet.int8.json
 	$(TRAIN)/bin/python -m models.evaluate --all --write --card models/README.md --plots models/figures
 
 .PHONY: release audit

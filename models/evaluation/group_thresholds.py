@@ -77,10 +77,11 @@ def _higher(row: ThresholdRow, by: float) -> ThresholdRow:
 
 
 def _never_falling(rows: Sequence[ThresholdRow]) -> tuple[ThresholdRow, ...]:
-    """Return the rows, each at least as high as those of a higher rate, whose thresholds may be raised by more."""
-    return tuple(
-        replace(
-            row, cosine=max(other.cosine for other in rows if other.gallery == row.gallery and other.fpir >= row.fpir)
+    """Return the rows, each at least as high as those of a higher rate, which may be raised by more."""
+    least = {
+        (row.gallery, row.fpir): max(
+            other.cosine for other in rows if other.gallery == row.gallery and other.fpir >= row.fpir
         )
         for row in rows
-    )
+    }
+    return tuple(_higher(row, least[row.gallery, row.fpir] - row.cosine) for row in rows)

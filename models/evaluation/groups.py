@@ -7,6 +7,7 @@ count as mistakes, so every rate of strangers is an upper bound.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -101,8 +102,7 @@ class GroupScores:
 
     def share(self, threshold: float) -> Share:
         """Return the share of pairs that reach a threshold, and its 95 % interval."""
-        low, high = np.quantile(self._replicates(threshold), _ENDS)
-        return Share(self._point(threshold), self.pairs, float(low), float(high))
+        return _with_interval(self._point(threshold), self.pairs, self._replicates(threshold))
 
     def named(self, threshold: float, gallery: int) -> Share | None:
         """Return the share of strangers that are named in a gallery of people of their cell, one photo each.
@@ -115,13 +115,11 @@ class GroupScores:
         if not cells:
             return None
         people = sum(len(over) for over in cells)
-        point = sum(float(_in_gallery(over.sum(axis=1), len(over) - 1, gallery).sum()) for over in cells) / people
-        drawn = np.zeros(_REPLICATES)
+        named, drawn = 0.0, np.zeros(_REPLICATES)
         for over, weights in zip(cells, _draws([len(over) for over in cells]), strict=True):
-            like = (over @ weights) / np.maximum(len(over) - weights, 1)
-            drawn += np.sum(weights * (1 - (1 - np.minimum(like, 1)) ** gallery), axis=0) / people
-        low, high = np.quantile(drawn, _ENDS)
-        return Share(point, people, float(low), float(high))
+            named += float(_in_gallery(over.sum(axis=1), len(over) - 1, gallery).sum())
+            drawn += np.sum(weights * _in_gallery(over @ weights, len(over) - weights, gallery), axis=0)
+        return _with_interval(named / people, people, drawn / people)
 
     def least(self, rate: float, *, surely: bool) -> float:
         """Return the least threshold, in thousandths, that at most a share `rate` of the pairs reaches.
@@ -162,12 +160,21 @@ def _draws(people: Sequence[int]) -> list[npt.NDArray[np.float64]]:
     return [rng.multinomial(count, np.full(count, 1 / count), _REPLICATES).T.astype(np.float64) for count in people]
 
 
-def _in_gallery(like: npt.NDArray[np.int64], others: int, gallery: int) -> npt.NDArray[np.float64]:
+def _with_interval(value: float, n: int, replicates: npt.NDArray[np.float64]) -> Share:
+    """Return a share with the interval of its replicates, which is widened to the share if that lies outside."""
+    low, high = (float(end) for end in np.quantile(replicates, _ENDS))
+    return Share(value, n, min(low, value), max(high, value))
+
+
+def _in_gallery(
+    like: npt.NDArray[np.number[Any]], others: float | npt.NDArray[np.float64], gallery: int
+) -> npt.NDArray[np.float64]:
     """Return the share of galleries drawn from the others that have somebody like a stranger, for each stranger."""
-    without = np.ones(len(like))
+    without = np.ones(like.shape)
     for drawn in range(gallery):
-        without *= np.maximum(others - like - drawn, 0) / (others - drawn)
-    return 1 - without
+        without *= np.maximum(others - like - drawn, 0) / np.maximum(others - drawn, 1)
+    found: npt.NDArray[np.float64] = 1 - without
+    return found
 
 
 def _first(holds: Callable[[int], bool]) -> int:

@@ -14,6 +14,7 @@ from models.evaluation.figure import Figure
 FIGURES = "figures"
 """Name of the marks in a model card between which the networks' tables stand."""
 _DECIMALS = 4
+_SMALL = 0.01
 
 Measured = Mapping[str, Sequence[Figure]]
 """Figures by the network's name."""
@@ -62,7 +63,7 @@ def beside_the_paper(measured: Measured) -> str:
     lines += [f"| {' | '.join([*row, *('' for _ in _BESIDE[len(row) - 1 :])])} |" for row in _PAPER]
     for name, figures in measured.items():
         found = {(figure.data, figure.figure): figure for figure in figures}
-        cells = [cell(found.get((data, figure))) for _, data, figure in _BESIDE]
+        cells = [_cell(found.get((data, figure))) for _, data, figure in _BESIDE]
         lines.append(f"| {' | '.join([name, *cells])} |")
     return "\n".join(lines)
 
@@ -74,7 +75,7 @@ def worst_cells(measured: Measured) -> str:
         for figure in figures:
             _, worst, kind = figure.data.partition(f", {WORST} ")
             if worst:
-                lines.append(f"| {name} | {kind} | {figure.figure} | {cell(figure)} | {figure.n} |")
+                lines.append(f"| {name} | {kind} | {figure.figure} | {_cell(figure)} | {figure.n} |")
     return "\n".join(lines)
 
 
@@ -134,12 +135,11 @@ def table(measured: Measured, data: str) -> str:
     for name in dict.fromkeys(name for column in columns for name in column):
         row = [column.get(name) for column in columns]
         numbers = dict.fromkeys(str(figure.n) for figure in row if figure)
-        lines.append(f"| {name} | {', '.join(numbers)} | {' | '.join(cell(figure) for figure in row)} |")
+        lines.append(f"| {name} | {', '.join(numbers)} | {' | '.join(_cell(figure) for figure in row)} |")
     return "\n".join(lines)
 
 
-def cell(figure: Figure | None) -> str:
-    """Return a figure with its interval as the text of a cell; empty without a figure."""
+def _cell(figure: Figure | None) -> str:
     if figure is None:
         return ""
     if figure.low is None or figure.high is None:
@@ -148,5 +148,6 @@ def cell(figure: Figure | None) -> str:
 
 
 def _number(value: float) -> str:
-    """Return a share as text, rounded first as in a sidecar, so that both agree."""
-    return f"{round(value, _DECIMALS):.3f}"
+    """Return a share as text, rounded first as in a sidecar, so that both agree; a small one has one digit more."""
+    rounded = round(value, _DECIMALS)
+    return f"{rounded:.4f}" if 0 < abs(rounded) < _SMALL else f"{rounded:.3f}"

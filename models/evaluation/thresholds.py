@@ -9,8 +9,10 @@ of that size.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
+import numpy.typing as npt
 
 from models.arrays import Array, unit_rows
 from models.data.samples import Sample
@@ -22,7 +24,7 @@ FPIRS = (0.01, 0.003, 0.001)
 GALLERIES = (1, 10, 50, 200)
 ANCHORS = 5
 REJECT_FPIR = 0.01
-_REPLICATES = 200
+REPLICATES = 200
 _ROUNDING = 1e-9
 _ENDS = (0.025, 0.975)
 _TAIL = 2 * max(FPIRS)
@@ -72,7 +74,7 @@ def threshold_table(
     strangers: Mapping[str, Array],
     seed: int,
     anchors: int = ANCHORS,
-    replicates: int = _REPLICATES,
+    replicates: int = REPLICATES,
     *,
     scoring: Scoring = COSINE,
     sizes: Sequence[int] = GALLERIES,
@@ -182,13 +184,18 @@ def _tail_levels(scores: Array, sizes: Sequence[int]) -> dict[tuple[float, int],
         seen[row] += 1
     levels = {}
     for size in sizes:
-        all_galleries = math.comb(people, size)
-        weights = np.array([math.comb(people - k - 1, size - 1) / all_galleries for k in range(people)]) / strangers
-        reached = np.cumsum(weights[ranks])
+        reached = np.cumsum(_rank_weights(people, size)[ranks]) / strangers
         for fpir in FPIRS:
             refused = int(np.searchsorted(reached, fpir * (1 + _ROUNDING), side="right"))
             levels[fpir, size] = _just_above(float(falling[min(refused, count - 1)]), 3)
     return levels
+
+
+@cache
+def _rank_weights(people: int, size: int) -> npt.NDArray[np.float64]:
+    """Return the share of galleries in which the person of each rank is the nearest to a stranger, shape (people,)."""
+    galleries = math.comb(people, size)
+    return np.array([math.comb(people - rank - 1, size - 1) / galleries for rank in range(people)])
 
 
 def _just_above(score: float, decimals: int) -> float:

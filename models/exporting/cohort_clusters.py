@@ -16,7 +16,9 @@ from models.data.samples import Sample
 LEAST_FACES = 5
 """Fewest faces of a cluster."""
 
-_CLUSTERS = 75
+CLUSTERS = 75
+"""Most clusters of a band; chosen by validation, `tests/benchmarks/cohort_forms.py` prints what was tried."""
+
 _FACES_PER_CLUSTER = 8
 _BORDERS = (0, 12, 18, 200)
 """Ages in years at which the bands begin; the last ends all."""
@@ -24,12 +26,13 @@ _ITERATIONS = 25
 _SEED = 20261129
 
 
-def cohort_of(samples: Sequence[Sample], embeddings: Array) -> npt.NDArray[np.float16]:
+def cohort_of(samples: Sequence[Sample], embeddings: Array, clusters: int = CLUSTERS) -> npt.NDArray[np.float16]:
     """Return a cohort, shape (rows, length), float16, unit length within its precision.
 
     Args:
         samples: pictures of people of known ethnicity, gender and age.
         embeddings: theirs, shape (n, length), unit length.
+        clusters: most clusters of a band.
     """
     names = np.array([f"{sample.ethnicity}, {sample.gender}" for sample in samples])
     years = np.array([-1 if sample.years is None else sample.years for sample in samples])
@@ -38,24 +41,25 @@ def cohort_of(samples: Sequence[Sample], embeddings: Array) -> npt.NDArray[np.fl
         mean
         for name in np.unique(names)
         for low, high in pairwise(_BORDERS)
-        for mean in cluster_means(embeddings[(names == name) & (years >= low) & (years < high)], rng)
+        for mean in cluster_means(embeddings[(names == name) & (years >= low) & (years < high)], rng, clusters)
     ]
     return np.stack(means).astype(np.float16)
 
 
-def cluster_means(embeddings: Array, rng: np.random.Generator) -> list[Array]:
+def cluster_means(embeddings: Array, rng: np.random.Generator, clusters: int = CLUSTERS) -> list[Array]:
     """Return the means of the clusters with enough faces, of unit length.
 
     Args:
         embeddings: shape (n, length), unit length.
         rng: chooses the faces that the clusters start from.
+        clusters: most clusters.
     """
     if len(embeddings) < LEAST_FACES:
         return []
-    count = min(_CLUSTERS, max(1, len(embeddings) // _FACES_PER_CLUSTER))
+    count = min(clusters, max(1, len(embeddings) // _FACES_PER_CLUSTER))
     nearest = _clusters(embeddings, count, rng)
-    clusters = [embeddings[nearest == number] for number in range(count)]
-    return [_mean(cluster) for cluster in clusters if len(cluster) >= LEAST_FACES]
+    found = [embeddings[nearest == number] for number in range(count)]
+    return [_mean(cluster) for cluster in found if len(cluster) >= LEAST_FACES]
 
 
 def _clusters(faces: Array, count: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:

@@ -2,23 +2,25 @@
 
 import hashlib
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from models.arrays import Array
 from models.data.samples import Sample
 from models.evaluation.group_thresholds import GroupTable, raised_for_groups
 from models.evaluation.groups import GroupScores, groups_of
 from models.evaluation.predictions import InferenceNetwork, Predictions, predict
 from models.evaluation.scoring import Scoring
-from models.evaluation.thresholds import by_person, threshold_table
+from models.evaluation.thresholds import REPLICATES, by_person, threshold_table
 from models.exporting.cohort_clusters import cohort_of
 from node.vision.cohort import Cohort
 
 WEIGHT, NEAREST = 0.79, 10
-"""Chosen by validation with the default network: see models/README.md, How scores are normalized."""
+"""Chosen by validation with the default network; `tests/benchmarks/cohort_forms.py` prints what was tried."""
 SIZES = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 30, 50, 70, 100, 150, 200)
 """Numbers of people enrolled in the table. In small steps: a gallery takes the next larger one."""
 
@@ -94,19 +96,39 @@ def measured_cohort(found: CohortPredictions) -> MeasuredCohort:
     Two thirds of the training pictures of UTKFace make the cohort. The last third and the validation pictures, each for
     itself, give the pairs within groups.
     """
-    held = np.arange(len(found.faces.samples)) % _HELD_OUT == _HELD_OUT - 1
-    rows = cohort_of(_chosen(found.exact, ~held), found.exact.embeddings[~held])
+    rows = cohort_of(*cohort_faces(found))
     content = _file(rows)
     cohort = Cohort(rows.astype(np.float32), NEAREST, WEIGHT, hashlib.sha256(content).hexdigest())
-    scoring = Scoring(cohort)
+    return MeasuredCohort(cohort, content, measured_table(found, Scoring(cohort)))
+
+
+def cohort_faces(found: CohortPredictions) -> tuple[tuple[Sample, ...], Array]:
+    """Return the pictures that make a cohort, and their embeddings, shape (n, length)."""
+    kept = ~_held_out(found.exact)
+    return _chosen(found.exact, kept), found.exact.embeddings[kept]
+
+
+def measured_table(
+    found: CohortPredictions, scoring: Scoring, sizes: Sequence[int] = SIZES, replicates: int = REPLICATES
+) -> GroupTable:
+    """Return the thresholds of a score that hold for every group.
+
+    Args:
+        found: what they are measured with.
+        scoring: how embeddings are compared.
+        sizes: numbers of people enrolled, rising.
+        replicates: bootstrap replicates of the intervals.
+    """
     table = threshold_table(
         by_person(found.enrolled.samples, found.enrolled.embeddings),
         by_person(found.people.samples, found.people.embeddings)
         | by_person(found.strangers.samples, found.strangers.embeddings),
         _SEED,
+        replicates=replicates,
         scoring=scoring,
-        sizes=SIZES,
+        sizes=sizes,
     )
+    held = _held_out(found.faces)
     groups = [
         (group.name, GroupScores.of(group, embeddings, embeddings, scoring))
         for samples, embeddings in (
@@ -115,7 +137,12 @@ def measured_cohort(found: CohortPredictions) -> MeasuredCohort:
         )
         for group in groups_of(samples)
     ]
-    return MeasuredCohort(cohort, content, raised_for_groups(table, groups))
+    return raised_for_groups(table, groups)
+
+
+def _held_out(faces: Predictions) -> npt.NDArray[np.bool_]:
+    held: npt.NDArray[np.bool_] = np.arange(len(faces.samples)) % _HELD_OUT == _HELD_OUT - 1
+    return held
 
 
 def _chosen(faces: Predictions, chosen: npt.NDArray[np.bool_]) -> tuple[Sample, ...]:
