@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from node.app import Node
 from node.assembly.broker import build_announcer, build_connect, build_outbox
-from node.assembly.people import build_embed, build_erasure, build_gallery, build_matcher
+from node.assembly.people import build_embed, build_erasure, build_gallery, build_matcher, build_scoring
 from node.assembly.vision import build_search, build_vision, event_labels, wanted_heads
 from node.camera import Camera, open_camera
 from node.camera.frame_check import CheckedCamera
@@ -68,22 +68,23 @@ def build_node(
     sidecar = vision.network.sidecar
     outbox = build_outbox(settings, clock)
     build_erasure(settings, outbox).advance(now.mono_s)
-    stored = build_gallery(settings, sidecar)
+    scoring = build_scoring(settings, sidecar)
+    stored = build_gallery(settings, scoring)
     if stored.reembed(sidecar.heads.embedding.space, build_embed(vision.network)):
         _log.info("people: the network has changed: all known faces were embedded again")
     gallery = LiveGallery(
         stored,
-        lambda people: build_matcher(settings, sidecar, people),
+        lambda people: build_matcher(settings, sidecar, scoring, people),
         now.mono_s,
         closed_set=settings.people.source == "head",
     )
-    same_stranger = sidecar.thresholds.cosine(_SAME_STRANGER_FPIR, 1)
+    same_stranger = scoring.thresholds.cosine(_SAME_STRANGER_FPIR, 1)
     keeper = Keeper(DurationsFile(settings.storage.dir), machine)
     durations = keeper.load(now, settings.events.cool_down_s)
     if settings.people.source == "gallery":  # whoever was removed or ignored meanwhile makes no event
         durations = durations.only_about({person.id for person in gallery.people if not person.ignored})
     engine = Engine(
-        settings.events, gallery.matcher, event_labels(settings, sidecar), same_stranger,
+        settings.events, gallery.matcher, event_labels(settings, sidecar), same_stranger, scoring.probe,
         visits=durations.visits, restarted=bool(durations),
     )  # fmt: skip
     alerts = Alerts(settings.alerts.rules, zone_of(settings.node.timezone), durations.rules)

@@ -1,29 +1,66 @@
 """Settings -> the gallery of a node, what decides about identity, and what erases people."""
 
+import logging
 from collections.abc import Callable, Sequence
 
+from node.assembly.vision import network_path
 from node.durations.file import DurationsFile
 from node.errors import ModelError
 from node.outbox.outbox import Outbox
 from node.people.crop import fitted
 from node.people.erasure import Erasure
 from node.people.gallery import Gallery
-from node.people.matcher import GalleryMatcher, HeadMatcher, Matcher
+from node.people.matcher import HeadMatcher, Matcher
 from node.people.person import Person
 from node.people.reembedding import Embed
+from node.people.scoring import Scoring
 from node.people.store import Store
 from node.settings import Settings
+from node.vision.cohort import load_cohort
 from node.vision.sidecar import Sidecar
 from node.vision.tflite import Network
 
-
-def build_gallery(settings: Settings, sidecar: Sidecar | None = None) -> Gallery:
-    """Return the gallery of this node; with a sidecar, one that refuses embeddings of a wrong length."""
-    head = sidecar.heads.embedding if sidecar else None
-    return Gallery(settings.storage.dir / "people", {head.space: head.length} if head else {})
+_log = logging.getLogger(__name__)
 
 
-def build_matcher(settings: Settings, sidecar: Sidecar, people: tuple[Person, ...] | None = None) -> Matcher:
+def build_scoring(settings: Settings, sidecar: Sidecar) -> Scoring:
+    """Return how the embeddings of the network that the settings name are compared.
+
+    A network without a cohort decides by the cosine alone, and a log line says so.
+
+    Raises:
+        ModelError: the network's cohort is missing or damaged.
+    """
+    if settings.people.source == "head":
+        return Scoring.of(sidecar, None)
+    scoring = read_scoring(settings, sidecar)
+    if scoring.cohort is None:
+        _log.warning(
+            "network: %s has no cohort: the cosine alone decides about names, so strangers of some groups and children "
+            "are called by a name more often than people.max_fpir says",
+            sidecar.name,
+        )
+    return scoring
+
+
+def read_scoring(settings: Settings, sidecar: Sidecar) -> Scoring:
+    """Return how the embeddings of a network are compared, without a word about it.
+
+    Raises:
+        ModelError: the network's cohort is missing or damaged.
+    """
+    return Scoring.of(sidecar, load_cohort(network_path(settings), sidecar))
+
+
+def build_gallery(settings: Settings, scoring: Scoring | None = None) -> Gallery:
+    """Return the gallery of this node; with the scoring, one that refuses embeddings of a wrong length."""
+    head = scoring.head if scoring else None
+    return Gallery(settings.storage.dir / "people", {head.space: head.length} if head else {}, scoring)
+
+
+def build_matcher(
+    settings: Settings, sidecar: Sidecar, scoring: Scoring, people: Sequence[Person] | None = None
+) -> Matcher:
     """Return what decides about identity: the gallery over these people, or over those on disk, or the closed set.
 
     Raises:
@@ -33,18 +70,8 @@ def build_matcher(settings: Settings, sidecar: Sidecar, people: tuple[Person, ..
         if sidecar.heads.identity is None:
             raise ModelError(f"{sidecar.name}: people.source = 'head', but the network has no identity head")
         return HeadMatcher(sidecar.heads.identity)
-    known = build_gallery(settings, sidecar).load() if people is None else people
-    return build_gallery_matcher(settings, sidecar, known)
-
-
-def build_gallery_matcher(settings: Settings, sidecar: Sidecar, people: Sequence[Person]) -> GalleryMatcher:
-    """Return the matcher over these people, with the threshold for a gallery of this size.
-
-    Raises:
-        ModelError: the network's thresholds lack the rate that the settings ask for.
-    """
-    threshold = sidecar.thresholds.cosine(settings.people.max_fpir, len(people))
-    return GalleryMatcher(people, sidecar.heads.embedding.space, threshold)
+    known = build_gallery(settings, scoring).load() if people is None else people
+    return scoring.matcher(known, settings.people.max_fpir)
 
 
 def build_embed(network: Network) -> Embed:

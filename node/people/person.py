@@ -23,12 +23,15 @@ class Anchor:
         space: the space of the embedding; only embeddings of one space can be compared.
         source: where the face comes from, such as the name of a photo.
         crop: the file of the aligned face; None if it is not kept.
+        usual: what `Cohort.usual` says of the embedding, by the cohort of the network that runs; None if that was not
+            computed. It is no part of a record.
     """
 
     embedding: Vector
     space: str
     source: str
     crop: Path | None = None
+    usual: float | None = None
 
     def shows_same_image(self, other: "Anchor") -> bool:
         """Return whether both come from one image: the same crop, or the same embedding to within 1e-6."""

@@ -15,6 +15,7 @@ from node.people.entry import Entry
 from node.people.gallery import Change
 from node.people.person import Anchor, Person
 from node.people.reembedding import Reembedded, log_results, reembed
+from node.people.scoring import Scoring
 from node.settings import Settings
 from node.system.caller_files import write_for_caller
 from node.system.privileges import become_owner
@@ -57,7 +58,7 @@ def import_people(args: argparse.Namespace, settings: Settings) -> int:
         entries = _current(theirs, settings, sidecar)
         if not settings.people.keep_crops:
             entries = [Entry(_without_crops(entry.person)) for entry in entries]
-        changes = build_gallery(settings, sidecar).merge(entries)
+        changes = build_gallery(settings, Scoring.of(sidecar, None)).merge(entries)
     for change in changes:
         if change.happened:
             print_line(f"{change.after.id}: {', '.join(_words(change))}")
