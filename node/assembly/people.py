@@ -7,6 +7,7 @@ from node.durations.file import DurationsFile
 from node.errors import ModelError
 from node.outbox.outbox import Outbox
 from node.people.crop import fitted
+from node.people.enrolment import Enrollee, people_with
 from node.people.erasure import Erasure
 from node.people.gallery import Gallery
 from node.people.matcher import GalleryMatcher, HeadMatcher, Matcher
@@ -55,6 +56,16 @@ def build_gallery_matcher(settings: Settings, sidecar: Sidecar, people: Sequence
     """
     threshold = sidecar.thresholds.cosine(settings.people.max_fpir, len(people))
     return GalleryMatcher(people, sidecar.heads.embedding.space, threshold)
+
+
+def build_enrollee(settings: Settings, sidecar: Sidecar, gallery: Gallery) -> Callable[[str, bool], Enrollee]:
+    """Return what returns a person to be enrolled, among everybody who is known at that moment."""
+
+    def enrollee(person: str, force: bool) -> Enrollee:  # noqa: FBT001 - handed over as a plain function
+        people = people_with(gallery.load(), person)
+        return Enrollee(person, build_gallery_matcher(settings, sidecar, people), force=force)
+
+    return enrollee
 
 
 def build_embed(network: Network) -> Embed:

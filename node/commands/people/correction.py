@@ -4,11 +4,11 @@ import argparse
 from typing import Any
 
 from node.assembly import build_gallery
-from node.contract.payloads import timestamp
 from node.domain import counted
 from node.people.corrections import Corrections
 from node.people.gallery import describe
 from node.people.photos import Photo
+from node.requests.corrections import photo_fields
 from node.settings import Settings
 from node.system.privileges import become_owner
 from node.system.terminal import print_json, print_line
@@ -48,7 +48,7 @@ def correct_photos(args: argparse.Namespace, settings: Settings) -> int:
     else:
         for photo in corrections.photos(args.id):
             if args.json:
-                print_json(_fields(photo))
+                print_json(photo_fields(photo))
             else:
                 print_line(_line(photo))
     return 0
@@ -74,14 +74,3 @@ def _line(photo: Photo) -> str:
     added = f"{photo.added:%Y-%m-%d %H:%M}" if photo.added else "unknown date"
     agreement = "the only one to compare" if photo.agreement is None else f"{photo.agreement:.2f} to the others"
     return f"{photo.id}  {added:16}  {agreement}  {photo.source}{', rejected' if photo.rejected else ''}"
-
-
-def _fields(photo: Photo) -> dict[str, object]:
-    """Return what `--json` prints about a photo; also what the local socket answers."""
-    return {
-        "photo": photo.id,
-        "source": photo.source,
-        "added": timestamp(photo.added) if photo.added else None,
-        "agreement": None if photo.agreement is None else round(photo.agreement, 2),
-        "rejected": photo.rejected,
-    }

@@ -12,16 +12,8 @@ from node.contract import schema
 from node.contract.topics import Topics
 from node.mqtt.link import Received
 from node.requests.inbox import Inbox
-from node.requests.request import (
-    Check,
-    Request,
-    Restart,
-    SetPrivacy,
-    SetRecognition,
-    Snooze,
-    TakeSnapshot,
-    Verb,
-)
+from node.requests.request import Check, Request, Restart, SetPrivacy, SetRecognition, Snooze, TakeSnapshot
+from node.requests.verb import Verb
 
 TOPICS = Topics("pi-1")
 EVENT = "01936d4e-0000-7000-8000-000000000000"

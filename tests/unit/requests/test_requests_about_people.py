@@ -9,8 +9,10 @@ from makers import face, instant, look, unit
 
 from node.domain import CameraState, Look, Tick, Track
 from node.errors import PeopleError
+from node.people.enrolment import Enrollee, people_with
 from node.people.erasure import Erasure
 from node.people.gallery import Gallery, Sample
+from node.people.matcher import GalleryMatcher
 from node.people.store import Store
 from node.requests.answer import Answer
 from node.requests.people import PeopleRequests
@@ -35,10 +37,15 @@ class Fixture:
             self.gallery,
             self.recent,
             "s",
+            enrollee=self._enrollee,
             keep_crops=True,
             changed=self._count_change,
             erase=Erasure(Store(folder, {}), forget=self.erased.append).erase,
         )
+
+    def _enrollee(self, person: str, force: bool) -> Enrollee:  # noqa: FBT001 - as the node calls it
+        people = people_with(self.gallery.load(), person)
+        return Enrollee(person, GalleryMatcher(people, "s", 0.5), force=force)
 
     def _count_change(self) -> None:
         self.changes += 1
