@@ -139,7 +139,7 @@ def _ask(settings: Settings, verb: str, **fields: object) -> Any:  # noqa: ANN40
         return call(settings.storage.dir, verb, **fields)
     if not settings.review.keep_days:
         raise PeopleError(
-            f"no node runs in {settings.storage.dir}: start it, since without review.keep_days the inbox is in its memory"
+            f"no node runs in {settings.storage.dir}: start it, or set review.keep_days to keep the inbox on disk"
         )
     return _ask_here(settings, verb, **fields)
 

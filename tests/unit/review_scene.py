@@ -7,7 +7,7 @@ from makers import face, instant
 from manual_clock import ManualClock
 from samples import OneBoot, crop, undoable_gallery
 
-from node.domain import Box, Event, EventType, Flaw, Frame, Image, Look, Match, Tick, Track, Vector
+from node.domain import Box, Event, EventType, Flaw, Frame, Image, Look, Tick, Track, Vector
 from node.events.engine import Decision
 from node.people.likeness import Nearest, nearest
 from node.people.matcher import GalleryMatcher
@@ -16,7 +16,7 @@ from node.review.collector import Collector
 from node.review.files import ReviewFiles
 from node.review.inbox import Keeping, ReviewInbox
 
-SAME, THRESHOLD = 0.8, 0.9
+SAME, THRESHOLD = 0.8, 0.85
 
 
 def encode(image: Image, box: Box) -> bytes:
@@ -33,9 +33,11 @@ class ReviewScene:
         clock: the time, which each tick moves by half a second.
     """
 
-    def __init__(self, storage: Path, *, days: int = 0, pictures: bool = False) -> None:
-        self.storage, self.clock = storage, ManualClock()
-        self._keeping = Keeping(days, pictures, "s", SAME)
+    def __init__(
+        self, storage: Path, *, days: int = 0, pictures: bool = False, space: str = "s", crop_px: int = 32
+    ) -> None:
+        self.storage, self.clock, self._crop_px = storage, ManualClock(), crop_px
+        self._keeping = Keeping(days, pictures, space, SAME)
         self.gallery = undoable_gallery(storage, self.clock)
         self._number = 0
         self.start()
@@ -77,28 +79,36 @@ class ReviewScene:
         self._number += 1
         number = self._number
         for count in range(1, looks + 1):
-            look = Look(
-                face(), flaws, None if flaws else embedding, {}, 0.5 + count / 100, None if flaws else crop(number)
-            )
-            self.tick(number, look, count, Decision(person, ignored, None if ignored else (key or f"v{number}", 0.0)))
+            decision = self.decision(person, key=key or f"v{number}", ignored=ignored)
+            self.tick(number, self.look(embedding, number, flaws, count), count, decision)
         if not stays:
             self.tick(number, None, looks, None, gone=True)
         return number
 
+    def look(self, embedding: Vector, number: int, flaws: tuple[Flaw, ...] = (), count: int = 1) -> Look:
+        """Return a look at a face, a little better each time."""
+        if flaws:
+            return Look(face(), flaws)
+        return Look(face(), (), embedding, {}, 0.5 + count / 100, crop(number, self._crop_px))
+
+    def decision(self, person: str | None, *, key: str, ignored: bool = False) -> Decision:
+        """Return what the node makes of a track."""
+        return Decision(person, ignored, None if ignored else (key, 0.0))
+
     def tick(
         self, number: int, look: Look | None, looks: int, decision: Decision | None, *, gone: bool = False
     ) -> None:
-        """Let half a second pass, in which one person is seen or has gone."""
+        """Let half a second pass, in which one person is seen or has gone; the first and the last have an event."""
         self.clock.advance(0.5)
         at, began = instant(self.clock.mono_s), instant(self.clock.mono_s - looks / 2)
         embedding = look.embedding if look else None
         track = Track(number, face(), began, at, looks, embedding, best=look, latest=look)
-        event_type = EventType.LEFT if gone else EventType.RECOGNIZED
-        event = Event(event_type, at, number, face().box, Match(decision.person, 1.0) if decision else None)
+        event = Event(EventType.LEFT if gone else EventType.RECOGNIZED, at, number, face().box)
+        events = [(f"{'left' if gone else 'event'}-{number}", event)] if gone or looks == 1 else []
         self.collector.update(
             Tick(at, Frame(np.zeros((8, 8, 3), np.uint8))),
             [] if gone else [track],
             {} if look is None else {number: look},
             {} if decision is None else {number: decision},
-            [(f"event-{number}-{looks}", event)],
+            events,
         )
