@@ -41,7 +41,7 @@ class Watch:
 
     def changed(self) -> set[str]:
         """Return the names of the files that were changed so far."""
-        found = set()
+        found: set[str] = set()
         while True:
             try:
                 events = os.read(self._file, 1 << 16)
