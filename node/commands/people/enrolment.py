@@ -7,6 +7,7 @@ from typing import Any
 
 from node.assembly import (
     build_embed,
+    build_enrollee,
     build_gallery,
     build_photo_detector,
     build_scoring,
@@ -19,8 +20,8 @@ from node.camera.image_file import open_image
 from node.domain import counted
 from node.errors import CameraError, PeopleError, UsageError
 from node.people.advice import need, sentence
-from node.people.enrolment import Enrollee, Refusal, examine
-from node.people.gallery import Gallery, Sample
+from node.people.enrolment import Refusal, examine
+from node.people.gallery import Sample
 from node.people.person import Person, checked_id, checked_name
 from node.people.scoring import Scoring
 from node.requests.local_socket import call
@@ -105,9 +106,7 @@ def _add_face_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", metavar="ID", help="short name in topics and payloads: a-z, 0-9, _ and -")
     parser.add_argument("photos", nargs="*", type=Path, metavar="PHOTO", help="a photo, or a folder of photos")
     parser.add_argument("--event", metavar="EVENT_ID", help="use the face of an event of the running node, not photos")
-    parser.add_argument(
-        "--force", action="store_true", help="use photos even if they look like another enrolled person"
-    )
+    parser.add_argument("--force", action="store_true", help="use faces even if they look like another enrolled person")
     parser.add_argument("--name", help="display name; default: the id")
 
 
@@ -118,14 +117,15 @@ def _check_arguments(args: argparse.Namespace) -> None:
         checked_name(args.name)
     if args.event and args.photos:
         raise UsageError("name photos or --event, not both")
-    if args.force and not args.photos:
-        raise UsageError("--force can be used with photos only")
+    if args.force and not (args.photos or args.event):
+        raise UsageError("--force can be used with photos or an event only")
 
 
 def _request(settings: Settings, verb: str, args: argparse.Namespace) -> Any:  # noqa: ANN401 - what the node answers
     """Send a request to the running node, which alone remembers the faces of its events."""
-    name = getattr(args, "name", None)
-    return call(settings.storage.dir, verb, id=args.id, event=args.event, **({} if name is None else {"name": name}))
+    name, force = getattr(args, "name", None), getattr(args, "force", False)
+    given = ({} if name is None else {"name": name}) | ({"force": True} if force else {})
+    return call(settings.storage.dir, verb, id=args.id, event=args.event, **given)
 
 
 def _enrol_photos(
@@ -139,8 +139,7 @@ def _enrol_photos(
         scoring = build_scoring(settings, sidecar)
         gallery = build_gallery(settings, scoring)
         gallery.reembed(sidecar.heads.embedding.space, build_embed(vision.network))
-        matcher = scoring.matcher(_people_with(gallery, args.id), settings.people.max_fpir)
-        enrollee = Enrollee(args.id, matcher, force=args.force)
+        enrollee = build_enrollee(settings, scoring, gallery)(args.id, args.force)
         results = [
             photo
             if isinstance(photo, Refusal)
@@ -171,7 +170,7 @@ def _enrol_photos(
     person = gallery.add(args.id, args.name, sidecar.heads.embedding.space, samples, ignored=ignored)
     used = f"{len(samples)} of {counted(len(results), 'photo')}"
     print_line(f"{person.id}: {used} used, {counted(len(person.anchors), 'face')} known")
-    _print_advice(person, scoring, matcher.threshold)
+    _print_advice(person, scoring, enrollee.matcher.threshold)
 
 
 def _print_advice_of(person: str, settings: Settings) -> None:
@@ -191,12 +190,6 @@ def _print_advice(person: Person, scoring: Scoring, threshold: float) -> None:
     line = sentence(need(person, scoring.head.space, threshold, scoring.cohort))
     if line is not None:
         print_line(line)
-
-
-def _people_with(gallery: Gallery, person: str) -> Sequence[Person]:
-    """Return everybody including the person being enrolled: the threshold is that of the gallery to come."""
-    people = gallery.load()
-    return people if any(each.id == person for each in people) else (*people, Person(person, person, ()))
 
 
 def _open_photos(paths: list[Path]) -> list[OpenedFile | Refusal]:

@@ -31,7 +31,7 @@ FACES = random_units(4, 16, 7)
 
 def gallery(folder: Path, others: Cohort | None = FIRST) -> Gallery:
     """Return a gallery whose embeddings are compared with a cohort."""
-    return Gallery(folder, {"s": 16}, Scoring(HEAD, TABLE, others))
+    return Gallery(folder, {"s": 16}, scoring=Scoring(HEAD, TABLE, others))
 
 
 @pytest.fixture
