@@ -52,7 +52,8 @@ def test_the_nearest_is_nearest_by_the_score_that_decides_and_its_score_is_the_c
     probe = CHILD
     plain = nearest(GalleryMatcher(people, "s", 0.2), probe)
     assert plain is not None
-    assert (plain.person, plain.margin) == ("kim", pytest.approx(plain.score - 0.2, abs=1e-6))
+    assert plain.person == "kim"
+    assert plain.margin == pytest.approx(plain.score - 0.2, abs=1e-6)
     found = nearest(GalleryMatcher(people, "s", 0.2, cohort(unit(1, 0, 0), weight=2.0)), probe)
     assert found is not None
     assert found.person == "ada"
