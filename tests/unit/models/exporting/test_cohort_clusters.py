@@ -31,7 +31,7 @@ def test_faces_that_are_alike_are_put_together() -> None:
     assert np.max(means @ axes.T, axis=1).min() > 0.98
 
 
-def test_no_row_tells_of_fewer_than_five_faces() -> None:
+def test_no_row_is_of_fewer_than_five_faces() -> None:
     """Four faces far from twenty others have a cluster of their own, which is left out; four alone give nothing."""
     axes = np.eye(16, dtype=np.float32)[:2]
     crowd, few = _around(axes[:1], 20), _around(axes[1:], LEAST_FACES - 1)
