@@ -53,14 +53,14 @@ def settings(tmp_path: Path) -> Settings:
     (tmp_path / "frames").mkdir()
     black = tmp_path / "black.png"
     cv2.imwrite(str(black), np.zeros((120, 160, 3), np.uint8))
-    for number in range(4000):
+    for number in range(8000):
         (tmp_path / "frames" / f"{number:05}.png").symlink_to(black)
     return {
         "storage.dir": tmp_path / "s",
         "homeassistant.enabled": "false",
         "mqtt.port": 9,
         "camera.source": f"images:{tmp_path / 'frames'}",
-        "camera.fps": 10,
+        "camera.fps": 5,
     }
 
 
