@@ -53,7 +53,7 @@ def settings(tmp_path: Path) -> Settings:
     assert facenode("people", "export", tmp_path / "family.people", settings=other).code == 0
     (tmp_path / "frames").mkdir()
     black = tmp_path / "black.png"
-    cv2.imwrite(str(black), np.zeros((120, 160, 3), np.uint8))
+    cv2.imwrite(str(black), np.zeros((1944, 2592, 3), np.uint8))  # reading it takes a while, so that the frames last
     for number in range(8000):
         (tmp_path / "frames" / f"{number:05}.png").symlink_to(black)
     return {
