@@ -129,9 +129,9 @@ def test_with_days_privacy_mode_and_then_remove_leave_nothing(
     added = facenode("people", "add", "lovelace", "--name", "Ada Byron", media_dir / "astronaut.jpg", settings=kept)
     assert added.code == 0, added.err
     embedding = json.loads((storage / "people" / "lovelace" / "person.json").read_text())["anchors"][0]["embedding"]
-    digest = json.loads((storage / "people" / "lovelace" / normalisation.FILE).read_text())["anchors"]
     with running_facenode(kept) as process:
         assert eventually(lambda: {e["person"] for e in entries(storage)} >= {"lovelace", None}, 2 * TIMEOUT_S)
+        digest = json.loads((storage / "people" / "lovelace" / normalisation.FILE).read_text())["anchors"]
         assert facenode("people", "rename", "lovelace", "Ada Byron-King", settings=kept).code == 0
         assert eventually(lambda: any(b"lovelace" in each for each in contents(storage / "review")), TIMEOUT_S)
         assert b"Ada Byron" in (storage / "undo.jsonl").read_bytes()
@@ -169,7 +169,6 @@ def test_without_a_node_remove_leaves_nothing_in_the_inbox_or_to_be_undone(
         assert added.code == 0, added.err
     folder = tmp_path / "s" / "people" / "lovelace"
     record = json.loads((folder / "person.json").read_text())
-    assert facenode("people", "photos", "lovelace", settings=settings).code == 0
     digest = json.loads((folder / normalisation.FILE).read_text())["anchors"]
     if merged:
         assert facenode("people", "merge", "lovelace", "hopper", settings=settings).code == 0
