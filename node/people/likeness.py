@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from node.domain import Vector
-from node.people.matcher import GalleryMatcher
+from node.people.matcher import GalleryMatcher, offsets
 from node.people.person import Anchor
 from node.people.scoring import Scoring
 from node.vision.cohort import Cohort
@@ -32,6 +32,21 @@ class Faces:
 
     rows: npt.NDArray[np.float32]
     offsets: Vector
+
+    @classmethod
+    def of(cls, anchors: Sequence[Anchor], cohort: Cohort | None) -> "Faces":
+        """Return those of anchors of one space, at least one."""
+        return cls(np.stack([anchor.embedding for anchor in anchors]), offsets(anchors, cohort))
+
+    def cosines(self, others: "Faces") -> npt.NDArray[np.float32]:
+        """Return the cosine of each face with each other face, shape (faces, others), float32."""
+        cosines: npt.NDArray[np.float32] = np.einsum("ij,kj->ik", self.rows, others.rows)  # not BLAS, as in `Cohort`
+        return cosines
+
+    def scores(self, others: "Faces") -> npt.NDArray[np.float32]:
+        """Return the score of each face with each other face, shape (faces, others), float32."""
+        scores: npt.NDArray[np.float32] = self.cosines(others) - self.offsets[:, np.newaxis] - others.offsets
+        return scores
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,15 +86,12 @@ class Comparison:
 
     def faces(self, embeddings: Sequence[Vector]) -> Faces:
         """Return embeddings, each of shape (n,), float32, unit length, ready to be compared; at least one."""
-        rows = np.stack(embeddings)
-        if self.cohort is None:
-            return Faces(rows, np.zeros(len(rows), np.float32))
-        return Faces(rows, np.float32(self.cohort.weight / 2) * self.cohort.usual(rows))
+        return Faces.of([Anchor(embedding, self.space, "") for embedding in embeddings], self.cohort)
 
     def anchors(self, anchors: Sequence[Anchor]) -> Faces | None:
         """Return those of some anchors that can be compared; None without any."""
-        found = [anchor.embedding for anchor in anchors if self.fits(anchor.embedding, anchor.space)]
-        return self.faces(found) if found else None
+        found = [anchor for anchor in anchors if self.fits(anchor.embedding, anchor.space)]
+        return Faces.of(found, self.cohort) if found else None
 
     def margins(self, faces: Faces, others: Faces) -> npt.NDArray[np.float32]:
         """Return by how much the score of each face with each other face reaches the threshold.
@@ -87,9 +99,7 @@ class Comparison:
         Returns:
             Shape (faces, others), float32; two faces count as one person's from 0 on.
         """
-        cosines = np.einsum("ij,kj->ik", faces.rows, others.rows)  # not BLAS, as in `Cohort.usual`
-        scores = cosines - faces.offsets[:, np.newaxis] - others.offsets
-        margins: npt.NDArray[np.float32] = scores - np.float32(self.threshold)
+        margins: npt.NDArray[np.float32] = faces.scores(others) - np.float32(self.threshold)
         return margins
 
 
