@@ -162,8 +162,12 @@ def _views(faces: Sequence[Anchor]) -> list[Anchor]:
     return views
 
 
+_LEAST_SHARE = 1e-9
+"""Share of looks below which no number of photos is enough."""
+
+
 def _views_for(share: float) -> int:
     """Return the number of views of which each recognizes a share of looks, so that together they recognize `SURE`."""
     if share >= SURE:
         return 1
-    return math.ceil(math.log(1 - SURE) / math.log(1 - share)) if share > 0 else 1 << 30
+    return math.ceil(math.log(1 - SURE) / math.log1p(-share)) if share > _LEAST_SHARE else 1 << 30
