@@ -256,13 +256,11 @@ def places_free(folder: Path, until_s: float) -> bool:
     while time.monotonic() < until_s:
         with ExitStack() as connections:
             busy = [connections.enter_context(connected(folder)) for _ in range(MAX_CONNECTIONS)]
-            answers = []
             for connection in busy:
                 # Whoever finds no place is answered and closed at once, perhaps before its request is sent.
                 with suppress(BrokenPipeError):
                     connection.sendall(b'{"verb":"people_list"}\n')
-            for connection in busy:
-                answers.append(json.loads(receive_line(connection, 4096, 10))["status"])
+            answers = [json.loads(receive_line(connection, 4096, 10))["status"] for connection in busy]
         if answers == ["ok"] * MAX_CONNECTIONS:
             return True
     return False
