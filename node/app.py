@@ -205,6 +205,8 @@ class Node:
         """Put what happened into the outbox, and remember the faces behind it. Return the events with their ids."""
         messages = payloads.encode(happened, raised, self.topics, self.model)
         self.snapshots.publish(tick, happened, messages, tracks)
+        if messages:
+            self.durations.prepare(tick.at, self._to_keep(tick.at), self.outbox.puts + 1)
         self.outbox.put(messages)
         ids = [payloads.message_id(message) for message in messages[: len(happened)]]  # the alerts' messages follow
         events = tuple(zip(ids, happened, strict=True))

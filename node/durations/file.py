@@ -49,7 +49,7 @@ class DurationsFile:
         Raises:
             OSError: it cannot be written; the former one is unchanged.
         """
-        if record.durations:
+        if record:
             write_privately(self.path, encode(record))
         else:
             self._remove()
@@ -57,7 +57,7 @@ class DurationsFile:
     def names(self, person: str) -> bool:
         """Return whether a person is named. What is not readable names nobody."""
         try:
-            return self._read().durations.names(person)
+            return self._read().names(person)
         except (OSError, ValueError):
             return False
 
@@ -74,10 +74,9 @@ class DurationsFile:
         except (ValueError, TooLargeError):
             self._remove()
             return
-        if record.durations.names(person):
-            rest = Record(record.durations.without(person), record.at, record.boot, record.clean)
+        if record.names(person):
             try:
-                self.save(rest)
+                self.save(record.without(person))
             except OSError:
                 self._remove()
 

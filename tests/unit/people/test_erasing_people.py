@@ -1,14 +1,13 @@
 """Erasing a person: whatever ends the process on the way, the next one finishes it before anything is sent."""
 
 import logging
-import resource
 import stat
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from fake_link import TOPICS
+from full_disk import full_disk
 from makers import face, instant
 from manual_clock import ManualClock
 from samples import crop, sample
@@ -137,17 +136,6 @@ def traces(storage: Path) -> list[str]:
         for path in storage.rglob("*")
         if ID in path.name or (path.is_file() and ID.encode() in path.read_bytes())
     ]
-
-
-@contextmanager
-def full_disk() -> Iterator[None]:
-    """Let no file of this process grow."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_no_trace_of_an_erased_person_is_left_and_everything_of_others_is(storage: Path) -> None:

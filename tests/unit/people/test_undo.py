@@ -1,14 +1,13 @@
 """Undo: what was done to people in the last ten minutes is put back byte for byte, or refused in one sentence."""
 
 import json
-import resource
 import stat
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from cohorts import cohort
+from full_disk import full_disk
 from makers import unit
 from manual_clock import ManualClock
 from samples import OneBoot, crop, sample, undoable_gallery
@@ -294,17 +293,6 @@ def test_suspended_time_counts_within_a_boot(tmp_path: Path) -> None:
     gallery.add("ada", None, "s", [sample(1, 0)])
     boots.offset_s += KEEP_S
     assert gallery.changes.actions() == ()
-
-
-@contextmanager
-def full_disk() -> Iterator[None]:
-    """Let no file of this process grow."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize("action", ACTIONS)

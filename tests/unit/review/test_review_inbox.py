@@ -2,13 +2,11 @@
 
 import json
 import logging
-import resource
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from full_disk import full_disk
 from makers import unit
 from review_scene import ReviewScene
 from samples import sample
@@ -237,17 +235,6 @@ def test_entries_of_another_network_go(tmp_path: Path) -> None:
     scene = ReviewScene(tmp_path, days=1, space="other")
     assert people(scene) == []
     assert paths(tmp_path) == []
-
-
-@contextmanager
-def full_disk() -> Iterator[None]:
-    """Let no file of this process grow."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_on_a_full_disk_entries_are_in_memory_and_the_log_says_so_once(
