@@ -11,7 +11,7 @@ from node.camera import Camera, open_camera
 from node.camera.frame_check import CheckedCamera
 from node.clock import Clock, SystemClock
 from node.contract import payloads
-from node.contract.message import Message
+from node.contract.message import JSON, Message
 from node.contract.topics import Topics
 from node.domain import CameraState, Instant
 from node.durations.file import DurationsFile
@@ -89,9 +89,9 @@ def build_node(
     alerts = Alerts(settings.alerts.rules, zone_of(settings.node.timezone), durations.rules)
     tracker, mounting = Tracker(settings.events, durations.next_track), Mounting(settings.camera.rotate)
     retained = Retained(topics, payloads.state(now))
-    inbox = Inbox(topics, lambda topic, payload: publisher.send(Message(topic, payload)))
+    inbox = Inbox(topics, lambda topic, payload: publisher.send(Message(topic, payload, content_type=JSON)))
     publisher = Publisher(topics, outbox, retained, build_connect(settings, topics), receive=inbox.receive)
-    snapshots = Snapshots(settings.publish.snapshots, topics, publisher.send_now)
+    snapshots = Snapshots(settings.publish.snapshots, topics, publisher.send_now, settings.mqtt.expire_s)
     recent_faces = RecentFaces()
 
     last_seen: dict[str, Instant] = {}

@@ -89,7 +89,7 @@ class Requests:
         self._people = PeopleRequests(
             Gallery(folder / "people"), RecentFaces(), "s", keep_crops=True, changed=lambda: None, erase=lambda _: None
         )
-        self._snapshots = Snapshots("face", _TOPICS, lambda _message: True)
+        self._snapshots = Snapshots("face", _TOPICS, lambda _message: True, 60)
 
     def _handlers(self, at: Instant) -> Handlers:
         def check(request: Check, at: Instant, answer: Answer) -> None:

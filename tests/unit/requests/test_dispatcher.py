@@ -31,7 +31,7 @@ def test_the_table_covers_every_verb_exactly(tmp_path: Path) -> None:
     people = PeopleRequests(
         Gallery(tmp_path), RecentFaces(), "s", keep_crops=True, changed=lambda: None, erase=lambda _: None
     )
-    snapshots = Snapshots("off", Topics("pi-1"), lambda _message: True)
+    snapshots = Snapshots("off", Topics("pi-1"), lambda _message: True, 60)
     table = handlers(check, SwitchRequests(tmp_path, instant(0)), people, snapshots)
     assert set(table) == set(TYPES.values()) == set(get_args(Request))
     assert [kind.verb for kind in TYPES.values()] == list(TYPES)
