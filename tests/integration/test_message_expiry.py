@@ -26,7 +26,7 @@ from node.errors import PeopleError
 from node.mqtt.connect import connect
 from node.mqtt.link import Client
 from node.requests.local_socket import call
-from node.requests.request import Verb
+from node.requests.verb import Verb
 
 pytestmark = pytest.mark.broker
 AWAY_S = float(os.environ.get("FACENODE_AWAY_S", "5"))
