@@ -3,7 +3,8 @@
 The rules:
 
 1. A picture is sent before its event, so that whoever receives the event finds the picture.
-2. It shows the face, or the frame, of the very tick in which the event happened. Somebody not in that frame has none.
+2. It shows the face, or the frame, of the very tick in which the event happened, with gray masks. Somebody not in that
+   frame has none.
 3. What the broker cannot take at once is not sent: an old picture must not look like a new one.
 4. The latest few are remembered, in memory only, for whoever asks by an event's id. Privacy mode forgets them.
 5. Over MQTT 5 a picture says when it was taken and of which event it is, and a broker drops it after a while.
@@ -22,6 +23,7 @@ from node.requests.answer import Answer
 from node.requests.request import TakeSnapshot
 from node.requests.view import View
 from node.vision.jpeg import face_jpeg, frame_jpeg
+from node.vision.masks import NO_MASKS, Masks
 
 _REMEMBERED = 16
 _WAIT_S = 3.0
@@ -36,19 +38,22 @@ class Snapshots:
         topics: the node's.
         send_now: sends a message over the present connection; returns whether there is one.
         expire_s: seconds after which a broker drops a picture that nobody has fetched.
+        masks: what no picture shows.
         make_id: makes the id of a picture that was requested and belongs to no event.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the composition root names all it depends on
         self,
         kind: Literal["off", "face", "frame"],
         topics: Topics,
         send_now: Callable[[Message], bool],
+        *,
         expire_s: int,
+        masks: Masks = NO_MASKS,
         make_id: MakeId = uuid7,
     ) -> None:
         self._kind, self._topics, self._send_now, self._make_id = kind, topics, send_now, make_id
-        self._expire_s = expire_s
+        self._expire_s, self._masks = expire_s, masks
         self._pictures: OrderedDict[str, Message] = OrderedDict()
         self._waiting: list[tuple[TakeSnapshot, Answer, float]] = []
 
@@ -132,8 +137,8 @@ class Snapshots:
 
     def _encode(self, frame: Frame, face: Face | None) -> bytes:
         if self._kind == "face" and face is not None:
-            return face_jpeg(frame.image, face.box)
-        return frame_jpeg(frame.image)
+            return face_jpeg(frame.image, face.box, masks=self._masks)
+        return frame_jpeg(frame.image, masks=self._masks)
 
     def _remember(self, event_id: str, picture: Message) -> None:
         self._pictures[event_id] = picture

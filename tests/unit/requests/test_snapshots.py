@@ -31,7 +31,7 @@ class Fixture:
         self.messages: list[Message] = []
         self.answers: list[dict[str, Any]] = []
         self.connected = True
-        self.snapshots = Snapshots(kind, TOPICS, self._send_now, 60, lambda _wall: "made-up")
+        self.snapshots = Snapshots(kind, TOPICS, self._send_now, expire_s=60, make_id=lambda _wall: "made-up")
 
     def _send_now(self, message: Message) -> bool:
         if self.connected:
