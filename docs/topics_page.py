@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -235,7 +235,11 @@ def _alerts() -> tuple[bytes, ...]:
 
 
 def _state() -> bytes:
-    return payloads.dump(payloads.state(_AT, 2, (Presence("ada", _AT),), {"ada": _AT}))
+    return payloads.dump(
+        payloads.state(
+            _AT, 2, (Presence("ada", _AT),), {"ada": _AT}, snoozed={"night-stranger": _AT.wall + timedelta(hours=1)}
+        )
+    )
 
 
 def _health() -> bytes:

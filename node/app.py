@@ -219,8 +219,11 @@ class Node:
         """Show what is retained: who is in view, and now and then how the node is."""
         self.last_seen.update(self.engine.last_seen)
         switches = self.switches.switches
-        on = {"recognition": switches.recognition, "privacy": switches.privacy}
-        state = payloads.state(at, count, self.engine.present, self.last_seen, **on)
+        state = payloads.state(
+            at, count, self.engine.present, self.last_seen,
+            recognition=switches.recognition, privacy=switches.privacy, snoozed=self.switches.snoozed_until(at),
+            enrolling=self.people_requests.enrolling,
+        )  # fmt: skip
         health = self.health.beat(at, self._camera_state)
         if health is not None:
             self.service.report_status(summary(health))

@@ -137,6 +137,8 @@ def state(  # noqa: PLR0913 - one argument for each field of the payload
     *,
     recognition: bool = True,
     privacy: bool = False,
+    snoozed: Mapping[str, datetime] | None = None,
+    enrolling: str | None = None,
 ) -> Fields:
     """Return the fields of `state`; with the defaults, the state of a node that sees nobody.
 
@@ -147,6 +149,8 @@ def state(  # noqa: PLR0913 - one argument for each field of the payload
         last_seen: when each person was last seen, by id.
         recognition: whether recognition is on.
         privacy: whether privacy mode is on.
+        snoozed: until when each silent alert rule is silent, by its id.
+        enrolling: the id under which whoever is in view is being enrolled.
     """
     return {
         "v": VERSION,
@@ -156,6 +160,8 @@ def state(  # noqa: PLR0913 - one argument for each field of the payload
         "people": {person: {"last_seen": timestamp(seen.wall)} for person, seen in (last_seen or {}).items()},
         "recognition": _switch(recognition),
         "privacy": _switch(privacy),
+        "snoozed": {rule: timestamp(until) for rule, until in (snoozed or {}).items()},
+        "enrolling": enrolling,
     }
 
 
