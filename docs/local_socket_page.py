@@ -94,8 +94,8 @@ _VERBS = {
     Verb.STILL: (
         "",
         (
-            '`{"jpeg", "masks"}`: the next frame in base64, turned and cropped, with the masks drawn on it, and how many '
-            "there are; refused in privacy mode"
+            '`{"jpeg", "masks"}`: the next frame in base64, turned and cropped, with the masks drawn on it, and how '
+            "many there are; refused in privacy mode"
         ),
     ),
 }

@@ -2,7 +2,14 @@
 
 from node.assembly.broker import build_announcer, build_connect, build_outbox, check_outbox_files, describe_device
 from node.assembly.node import build_node
-from node.assembly.people import build_embed, build_erasure, build_gallery, build_gallery_matcher, build_matcher
+from node.assembly.people import (
+    build_embed,
+    build_erasure,
+    build_gallery,
+    build_matcher,
+    build_scoring,
+    read_scoring,
+)
 from node.assembly.review import build_collector, build_compare, build_review_actions
 from node.assembly.vision import (
     Vision,
@@ -24,18 +31,19 @@ __all__ = [
     "build_embed",
     "build_erasure",
     "build_gallery",
-    "build_gallery_matcher",
     "build_masks",
     "build_matcher",
     "build_node",
     "build_outbox",
     "build_photo_detector",
     "build_review_actions",
+    "build_scoring",
     "build_search",
     "build_sidecar",
     "build_vision",
     "check_outbox_files",
     "describe_device",
     "event_labels",
+    "read_scoring",
     "wanted_heads",
 ]

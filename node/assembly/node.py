@@ -5,8 +5,15 @@ from dataclasses import replace
 
 from node.app import Node
 from node.assembly.broker import build_announcer, build_connect, build_outbox
-from node.assembly.people import build_embed, build_enrollee, build_erasure, build_gallery, build_matcher
-from node.assembly.review import build_collector, build_review_requests, same_person
+from node.assembly.people import (
+    build_embed,
+    build_enrollee,
+    build_erasure,
+    build_gallery,
+    build_matcher,
+    build_scoring,
+)
+from node.assembly.review import build_collector, build_review_requests, same_stranger
 from node.assembly.vision import build_masks, build_search, build_vision, event_labels, wanted_heads
 from node.camera import Camera, open_camera
 from node.camera.frame_check import CheckedCamera
@@ -70,22 +77,22 @@ def build_node(
     topics = Topics(settings.node.id, settings.homeassistant.prefix)
     vision = build_vision(settings, wanted_heads(settings))
     sidecar = vision.network.sidecar
-    outbox = build_outbox(settings, clock)
+    outbox, scoring = build_outbox(settings, clock), build_scoring(settings, sidecar)
     build_erasure(settings, outbox).advance(now.mono_s)
-    stored = build_gallery(settings, sidecar, clock, machine)
+    stored = build_gallery(settings, scoring, clock, machine)
     stored.changes.expire(now.mono_s)
     if stored.reembed(sidecar.heads.embedding.space, build_embed(vision.network)):
         _log.info("people: the network has changed: all known faces were embedded again")
     gallery = LiveGallery(
         stored,
-        lambda people: build_matcher(settings, sidecar, people),
+        lambda people: build_matcher(settings, sidecar, scoring, people),
         now.mono_s,
         closed_set=settings.people.source == "head",
     )
     keeper = Keeper(DurationsFile(settings.storage.dir), machine)
     durations = _load_durations(settings, keeper, now, gallery, stored.changes)
     engine = Engine(
-        settings.events, gallery.matcher, event_labels(settings, sidecar), same_person(sidecar),
+        settings.events, gallery.matcher, event_labels(settings, sidecar), same_stranger(scoring), scoring.probe,
         visits=durations.visits, restarted=bool(durations),
     )  # fmt: skip
     alerts = Alerts(settings.alerts.rules, zone_of(settings.node.timezone), durations.rules)
@@ -119,7 +126,7 @@ def build_node(
         stored,
         recent_faces,
         sidecar.heads.embedding.space,
-        enrollee=build_enrollee(settings, sidecar, stored),
+        enrollee=build_enrollee(settings, scoring, stored),
         keep_crops=settings.people.keep_crops,
         changed=gallery.invalidate,
         erase=erasure.erase,

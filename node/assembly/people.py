@@ -1,9 +1,10 @@
 """Settings -> the gallery of a node, what decides about identity, and what erases people."""
 
+import logging
 from collections.abc import Callable, Sequence
 
 from node.assembly.review import same_person
-from node.assembly.vision import build_sidecar
+from node.assembly.vision import build_sidecar, network_path
 from node.clock import BootClock, Clock, SystemClock
 from node.durations.file import DurationsFile
 from node.errors import ModelError
@@ -12,32 +13,67 @@ from node.people.crop import fitted
 from node.people.enrolment import Enrollee, people_with
 from node.people.erasure import Erasure
 from node.people.gallery import Gallery
-from node.people.matcher import GalleryMatcher, HeadMatcher, Matcher
+from node.people.matcher import HeadMatcher, Matcher
 from node.people.person import Person
 from node.people.reembedding import Embed
+from node.people.scoring import Scoring
 from node.people.store import Store
 from node.people.undo_log import UndoLog
 from node.review.files import ReviewFiles, ReviewTraces
 from node.settings import Settings
 from node.system.machine import Machine
+from node.vision.cohort import load_cohort
 from node.vision.sidecar import Sidecar
 from node.vision.tflite import Network
 
+_log = logging.getLogger(__name__)
+
+
+def build_scoring(settings: Settings, sidecar: Sidecar) -> Scoring:
+    """Return how the embeddings of the network that the settings name are compared.
+
+    A network without a cohort decides by the cosine alone, and a log line says so.
+
+    Raises:
+        ModelError: the network's cohort is missing or damaged.
+    """
+    if settings.people.source == "head":
+        return Scoring.of(sidecar, None)
+    scoring = read_scoring(settings, sidecar)
+    if scoring.cohort is None:
+        _log.warning(
+            "network: %s has no cohort: the cosine alone decides about names, so strangers of some groups and children "
+            "are called by a name more often than people.max_fpir says",
+            sidecar.name,
+        )
+    return scoring
+
+
+def read_scoring(settings: Settings, sidecar: Sidecar) -> Scoring:
+    """Return how the embeddings of a network are compared, without a word about it.
+
+    Raises:
+        ModelError: the network's cohort is missing or damaged.
+    """
+    return Scoring.of(sidecar, load_cohort(network_path(settings), sidecar))
+
 
 def build_gallery(
-    settings: Settings, sidecar: Sidecar | None = None, clock: Clock | None = None, boots: BootClock | None = None
+    settings: Settings, scoring: Scoring | None = None, clock: Clock | None = None, boots: BootClock | None = None
 ) -> Gallery:
-    """Return the gallery of this node; with a sidecar, one that refuses embeddings of a wrong length."""
-    head = sidecar.heads.embedding if sidecar else None
+    """Return the gallery of this node; with the scoring, one that refuses embeddings of a wrong length."""
+    head = scoring.head if scoring else None
     lengths = {head.space: head.length} if head else {}
-    return Gallery(settings.storage.dir / "people", lengths, _build_undo_log(settings, clock, boots))
+    return Gallery(settings.storage.dir / "people", lengths, _build_undo_log(settings, clock, boots), scoring)
 
 
 def _build_undo_log(settings: Settings, clock: Clock | None = None, boots: BootClock | None = None) -> UndoLog:
     return UndoLog(settings.storage.dir, clock or SystemClock(), boots or Machine())
 
 
-def build_matcher(settings: Settings, sidecar: Sidecar, people: tuple[Person, ...] | None = None) -> Matcher:
+def build_matcher(
+    settings: Settings, sidecar: Sidecar, scoring: Scoring, people: Sequence[Person] | None = None
+) -> Matcher:
     """Return what decides about identity: the gallery over these people, or over those on disk, or the closed set.
 
     Raises:
@@ -47,26 +83,16 @@ def build_matcher(settings: Settings, sidecar: Sidecar, people: tuple[Person, ..
         if sidecar.heads.identity is None:
             raise ModelError(f"{sidecar.name}: people.source = 'head', but the network has no identity head")
         return HeadMatcher(sidecar.heads.identity)
-    known = build_gallery(settings, sidecar).load() if people is None else people
-    return build_gallery_matcher(settings, sidecar, known)
+    known = build_gallery(settings, scoring).load() if people is None else people
+    return scoring.matcher(known, settings.people.max_fpir)
 
 
-def build_gallery_matcher(settings: Settings, sidecar: Sidecar, people: Sequence[Person]) -> GalleryMatcher:
-    """Return the matcher over these people, with the threshold for a gallery of this size.
-
-    Raises:
-        ModelError: the network's thresholds lack the rate that the settings ask for.
-    """
-    threshold = sidecar.thresholds.cosine(settings.people.max_fpir, len(people))
-    return GalleryMatcher(people, sidecar.heads.embedding.space, threshold)
-
-
-def build_enrollee(settings: Settings, sidecar: Sidecar, gallery: Gallery) -> Callable[[str, bool], Enrollee]:
+def build_enrollee(settings: Settings, scoring: Scoring, gallery: Gallery) -> Callable[[str, bool], Enrollee]:
     """Return what returns a person to be enrolled, among everybody who is known at that moment."""
 
     def enrollee(person: str, force: bool) -> Enrollee:  # noqa: FBT001 - handed over as a plain function
         people = people_with(gallery.load(), person)
-        return Enrollee(person, build_gallery_matcher(settings, sidecar, people), force=force)
+        return Enrollee(person, scoring.matcher(people, settings.people.max_fpir), force=force)
 
     return enrollee
 

@@ -10,6 +10,7 @@ from node.people.gallery import Gallery
 from node.people.likeness import Nearest, nearest
 from node.people.live_gallery import LiveGallery
 from node.people.matcher import GalleryMatcher, Matcher
+from node.people.scoring import Scoring
 from node.requests.corrections import CorrectionRequests
 from node.requests.review import ReviewRequests
 from node.review.actions import ReviewActions
@@ -25,8 +26,13 @@ _SAME_STRANGER_FPIR = 0.01
 
 
 def same_person(sidecar: Sidecar) -> float:
-    """Return the least score at which two faces count as one person's: where 1 % of strangers would be mistaken."""
+    """Return the least cosine at which two faces count as one person's: where 1 % of strangers would be mistaken."""
     return sidecar.thresholds.cosine(_SAME_STRANGER_FPIR, 1)
+
+
+def same_stranger(scoring: Scoring) -> float:
+    """Return the least score that decides at which two strangers count as one, likewise."""
+    return scoring.thresholds.cosine(_SAME_STRANGER_FPIR, 1)
 
 
 def build_collector(

@@ -13,6 +13,7 @@ from node.assembly import (
     build_gallery,
     build_matcher,
     build_review_actions,
+    build_scoring,
     build_sidecar,
 )
 from node.clock import SystemClock
@@ -147,11 +148,12 @@ def _ask(settings: Settings, verb: str, **fields: object) -> Any:  # noqa: ANN40
 def _ask_here(settings: Settings, verb: str, **fields: object) -> Any:  # noqa: ANN401 - what a node would answer
     """Carry out a request in place of a node, on the files."""
     clock, sidecar = SystemClock(), build_sidecar(settings)
-    gallery = build_gallery(settings, sidecar)
+    scoring = build_scoring(settings, sidecar)
+    gallery = build_gallery(settings, scoring)
     collector = build_collector(settings, sidecar, clock, Machine(), gallery.changes.store.faces)
     requests = ReviewRequests(
         build_review_actions(settings, collector, gallery),
-        lambda: build_compare(build_matcher(settings, sidecar)),
+        lambda: build_compare(build_matcher(settings, sidecar, scoring)),
         changed=lambda: None,
     )
     table = {

@@ -26,8 +26,8 @@ class Nearest:
 
     Attributes:
         person: the id.
-        score: of the nearest face of that person.
-        margin: the score minus the least one that names somebody; negative for a stranger.
+        score: the cosine to the nearest face of that person.
+        margin: the score that decides, minus the least one that names somebody; negative for a stranger.
     """
 
     person: str
@@ -40,5 +40,5 @@ def nearest(matcher: GalleryMatcher, embedding: Vector) -> Nearest | None:
     found = matcher.scores(embedding)
     if not found:
         return None
-    person = max(found, key=found.__getitem__)
-    return Nearest(person, found[person], found[person] - matcher.threshold)
+    person = max(found, key=lambda each: found[each].margin)
+    return Nearest(person, found[person].cosine, found[person].margin)

@@ -2,6 +2,7 @@
 
 people/<id>/person.json      the record: who it is, and their anchors
 people/<id>/<digest>.png     the aligned face of an anchor, where crops are kept
+people/<id>/<name>.json      what was computed from the record, and can be again (node/people/normalisation.py)
 people/<id>.damaged-<when>   an entry that could not be read, set aside
 people/.new, .commit, .gone-*  a change on its way; what a kill or a power cut left of it, the next writer or reader
                              finishes or clears (node/people/journal.py)
@@ -23,7 +24,7 @@ import logging
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -35,7 +36,7 @@ from node.people.erasure_marks import ErasureMarks
 from node.people.folder_lock import FolderLock
 from node.people.journal import GONE, Journal, is_own_folder
 from node.people.person import Person
-from node.system.files import make_private_folder, sync_folder
+from node.system.files import make_private_folder, replace_unsynced, sync_folder
 from node.system.plain_files import TooLargeError, WrongKindError, check_folder, read_regular
 
 _DAMAGED = ".damaged-"
@@ -92,6 +93,26 @@ class Store:
             entry = self._folder / person
             readable = check_folder(entry) and person not in self._marks.ids()
             return next(iter(self._read_all([entry] if readable else [])), None)
+
+    def read_computed(self, person: str, name: str, max_bytes: int) -> bytes:
+        """Return the content of a file beside a record; nothing where it cannot be read."""
+        try:
+            return read_regular(self._folder / person / name, max_bytes)
+        except OSError:
+            return b""
+
+    def keep_computed(self, name: str, contents: Mapping[str, bytes]) -> None:
+        """Write a file beside the record of each person, by id, unless the disk or another process prevents it.
+
+        Whatever is lost is computed again, so that nobody waits for the disk, or for another process.
+        """
+        try:
+            with nullcontext() if self._lock.held else self._lock.hold(0.0):
+                for person, content in contents.items():
+                    if check_folder(self._folder / person):
+                        replace_unsynced(self._folder / person / name, content)
+        except (PeopleError, OSError) as error:
+            _log.debug("people: %s was not kept, so it is computed again: %s", name, error)
 
     def damaged(self, person: str) -> list[Path]:
         """Return the entries of a person that were set aside."""

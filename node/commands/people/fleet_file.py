@@ -15,6 +15,7 @@ from node.people.entry import Entry
 from node.people.gallery import Change
 from node.people.person import Anchor, Person
 from node.people.reembedding import Reembedded, log_results, reembed
+from node.people.scoring import Scoring
 from node.settings import Settings
 from node.system.caller_files import write_for_caller
 from node.system.privileges import become_owner
@@ -62,7 +63,7 @@ def import_people(args: argparse.Namespace, settings: Settings) -> int:
             entries = [Entry(_without_crops(entry.person)) for entry in entries]
         if args.replace and not entries:
             raise PeopleError(f"{args.file}: there is nobody in it to replace everybody by: nothing was changed")
-        gallery = build_gallery(settings, sidecar)
+        gallery = build_gallery(settings, Scoring.of(sidecar, None))
         changes, gone = gallery.replace_everybody(entries) if args.replace else (gallery.merge(entries), ())
     for change in changes:
         if change.happened:
