@@ -19,7 +19,7 @@ _PACKAGES = "python3,python3-venv,python3-dev,gcc,g++,libc6-dev,ca-certificates,
 _COMPONENTS = (
     "mqtt", "http", "api", "frontend", "hassio", "ai_task", "assist_pipeline", "assist_satellite", "conversation",
     "tts", "stt", "camera", "stream", "ffmpeg", "analytics", "backup", "network", "automation", "person", "schedule",
-    "image", "event", "infrared", "radio_frequency",
+    "image", "event", "infrared", "radio_frequency", "mobile_app",
 )  # fmt: skip
 """The components that Home Assistant loads; their packages are installed here, since it must not fetch any itself."""
 _ENVIRONMENT = (
