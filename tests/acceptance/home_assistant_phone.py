@@ -1,7 +1,7 @@
-"""A Home Assistant -> a phone with its app: it registers, gets notifications and presses their buttons, as the app does.
+"""A Home Assistant -> a phone with its app: it registers, gets notifications and presses buttons as the app does.
 
-The app is registered at Home Assistant's own interface for it. Notifications come over its WebSocket, which the app uses
-in the home's network, and a pressed button is an event that the app fires through its webhook.
+The app is registered at Home Assistant's own interface for it. Notifications come over its WebSocket, which the app
+uses in the home's network, and a pressed button is an event that the app fires through its webhook.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The blueprint "Who is it?" in a real Home Assistant: from an event to a phone, to the gallery, and to the next event."""
+"""The blueprint "Who is it?" in a real Home Assistant: from event to phone, to the gallery, and to the next event."""
 
 import json
 from collections.abc import Iterator
