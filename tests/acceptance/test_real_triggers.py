@@ -1,6 +1,7 @@
 """Automations made by clicking in a real Home Assistant: each trigger of the device fires on its message alone."""
 
 import json
+import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import datetime, timedelta
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from home_assistant import HomeAssistant
 from home_assistant_node import TIMEOUT_S, available, enroll, has_state, node_process, reenter_view
+from mjpeg_camera import MjpegCamera
 from mosquitto_broker import Mosquitto, Subscriber, eventually
 from running_node import NodeClient
 from test_real_blueprints import ScriptedNode
@@ -20,6 +22,8 @@ from node.requests.verb import Verb
 
 pytestmark = pytest.mark.timeout(1200)
 RULE = "stranger"
+_SUBSCRIBED_S = 3.0
+"""Seconds after which Home Assistant has subscribed for a new trigger: it collects subscriptions for a while."""
 MESSAGES: dict[tuple[str, str], tuple[str, dict[str, object]]] = {
     ("recognized", "face"): ("event/recognized", {"event_type": "recognized", "person": {"id": "ada", "score": 0.9}}),
     ("unknown", "face"): ("event/unknown", {"event_type": "unknown"}),
@@ -52,6 +56,7 @@ def automate_all(home: HomeAssistant, name: str, triggers: dict[tuple[str, str],
         home.post(f"/api/config/automation/config/{name}_{kind}_{subtype}", fields)
     ids = [f"automation.{name}_{kind}_{subtype}" for kind, subtype in triggers]
     assert eventually(lambda: all(home.state(each) == "on" for each in ids), TIMEOUT_S)
+    time.sleep(_SUBSCRIBED_S)
 
 
 def test_each_trigger_of_the_list_fires_on_its_own_message(home: HomeAssistant, broker: Mosquitto) -> None:
@@ -87,7 +92,8 @@ def test_the_triggers_of_a_real_node_run_its_owners_automations(
     """A stranger comes, is enrolled, leaves and returns; the alert is raised and cleared."""
     with (
         closing(Subscriber(broker.settings(), "ran/#", "facenode/barn2/#", client_id="barn-watcher")) as subscriber,
-        node_process("barn2", broker, tmp_path, media_dir),
+        MjpegCamera((media_dir / "astronaut.jpg").read_bytes()) as camera,
+        node_process("barn2", broker, tmp_path, media_dir, camera__source=f"video:{camera.url}"),
     ):
         assert eventually(lambda: available(home, "event.barn2_event"), TIMEOUT_S)
         automate_all(home, "barn2", offered(home, device_id(home, "event.barn2_event")))
@@ -123,7 +129,8 @@ def test_the_switch_of_a_rule_snoozes_it_and_shows_the_end(
 
     with (
         closing(Subscriber(broker.settings(), "facenode/cellar/#", client_id="cellar-watcher")) as subscriber,
-        node_process("cellar", broker, tmp_path, media_dir),
+        MjpegCamera((media_dir / "astronaut.jpg").read_bytes()) as camera,
+        node_process("cellar", broker, tmp_path, media_dir, camera__source=f"video:{camera.url}"),
     ):
         node = NodeClient(subscriber, "cellar")
         assert eventually(lambda: has_state(home, switch, "off"), TIMEOUT_S)
