@@ -64,8 +64,9 @@ strangers: face-data $(READY)  ## strangers who pass in front of a running node,
 	PYTHONPATH=.:tests/unit:tests/integration $(BIN)/python tests/benchmarks/strangers_by_visit.py
 	PYTHONPATH=. $(BIN)/python tests/benchmarks/photos_needed.py
 
-memory: $(READY)  ## what a node takes, step by step
+memory: $(READY)  ## what a node takes, step by step, and with a full inbox
 	$(BIN)/python tests/benchmarks/memory_by_step.py
+	PYTHONPATH=. $(BIN)/python tests/benchmarks/inbox_memory.py
 
 training: $(TRAIN_READY)  ## what the commands of models/ need, in .venv-train: TensorFlow, PyTorch
 

@@ -50,7 +50,8 @@ _VERBS = {
         _PERSON,
         (
             'a list of `{"photo", "source", "added", "agreement", "rejected"}`: the id of each photo, where it comes '
-            "from, when it was enrolled, its score with the most similar other photo, and whether it is a rejected face"
+            "from, when it was enrolled, by how much its deciding score with the most similar other photo reaches the "
+            "threshold, as `person.margin`, or null without one, and whether it is a rejected face"
         ),
     ),
     Verb.PEOPLE_PHOTO: (f'{_PERSON}, `"photo"`', '`{"png"}`: the aligned face in base64'),
@@ -76,7 +77,7 @@ _VERBS = {
         (
             'a list of groups, the most useful first: `{"use", "entries"}`; `"use"` is `stranger_again`, `uncertain`, '
             '`other` or `unusable`, an entry is `{"entry", "began", "seen", "person", "nearest", "score", "margin", '
-            '"looks", "flaws", "events", "picture"}`'
+            '"looks", "flaws", "events", "picture"}`, with `"score"` and `"margin"` as in events'
         ),
     ),
     Verb.INBOX_SHOW: (

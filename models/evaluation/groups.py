@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from models.arrays import Array
 from models.data.samples import Sample
-from models.evaluation.metrics import Share
+from models.evaluation.metrics import Share, wilson
 from models.evaluation.scoring import Scoring
 
 LEAST_PAIRS = 2000
@@ -161,9 +161,13 @@ def _draws(people: Sequence[int]) -> list[npt.NDArray[np.float64]]:
 
 
 def _with_interval(value: float, n: int, replicates: npt.NDArray[np.float64]) -> Share:
-    """Return a share with the interval of its replicates, which is widened to the share if that lies outside."""
+    """Return a share with the interval of its replicates, never narrower than that of independent cases.
+
+    Without a case, all replicates are zero, which says nothing about the next thousand pairs.
+    """
     low, high = (float(end) for end in np.quantile(replicates, _ENDS))
-    return Share(value, n, min(low, value), max(high, value))
+    independent = wilson(round(value * n), n)
+    return Share(value, n, min(low, value, independent.low), max(high, value, independent.high))
 
 
 def _in_gallery(

@@ -4,13 +4,14 @@ from node.assembly.broker import build_announcer, build_connect, build_outbox, c
 from node.assembly.node import build_node
 from node.assembly.people import (
     build_embed,
+    build_enrollee,
     build_erasure,
     build_gallery,
     build_matcher,
     build_scoring,
     read_scoring,
 )
-from node.assembly.review import build_collector, build_compare, build_review_actions
+from node.assembly.review import build_collector, build_compare, build_naming, build_review_actions
 from node.assembly.vision import (
     Vision,
     build_masks,
@@ -29,10 +30,12 @@ __all__ = [
     "build_compare",
     "build_connect",
     "build_embed",
+    "build_enrollee",
     "build_erasure",
     "build_gallery",
     "build_masks",
     "build_matcher",
+    "build_naming",
     "build_node",
     "build_outbox",
     "build_photo_detector",

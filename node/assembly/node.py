@@ -13,7 +13,7 @@ from node.assembly.people import (
     build_matcher,
     build_scoring,
 )
-from node.assembly.review import build_collector, build_review_requests, same_stranger
+from node.assembly.review import build_collector, build_review_requests
 from node.assembly.vision import build_masks, build_search, build_vision, event_labels, wanted_heads
 from node.camera import Camera, open_camera
 from node.camera.frame_check import CheckedCamera
@@ -35,6 +35,7 @@ from node.mqtt.publisher import Publisher
 from node.mqtt.retained import Retained
 from node.outbox.outbox import Outbox
 from node.people.last_seen import LastSeen
+from node.people.likeness import same_person
 from node.people.live_gallery import LiveGallery
 from node.people.undoable import UndoableChanges
 from node.requests.answer import Answer
@@ -92,7 +93,8 @@ def build_node(
     keeper = Keeper(DurationsFile(settings.storage.dir), machine)
     durations = _load_durations(settings, keeper, now, gallery, stored.changes)
     engine = Engine(
-        settings.events, gallery.matcher, event_labels(settings, sidecar), same_stranger(scoring), scoring.probe,
+        settings.events, gallery.matcher, event_labels(settings, sidecar), same_person(scoring).threshold,
+        scoring.probe,
         visits=durations.visits, restarted=bool(durations),
     )  # fmt: skip
     alerts = Alerts(settings.alerts.rules, zone_of(settings.node.timezone), durations.rules)
@@ -106,7 +108,7 @@ def build_node(
         expire_s=settings.mqtt.expire_s, masks=build_masks(settings),
     )  # fmt: skip
     recent_faces = RecentFaces()
-    collector = build_collector(settings, sidecar, clock, machine, stored.changes.store.faces)
+    collector = build_collector(settings, scoring, clock, machine, stored.changes.store.anchors)
 
     last_seen = LastSeen()
 
@@ -131,7 +133,7 @@ def build_node(
         changed=gallery.invalidate,
         erase=erasure.erase,
     )
-    corrections, review = build_review_requests(settings, collector, stored, gallery)
+    corrections, review = build_review_requests(settings, scoring, collector, stored, gallery)
     switches = SwitchRequests(settings.storage.dir, now, [rule.id for rule in settings.alerts.rules])
     health = HealthMonitor(
         machine,

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Sequence
 
-from node.assembly.review import same_person
 from node.assembly.vision import build_sidecar, network_path
 from node.clock import BootClock, Clock, SystemClock
 from node.durations.file import DurationsFile
@@ -13,6 +12,7 @@ from node.people.crop import fitted
 from node.people.enrolment import Enrollee, people_with
 from node.people.erasure import Erasure
 from node.people.gallery import Gallery
+from node.people.likeness import Comparison, same_person
 from node.people.matcher import HeadMatcher, Matcher
 from node.people.person import Person
 from node.people.reembedding import Embed
@@ -37,10 +37,8 @@ def build_scoring(settings: Settings, sidecar: Sidecar) -> Scoring:
     Raises:
         ModelError: the network's cohort is missing or damaged.
     """
-    if settings.people.source == "head":
-        return Scoring.of(sidecar, None)
     scoring = read_scoring(settings, sidecar)
-    if scoring.cohort is None:
+    if scoring.cohort is None and settings.people.source == "gallery":
         _log.warning(
             "network: %s has no cohort: the cosine alone decides about names, so strangers of some groups and children "
             "are called by a name more often than people.max_fpir says",
@@ -52,9 +50,13 @@ def build_scoring(settings: Settings, sidecar: Sidecar) -> Scoring:
 def read_scoring(settings: Settings, sidecar: Sidecar) -> Scoring:
     """Return how the embeddings of a network are compared, without a word about it.
 
+    Where the network's closed set decides, its cohort is not needed.
+
     Raises:
         ModelError: the network's cohort is missing or damaged.
     """
+    if settings.people.source == "head":
+        return Scoring.of(sidecar, None)
     return Scoring.of(sidecar, load_cohort(network_path(settings), sidecar))
 
 
@@ -62,9 +64,9 @@ def build_gallery(
     settings: Settings, scoring: Scoring | None = None, clock: Clock | None = None, boots: BootClock | None = None
 ) -> Gallery:
     """Return the gallery of this node; with the scoring, one that refuses embeddings of a wrong length."""
-    head = scoring.head if scoring else None
-    lengths = {head.space: head.length} if head else {}
-    return Gallery(settings.storage.dir / "people", lengths, _build_undo_log(settings, clock, boots), scoring)
+    lengths = {scoring.head.space: scoring.head.length} if scoring else {}
+    log = _build_undo_log(settings, clock, boots)
+    return Gallery(settings.storage.dir / "people", lengths, scoring=scoring, log=log)
 
 
 def _build_undo_log(settings: Settings, clock: Clock | None = None, boots: BootClock | None = None) -> UndoLog:
@@ -107,13 +109,13 @@ def build_erasure(settings: Settings, outbox: Outbox | None, forget: Callable[[s
     """Return what erases people of this node: from its files, the outbox where there is one, and memory."""
     folder = settings.storage.dir
     store = Store(folder / "people", {})
-    traces = ReviewTraces(ReviewFiles(folder), store.faces, lambda: _least_alike(settings))
+    traces = ReviewTraces(ReviewFiles(folder), store.anchors, lambda: _same_person(settings))
     return Erasure(store, outbox, forget, (DurationsFile(folder), _build_undo_log(settings), traces))
 
 
-def _least_alike(settings: Settings) -> float:
-    """Return the score from which on two faces may be of one person; without a readable network, any two may."""
+def _same_person(settings: Settings) -> Comparison | None:
+    """Return how faces that may be of one person are compared; None without a readable network."""
     try:
-        return same_person(build_sidecar(settings))
+        return same_person(read_scoring(settings, build_sidecar(settings)))
     except ModelError:
-        return -1.0
+        return None

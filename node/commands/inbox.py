@@ -150,7 +150,7 @@ def _ask_here(settings: Settings, verb: str, **fields: object) -> Any:  # noqa: 
     clock, sidecar = SystemClock(), build_sidecar(settings)
     scoring = build_scoring(settings, sidecar)
     gallery = build_gallery(settings, scoring)
-    collector = build_collector(settings, sidecar, clock, Machine(), gallery.changes.store.faces)
+    collector = build_collector(settings, scoring, clock, Machine(), gallery.changes.store.anchors)
     requests = ReviewRequests(
         build_review_actions(settings, collector, gallery),
         lambda: build_compare(build_matcher(settings, sidecar, scoring)),
@@ -187,7 +187,7 @@ def _table(groups: list[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _line(entry: Mapping[str, Any]) -> str:
-    words = [entry["entry"], entry["seen"][:16].replace("T", " "), entry["person"] or "stranger"]
+    words = [entry["entry"], entry["seen"][:16].replace("T", " ") + "Z", entry["person"] or "stranger"]
     if entry["nearest"] is not None:
         margin = entry["margin"]
         side = "above" if margin >= 0 else "below"

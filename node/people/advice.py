@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from node.domain import counted
-from node.people.matcher import in_space, offsets, usual
+from node.people.likeness import Faces
+from node.people.matcher import in_space, usual
 from node.people.person import Anchor, Person
 from node.people.selftest import PersonResult, Report, Stranger
 from node.vision.cohort import Cohort
@@ -75,11 +76,9 @@ def need(person: Person, space: str, threshold: float, cohort: Cohort | None = N
     if not faces:
         return Need(person.id, 0, 0, ENOUGH_VIEWS, 0.0, childlike=False)
     views = _views(faces)
-    subtracted = offsets(views, cohort)
-    rows = np.stack([view.embedding for view in views])
-    scores = rows @ rows.T - subtracted[:, np.newaxis] - subtracted
-    pairs = scores[np.triu_indices(len(views), 1)]
-    assumed = float(np.interp(threshold + 2 * float(subtracted.mean()), _COSINES, _SHARES))
+    compared = Faces.of(views, cohort)
+    pairs = compared.scores(compared)[np.triu_indices(len(views), 1)]
+    assumed = float(np.interp(threshold + 2 * float(compared.offsets.mean()), _COSINES, _SHARES))
     share = float((np.sum(pairs >= threshold) + _ASSUMED_PAIRS * assumed) / (len(pairs) + _ASSUMED_PAIRS))
     wanted = max(ENOUGH_VIEWS, _views_for(share))
     return Need(
@@ -163,8 +162,12 @@ def _views(faces: Sequence[Anchor]) -> list[Anchor]:
     return views
 
 
+_LEAST_SHARE = 1e-9
+"""Share of looks below which no number of photos is enough."""
+
+
 def _views_for(share: float) -> int:
     """Return the number of views of which each recognizes a share of looks, so that together they recognize `SURE`."""
     if share >= SURE:
         return 1
-    return math.ceil(math.log(1 - SURE) / math.log(1 - share)) if share > 0 else 1 << 30
+    return math.ceil(math.log(1 - SURE) / math.log1p(-share)) if share > _LEAST_SHARE else 1 << 30

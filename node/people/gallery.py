@@ -65,8 +65,8 @@ class Gallery:
     Args:
         folder: made when the first person is added.
         lengths: length of the embeddings of each space, where known; an entry with another length is damaged.
-        log: of the actions that can be undone; without one nothing can.
         scoring: how the embeddings of the network that runs are compared; None where nothing is compared.
+        log: of the actions that can be undone; without one nothing can.
 
     Attributes:
         changes: through which people are changed.
@@ -76,10 +76,10 @@ class Gallery:
         self,
         folder: Path,
         lengths: Mapping[str, int] = MappingProxyType({}),
-        log: UndoLog | None = None,
+        *,
         scoring: Scoring | None = None,
+        log: UndoLog | None = None,
     ) -> None:
-        self._folder = folder
         self._store, self._scoring = Store(folder, lengths), scoring
         self.changes = UndoableChanges(self._store, log)
 
@@ -256,7 +256,7 @@ class Gallery:
                 found[person.id] = known
         made = normalisation.compute([person for person in people if person.id not in found], space, cohort)
         if made:
-            contents = {person.id: normalisation.encode(person, space, cohort) for person in made}
+            contents = [(person, normalisation.encode(person, space, cohort)) for person in made]
             self._store.keep_computed(normalisation.FILE, contents)
         found |= {person.id: person for person in made}
         return tuple(found[person.id] for person in people)

@@ -4,7 +4,8 @@ people/<id>/normalization.json  {"v": 1, "cohort": sha256 of the cohort, "neares
                                  "anchors": sha256 of the embeddings, "usual": [a number for each]}
 
 The record itself keeps the shape that version 0.1.0 reads, which takes no notice of the file and erases it with the
-person. A file that does not fit the record or the cohort, is damaged or is missing is made again.
+person. A change of the record removes the file, and so does its undoing. A file that does not fit the record or the
+cohort, is damaged or is missing is made again when the gallery is loaded.
 """
 
 import hashlib

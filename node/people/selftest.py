@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from node.people.matcher import GalleryMatcher, Score, in_space, offsets
+from node.people.likeness import Faces
+from node.people.matcher import GalleryMatcher, Score, in_space
 from node.people.person import Person
 from node.vision.cohort import Cohort
 
@@ -146,13 +147,11 @@ def _similarities(
     people: Sequence[Person], space: str, threshold: float, cohort: Cohort | None
 ) -> tuple[Similarity, ...]:
     known = [(person.id, own) for person in people if (own := in_space(person.anchors, space))]
-    rows = [np.stack([anchor.embedding for anchor in own]) for _, own in known]
-    subtracted = [offsets(own, cohort) for _, own in known]
+    faces = [Faces.of(own, cohort) for _, own in known]
     found = []
     for a, (first, ours) in enumerate(known):
         for b, (second, theirs) in enumerate(known[:a]):
-            cosines = rows[a] @ rows[b].T
-            scores = cosines - subtracted[a][:, np.newaxis] - subtracted[b]
+            cosines, scores = faces[a].cosines(faces[b]), faces[a].scores(faces[b])
             i, j = np.unravel_index(int(np.argmax(scores)), scores.shape)
             score = Score(float(np.clip(cosines[i, j], -1, 1)), float(scores[i, j]) - threshold)
             found.append(Similarity((second, first), (theirs[j].source, ours[i].source), score))

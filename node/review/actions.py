@@ -114,7 +114,7 @@ class ReviewActions:
         samples = self._samples(entries)
         ids = [entry.id for entry in entries]
         known = {person.id: person for person in self._gallery.load()}
-        space = self._inbox.keeping.space
+        space = self._inbox.keeping.same.space
         if assignment.kind is Kind.PERSON:
             person = checked_id(assignment.person or "")
             if person not in known:
@@ -139,7 +139,7 @@ class ReviewActions:
             raise PeopleError(f"{entries[0].id}: no name to reject: use drop, or assign the face to somebody")
         (person,) = (each for each in named if each is not None)
         samples = self._samples(entries)
-        self._gallery.reject(person, self._inbox.keeping.space, samples[0], inbox_entries=[e.id for e in entries])
+        self._gallery.reject(person, self._inbox.keeping.same.space, samples[0], inbox_entries=[e.id for e in entries])
         return person, f"rejected: this face is not {person}'s"
 
     def _close_call(self, entry: ReviewEntry, compare: Compare) -> str | None:

@@ -1,6 +1,6 @@
 """The forms of a normalized score that were tried with the default network -> what each reaches on validation pictures.
 
-`python tests/benchmarks/cohort_forms.py`
+`python -m tests.benchmarks.cohort_forms --card models/README.md`
 
 It needs the face data. The thresholds of each form are made as those of the shipped one (`models.cohort`): they hold
 for every group at the default rate. So the forms differ in whom they still recognize.
@@ -24,6 +24,7 @@ from models.evaluation.group_rates import ADULTS, GALLERY, PAIRS, SHOWN, Views, 
 from models.evaluation.groups import CHILDREN
 from models.evaluation.identification import open_set, similarities, verify
 from models.evaluation.measure import NetworkPredictions, predict_all
+from models.evaluation.report import write_card
 from models.evaluation.scoring import COSINE, SHIPPED_FPIR, Decision, Scoring
 from models.exporting.cohort_clusters import CLUSTERS, cohort_of
 from models.exporting.cohort_thresholds import (
@@ -145,7 +146,7 @@ def _worst(figures: list[Figure], table: str) -> float:
     return max(figure.value for figure in figures if figure.data == f"{_UTKFACE}, {table}" and "," in figure.figure)
 
 
-def _print(path: Path) -> None:
+def _print(path: Path, card: Path | None) -> None:
     data = data_folder()
     network, exact = (Network(of.with_suffix(".tflite")) for of in (path, unquantised(path)))
     found, predictions = predict_for_cohort(network, exact, data, FOLDER), predict_all(network, data, FOLDER)
@@ -153,19 +154,24 @@ def _print(path: Path) -> None:
         "pairs: worst adults, %", "children, %", "ten enrolled: worst adults, %", "children, %", "TPIR at FPIR 1 %",
         "TPIR as shipped", "verification", "second views: adults", "children", "with ten enrolled: adults", "children",
     )  # fmt: skip
-    print(f"{network.sidecar.name}, thresholds for {100 * SHIPPED_FPIR:g} % of every group, {network.runtime}")
-    print(f"| form | {' | '.join(heads)} |")
-    print(f"| --- | {' | '.join('---:' for _ in heads)} |")
+    lines = [f"| form | {' | '.join(heads)} |", f"| --- | {' | '.join('---:' for _ in heads)} |"]
+    print(*lines, sep="\n")
     for name, scoring in forms(found):
-        print(row(name, scoring, found, predictions, network.sidecar), flush=True)
+        lines.append(row(name, scoring, found, predictions, network.sidecar))
+        print(lines[-1], flush=True)
+    how = f"{network.sidecar.name}, thresholds for {100 * SHIPPED_FPIR:g} % of every group; runtime: {network.runtime}."
+    print(f"\n{how}")
+    if card:
+        write_card(card, "\n".join([*lines, "", how]), "forms")
 
 
 def main() -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sidecar", type=Path, nargs="?", default=ZOO / "mobilefacenet.float32.json")
+    parser.add_argument("--card", type=Path, help="write the table between the marks of a model card")
     given = parser.parse_args()
-    return run(lambda: _print(given.sidecar))
+    return run(lambda: _print(given.sidecar, given.card))
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ from node.mqtt.link import Received, Report
 from node.people.corrections import Corrections
 from node.people.enrolment import Enrollee
 from node.people.gallery import Gallery
+from node.people.likeness import Comparison
 from node.people.matcher import GalleryMatcher
 from node.requests.answer import Answer
 from node.requests.corrections import CorrectionRequests
@@ -112,7 +113,7 @@ class Requests:
             changed=lambda: None,
             erase=lambda _: None,
         )
-        keeping = Keeping(days=0, pictures=False, space="s", same=0.4)
+        keeping = Keeping(days=0, pictures=False, same=Comparison("s", 3, 0.4))
         inbox = ReviewInbox(keeping, ReviewFiles(folder), SystemClock(), Machine())
         collector = Collector(inbox, lambda _image, _box: b"")
         self._review = ReviewRequests(

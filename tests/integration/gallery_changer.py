@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cohorts import cohort
 from makers import unit
 from manual_clock import ManualClock
 from samples import OneBoot, crop, remove, sample
@@ -25,11 +26,20 @@ from node.people import bundle
 from node.people.corrections import Corrections
 from node.people.erasure import Erasure
 from node.people.gallery import Gallery, Sample
+from node.people.likeness import Comparison
 from node.people.person import Person
+from node.people.scoring import Scoring
 from node.people.store import Store
 from node.people.undo_log import UndoLog
+from node.review.actions import Assignment, Kind, ReviewActions
+from node.review.collector import Collector
+from node.review.entry import BestFace, ReviewEntry
+from node.review.files import ReviewFiles
+from node.review.inbox import Keeping, ReviewInbox
+from node.vision.sidecar import EmbeddingHead, Threshold, Thresholds
 
 OLD, NEW = "old", "new"
+COHORT = cohort(unit(1, 0, 0), unit(0, 1, 0), unit(0, 0, 1), nearest=2)
 _LENGTHS = {OLD: 3, NEW: 3}
 
 
@@ -44,8 +54,13 @@ def embed(image: Image) -> Vector:
 
 
 def gallery(folder: Path) -> Gallery:
-    """Return the gallery in a folder; what can be undone is kept in the folder above, at a time that stands still."""
-    return Gallery(folder, _LENGTHS, undo_log(folder))
+    """Return the gallery in a folder; what can be undone is kept in the folder above, at a time that stands still.
+
+    Its faces are compared with a cohort.
+    """
+    head = EmbeddingHead.model_construct(length=_LENGTHS[OLD], space=OLD)
+    thresholds = Thresholds(anchors_per_person=5, rows=(Threshold(fpir=0.01, gallery=1, cosine=0.1),))
+    return Gallery(folder, _LENGTHS, scoring=Scoring(head, thresholds, COHORT), log=undo_log(folder))
 
 
 def undo_log(folder: Path) -> UndoLog:
@@ -54,13 +69,37 @@ def undo_log(folder: Path) -> UndoLog:
 
 
 def enroll(folder: Path) -> None:
-    """Make a gallery of three people with crops, one of whom has a rejected face, and another was merged from two."""
+    """Make a gallery of three people with crops, one of whom has a rejected face, and another was merged from two.
+
+    What is computed for each of them is there, too.
+    """
     people = gallery(folder)
     for number, person in enumerate(("ada", "bob", "cyd")):
         people.add(person, person.title(), OLD, [face(3 * number), face(3 * number + 1)])
     people.reject("ada", OLD, face(2))
     people.add("cyd-2", "Cyd again", OLD, [face(40), face(41)])
     Corrections(people).merge("cyd-2", "cyd")
+    people.load()
+
+
+def review(folder: Path) -> ReviewActions:
+    """Return the inbox beside a gallery, which is kept on the disk, and what can be decided about it."""
+    keeping = Keeping(days=1, pictures=False, same=Comparison(OLD, _LENGTHS[OLD], 0.5, COHORT))
+    inbox = ReviewInbox(keeping, ReviewFiles(folder.parent), ManualClock(), OneBoot())
+    inbox.load()
+    return ReviewActions(Collector(inbox, lambda _image, _box: b""), gallery(folder), keep_crops=True)
+
+
+def entries(folder: Path) -> list[str]:
+    """Return the ids of the entries that nobody has decided about."""
+    return [each.entry.id for group in review(folder).groups(lambda _: None) for each in group.entries]
+
+
+def fill_inbox(folder: Path) -> None:
+    """Put one entry of a stranger into the inbox beside a gallery."""
+    stamp, seen = undo_log(folder).now(), face(50)
+    best = BestFace(seen.embedding, crop(50), 0.5)
+    ReviewFiles(folder.parent).save(ReviewEntry("0123abcd", stamp, stamp, OLD, embedding=seen.embedding, best=best))
 
 
 def enroll_elsewhere(folder: Path) -> None:
@@ -117,6 +156,11 @@ def _photo(folder: Path, person: str) -> str:
     return Corrections(gallery(folder)).photos(person)[0].id
 
 
+def _assign(folder: Path, _file: Path) -> None:
+    (entry,) = entries(folder)
+    review(folder).assign(entry, Assignment(Kind.NEW, name="Zoe"), lambda _: None)
+
+
 def _undo(folder: Path, _file: Path) -> None:
     """Undo the last action: take apart again whoever was merged, unless another action came after."""
     changes = gallery(folder).changes
@@ -141,6 +185,11 @@ def _reembed(folder: Path, _file: Path) -> None:
     Gallery(folder, _LENGTHS).reembed(NEW, embed)
 
 
+def _compute(folder: Path, _file: Path) -> None:
+    """Compute what is usual for everybody's faces, as a node does when it loads the gallery."""
+    gallery(folder).load()
+
+
 def _start(folder: Path, _file: Path) -> None:
     start(folder)
 
@@ -149,13 +198,13 @@ def _export(folder: Path, file: Path) -> None:
     bundle.write(file, Gallery(folder, _LENGTHS).load())
 
 
-NOT_UNDONE = frozenset(["undo", "remove", "reembed", "export", "start"])
+NOT_UNDONE = frozenset(["undo", "remove", "reembed", "compute", "export", "start"])
 """The changes that cannot be undone."""
 
 VERBS: Mapping[str, Callable[[Path, Path], None]] = {
     "add": _add, "add_new": _add_new, "reject": _reject, "ignore": _ignore, "rename": _rename, "merge": _merge,
-    "remove_photo": _remove_photo, "move_photo": _move_photo, "import": _import, "replace": _replace, "undo": _undo,
-    "remove": _remove, "reembed": _reembed, "export": _export, "start": _start,
+    "remove_photo": _remove_photo, "move_photo": _move_photo, "import": _import, "replace": _replace, "assign": _assign,
+    "undo": _undo, "remove": _remove, "reembed": _reembed, "compute": _compute, "export": _export, "start": _start,
 }  # fmt: skip
 
 

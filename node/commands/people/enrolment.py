@@ -7,6 +7,7 @@ from typing import Any
 
 from node.assembly import (
     build_embed,
+    build_enrollee,
     build_gallery,
     build_photo_detector,
     build_scoring,
@@ -19,7 +20,7 @@ from node.camera.image_file import open_image
 from node.domain import counted
 from node.errors import CameraError, PeopleError, UsageError
 from node.people.advice import need, sentence
-from node.people.enrolment import Enrollee, Refusal, examine, people_with
+from node.people.enrolment import Refusal, examine
 from node.people.gallery import Sample
 from node.people.person import Person, checked_id, checked_name
 from node.people.scoring import Scoring
@@ -138,8 +139,7 @@ def _enrol_photos(
         scoring = build_scoring(settings, sidecar)
         gallery = build_gallery(settings, scoring)
         gallery.reembed(sidecar.heads.embedding.space, build_embed(vision.network))
-        matcher = scoring.matcher(people_with(gallery.load(), args.id), settings.people.max_fpir)
-        enrollee = Enrollee(args.id, matcher, force=args.force)
+        enrollee = build_enrollee(settings, scoring, gallery)(args.id, args.force)
         results = [
             photo
             if isinstance(photo, Refusal)
@@ -170,7 +170,7 @@ def _enrol_photos(
     person = gallery.add(args.id, args.name, sidecar.heads.embedding.space, samples, ignored=ignored)
     used = f"{len(samples)} of {counted(len(results), 'photo')}"
     print_line(f"{person.id}: {used} used, {counted(len(person.anchors), 'face')} known")
-    _print_advice(person, scoring, matcher.threshold)
+    _print_advice(person, scoring, enrollee.matcher.threshold)
 
 
 def _print_advice_of(person: str, settings: Settings) -> None:

@@ -154,6 +154,31 @@ def test_a_gallery_that_another_process_changes_is_loaded_without_waiting(folder
     assert file(folder).exists()
 
 
+def test_who_changes_while_their_numbers_are_computed_gets_none_of_the_former_faces(folder: Path) -> None:
+    """Another process corrects Ada and erases Bob after this one has read them, and before it keeps the numbers."""
+    people = Gallery(folder, {"s": 16}).load()
+    made = normalisation.compute(people, "s", FIRST)
+    store, contents = Store(folder, {}), [(each, normalisation.encode(each, "s", FIRST)) for each in made]
+    Gallery(folder).add("ada", None, "s", [sample(*FACES[2], source="c")])
+    remove(folder, "bob")
+    store.keep_computed(normalisation.FILE, contents)
+    assert not list(folder.rglob(f"{normalisation.FILE}*"))
+    Gallery(folder).add("bob", None, "s", [sample(*FACES[1])])
+    (folder / "ada" / "person.json").write_text("{")
+    store.keep_computed(normalisation.FILE, contents)
+    assert not list(folder.rglob(f"{normalisation.FILE}*"))
+
+
+def test_a_change_of_a_person_removes_the_file_at_once(folder: Path) -> None:
+    """Of that person only."""
+    usual(folder)
+    gallery(folder).add("ada", None, "s", [sample(*FACES[2], source="c")])
+    assert not file(folder).exists()
+    assert file(folder, "bob").exists()
+    usual(folder)
+    assert len(json.loads(file(folder).read_text())["usual"]) == 3
+
+
 def test_a_disk_that_cannot_be_written_is_no_obstacle(folder: Path, without_writing: Callable[[Path], None]) -> None:
     """Who may only read decides by the same score."""
     without_writing(folder)

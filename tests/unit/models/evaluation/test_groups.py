@@ -9,6 +9,7 @@ import pytest
 from models.arrays import Array
 from models.data.samples import Sample
 from models.evaluation.groups import CHILDREN, LEAST_PAIRS, TEENAGERS, GroupScores, groups_of
+from models.evaluation.metrics import wilson
 
 _ENOUGH = 64  # people: 2,016 pairs
 
@@ -66,6 +67,16 @@ def test_an_interval_resamples_people() -> None:
     assert share.value == pytest.approx(0.02)
     assert share.low == 0
     assert share.high > 0.05
+
+
+def test_no_case_is_not_a_share_of_zero() -> None:
+    """Of 4,950 pairs none reaches the threshold: up to 0.08 % may (Wilson)."""
+    scores = GroupScores([np.full((100, 100), -1.0, dtype=np.float32)])
+    share, named = scores.share(0.0), scores.named(0.0, 10)
+    assert (share.value, share.low) == (0, 0)
+    assert share.high == pytest.approx(0.00078, abs=1e-5)
+    assert named is not None
+    assert named.high == pytest.approx(wilson(0, 100).high)
 
 
 def test_the_share_of_named_strangers_is_exact() -> None:
