@@ -86,7 +86,7 @@ def describe_device(settings: Settings) -> Device:
         area=node.area,
         version=__version__,
         model=model,
-        board=Machine().board() or "",
+        hardware=Machine().hardware() or "",
         health_s=settings.health.every_s,
         rules=tuple(rule.id for rule in settings.alerts.rules),
         verbs=tuple(verb for verb in OFFERED if not (closed and verb is Verb.PEOPLE_ENROLL)),

@@ -32,7 +32,7 @@ class Device:
         area: the area to suggest; empty for none.
         version: of the program.
         model: the name of the network; empty if it is not known.
-        board: the name of the machine's board; empty if it is not known.
+        hardware: the name of the machine's board; empty if it is not known.
         health_s: seconds between two health messages; their values expire 10 s after three of them are missed.
         rules: ids of the alert rules.
         verbs: the requests that the node accepts.
@@ -43,7 +43,7 @@ class Device:
     area: str
     version: str
     model: str = ""
-    board: str = ""
+    hardware: str = ""
     health_s: float = 30.0
     rules: Sequence[str] = ()
     verbs: Sequence[str] = ()
@@ -69,7 +69,7 @@ def discovery(
             removes them, to a Home Assistant that has just started.
     """
     fields = {"ids": [f"{ROOT}_{topics.node}"], "name": device.name, "mf": "Facenode", "sw": device.version}
-    more = {"sa": device.area, "mdl": device.model, "hw": device.board}
+    more = {"sa": device.area, "mdl": device.model, "hw": device.hardware}
     return dump(
         {
             "dev": fields | {key: value for key, value in more.items() if value},

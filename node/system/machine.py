@@ -6,7 +6,7 @@ from pathlib import Path
 
 from node.clock import Boot
 
-_MAX_BOARD, _MAX_BOARD_BYTES = 64, 1024
+_MAX_HARDWARE, _MAX_HARDWARE_BYTES = 64, 1024
 
 
 class Machine:
@@ -22,7 +22,7 @@ class Machine:
         self._throttled = root / "sys/devices/platform/soc/soc:firmware/get_throttled"
         self._memory = root / "proc/self/statm"
         # On a Raspberry Pi and its like from the device tree, on a PC from its firmware.
-        self._boards = (root / "sys/firmware/devicetree/base/model", root / "sys/class/dmi/id/product_name")
+        self._hardware = (root / "sys/firmware/devicetree/base/model", root / "sys/class/dmi/id/product_name")
         self._boot_id = root / "proc/sys/kernel/random/boot_id"
 
     def cpu_c(self) -> float | None:
@@ -46,14 +46,14 @@ class Machine:
             return None
         return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
-    def board(self) -> str | None:
+    def hardware(self) -> str | None:
         """Return the name of the board, such as `Raspberry Pi 4 Model B Rev 1.4`, at most 64 characters."""
-        for path in self._boards:
+        for path in self._hardware:
             try:
-                text = path.read_bytes()[:_MAX_BOARD_BYTES].decode(errors="replace")
+                text = path.read_bytes()[:_MAX_HARDWARE_BYTES].decode(errors="replace")
             except OSError:
                 continue
-            name = " ".join("".join(each if each.isprintable() else " " for each in text).split())[:_MAX_BOARD]
+            name = " ".join("".join(each if each.isprintable() else " " for each in text).split())[:_MAX_HARDWARE]
             if name:
                 return name
         return None

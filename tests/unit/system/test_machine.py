@@ -34,10 +34,10 @@ def test_a_kernel_without_an_id_of_the_boot_gives_none(tmp_path: Path) -> None:
         ("sys/firmware/devicetree/base/model", b"\xff\xfe board", "\ufffd\ufffd board"),
     ],
 )
-def test_a_board_has_its_makers_name(tmp_path: Path, file: str, content: bytes, name: str | None) -> None:
+def test_the_hardware_has_its_makers_name(tmp_path: Path, file: str, content: bytes, name: str | None) -> None:
     """On one line, printable, and no longer than a line of Home Assistant's page takes."""
-    assert Machine(tmp_path).board() is None
+    assert Machine(tmp_path).hardware() is None
     path = tmp_path / file
     path.parent.mkdir(parents=True)
     path.write_bytes(content)
-    assert Machine(tmp_path).board() == name
+    assert Machine(tmp_path).hardware() == name
