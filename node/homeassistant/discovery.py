@@ -18,8 +18,8 @@ from node.homeassistant.rules import snoozes, triggers
 
 _DISABLED = {"enabled_by_default": False}
 _ENROLL, _SNOOZE = "people_enroll", "snooze"
-# A machine that does not report throttling is unknown, not fine.
 _COUNTED = "{{ {'text': value_json.count ~ (' face' if value_json.count == 1 else ' faces')} | to_json }}"
+# A machine that does not report throttling is unknown, not fine.
 _THROTTLED = "{{ none if value_json.throttled is none else 'ON' if value_json.throttled else 'OFF' }}"
 
 

@@ -47,5 +47,4 @@ OFFERED = (
     Verb.PEOPLE_REMOVE,
     Verb.RESTART,
 )
-"""What may be requested by MQTT; the rest only through the local socket, since it is about stored
-faces and the view."""
+"""What may be requested by MQTT; the rest only through the local socket: it is about stored faces or the view."""
