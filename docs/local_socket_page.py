@@ -12,8 +12,8 @@ from node.requests.verb import OFFERED, Verb
 _TIMEOUTS = Timeouts()
 _INTRO = f"""
 A running node listens on a Unix socket, `{FILE}` in `storage.dir`. `facenode people`, `facenode inbox` and programs of
-your own use it for what MQTT never carries: stored faces, pictures of visits, merging people and undoing it. Its mode
-is 0600: whoever may read `storage.dir` may ask, and nobody else.
+your own use it for what MQTT never carries: stored faces, pictures of visits and of the view, merging people and
+undoing it. Its mode is 0600: whoever may read `storage.dir` may ask, and nobody else.
 
 - One connection carries one request and one answer, each a line of JSON in UTF-8.
 - A request has at most {MAX_REQUEST_BYTES} bytes, `"verb"`, the fields of the verb, and `"v"`, the version of this
@@ -92,6 +92,13 @@ _VERBS = {
         ),
     ),
     Verb.INBOX_CLEAR: ("", "nothing; the inbox is erased for good"),
+    Verb.STILL: (
+        "",
+        (
+            '`{"jpeg", "masks"}`: the next frame in base64, turned and cropped, with the masks drawn on it, and how '
+            "many there are; refused in privacy mode"
+        ),
+    ),
 }
 
 

@@ -14,6 +14,7 @@ from node.assembly.people import (
 from node.assembly.review import build_collector, build_compare, build_naming, build_review_actions
 from node.assembly.vision import (
     Vision,
+    build_masks,
     build_photo_detector,
     build_search,
     build_sidecar,
@@ -32,6 +33,7 @@ __all__ = [
     "build_enrollee",
     "build_erasure",
     "build_gallery",
+    "build_masks",
     "build_matcher",
     "build_naming",
     "build_node",

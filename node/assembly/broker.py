@@ -1,9 +1,10 @@
 """Settings -> the outbox, the connection to the broker, and what Home Assistant is told."""
 
 from node import __version__
+from node.assembly.vision import build_sidecar
 from node.clock import Clock
 from node.contract.topics import Topics
-from node.errors import StorageError
+from node.errors import ModelError, StorageError
 from node.homeassistant.announcer import Announcer
 from node.homeassistant.device_remover import DeviceRemover
 from node.homeassistant.discovery import Device
@@ -16,6 +17,7 @@ from node.outbox.outbox import FILE as OUTBOX_FILE
 from node.outbox.outbox import Outbox
 from node.requests.verb import OFFERED, Verb
 from node.settings import Settings
+from node.system.machine import Machine
 from node.system.plain_files import WrongKindError, check_regular
 
 
@@ -39,6 +41,7 @@ def build_outbox(settings: Settings, clock: Clock) -> Outbox:
         topics,
         clock,
         live_s=settings.mqtt.live_s,
+        expire_s=settings.mqtt.expire_s,
         max_rows=storage.max_rows,
         max_mb=storage.max_mb,
     )
@@ -72,12 +75,18 @@ def build_announcer(settings: Settings, topics: Topics, retained: Retained) -> A
 def describe_device(settings: Settings) -> Device:
     """Return what discovery says about this node."""
     node = settings.node
+    try:
+        model = build_sidecar(settings).name
+    except ModelError:
+        model = ""  # whoever needs the network says so
     # Nobody can be enrolled in the closed set of a network.
     closed = settings.people.source == "head"
     return Device(
         name=node.name or node.id,
         area=node.area,
         version=__version__,
+        model=model,
+        hardware=Machine().hardware() or "",
         health_s=settings.health.every_s,
         rules=tuple(rule.id for rule in settings.alerts.rules),
         verbs=tuple(verb for verb in OFFERED if not (closed and verb is Verb.PEOPLE_ENROLL)),

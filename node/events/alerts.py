@@ -3,7 +3,7 @@
 A rule has a condition that holds or not at every tick. An alert is raised at the first tick at which
 
 - the condition has held for `for_s`,
-- the local time is within `between` (an unsynchronized clock counts as within, and the alert says so),
+- the local time is within `between` on one of `days` (an unsynchronized clock counts as within, and the alert says so),
 - `cool_down_s` have passed since the rule was last raised, and it is not snoozed;
 
 and cleared at the first tick at which the condition no longer holds or the hours are over. Durations are of monotonic
@@ -13,7 +13,7 @@ gone, or is of another kind now, is cleared at the first tick.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time, tzinfo
+from datetime import UTC, time, tzinfo
 from typing import Literal, Protocol
 
 from node.domain import UNKNOWN, Alert, AlertState, CameraState, Event, EventType, Instant, Presence
@@ -40,6 +40,10 @@ class Rule(Protocol):
     @property
     def hours(self) -> tuple[time, time] | None:
         """Start and end of the hours in which it holds, local time; past midnight if the end is before the start."""
+
+    @property
+    def weekdays(self) -> frozenset[int]:
+        """Days on which it holds, Monday is 0, every day if empty; hours past midnight are of the day they began on."""
 
     @property
     def cool_down_s(self) -> float:
@@ -162,7 +166,7 @@ class Alerts:
     def _evaluate(self, state: _RuleState, at: Instant, events: Sequence[Event], scene: Scene) -> Alert | None:
         rule = state.rule
         cause = self._cause(state, at, scene)
-        if cause is None or not within(rule.hours, at, self._zone):
+        if cause is None or not within(rule.hours, rule.weekdays, at, self._zone):
             return state.cleared(at)
         if state.active or not cause.proven or rule.id in scene.snoozed:
             return None
@@ -232,20 +236,26 @@ def _event_about(events: Sequence[Event], person: str | None) -> Event | None:
     return None
 
 
-def within(hours: tuple[time, time] | None, at: Instant, zone: tzinfo) -> bool:
-    """Return whether a moment is within hours of local time; an end before the start is past midnight.
+def within(hours: tuple[time, time] | None, weekdays: frozenset[int], at: Instant, zone: tzinfo) -> bool:
+    """Return whether a moment is within hours of local time, on certain days.
 
-    The start is included and the end is not; the same start and end mean the whole day. Across a change to or from
-    daylight-saving time the clock on the wall decides.
+    The start is included and the end is not. An end before the start is past midnight, and the same start and end mean
+    24 hours; what is past midnight belongs to the day before. Without hours a day is from midnight to midnight. Across
+    a change to or from daylight-saving time the clock on the wall decides: an hour that it skips holds nothing, and one
+    that it repeats holds twice.
+
+    Args:
+        hours: start and end; None: all day.
+        weekdays: Monday is 0; empty: every day.
+        at: the moment; one of a clock that is not synchronized is within.
+        zone: the time zone of the hours and days.
     """
-    if hours is None or not at.synced:
+    if not at.synced or (hours is None and not weekdays):
         return True
-    start, end = hours
-    now = _local(at.wall, zone)
-    if start == end:
-        return True
-    return start <= now < end if start < end else now >= start or now < end
-
-
-def _local(wall: datetime, zone: tzinfo) -> time:
-    return wall.astimezone(zone).time()
+    local = at.wall.astimezone(zone)
+    start, end = hours or (time.min, time.min)
+    now, begun = local.time(), local.time() >= start
+    if not (start <= now < end if start < end else begun or now < end or start == end):
+        return False
+    day = local.weekday() if begun else (local.weekday() - 1) % 7
+    return not weekdays or day in weekdays

@@ -20,6 +20,7 @@ from node.requests.local_request import (
     RemovePhoto,
     ShowEntry,
     ShowPhoto,
+    TakeStill,
     UndoAction,
 )
 from node.requests.people import PeopleRequests
@@ -41,6 +42,7 @@ from node.requests.request import (
 )
 from node.requests.review import ReviewRequests
 from node.requests.snapshots import Snapshots
+from node.requests.stills import Stills
 from node.requests.switches import SwitchRequests
 
 Handler = Callable[[Any, Instant, Answer], None]
@@ -57,6 +59,7 @@ def handlers(  # noqa: PLR0913 - one argument for each part that handles request
     corrections: CorrectionRequests,
     review: ReviewRequests,
     snapshots: Snapshots,
+    stills: Stills,
 ) -> Handlers:
     """Return the handler of each type of request."""
     return {
@@ -84,6 +87,7 @@ def handlers(  # noqa: PLR0913 - one argument for each part that handles request
         ShowEntry: review.show,
         AssignEntry: review.assign,
         ClearInbox: review.clear,
+        TakeStill: stills.request,
     }
 
 

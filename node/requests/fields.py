@@ -4,7 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, TypeGuard
 
-_MAX_SNOOZE_S = 7 * 24 * 3600
+MAX_SNOOZE_S = 7 * 24 * 3600
+"""The longest time for which alerts can be silent, seconds."""
+
 _MAX_NAME = 64
 _MAX_LOOK_S = 30
 _MAX_TRANSACTION = 64
@@ -109,8 +111,8 @@ def rule(fields: Fields) -> str | None:
 def snooze_s(fields: Fields) -> float:
     """Return the seconds for which alerts are silent."""
     given = fields.get("for_s")
-    if not (_is_number(given) and 0 <= given <= _MAX_SNOOZE_S):
-        raise ValueError(f"for_s: must be a number of seconds from 0 to {_MAX_SNOOZE_S}")
+    if not (_is_number(given) and 0 <= given <= MAX_SNOOZE_S):
+        raise ValueError(f"for_s: must be a number of seconds from 0 to {MAX_SNOOZE_S}")
     return float(given)
 
 

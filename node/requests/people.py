@@ -72,6 +72,11 @@ class PeopleRequests:
         self._changed, self._erase = changed, erase
         self._enrollment: _Enrollment | None = None
 
+    @property
+    def enrolling(self) -> str | None:
+        """The id under which whoever is in view is being enrolled; None while nobody is."""
+        return self._enrollment.request.person if self._enrollment else None
+
     def list(self, request: ListPeople, at: Instant, answer: Answer) -> None:
         """Answer who is enrolled, without any face."""
         del request, at

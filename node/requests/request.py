@@ -22,6 +22,7 @@ from node.requests.local_request import (
     RemovePhoto,
     ShowEntry,
     ShowPhoto,
+    TakeStill,
     UndoAction,
 )
 from node.requests.verb import Verb
@@ -266,6 +267,7 @@ Request = (
     | ShowEntry
     | AssignEntry
     | ClearInbox
+    | TakeStill
 )
 
 TYPES: Mapping[str, type[Request]] = {kind.verb: kind for kind in get_args(Request)}

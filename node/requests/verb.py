@@ -30,6 +30,7 @@ class Verb(StrEnum):
     INBOX_SHOW = "inbox_show"
     INBOX_ASSIGN = "inbox_assign"
     INBOX_CLEAR = "inbox_clear"
+    STILL = "still"
 
 
 OFFERED = (
@@ -46,4 +47,4 @@ OFFERED = (
     Verb.PEOPLE_REMOVE,
     Verb.RESTART,
 )
-"""What may be requested by MQTT; the rest only through the local socket, since it is about stored faces."""
+"""What may be requested by MQTT; the rest only through the local socket: it is about stored faces or the view."""

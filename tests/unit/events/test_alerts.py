@@ -5,6 +5,8 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from makers import face
 
 from node.domain import UNKNOWN, AlertState, CameraState, Event, EventType, Instant, Match, Presence
@@ -275,7 +277,7 @@ def test_hours_may_cross_midnight(hours: tuple[str, str] | None, wall: str, insi
     """The start is included, the end is not."""
     span = None if hours is None else (time.fromisoformat(hours[0]), time.fromisoformat(hours[1]))
     now = datetime.combine(MIDNIGHT, time.fromisoformat(wall), tzinfo=UTC)
-    assert within(span, Instant(now, 0.0, synced=True), UTC) is inside
+    assert within(span, frozenset(), Instant(now, 0.0, synced=True), UTC) is inside
 
 
 @pytest.mark.parametrize(
@@ -293,7 +295,87 @@ def test_hours_may_cross_midnight(hours: tuple[str, str] | None, wall: str, insi
 def test_hours_follow_local_time_across_daylight_saving_changes(utc: str, inside: bool) -> None:  # noqa: FBT001 - a table
     """01:00 to 03:00 in Berlin, in nights with and without a clock change."""
     now = datetime.fromisoformat(utc).replace(tzinfo=UTC)
-    assert within((time(1), time(3)), Instant(now, 0.0, synced=True), BERLIN) is inside
+    assert within((time(1), time(3)), frozenset(), Instant(now, 0.0, synced=True), BERLIN) is inside
+
+
+WEEKEND = frozenset({5, 6})
+
+
+@pytest.mark.parametrize(
+    ("between", "local", "inside"),
+    [
+        (None, "2026-11-28T00:00", True),  # a Saturday
+        (None, "2026-11-27T23:59", False),
+        (None, "2026-11-29T23:59", True),  # Sunday
+        (None, "2026-11-30T00:00", False),  # the week's turn
+        (("22:00", "06:00"), "2026-11-28T05:59", False),  # of Friday's night
+        (("22:00", "06:00"), "2026-11-28T22:00", True),
+        (("22:00", "06:00"), "2026-11-30T05:59", True),  # Monday, but of Sunday's night
+        (("22:00", "06:00"), "2026-11-30T06:00", False),
+        (("22:00", "06:00"), "2026-11-30T22:00", False),
+        (("08:00", "08:00"), "2026-11-28T07:59", False),  # 24 hours from Saturday 08:00 on
+        (("08:00", "08:00"), "2026-11-30T07:59", True),
+        (("08:00", "08:00"), "2026-11-30T08:00", False),
+        (("09:00", "17:00"), "2026-11-27T12:00", False),
+        (("09:00", "17:00"), "2026-11-28T12:00", True),
+        (("22:00", "06:00"), "2026-03-29T01:59", True),  # of Saturday's night, to the spring ahead
+        (("22:00", "06:00"), "2026-03-29T03:00", True),
+        (("22:00", "06:00"), "2026-03-29T06:00", False),
+        (("22:00", "06:00"), "2026-10-25T02:30", True),  # twice, in the autumn
+        (("22:00", "06:00"), "2026-10-26T05:59", True),
+        (("02:15", "02:45"), "2026-10-25T02:30", True),
+    ],
+)
+@pytest.mark.parametrize("fold", [0, 1])
+def test_hours_past_midnight_are_of_the_day_on_which_they_began(
+    between: tuple[str, str] | None, local: str, fold: int, *, inside: bool
+) -> None:
+    """Saturday and Sunday, in Berlin."""
+    hours = None if between is None else (time.fromisoformat(between[0]), time.fromisoformat(between[1]))
+    now = datetime.fromisoformat(local).replace(tzinfo=BERLIN, fold=fold).astimezone(UTC)
+    assert within(hours, WEEKEND, Instant(now, 0.0, synced=True), BERLIN) is inside
+
+
+minutes = st.integers(0, 24 * 60 - 1).map(lambda number: time(number // 60, number % 60))
+
+
+@given(
+    st.none() | st.tuples(minutes, minutes),
+    st.frozensets(st.integers(0, 6)),
+    st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1)),  # noqa: DTZ001 - made aware below
+    st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Africa/Cairo", "Australia/Lord_Howe"]),
+)
+def test_a_moment_is_within_if_the_hours_of_one_of_the_days_hold_it(
+    hours: tuple[time, time] | None, days: frozenset[int], wall: datetime, zone: str
+) -> None:
+    """By writing down the hours of each day as the clock on the wall shows them; some zones change at midnight."""
+    at = Instant(wall.replace(tzinfo=UTC), 0.0, synced=True)
+    shown = at.wall.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+    start, end = hours or (time(0), time(0))
+    spans = [
+        (datetime.combine(day, start), datetime.combine(day + timedelta(days=end <= start), end))
+        for day in (shown.date() - timedelta(days=1), shown.date())
+        if not days or day.weekday() in days
+    ]
+    assert within(hours, days, at, ZoneInfo(zone)) == any(begin <= shown < over for begin, over in spans)
+
+
+def test_a_rule_of_the_weekend_is_cleared_when_sunday_is_over() -> None:
+    """Somebody who is there all the time has one alert, from Saturday to the end of Sunday."""
+    timeline = with_rules(rule("unknown", days=["sat", "sun"]))  # the timeline begins on a Thursday
+    day = 24 * 3600
+    assert timeline.at(day, event(EventType.UNKNOWN, day)) == []
+    assert timeline.at(2 * day - 1) == []
+    assert timeline.at(2 * day) == [RAISED]
+    assert timeline.at(4 * day - 1) == []
+    assert timeline.at(4 * day) == [CLEARED]
+
+
+def test_with_an_unsynchronized_clock_every_day_counts() -> None:
+    """The clock may name any day."""
+    timeline = with_rules(rule("unknown", days=["sat"]))
+    noon = moment(12 * 3600, synced=False)
+    assert timeline.alerts.update(noon, timeline.apply(event(EventType.UNKNOWN, 12 * 3600)), timeline.scene())
 
 
 def test_an_alert_about_a_person_who_is_erased_is_cleared_without_the_name() -> None:
