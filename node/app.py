@@ -30,7 +30,9 @@ from node.mqtt.publisher import Publisher
 from node.mqtt.retained import Retained
 from node.outbox.outbox import Outbox
 from node.people.erasure import Erasure
+from node.people.last_seen import LastSeen
 from node.people.live_gallery import LiveGallery
+from node.people.undoable import UndoableChanges
 from node.requests.dispatcher import Dispatcher
 from node.requests.local_socket import LocalSocket
 from node.requests.people import PeopleRequests
@@ -80,7 +82,8 @@ class Node:
         health: measures the loop.
         erasure: erases people, and finishes what was begun before.
         durations: keeps visits and alerts over restarts.
-        last_seen: when each person was last seen, by id.
+        changes: those of people that can be undone.
+        last_seen: when each person was last seen.
     """
 
     settings: Settings
@@ -109,7 +112,8 @@ class Node:
     health: HealthMonitor
     erasure: Erasure
     durations: Keeper
-    last_seen: dict[str, Instant]
+    changes: UndoableChanges
+    last_seen: LastSeen
     _tracks: tuple[Track, ...] = ()
     _stopping: threading.Event = field(default_factory=threading.Event)
 
@@ -198,7 +202,7 @@ class Node:
 
     def _show(self, at: Instant, count: int) -> None:
         """Show what is retained: who is in view, and now and then how the node is."""
-        self.last_seen |= self.engine.last_seen
+        self.last_seen.update(self.engine.last_seen)
         switches = self.switches.switches
         on = {"recognition": switches.recognition, "privacy": switches.privacy}
         state = payloads.state(at, count, self.engine.present, self.last_seen, **on)
@@ -211,12 +215,24 @@ class Node:
         """Take over what was changed in the gallery, by this process or another."""
         now_s = self.clock.now().mono_s
         self.erasure.advance(now_s)
+        self.changes.expire(now_s)
         if self.gallery.refresh(now_s):
             for person in self.gallery.removed:
                 self.erasure.forget(person)
+            self._follow_departures()
             self.engine.replace(self.gallery.matcher)
             _log.info("people: the gallery has changed: %s", self.gallery.summary)
         self._announce()
+
+    def _follow_departures(self) -> None:
+        """Know whoever was merged into another by the other's id; the waiting messages about them stay."""
+        for person in self.gallery.people:
+            self.last_seen.enrolled(person.id)
+        for left, into in self.gallery.departed.items():
+            if into is None:
+                self.last_seen.forget(left)
+            else:
+                self.last_seen.merge(left, into)
 
     def _announce(self) -> None:
         if self.announcer is not None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from node.app import Node
 from node.assembly.broker import build_announcer, build_connect, build_outbox
-from node.assembly.people import build_embed, build_erasure, build_gallery, build_matcher
+from node.assembly.people import build_embed, build_enrollee, build_erasure, build_gallery, build_matcher
 from node.assembly.vision import build_search, build_vision, event_labels, wanted_heads
 from node.camera import Camera, open_camera
 from node.camera.frame_check import CheckedCamera
@@ -17,6 +17,7 @@ from node.domain import CameraState, Instant
 from node.durations.file import DurationsFile
 from node.durations.keeper import Keeper
 from node.events.alerts import Alerts
+from node.events.durations import Durations
 from node.events.engine import Engine
 from node.events.mounting import Mounting
 from node.events.tracker import Tracker
@@ -25,8 +26,12 @@ from node.mqtt import certificate
 from node.mqtt.publisher import Publisher
 from node.mqtt.retained import Retained
 from node.outbox.outbox import Outbox
+from node.people.corrections import Corrections
+from node.people.last_seen import LastSeen
 from node.people.live_gallery import LiveGallery
+from node.people.undoable import UndoableChanges
 from node.requests.answer import Answer
+from node.requests.corrections import CorrectionRequests
 from node.requests.dispatcher import Dispatcher, handlers
 from node.requests.inbox import Inbox
 from node.requests.local_socket import LocalSocket
@@ -68,7 +73,8 @@ def build_node(
     sidecar = vision.network.sidecar
     outbox = build_outbox(settings, clock)
     build_erasure(settings, outbox).advance(now.mono_s)
-    stored = build_gallery(settings, sidecar)
+    stored = build_gallery(settings, sidecar, clock, machine)
+    stored.changes.expire(now.mono_s)
     if stored.reembed(sidecar.heads.embedding.space, build_embed(vision.network)):
         _log.info("people: the network has changed: all known faces were embedded again")
     gallery = LiveGallery(
@@ -79,9 +85,7 @@ def build_node(
     )
     same_stranger = sidecar.thresholds.cosine(_SAME_STRANGER_FPIR, 1)
     keeper = Keeper(DurationsFile(settings.storage.dir), machine)
-    durations = keeper.load(now, settings.events.cool_down_s)
-    if settings.people.source == "gallery":  # whoever was removed or ignored meanwhile makes no event
-        durations = durations.only_about({person.id for person in gallery.people if not person.ignored})
+    durations = _load_durations(settings, keeper, now, gallery, stored.changes)
     engine = Engine(
         settings.events, gallery.matcher, event_labels(settings, sidecar), same_stranger,
         visits=durations.visits, restarted=bool(durations),
@@ -94,7 +98,7 @@ def build_node(
     snapshots = Snapshots(settings.publish.snapshots, topics, publisher.send_now)
     recent_faces = RecentFaces()
 
-    last_seen: dict[str, Instant] = {}
+    last_seen = LastSeen()
 
     def forget(person: str) -> None:
         """Erase whatever the node has of somebody in memory."""
@@ -104,17 +108,19 @@ def build_node(
         people_requests.forget(person)
         recent_faces.forget(person)
         snapshots.forget()
-        last_seen.pop(person, None)
+        last_seen.forget(person)
 
     erasure = build_erasure(settings, outbox, forget)
     people_requests = PeopleRequests(
         stored,
         recent_faces,
         sidecar.heads.embedding.space,
+        enrollee=build_enrollee(settings, sidecar, stored),
         keep_crops=settings.people.keep_crops,
         changed=gallery.invalidate,
         erase=erasure.erase,
     )
+    corrections = CorrectionRequests(Corrections(stored), stored.changes, changed=gallery.invalidate)
     switches = SwitchRequests(settings.storage.dir, now, [rule.id for rule in settings.alerts.rules])
     health = HealthMonitor(
         machine,
@@ -157,7 +163,7 @@ def build_node(
         retained=retained,
         publisher=publisher,
         announcer=build_announcer(settings, topics, retained),
-        requests=Dispatcher(inbox, handlers(check, switches, people_requests, snapshots)),
+        requests=Dispatcher(inbox, handlers(check, switches, people_requests, corrections, snapshots)),
         local_socket=LocalSocket(settings.storage.dir, inbox.put),
         switches=switches,
         people_requests=people_requests,
@@ -166,8 +172,21 @@ def build_node(
         health=health,
         erasure=erasure,
         durations=keeper,
+        changes=stored.changes,
         last_seen=last_seen,
     )
+
+
+def _load_durations(
+    settings: Settings, keeper: Keeper, now: Instant, gallery: LiveGallery, changes: UndoableChanges
+) -> Durations:
+    """Return what the process before has left, about whoever still makes events."""
+    durations = keeper.load(now, settings.events.cool_down_s)
+    for person, into in changes.departed().items():
+        durations = durations.merged(person, into) if into else durations
+    if settings.people.source != "gallery":
+        return durations
+    return durations.only_about({person.id for person in gallery.people if not person.ignored})
 
 
 def _counts(  # noqa: PLR0913 - whatever counts something

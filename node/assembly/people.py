@@ -2,25 +2,36 @@
 
 from collections.abc import Callable, Sequence
 
+from node.clock import BootClock, Clock, SystemClock
 from node.durations.file import DurationsFile
 from node.errors import ModelError
 from node.outbox.outbox import Outbox
 from node.people.crop import fitted
+from node.people.enrolment import Enrollee, people_with
 from node.people.erasure import Erasure
 from node.people.gallery import Gallery
 from node.people.matcher import GalleryMatcher, HeadMatcher, Matcher
 from node.people.person import Person
 from node.people.reembedding import Embed
 from node.people.store import Store
+from node.people.undo_log import UndoLog
 from node.settings import Settings
+from node.system.machine import Machine
 from node.vision.sidecar import Sidecar
 from node.vision.tflite import Network
 
 
-def build_gallery(settings: Settings, sidecar: Sidecar | None = None) -> Gallery:
+def build_gallery(
+    settings: Settings, sidecar: Sidecar | None = None, clock: Clock | None = None, boots: BootClock | None = None
+) -> Gallery:
     """Return the gallery of this node; with a sidecar, one that refuses embeddings of a wrong length."""
     head = sidecar.heads.embedding if sidecar else None
-    return Gallery(settings.storage.dir / "people", {head.space: head.length} if head else {})
+    lengths = {head.space: head.length} if head else {}
+    return Gallery(settings.storage.dir / "people", lengths, _build_undo_log(settings, clock, boots))
+
+
+def _build_undo_log(settings: Settings, clock: Clock | None = None, boots: BootClock | None = None) -> UndoLog:
+    return UndoLog(settings.storage.dir, clock or SystemClock(), boots or Machine())
 
 
 def build_matcher(settings: Settings, sidecar: Sidecar, people: tuple[Person, ...] | None = None) -> Matcher:
@@ -47,6 +58,16 @@ def build_gallery_matcher(settings: Settings, sidecar: Sidecar, people: Sequence
     return GalleryMatcher(people, sidecar.heads.embedding.space, threshold)
 
 
+def build_enrollee(settings: Settings, sidecar: Sidecar, gallery: Gallery) -> Callable[[str, bool], Enrollee]:
+    """Return what returns a person to be enrolled, among everybody who is known at that moment."""
+
+    def enrollee(person: str, force: bool) -> Enrollee:  # noqa: FBT001 - handed over as a plain function
+        people = people_with(gallery.load(), person)
+        return Enrollee(person, build_gallery_matcher(settings, sidecar, people), force=force)
+
+    return enrollee
+
+
 def build_embed(network: Network) -> Embed:
     """Return what embeds a kept crop again, whichever network it was cut for."""
     size = network.sidecar.input.size
@@ -56,4 +77,5 @@ def build_embed(network: Network) -> Embed:
 def build_erasure(settings: Settings, outbox: Outbox | None, forget: Callable[[str], None] = lambda _: None) -> Erasure:
     """Return what erases people of this node: from its files, the outbox where there is one, and memory."""
     folder = settings.storage.dir
-    return Erasure(Store(folder / "people", {}), outbox, forget, DurationsFile(folder))
+    kept = (DurationsFile(folder), _build_undo_log(settings))
+    return Erasure(Store(folder / "people", {}), outbox, forget, kept)

@@ -25,8 +25,8 @@ from node.errors import FacenodeError, PeopleError, StorageError
 from node.events.mounting import QUARTERS
 from node.homeassistant.entity_keys import EntityKeys
 from node.requests.local_socket import call, running
-from node.requests.request import Verb
 from node.requests.switches import load_switches
+from node.requests.verb import Verb
 from node.settings import Settings
 from node.system.privileges import as_owner, become_owner
 from node.system.terminal import print_line

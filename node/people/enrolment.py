@@ -12,6 +12,7 @@ from node.domain import Face, Frame, Image, Look
 from node.errors import CameraError
 from node.people.gallery import Sample
 from node.people.matcher import GalleryMatcher
+from node.people.person import Person
 from node.system.caller_files import OpenedFile
 from node.system.text import valid
 
@@ -73,7 +74,12 @@ class Enrollee:
             return None
         own = self.similarity(look)
         compared = "" if own is None else f", {own:.2f} to {self.person}"
-        return f"the face is {match.person}'s ({match.score:.2f}{compared}): use --force to accept it"
+        return f"the face is {match.person}'s ({match.score:.2f}{compared})"
+
+
+def people_with(people: Sequence[Person], person: str) -> Sequence[Person]:
+    """Return everybody, including the person being enrolled: the threshold is that of the gallery to come."""
+    return people if any(each.id == person for each in people) else (*people, Person(person, person, ()))
 
 
 def examine(  # noqa: PLR0913 - a photo, its decoder, detector, recognizer, and the person being enrolled
@@ -174,7 +180,7 @@ def _chosen(  # noqa: PLR0913 - as examine_image
         return Refusal(name, f"the face is unusable: {', '.join(look.flaws)}")
     objection = enrollee.objection(look) if enrollee else None
     if objection:
-        return Refusal(name, objection)
+        return Refusal(name, f"{objection}: use --force to accept it")
     return Sample(look.embedding, valid(Path(name).name), look.crop if keep_crop else None)
 
 

@@ -1,5 +1,6 @@
 """A person as the node knows them: an id, a display name and anchors."""
 
+import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,13 @@ class Anchor:
     space: str
     source: str
     crop: Path | None = None
+
+    @property
+    def photo(self) -> str:
+        """The id of the photo, 16 hex digits: the digest of the crop's pixels, without a crop that of the embedding."""
+        if self.crop is not None:
+            return self.crop.stem
+        return hashlib.sha256(f"{self.space}\0".encode() + self.embedding.astype("<f4").tobytes()).hexdigest()[:16]
 
     def shows_same_image(self, other: "Anchor") -> bool:
         """Return whether both come from one image: the same crop, or the same embedding to within 1e-6."""

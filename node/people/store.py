@@ -27,6 +27,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from node.domain import Vector
 from node.errors import PeopleError
 from node.people import record
 from node.people.entry import Entry
@@ -134,9 +135,23 @@ class Store:
         with _people_error(self._folder):
             return self._marks.ids()
 
+    def faces(self, person: str) -> tuple[Vector, ...]:
+        """Return the embeddings of a person's anchors, also while they are being erased; none if they are not readable.
+
+        They tell which other faces may be theirs.
+        """
+        try:
+            found = self._read(self._folder / person) if is_own_folder(self._folder / person) else None
+        except (OSError, ValueError):
+            return ()
+        return tuple(anchor.embedding for anchor in found.anchors) if found else ()
+
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self, timeout_s: float | None = None) -> Iterator[None]:
         """Hold the lock for a change, so that nobody else writes.
+
+        Args:
+            timeout_s: seconds to wait for whoever holds it; `lock_timeout_s` unless given.
 
         Raises:
             PeopleError: another process holds the lock for longer than `lock_timeout_s`, or the folder cannot be
@@ -144,12 +159,16 @@ class Store:
         """
         with _people_error(self._folder):
             make_private_folder(self._folder)
-            with self._lock.hold(self._lock_timeout_s):
+            with self._lock.hold(self._lock_timeout_s if timeout_s is None else timeout_s):
                 self._journal.recover()
                 yield
 
-    def put(self, entries: Sequence[Entry]) -> None:
+    def put(self, entries: Sequence[Entry], removed: Sequence[str] = ()) -> None:
         """Write people, new or not, all of them or none; call it within `locked`. A full disk changes nothing.
+
+        Args:
+            entries: the people.
+            removed: ids of those who leave the gallery in the same moment.
 
         Raises:
             OSError: something cannot be written.
@@ -158,9 +177,9 @@ class Store:
         """
         for erased in sorted({entry.person.id for entry in entries} & self._marks.ids()):
             raise PeopleError(f"{erased} is being erased: run facenode people remove {erased} to finish that first")
-        if not entries:
+        if not (entries or removed):
             return
-        self._journal.commit(entries)
+        self._journal.commit(entries, removed)
         try:
             self._journal.finish()
         except OSError as error:

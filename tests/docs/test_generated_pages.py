@@ -4,7 +4,7 @@ import pytest
 
 from docs.generate import FOLDER, PAGES
 from node.cli import COMMANDS
-from node.requests.request import OFFERED
+from node.requests.verb import OFFERED
 from node.settings import Settings
 
 

@@ -25,16 +25,21 @@ from node.fleet.diagnosis import diagnose
 from node.fleet.node_table import NodeTable
 from node.fleet.update_gate import Criteria, UpdateGate
 from node.mqtt.link import Received, Report
+from node.people.corrections import Corrections
+from node.people.enrolment import Enrollee
 from node.people.gallery import Gallery
+from node.people.matcher import GalleryMatcher
 from node.requests.answer import Answer
+from node.requests.corrections import CorrectionRequests
 from node.requests.dispatcher import Dispatcher, Handlers, handlers
 from node.requests.inbox import Inbox
 from node.requests.local_socket import FILE, LocalSocket
 from node.requests.people import PeopleRequests
 from node.requests.recent_faces import RecentFaces
-from node.requests.request import Check, Request, Verb
+from node.requests.request import Check, Request
 from node.requests.snapshots import Snapshots
 from node.requests.switches import SwitchRequests
+from node.requests.verb import Verb
 from node.requests.view import View
 from tests.fuzz.driver import Target, main
 from tests.fuzz.mutation import Json
@@ -86,9 +91,17 @@ class Requests:
         self._now_s = 0.0
         self._verbs = (*Verb, "x", "../x")
         self._count = 0
+        gallery = Gallery(folder / "people")
         self._people = PeopleRequests(
-            Gallery(folder / "people"), RecentFaces(), "s", keep_crops=True, changed=lambda: None, erase=lambda _: None
+            gallery,
+            RecentFaces(),
+            "s",
+            enrollee=lambda person, _: Enrollee(person, GalleryMatcher((), "s", 0.5)),
+            keep_crops=True,
+            changed=lambda: None,
+            erase=lambda _: None,
         )
+        self._corrections = CorrectionRequests(Corrections(gallery), gallery.changes, changed=lambda: None)
         self._snapshots = Snapshots("face", _TOPICS, lambda _message: True)
 
     def _handlers(self, at: Instant) -> Handlers:
@@ -96,7 +109,9 @@ class Requests:
             del request, at
             answer.ok()
 
-        return handlers(check, SwitchRequests(self._folder, at, ["night"]), self._people, self._snapshots)
+        return handlers(
+            check, SwitchRequests(self._folder, at, ["night"]), self._people, self._corrections, self._snapshots
+        )
 
     def check(self, content: bytes) -> str:
         """Send a request to a node, and apply it if it is accepted."""

@@ -17,14 +17,17 @@ from pathlib import Path
 from typing import Any
 
 from makers import unit
-from samples import crop, remove, sample
+from manual_clock import ManualClock
+from samples import OneBoot, crop, remove, sample
 
 from node.domain import Image, Vector
 from node.people import bundle
+from node.people.corrections import Corrections
 from node.people.erasure import Erasure
 from node.people.gallery import Gallery, Sample
 from node.people.person import Person
 from node.people.store import Store
+from node.people.undo_log import UndoLog
 
 OLD, NEW = "old", "new"
 _LENGTHS = {OLD: 3, NEW: 3}
@@ -40,41 +43,84 @@ def embed(image: Image) -> Vector:
     return unit(*(float(each) for each in image.mean(axis=(0, 1))))
 
 
+def gallery(folder: Path) -> Gallery:
+    """Return the gallery in a folder; what can be undone is kept in the folder above, at a time that stands still."""
+    return Gallery(folder, _LENGTHS, undo_log(folder))
+
+
+def undo_log(folder: Path) -> UndoLog:
+    """Return what can be undone in a gallery."""
+    return UndoLog(folder.parent, ManualClock(), OneBoot())
+
+
 def enroll(folder: Path) -> None:
-    """Make a gallery of three people with crops, one of whom has a rejected face."""
-    gallery = Gallery(folder, _LENGTHS)
+    """Make a gallery of three people with crops, one of whom has a rejected face, and another was merged from two."""
+    people = gallery(folder)
     for number, person in enumerate(("ada", "bob", "cyd")):
-        gallery.add(person, person.title(), OLD, [face(3 * number), face(3 * number + 1)])
-    gallery.reject("ada", OLD, face(2))
+        people.add(person, person.title(), OLD, [face(3 * number), face(3 * number + 1)])
+    people.reject("ada", OLD, face(2))
+    people.add("cyd-2", "Cyd again", OLD, [face(40), face(41)])
+    Corrections(people).merge("cyd-2", "cyd")
 
 
 def enroll_elsewhere(folder: Path) -> None:
     """Make a gallery that shares two people with the other, with more faces of one and a face fewer of the other."""
-    gallery = Gallery(folder, _LENGTHS)
-    gallery.add("ada", "Ada L.", OLD, [face(0), face(20), face(21)])
-    gallery.add("bob", "Bob", OLD, [face(22), face(4)])
-    gallery.reject("bob", OLD, face(4))
+    people = Gallery(folder, _LENGTHS)
+    people.add("ada", "Ada L.", OLD, [face(0), face(20), face(21)])
+    people.add("bob", "Bob", OLD, [face(22), face(4)])
+    people.reject("bob", OLD, face(4))
     for number, person in enumerate(("dan", "eve", "fay"), 30):
-        gallery.add(person, None, OLD, [face(number)])
+        people.add(person, None, OLD, [face(number)])
 
 
 def start(folder: Path) -> tuple[Person, ...]:
     """Return everybody in a gallery, and finish the erasures that have begun, as a node does at its start."""
     people = Gallery(folder, _LENGTHS).load()
-    Erasure(Store(folder, _LENGTHS)).advance(0.0)
+    Erasure(Store(folder, _LENGTHS), kept=(undo_log(folder),)).advance(0.0)
     return people
 
 
 def _add(folder: Path, _file: Path) -> None:
-    Gallery(folder, _LENGTHS).add("ada", "Ada B.", OLD, [face(2), face(9)])
+    gallery(folder).add("ada", "Ada B.", OLD, [face(2), face(9)])
 
 
 def _add_new(folder: Path, _file: Path) -> None:
-    Gallery(folder, _LENGTHS).add("gus", "Gus", OLD, [face(10), face(11)])
+    gallery(folder).add("gus", "Gus", OLD, [face(10), face(11)])
 
 
 def _reject(folder: Path, _file: Path) -> None:
-    Gallery(folder, _LENGTHS).reject("ada", OLD, face(1))
+    gallery(folder).reject("ada", OLD, face(1))
+
+
+def _ignore(folder: Path, _file: Path) -> None:
+    gallery(folder).ignore("bob")
+
+
+def _rename(folder: Path, _file: Path) -> None:
+    Corrections(gallery(folder)).rename("bob", "Robert")
+
+
+def _merge(folder: Path, _file: Path) -> None:
+    Corrections(gallery(folder)).merge("bob", "ada")
+
+
+def _remove_photo(folder: Path, _file: Path) -> None:
+    Corrections(gallery(folder)).remove_photo("ada", _photo(folder, "ada"))
+
+
+def _move_photo(folder: Path, _file: Path) -> None:
+    Corrections(gallery(folder)).move_photo("ada", _photo(folder, "ada"), "bob")
+
+
+def _photo(folder: Path, person: str) -> str:
+    """Return the id of the first photo of a person."""
+    return Corrections(gallery(folder)).photos(person)[0].id
+
+
+def _undo(folder: Path, _file: Path) -> None:
+    """Undo the last action: take apart again whoever was merged, unless another action came after."""
+    changes = gallery(folder).changes
+    changes.undo(changes.actions()[0].action.id)
 
 
 def _remove(folder: Path, _file: Path) -> None:
@@ -83,7 +129,12 @@ def _remove(folder: Path, _file: Path) -> None:
 
 def _import(folder: Path, file: Path) -> None:
     with bundle.opened(file, _LENGTHS) as entries:
-        Gallery(folder, _LENGTHS).merge(entries)
+        gallery(folder).merge(entries)
+
+
+def _replace(folder: Path, file: Path) -> None:
+    with bundle.opened(file, _LENGTHS) as entries:
+        gallery(folder).replace_everybody(entries)
 
 
 def _reembed(folder: Path, _file: Path) -> None:
@@ -98,9 +149,13 @@ def _export(folder: Path, file: Path) -> None:
     bundle.write(file, Gallery(folder, _LENGTHS).load())
 
 
+NOT_UNDONE = frozenset(["undo", "remove", "reembed", "export", "start"])
+"""The changes that cannot be undone."""
+
 VERBS: Mapping[str, Callable[[Path, Path], None]] = {
-    "add": _add, "add_new": _add_new, "reject": _reject, "remove": _remove, "import": _import, "reembed": _reembed,
-    "export": _export, "start": _start,
+    "add": _add, "add_new": _add_new, "reject": _reject, "ignore": _ignore, "rename": _rename, "merge": _merge,
+    "remove_photo": _remove_photo, "move_photo": _move_photo, "import": _import, "replace": _replace, "undo": _undo,
+    "remove": _remove, "reembed": _reembed, "export": _export, "start": _start,
 }  # fmt: skip
 
 

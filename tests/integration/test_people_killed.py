@@ -18,10 +18,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from facenode_command import environment, facenode
-from gallery_changer import VERBS, GalleryChanger, enroll, enroll_elsewhere, start
+from gallery_changer import NOT_UNDONE, VERBS, GalleryChanger, enroll, enroll_elsewhere, gallery, start
 from makers import unit
 
-from node.people import bundle, record
+from node.people import bundle, photo_dates, record
 from node.people.entry import crop_names
 from node.people.gallery import Gallery
 from node.people.person import Anchor, Person
@@ -48,11 +48,11 @@ class Scene:
         return self.folder / "theirs.people"
 
     def gallery(self, name: str) -> Path:
-        """Return a fresh copy of the gallery."""
+        """Return a fresh copy of the gallery, with what can be undone in it."""
         copy = self.folder / name
         shutil.rmtree(copy, ignore_errors=True)
-        shutil.copytree(self.folder / "people", copy)
-        return copy
+        shutil.copytree(self.folder / "storage", copy)
+        return copy / "people"
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,8 @@ def scene() -> Iterator[Scene]:
         closing(GalleryChanger()) as changer,
     ):
         made = Scene(Path(folder), changer)
-        enroll(made.folder / "people")
+        (made.folder / "storage").mkdir()
+        enroll(made.folder / "storage" / "people")
         enroll_elsewhere(made.folder / "elsewhere")
         bundle.write(made.file, Gallery(made.folder / "elsewhere").load())
         yield made
@@ -76,8 +77,19 @@ def state(folder: Path) -> State:
     assert sorted(path.name for path in folder.iterdir()) == [person.id for person in people]
     for person in people:
         files = {path.name for path in (folder / person.id).iterdir()}
-        assert files == {record.FILE} | crop_names(person)
+        assert files == {record.FILE, photo_dates.FILE} | crop_names(person)
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def assert_undone(verb: str, folder: Path, before: State, found: State) -> None:
+    """Assert that a change that took place can be undone byte for byte, and that one that did not is not listed."""
+    if verb in NOT_UNDONE:
+        return
+    listed = gallery(folder).changes.actions()
+    assert [each.obstacle for each in listed[:1]] == [None]
+    gallery(folder).changes.undo(listed[0].action.id)
+    merged = state(folder)
+    assert (merged == before) == (found != before)
 
 
 def test_a_change_that_is_killed_at_any_operation_is_whole_or_absent(
@@ -95,6 +107,7 @@ def test_a_change_that_is_killed_at_any_operation_is_whole_or_absent(
             scene.changer.change("start", folder, scene.file, kill_at=chance.randrange(60))
             found = state(folder)
             assert found in (before, after), f"{verb}, killed at operation {number}, is half done"
+            assert_undone(verb, folder, before, found)
             done += found == after
         print_line(f"{verb}: {operations} operations, {KILLS} kills, {done} done")
 
@@ -112,6 +125,7 @@ def test_a_change_that_is_killed_at_any_moment_is_whole_or_absent(
             scene.changer.change(verb, folder, scene.file, kill_after_s=chance.uniform(0, duration_s))
             found = state(folder)
             assert found in (before, after), f"{verb} is half done"
+            assert_undone(verb, folder, before, found)
             done += found == after
         print_line(f"{verb}: {duration_s * 1000:.0f} ms, {KILLS} kills, {done} done")
 

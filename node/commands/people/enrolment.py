@@ -17,9 +17,9 @@ from node.camera.folder import find_files
 from node.camera.image_file import open_image
 from node.domain import counted
 from node.errors import CameraError, PeopleError, UsageError
-from node.people.enrolment import Enrollee, Refusal, examine
-from node.people.gallery import Gallery, Sample
-from node.people.person import Person, checked_id, checked_name
+from node.people.enrolment import Enrollee, Refusal, examine, people_with
+from node.people.gallery import Sample
+from node.people.person import checked_id, checked_name
 from node.people.selftest import ENOUGH_FACES
 from node.requests.local_socket import call
 from node.settings import Settings
@@ -102,9 +102,7 @@ def _add_face_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", metavar="ID", help="short name in topics and payloads: a-z, 0-9, _ and -")
     parser.add_argument("photos", nargs="*", type=Path, metavar="PHOTO", help="a photo, or a folder of photos")
     parser.add_argument("--event", metavar="EVENT_ID", help="use the face of an event of the running node, not photos")
-    parser.add_argument(
-        "--force", action="store_true", help="use photos even if they look like another enrolled person"
-    )
+    parser.add_argument("--force", action="store_true", help="use faces even if they look like another enrolled person")
     parser.add_argument("--name", help="display name; default: the id")
 
 
@@ -115,14 +113,15 @@ def _check_arguments(args: argparse.Namespace) -> None:
         checked_name(args.name)
     if args.event and args.photos:
         raise UsageError("name photos or --event, not both")
-    if args.force and not args.photos:
-        raise UsageError("--force can be used with photos only")
+    if args.force and not (args.photos or args.event):
+        raise UsageError("--force can be used with photos or an event only")
 
 
 def _request(settings: Settings, verb: str, args: argparse.Namespace) -> Any:  # noqa: ANN401 - what the node answers
     """Send a request to the running node, which alone remembers the faces of its events."""
-    name = getattr(args, "name", None)
-    return call(settings.storage.dir, verb, id=args.id, event=args.event, **({} if name is None else {"name": name}))
+    name, force = getattr(args, "name", None), getattr(args, "force", False)
+    given = ({} if name is None else {"name": name}) | ({"force": True} if force else {})
+    return call(settings.storage.dir, verb, id=args.id, event=args.event, **given)
 
 
 def _enrol_photos(
@@ -136,7 +135,7 @@ def _enrol_photos(
         gallery = build_gallery(settings, sidecar)
         gallery.reembed(sidecar.heads.embedding.space, build_embed(vision.network))
         enrollee = Enrollee(
-            args.id, build_gallery_matcher(settings, sidecar, _people_with(gallery, args.id)), force=args.force
+            args.id, build_gallery_matcher(settings, sidecar, people_with(gallery.load(), args.id)), force=args.force
         )
         results = [
             photo
@@ -170,12 +169,6 @@ def _enrol_photos(
     print_line(f"{person.id}: {used} used, {counted(len(person.anchors), 'face')} known")
     if len(person.anchors) < ENOUGH_FACES:
         print_line(f"{person.id}: add more photos, in different light and poses, for better recognition")
-
-
-def _people_with(gallery: Gallery, person: str) -> Sequence[Person]:
-    """Return everybody including the person being enrolled: the threshold is that of the gallery to come."""
-    people = gallery.load()
-    return people if any(each.id == person for each in people) else (*people, Person(person, person, ()))
 
 
 def _open_photos(paths: list[Path]) -> list[OpenedFile | Refusal]:
