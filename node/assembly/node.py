@@ -22,7 +22,7 @@ from node.events.engine import Engine
 from node.events.mounting import Mounting
 from node.events.tracker import Tracker
 from node.health import Counts, HealthMonitor
-from node.mqtt import certificate
+from node.system import certificate
 from node.mqtt.publisher import Publisher
 from node.mqtt.retained import Retained
 from node.outbox.outbox import Outbox
