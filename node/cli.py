@@ -21,7 +21,8 @@ COMMANDS = {
     "demo": "show how it works, without a camera or a broker",
     "recognize": "recognize faces in pictures, folders and clips",
     "watch": "print messages from all nodes",
-    "people": "enroll, list and remove people",
+    "people": "enroll, list, correct and remove people",
+    "inbox": "say who was seen in recent visits",
     "check": "check settings, camera, storage and broker",
     "bench": "measure the speed and memory use on this machine",
     "simulate": "load-test a broker with simulated nodes",
@@ -30,6 +31,8 @@ COMMANDS = {
     "forget": "remove a node's retained messages from the broker",
 }
 """The commands and what each does; each is a module or package of node.commands."""
+DEFAULT_VERBS = {"inbox": "list"}
+"""The verb of a command where none is given."""
 _EPILOG = (
     "Every command accepts every setting: as --set SECTION.KEY=VALUE, as the environment variable "
     "FACENODE_<SECTION>__<KEY>, or in the settings file. The command line wins over the environment, and the "
@@ -70,7 +73,7 @@ def _code_of(error: OutputError) -> int:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
-    given = sys.argv[1:] if arguments is None else arguments
+    given = _with_verb(sys.argv[1:] if arguments is None else arguments)
     parser = _parser(given[:1])
     if not given:  # the list of commands helps more than an error that one is missing
         parser.print_help(sys.stderr)
@@ -118,6 +121,15 @@ def _parser(requested: Sequence[str]) -> argparse.ArgumentParser:
         else:
             subparsers.add_parser(name, help=summary)
     return parser
+
+
+def _with_verb(arguments: Sequence[str]) -> Sequence[str]:
+    """Return arguments with the default verb of the command, if they name none and do not ask for help."""
+    verb = DEFAULT_VERBS.get(next(iter(arguments), ""))
+    following = arguments[1] if len(arguments) > 1 else "--"
+    if verb is None or not following.startswith("-") or following in ("-h", "--help"):
+        return arguments
+    return [arguments[0], verb, *arguments[1:]]
 
 
 def _overrides(assignments: Sequence[str]) -> dict[str, dict[str, Any]]:

@@ -3,6 +3,7 @@
 from node.assembly.broker import build_announcer, build_connect, build_outbox, check_outbox_files, describe_device
 from node.assembly.node import build_node
 from node.assembly.people import build_embed, build_erasure, build_gallery, build_gallery_matcher, build_matcher
+from node.assembly.review import build_collector, build_compare, build_review_actions
 from node.assembly.vision import (
     Vision,
     build_photo_detector,
@@ -16,6 +17,8 @@ from node.assembly.vision import (
 __all__ = [
     "Vision",
     "build_announcer",
+    "build_collector",
+    "build_compare",
     "build_connect",
     "build_embed",
     "build_erasure",
@@ -25,6 +28,7 @@ __all__ = [
     "build_node",
     "build_outbox",
     "build_photo_detector",
+    "build_review_actions",
     "build_search",
     "build_sidecar",
     "build_vision",

@@ -6,6 +6,7 @@ from dataclasses import replace
 from node.app import Node
 from node.assembly.broker import build_announcer, build_connect, build_outbox
 from node.assembly.people import build_embed, build_enrollee, build_erasure, build_gallery, build_matcher
+from node.assembly.review import build_collector, build_review_requests, same_person
 from node.assembly.vision import build_search, build_vision, event_labels, wanted_heads
 from node.camera import Camera, open_camera
 from node.camera.frame_check import CheckedCamera
@@ -26,12 +27,10 @@ from node.system import certificate
 from node.mqtt.publisher import Publisher
 from node.mqtt.retained import Retained
 from node.outbox.outbox import Outbox
-from node.people.corrections import Corrections
 from node.people.last_seen import LastSeen
 from node.people.live_gallery import LiveGallery
 from node.people.undoable import UndoableChanges
 from node.requests.answer import Answer
-from node.requests.corrections import CorrectionRequests
 from node.requests.dispatcher import Dispatcher, handlers
 from node.requests.inbox import Inbox
 from node.requests.local_socket import LocalSocket
@@ -40,12 +39,11 @@ from node.requests.recent_faces import RecentFaces
 from node.requests.request import Check
 from node.requests.snapshots import Snapshots
 from node.requests.switches import SwitchRequests
+from node.review.privacy import PrivacyErasure
 from node.settings import Settings
 from node.settings.node import zone_of
 from node.system.machine import Machine
 from node.system.systemd import Service
-
-_SAME_STRANGER_FPIR = 0.01
 
 _log = logging.getLogger(__name__)
 
@@ -83,11 +81,10 @@ def build_node(
         now.mono_s,
         closed_set=settings.people.source == "head",
     )
-    same_stranger = sidecar.thresholds.cosine(_SAME_STRANGER_FPIR, 1)
     keeper = Keeper(DurationsFile(settings.storage.dir), machine)
     durations = _load_durations(settings, keeper, now, gallery, stored.changes)
     engine = Engine(
-        settings.events, gallery.matcher, event_labels(settings, sidecar), same_stranger,
+        settings.events, gallery.matcher, event_labels(settings, sidecar), same_person(sidecar),
         visits=durations.visits, restarted=bool(durations),
     )  # fmt: skip
     alerts = Alerts(settings.alerts.rules, zone_of(settings.node.timezone), durations.rules)
@@ -97,11 +94,13 @@ def build_node(
     publisher = Publisher(topics, outbox, retained, build_connect(settings, topics), receive=inbox.receive)
     snapshots = Snapshots(settings.publish.snapshots, topics, publisher.send_now)
     recent_faces = RecentFaces()
+    collector = build_collector(settings, sidecar, clock, machine, stored.changes.store.faces)
 
     last_seen = LastSeen()
 
     def forget(person: str) -> None:
         """Erase whatever the node has of somebody in memory."""
+        collector.forget(person)
         gallery.forget(person)
         engine.forget(person)
         alerts.forget(person)
@@ -120,7 +119,7 @@ def build_node(
         changed=gallery.invalidate,
         erase=erasure.erase,
     )
-    corrections = CorrectionRequests(Corrections(stored), stored.changes, changed=gallery.invalidate)
+    corrections, review = build_review_requests(settings, collector, stored, gallery)
     switches = SwitchRequests(settings.storage.dir, now, [rule.id for rule in settings.alerts.rules])
     health = HealthMonitor(
         machine,
@@ -163,12 +162,24 @@ def build_node(
         retained=retained,
         publisher=publisher,
         announcer=build_announcer(settings, topics, retained),
-        requests=Dispatcher(inbox, handlers(check, switches, people_requests, corrections, snapshots)),
+        requests=Dispatcher(
+            inbox,
+            handlers(
+                check,
+                switches=switches,
+                people=people_requests,
+                corrections=corrections,
+                review=review,
+                snapshots=snapshots,
+            ),
+        ),
         local_socket=LocalSocket(settings.storage.dir, inbox.put),
         switches=switches,
         people_requests=people_requests,
         snapshots=snapshots,
         recent_faces=recent_faces,
+        collector=collector,
+        privacy=PrivacyErasure((collector.clear, stored.changes.clear)),
         health=health,
         erasure=erasure,
         durations=keeper,

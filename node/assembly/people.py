@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
+from node.assembly.review import same_person
+from node.assembly.vision import build_sidecar
 from node.clock import BootClock, Clock, SystemClock
 from node.durations.file import DurationsFile
 from node.errors import ModelError
@@ -15,6 +17,7 @@ from node.people.person import Person
 from node.people.reembedding import Embed
 from node.people.store import Store
 from node.people.undo_log import UndoLog
+from node.review.files import ReviewFiles, ReviewTraces
 from node.settings import Settings
 from node.system.machine import Machine
 from node.vision.sidecar import Sidecar
@@ -77,5 +80,14 @@ def build_embed(network: Network) -> Embed:
 def build_erasure(settings: Settings, outbox: Outbox | None, forget: Callable[[str], None] = lambda _: None) -> Erasure:
     """Return what erases people of this node: from its files, the outbox where there is one, and memory."""
     folder = settings.storage.dir
-    kept = (DurationsFile(folder), _build_undo_log(settings))
-    return Erasure(Store(folder / "people", {}), outbox, forget, kept)
+    store = Store(folder / "people", {})
+    traces = ReviewTraces(ReviewFiles(folder), store.faces, lambda: _least_alike(settings))
+    return Erasure(store, outbox, forget, (DurationsFile(folder), _build_undo_log(settings), traces))
+
+
+def _least_alike(settings: Settings) -> float:
+    """Return the score from which on two faces may be of one person; without a readable network, any two may."""
+    try:
+        return same_person(build_sidecar(settings))
+    except ModelError:
+        return -1.0

@@ -56,6 +56,21 @@ class _TrackState:
     """Looks in a row that contradict the decision."""
 
 
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided about a track.
+
+    Attributes:
+        person: the id; None for a stranger.
+        ignored: whether the owner wants no events about this person.
+        visit: the visitor and since when they are here, in seconds of the monotonic clock; None for an ignored person.
+    """
+
+    person: str | None
+    ignored: bool
+    visit: tuple[Visitor, float] | None
+
+
 class Engine:
     """Decides which events to report.
 
@@ -119,6 +134,17 @@ class Engine:
                 former = seen.get(state.visitor, at)
                 seen[state.visitor] = at if at.mono_s >= former.mono_s else former
         return seen
+
+    @property
+    def decisions(self) -> dict[int, Decision]:
+        """What was decided about each track in view, by its number; nothing about those without enough evidence."""
+        found = {}
+        for number, state in self._states.items():
+            if state.match is not None:
+                since = None if state.visitor is None else self._visits.since(state.visitor)
+                visit = None if state.visitor is None or since is None else (state.visitor, since.mono_s)
+                found[number] = Decision(state.match.person, state.match.ignored, visit)
+        return found
 
     def replace(self, matcher: Matcher) -> None:
         """Replace the matcher, as when the gallery has changed; the next tick matches everybody in view again."""

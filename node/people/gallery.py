@@ -104,7 +104,7 @@ class Gallery:
         samples: Sequence[Sample],
         *,
         ignored: bool | None = None,
-        inbox_entry: str | None = None,
+        inbox_entries: Sequence[str] = (),
     ) -> Person:
         """Add anchors to a person, who is created if not yet known; a face is never added twice.
 
@@ -116,7 +116,7 @@ class Gallery:
             space: of the embeddings.
             samples: the faces, at least one.
             ignored: whether to publish no events about this person; as before unless given.
-            inbox_entry: the entry of the inbox that the faces come from.
+            inbox_entries: the entries of the inbox that the faces come from.
 
         Raises:
             PeopleError: the id or the name is not valid, there is no sample, or the folder cannot be written.
@@ -136,11 +136,12 @@ class Gallery:
                 negatives=without(known.negatives, anchors),
                 ignored=known.ignored if ignored is None else ignored,
             )
-            summary = f"{'added to' if known.anchors else 'enrolled'} {person}: {counted(len(samples), 'face')}"
-            self.changes.put(summary, [Entry(changed, files)], inbox_entry=inbox_entry)
+            new = len(changed.anchors) - len(known.anchors)
+            summary = f"{'added to' if known.anchors else 'enrolled'} {person}: {counted(new, 'face')}"
+            self.changes.put(summary, [Entry(changed, files)], inbox_entries=inbox_entries)
         return changed
 
-    def reject(self, person: str, space: str, sample: Sample, *, inbox_entry: str | None = None) -> Person:
+    def reject(self, person: str, space: str, sample: Sample, *, inbox_entries: Sequence[str] = ()) -> Person:
         """Store a face as one that does not show a person: a negative anchor.
 
         If it was enrolled as theirs, it no longer is: the owner's latest decision counts.
@@ -155,10 +156,10 @@ class Gallery:
             if not anchors:
                 raise PeopleError(f"{person}: this is the only known face: use facenode people remove {person}")
             changed = replace(known, anchors=anchors, negatives=merged(known.negatives, negatives))
-            self.changes.put(f"rejected a face for {person}", [Entry(changed, files)], inbox_entry=inbox_entry)
+            self.changes.put(f"rejected a face for {person}", [Entry(changed, files)], inbox_entries=inbox_entries)
         return changed
 
-    def ignore(self, person: str, *, on: bool = True, inbox_entry: str | None = None) -> Person:
+    def ignore(self, person: str, *, on: bool = True, inbox_entries: Sequence[str] = ()) -> Person:
         """Mark a person as ignored, that is recognized and counted but never in an event, or remove the mark.
 
         Raises:
@@ -167,9 +168,9 @@ class Gallery:
         with self._store.locked():
             known = self._known(person)
             changed = replace(known, ignored=on)
-            if known.ignored != on or inbox_entry is not None:
+            if known.ignored != on or inbox_entries:
                 summary = f"{'ignored' if on else 'no longer ignored'}: {person}"
-                self.changes.put(summary, [Entry(changed)], inbox_entry=inbox_entry)
+                self.changes.put(summary, [Entry(changed)], inbox_entries=inbox_entries)
         return changed
 
     def reembed(self, space: str, embed: Embed) -> int:

@@ -8,6 +8,9 @@ import numpy.typing as npt
 from node.domain import Vector
 from node.people.matcher import GalleryMatcher
 
+UNCERTAIN = 0.1
+"""Distance of a score from the least one that names somebody, within which a name, or none, is a close call."""
+
 Rows = npt.NDArray[np.float32]
 """Embeddings of one space, shape (faces, n), float32, each of unit length."""
 

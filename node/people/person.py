@@ -2,6 +2,8 @@
 
 import hashlib
 import re
+import unicodedata
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from node.settings.section import ID_PATTERN
 
 _SAME_EMBEDDING = 1e-6
 _MAX_NAME = 64
+_MAX_START = 24
+"""Most characters of an id that come from a name; the rest is room for a number."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,6 +94,14 @@ def checked_name(name: str) -> str:
     if not (name.strip() and len(name) <= _MAX_NAME and name.isprintable()):
         raise PeopleError(f"{name!r} is not a valid name: use 1 to {_MAX_NAME} printable characters")
     return name
+
+
+def id_for(name: str, taken: Collection[str]) -> str:
+    """Return an id for a display name, such as `zoe-muller` for Zoë Müller, that nobody has."""
+    ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    start = re.sub(r"[^a-z0-9]+", "-", ascii_name).strip("-")[:_MAX_START].strip("-") or "person"
+    numbered = (start, *(f"{start}-{number}" for number in range(2, len(taken) + 4)))
+    return next(each for each in numbered if each not in taken and each != UNKNOWN)
 
 
 def merged(anchors: tuple[Anchor, ...], more: tuple[Anchor, ...]) -> tuple[Anchor, ...]:

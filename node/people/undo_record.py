@@ -8,10 +8,11 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from node.clock import Stamp
 from node.people import photo_dates, record
+from node.people.stamp_record import StampRecord
 from node.settings.section import ID_PATTERN
 
 _Id = Annotated[str, Field(pattern=rf"^{ID_PATTERN}$")]
@@ -69,7 +70,7 @@ class Action:
         at: when.
         summary: what, in words.
         changes: what it did to each person.
-        entry: the entry of the inbox that it was about; None without one.
+        entries: ids of the entries of the inbox that it was about.
         shared: whether faces of one person became those of another.
         state: whether it can be undone.
     """
@@ -78,7 +79,7 @@ class Action:
     at: Stamp
     summary: str
     changes: tuple[PersonChange, ...]
-    entry: str | None = None
+    entries: tuple[str, ...] = ()
     shared: bool = False
     state: State = State.DONE
 
@@ -97,31 +98,20 @@ class Action:
         return replace(self, state=state, changes=tuple(replace(change, before=None) for change in self.changes))
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
-
-
-class _Stamp(_Model):
-    wall: AwareDatetime
-    boot_s: Annotated[float, Field(ge=-1e12, le=1e12)]
-    boot: str
-    synced: bool
-
-
-class _Change(_Model):
+class _Change(BaseModel):
     person: _Id
     before: dict[_FileName, str] | None
     after: _Digest | None
     into: _Id | None
 
 
-class _Line(_Model):
+class _Line(BaseModel):
     v: Annotated[int, Field(ge=1, le=1)] = 1
     id: Annotated[str, Field(pattern=r"^[0-9a-f]{6}$")]
-    at: _Stamp
+    at: StampRecord
     summary: str
     changes: list[_Change]
-    entry: Annotated[str | None, Field(pattern=r"^[0-9a-f]{8}$")]
+    entries: list[Annotated[str, Field(pattern=r"^[0-9a-f]{8}$")]]
     shared: bool
     state: State
 
@@ -134,10 +124,10 @@ def encode(action: Action) -> bytes:
     ]
     line = _Line(
         id=action.id,
-        at=_Stamp.model_validate(action.at),
+        at=StampRecord.model_validate(action.at),
         summary=action.summary,
         changes=changes,
-        entry=action.entry,
+        entries=list(action.entries),
         shared=action.shared,
         state=action.state,
     )
@@ -154,13 +144,12 @@ def decode(content: bytes) -> Action:
         line = _Line.model_validate_json(content)
     except ValidationError as error:
         raise ValueError(error.errors(include_url=False, include_input=False)[0]["msg"]) from error
-    at = Stamp(line.at.wall, line.at.boot_s, line.at.boot, line.at.synced)
     changes = tuple(
         PersonChange(change.person, _decoded(change.before), change.after, change.into) for change in line.changes
     )
     if any(change.before is not None and record.FILE not in change.before for change in changes):
         raise ValueError("a record is missing")
-    return Action(line.id, at, line.summary, changes, line.entry, line.shared, line.state)
+    return Action(line.id, line.at.stamp, line.summary, changes, tuple(line.entries), line.shared, line.state)
 
 
 def _encoded(files: Mapping[str, bytes] | None) -> dict[str, str] | None:

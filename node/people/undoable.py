@@ -23,6 +23,8 @@ from node.people.undo_record import Action, PersonChange, State
 from node.system.plain_files import TooLargeError, WrongKindError, read_regular
 
 _MAX_FILE_BYTES = 16 << 20
+_BRIEF_S = 0.2
+"""Seconds for which the main loop waits for the lock where it can try again."""
 _NOBODY: Mapping[str, str | None] = MappingProxyType({})
 
 
@@ -59,7 +61,7 @@ class UndoableChanges:
         removed: Mapping[str, str | None] = _NOBODY,
         *,
         shared: bool = False,
-        inbox_entry: str | None = None,
+        inbox_entries: Sequence[str] = (),
     ) -> None:
         """Change people, all of them or none; call it within the lock of the store.
 
@@ -68,7 +70,7 @@ class UndoableChanges:
             entries: people, new or not.
             removed: ids of people who leave the gallery, each with the id of the person they are merged into.
             shared: whether faces of one person become those of another.
-            inbox_entry: the entry of the inbox that it is about.
+            inbox_entries: the entries of the inbox that it is about.
 
         Raises:
             OSError: something cannot be written.
@@ -80,8 +82,8 @@ class UndoableChanges:
         changes = [change for entry in entries if (change := self._change(entry)) is not None]
         changes += [PersonChange(id_, self._all_files(id_), None, into) for id_, into in removed.items()]
         dated = self._dated(entries, tuple(removed), self._log.now().wall)
-        if changes or inbox_entry is not None:
-            made = Action(secrets.token_hex(3), self._log.now(), summary, tuple(changes), inbox_entry, shared)
+        if changes or inbox_entries:
+            made = Action(secrets.token_hex(3), self._log.now(), summary, tuple(changes), tuple(inbox_entries), shared)
             self._log.record(made)
         self.store.put(dated, tuple(removed))
 
@@ -119,7 +121,7 @@ class UndoableChanges:
             self.store.put(entries, left)
             if left:  # a running node must know that they were not erased
                 gone = tuple(PersonChange(person, None, None) for person in left)
-                log.replace(replace(action, changes=gone, state=State.UNDONE, entry=None, shared=False))
+                log.replace(replace(action, changes=gone, state=State.UNDONE, entries=(), shared=False))
             else:
                 log.drop([action.id])
         return action
@@ -145,7 +147,7 @@ class UndoableChanges:
             PeopleError: another process writes, or the file cannot be removed.
         """
         if self._log is not None and self._log.path.exists():
-            with self.store.locked(timeout_s=0.0):
+            with self.store.locked(timeout_s=_BRIEF_S):
                 self._log.clear()
 
     def _settled(self, log: UndoLog) -> Sequence[Action]:

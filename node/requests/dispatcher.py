@@ -9,12 +9,16 @@ from node.requests.answer import Answer
 from node.requests.corrections import CorrectionRequests
 from node.requests.inbox import Inbox
 from node.requests.local_request import (
+    AssignEntry,
+    ClearInbox,
     Hello,
     ListActions,
+    ListInbox,
     ListPhotos,
     MergePeople,
     MovePhoto,
     RemovePhoto,
+    ShowEntry,
     ShowPhoto,
     UndoAction,
 )
@@ -35,6 +39,7 @@ from node.requests.request import (
     Snooze,
     TakeSnapshot,
 )
+from node.requests.review import ReviewRequests
 from node.requests.snapshots import Snapshots
 from node.requests.switches import SwitchRequests
 
@@ -44,11 +49,13 @@ Handler = Callable[[Any, Instant, Answer], None]
 Handlers = Mapping[type[Request], Handler]
 
 
-def handlers(
+def handlers(  # noqa: PLR0913 - one argument for each part that handles requests
     check: Handler,
+    *,
     switches: SwitchRequests,
     people: PeopleRequests,
     corrections: CorrectionRequests,
+    review: ReviewRequests,
     snapshots: Snapshots,
 ) -> Handlers:
     """Return the handler of each type of request."""
@@ -73,6 +80,10 @@ def handlers(
         MergePeople: corrections.merge,
         ListActions: corrections.actions,
         UndoAction: corrections.undo,
+        ListInbox: review.list,
+        ShowEntry: review.show,
+        AssignEntry: review.assign,
+        ClearInbox: review.clear,
     }
 
 

@@ -11,6 +11,8 @@ _MAX_TRANSACTION = 64
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 _PHOTO = re.compile(r"[0-9a-f]{16}")
 _ACTION = re.compile(r"[0-9a-f]{6}")
+_ENTRY = re.compile(r"[0-9a-f]{8}")
+_KINDS = ("person", "new", "ignore", "reject", "drop")
 _EVENT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 Fields = Mapping[str, Any]
@@ -56,11 +58,27 @@ def action(fields: Fields) -> str:
     return given
 
 
-def force(fields: Fields) -> bool:
-    """Return whether `force` is given and true."""
-    given = fields.get("force", False)
+def entry(fields: Fields) -> str:
+    """Return the id of an entry of the inbox."""
+    given = fields.get("entry")
+    if not (isinstance(given, str) and _ENTRY.fullmatch(given)):
+        raise ValueError("entry: must be the id of an entry of the inbox, 8 hexadecimal digits")
+    return given
+
+
+def kind(fields: Fields) -> str:
+    """Return what is decided about an entry of the inbox."""
+    given = fields.get("as")
+    if given not in _KINDS:
+        raise ValueError(f"as: must be one of {', '.join(_KINDS)}")
+    return str(given)
+
+
+def flag(fields: Fields, key: str) -> bool:
+    """Return whether a field is given and true."""
+    given = fields.get(key, False)
     if not isinstance(given, bool):
-        raise ValueError("force: must be true or false")  # noqa: TRY004 - a field that is wrong, as any other
+        raise ValueError(f"{key}: must be true or false")  # noqa: TRY004 - a field that is wrong, as any other
     return given
 
 

@@ -28,7 +28,8 @@ from node.system.plain_files import WrongKindError, check_socket
 FILE = "node.sock"
 MAX_CONNECTIONS = 16
 """Connections that are served at once; one more is answered with an error."""
-_MAX_BYTES, _MAX_ANSWER_BYTES = 4096, 16 << 20
+MAX_REQUEST_BYTES, MAX_ANSWER_BYTES = 4096, 16 << 20
+"""Longest lines."""
 _TRANSACTION = "local"
 
 _log = logging.getLogger(__name__)
@@ -139,7 +140,7 @@ class LocalSocket:
             answered.set()
 
         try:
-            fields = json.loads(receive_line(connection, _MAX_BYTES, self._timeouts.receive_s))
+            fields = json.loads(receive_line(connection, MAX_REQUEST_BYTES, self._timeouts.receive_s))
             _check_version(fields)
             self._put(parse(str(fields["verb"]), fields), Answer(_TRANSACTION, reply))
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -173,7 +174,7 @@ def call(folder: Path, verb: str, **fields: object) -> Any:  # noqa: ANN401 - wh
             connection.connect(str(folder / FILE))
             with suppress(BrokenPipeError):  # a node that refuses at once has answered, too
                 connection.sendall(json.dumps({"v": VERSION, "verb": verb, **fields}).encode() + b"\n")
-            line = receive_line(connection, _MAX_ANSWER_BYTES, _TIMEOUTS.answer_s + _TIMEOUTS.receive_s)
+            line = receive_line(connection, MAX_ANSWER_BYTES, _TIMEOUTS.answer_s + _TIMEOUTS.receive_s)
             answer = json.loads(line)
             if answer["status"] == "ok":
                 return answer.get("data")

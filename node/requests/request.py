@@ -11,12 +11,16 @@ from typing import ClassVar, Self, get_args
 from node.requests import fields as field
 from node.requests.fields import Fields
 from node.requests.local_request import (
+    AssignEntry,
+    ClearInbox,
     Hello,
     ListActions,
+    ListInbox,
     ListPhotos,
     MergePeople,
     MovePhoto,
     RemovePhoto,
+    ShowEntry,
     ShowPhoto,
     UndoAction,
 )
@@ -138,7 +142,7 @@ class EnrollPerson:
     def parse(cls, fields: Fields) -> Self:
         """Return the request; see `parse`."""
         for_s = field.look_s(fields, _DEFAULT_LOOK_S)
-        return cls(field.person(fields), field.name(fields), field.event(fields), for_s, field.force(fields))
+        return cls(field.person(fields), field.name(fields), field.event(fields), for_s, field.flag(fields, "force"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +190,7 @@ class IgnorePerson:
     def parse(cls, fields: Fields) -> Self:
         """Return the request; see `parse`."""
         on = fields.get("state") is None or field.state(fields)
-        return cls(field.person(fields), on, field.name(fields), field.event(fields), field.force(fields))
+        return cls(field.person(fields), on, field.name(fields), field.event(fields), field.flag(fields, "force"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +262,10 @@ Request = (
     | MergePeople
     | ListActions
     | UndoAction
+    | ListInbox
+    | ShowEntry
+    | AssignEntry
+    | ClearInbox
 )
 
 TYPES: Mapping[str, type[Request]] = {kind.verb: kind for kind in get_args(Request)}

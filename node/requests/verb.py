@@ -26,6 +26,10 @@ class Verb(StrEnum):
     PEOPLE_MERGE = "people_merge"
     PEOPLE_UNDO_LIST = "people_undo_list"
     PEOPLE_UNDO = "people_undo"
+    INBOX_LIST = "inbox_list"
+    INBOX_SHOW = "inbox_show"
+    INBOX_ASSIGN = "inbox_assign"
+    INBOX_CLEAR = "inbox_clear"
 
 
 OFFERED = (

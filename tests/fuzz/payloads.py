@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
+from node.clock import SystemClock
 from node.commands.fleet import table
 from node.commands.history import History
 from node.commands.output import message_printer, print_json
@@ -37,10 +38,16 @@ from node.requests.local_socket import FILE, LocalSocket
 from node.requests.people import PeopleRequests
 from node.requests.recent_faces import RecentFaces
 from node.requests.request import Check, Request
+from node.requests.review import ReviewRequests
 from node.requests.snapshots import Snapshots
 from node.requests.switches import SwitchRequests
 from node.requests.verb import Verb
 from node.requests.view import View
+from node.review.actions import ReviewActions
+from node.review.collector import Collector
+from node.review.files import ReviewFiles
+from node.review.inbox import Keeping, ReviewInbox
+from node.system.machine import Machine
 from tests.fuzz.driver import Target, main
 from tests.fuzz.mutation import Json
 
@@ -101,6 +108,12 @@ class Requests:
             changed=lambda: None,
             erase=lambda _: None,
         )
+        keeping = Keeping(days=0, pictures=False, space="s", same=0.4)
+        inbox = ReviewInbox(keeping, ReviewFiles(folder), SystemClock(), Machine())
+        collector = Collector(inbox, lambda _image, _box: b"")
+        self._review = ReviewRequests(
+            ReviewActions(collector, gallery, keep_crops=True), lambda: lambda _: None, changed=lambda: None
+        )
         self._corrections = CorrectionRequests(Corrections(gallery), gallery.changes, changed=lambda: None)
         self._snapshots = Snapshots("face", _TOPICS, lambda _message: True)
 
@@ -110,7 +123,12 @@ class Requests:
             answer.ok()
 
         return handlers(
-            check, SwitchRequests(self._folder, at, ["night"]), self._people, self._corrections, self._snapshots
+            check,
+            switches=SwitchRequests(self._folder, at, ["night"]),
+            people=self._people,
+            corrections=self._corrections,
+            review=self._review,
+            snapshots=self._snapshots,
         )
 
     def check(self, content: bytes) -> str:

@@ -29,6 +29,9 @@ def add_verbs(verbs: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN
     export.set_defaults(main=export_people)
     import_ = verbs.add_parser("import", parents=[common], help="add everybody from a file that `export` wrote")
     import_.add_argument("file", type=Path, metavar="FILE", help="file that `export` wrote")
+    import_.add_argument(
+        "--replace", action="store_true", help="know exactly the people of the file afterwards, and nobody else"
+    )
     import_.set_defaults(main=import_people)
 
 
@@ -48,7 +51,7 @@ def export_people(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def import_people(args: argparse.Namespace, settings: Settings) -> int:
-    """Add everybody from a file, all of them or none, and print what is new."""
+    """Add everybody from a file, or replace everybody by them, all or nothing, and print what is new."""
     file = bundle.open_bundle(args.file)
     become_owner(settings.storage.dir)
     sidecar = build_sidecar(settings)
@@ -57,13 +60,19 @@ def import_people(args: argparse.Namespace, settings: Settings) -> int:
         entries = _current(theirs, settings, sidecar)
         if not settings.people.keep_crops:
             entries = [Entry(_without_crops(entry.person)) for entry in entries]
-        changes = build_gallery(settings, sidecar).merge(entries)
+        if args.replace and not entries:
+            raise PeopleError(f"{args.file}: there is nobody in it to replace everybody by: nothing was changed")
+        gallery = build_gallery(settings, sidecar)
+        changes, gone = gallery.replace_everybody(entries) if args.replace else (gallery.merge(entries), ())
     for change in changes:
         if change.happened:
             print_line(f"{change.after.id}: {', '.join(_words(change))}")
+    for person in gone:
+        print_line(f"{person}: no longer known")
     new = sum(change.before is None for change in changes)
     changed = sum(change.happened for change in changes) - new
-    print_line(f"{args.file}: {counted(len(changes), 'person', 'people')}, {new} new, {changed} changed")
+    left = f", {len(gone)} no longer known" if args.replace else ""
+    print_line(f"{args.file}: {counted(len(changes), 'person', 'people')}, {new} new, {changed} changed{left}")
     return 0
 
 
@@ -97,10 +106,10 @@ def _without_crops(person: Person) -> Person:
 def _words(change: Change) -> list[str]:
     """Return in words what an import changed about a person."""
     before, after = change.before, change.after
-    faces = counted(change.faces, "face")
+    faces = counted(abs(change.faces), "face")
     if before is None:
         return ["new", faces, *(["ignored"] if after.ignored else [])]
-    words = [f"{faces} more"] if change.faces > 0 else []
+    words = [f"{faces} {'more' if change.faces > 0 else 'fewer'}"] if change.faces else []
     if before.name != after.name:
         words.append(f"now called {after.name}")
     if before.ignored != after.ignored:

@@ -4,6 +4,7 @@ import json
 import socket
 import stat
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -226,6 +227,36 @@ def test_a_request_that_drips_in_has_one_time_for_all_of_it(tmp_path: Path, resp
             except TimeoutError:
                 continue
     assert json.loads(answer)["error"] == "timed out"
+    opened.close()
+
+
+def test_whoever_does_not_read_a_large_answer_holds_up_nobody(tmp_path: Path) -> None:
+    """The others get theirs at once; the one who does not read is dropped, and its place is free again."""
+
+    def put(request: Request, answer: Answer) -> None:
+        answer.ok("x" * (8 << 20) if isinstance(request, MergePeople) else [])
+
+    opened = LocalSocket(tmp_path, put, Timeouts(receive_s=0.5))
+    opened.open()
+    slow = [connected(tmp_path) for _ in range(MAX_CONNECTIONS - 1)]
+    for connection in slow:
+        connection.sendall(b'{"verb":"people_merge","id":"ada2","into":"ada"}\n')
+    assert call(tmp_path, "people_list") == []
+    until_s = time.monotonic() + 10
+    while True:
+        busy = [connected(tmp_path) for _ in range(MAX_CONNECTIONS)]
+        for connection in busy:
+            connection.sendall(b'{"verb":"people_list"}\n')
+        answers = [json.loads(connection.makefile().readline())["status"] for connection in busy]
+        for connection in busy:
+            connection.close()
+        if answers == ["ok"] * MAX_CONNECTIONS or time.monotonic() > until_s:
+            break
+    assert answers == ["ok"] * MAX_CONNECTIONS
+    for connection in slow:
+        received = connection.recv(64 << 20, socket.MSG_WAITALL)
+        assert 0 < len(received) < 8 << 20
+        connection.close()
     opened.close()
 
 

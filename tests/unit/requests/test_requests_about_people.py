@@ -120,7 +120,7 @@ def test_a_face_that_failed_a_gate_is_not_enrolled(fixture: Fixture) -> None:
     for request in (fixture.people.reject, fixture.people.ignore):
         kind = RejectFace if request == fixture.people.reject else IgnorePerson
         with pytest.raises(PeopleError, match=f"event {EVENT}: the face is unusable: blur"):
-            request(kind("ada", event=EVENT), instant(0), fixture.answer())  # type: ignore[operator, arg-type]
+            request(kind("ada", event=EVENT), instant(0), fixture.answer())  # type: ignore[arg-type]
     with pytest.raises(PeopleError, match=f"event {EVENT}: the face is unusable: blur"):
         fixture.enroll(event=EVENT)
     assert fixture.gallery.load() == ()
