@@ -5,8 +5,8 @@ import json
 from docs.markdown import code, page, table
 from node.requests.answer import failure, success
 from node.requests.inbox import LOCAL_FIELDS
-from node.requests.local_socket import FILE, MAX_ANSWER_BYTES, MAX_CONNECTIONS, MAX_REQUEST_BYTES, Timeouts
-from node.requests.protocol import VERSION
+from node.requests.local_socket import MAX_CONNECTIONS
+from node.requests.protocol import FILE, MAX_ANSWER_BYTES, MAX_REQUEST_BYTES, VERSION, Timeouts
 from node.requests.verb import OFFERED, Verb
 
 _TIMEOUTS = Timeouts()

@@ -23,7 +23,6 @@ from node.events.engine import Engine
 from node.events.mounting import Mounting
 from node.events.tracker import Tracker
 from node.health import Counts, HealthMonitor
-from node.system import certificate
 from node.mqtt.publisher import Publisher
 from node.mqtt.retained import Retained
 from node.outbox.outbox import Outbox
@@ -42,6 +41,7 @@ from node.requests.switches import SwitchRequests
 from node.review.privacy import PrivacyErasure
 from node.settings import Settings
 from node.settings.node import zone_of
+from node.system import certificate
 from node.system.machine import Machine
 from node.system.systemd import Service
 

@@ -24,7 +24,7 @@ from node.domain import Frame, Look
 from node.errors import FacenodeError, PeopleError, StorageError
 from node.events.mounting import QUARTERS
 from node.homeassistant.entity_keys import EntityKeys
-from node.requests.local_socket import call, running
+from node.requests.local_client import call, running
 from node.requests.switches import load_switches
 from node.requests.verb import Verb
 from node.settings import Settings

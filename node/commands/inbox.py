@@ -19,8 +19,8 @@ from node.clock import SystemClock
 from node.domain import counted
 from node.errors import PeopleError, UsageError
 from node.requests.answer import Answer
+from node.requests.local_client import call, running
 from node.requests.local_request import AssignEntry, ClearInbox, ListInbox, ShowEntry
-from node.requests.local_socket import call, running
 from node.requests.request import parse
 from node.requests.review import ReviewRequests
 from node.review.actions import Kind

@@ -7,6 +7,7 @@ from node.domain import Instant
 from node.errors import PeopleError
 from node.requests.answer import Answer
 from node.requests.corrections import CorrectionRequests
+from node.requests.hello import hello
 from node.requests.inbox import Inbox
 from node.requests.local_request import (
     AssignEntry,
@@ -23,7 +24,6 @@ from node.requests.local_request import (
     UndoAction,
 )
 from node.requests.people import PeopleRequests
-from node.requests.protocol import hello
 from node.requests.request import (
     Check,
     EnrollPerson,

@@ -24,10 +24,9 @@ from node.requests.local_request import (
     ShowPhoto,
     UndoAction,
 )
+from node.requests.protocol import NO_SUCH_REQUEST
 from node.requests.verb import Verb
 
-NO_SUCH_REQUEST = "no such request"
-"""How the error about an unknown verb begins."""
 _DEFAULT_LOOK_S = 3.0
 
 

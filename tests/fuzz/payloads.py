@@ -34,8 +34,9 @@ from node.requests.answer import Answer
 from node.requests.corrections import CorrectionRequests
 from node.requests.dispatcher import Dispatcher, Handlers, handlers
 from node.requests.inbox import Inbox
-from node.requests.local_socket import FILE, LocalSocket
+from node.requests.local_socket import LocalSocket
 from node.requests.people import PeopleRequests
+from node.requests.protocol import FILE
 from node.requests.recent_faces import RecentFaces
 from node.requests.request import Check, Request
 from node.requests.review import ReviewRequests

@@ -13,7 +13,7 @@ from node.errors import BrokerError, PeopleError
 from node.outbox.outbox import FILE as OUTBOX_FILE
 from node.outbox.outbox import Outbox
 from node.people.gallery import nobody
-from node.requests.local_socket import call, running
+from node.requests.local_client import call, running
 from node.settings import Settings
 from node.system.privileges import become_owner
 from node.system.terminal import print_error, print_line

@@ -6,7 +6,7 @@ from typing import Any
 from node.assembly import build_gallery
 from node.errors import PeopleError
 from node.requests.corrections import action_fields
-from node.requests.local_socket import call, running
+from node.requests.local_client import call, running
 from node.settings import Settings
 from node.system.privileges import become_owner
 from node.system.terminal import print_json, print_line
