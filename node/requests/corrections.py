@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from node.contract.payloads import Fields, timestamp
 from node.domain import Instant
-from node.errors import PeopleError
+from node.errors import PeopleError, Reason
 from node.people.corrections import Corrections
 from node.people.photos import Photo
 from node.people.reembedding import read_crop_file
@@ -69,7 +69,9 @@ class CorrectionRequests:
         del at
         photo = next((each for each in self._corrections.photos(request.person) if each.id == request.photo), None)
         if photo is None or photo.crop is None:
-            raise PeopleError(f"{request.photo}: {request.person} has no such photo, or its face is not kept")
+            raise PeopleError(
+                f"{request.photo}: {request.person} has no such photo, or its face is not kept", Reason.NO_PHOTO
+            )
         try:
             content = read_crop_file(photo.crop)
         except ValueError as error:
@@ -101,7 +103,7 @@ class CorrectionRequests:
         action = self._changes.undo(request.action)
         self._undone(action)
         self._changed()
-        answer.ok({"action": action.id, "what": action.summary})
+        answer.ok({"action": action.id, **summary_fields(action)})
 
 
 def photo_fields(photo: Photo) -> Fields:
@@ -121,7 +123,12 @@ def action_fields(listed: UndoableAction) -> Fields:
     return {
         "action": action.id,
         "age_s": round(listed.age_s),
-        "what": action.summary,
+        **summary_fields(action),
         "people": sorted(action.people),
         "obstacle": listed.obstacle,
     }
+
+
+def summary_fields(action: Action) -> Fields:
+    """Return what an action did: as a sentence, and for programs that put it into words of their own."""
+    return {"what": str(action.summary), "deed": str(action.summary.deed), "values": dict(action.summary.values)}

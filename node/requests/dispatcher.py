@@ -104,4 +104,4 @@ class Dispatcher:
             try:
                 self._table[type(request)](request, at, answer)
             except PeopleError as error:
-                answer.error(str(error))
+                answer.error(str(error), error.reason, error.about)

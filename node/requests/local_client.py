@@ -6,12 +6,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from node.errors import PeopleError
+from node.errors import PeopleError, Reason
 from node.requests.line_socket import receive_line
 from node.requests.protocol import FILE, MAX_ANSWER_BYTES, NO_SUCH_REQUEST, VERSION, Timeouts
 from node.system.plain_files import WrongKindError, check_socket
 
 _TIMEOUTS = Timeouts()
+_REASONS = frozenset(Reason)
 
 
 def call(folder: Path, verb: str, **fields: object) -> Any:  # noqa: ANN401 - whatever the answer's data is
@@ -31,16 +32,17 @@ def call(folder: Path, verb: str, **fields: object) -> Any:  # noqa: ANN401 - wh
             answer = json.loads(line)
             if answer["status"] == "ok":
                 return answer.get("data")
-            reason = str(answer["error"])
+            sentence = str(answer["error"])
+            reason, about = answer.get("reason"), dict(answer.get("about", {}))
         except WrongKindError as error:
             raise PeopleError(str(error)) from error
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise PeopleError(
-                f"no node answers at {folder / FILE} ({error}): start it, or correct storage.dir"
+                f"no node answers at {folder / FILE} ({error}): start it, or correct storage.dir", Reason.AWAY
             ) from error
-    if reason.startswith(NO_SUCH_REQUEST):
+    if sentence.startswith(NO_SUCH_REQUEST):
         raise PeopleError("the running node is of an older version that cannot do this: restart it")
-    raise PeopleError(reason)
+    raise PeopleError(sentence, Reason(reason) if reason in _REASONS else None, about)
 
 
 def running(folder: Path) -> bool:

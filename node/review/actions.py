@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from node.errors import PeopleError
+from node.errors import PeopleError, Reason
 from node.people.gallery import Gallery, Sample, nobody
 from node.people.person import checked_id, checked_name, id_for
+from node.people.summary import Deed, summary
 from node.review.collector import Collector
 from node.review.entry import ReviewEntry
 from node.review.grouping import Compare, Compared, Group, grouped
@@ -68,7 +69,8 @@ class ReviewActions:
         for entry in self._collector.entries():
             if entry.id == id_:
                 return entry
-        raise PeopleError(f"{id_}: there is no such entry in the inbox any more: `facenode inbox` lists them")
+        sentence = f"{id_}: there is no such entry in the inbox any more: `facenode inbox` lists them"
+        raise PeopleError(sentence, Reason.NO_ENTRY)
 
     def assign(self, id_: str, assignment: Assignment, compare: Compare) -> str:
         """Carry out what the owner decided. Return it in words.
@@ -81,7 +83,7 @@ class ReviewActions:
         self._collector.settle(ids)
         if assignment.kind is Kind.DROP:
             with self._gallery.changes.store.locked():
-                self._gallery.changes.put("dropped from the inbox", inbox_entries=ids)
+                self._gallery.changes.put(summary(Deed.DROPPED, entries=len(ids)), inbox_entries=ids)
             person, words = None, "dropped"
         elif assignment.kind is Kind.REJECT:
             person, words = self._reject(entries, compare)
@@ -129,14 +131,17 @@ class ReviewActions:
         name = checked_name(assignment.name or ("Ignored" if ignored else ""))
         person = checked_id(assignment.person or id_for(name, known))
         if person in known:
-            raise PeopleError(f"{person}: there is already somebody with this id: choose another")
+            sentence = f"{person}: there is already somebody with this id: choose another"
+            raise PeopleError(sentence, Reason.TAKEN, {"id": person})
         self._gallery.add(person, name, space, samples, ignored=ignored, inbox_entries=ids)
         return person, f"enrolled as {person}{', who is ignored' if ignored else ''}"
 
     def _reject(self, entries: Sequence[ReviewEntry], compare: Compare) -> tuple[str, str]:
         named = {entry.person or self._close_call(entry, compare) for entry in entries} - {None}
         if len(named) != 1:
-            raise PeopleError(f"{entries[0].id}: no name to reject: use drop, or assign the face to somebody")
+            raise PeopleError(
+                f"{entries[0].id}: no name to reject: use drop, or assign the face to somebody", Reason.NO_NAME
+            )
         (person,) = (each for each in named if each is not None)
         samples = self._samples(entries)
         self._gallery.reject(person, self._inbox.keeping.space, samples[0], inbox_entries=[e.id for e in entries])

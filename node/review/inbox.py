@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 
 from node.clock import BootClock, Clock, Stamp, elapsed_s, stamped
 from node.domain import Instant, Vector
-from node.errors import PeopleError
 from node.people.undo_log import KEEP_S
 from node.review.entry import ReviewEntry
 from node.review.files import ReviewFiles
@@ -112,17 +111,6 @@ class ReviewInbox:
     def entries(self) -> tuple[ReviewEntry, ...]:
         """Return the entries that nobody has decided about, latest first."""
         return tuple(entry for entry in reversed(self._entries.values()) if entry.handled is None)
-
-    def find(self, id_: str) -> ReviewEntry:
-        """Return an entry that nobody has decided about.
-
-        Raises:
-            PeopleError: there is none with this id.
-        """
-        found = self._entries.get(id_)
-        if found is None or found.handled is not None:
-            raise PeopleError(f"{id_}: there is no such entry in the inbox any more: `facenode inbox` lists them")
-        return found
 
     def put(self, entry: ReviewEntry) -> None:
         """Add an entry of a visit that has ended, or what was seen later in the same visit."""

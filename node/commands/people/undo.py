@@ -50,7 +50,7 @@ def _undo(action: str, settings: Settings) -> str:
     """Undo an action; return what it was."""
     if running(settings.storage.dir):
         return str(call(settings.storage.dir, "people_undo", action=action)["what"])
-    return build_gallery(settings).changes.undo(action).summary
+    return str(build_gallery(settings).changes.undo(action).summary)
 
 
 def _age(age_s: float) -> str:
