@@ -1,6 +1,6 @@
 """Settings -> a node, and what the commands are made of: the one place where concrete classes are put together."""
 
-from node.assembly.broker import build_announcer, build_connect, build_outbox, check_outbox_files, describe_device
+from node.assembly.broker import announced_traces, build_announcer, build_connect, build_outbox, check_outbox_files, describe_device
 from node.assembly.node import build_node
 from node.assembly.people import build_embed, build_erasure, build_gallery, build_gallery_matcher, build_matcher
 from node.assembly.review import build_collector, build_compare, build_review_actions
@@ -16,6 +16,7 @@ from node.assembly.vision import (
 
 __all__ = [
     "Vision",
+    "announced_traces",
     "build_announcer",
     "build_collector",
     "build_compare",

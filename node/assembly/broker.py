@@ -14,6 +14,7 @@ from node.mqtt.publisher import Connect
 from node.mqtt.retained import Retained
 from node.outbox.outbox import FILE as OUTBOX_FILE
 from node.outbox.outbox import Outbox
+from node.people.trace import Trace, TraceKind
 from node.requests.verb import OFFERED, Verb
 from node.settings import Settings
 from node.system.plain_files import WrongKindError, check_regular
@@ -67,6 +68,12 @@ def build_announcer(settings: Settings, topics: Topics, retained: Retained) -> A
     if (folder / FILE).exists():
         return DeviceRemover(topics, describe_device(settings), EntityKeys(folder), retained)
     return None
+
+
+def announced_traces(settings: Settings) -> tuple[Trace, ...]:
+    """Return what Home Assistant's discovery has of everybody, if this node has ever announced its people."""
+    announced = settings.homeassistant.enabled and (settings.storage.dir / FILE).exists()
+    return (Trace(TraceKind.DISCOVERY),) if announced else ()
 
 
 def describe_device(settings: Settings) -> Device:

@@ -14,7 +14,6 @@ from node.people.undoable import UndoableAction, UndoableChanges
 from node.requests.answer import Answer
 from node.requests.local_request import (
     ListActions,
-    ListPhotos,
     MergePeople,
     MovePhoto,
     RemovePhoto,
@@ -58,11 +57,6 @@ class CorrectionRequests:
         person = self._corrections.merge(request.person, request.into)
         self._changed()
         answer.ok({"id": person.id, "faces": len(person.anchors)})
-
-    def photos(self, request: ListPhotos, at: Instant, answer: Answer) -> None:
-        """Answer which photos somebody has, without the faces."""
-        del at
-        answer.ok([photo_fields(photo) for photo in self._corrections.photos(request.person)])
 
     def photo(self, request: ShowPhoto, at: Instant, answer: Answer) -> None:
         """Answer the aligned face of a photo, a PNG in base64."""

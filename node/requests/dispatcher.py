@@ -9,20 +9,21 @@ from node.requests.answer import Answer
 from node.requests.corrections import CorrectionRequests
 from node.requests.hello import hello
 from node.requests.inbox import Inbox
+from node.requests.inbox_request import AssignEntries, ClearInbox, ListInbox, ShowEntry
 from node.requests.local_request import (
-    AssignEntry,
-    ClearInbox,
     Hello,
     ListActions,
-    ListInbox,
     ListPhotos,
+    ListTraces,
     MergePeople,
     MovePhoto,
     RemovePhoto,
-    ShowEntry,
+    ShowOverview,
     ShowPhoto,
+    TakeStill,
     UndoAction,
 )
+from node.requests.overview import OverviewRequests
 from node.requests.people import PeopleRequests
 from node.requests.request import (
     Check,
@@ -41,6 +42,7 @@ from node.requests.request import (
 )
 from node.requests.review import ReviewRequests
 from node.requests.snapshots import Snapshots
+from node.requests.stills import Stills
 from node.requests.switches import SwitchRequests
 
 Handler = Callable[[Any, Instant, Answer], None]
@@ -55,8 +57,10 @@ def handlers(  # noqa: PLR0913 - one argument for each part that handles request
     switches: SwitchRequests,
     people: PeopleRequests,
     corrections: CorrectionRequests,
+    overview: OverviewRequests,
     review: ReviewRequests,
     snapshots: Snapshots,
+    stills: Stills,
 ) -> Handlers:
     """Return the handler of each type of request."""
     return {
@@ -73,7 +77,10 @@ def handlers(  # noqa: PLR0913 - one argument for each part that handles request
         RejectFace: people.reject,
         RenamePerson: corrections.rename,
         Hello: hello,
-        ListPhotos: corrections.photos,
+        ListPhotos: overview.photos,
+        ShowOverview: overview.people,
+        ListTraces: overview.traces,
+        TakeStill: stills.request,
         ShowPhoto: corrections.photo,
         RemovePhoto: corrections.remove_photo,
         MovePhoto: corrections.move_photo,
@@ -82,7 +89,7 @@ def handlers(  # noqa: PLR0913 - one argument for each part that handles request
         UndoAction: corrections.undo,
         ListInbox: review.list,
         ShowEntry: review.show,
-        AssignEntry: review.assign,
+        AssignEntries: review.assign,
         ClearInbox: review.clear,
     }
 

@@ -10,18 +10,18 @@ from typing import ClassVar, Self, get_args
 
 from node.requests import fields as field
 from node.requests.fields import Fields
+from node.requests.inbox_request import AssignEntries, ClearInbox, ListInbox, ShowEntry
 from node.requests.local_request import (
-    AssignEntry,
-    ClearInbox,
     Hello,
     ListActions,
-    ListInbox,
     ListPhotos,
+    ListTraces,
     MergePeople,
     MovePhoto,
     RemovePhoto,
-    ShowEntry,
+    ShowOverview,
     ShowPhoto,
+    TakeStill,
     UndoAction,
 )
 from node.requests.protocol import NO_SUCH_REQUEST
@@ -261,9 +261,12 @@ Request = (
     | MergePeople
     | ListActions
     | UndoAction
+    | ShowOverview
+    | ListTraces
+    | TakeStill
     | ListInbox
     | ShowEntry
-    | AssignEntry
+    | AssignEntries
     | ClearInbox
 )
 

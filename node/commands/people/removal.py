@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
-from node.assembly import build_erasure, build_outbox, check_outbox_files
+from node.assembly import announced_traces, build_erasure, build_outbox, check_outbox_files
 from node.clock import SystemClock
-from node.commands.people.announce import announce_people, is_announced
-from node.domain import counted
+from node.commands.people.announce import announce_people
 from node.errors import BrokerError, PeopleError
 from node.outbox.outbox import FILE as OUTBOX_FILE
 from node.outbox.outbox import Outbox
@@ -80,7 +79,7 @@ def _erase_here(person: str, settings: Settings) -> None:
         erasure = build_erasure(settings, outbox)
         erasure.begin(person)
         erasure.erase_begun(person)
-    if is_announced(settings):
+    if announced_traces(settings):
         _update_discovery(person, settings)
     erasure.end(person)
 
@@ -91,23 +90,13 @@ def _would_erase(person: str, settings: Settings) -> list[str]:
     Raises:
         PeopleError: there is nothing.
     """
-    erasure = build_erasure(settings, None)
-    lines = list(erasure.list_stored(person))
     if running(settings.storage.dir):
-        if not lines:
-            raise nobody(person)
-        return [*lines, "what the running node holds: waiting messages, faces of recent events, who is in view"]
+        return [str(each["what"]) for each in call(settings.storage.dir, "people_traces", id=person)]
     with _outbox(settings) as outbox:
-        if outbox is not None and (lines or outbox.names(person)):
-            traces = outbox.traces(person)
-            lines.append(f"{counted(traces.waiting, 'message')} waiting for the broker")
-            lines += [f"{counted(traces.rejected, 'message')} that the broker refused"] if traces.rejected else []
-            lines += [f"{path}: a damaged file of messages" for path in traces.files]
-    if not lines:
+        traces = build_erasure(settings, outbox).traces(person)
+    if not traces:
         raise nobody(person)
-    if is_announced(settings):
-        lines.append("name and id in Home Assistant's discovery at the broker")
-    return lines
+    return [str(trace) for trace in (*traces, *announced_traces(settings))]
 
 
 def _update_discovery(person: str, settings: Settings) -> None:
