@@ -6,6 +6,7 @@ from node.assembly.people import build_embed, build_erasure, build_gallery, buil
 from node.assembly.review import build_collector, build_compare, build_review_actions
 from node.assembly.vision import (
     Vision,
+    build_masks,
     build_photo_detector,
     build_search,
     build_sidecar,
@@ -25,6 +26,7 @@ __all__ = [
     "build_erasure",
     "build_gallery",
     "build_gallery_matcher",
+    "build_masks",
     "build_matcher",
     "build_node",
     "build_outbox",

@@ -40,6 +40,7 @@ def build_outbox(settings: Settings, clock: Clock) -> Outbox:
         topics,
         clock,
         live_s=settings.mqtt.live_s,
+        expire_s=settings.mqtt.expire_s,
         max_rows=storage.max_rows,
         max_mb=storage.max_mb,
     )

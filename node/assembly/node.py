@@ -7,12 +7,12 @@ from node.app import Node
 from node.assembly.broker import build_announcer, build_connect, build_outbox
 from node.assembly.people import build_embed, build_enrollee, build_erasure, build_gallery, build_matcher
 from node.assembly.review import build_collector, build_review_requests, same_person
-from node.assembly.vision import build_search, build_vision, event_labels, wanted_heads
+from node.assembly.vision import build_masks, build_search, build_vision, event_labels, wanted_heads
 from node.camera import Camera, open_camera
 from node.camera.frame_check import CheckedCamera
 from node.clock import Clock, SystemClock
 from node.contract import payloads
-from node.contract.message import Message
+from node.contract.message import JSON, Message
 from node.contract.topics import Topics
 from node.domain import CameraState, Instant
 from node.durations.file import DurationsFile
@@ -37,6 +37,7 @@ from node.requests.people import PeopleRequests
 from node.requests.recent_faces import RecentFaces
 from node.requests.request import Check
 from node.requests.snapshots import Snapshots
+from node.requests.stills import Stills
 from node.requests.switches import SwitchRequests
 from node.review.privacy import PrivacyErasure
 from node.settings import Settings
@@ -90,9 +91,13 @@ def build_node(
     alerts = Alerts(settings.alerts.rules, zone_of(settings.node.timezone), durations.rules)
     tracker, mounting = Tracker(settings.events, durations.next_track), Mounting(settings.camera.rotate)
     retained = Retained(topics, payloads.state(now))
-    inbox = Inbox(topics, lambda topic, payload: publisher.send(Message(topic, payload)))
+    inbox = Inbox(topics, lambda topic, payload: publisher.send(Message(topic, payload, content_type=JSON)))
     publisher = Publisher(topics, outbox, retained, build_connect(settings, topics), receive=inbox.receive)
-    snapshots = Snapshots(settings.publish.snapshots, topics, publisher.send_now)
+    stills = Stills(build_masks(settings))
+    snapshots = Snapshots(
+        settings.publish.snapshots, topics, publisher.send_now,
+        expire_s=settings.mqtt.expire_s, masks=build_masks(settings),
+    )  # fmt: skip
     recent_faces = RecentFaces()
     collector = build_collector(settings, sidecar, clock, machine, stored.changes.store.faces)
 
@@ -171,12 +176,14 @@ def build_node(
                 corrections=corrections,
                 review=review,
                 snapshots=snapshots,
+                stills=stills,
             ),
         ),
         local_socket=LocalSocket(settings.storage.dir, inbox.put),
         switches=switches,
         people_requests=people_requests,
         snapshots=snapshots,
+        stills=stills,
         recent_faces=recent_faces,
         collector=collector,
         privacy=PrivacyErasure((collector.clear, stored.changes.clear)),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from node.assembly.vision import build_masks
 from node.clock import BootClock, Clock
 from node.domain import Vector
 from node.people.corrections import Corrections
@@ -52,7 +53,8 @@ def build_collector(
     )
     inbox = ReviewInbox(keeping, ReviewFiles(settings.storage.dir), clock, boots, faces)
     inbox.load()
-    return Collector(inbox, portrait_jpeg)
+    masks = build_masks(settings)
+    return Collector(inbox, lambda image, box: portrait_jpeg(image, box, masks))
 
 
 def build_review_actions(settings: Settings, collector: Collector, gallery: Gallery) -> ReviewActions:

@@ -91,6 +91,7 @@ def handlers(  # noqa: PLR0913 - one argument for each part that handles request
         ShowEntry: review.show,
         AssignEntries: review.assign,
         ClearInbox: review.clear,
+        TakeStill: stills.request,
     }
 
 

@@ -187,3 +187,16 @@ class TakeStill:
         """Return the request; it has no fields."""
         del fields
         return cls()
+
+
+@dataclass(frozen=True, slots=True)
+class TakeStill:
+    """Show the view, with the masks drawn on it."""
+
+    verb: ClassVar = Verb.STILL
+
+    @classmethod
+    def parse(cls, fields: Fields) -> Self:
+        """Return the request; it has no fields."""
+        del fields
+        return cls()

@@ -268,6 +268,7 @@ Request = (
     | ShowEntry
     | AssignEntries
     | ClearInbox
+    | TakeStill
 )
 
 TYPES: Mapping[str, type[Request]] = {kind.verb: kind for kind in get_args(Request)}

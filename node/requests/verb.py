@@ -33,6 +33,7 @@ class Verb(StrEnum):
     INBOX_SHOW = "inbox_show"
     INBOX_ASSIGN = "inbox_assign"
     INBOX_CLEAR = "inbox_clear"
+    STILL = "still"
 
 
 OFFERED = (
@@ -49,4 +50,5 @@ OFFERED = (
     Verb.PEOPLE_REMOVE,
     Verb.RESTART,
 )
-"""What may be requested by MQTT; the rest only through the local socket, since it is about stored faces."""
+"""What may be requested by MQTT; the rest only through the local socket, since it is about stored
+faces and the view."""

@@ -41,6 +41,7 @@ from node.requests.recent_faces import RecentFaces
 from node.requests.request import Check, Request
 from node.requests.review import ReviewRequests
 from node.requests.snapshots import Snapshots
+from node.requests.stills import Stills
 from node.requests.switches import SwitchRequests
 from node.requests.verb import Verb
 from node.requests.view import View
@@ -49,6 +50,7 @@ from node.review.collector import Collector
 from node.review.files import ReviewFiles
 from node.review.inbox import Keeping, ReviewInbox
 from node.system.machine import Machine
+from node.vision.masks import NO_MASKS
 from tests.fuzz.driver import Target, main
 from tests.fuzz.mutation import Json
 
@@ -116,7 +118,7 @@ class Requests:
             ReviewActions(collector, gallery, keep_crops=True), lambda: lambda _: None, changed=lambda: None
         )
         self._corrections = CorrectionRequests(Corrections(gallery), gallery.changes, changed=lambda: None)
-        self._snapshots = Snapshots("face", _TOPICS, lambda _message: True)
+        self._snapshots = Snapshots("face", _TOPICS, lambda _message: True, expire_s=60)
 
     def _handlers(self, at: Instant) -> Handlers:
         def check(request: Check, at: Instant, answer: Answer) -> None:
@@ -130,6 +132,7 @@ class Requests:
             corrections=self._corrections,
             review=self._review,
             snapshots=self._snapshots,
+            stills=Stills(NO_MASKS),
         )
 
     def check(self, content: bytes) -> str:

@@ -23,9 +23,11 @@ from node.requests.recent_faces import RecentFaces
 from node.requests.request import TYPES, Check, Request
 from node.requests.review import ReviewRequests
 from node.requests.snapshots import Snapshots
+from node.requests.stills import Stills
 from node.requests.switches import SwitchRequests
 from node.requests.verb import Verb
 from node.review.actions import ReviewActions
+from node.vision.masks import NO_MASKS
 
 
 def check(request: Check, at: Instant, answer: Answer) -> None:
@@ -49,7 +51,7 @@ def test_the_table_covers_every_verb_exactly(tmp_path: Path) -> None:
     corrections = CorrectionRequests(Corrections(gallery), gallery.changes, changed=lambda: None)
     actions = ReviewActions(ReviewScene(tmp_path).collector, gallery, keep_crops=True)
     review = ReviewRequests(actions, lambda: lambda _: None, changed=lambda: None)
-    snapshots = Snapshots("off", Topics("pi-1"), lambda _message: True)
+    snapshots = Snapshots("off", Topics("pi-1"), lambda _message: True, expire_s=60)
     table = handlers(
         check,
         switches=SwitchRequests(tmp_path, instant(0)),
@@ -57,6 +59,7 @@ def test_the_table_covers_every_verb_exactly(tmp_path: Path) -> None:
         corrections=corrections,
         review=review,
         snapshots=snapshots,
+        stills=Stills(NO_MASKS),
     )
     assert set(table) == set(TYPES.values()) == set(get_args(Request))
     assert [kind.verb for kind in TYPES.values()] == list(TYPES)
