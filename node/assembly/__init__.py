@@ -1,9 +1,16 @@
 """Settings -> a node, and what the commands are made of: the one place where concrete classes are put together."""
 
-from node.assembly.broker import announced_traces, build_announcer, build_connect, build_outbox, check_outbox_files, describe_device
+from node.assembly.broker import (
+    announced_traces,
+    build_announcer,
+    build_connect,
+    build_outbox,
+    check_outbox_files,
+    describe_device,
+)
 from node.assembly.node import build_node
+from node.assembly.offline import build_offline_requests
 from node.assembly.people import build_embed, build_erasure, build_gallery, build_gallery_matcher, build_matcher
-from node.assembly.review import build_collector, build_compare, build_review_actions
 from node.assembly.vision import (
     Vision,
     build_masks,
@@ -19,8 +26,6 @@ __all__ = [
     "Vision",
     "announced_traces",
     "build_announcer",
-    "build_collector",
-    "build_compare",
     "build_connect",
     "build_embed",
     "build_erasure",
@@ -29,9 +34,9 @@ __all__ = [
     "build_masks",
     "build_matcher",
     "build_node",
+    "build_offline_requests",
     "build_outbox",
     "build_photo_detector",
-    "build_review_actions",
     "build_search",
     "build_sidecar",
     "build_vision",

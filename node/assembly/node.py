@@ -7,6 +7,7 @@ from node.app import Node
 from node.assembly.broker import build_announcer, build_connect, build_outbox
 from node.assembly.people import build_embed, build_enrollee, build_erasure, build_gallery, build_matcher
 from node.assembly.review import build_collector, build_review_requests, same_person
+from node.assembly.views import build_overview_requests, build_stills
 from node.assembly.vision import build_masks, build_search, build_vision, event_labels, wanted_heads
 from node.camera import Camera, open_camera
 from node.camera.frame_check import CheckedCamera
@@ -37,7 +38,6 @@ from node.requests.people import PeopleRequests
 from node.requests.recent_faces import RecentFaces
 from node.requests.request import Check
 from node.requests.snapshots import Snapshots
-from node.requests.stills import Stills
 from node.requests.switches import SwitchRequests
 from node.review.privacy import PrivacyErasure
 from node.settings import Settings
@@ -93,7 +93,6 @@ def build_node(
     retained = Retained(topics, payloads.state(now))
     inbox = Inbox(topics, lambda topic, payload: publisher.send(Message(topic, payload, content_type=JSON)))
     publisher = Publisher(topics, outbox, retained, build_connect(settings, topics), receive=inbox.receive)
-    stills = Stills(build_masks(settings))
     snapshots = Snapshots(
         settings.publish.snapshots, topics, publisher.send_now,
         expire_s=settings.mqtt.expire_s, masks=build_masks(settings),
@@ -124,7 +123,7 @@ def build_node(
         changed=gallery.invalidate,
         erase=erasure.erase,
     )
-    corrections, review = build_review_requests(settings, collector, stored, gallery)
+    corrections, review = build_review_requests(settings, collector, stored, gallery, build_embed(vision.network))
     switches = SwitchRequests(settings.storage.dir, now, [rule.id for rule in settings.alerts.rules])
     health = HealthMonitor(
         machine,
@@ -138,6 +137,7 @@ def build_node(
         started=now,
         requests=lambda: publisher.requests,
     )
+    stills = build_stills(settings, vision, gallery, lambda: switches.recognizing)
     opened = camera or open_camera(settings.camera, clock, settings.detector.width)
     camera = CheckedCamera(opened, lambda: switches.watching)
 
@@ -174,6 +174,9 @@ def build_node(
                 switches=switches,
                 people=people_requests,
                 corrections=corrections,
+                overview=build_overview_requests(
+                    settings, vision, stored, gallery, erasure=erasure, last_seen=last_seen
+                ),
                 review=review,
                 snapshots=snapshots,
                 stills=stills,

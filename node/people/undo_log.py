@@ -18,8 +18,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from node.clock import BootClock, Clock, Stamp, elapsed_s, stamped
-from node.people.undo_record import Action, State, decode, encode
 from node.people.trace import TraceKind
+from node.people.undo_record import Action, State, decode, encode
 from node.system.files import private_file, remove_partial, sync_folder
 from node.system.plain_files import TooLargeError, WrongKindError, open_regular
 

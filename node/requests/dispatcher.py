@@ -80,7 +80,6 @@ def handlers(  # noqa: PLR0913 - one argument for each part that handles request
         ListPhotos: overview.photos,
         ShowOverview: overview.people,
         ListTraces: overview.traces,
-        TakeStill: stills.request,
         ShowPhoto: corrections.photo,
         RemovePhoto: corrections.remove_photo,
         MovePhoto: corrections.move_photo,

@@ -178,20 +178,7 @@ class ListTraces:
 
 @dataclass(frozen=True, slots=True)
 class TakeStill:
-    """Show one frame, with what the node makes of each face in it."""
-
-    verb: ClassVar = Verb.CAMERA_STILL
-
-    @classmethod
-    def parse(cls, fields: Fields) -> Self:
-        """Return the request; it has no fields."""
-        del fields
-        return cls()
-
-
-@dataclass(frozen=True, slots=True)
-class TakeStill:
-    """Show the view, with the masks drawn on it."""
+    """Show the view with the masks drawn on it, and what the node makes of each face."""
 
     verb: ClassVar = Verb.STILL
 

@@ -263,7 +263,6 @@ Request = (
     | UndoAction
     | ShowOverview
     | ListTraces
-    | TakeStill
     | ListInbox
     | ShowEntry
     | AssignEntries

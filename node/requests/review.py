@@ -81,6 +81,7 @@ def entry_fields(compared: Compared) -> Fields:
 
 def picture_fields(entry: ReviewEntry) -> Fields:
     """Return the face and the picture of an entry."""
-    png = None if entry.best is None else base64.b64encode(crops.encode(entry.best.crop)[1]).decode()
+    crop = entry.best.crop if entry.best else entry.failed
+    png = None if crop is None else base64.b64encode(crops.encode(crop)[1]).decode()
     jpeg = None if entry.picture is None else base64.b64encode(entry.picture).decode()
     return {"png": png, "jpeg": jpeg}

@@ -28,7 +28,6 @@ class Verb(StrEnum):
     PEOPLE_UNDO = "people_undo"
     PEOPLE_OVERVIEW = "people_overview"
     PEOPLE_TRACES = "people_traces"
-    CAMERA_STILL = "camera_still"
     INBOX_LIST = "inbox_list"
     INBOX_SHOW = "inbox_show"
     INBOX_ASSIGN = "inbox_assign"

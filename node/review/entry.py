@@ -44,6 +44,8 @@ class ReviewEntry:
         flaws: number of looks that failed each gate; one look may fail several.
         embedding: mean over the usable looks, shape (n,), float32, unit length; None without any.
         best: the best usable look; None without any.
+        failed: the aligned face of the widest look that failed a gate, shape (height, width, 3), uint8, RGB; None if
+            there is a usable look.
         picture: a JPEG with hair and shoulders; None unless pictures are kept.
         events: ids of the events about the visit.
         handled: when the owner decided about it; None until then.
@@ -59,6 +61,7 @@ class ReviewEntry:
     flaws: Mapping[Flaw, int] = field(default_factory=lambda: MappingProxyType({}))
     embedding: Vector | None = None
     best: BestFace | None = None
+    failed: Image | None = None
     picture: bytes | None = None
     events: tuple[str, ...] = ()
     handled: Stamp | None = None
@@ -67,8 +70,8 @@ class ReviewEntry:
     @property
     def size(self) -> int:
         """About how many bytes it takes."""
-        crop = self.best.crop.nbytes if self.best else 0
-        return crop + len(self.picture or b"")
+        crop = self.best.crop if self.best else self.failed
+        return (0 if crop is None else crop.nbytes) + len(self.picture or b"")
 
     def joined(self, later: "ReviewEntry") -> "ReviewEntry":
         """Return this entry with what was seen later in the same visit."""
@@ -81,6 +84,7 @@ class ReviewEntry:
             flaws=MappingProxyType(dict(Counter(self.flaws) + Counter(later.flaws))),
             embedding=_mean(self, later),
             best=later.best if better else self.best,
+            failed=None if self.best or later.best else self.failed if later.failed is None else later.failed,
             picture=later.picture or self.picture if better else self.picture or later.picture,
             events=tuple(dict.fromkeys((*self.events, *later.events)))[-MAX_EVENTS:],
         )

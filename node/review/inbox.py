@@ -45,6 +45,11 @@ class Keeping:
     space: str
     same: float
 
+    @property
+    def most(self) -> int:
+        """Most entries that are kept."""
+        return MAX_ON_DISK if self.days else MAX_IN_MEMORY
+
 
 class ReviewInbox:
     """The entries. For one thread.
@@ -70,7 +75,6 @@ class ReviewInbox:
     ) -> None:
         self.keeping, self._files, self._clock, self._boots, self._faces = keeping, files, clock, boots, faces
         self._entries: dict[str, ReviewEntry] = {}
-        self._most = MAX_ON_DISK if keeping.days else MAX_IN_MEMORY
         self._check_s = float("-inf")
         self._failed = False
 
@@ -184,7 +188,7 @@ class ReviewInbox:
         entries = self._entries.values()
         order = sorted(entries, key=lambda entry: entry.best is not None)  # stable: the oldest first in each half
         size, gone = sum(entry.size for entry in order), []
-        while order and (len(order) > self._most or size > MAX_BYTES):
+        while order and (len(order) > self.keeping.most or size > MAX_BYTES):
             size -= order[0].size
             gone.append(order.pop(0).id)
         self._try_drop(gone)

@@ -336,7 +336,10 @@ def test_a_reversal_by_hand_is_listed_as_an_action_of_its_own(gallery: Gallery) 
     """Both took place: neither counts as interrupted by a kill."""
     gallery.ignore("ada")
     gallery.ignore("ada", on=False)
-    assert [str(each.action.summary) for each in gallery.changes.actions()] == ["no longer ignored: ada", "ignored: ada"]
+    assert [str(each.action.summary) for each in gallery.changes.actions()] == [
+        "no longer ignored: ada",
+        "ignored: ada",
+    ]
     gallery.changes.undo(last(gallery))
     gallery.changes.undo(last(gallery))
     assert gallery.changes.actions() == ()
