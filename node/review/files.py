@@ -2,8 +2,9 @@
 
 import logging
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from node.domain import Vector
@@ -74,6 +75,16 @@ class ReviewFiles:
                 removed = True
         if removed:
             sync_folder(self.folder)
+
+    def restore(self, ids: Collection[str]) -> None:
+        """Show entries again whose decision was undone.
+
+        Raises:
+            OSError: the disk cannot be read or written.
+        """
+        for entry in self.load() if ids else ():
+            if entry.id in ids:
+                self.save(replace(entry, handled=None, assigned=None))
 
     def names(self, person: str) -> bool:
         """Return whether an entry holds the id of a person. What is not readable names nobody."""

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import numpy as np
-from makers import face, instant
+from makers import face, instant, unit
 from manual_clock import ManualClock
-from samples import OneBoot, crop, undoable_gallery, unit
+from samples import OneBoot, crop, undoable_gallery
 
 from node.domain import Box, Event, EventType, Flaw, Frame, Image, Look, Tick, Track, Vector
 from node.events.engine import Decision

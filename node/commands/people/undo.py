@@ -7,6 +7,7 @@ from node.assembly import build_gallery
 from node.errors import PeopleError
 from node.requests.corrections import action_fields
 from node.requests.local_client import call, running
+from node.review.files import ReviewFiles
 from node.settings import Settings
 from node.system.privileges import become_owner
 from node.system.terminal import print_json, print_line
@@ -50,7 +51,12 @@ def _undo(action: str, settings: Settings) -> str:
     """Undo an action; return what it was."""
     if running(settings.storage.dir):
         return str(call(settings.storage.dir, "people_undo", action=action)["what"])
-    return str(build_gallery(settings).changes.undo(action).summary)
+    undone = build_gallery(settings).changes.undo(action)
+    try:
+        ReviewFiles(settings.storage.dir).restore(undone.entries)
+    except OSError as error:
+        raise PeopleError(f"undone, but the inbox cannot be written: {error.filename}: {error.strerror}") from error
+    return str(undone.summary)
 
 
 def _age(age_s: float) -> str:
