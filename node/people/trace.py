@@ -1,7 +1,7 @@
 """What there is of a person anywhere on a node: a kind with its values, and a sentence of ours."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
@@ -37,7 +37,6 @@ _WORDS = MappingProxyType(
         TraceKind.DISCOVERY: "name and id in Home Assistant's discovery at the broker",
     }
 )
-_NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ class Trace:
 
     kind: TraceKind
     path: Path | None = None
-    numbers: Mapping[str, int] = _NOTHING
+    numbers: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
 
     def __str__(self) -> str:
         """Return the sentence."""
