@@ -65,6 +65,8 @@ _REQUESTS = (
     {"transaction": "t", "state": "on"},
     {"transaction": "t", "for_s": 60, "rule": "night"},
     {"transaction": "t", "id": "ada", "name": "Ada", "event": _EVENT, "for_s": 3, "state": "off"},
+    {"v": 1, "id": "ada", "photo": "0" * 16, "to": "bob", "into": "bob", "action": "0" * 6, "force": True},
+    {"v": 1, "entry": "0" * 8, "as": "new", "name": "Ada", "alike": True},
 )
 _EVENTS = (
     {"v": 1, "id": _EVENT, "boot": 1, "seq": 7, "at": "2026-01-02T03:04:05.678Z", "event_type": "changed", "track": 1,
