@@ -16,7 +16,6 @@ from node.requests.inbox_request import AssignEntries, ClearInbox, ListInbox, Sh
 from node.requests.local_request import (
     ListActions,
     ListPhotos,
-    ListTraces,
     MergePeople,
     MovePhoto,
     RemovePhoto,
@@ -66,7 +65,6 @@ def build_offline_requests(settings: Settings) -> OfflineRequests:
         RenamePerson: changes.rename,
         ListPhotos: overview.photos,
         ShowOverview: overview.people,
-        ListTraces: overview.traces,
         ShowPhoto: changes.photo,
         RemovePhoto: changes.remove_photo,
         MovePhoto: changes.move_photo,

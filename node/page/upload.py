@@ -18,11 +18,13 @@ class UploadedFace:
     """A face in an uploaded picture.
 
     Attributes:
-        png: the aligned face.
+        file: name of the file of the aligned face.
+        png: its content.
         preview: a small JPEG with hair and shoulders.
         doubt: why it should not be taught; None if nothing speaks against it.
     """
 
+    file: str
     png: bytes
     preview: bytes
     doubt: Sentence | None
@@ -79,7 +81,9 @@ def _picture(given: Mapping[str, Any], names: Mapping[str, str]) -> UploadedPict
     if given["error"] is not None:
         return UploadedPicture(name, (), say("upload.unreadable", file=name, why=str(given["error"])))
     faces = tuple(
-        UploadedFace(base64.b64decode(face["png"]), base64.b64decode(face["preview"]), _doubt(face, names))
+        UploadedFace(
+            face["file"], base64.b64decode(face["png"]), base64.b64decode(face["preview"]), _doubt(face, names)
+        )
         for face in given["faces"]
     )
     return UploadedPicture(name, faces, None if faces else say("upload.no_face", file=name))

@@ -72,7 +72,9 @@ def entries(fields: Fields) -> tuple[str, ...]:
     given = fields.get("entries")
     texts = isinstance(given, list) and all(isinstance(each, str) and _ENTRY.fullmatch(each) for each in given)
     if not (isinstance(given, list) and texts and 0 < len(given) <= _MAX_ENTRIES):
-        raise ValueError(f"entries: must be the ids of 1 to {_MAX_ENTRIES} entries of the inbox")
+        raise ValueError(
+            f"entries: must be the ids of 1 to {_MAX_ENTRIES} entries of the inbox, 8 hexadecimal digits each"
+        )
     return tuple(dict.fromkeys(given))
 
 

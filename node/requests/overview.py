@@ -62,7 +62,7 @@ class OverviewRequests:
         found = self._traces(request.person)
         if not found:
             raise nobody(request.person)
-        answer.ok([_trace_fields(trace) for trace in found])
+        answer.ok([trace_fields(trace) for trace in found])
 
     def _assess(self, people: Sequence[Person]) -> Mapping[str, PersonOverview]:
         """Return how everybody is recognized, by id; nobody where the network's closed set decides."""
@@ -102,7 +102,8 @@ def _nearest_fields(nearest: Nearest | None) -> Fields | None:
     return {"id": nearest.person, "score": round(nearest.score, 2), "margin": round(nearest.margin, 2)}
 
 
-def _trace_fields(trace: Trace) -> Fields:
+def trace_fields(trace: Trace) -> Fields:
+    """Return what is answered about a trace."""
     return {
         "kind": str(trace.kind),
         "path": None if trace.path is None else str(trace.path),

@@ -44,12 +44,12 @@ class ReviewEntry:
         flaws: number of looks that failed each gate; one look may fail several.
         embedding: mean over the usable looks, shape (n,), float32, unit length; None without any.
         best: the best usable look; None without any.
-        failed: the aligned face of the widest look that failed a gate, shape (height, width, 3), uint8, RGB; None if
-            there is a usable look.
         picture: a JPEG with hair and shoulders; None unless pictures are kept.
         events: ids of the events about the visit.
         handled: when the owner decided about it; None until then.
         assigned: the id of the person to whom the owner gave the face; None without one.
+        failed: the aligned face of the widest look that failed a gate, shape (height, width, 3), uint8, RGB; None if
+            there is a usable look.
     """
 
     id: str
@@ -61,11 +61,11 @@ class ReviewEntry:
     flaws: Mapping[Flaw, int] = field(default_factory=lambda: MappingProxyType({}))
     embedding: Vector | None = None
     best: BestFace | None = None
-    failed: Image | None = None
     picture: bytes | None = None
     events: tuple[str, ...] = ()
     handled: Stamp | None = None
     assigned: str | None = None
+    failed: Image | None = None
 
     @property
     def size(self) -> int:

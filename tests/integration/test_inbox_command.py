@@ -163,7 +163,7 @@ def test_a_stopped_node_has_an_inbox_if_it_is_kept_on_disk(settings: Settings, t
         (("assign", "0123abcd"), 2, "WHO"),
         (("assign", "0123abcd", "new"), 2, "give the name of the new person"),
         (("assign", "0123abcd", "drop", "Ada"), 2, "a name and --id are for a new person"),
-        (("assign", "nonsense", "drop"), 1, "entry: must be the id of an entry of the inbox"),
+        (("assign", "nonsense", "drop"), 1, "must be the ids of 1 to 100 entries of the inbox"),
         (("assign", "0123abcd", "ada"), 1, "there is no such entry in the inbox any more"),
         (("show", "0123abcd"), 2, "FILE"),
         (("fly",), 2, "invalid choice"),

@@ -1,7 +1,7 @@
 """`facenode people remove`: an id -> nothing left of that person, on the disk or in Home Assistant's discovery."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -12,6 +12,7 @@ from node.errors import BrokerError, PeopleError
 from node.outbox.outbox import FILE as OUTBOX_FILE
 from node.outbox.outbox import Outbox
 from node.people.gallery import nobody
+from node.people.trace import Trace
 from node.requests.local_client import call, running
 from node.settings import Settings
 from node.system.privileges import become_owner
@@ -46,7 +47,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     if running(settings.storage.dir):
         _ask_node(args.id, settings, begun=begun)
     else:
-        _erase_here(args.id, settings)
+        erase_here(args.id, settings)
     print_line(f"{args.id}: removed")
     return 0
 
@@ -69,7 +70,7 @@ def _ask_node(person: str, settings: Settings, *, begun: bool) -> None:
     erasure.end(person)  # for a node of an older version, which knows no marks
 
 
-def _erase_here(person: str, settings: Settings) -> None:
+def erase_here(person: str, settings: Settings) -> None:
     """Erase a person in place of a node that does not run.
 
     Raises:
@@ -92,11 +93,20 @@ def _would_erase(person: str, settings: Settings) -> list[str]:
     """
     if running(settings.storage.dir):
         return [str(each["what"]) for each in call(settings.storage.dir, "people_traces", id=person)]
+    return [str(trace) for trace in traces_here(person, settings)]
+
+
+def traces_here(person: str, settings: Settings) -> Sequence[Trace]:
+    """Return what `erase_here` would erase.
+
+    Raises:
+        PeopleError: there is nothing.
+    """
     with _outbox(settings) as outbox:
         traces = build_erasure(settings, outbox).traces(person)
     if not traces:
         raise nobody(person)
-    return [str(trace) for trace in (*traces, *announced_traces(settings))]
+    return (*traces, *announced_traces(settings))
 
 
 def _update_discovery(person: str, settings: Settings) -> None:

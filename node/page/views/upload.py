@@ -112,10 +112,10 @@ class UploadViews:
     ) -> tuple[str, int]:
         """Add faces to a person, or to somebody new. Return the id, and how many faces there are more."""
         fields = {"id": person} if person else {"name": name}
-        pngs = [base64.b64encode(face.png).decode() for _, face in faces]
-        done = self._backend.help(
-            "faces_add", faces=pngs, sources=[each.name for each, _ in faces], force=force, **fields
-        )
+        given = [
+            {"file": face.file, "png": base64.b64encode(face.png).decode(), "source": each.name} for each, face in faces
+        ]
+        done = self._backend.help("faces_add", faces=given, force=force, **fields)
         return str(done["id"]), int(done["added"])
 
 

@@ -60,7 +60,7 @@ def test_several_entries_are_one_action(scene: ReviewScene) -> None:
     decided = scene.actions.assign(entries[:2], Assignment(Kind.NEW, None, "Eve"), scene.compare)
     assert (decided.words, decided.person) == ("enrolled as eve", "eve")
     assert [entry.id for entry in scene.collector.entries()] == entries[2:]
-    (action,) = scene.gallery.changes.actions()
+    action, _ = scene.gallery.changes.actions()
     scene.actions.restore(scene.gallery.changes.undo(action.action.id).entries)
     assert {entry.id for entry in scene.collector.entries()} == set(entries)
     assert set(people(scene)) == {"ada"}
@@ -149,7 +149,7 @@ def test_a_whole_group_is_decided_about(scene: ReviewScene) -> None:
         scene.visit(unit(0, 1, number / 100), looks=number + 1)
     scene.visit(ADA, "ada")
     entry = scene.collector.entries()[3]
-    scene.actions.assign(entry.id, Assignment(Kind.NEW, name="Eve", alike=True), scene.compare)
+    scene.actions.assign([entry.id], Assignment(Kind.NEW, name="Eve", alike=True), scene.compare)
     assert people(scene)["eve"][1] == 5
     assert [each.person for each in scene.collector.entries()] == ["ada"]
 
@@ -206,7 +206,7 @@ def test_a_stale_id_is_refused(scene: ReviewScene) -> None:
     assign(scene, Kind.DROP)
     for id_ in (entry.id, "00000000"):
         with pytest.raises(PeopleError, match=f"{id_}: there is no such entry in the inbox any more"):
-            scene.actions.assign(id_, Assignment(Kind.DROP), scene.compare)
+            scene.actions.assign([id_], Assignment(Kind.DROP), scene.compare)
 
 
 @pytest.mark.parametrize(
