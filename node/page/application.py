@@ -108,7 +108,7 @@ def _routes(parts: Parts, names: PeopleNames, undo: UndoLine, pages: Pages) -> l
     return [
         Mount("/static", StaticFiles(directory=_STATIC)),
         Route("/login", session.login, methods=["GET", "POST"]),
-        Route("/enter", session.enter, methods=["GET"]),
+        Route("/enter/{key}", session.enter, methods=["GET"]),
         Route("/logout", change(session.logout, to_inbox), methods=["POST"]),
         Route("/", show(inbox.show)),
         Route("/decide", change(inbox.decide, to_inbox), methods=["POST"]),

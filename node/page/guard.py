@@ -34,9 +34,8 @@ _HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), microphone=(), geolocation=()",
 }
-OPEN = ("/login", "/enter")
-"""What needs no session."""
-STATIC = "/static/"
+OPEN = ("/static/", "/login", "/enter/")
+"""How paths begin that need no session."""
 UPLOADS = ("/upload", "/import")
 """How the paths end to which files may be sent."""
 
@@ -85,14 +84,14 @@ class Guard:
         session = await run_in_threadpool(self._sessions.find, token, self._door.name, admitted.secret)
         if session is not None and not admitted.fits(session):
             session = None
-        static = admitted.path.startswith(STATIC)
-        if session is None and admitted.admitted and not static:
+        is_open = admitted.path.startswith(OPEN)
+        if session is None and admitted.admitted and not is_open:
             token, session = await run_in_threadpool(self._begin, admitted)
             send.cookie = self._door.cookie(admitted, caller).header(token)
         visit = Visit(caller, admitted, texts, token if session else "")
         if caller.is_change and not self._door.comes_from_here(caller):
             return self._pages.show_plain(visit, "refused.html", 403, text="refused.site", value="")
-        if session is None and not (static or admitted.path in OPEN):
+        if session is None and not is_open:
             return self._login(visit)
         visit.keep(scope)
         most = MAX_UPLOAD_BYTES if session and admitted.path.endswith(UPLOADS) else MAX_FORM_BYTES

@@ -1,5 +1,6 @@
 """A template and its values -> a page, with what every page has: language, paths, the form's token, the undo line."""
 
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from node import __version__
@@ -15,6 +17,7 @@ from node.page.visit import Visit
 
 _FOLDER = Path(__file__).with_name("templates")
 _MAX_MESSAGES = 64
+_CODE = re.compile(r"`([^`]+)`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,11 @@ class Message:
 
     sentence: Sentence
     problem: bool
+
+
+def with_code(text: str) -> Markup:
+    """Return a text whose parts between backticks are shown as code; everything in it is escaped."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped right here
 
 
 class Messages:
@@ -62,6 +70,7 @@ class Pages:
             loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
             lstrip_blocks=True, auto_reload=False, bytecode_cache=None,
         )  # fmt: skip
+        self._environment.filters["code"] = with_code
 
     def show(self, visit: Visit, template: str, status: int = 200, **values: object) -> HTMLResponse:
         """Return a page with navigation and the undo line, for somebody with a session."""

@@ -59,7 +59,7 @@ def _print_link(settings: Settings, files: PageFiles) -> None:
     if settings.page.door != "loopback":
         raise UsageError(f'--link is for page.door = "loopback"; with "{settings.page.door}" the page asks for a login')
     key = LoginLink(files).make(SystemBootTime().now())
-    print_line(f"http://127.0.0.1:{settings.page.port}/enter?key={key}")
+    print_line(f"http://127.0.0.1:{settings.page.port}/enter/{key}")
     print_line("It works once, and for ten minutes. From another computer, first run there:")
     print_line(f"ssh -L {settings.page.port}:127.0.0.1:{settings.page.port} {machine_names()[-1]}")
 

@@ -62,7 +62,7 @@ class SessionViews:
         visit = visit_of(request)
         if request.method != "GET" or "prefetch" in visit.caller.header("sec-purpose"):
             return Response(status_code=503)
-        return await run_in_threadpool(self._enter, visit, request.query_params.get("key", ""))
+        return await run_in_threadpool(self._enter, visit, str(request.path_params["key"]))
 
     def logout(self, visit: Visit, request: Request, form: Form) -> Response:
         """End the session."""
