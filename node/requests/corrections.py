@@ -108,6 +108,7 @@ def photo_fields(photo: Photo) -> Fields:
         "added": timestamp(photo.added) if photo.added else None,
         "agreement": None if photo.agreement is None else round(photo.agreement, 2),
         "rejected": photo.rejected,
+        "face": photo.crop is not None,
     }
 
 

@@ -103,7 +103,8 @@ class Collector:
         ended = shown.keys()
         current: dict[str, ReviewEntry] = {}
         for state in sorted(self._states.values(), key=lambda each: each.seen.mono_s):
-            if state.worth_keeping:
+            # Before it is decided who that is, a track has not found its visit: its entry would soon have another id.
+            if state.worth_keeping and state.decision is not None:
                 entry = self._entry(state)
                 former = current.pop(entry.id, None) or (shown[entry.id] if entry.id in ended else None)
                 current[entry.id] = former.joined(entry) if former else entry
