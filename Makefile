@@ -59,8 +59,9 @@ soak: $(READY)  ## a node for an hour: whether it grows, and whether an event is
 	PYTHONPATH=.:tests/benchmarks:tests/acceptance:tests/integration:tests/unit \
 		$(BIN)/python tests/benchmarks/soak.py --minutes 60
 
-memory: $(READY)  ## what a node takes, step by step
+memory: $(READY)  ## what a node takes, step by step, and with a full inbox
 	$(BIN)/python tests/benchmarks/memory_by_step.py
+	PYTHONPATH=. $(BIN)/python tests/benchmarks/inbox_memory.py
 
 training: $(TRAIN_READY)  ## what the commands of models/ need, in .venv-train: TensorFlow, PyTorch
 

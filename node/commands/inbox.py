@@ -149,7 +149,7 @@ def _table(groups: list[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _line(entry: Mapping[str, Any]) -> str:
-    words = [entry["entry"], entry["seen"][:16].replace("T", " "), entry["person"] or "stranger"]
+    words = [entry["entry"], entry["seen"][:16].replace("T", " ") + "Z", entry["person"] or "stranger"]
     if entry["nearest"] is not None:
         margin = entry["margin"]
         side = "above" if margin >= 0 else "below"

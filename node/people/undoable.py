@@ -19,7 +19,7 @@ from node.people.entry import Entry, crop_names
 from node.people.person import Anchor, Person
 from node.people.store import Store
 from node.people.summary import Summary
-from node.people.undo_log import UndoLog
+from node.people.undo_log import MAX_ACTION_BYTES, UndoLog
 from node.people.undo_record import Action, PersonChange, State
 from node.system.plain_files import TooLargeError, WrongKindError, read_regular
 
@@ -81,11 +81,14 @@ class UndoableChanges:
             self.store.put(entries, tuple(removed))
             return
         changes = [change for entry in entries if (change := self._change(entry)) is not None]
-        changes += [PersonChange(id_, self._all_files(id_), None, into) for id_, into in removed.items()]
+        too_large = sum(_size(self.store.folder / id_) for id_ in removed) > MAX_ACTION_BYTES
+        changes += [
+            PersonChange(id_, None if too_large else self._all_files(id_), None, into) for id_, into in removed.items()
+        ]
         dated = self._dated(entries, tuple(removed), self._log.now().wall)
         if changes or inbox_entries:
             made = Action(secrets.token_hex(3), self._log.now(), summary, tuple(changes), tuple(inbox_entries), shared)
-            self._log.record(made)
+            self._log.record(made.emptied(State.TOO_LARGE) if too_large else made)
         self.store.put(dated, tuple(removed))
 
     def actions(self) -> tuple[UndoableAction, ...]:
@@ -240,6 +243,11 @@ def _entry(change: PersonChange, people: Path) -> Entry:
 def _contents(folder: Path, names: Iterable[str]) -> dict[str, bytes]:
     found = {name: _read(folder / name) for name in names}
     return {name: content for name, content in found.items() if content is not None}
+
+
+def _size(folder: Path) -> int:
+    """Return the bytes of the files in a folder."""
+    return sum(path.lstat().st_size for path in folder.iterdir())
 
 
 def _read(path: Path) -> bytes | None:

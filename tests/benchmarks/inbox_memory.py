@@ -1,6 +1,6 @@
 """A node's memory in megabytes with a full inbox, beside the same node without one.
 
-    PYTHONPATH=.:tests/benchmarks python tests/benchmarks/inbox_memory.py
+    make memory
 
 Each row is a process: a whole node without a broker, which is passed by as many visitors as the inbox holds, and ten
 more. `off` is the same node with an inbox that takes nothing. The memory is the process's (VmRSS), after ten visits and

@@ -28,6 +28,11 @@ from node.people.gallery import Gallery, Sample
 from node.people.person import Person
 from node.people.store import Store
 from node.people.undo_log import UndoLog
+from node.review.actions import Assignment, Kind, ReviewActions
+from node.review.collector import Collector
+from node.review.entry import BestFace, ReviewEntry
+from node.review.files import ReviewFiles
+from node.review.inbox import Keeping, ReviewInbox
 
 OLD, NEW = "old", "new"
 _LENGTHS = {OLD: 3, NEW: 3}
@@ -61,6 +66,33 @@ def enroll(folder: Path) -> None:
     people.reject("ada", OLD, face(2))
     people.add("cyd-2", "Cyd again", OLD, [face(40), face(41)])
     Corrections(people).merge("cyd-2", "cyd")
+
+
+def _no_network(crop: Image) -> Vector:
+    """Fail: every face here is usable."""
+    raise AssertionError(crop.shape)
+
+
+def review(folder: Path) -> ReviewActions:
+    """Return the inbox beside a gallery, which is kept on the disk, and what can be decided about it."""
+    keeping = Keeping(days=1, pictures=False, space=OLD, same=0.5)
+    inbox = ReviewInbox(keeping, ReviewFiles(folder.parent), ManualClock(), OneBoot())
+    inbox.load()
+    return ReviewActions(
+        Collector(inbox, lambda _image, _box: b""), gallery(folder), keep_crops=True, embed=_no_network
+    )
+
+
+def entries(folder: Path) -> list[str]:
+    """Return the ids of the entries that nobody has decided about."""
+    return [each.entry.id for group in review(folder).groups(lambda _: None) for each in group.entries]
+
+
+def fill_inbox(folder: Path) -> None:
+    """Put one entry of a stranger into the inbox beside a gallery."""
+    stamp, seen = undo_log(folder).now(), face(50)
+    best = BestFace(seen.embedding, crop(50), 0.5)
+    ReviewFiles(folder.parent).save(ReviewEntry("0123abcd", stamp, stamp, OLD, embedding=seen.embedding, best=best))
 
 
 def enroll_elsewhere(folder: Path) -> None:
@@ -117,6 +149,11 @@ def _photo(folder: Path, person: str) -> str:
     return Corrections(gallery(folder)).photos(person)[0].id
 
 
+def _assign(folder: Path, _file: Path) -> None:
+    (entry,) = entries(folder)
+    review(folder).assign([entry], Assignment(Kind.NEW, name="Zoe"), lambda _: None)
+
+
 def _undo(folder: Path, _file: Path) -> None:
     """Undo the last action: take apart again whoever was merged, unless another action came after."""
     changes = gallery(folder).changes
@@ -154,8 +191,8 @@ NOT_UNDONE = frozenset(["undo", "remove", "reembed", "export", "start"])
 
 VERBS: Mapping[str, Callable[[Path, Path], None]] = {
     "add": _add, "add_new": _add_new, "reject": _reject, "ignore": _ignore, "rename": _rename, "merge": _merge,
-    "remove_photo": _remove_photo, "move_photo": _move_photo, "import": _import, "replace": _replace, "undo": _undo,
-    "remove": _remove, "reembed": _reembed, "export": _export, "start": _start,
+    "remove_photo": _remove_photo, "move_photo": _move_photo, "import": _import, "replace": _replace, "assign": _assign,
+    "undo": _undo,     "remove": _remove, "reembed": _reembed, "export": _export, "start": _start,
 }  # fmt: skip
 
 

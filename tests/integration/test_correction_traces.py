@@ -3,6 +3,7 @@
 import ctypes
 import json
 import os
+import re
 import signal
 import struct
 from collections.abc import Callable, Iterator
@@ -22,7 +23,17 @@ pytestmark = pytest.mark.timeout(300)
 _CLOSE_WRITE, _MOVED_TO, _MOVED_FROM, _CREATE, _DELETE, _MODIFY = 0x8, 0x80, 0x40, 0x100, 0x200, 0x2
 _CHANGES = _CLOSE_WRITE | _MOVED_TO | _MOVED_FROM | _CREATE | _DELETE | _MODIFY
 _HEAD = struct.Struct("iIII")
-OUTBOX = {"outbox.db", "outbox.db-wal", "outbox.db-shm", "outbox.db-journal", "durations.json", "durations.json.part"}
+_UNNAMED = re.compile(r"#\d+")
+UNNAMED = "a file before it has its name"
+OUTBOX = {
+    UNNAMED,
+    "outbox.db",
+    "outbox.db-wal",
+    "outbox.db-shm",
+    "outbox.db-journal",
+    "durations.json",
+    "durations.json.part",
+}
 """What a node writes when somebody passes: the events for the broker, and the visit."""
 
 
@@ -50,8 +61,8 @@ class Watch:
             while events:
                 watch, _, _, length = _HEAD.unpack_from(events)
                 name = events[_HEAD.size : _HEAD.size + length].rstrip(b"\0").decode()
-                if name:
-                    found.add(str((self._names[watch] / name).relative_to(self._names[1])))
+                path = str((self._names[watch] / name).relative_to(self._names[1]))
+                found.add(UNNAMED if _UNNAMED.fullmatch(path) else path)
                 events = events[_HEAD.size + length :]
 
     def close(self) -> None:

@@ -53,14 +53,14 @@ def settings(tmp_path: Path) -> Settings:
     (tmp_path / "frames").mkdir()
     black = tmp_path / "black.png"
     cv2.imwrite(str(black), np.zeros((120, 160, 3), np.uint8))
-    for number in range(4000):
+    for number in range(8000):
         (tmp_path / "frames" / f"{number:05}.png").symlink_to(black)
     return {
         "storage.dir": tmp_path / "s",
         "homeassistant.enabled": "false",
         "mqtt.port": 9,
         "camera.source": f"images:{tmp_path / 'frames'}",
-        "camera.fps": 10,
+        "camera.fps": 5,
     }
 
 
@@ -195,6 +195,33 @@ def test_a_second_node_knows_exactly_the_people_of_the_first(settings: Settings,
     assert people("import", "--replace", tmp_path / "first.people", settings=second).out == (
         f"{tmp_path}/first.people: 3 people, 0 new, 0 changed, 0 no longer known\n"
     )
+
+
+def test_events_that_wait_keep_the_id_of_whoever_is_merged_until_that_is_erased(
+    portrait_folder: Path, tmp_path: Path, media_dir: Path
+) -> None:
+    """A merge is no erasure: what happened was about the old id. Erasing the old id erases them."""
+    settings: Settings = {
+        "camera.source": f"images:{portrait_folder}",
+        "camera.fps": 5,
+        "mqtt.port": 9,
+        "homeassistant.enabled": "false",
+        "storage.dir": tmp_path / "s",
+    }
+    people("add", "ada", media_dir / "grace_hopper.jpg", settings=settings)
+    people("add", "lovelace", media_dir / "astronaut.jpg", settings=settings)
+
+    def waiting(person: str) -> bool:
+        return any(f'"{person}"'.encode() in path.read_bytes() for path in (tmp_path / "s").glob("outbox.db*"))
+
+    with running_facenode(settings):
+        assert eventually(lambda: waiting("lovelace"), 2 * TIMEOUT_S)
+        people("merge", "lovelace", "ada", settings=settings)
+        assert eventually(lambda: waiting("ada"), TIMEOUT_S)  # the gallery is taken over: they were seen as Ada
+        assert waiting("lovelace")
+        people("remove", "lovelace", settings=settings)
+        assert eventually(lambda: not waiting("lovelace"), TIMEOUT_S)
+        assert known(tmp_path / "s") == {"ada"}
 
 
 @pytest.mark.broker

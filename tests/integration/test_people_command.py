@@ -248,7 +248,12 @@ def test_adding_with_a_new_network_reembeds_the_known_faces(
     [
         ("add", "ada"),
         ("add", "ada", "a.jpg", "--event", "0193"),
-        ("add", "ada", "--event", "0193", "--force"),
+        ("add", "ada", "--force"),
+        ("photos",),
+        ("photos", "ada", "--remove", "0000", "--move", "0000", "bob"),
+        ("photos", "ada", "--move", "0000"),
+        ("rename", "ada"),
+        ("merge", "ada"),
         ("ignore", "ada", "--off", "a.jpg"),
         ("ignore", "ada", "--off", "--name", "Ada"),
         ("ignore", "ada", "--name", "Ada"),

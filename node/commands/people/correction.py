@@ -4,6 +4,7 @@ import argparse
 from typing import Any
 
 from node.assembly import build_gallery
+from node.commands.people.undo import print_obstacle
 from node.domain import counted
 from node.people.corrections import Corrections
 from node.people.gallery import describe
@@ -65,12 +66,14 @@ def rename_person(args: argparse.Namespace, settings: Settings) -> int:
 def merge_people(args: argparse.Namespace, settings: Settings) -> int:
     """Merge a person into another."""
     become_owner(settings.storage.dir)
-    person = Corrections(build_gallery(settings)).merge(args.id, args.into)
+    gallery = build_gallery(settings)
+    person = Corrections(gallery).merge(args.id, args.into)
     print_line(f"{person.id}: {args.id} is merged into {person.id}, {counted(len(person.anchors), 'face')} known")
+    print_obstacle(gallery.changes)
     return 0
 
 
 def _line(photo: Photo) -> str:
-    added = f"{photo.added:%Y-%m-%d %H:%M}" if photo.added else "unknown date"
+    added = f"{photo.added:%Y-%m-%d %H:%MZ}" if photo.added else "unknown date"
     agreement = "the only one to compare" if photo.agreement is None else f"{photo.agreement:.2f} to the others"
-    return f"{photo.id}  {added:16}  {agreement}  {photo.source}{', rejected' if photo.rejected else ''}"
+    return f"{photo.id}  {added:17}  {agreement}  {photo.source}{', rejected' if photo.rejected else ''}"

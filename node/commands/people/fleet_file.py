@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from node.assembly import build_embed, build_gallery, build_sidecar, build_vision
+from node.commands.people.undo import print_obstacle
 from node.domain import Image, counted
 from node.errors import PeopleError
 from node.people import bundle
@@ -64,6 +65,8 @@ def import_people(args: argparse.Namespace, settings: Settings) -> int:
     changed = sum(change.happened for change in changes) - new
     left = f", {len(gone)} no longer known" if args.replace else ""
     print_line(f"{args.file}: {counted(len(changes), 'person', 'people')}, {new} new, {changed} changed{left}")
+    if changed or new or gone:
+        print_obstacle(build_gallery(settings).changes)
     return 0
 
 

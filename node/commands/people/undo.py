@@ -5,6 +5,7 @@ from typing import Any
 
 from node.assembly import build_gallery
 from node.errors import PeopleError
+from node.people.undoable import UndoableChanges
 from node.requests.corrections import action_fields
 from node.requests.local_client import call, running
 from node.review.files import ReviewFiles
@@ -45,6 +46,13 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     if not (actions or args.json):
         print_line(_NOTHING)
     return 0
+
+
+def print_obstacle(changes: UndoableChanges) -> None:
+    """Print why the last action cannot be undone, if it cannot."""
+    latest = next(iter(changes.actions()), None)
+    if latest is not None and latest.obstacle is not None:
+        print_line(f"{latest.action.summary}: {latest.obstacle}")
 
 
 def _undo(action: str, settings: Settings) -> str:

@@ -286,8 +286,8 @@ def test_on_a_full_disk_an_undo_changes_nothing_and_can_be_done_later(gallery: G
 
 def test_an_action_that_keeps_too_much_is_done_but_cannot_be_undone(gallery: Gallery, tmp_path: Path) -> None:
     """The list says so; it bounds the file and the memory."""
-    (tmp_path / "people" / "ada2" / "film.mp4").write_bytes(bytes(15 << 20))
-    (tmp_path / "people" / "ada2" / "film2.mp4").write_bytes(bytes(2 << 20))
+    for number in range(3):
+        (tmp_path / "people" / "ada2" / f"film{number}.mp4").write_bytes(bytes(11 << 20))
     ACTIONS["merge"](gallery)
     (listed,) = gallery.changes.actions()
     assert listed.obstacle == "it cannot be undone: it was too large to be kept"
