@@ -14,6 +14,7 @@ from node.mqtt.publisher import Connect
 from node.mqtt.retained import Retained
 from node.outbox.outbox import FILE as OUTBOX_FILE
 from node.outbox.outbox import Outbox
+from node.page.address import page_url
 from node.people.trace import Trace, TraceKind
 from node.requests.verb import OFFERED, Verb
 from node.settings import Settings
@@ -90,4 +91,5 @@ def describe_device(settings: Settings) -> Device:
         rules=tuple(rule.id for rule in settings.alerts.rules),
         verbs=tuple(verb for verb in OFFERED if not (closed and verb is Verb.PEOPLE_ENROLL)),
         snapshots=settings.publish.snapshots != "off",
+        page=page_url(settings.page.door, settings.page.port, settings.page.hosts) or "",
     )

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from node.errors import StorageError, UsageError
+from node.page.address import page_url
 from node.page.boot_time import SystemBootTime
 from node.page.login_link import LoginLink
 from node.page.names import machine_names
@@ -77,7 +78,7 @@ def _print_password(settings: Settings, files: PageFiles) -> None:
 def _print_address(settings: Settings, files: PageFiles) -> None:
     """Print where the page is, and by what a browser's owner knows that it is this one."""
     certificate = ensure(files, _certificate_names(settings), datetime.now(UTC))
-    print_line(f"address      https://{machine_names()[-1]}:{settings.page.port}/")
+    print_line(f"address      {page_url(settings.page.door, settings.page.port, settings.page.hosts)}")
     print_line(f"fingerprint  {certificate.fingerprint} (SHA-256)")
 
 
