@@ -96,5 +96,9 @@ class PeopleError(FacenodeError):
         self.reason, self.about = reason, about
 
 
+class ServeError(FacenodeError):
+    """The web page cannot be served."""
+
+
 class BrokerError(FacenodeError):
     """The broker cannot be reached, or it refuses; inside a running node this error never leaves the publisher."""

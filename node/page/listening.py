@@ -6,17 +6,13 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from node.errors import FacenodeError
+from node.errors import ServeError
 
 _FIRST = 3
 """The first descriptor that systemd hands over: sd_listen_fds(3)."""
 _BACKLOG = 64
 _NO_ADDRESS = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
 """What a system without IPv6 answers."""
-
-
-class ListenError(FacenodeError):
-    """The page cannot listen at its address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +32,7 @@ def listen(door: str, port: int, environ: Mapping[str, str] = os.environ, pid: i
     """Return where the page listens: at the loopback addresses for that door, else at every address.
 
     Raises:
-        ListenError: another program listens there, or this one may not.
+        ServeError: another program listens there, or this one may not.
     """
     handed = _handed_over(environ, os.getpid() if pid is None else pid)
     if handed:
@@ -51,7 +47,7 @@ def listen(door: str, port: int, environ: Mapping[str, str] = os.environ, pid: i
     except OSError as error:
         for opened in sockets:
             opened.close()
-        raise ListenError(
+        raise ServeError(
             f"page: cannot listen at port {port} ({error.strerror}): stop what listens there, or set page.port"
         ) from error
     return Listener(tuple(sockets), activated=False)

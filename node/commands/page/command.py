@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from node.errors import StorageError, UsageError
+from node.errors import ServeError, StorageError, UsageError
 from node.page.address import page_url
 from node.page.boot_time import SystemBootTime
 from node.page.login_link import LoginLink
-from node.page.names import machine_names
+from node.page.names import certificate_names, machine_names
 from node.page.own_certificate import ensure
 from node.page.page_files import PageFiles
 from node.page.password import PasswordFile, new_password
@@ -77,14 +77,19 @@ def _print_password(settings: Settings, files: PageFiles) -> None:
 
 def _print_address(settings: Settings, files: PageFiles) -> None:
     """Print where the page is, and by what a browser's owner knows that it is this one."""
-    certificate = ensure(files, _certificate_names(settings), datetime.now(UTC))
+    try:
+        certificate = ensure(files, certificate_names(settings.page.hosts), datetime.now(UTC))
+    except ModuleNotFoundError as error:
+        raise _missing(error) from error
     print_line(f"address      {page_url(settings.page.door, settings.page.port, settings.page.hosts)}")
     print_line(f"fingerprint  {certificate.fingerprint} (SHA-256)")
 
 
 def _serve(settings: Settings, files: PageFiles) -> None:
-    from node.commands.page.composition import build_page  # noqa: PLC0415 - the libraries are an extra
-
+    try:
+        from node.commands.page.composition import build_page  # noqa: PLC0415 - the libraries are an extra
+    except ModuleNotFoundError as error:
+        raise _missing(error) from error
     page = build_page(settings, files, helper_command())
     if settings.page.door == "lan" and not page.activated:
         _print_address(settings, files)
@@ -103,5 +108,5 @@ def helper_command(arguments: Sequence[str] = sys.orig_argv) -> tuple[str, ...]:
     return (sys.executable, *arguments[1:], "--helper")
 
 
-def _certificate_names(settings: Settings) -> Sequence[str]:
-    return tuple(dict.fromkeys((*machine_names(), *settings.page.hosts)))
+def _missing(error: ModuleNotFoundError) -> ServeError:
+    return ServeError(f"the page needs {error.name}: install the extra: pip install 'facenode[page]'")

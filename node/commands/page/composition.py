@@ -19,7 +19,7 @@ from node.page.doors.supervisor import SupervisorUsers
 from node.page.helper_process import HelperProcess
 from node.page.listening import listen
 from node.page.login_link import LoginLink
-from node.page.names import machine_names
+from node.page.names import certificate_names, machine_names
 from node.page.own_certificate import Certificate, ensure
 from node.page.page_files import PageFiles
 from node.page.password import PasswordFile
@@ -93,5 +93,4 @@ def _door(settings: Settings, password: PasswordFile) -> Door:
 def _certificate(settings: Settings, files: PageFiles) -> Certificate | None:
     if settings.page.door != "lan":
         return None
-    names = tuple(dict.fromkeys((*machine_names(), *settings.page.hosts)))
-    return ensure(files, names, datetime.now(UTC))
+    return ensure(files, certificate_names(settings.page.hosts), datetime.now(UTC))
