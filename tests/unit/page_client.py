@@ -210,7 +210,9 @@ class PageClient:
         async def give() -> Any:  # noqa: ANN401 - a message of ASGI
             if receive is not None:
                 return receive()
-            return waiting.pop() if waiting else {"type": "http.disconnect"}
+            if not waiting:
+                await asyncio.Event().wait()  # a browser stays until it has the answer
+            return waiting.pop()
 
         async def take(message: Any) -> None:  # noqa: ANN401 - as above
             sent.append(message)

@@ -6,6 +6,7 @@ from typing import Any, BinaryIO
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from node.page.backend import Backend
 from node.page.form import Form
@@ -50,8 +51,7 @@ class PeopleViews:
         except BaseException:
             file.close()
             raise
-        headers = {"content-disposition": 'attachment; filename="facenode.people"', "cache-control": "no-store"}
-        return StreamingResponse(_parts(file), media_type="application/octet-stream", headers=headers)
+        return _FileAnswer(file, "facenode.people")
 
     def import_file(self, visit: Visit, request: Request, form: Form) -> Response:
         """Take over the people of a file."""
@@ -64,8 +64,26 @@ class PeopleViews:
         return self._pages.go_to(visit, "/people", say_count("done.imported", int(done["people"])))
 
 
+class _FileAnswer(StreamingResponse):
+    """A file that is closed once it is sent, or once nobody waits for it any more.
+
+    Args:
+        file: which has no name.
+        name: under which a browser keeps it.
+    """
+
+    def __init__(self, file: BinaryIO, name: str) -> None:
+        headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
+        super().__init__(_parts(file), media_type="application/octet-stream", headers=headers)
+        self._file = file
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        with self._file:
+            await super().__call__(scope, receive, send)
+
+
 def _parts(file: BinaryIO) -> Iterator[bytes]:
-    with file:
-        file.seek(0)
-        while part := file.read(_PART_BYTES):
-            yield part
+    file.seek(0)
+    while part := file.read(_PART_BYTES):
+        yield part
