@@ -1,7 +1,7 @@
 """`facenode page`: serve the owner's web page, or print how to get in."""
 
 import argparse
-import logging
+import os
 import socket
 import sys
 from collections.abc import Sequence
@@ -13,14 +13,13 @@ from node.page.address import page_url
 from node.page.boot_time import SystemBootTime
 from node.page.login_link import LoginLink
 from node.page.names import certificate_names, machine_names
+from node.page.options import PageOptions
 from node.page.own_certificate import ensure
 from node.page.page_files import PageFiles
 from node.page.password import PasswordFile, new_password
 from node.settings import Settings
 from node.system.privileges import become_owner
 from node.system.terminal import print_line
-
-_log = logging.getLogger(__name__)
 
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's is private
@@ -49,7 +48,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
         elif args.new_password:
             _print_password(settings, files)
         else:
-            _serve(settings, files)
+            _serve(settings, verbose=args.verbose)
     except OSError as error:
         where, why = error.filename or files.folder, error.strerror or error
         raise StorageError(f"{where}: {why}: storage.dir must be writable, with free space") from error
@@ -85,15 +84,18 @@ def _print_address(settings: Settings, files: PageFiles) -> None:
     print_line(f"fingerprint  {certificate.fingerprint} (SHA-256)")
 
 
-def _serve(settings: Settings, files: PageFiles) -> None:
-    try:
-        from node.commands.page.composition import build_page  # noqa: PLC0415 - the libraries are an extra
-    except ModuleNotFoundError as error:
-        raise _missing(error) from error
-    page = build_page(settings, files, helper_command())
-    if settings.page.door == "lan" and not page.activated:
-        _print_address(settings, files)
-    page.run()
+def _serve(settings: Settings, *, verbose: bool) -> None:
+    """Become the process of the page, which keeps the sockets that systemd has handed over."""
+    options = PageOptions(
+        door=settings.page.door,
+        port=settings.page.port,
+        hosts=settings.page.hosts,
+        storage=settings.storage.dir.absolute(),
+        node_name=settings.node.name or settings.node.id,
+        helper=helper_command(),
+        verbose=verbose,
+    )
+    os.execv(sys.executable, [sys.executable, "-m", "node.page", options.encode()])  # noqa: S606 - this program itself
 
 
 def _answer_questions(settings: Settings) -> None:

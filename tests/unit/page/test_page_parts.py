@@ -103,10 +103,8 @@ def test_reasons_deeds_and_traces_of_the_node_have_words() -> None:
 
 def test_the_page_needs_neither_numpy_nor_opencv_nor_the_camera() -> None:
     """They take more memory than the page may; its own process has them."""
-    code = (
-        "import sys, node.commands.page.command, node.commands.page.composition; "
-        "print(sorted({'numpy', 'cv2', 'paho', 'node.camera', 'node.domain'} & set(sys.modules)))"
-    )
+    heavy = {"numpy", "cv2", "paho", "pydantic", "cryptography", "node.camera", "node.domain"}
+    code = f"import sys, node.page.__main__, node.page.composition; print(sorted({heavy} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 

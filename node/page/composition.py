@@ -1,13 +1,13 @@
-"""Settings -> the page, with every concrete class that it is made of."""
+"""Options -> the page, with every concrete class that it is made of."""
 
 import logging
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from starlette.types import ASGIApp
 
+from node.page.address import page_url
 from node.page.application import Parts, build_application
 from node.page.backend import Backend
 from node.page.boot_time import SystemBootTime
@@ -20,13 +20,13 @@ from node.page.helper_process import HelperProcess
 from node.page.listening import listen
 from node.page.login_link import LoginLink
 from node.page.names import certificate_names, machine_names
+from node.page.options import PageOptions
 from node.page.own_certificate import Certificate, ensure
 from node.page.page_files import PageFiles
 from node.page.password import PasswordFile
 from node.page.server import IDLE_S, Serving, serve
 from node.page.sessions import Sessions
 from node.page.texts import load_texts
-from node.settings import Settings
 
 _log = logging.getLogger(__name__)
 
@@ -40,12 +40,19 @@ class Page:
         serving: how it is served.
         helper: its own process.
         activated: whether systemd opened its socket.
+        address: at which the network reaches it; None at another door.
     """
 
     application: ASGIApp
     serving: Serving
     helper: HelperProcess
     activated: bool
+    address: str | None
+
+    @property
+    def fingerprint(self) -> str:
+        """By which a browser's owner knows that it is this page; empty without HTTPS."""
+        return self.serving.certificate.fingerprint if self.serving.certificate else ""
 
     def run(self) -> None:
         """Serve it until a signal asks for a stop, or until nobody has asked for a while."""
@@ -55,42 +62,43 @@ class Page:
             self.helper.close()
 
 
-def build_page(settings: Settings, files: PageFiles, helper_command: Sequence[str]) -> Page:
-    """Return the page that the settings describe.
+def build_page(options: PageOptions) -> Page:
+    """Return the page that options describe.
 
     Raises:
-        FacenodeError: it cannot listen.
+        ServeError: it cannot listen.
         OSError: a file of it cannot be read or written.
     """
+    files = PageFiles(options.storage)
     boot_time, password = SystemBootTime(), PasswordFile(files)
-    listener = listen(settings.page.door, settings.page.port)
-    helper = HelperProcess(helper_command)
+    certificate = _certificate(options, files)
+    listener = listen(options.door, options.port)
+    helper = HelperProcess(options.helper)
     parts = Parts(
-        node_name=settings.node.name or settings.node.id,
-        door=_door(settings, password),
+        node_name=options.node_name,
+        door=_door(options, password),
         sessions=Sessions(files, boot_time),
         password=password,
         link=LoginLink(files),
         boot_time=boot_time,
-        backend=Backend(settings.storage.dir, helper),
+        backend=Backend(options.storage, helper),
         texts=load_texts(),
     )
-    certificate = _certificate(settings, files)
-    _log.info("page: open by the door %s", settings.page.door)
+    _log.info("page: open by the door %s", options.door)
     serving = Serving(listener.sockets, certificate, IDLE_S if listener.activated else None)
-    return Page(build_application(parts), serving, helper, listener.activated)
+    address = page_url(options.door, options.port, options.hosts) if certificate else None
+    return Page(build_application(parts), serving, helper, listener.activated, address)
 
 
-def _door(settings: Settings, password: PasswordFile) -> Door:
-    page = settings.page
-    if page.door == "lan":
-        return LanDoor(password, machine_names, page.hosts)
-    if page.door == "ingress":
+def _door(options: PageOptions, password: PasswordFile) -> Door:
+    if options.door == "lan":
+        return LanDoor(password, machine_names, options.hosts)
+    if options.door == "ingress":
         return IngressDoor(password, SupervisorUsers(os.environ.get("SUPERVISOR_TOKEN", "")))
-    return LoopbackDoor(page.hosts)
+    return LoopbackDoor(options.hosts)
 
 
-def _certificate(settings: Settings, files: PageFiles) -> Certificate | None:
-    if settings.page.door != "lan":
+def _certificate(options: PageOptions, files: PageFiles) -> Certificate | None:
+    if options.door != "lan":
         return None
-    return ensure(files, certificate_names(settings.page.hosts), datetime.now(UTC))
+    return ensure(files, certificate_names(options.hosts), datetime.now(UTC))
