@@ -138,8 +138,11 @@ def test_a_dry_run_lists_what_remove_would_erase(settings: Settings, carl: Path,
     people("add", "carl", carl, settings=settings)
     folder = tmp_path / "storage" / "people"
     out = people("remove", "carl", "--dry-run", settings=settings).out
-    assert out == f"would erase {folder / 'carl'}: 4 faces, 4 crops\n"
-    assert len(list(folder.rglob("*"))) == 6
+    assert out.splitlines() == [
+        f"would erase {folder / 'carl'}: 4 faces, 4 crops",
+        f"would erase {tmp_path / 'storage' / 'undo.jsonl'}: actions that can be undone",
+    ]
+    assert len(list(folder.rglob("*"))) == 7
     people("remove", "carl", settings=settings)
     assert list(folder.rglob("*")) == []
     assert_error(people("remove", "carl", "--dry-run", settings=settings, code=1), "carl: nobody is enrolled.*")
