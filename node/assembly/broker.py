@@ -14,7 +14,7 @@ from node.mqtt.publisher import Connect
 from node.mqtt.retained import Retained
 from node.outbox.outbox import FILE as OUTBOX_FILE
 from node.outbox.outbox import Outbox
-from node.page.address import page_url
+from node.page.page_url import page_url
 from node.people.trace import Trace, TraceKind
 from node.requests.verb import OFFERED, Verb
 from node.settings import Settings

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from node.app import Node
 from node.assembly.broker import build_announcer, build_connect, build_outbox
+from node.assembly.overview import build_overview_requests, build_stills
 from node.assembly.people import build_embed, build_enrollee, build_erasure, build_gallery, build_matcher
 from node.assembly.review import build_collector, build_review_requests, same_person
-from node.assembly.views import build_overview_requests, build_stills
 from node.assembly.vision import build_masks, build_search, build_vision, event_labels, wanted_heads
 from node.camera import Camera, open_camera
 from node.camera.frame_check import CheckedCamera

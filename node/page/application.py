@@ -25,7 +25,7 @@ from node.page.people_names import PeopleNames
 from node.page.sessions import Sessions
 from node.page.texts import Texts, say
 from node.page.views.camera import CameraViews
-from node.page.views.endpoint import Endpoints
+from node.page.views.endpoints import Endpoints
 from node.page.views.inbox import InboxViews
 from node.page.views.people import PeopleViews
 from node.page.views.person import PersonViews

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 
 from starlette.types import ASGIApp
 
-from node.page.address import page_url
 from node.page.application import Parts, build_application
 from node.page.backend import Backend
 from node.page.boot_time import SystemBootTime
@@ -23,6 +22,7 @@ from node.page.names import certificate_names, machine_names
 from node.page.options import PageOptions
 from node.page.own_certificate import Certificate, ensure
 from node.page.page_files import PageFiles
+from node.page.page_url import page_url
 from node.page.password import PasswordFile
 from node.page.server import IDLE_S, Serving, serve
 from node.page.sessions import Sessions

@@ -77,7 +77,7 @@ class Guard:
         self, scope: Scope, receive: Receive, send: "_Sender", caller: Caller, texts: Texts
     ) -> Response | None:
         """Return why a request is not let through; None if the page has answered it."""
-        admitted = await run_in_threadpool(self._door.admit, caller)
+        admitted = await run_in_threadpool(self._door.check, caller)
         if isinstance(admitted, Refusal):
             return self._refusal(caller, texts, admitted)
         token = self._door.cookie(admitted, caller).token(caller)

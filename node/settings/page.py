@@ -14,8 +14,7 @@ class PageSettings(Section):
     """The owner's web page."""
 
     door: Literal["off", "loopback", "lan", "ingress"] = "off"
-    """Who reaches the page (`docs/page.md`): nobody, this machine, the network, or Home Assistant. Unless it is `off`,
-    the inbox keeps a small picture of each visit."""
+    """Who reaches the page: nobody, this machine, the network by HTTPS, or the administrators of Home Assistant."""
     port: Annotated[int, Field(ge=1024, le=65535)] = 8470
     """Port of the page, where systemd does not hand over a socket."""
     hosts: Annotated[tuple[Host, ...], NoDecode, BeforeValidator(split_at_commas)] = ()

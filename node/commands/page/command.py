@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from node.errors import ServeError, StorageError, UsageError
-from node.page.address import page_url
 from node.page.boot_time import SystemBootTime
 from node.page.login_link import LoginLink
 from node.page.names import certificate_names, machine_names
 from node.page.options import PageOptions
 from node.page.own_certificate import ensure
 from node.page.page_files import PageFiles
+from node.page.page_url import page_url
 from node.page.password import PasswordFile, new_password
 from node.settings import Settings
 from node.system.privileges import become_owner

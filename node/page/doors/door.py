@@ -98,7 +98,7 @@ class Door(Protocol):
         """As in the settings."""
         ...
 
-    def admit(self, caller: Caller) -> Admission | Refusal:
+    def check(self, caller: Caller) -> Admission | Refusal:
         """Return what the door says about a request. It may wait for an answer: call it on a thread.
 
         Raises:

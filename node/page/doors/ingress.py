@@ -40,7 +40,7 @@ class IngressDoor:
     def __init__(self, password: PasswordFile, users: Users, supervisor: str = SUPERVISOR) -> None:
         self._password, self._users, self._supervisor = password, users, supervisor
 
-    def admit(self, caller: Caller) -> Admission | Refusal:
+    def check(self, caller: Caller) -> Admission | Refusal:
         """Return what the door says about a request."""
         if caller.peer != self._supervisor:
             return Refusal(403, "refused.not_supervisor")

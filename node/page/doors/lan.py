@@ -22,7 +22,7 @@ class LanDoor:
         self._password, self._names = password, names
         self._hosts = frozenset(host.lower() for host in hosts)
 
-    def admit(self, caller: Caller) -> Admission | Refusal:
+    def check(self, caller: Caller) -> Admission | Refusal:
         """Return what the door says about a request.
 
         An address may be asked for if the connection is to this very address, so a name that leads elsewhere tomorrow

@@ -28,7 +28,7 @@ class LoopbackDoor:
     def __init__(self, hosts: Sequence[str] = ()) -> None:
         self._hosts = frozenset((*_HOSTS, *(host.lower() for host in hosts)))
 
-    def admit(self, caller: Caller) -> Admission | Refusal:
+    def check(self, caller: Caller) -> Admission | Refusal:
         """Return what the door says about a request."""
         if not (is_loopback(caller.peer) and is_loopback(caller.own)):
             return Refusal(403, "refused.not_loopback")

@@ -8,13 +8,13 @@ from starlette.responses import Response
 
 from node.errors import PeopleError, Reason
 from node.page.backend import Backend
+from node.page.erasure_list import trace_sentences
 from node.page.form import Form
 from node.page.ids import PERSON, PHOTO, path_id
 from node.page.pages import Pages
 from node.page.people_names import PeopleNames
 from node.page.problems import PageError
 from node.page.texts import Sentence, say
-from node.page.traces import trace_sentences
 from node.page.views.inbox import checked_name
 from node.page.views.picture import picture
 from node.page.visit import Visit

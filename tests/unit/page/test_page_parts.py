@@ -17,7 +17,6 @@ import pytest
 from websockets.sync.server import ServerConnection, serve
 
 from node.errors import PeopleError, Reason, ServeError
-from node.page.address import page_url
 from node.page.bounded_body import BodyRefusedError, BoundedBody
 from node.page.caller import Caller, address, host_of
 from node.page.doors.supervisor import SupervisorUsers
@@ -26,6 +25,7 @@ from node.page.inbox_cards import cards
 from node.page.kept import Kept
 from node.page.listening import listen
 from node.page.names import machine_names
+from node.page.page_url import page_url
 from node.page.texts import choose, load_texts
 
 PAGE = Path(__file__).resolve().parents[3] / "node" / "page"
