@@ -99,22 +99,28 @@ def _card(use: str, entries: Sequence[Mapping[str, Any]], names: Mapping[str, st
     if use == "unusable":
         return Card(Section.UNUSABLE, faces, _unusable(entries))
     entry = next((each for each in entries if _is_close(each, names)), entries[0])
-    named, nearest = entry["person"], entry["nearest"]
-    if named not in names:
-        if not _is_close(entry, names):
-            section = Section.AGAIN if len(entries) > 1 else Section.ONCE
-            return Card(section, faces, _stranger(entries, nearest, names))
+    if entry["person"] in names:
+        return _named(entry, faces, names)
+    nearest = entry["nearest"]
+    if _is_close(entry, names):
         sentence = say("inbox.likely", name=names[nearest], **_numbers(entry))
         return Card(Section.UNCERTAIN, faces, sentence, likely=nearest, rejectable=nearest)
+    section = Section.AGAIN if len(entries) > 1 else Section.ONCE
+    return Card(section, faces, _stranger(entries, nearest, names))
+
+
+def _named(entry: Mapping[str, Any], faces: tuple[Face, ...], names: Mapping[str, str]) -> Card:
+    """Return the card of visits that the events named, by the most doubtful of them."""
+    named, nearest, numbers = entry["person"], entry["nearest"], _numbers(entry)
     if not _is_close(entry, names):
-        return Card(
-            Section.KNOWN, faces, say("inbox.known_sentence", name=names[named], **_numbers(entry)), rejectable=named
-        )
-    if nearest in names and nearest != named:
-        sentence = say("inbox.taken", name=names[named], other=names[nearest], **_numbers(entry))
-        return Card(Section.UNCERTAIN, faces, sentence, likely=nearest, rejectable=named)
-    sentence = say("inbox.barely", name=names[named], **_numbers(entry))
-    return Card(Section.UNCERTAIN, faces, sentence, likely=named, rejectable=named)
+        return Card(Section.KNOWN, faces, say("inbox.known_sentence", name=names[named], **numbers), rejectable=named)
+    if entry["margin"] < 0:  # what they were recognized by is no longer there
+        likely, sentence = "", say("inbox.doubted", name=names[named], **numbers)
+    elif nearest != named:
+        likely, sentence = nearest, say("inbox.taken", name=names[named], other=names[nearest], **numbers)
+    else:
+        likely, sentence = named, say("inbox.barely", name=names[named], **numbers)
+    return Card(Section.UNCERTAIN, faces, sentence, likely=likely, rejectable=named)
 
 
 def _is_close(entry: Mapping[str, Any], names: Mapping[str, str]) -> bool:

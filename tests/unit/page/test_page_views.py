@@ -44,6 +44,10 @@ def shown(client: PageClient, path: str) -> str:
             "Was taken for Ada &lt;b&gt;, but is nearer to Bob: 0.61, needs 0.47.",
         ),
         (
+            "uncertain", [entry(1, person="bob", nearest="bob", score=0.18, margin=-0.29)],
+            "Was taken for Bob, but does not look like Bob: 0.18, needs 0.47.",
+        ),
+        (
             "other", [entry(1, person="bob", nearest="bob", score=0.71, margin=0.24)],
             "Bob, recognized surely: 0.71, needs 0.47. There is nothing to teach.",
         ),
