@@ -54,8 +54,9 @@ _VERBS = {
         _PERSON,
         (
             'a list of `{"photo", "source", "added", "agreement", "rejected", "face", "weak", "alike", "own", '
-            '"other"}`: the id of each photo, where it comes from, when it was enrolled, its score with the most '
-            "similar other photo, whether it is a rejected face, whether its face is kept, whether the other photos "
+            '"other"}`: the id of each photo, where it comes from, when it was enrolled, by how '
+            "much its deciding score with the most similar other photo reaches the threshold, as `person.margin`, or "
+            "null without one, whether it is a rejected face, whether its face is kept, whether the other photos "
             "would not name this person (`weak`) or would name somebody else (`alike`); `own` and `other` are "
             '`{"id", "score", "margin"}` of the person and of whoever else is nearest, else null'
         ),
@@ -100,7 +101,7 @@ _VERBS = {
             '`{"groups", "keep_days", "most"}`: groups, the most useful first, the value of `review.keep_days`, and '
             'how many visits are kept; a group is `{"use", "entries"}`; `"use"` is `stranger_again`, `uncertain`, '
             '`other` or `unusable`, an entry is `{"entry", "began", "seen", "person", "nearest", "score", "margin", '
-            '"looks", "flaws", "events", "picture"}`'
+            '"looks", "flaws", "events", "picture"}`, with `"score"` and `"margin"` as in events'
         ),
     ),
     Verb.INBOX_SHOW: (

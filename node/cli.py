@@ -3,8 +3,10 @@
 import argparse
 import importlib
 import logging
+import os
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -56,7 +58,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         print_error(f"not enough memory ({reason}): free some, or allow this process more")
+        _leave_threads()
         return FacenodeError.exit_code
+
+
+def _leave_threads() -> None:
+    """End the process at once if other threads run: one that a library left without memory may crash on the way out."""
+    if threading.active_count() > 1:
+        finish_output()
+        os._exit(FacenodeError.exit_code)
 
 
 def _finished(code: int) -> int:

@@ -10,7 +10,16 @@ from node.assembly.broker import (
 )
 from node.assembly.node import build_node
 from node.assembly.offline import build_offline_requests
-from node.assembly.people import build_embed, build_erasure, build_gallery, build_gallery_matcher, build_matcher
+from node.assembly.people import (
+    build_embed,
+    build_enrollee,
+    build_erasure,
+    build_gallery,
+    build_matcher,
+    build_scoring,
+    read_scoring,
+)
+from node.assembly.review import build_naming
 from node.assembly.vision import (
     Vision,
     build_masks,
@@ -28,20 +37,23 @@ __all__ = [
     "build_announcer",
     "build_connect",
     "build_embed",
+    "build_enrollee",
     "build_erasure",
     "build_gallery",
-    "build_gallery_matcher",
     "build_masks",
     "build_matcher",
+    "build_naming",
     "build_node",
     "build_offline_requests",
     "build_outbox",
     "build_photo_detector",
+    "build_scoring",
     "build_search",
     "build_sidecar",
     "build_vision",
     "check_outbox_files",
     "describe_device",
     "event_labels",
+    "read_scoring",
     "wanted_heads",
 ]

@@ -6,8 +6,15 @@ from dataclasses import replace
 from node.app import Node
 from node.assembly.broker import build_announcer, build_connect, build_outbox
 from node.assembly.overview import build_overview_requests, build_stills
-from node.assembly.people import build_embed, build_enrollee, build_erasure, build_gallery, build_matcher
-from node.assembly.review import build_collector, build_review_requests, same_person
+from node.assembly.people import (
+    build_embed,
+    build_enrollee,
+    build_erasure,
+    build_gallery,
+    build_matcher,
+    build_scoring,
+)
+from node.assembly.review import build_collector, build_review_requests
 from node.assembly.vision import build_masks, build_search, build_vision, event_labels, wanted_heads
 from node.camera import Camera, open_camera
 from node.camera.frame_check import CheckedCamera
@@ -28,6 +35,7 @@ from node.mqtt.publisher import Publisher
 from node.mqtt.retained import Retained
 from node.outbox.outbox import Outbox
 from node.people.last_seen import LastSeen
+from node.people.likeness import same_person
 from node.people.live_gallery import LiveGallery
 from node.people.undoable import UndoableChanges
 from node.requests.answer import Answer
@@ -72,20 +80,22 @@ def build_node(
     sidecar = vision.network.sidecar
     outbox = build_outbox(settings, clock)
     build_erasure(settings, outbox).advance(now.mono_s)
-    stored = build_gallery(settings, sidecar, clock, machine)
+    scoring = build_scoring(settings, sidecar)
+    stored, embed = build_gallery(settings, scoring, clock, machine), build_embed(vision.network)
     stored.changes.expire(now.mono_s)
-    if stored.reembed(sidecar.heads.embedding.space, build_embed(vision.network)):
+    if stored.reembed(sidecar.heads.embedding.space, embed):
         _log.info("people: the network has changed: all known faces were embedded again")
     gallery = LiveGallery(
         stored,
-        lambda people: build_matcher(settings, sidecar, people),
+        lambda people: build_matcher(settings, sidecar, scoring, people),
         now.mono_s,
         closed_set=settings.people.source == "head",
     )
     keeper = Keeper(DurationsFile(settings.storage.dir), machine)
     durations = _load_durations(settings, keeper, now, gallery, stored.changes)
     engine = Engine(
-        settings.events, gallery.matcher, event_labels(settings, sidecar), same_person(sidecar),
+        settings.events, gallery.matcher, event_labels(settings, sidecar), same_person(scoring).threshold,
+        scoring.probe,
         visits=durations.visits, restarted=bool(durations),
     )  # fmt: skip
     alerts = Alerts(settings.alerts.rules, zone_of(settings.node.timezone), durations.rules)
@@ -98,7 +108,7 @@ def build_node(
         expire_s=settings.mqtt.expire_s, masks=build_masks(settings),
     )  # fmt: skip
     recent_faces = RecentFaces()
-    collector = build_collector(settings, sidecar, clock, machine, stored.changes.store.faces)
+    collector = build_collector(settings, scoring, clock, machine, stored.changes.store.anchors)
 
     last_seen = LastSeen()
 
@@ -118,12 +128,12 @@ def build_node(
         stored,
         recent_faces,
         sidecar.heads.embedding.space,
-        enrollee=build_enrollee(settings, sidecar, stored),
+        enrollee=build_enrollee(settings, scoring, stored),
         keep_crops=settings.people.keep_crops,
         changed=gallery.invalidate,
         erase=erasure.erase,
     )
-    corrections, review = build_review_requests(settings, collector, stored, gallery, build_embed(vision.network))
+    corrections, review = build_review_requests(settings, scoring, collector, stored, gallery=gallery, embed=embed)
     switches = SwitchRequests(settings.storage.dir, now, [rule.id for rule in settings.alerts.rules])
     health = HealthMonitor(
         machine,
@@ -138,8 +148,9 @@ def build_node(
         requests=lambda: publisher.requests,
     )
     stills = build_stills(settings, vision, gallery, lambda: switches.recognizing)
-    opened = camera or open_camera(settings.camera, clock, settings.detector.width)
-    camera = CheckedCamera(opened, lambda: switches.watching)
+    camera = CheckedCamera(
+        camera or open_camera(settings.camera, clock, settings.detector.width), lambda: switches.watching
+    )
 
     def check(request: Check, at: Instant, answer: Answer) -> None:
         """Answer with the health of this moment, how many requests were ignored, and whether there is a connection."""
@@ -175,7 +186,7 @@ def build_node(
                 people=people_requests,
                 corrections=corrections,
                 overview=build_overview_requests(
-                    settings, vision, stored, gallery, erasure=erasure, last_seen=last_seen
+                    settings, scoring, stored, gallery, erasure=erasure, last_seen=last_seen
                 ),
                 review=review,
                 snapshots=snapshots,

@@ -2,8 +2,15 @@
 
 from functools import cache
 
-from node.assembly.people import build_embed, build_enrollee, build_erasure, build_gallery, build_matcher
-from node.assembly.review import build_collector, build_compare, build_review_actions
+from node.assembly.people import (
+    build_embed,
+    build_enrollee,
+    build_erasure,
+    build_gallery,
+    build_matcher,
+    build_scoring,
+)
+from node.assembly.review import build_collector, build_compare, build_naming, build_review_actions
 from node.assembly.vision import build_sidecar, build_vision
 from node.clock import SystemClock
 from node.domain import Image, Vector
@@ -36,24 +43,30 @@ from node.system.machine import Machine
 def build_offline_requests(settings: Settings) -> OfflineRequests:
     """Return what carries out requests on the files; the network is loaded with the first face that it must embed."""
     clock, machine, sidecar = SystemClock(), Machine(), build_sidecar(settings)
-    gallery = build_gallery(settings, sidecar, clock, machine)
-    collector = build_collector(settings, sidecar, clock, machine, gallery.changes.store.faces)
+    scoring = build_scoring(settings, sidecar)
+    gallery = build_gallery(settings, scoring, clock, machine)
+    collector = build_collector(settings, scoring, clock, machine, gallery.changes.store.anchors)
     space, keep_crops = sidecar.heads.embedding.space, settings.people.keep_crops
     actions = build_review_actions(settings, collector, gallery, _late_embed(settings))
-    corrections = Corrections(gallery)
+    naming = build_naming(settings, scoring)
+    corrections = Corrections(gallery, naming)
 
     def matcher() -> Matcher:
-        return build_matcher(settings, sidecar)
+        return build_matcher(settings, sidecar, scoring)
 
     def erase(person: str) -> None:
         raise PeopleError(f"{person}: only facenode people remove erases somebody while no node runs")
 
     people = PeopleRequests(
-        gallery, RecentFaces(), space, enrollee=build_enrollee(settings, sidecar, gallery), keep_crops=keep_crops,
+        gallery, RecentFaces(), space, enrollee=build_enrollee(settings, scoring, gallery), keep_crops=keep_crops,
         changed=_nothing, erase=erase,
     )  # fmt: skip
     overview = OverviewRequests(
-        gallery.load, corrections, matcher, space, last_seen={}, traces=build_erasure(settings, None).traces
+        gallery.load,
+        corrections,
+        None if settings.people.source == "head" else naming,
+        last_seen={},
+        traces=build_erasure(settings, None).traces,
     )
     review = ReviewRequests(actions, lambda: build_compare(matcher()), changed=_nothing)
     changes = CorrectionRequests(

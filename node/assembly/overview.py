@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from node.assembly.broker import announced_traces
+from node.assembly.review import build_naming
 from node.assembly.vision import Vision, build_masks
 from node.domain import Instant
 from node.people.corrections import Corrections
@@ -10,6 +11,7 @@ from node.people.erasure import Erasure
 from node.people.gallery import Gallery
 from node.people.inspection import Inspector
 from node.people.live_gallery import LiveGallery
+from node.people.scoring import Scoring
 from node.people.trace import Trace, TraceKind
 from node.requests.overview import OverviewRequests
 from node.requests.stills import Stills
@@ -18,7 +20,7 @@ from node.settings import Settings
 
 def build_overview_requests(  # noqa: PLR0913 - whatever says something about people
     settings: Settings,
-    vision: Vision,
+    scoring: Scoring,
     stored: Gallery,
     gallery: LiveGallery,
     *,
@@ -31,9 +33,10 @@ def build_overview_requests(  # noqa: PLR0913 - whatever says something about pe
         found = erasure.traces(person)
         return (*found, Trace(TraceKind.MEMORY), *announced_traces(settings)) if found else ()
 
-    space = vision.network.sidecar.heads.embedding.space
+    naming = build_naming(settings, scoring)
+    shown = None if settings.people.source == "head" else naming
     return OverviewRequests(
-        lambda: gallery.people, Corrections(stored), lambda: gallery.matcher, space, last_seen=last_seen, traces=traces
+        lambda: gallery.people, Corrections(stored, naming), shown, last_seen=last_seen, traces=traces
     )
 
 

@@ -8,7 +8,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from node.assembly import Vision, build_gallery, build_masks, build_vision, describe_device
+from node.assembly import Vision, build_gallery, build_masks, build_vision, describe_device, read_scoring
 from node.camera.turned import turn
 from node.clock import Clock, SystemClock
 from node.contract.topics import Topics
@@ -79,7 +79,8 @@ def _findings(settings: Settings, still: Path | None) -> Iterator[Finding]:
     clock = SystemClock()
     yield settings_finding(settings)
     vision = cache(lambda: build_vision(settings, ()))
-    network = network_finding(lambda: vision().network)
+    compared = partial(read_scoring, settings) if settings.people.source == "gallery" else None
+    network = network_finding(lambda: vision().network, compared)
     yield network
     private = _is_private(settings, clock)
     frames: list[Frame] = []

@@ -1,12 +1,13 @@
 """Corrections that an owner makes -> the people as they should be: names, merged people, photos removed or moved."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from node.errors import PeopleError, Reason
 from node.people.entry import Entry
 from node.people.gallery import Gallery, nobody
+from node.people.likeness import Comparison
 from node.people.person import Anchor, Person, checked_id, checked_name, merged, without
 from node.people.photos import Photo, find_photo, photos_of
 from node.people.reembedding import read_crop_file
@@ -20,10 +21,12 @@ class Corrections:
 
     Args:
         gallery: the people.
+        naming: returns how faces that get a name are compared among a number of people; needed only to say how well
+            photos agree.
     """
 
-    def __init__(self, gallery: Gallery) -> None:
-        self._changes = gallery.changes
+    def __init__(self, gallery: Gallery, naming: Callable[[int], Comparison] | None = None) -> None:
+        self._changes, self._naming = gallery.changes, naming
         self._store = gallery.changes.store
 
     def photos(self, person: str) -> tuple[Photo, ...]:
@@ -32,7 +35,9 @@ class Corrections:
         Raises:
             PeopleError: nobody has this id, or the folder cannot be read.
         """
-        return photos_of(self._known(person), self._store.folder / person)
+        known = self._known(person)
+        naming = None if self._naming is None else self._naming(len(self._store.load()))
+        return photos_of(known, self._store.folder / person, naming)
 
     def rename(self, person: str, name: str) -> Person:
         """Give a person another display name.

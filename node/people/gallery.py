@@ -8,14 +8,16 @@ from types import MappingProxyType
 from node.domain import Image, Vector, counted
 from node.errors import PeopleError, Reason
 from node.people import crop as crops
-from node.people import record
+from node.people import normalisation, record
 from node.people.entry import Entry
 from node.people.person import Anchor, Person, checked_id, checked_name, merged, without
 from node.people.reembedding import Embed, log_results, normalised, read_crop, reembed
+from node.people.scoring import Scoring
 from node.people.store import Store
 from node.people.summary import Deed, summary
 from node.people.undo_log import UndoLog
 from node.people.undoable import UndoableChanges
+from node.vision.cohort import Cohort
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,6 +66,7 @@ class Gallery:
     Args:
         folder: made when the first person is added.
         lengths: length of the embeddings of each space, where known; an entry with another length is damaged.
+        scoring: how the embeddings of the network that runs are compared; None where nothing is compared.
         log: of the actions that can be undone; without one nothing can.
 
     Attributes:
@@ -71,19 +74,28 @@ class Gallery:
     """
 
     def __init__(
-        self, folder: Path, lengths: Mapping[str, int] = MappingProxyType({}), log: UndoLog | None = None
+        self,
+        folder: Path,
+        lengths: Mapping[str, int] = MappingProxyType({}),
+        *,
+        scoring: Scoring | None = None,
+        log: UndoLog | None = None,
     ) -> None:
-        self._folder = folder
-        self._store = Store(folder, lengths)
+        self._store, self._scoring = Store(folder, lengths), scoring
         self.changes = UndoableChanges(self._store, log)
 
     def load(self) -> tuple[Person, ...]:
-        """Return everybody, by id. Leave out damaged entries, log them, and set them aside where possible.
+        """Return everybody, by id, with all that matching them needs.
+
+        Leave out damaged entries, log them, and set them aside where possible.
 
         Raises:
             PeopleError: the folder cannot be read.
         """
-        return self._store.load()
+        people = self._store.load()
+        if self._scoring is None or self._scoring.cohort is None:
+            return people
+        return self._normalised(people, self._scoring.head.space, self._scoring.cohort)
 
     def revision(self) -> tuple[int, ...]:
         """Return a value that differs after any change, so that a running node notices changes."""
@@ -239,6 +251,20 @@ class Gallery:
             if changes[-1].happened:
                 changed.append(replace(entry, person=after))
         return tuple(changes), changed
+
+    def _normalised(self, people: Sequence[Person], space: str, cohort: Cohort) -> tuple[Person, ...]:
+        """Return people with what is usual for their anchors: as their files have it, else computed and kept."""
+        found: dict[str, Person] = {}
+        for person in people:
+            content = self._store.read_computed(person.id, normalisation.FILE, normalisation.MAX_BYTES)
+            if (known := normalisation.read(person, content, space, cohort)) is not None:
+                found[person.id] = known
+        made = normalisation.compute([person for person in people if person.id not in found], space, cohort)
+        if made:
+            contents = [(person, normalisation.encode(person, space, cohort)) for person in made]
+            self._store.keep_computed(normalisation.FILE, contents)
+        found |= {person.id: person for person in made}
+        return tuple(found[person.id] for person in people)
 
     def _known(self, person: str) -> Person:
         found = self._store.find(checked_id(person))

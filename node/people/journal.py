@@ -24,7 +24,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
-from node.people import photo_dates, record
+from node.people import normalisation, photo_dates, record
 from node.people.entry import Entry, crop_names
 from node.system.files import create_privately, make_private_folder, sync_folder, synced_file_system
 from node.system.plain_files import TooLargeError, WrongKindError, check_folder, read_regular
@@ -32,7 +32,8 @@ from node.system.plain_files import TooLargeError, WrongKindError, check_folder,
 GONE = ".gone-"
 _STAGING, _COMMITTED = ".new", ".commit"
 _ADDED, _CHANGED, _REMOVED, _BEFORE = "added", "changed", "removed", "before"
-_OWN_FILES = re.compile(r"[0-9a-f]{16}\.png|.*\.part")  # any other file beside a record belongs to the owner
+_OWN_FILES = re.compile(rf"[0-9a-f]{{16}}\.png|{re.escape(normalisation.FILE)}|.*\.part")
+"""Files beside a record that go when the record does not name them; any other one belongs to the owner."""
 _PARTS = (".", _ADDED, _CHANGED, _REMOVED)
 _DIGEST_BYTES = 64
 _FEW_FILES = 32
@@ -194,7 +195,7 @@ class Journal:
 
 
 def _replace(staged: Path, target: Path) -> None:
-    """Move crops and then the record into a folder, and remove the crops that the record does not name."""
+    """Move crops and then the record into a folder, remove the crops that it does not name, and what was computed."""
     new, current = staged / record.FILE, target / record.FILE
     if new.exists() and not _is_unchanged(current, read_regular(staged / _BEFORE, _DIGEST_BYTES)):
         _log_superseded(target)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from node.people.likeness import Nearest, Rows, scores
-from node.people.person import Person
+from node.people.likeness import Comparison, Faces, Nearest
+from node.people.person import Anchor, Person
 
 _Owners = npt.NDArray[np.object_]
 
@@ -66,38 +66,42 @@ class PersonOverview:
         return max(others, key=lambda nearest: nearest.margin, default=None)
 
 
-def overview(people: Sequence[Person], space: str, threshold: float) -> tuple[PersonOverview, ...]:
+def overview(people: Sequence[Person], naming: Comparison) -> tuple[PersonOverview, ...]:
     """Return how everybody is recognized by their photos.
 
     Args:
         people: everybody enrolled.
-        space: of the network; photos of other spaces cannot be compared.
-        threshold: least score that names somebody.
+        naming: how faces that get a name are compared; photos of other networks cannot be compared.
     """
-    anchors = [(person.id, anchor) for person in people for anchor in person.anchors if anchor.space == space]
+    anchors = [(person.id, anchor) for person in people for anchor in person.anchors if _fits(anchor, naming)]
     owners = np.array([owner for owner, _ in anchors], dtype=object)
     found: dict[str, dict[str, Assessment]] = {person.id: {} for person in people}
     if anchors:
-        rows = np.stack([anchor.embedding for _, anchor in anchors])
+        faces = Faces.of([anchor for _, anchor in anchors], naming.cohort)
         for number, (owner, anchor) in enumerate(anchors):
-            found[owner][anchor.photo] = _assess(rows, owners, number, threshold)
+            found[owner][anchor.photo] = _assess(faces, owners, number, naming)
     return tuple(
-        PersonOverview(person.id, found[person.id], sum(anchor.space != space for anchor in person.anchors))
+        PersonOverview(person.id, found[person.id], sum(not _fits(anchor, naming) for anchor in person.anchors))
         for person in people
     )
 
 
-def _assess(rows: Rows, owners: _Owners, number: int, least: float) -> Assessment:
+def _assess(faces: Faces, owners: _Owners, number: int, naming: Comparison) -> Assessment:
     """Return what all other photos say about one."""
-    row = scores(rows[number : number + 1], rows)[0]
-    row[number] = -np.inf
+    one = Faces(faces.rows[number : number + 1], faces.offsets[number : number + 1])
+    cosines, margins = one.cosines(faces)[0], naming.margins(one, faces)[0]
+
+    def nearest(chosen: npt.NDArray[np.bool_]) -> Nearest | None:
+        if not chosen.any():
+            return None
+        best = int(np.argmax(np.where(chosen, margins, -np.inf)))
+        return Nearest(str(owners[best]), float(np.clip(cosines[best], -1, 1)), float(margins[best]))
+
     ours = owners == owners[number]
-    return Assessment(_nearest(row, ours, owners, least), _nearest(row, ~ours, owners, least))
+    others = ~ours
+    ours[number] = False
+    return Assessment(nearest(ours), nearest(others))
 
 
-def _nearest(row: Rows, chosen: npt.NDArray[np.bool_], owners: _Owners, least: float) -> Nearest | None:
-    best = int(np.argmax(np.where(chosen, row, -np.inf)))
-    score = float(row[best])
-    if not chosen[best] or not np.isfinite(score):
-        return None
-    return Nearest(str(owners[best]), score, score - least)
+def _fits(anchor: Anchor, naming: Comparison) -> bool:
+    return naming.fits(anchor.embedding, anchor.space)

@@ -28,12 +28,15 @@ class Anchor:
         space: the space of the embedding; only embeddings of one space can be compared.
         source: where the face comes from, such as the name of a photo.
         crop: the file of the aligned face; None if it is not kept.
+        usual: what `Cohort.usual` says of the embedding, by the cohort of the network that runs; None if that was not
+            computed. It is no part of a record.
     """
 
     embedding: Vector
     space: str
     source: str
     crop: Path | None = None
+    usual: float | None = None
 
     @property
     def photo(self) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from node.errors import PeopleError, Reason
 from node.people import photo_dates
-from node.people.likeness import scores
+from node.people.likeness import Comparison
 from node.people.person import Anchor, Person
 
 _LEAST_DIGITS = 4
@@ -23,7 +23,8 @@ class Photo:
         id: 16 hex digits, derived from the face in it.
         source: where it comes from.
         added: when it was enrolled; None if nobody knows.
-        agreement: score with the most similar other photo of the person; None without another of the same network.
+        agreement: margin of the score with the most similar other photo of the person: from 0 on, that photo alone
+            names the face in this one. None without another photo that can be compared.
         rejected: whether it is kept as a face that is not theirs.
         crop: the file of the aligned face; None if it is not kept.
     """
@@ -36,22 +37,24 @@ class Photo:
     crop: Path | None
 
 
-def photos_of(person: Person, folder: Path) -> tuple[Photo, ...]:
+def photos_of(person: Person, folder: Path, naming: Comparison | None = None) -> tuple[Photo, ...]:
     """Return the photos of a person, those that were rejected last.
 
     Args:
         person: who.
         folder: of this person, where the dates are.
+        naming: how faces that get a name are compared; without it there is no agreement.
     """
     dates = photo_dates.read(folder)
 
-    def photo(anchor: Anchor, agreement: float | None, *, rejected: bool) -> Photo:
+    def photo(anchor: Anchor, *, rejected: bool) -> Photo:
         added = dates.get(anchor.photo) or (photo_dates.changed(anchor.crop) if anchor.crop else None)
+        agreement = None if naming is None else _agreement(anchor, person.anchors, naming)
         return Photo(anchor.photo, anchor.source, added, agreement, rejected, anchor.crop)
 
     return (
-        *(photo(anchor, _agreement(anchor, person.anchors), rejected=False) for anchor in person.anchors),
-        *(photo(anchor, _agreement(anchor, person.anchors), rejected=True) for anchor in person.negatives),
+        *(photo(anchor, rejected=False) for anchor in person.anchors),
+        *(photo(anchor, rejected=True) for anchor in person.negatives),
     )
 
 
@@ -75,6 +78,6 @@ def find_photo(person: Person, photo: str) -> Anchor:
     return found[0]
 
 
-def _agreement(anchor: Anchor, anchors: Sequence[Anchor]) -> float | None:
-    others = [other.embedding for other in anchors if other is not anchor and other.space == anchor.space]
-    return float(np.max(scores(anchor.embedding[np.newaxis], np.stack(others)))) if others else None
+def _agreement(anchor: Anchor, anchors: Sequence[Anchor], naming: Comparison) -> float | None:
+    own, others = naming.anchors([anchor]), naming.anchors([other for other in anchors if other is not anchor])
+    return None if own is None or others is None else float(np.max(naming.margins(own, others)))

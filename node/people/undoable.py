@@ -14,7 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from node.errors import PeopleError, Reason
-from node.people import photo_dates, record
+from node.people import normalisation, photo_dates, record
 from node.people.entry import Entry, crop_names
 from node.people.person import Anchor, Person
 from node.people.store import Store
@@ -199,8 +199,9 @@ class UndoableChanges:
         return PersonChange(person, files, after)
 
     def _all_files(self, person: str) -> Mapping[str, bytes]:
+        """Return every file of a person but what was computed from the record: it is computed again."""
         folder = self.store.folder / person
-        return _contents(folder, sorted(path.name for path in folder.iterdir()))
+        return _contents(folder, sorted(path.name for path in folder.iterdir() if path.name != normalisation.FILE))
 
     def _digest(self, person: str) -> str | None:
         return _digest(_read(self.store.folder / person / record.FILE))

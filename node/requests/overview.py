@@ -6,8 +6,7 @@ from node.contract.payloads import Fields, timestamp
 from node.domain import Instant
 from node.people.corrections import Corrections
 from node.people.gallery import nobody
-from node.people.likeness import Nearest
-from node.people.matcher import GalleryMatcher, Matcher
+from node.people.likeness import Comparison, Nearest
 from node.people.overview import Assessment, PersonOverview, overview
 from node.people.person import Person
 from node.people.trace import Trace
@@ -22,23 +21,22 @@ class OverviewRequests:
     Args:
         people: returns everybody enrolled.
         corrections: lists the photos of somebody.
-        matcher: returns what decides about identity now.
-        space: of the network's embeddings.
+        naming: returns how faces that get a name are compared among a number of people; None where the network's
+            closed set decides.
         last_seen: when each person was last seen, by id.
         traces: returns what there is of somebody.
     """
 
-    def __init__(  # noqa: PLR0913 - whatever says something about people
+    def __init__(
         self,
         people: Callable[[], Sequence[Person]],
         corrections: Corrections,
-        matcher: Callable[[], Matcher],
-        space: str,
+        naming: Callable[[int], Comparison] | None,
         *,
         last_seen: Mapping[str, Instant],
         traces: Callable[[str], Sequence[Trace]],
     ) -> None:
-        self._people, self._corrections, self._matcher, self._space = people, corrections, matcher, space
+        self._people, self._corrections, self._naming = people, corrections, naming
         self._last_seen, self._traces = last_seen, traces
 
     def people(self, request: ShowOverview, at: Instant, answer: Answer) -> None:
@@ -66,10 +64,9 @@ class OverviewRequests:
 
     def _assess(self, people: Sequence[Person]) -> Mapping[str, PersonOverview]:
         """Return how everybody is recognized, by id; nobody where the network's closed set decides."""
-        matcher = self._matcher()
-        if not isinstance(matcher, GalleryMatcher):
+        if self._naming is None:
             return {}
-        return {each.person: each for each in overview(people, self._space, matcher.threshold)}
+        return {each.person: each for each in overview(people, self._naming(len(people)))}
 
     def _person_fields(self, person: Person, assessed: PersonOverview | None) -> Fields:
         seen = self._last_seen.get(person.id)

@@ -153,7 +153,7 @@ class ReviewActions:
             self._gallery.ignore(str(named), inbox_entries=ids)
             return Decided(f"{named} is ignored from now on", named)
         samples = self._samples(entries, force=assignment.force)
-        space = self._inbox.keeping.space
+        space = self._inbox.keeping.same.space
         if assignment.kind is Kind.PERSON:
             person = checked_id(assignment.person or "")
             if person not in known:
@@ -194,7 +194,7 @@ class ReviewActions:
             raise PeopleError(sentence, Reason.NO_NAME)
         (person,) = (each for each in named if each is not None)
         samples = self._samples(entries, force=False)
-        self._gallery.reject(person, self._inbox.keeping.space, samples[0], inbox_entries=[e.id for e in entries])
+        self._gallery.reject(person, self._inbox.keeping.same.space, samples[0], inbox_entries=[e.id for e in entries])
         return Decided(f"rejected: this face is not {person}'s", person)
 
     def _close_call(self, entry: ReviewEntry, compare: Compare) -> str | None:

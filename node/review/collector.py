@@ -179,7 +179,7 @@ class Collector:
             id=self._id(state.key),
             began=self.inbox.stamp(state.began),
             seen=self.inbox.stamp(state.seen),
-            space=self.inbox.keeping.space,
+            space=self.inbox.keeping.same.space,
             person=state.decision.person if state.decision else None,
             looks=state.looks,
             flaws=MappingProxyType(dict(state.flaws)),

@@ -1,7 +1,7 @@
 """What is kept of one visit, so that an owner can say who it was."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from node.clock import Stamp
 from node.domain import Flaw, Image, Vector
-from node.people.likeness import scores
+from node.people.likeness import Comparison, Faces
 
 MAX_EVENTS = 8
 """Most ids of events that an entry keeps, the latest."""
@@ -93,19 +93,28 @@ class ReviewEntry:
         """Return whether the entry holds the id of a person."""
         return person in (self.person, self.assigned)
 
-    def may_show(self, person: str, faces: Sequence[Vector], least: float) -> bool:
+    def may_show(self, person: str, faces: Faces | None, same: Comparison) -> bool:
         """Return whether the face may be a person's: theirs by name, a stranger's, or like one of theirs.
+
+        A face that cannot be compared, since it is of another network, may be anybody's.
 
         Args:
             person: the id.
-            faces: embeddings of the person.
-            least: the score from which on two faces may be of one person.
+            faces: of the person; None without any that can be compared.
+            same: how faces that may be of one person are compared.
         """
-        if self.person is None or self.names(person):
+        if self.person is None or self.names(person) or not self.fits(same):
             return True
-        rows = [row for row in (self.embedding, self.best.embedding if self.best else None) if row is not None]
-        others = [face for face in faces if rows and face.shape == rows[0].shape]
-        return bool(rows and others) and bool(np.max(scores(np.stack(rows), np.stack(others))) >= least)
+        rows = self._embeddings
+        return bool(rows) and faces is not None and bool(np.max(same.margins(same.faces(rows), faces)) >= 0)
+
+    def fits(self, comparison: Comparison) -> bool:
+        """Return whether the face can be compared."""
+        return self.space == comparison.space and all(comparison.fits(row, self.space) for row in self._embeddings)
+
+    @property
+    def _embeddings(self) -> list[Vector]:
+        return [row for row in (self.embedding, self.best.embedding if self.best else None) if row is not None]
 
 
 def _mean(first: ReviewEntry, second: ReviewEntry) -> Vector | None:

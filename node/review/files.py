@@ -7,7 +7,8 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from node.domain import Vector
+from node.people.likeness import Comparison
+from node.people.person import Anchor
 from node.people.trace import TraceKind
 from node.review.entry import ReviewEntry
 from node.review.entry_record import MAX_BYTES, decode, encode
@@ -123,8 +124,8 @@ class ReviewTraces:
 
     Args:
         files: of the entries.
-        faces: returns the embeddings of the faces of a person.
-        least: returns the score from which on two faces may be of one person.
+        anchors: returns those of a person.
+        same: returns how faces that may be of one person are compared; None if they cannot be: then any may show them.
 
     Attributes:
         path: where the files are.
@@ -134,9 +135,12 @@ class ReviewTraces:
     kind = TraceKind.INBOX
 
     def __init__(
-        self, files: ReviewFiles, faces: Callable[[str], Sequence[Vector]], least: Callable[[], float]
+        self,
+        files: ReviewFiles,
+        anchors: Callable[[str], Sequence[Anchor]],
+        same: Callable[[], Comparison | None],
     ) -> None:
-        self._files, self._faces, self._least = files, faces, least
+        self._files, self._anchors, self._same = files, anchors, same
         self.path = files.folder
 
     def names(self, person: str) -> bool:
@@ -150,6 +154,7 @@ class ReviewTraces:
             OSError: the disk cannot be read or written.
         """
         entries = self._files.load()
-        if entries:
-            faces, least = self._faces(person), self._least()
-            self._files.remove([entry.id for entry in entries if entry.may_show(person, faces, least)])
+        if entries and (same := self._same()) is not None:
+            faces = same.anchors(self._anchors(person))
+            entries = [entry for entry in entries if entry.may_show(person, faces, same)]
+        self._files.remove([entry.id for entry in entries])

@@ -1,6 +1,6 @@
 """Entries of the inbox -> groups of those that show one person, the most useful first. Pure.
 
-Faces are joined by average linkage: two groups become one if the mean score of all pairs between them is high enough.
+Faces are joined by average linkage: two groups become one if the mean margin of all pairs between them is at least 0.
 A single pair that is alike by chance joins nobody, and one bad look splits nobody.
 """
 
@@ -11,7 +11,7 @@ from enum import IntEnum
 import numpy as np
 
 from node.domain import Vector
-from node.people.likeness import UNCERTAIN, Nearest, scores
+from node.people.likeness import UNCERTAIN, Comparison, Nearest
 from node.review.entry import ReviewEntry
 
 Compare = Callable[[Vector], Nearest | None]
@@ -62,17 +62,17 @@ class Group:
     use: Use
 
 
-def grouped(entries: Sequence[ReviewEntry], compare: Compare, least: float) -> tuple[Group, ...]:
+def grouped(entries: Sequence[ReviewEntry], compare: Compare, same: Comparison) -> tuple[Group, ...]:
     """Return entries in groups: strangers seen several times, uncertain names, the rest; the latest first in each.
 
     Args:
         entries: latest first.
         compare: returns the person who is nearest to a face.
-        least: least mean score of two groups that show one person.
+        same: how faces that may be of one person are compared.
     """
     usable = [entry for entry in entries if entry.embedding is not None]
     rows = [entry.embedding for entry in usable if entry.embedding is not None]
-    groups = [[usable[number] for number in sorted(members)] for members in linked(rows, least)]
+    groups = [[usable[number] for number in sorted(members)] for members in linked(rows, same)]
     groups += [[entry] for entry in entries if entry.embedding is None]
     found = [_group([Compared(each, _nearest(each, compare)) for each in members]) for members in groups]
     place = {entry.id: number for number, entry in enumerate(entries)}
@@ -84,22 +84,22 @@ def grouped(entries: Sequence[ReviewEntry], compare: Compare, least: float) -> t
     return tuple(sorted(found, key=order))
 
 
-def linked(rows: Sequence[Vector], least: float) -> list[list[int]]:
+def linked(rows: Sequence[Vector], same: Comparison) -> list[list[int]]:
     """Return the numbers of faces in groups, by average linkage (UPGMA; Sokal and Michener 1958).
 
     Args:
         rows: embeddings of one space, each of shape (n,), float32, unit length.
-        least: least mean score of all pairs of two groups that become one.
+        same: how they are compared; two groups become one if the mean margin of all pairs is at least 0.
     """
     if not rows:
         return []
-    stacked = np.stack(rows)
-    links = scores(stacked, stacked).astype(np.float64)
+    faces = same.faces(rows)
+    links = same.margins(faces, faces).astype(np.float64)
     np.fill_diagonal(links, -np.inf)
     groups: dict[int, list[int]] = {number: [number] for number in range(len(rows))}
     while len(groups) > 1:
         first, second = (int(each) for each in np.unravel_index(int(np.argmax(links)), links.shape))
-        if links[first, second] < least:
+        if links[first, second] < 0:
             break
         a, b = len(groups[first]), len(groups[second])
         joined = (a * links[first] + b * links[second]) / (a + b)

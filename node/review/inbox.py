@@ -14,7 +14,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from node.clock import BootClock, Clock, Stamp, elapsed_s, stamped
-from node.domain import Instant, Vector
+from node.domain import Instant
+from node.people.likeness import Comparison
+from node.people.person import Anchor
 from node.people.undo_log import KEEP_S
 from node.review.entry import ReviewEntry
 from node.review.files import ReviewFiles
@@ -36,14 +38,12 @@ class Keeping:
     Attributes:
         days: days for which entries are kept on disk; 0 for none.
         pictures: whether pictures are kept.
-        space: the space of the network's embeddings; entries of another cannot be compared, and go.
-        same: least score of two faces that may be of one person.
+        same: how two faces that may be of one person are compared; entries of another network cannot be, and go.
     """
 
     days: int
     pictures: bool
-    space: str
-    same: float
+    same: Comparison
 
     @property
     def most(self) -> int:
@@ -59,7 +59,7 @@ class ReviewInbox:
         files: on the disk; used only if entries are kept for days.
         clock: the time.
         boots: says which boot of the machine this is.
-        faces: returns the embeddings of the faces of a person.
+        anchors: returns those of a person.
 
     Attributes:
         keeping: what is kept.
@@ -71,9 +71,9 @@ class ReviewInbox:
         files: ReviewFiles,
         clock: Clock,
         boots: BootClock,
-        faces: Callable[[str], Sequence[Vector]] = lambda _: (),
+        anchors: Callable[[str], Sequence[Anchor]] = lambda _: (),
     ) -> None:
-        self.keeping, self._files, self._clock, self._boots, self._faces = keeping, files, clock, boots, faces
+        self.keeping, self._files, self._clock, self._boots, self._anchors = keeping, files, clock, boots, anchors
         self._entries: dict[str, ReviewEntry] = {}
         self._check_s = float("-inf")
         self._failed = False
@@ -86,7 +86,7 @@ class ReviewInbox:
                 return
             for entry in self._files.load():
                 self._entries[entry.id] = entry if self.keeping.pictures else replace(entry, picture=None)
-            other = [entry.id for entry in self._entries.values() if entry.space != self.keeping.space]
+            other = [entry.id for entry in self._entries.values() if not entry.fits(self.keeping.same)]
             self._drop(other)
             for entry in self._entries.values():
                 if not self.keeping.pictures:
@@ -153,8 +153,9 @@ class ReviewInbox:
 
     def forget(self, person: str) -> None:
         """Forget every entry that may show a person; their files are erased by `ReviewTraces`."""
-        faces, least = self._faces(person), self.keeping.same
-        gone = [entry.id for entry in self._entries.values() if entry.may_show(person, faces, least)]
+        same = self.keeping.same
+        faces = same.anchors(self._anchors(person))
+        gone = [entry.id for entry in self._entries.values() if entry.may_show(person, faces, same)]
         for id_ in gone:
             del self._entries[id_]
 

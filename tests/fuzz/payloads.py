@@ -32,6 +32,7 @@ from node.people.corrections import Corrections
 from node.people.enrolment import Enrollee
 from node.people.erasure import Erasure
 from node.people.gallery import Gallery
+from node.people.likeness import Comparison
 from node.people.matcher import GalleryMatcher
 from node.requests.answer import Answer
 from node.requests.corrections import CorrectionRequests
@@ -117,7 +118,7 @@ class Requests:
             changed=lambda: None,
             erase=lambda _: None,
         )
-        keeping = Keeping(days=0, pictures=False, space="s", same=0.4)
+        keeping = Keeping(days=0, pictures=False, same=Comparison("s", 3, 0.4))
         inbox = ReviewInbox(keeping, ReviewFiles(folder), SystemClock(), Machine())
         collector = Collector(inbox, lambda _image, _box: b"")
         self._review = ReviewRequests(
@@ -129,8 +130,7 @@ class Requests:
         self._overview = OverviewRequests(
             gallery.load,
             Corrections(gallery),
-            lambda: GalleryMatcher(gallery.load(), "s", 0.5),
-            "s",
+            lambda _: Comparison("s", 3, 0.5),
             last_seen={},
             traces=Erasure(gallery.changes.store).traces,
         )

@@ -120,7 +120,7 @@ def _undo(folder: Path) -> Target:
     storage = folder / "undoable"
     storage.mkdir()
     clock, boots = SystemClock(), Machine()
-    gallery = Gallery(storage / "people", _LENGTHS, UndoLog(storage, clock, boots))
+    gallery = Gallery(storage / "people", _LENGTHS, log=UndoLog(storage, clock, boots))
     gallery.add("ada", None, "s", [_sample(1, 0, _picture(1)), _sample(0, 1, None)])
     gallery.add("bob", None, "s", [_sample(1, 2, None)])
     Corrections(gallery).rename("ada", "Ada L.")

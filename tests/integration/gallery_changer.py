@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cohorts import cohort
 from makers import unit
 from manual_clock import ManualClock
 from samples import OneBoot, crop, remove, sample
@@ -25,7 +26,9 @@ from node.people import bundle
 from node.people.corrections import Corrections
 from node.people.erasure import Erasure
 from node.people.gallery import Gallery, Sample
+from node.people.likeness import Comparison
 from node.people.person import Person
+from node.people.scoring import Scoring
 from node.people.store import Store
 from node.people.undo_log import UndoLog
 from node.review.actions import Assignment, Kind, ReviewActions
@@ -33,8 +36,10 @@ from node.review.collector import Collector
 from node.review.entry import BestFace, ReviewEntry
 from node.review.files import ReviewFiles
 from node.review.inbox import Keeping, ReviewInbox
+from node.vision.sidecar import EmbeddingHead, Threshold, Thresholds
 
 OLD, NEW = "old", "new"
+COHORT = cohort(unit(1, 0, 0), unit(0, 1, 0), unit(0, 0, 1), nearest=2)
 _LENGTHS = {OLD: 3, NEW: 3}
 
 
@@ -49,8 +54,13 @@ def embed(image: Image) -> Vector:
 
 
 def gallery(folder: Path) -> Gallery:
-    """Return the gallery in a folder; what can be undone is kept in the folder above, at a time that stands still."""
-    return Gallery(folder, _LENGTHS, undo_log(folder))
+    """Return the gallery in a folder; what can be undone is kept in the folder above, at a time that stands still.
+
+    Its faces are compared with a cohort.
+    """
+    head = EmbeddingHead.model_construct(length=_LENGTHS[OLD], space=OLD)
+    thresholds = Thresholds(anchors_per_person=5, rows=(Threshold(fpir=0.01, gallery=1, cosine=0.1),))
+    return Gallery(folder, _LENGTHS, scoring=Scoring(head, thresholds, COHORT), log=undo_log(folder))
 
 
 def undo_log(folder: Path) -> UndoLog:
@@ -59,13 +69,17 @@ def undo_log(folder: Path) -> UndoLog:
 
 
 def enroll(folder: Path) -> None:
-    """Make a gallery of three people with crops, one of whom has a rejected face, and another was merged from two."""
+    """Make a gallery of three people with crops, one of whom has a rejected face, and another was merged from two.
+
+    What is computed for each of them is there, too.
+    """
     people = gallery(folder)
     for number, person in enumerate(("ada", "bob", "cyd")):
         people.add(person, person.title(), OLD, [face(3 * number), face(3 * number + 1)])
     people.reject("ada", OLD, face(2))
     people.add("cyd-2", "Cyd again", OLD, [face(40), face(41)])
     Corrections(people).merge("cyd-2", "cyd")
+    people.load()
 
 
 def _no_network(crop: Image) -> Vector:
@@ -75,7 +89,7 @@ def _no_network(crop: Image) -> Vector:
 
 def review(folder: Path) -> ReviewActions:
     """Return the inbox beside a gallery, which is kept on the disk, and what can be decided about it."""
-    keeping = Keeping(days=1, pictures=False, space=OLD, same=0.5)
+    keeping = Keeping(days=1, pictures=False, same=Comparison(OLD, _LENGTHS[OLD], 0.5, COHORT))
     inbox = ReviewInbox(keeping, ReviewFiles(folder.parent), ManualClock(), OneBoot())
     inbox.load()
     return ReviewActions(
@@ -178,6 +192,11 @@ def _reembed(folder: Path, _file: Path) -> None:
     Gallery(folder, _LENGTHS).reembed(NEW, embed)
 
 
+def _compute(folder: Path, _file: Path) -> None:
+    """Compute what is usual for everybody's faces, as a node does when it loads the gallery."""
+    gallery(folder).load()
+
+
 def _start(folder: Path, _file: Path) -> None:
     start(folder)
 
@@ -186,13 +205,13 @@ def _export(folder: Path, file: Path) -> None:
     bundle.write(file, Gallery(folder, _LENGTHS).load())
 
 
-NOT_UNDONE = frozenset(["undo", "remove", "reembed", "export", "start"])
+NOT_UNDONE = frozenset(["undo", "remove", "reembed", "compute", "export", "start"])
 """The changes that cannot be undone."""
 
 VERBS: Mapping[str, Callable[[Path, Path], None]] = {
     "add": _add, "add_new": _add_new, "reject": _reject, "ignore": _ignore, "rename": _rename, "merge": _merge,
     "remove_photo": _remove_photo, "move_photo": _move_photo, "import": _import, "replace": _replace, "assign": _assign,
-    "undo": _undo,     "remove": _remove, "reembed": _reembed, "export": _export, "start": _start,
+    "undo": _undo, "remove": _remove, "reembed": _reembed, "compute": _compute, "export": _export, "start": _start,
 }  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from mosquitto_broker import eventually
 from passing_visitors import passing_visitors
 from running_node import TIMEOUT_S, file_contents, running_facenode
 
+from node.people import normalisation
 from node.requests.local_client import call, running
 
 pytestmark = pytest.mark.timeout(300)
@@ -120,13 +121,17 @@ def test_without_days_no_file_changes_while_faces_pass(
 def test_with_days_privacy_mode_and_then_remove_leave_nothing(
     settings: dict[str, object], tmp_path: Path, media_dir: Path
 ) -> None:
-    """No file, row or byte holds the id, the name or the embedding; the inbox was on the disk, and an undo, too."""
+    """No file, row or byte holds the id, the name, the embedding, or what was computed from it.
+
+    The inbox was on the disk, and an undo, too.
+    """
     storage, kept = tmp_path / "s", settings | {"review.keep_days": 1}
     added = facenode("people", "add", "lovelace", "--name", "Ada Byron", media_dir / "astronaut.jpg", settings=kept)
     assert added.code == 0, added.err
     embedding = json.loads((storage / "people" / "lovelace" / "person.json").read_text())["anchors"][0]["embedding"]
     with running_facenode(kept) as process:
         assert eventually(lambda: {e["person"] for e in entries(storage)} >= {"lovelace", None}, 2 * TIMEOUT_S)
+        digest = json.loads((storage / "people" / "lovelace" / normalisation.FILE).read_text())["anchors"]
         assert facenode("people", "rename", "lovelace", "Ada Byron-King", settings=kept).code == 0
         assert eventually(lambda: any(b"lovelace" in each for each in contents(storage / "review")), TIMEOUT_S)
         assert b"Ada Byron" in (storage / "undo.jsonl").read_bytes()
@@ -142,7 +147,7 @@ def test_with_days_privacy_mode_and_then_remove_leave_nothing(
         process.send_signal(signal.SIGTERM)
         assert process.wait(TIMEOUT_S) == 0
     left = file_contents(storage)
-    for trace in ("lovelace", "Ada Byron", "Countess", embedding):
+    for trace in ("lovelace", "Ada Byron", "Countess", embedding, digest):
         assert [str(path) for path, content in left.items() if trace.encode() in content] == []
         assert [str(path) for path in storage.rglob("*") if trace in path.name] == []
     assert "review" not in {path.name for path in storage.iterdir()}
@@ -162,14 +167,17 @@ def test_without_a_node_remove_leaves_nothing_in_the_inbox_or_to_be_undone(
     for person, photo in (("lovelace", "astronaut.jpg"), ("hopper", "grace_hopper.jpg")):
         added = facenode("people", "add", person, media_dir / photo, settings=settings)
         assert added.code == 0, added.err
-    record = json.loads((tmp_path / "s" / "people" / "lovelace" / "person.json").read_text())
+    folder = tmp_path / "s" / "people" / "lovelace"
+    record = json.loads((folder / "person.json").read_text())
+    digest = json.loads((folder / normalisation.FILE).read_text())["anchors"]
     if merged:
         assert facenode("people", "merge", "lovelace", "hopper", settings=settings).code == 0
+        assert digest not in (tmp_path / "s" / "undo.jsonl").read_text()
     assert b"lovelace" in (tmp_path / "s" / "undo.jsonl").read_bytes()
     dry = facenode("people", "remove", "lovelace", "--dry-run", settings=settings).out
     assert f"would erase {tmp_path}/s/undo.jsonl: actions that can be undone\n" in dry
     erased = "hopper" if merged else "lovelace"
     assert facenode("people", "remove", erased, settings=settings).code == 0
-    for trace in ("lovelace", record["anchors"][0]["embedding"], record["anchors"][0]["crop"]):
+    for trace in ("lovelace", record["anchors"][0]["embedding"], record["anchors"][0]["crop"], digest):
         assert [str(path) for path, content in file_contents(tmp_path / "s").items() if trace.encode() in content] == []
         assert [str(path) for path in (tmp_path / "s").rglob("*") if trace in path.name] == []

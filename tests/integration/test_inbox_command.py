@@ -16,6 +16,7 @@ from mosquitto_broker import eventually
 from passing_visitors import passing_visitors
 from running_node import TIMEOUT_S, running_facenode
 
+from node.people import normalisation
 from node.requests.local_client import call, running
 
 Settings = dict[str, object]
@@ -58,9 +59,13 @@ def both_passed_twice(settings: Settings) -> bool:
 
 
 def gallery(settings: Settings) -> dict[str, bytes]:
-    """Return every file of the gallery."""
+    """Return every file of the gallery that a running node does not compute from others, whenever it wants."""
     people = Path(str(settings["storage.dir"])) / "people"
-    return {str(path.relative_to(people)): path.read_bytes() for path in people.rglob("*") if path.is_file()}
+    return {
+        str(path.relative_to(people)): path.read_bytes()
+        for path in people.rglob("*")
+        if path.is_file() and not path.name.startswith(normalisation.FILE)
+    }
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from node_messages import load_settings
 
-from node.assembly import build_photo_detector, build_sidecar, build_vision
-from node.assembly.review import same_person
+from node.assembly import build_photo_detector, build_scoring, build_sidecar, build_vision
 from node.camera.image_file import read_image
 from node.domain import Frame, Vector
+from node.people.likeness import same_person
 from node.review.grouping import linked
 
 PEOPLE, LOOKS, ORDERS = 30, 4, 20
@@ -49,7 +49,8 @@ def test_strangers_in_random_order_are_grouped_by_person(
     faces: Mapping[str, list[Vector]], print_line: Callable[[str], None]
 ) -> None:
     """30 strangers with 4 looks each, 20 times: fewer than one group mixes people, and fewer than two are split."""
-    least = same_person(build_sidecar(load_settings({})))
+    settings = load_settings({})
+    same = same_person(build_scoring(settings, build_sidecar(settings)))
     chance, mixed, split, groups = random.Random(0), [], [], []
     for _ in range(ORDERS):
         looks = [
@@ -58,13 +59,13 @@ def test_strangers_in_random_order_are_grouped_by_person(
             for row in chance.sample(range(len(faces[person])), LOOKS)
         ]
         chance.shuffle(looks)
-        found = linked([faces[person][row] for person, row in looks], least)
+        found = linked([faces[person][row] for person, row in looks], same)
         people = [{looks[number][0] for number in group} for group in found]
         groups.append(len(found))
         mixed.append(sum(len(each) > 1 for each in people))
         split.append(sum(sum(person in each for each in people) > 1 for person in {person for person, _ in looks}))
     print_line(
-        f"{PEOPLE} strangers x {LOOKS} looks, {ORDERS} times, of {len(faces)} people, score {least:.3f}: "
+        f"{PEOPLE} strangers x {LOOKS} looks, {ORDERS} times, of {len(faces)} people, score {same.threshold:.3f}: "
         f"{sum(groups) / ORDERS:.1f} groups, {sum(mixed) / ORDERS:.2f} of them mix people (most {max(mixed)}), "
         f"{sum(split) / ORDERS:.2f} people are split (most {max(split)})"
     )

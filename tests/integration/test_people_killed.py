@@ -19,7 +19,9 @@ import numpy as np
 import pytest
 from facenode_command import environment, facenode
 from gallery_changer import (
+    COHORT,
     NOT_UNDONE,
+    OLD,
     VERBS,
     GalleryChanger,
     enroll,
@@ -31,7 +33,7 @@ from gallery_changer import (
 )
 from makers import unit
 
-from node.people import bundle, photo_dates, record
+from node.people import bundle, normalisation, photo_dates, record
 from node.people.entry import crop_names
 from node.people.gallery import Gallery
 from node.people.person import Anchor, Person
@@ -39,7 +41,7 @@ from node.system import bundled
 from node.vision.sidecar import load_sidecar
 
 KILLS = int(os.environ.get("FACENODE_KILLS", "20"))
-CHANGES = [verb for verb in VERBS if verb not in ("export", "start")]
+CHANGES = [verb for verb in VERBS if verb not in ("compute", "export", "start")]
 HEAD = load_sidecar(bundled.path(bundled.NETWORK).with_suffix(".json")).heads.embedding
 
 State = Mapping[str, object]
@@ -83,13 +85,23 @@ def scene() -> Iterator[Scene]:
 
 
 def state(folder: Path) -> State:
-    """Return everything in a gallery as the next start finds it; assert that nothing else is there."""
+    """Return everything in a gallery as the next start finds it; assert that nothing else is there.
+
+    What is computed for a person is left out: it is there or not, but only of the faces that they have now.
+    """
     people = start(folder)
     assert sorted(path.name for path in folder.iterdir()) == [person.id for person in people]
     for person in people:
         files = {path.name for path in (folder / person.id).iterdir()}
-        assert files == {record.FILE, photo_dates.FILE} | crop_names(person)
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        assert files - {normalisation.FILE} == {record.FILE, photo_dates.FILE} | crop_names(person)
+        if normalisation.FILE in files:
+            content = (folder / person.id / normalisation.FILE).read_bytes()
+            assert normalisation.read(person, content, OLD, COHORT) is not None, f"{person.id} has a stale file"
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != normalisation.FILE
+    }
 
 
 def assert_undone(verb: str, folder: Path, before: State, found: State) -> None:
@@ -141,6 +153,34 @@ def test_a_change_that_is_killed_at_any_moment_is_whole_or_absent(
             assert_undone(verb, folder, before, found)
             done += found == after
         print_line(f"{verb}: {duration_s * 1000:.0f} ms, {KILLS} kills, {done} done")
+
+
+def test_what_is_computed_is_whole_or_absent_after_a_kill(scene: Scene, print_line: Callable[[str], None]) -> None:
+    """The people stay as they are, and the next who loads them has all of it and leaves nothing else."""
+
+    def computed(folder: Path) -> dict[str, bytes]:
+        return {str(path): path.read_bytes() for path in folder.rglob(f"{normalisation.FILE}*")}
+
+    def cleared(name: str) -> Path:
+        folder = scene.gallery(name)
+        for path in folder.rglob(normalisation.FILE):
+            path.unlink()
+        return folder
+
+    before, folder = state(scene.gallery("a")), cleared("a")
+    operations = scene.changer.change("compute", folder, scene.file).operations
+    whole, chance, done = computed(folder), random.Random(0), 0
+    assert len(whole) == len(gallery(folder).load())
+    for number in chance.choices(range(operations), k=KILLS):
+        cleared("a")
+        assert scene.changer.change("compute", folder, scene.file, kill_at=number).code == -signal.SIGKILL
+        left = {path: content for path, content in computed(folder).items() if path in whole}
+        assert left.items() <= whole.items()
+        gallery(folder).load()
+        assert computed(folder) == whole
+        assert state(folder) == before
+        done += len(left)
+    print_line(f"compute: {operations} operations, {KILLS} kills, {done} of {KILLS * len(whole)} files kept")
 
 
 @pytest.mark.parametrize("replaced", [False, True])

@@ -9,7 +9,7 @@ from samples import OneBoot, crop, undoable_gallery
 
 from node.domain import Box, Event, EventType, Flaw, Frame, Image, Look, Tick, Track, Vector
 from node.events.engine import Decision
-from node.people.likeness import Nearest, nearest
+from node.people.likeness import Comparison, Nearest, nearest
 from node.people.matcher import GalleryMatcher
 from node.review.actions import ReviewActions
 from node.review.collector import Collector
@@ -43,15 +43,15 @@ class ReviewScene:
         self, storage: Path, *, days: int = 0, pictures: bool = False, space: str = "s", crop_px: int = 32
     ) -> None:
         self.storage, self.clock, self._crop_px = storage, ManualClock(), crop_px
-        self._keeping = Keeping(days, pictures, space, SAME)
+        self._keeping = Keeping(days, pictures, Comparison(space, 3, SAME))
         self.gallery = undoable_gallery(storage, self.clock)
         self._number = 0
         self.start()
 
     def start(self) -> None:
         """Start the process."""
-        faces = self.gallery.changes.store.faces
-        self.inbox = ReviewInbox(self._keeping, ReviewFiles(self.storage), self.clock, OneBoot(), faces)
+        anchors = self.gallery.changes.store.anchors
+        self.inbox = ReviewInbox(self._keeping, ReviewFiles(self.storage), self.clock, OneBoot(), anchors)
         self.inbox.load()
         self.collector = Collector(self.inbox, encode)
         self.actions = ReviewActions(self.collector, self.gallery, keep_crops=True, embed=embed)

@@ -35,7 +35,7 @@ class OneBoot:
 def undoable_gallery(storage: Path, clock: ManualClock | None = None) -> Gallery:
     """Return the gallery in a storage folder, whose changes can be undone; its time is that of the clock."""
     storage.mkdir(exist_ok=True)
-    return Gallery(storage / "people", {}, UndoLog(storage, clock or ManualClock(), OneBoot()))
+    return Gallery(storage / "people", log=UndoLog(storage, clock or ManualClock(), OneBoot()))
 
 
 def remove(folder: Path, person: str) -> None:

@@ -10,8 +10,8 @@ import numpy as np
 from node.assembly import (
     build_embed,
     build_gallery,
-    build_gallery_matcher,
     build_photo_detector,
+    build_scoring,
     build_vision,
 )
 from node.camera.decoder_process import DecoderProcess
@@ -46,7 +46,8 @@ class Photos:
         self._vision = build_vision(settings, ())
         self._detector = build_photo_detector(settings, self._vision)
         sidecar = self._vision.network.sidecar
-        self._gallery = build_gallery(settings, sidecar)
+        self._scoring = build_scoring(settings, sidecar)
+        self._gallery = build_gallery(settings, self._scoring)
         self._space = sidecar.heads.embedding.space
         self._embed = build_embed(self._vision.network)
 
@@ -93,8 +94,7 @@ class Photos:
 
     def _enrollee(self, person: str, *, force: bool) -> Enrollee:
         people = people_with(self._gallery.load(), person) if person else self._gallery.load()
-        matcher = build_gallery_matcher(self._settings, self._vision.network.sidecar, people)
-        return Enrollee(person, matcher, force=force)
+        return Enrollee(person, self._scoring.matcher(people, self._settings.people.max_fpir), force=force)
 
     def _sample(self, given: Mapping[str, Any], enrollee: Enrollee) -> Sample:
         """Return a face that was chosen.

@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from node.assembly import build_gallery
+from node.assembly import build_gallery, build_naming, build_scoring, build_sidecar
 from node.commands.people.undo import print_obstacle
 from node.domain import counted
 from node.people.corrections import Corrections
@@ -37,22 +37,29 @@ def add_verbs(verbs: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN
 def correct_photos(args: argparse.Namespace, settings: Settings) -> int:
     """List the photos of a person, or remove or move one."""
     become_owner(settings.storage.dir)
+    if args.remove is None and args.move is None:
+        _list_photos(args, settings)
+        return 0
     corrections = Corrections(build_gallery(settings))
     if args.remove is not None:
         person = corrections.remove_photo(args.id, args.remove)
         print_line(f"{person.id}: removed the photo, {describe(person)} known")
-    elif args.move is not None:
+    else:
         photo, to = args.move
         person, other = corrections.move_photo(args.id, photo, to)
         print_line(f"{person.id}: moved the photo to {other.id}, {describe(person)} known")
         print_line(f"{other.id}: {describe(other)} known")
-    else:
-        for photo in corrections.photos(args.id):
-            if args.json:
-                print_json(photo_fields(photo))
-            else:
-                print_line(_line(photo))
     return 0
+
+
+def _list_photos(args: argparse.Namespace, settings: Settings) -> None:
+    """Print the photos of a person."""
+    scoring = build_scoring(settings, build_sidecar(settings))
+    for photo in Corrections(build_gallery(settings, scoring), build_naming(settings, scoring)).photos(args.id):
+        if args.json:
+            print_json(photo_fields(photo))
+        else:
+            print_line(_line(photo))
 
 
 def rename_person(args: argparse.Namespace, settings: Settings) -> int:
@@ -75,5 +82,5 @@ def merge_people(args: argparse.Namespace, settings: Settings) -> int:
 
 def _line(photo: Photo) -> str:
     added = f"{photo.added:%Y-%m-%d %H:%MZ}" if photo.added else "unknown date"
-    agreement = "the only one to compare" if photo.agreement is None else f"{photo.agreement:.2f} to the others"
+    agreement = "the only one to compare" if photo.agreement is None else f"{photo.agreement:+.2f} with the others"
     return f"{photo.id}  {added:17}  {agreement}  {photo.source}{', rejected' if photo.rejected else ''}"

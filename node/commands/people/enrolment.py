@@ -7,9 +7,11 @@ from typing import Any
 
 from node.assembly import (
     build_embed,
+    build_enrollee,
     build_gallery,
-    build_gallery_matcher,
     build_photo_detector,
+    build_scoring,
+    build_sidecar,
     build_vision,
 )
 from node.camera.decoder_process import DecoderProcess
@@ -17,10 +19,11 @@ from node.camera.folder import find_files
 from node.camera.image_file import open_image
 from node.domain import counted
 from node.errors import CameraError, PeopleError, UsageError
-from node.people.enrolment import Enrollee, Refusal, examine, people_with
+from node.people.advice import need, sentence
+from node.people.enrolment import Refusal, examine
 from node.people.gallery import Sample
-from node.people.person import checked_id, checked_name
-from node.people.selftest import ENOUGH_FACES
+from node.people.person import Person, checked_id, checked_name
+from node.people.scoring import Scoring
 from node.requests.local_client import call
 from node.settings import Settings
 from node.system.caller_files import OpenedFile, allow_open_files
@@ -64,6 +67,7 @@ def add_person(args: argparse.Namespace, settings: Settings) -> int:
     if args.event:
         faces = _request(settings, "people_enroll", args)["faces"]
         print_line(f"{args.id}: added the face of the event, {counted(faces, 'face')} known")
+        _print_advice_of(args.id, settings)
     else:
         _enrol_photos(args, settings, photos, ignored=None)
     return 0
@@ -132,11 +136,10 @@ def _enrol_photos(
         vision = build_vision(settings, ())
         detector = build_photo_detector(settings, vision)
         sidecar = vision.network.sidecar
-        gallery = build_gallery(settings, sidecar)
+        scoring = build_scoring(settings, sidecar)
+        gallery = build_gallery(settings, scoring)
         gallery.reembed(sidecar.heads.embedding.space, build_embed(vision.network))
-        enrollee = Enrollee(
-            args.id, build_gallery_matcher(settings, sidecar, people_with(gallery.load(), args.id)), force=args.force
-        )
+        enrollee = build_enrollee(settings, scoring, gallery)(args.id, args.force)
         results = [
             photo
             if isinstance(photo, Refusal)
@@ -167,8 +170,26 @@ def _enrol_photos(
     person = gallery.add(args.id, args.name, sidecar.heads.embedding.space, samples, ignored=ignored)
     used = f"{len(samples)} of {counted(len(results), 'photo')}"
     print_line(f"{person.id}: {used} used, {counted(len(person.anchors), 'face')} known")
-    if len(person.anchors) < ENOUGH_FACES:
-        print_line(f"{person.id}: add more photos, in different light and poses, for better recognition")
+    _print_advice(person, scoring, enrollee.matcher.threshold)
+
+
+def _print_advice_of(person: str, settings: Settings) -> None:
+    """Print how many more photos of somebody in the gallery would help, if any and if the gallery decides."""
+    if settings.people.source == "head":
+        return
+    scoring = build_scoring(settings, build_sidecar(settings))
+    people = build_gallery(settings, scoring).load()
+    threshold = scoring.matcher(people, settings.people.max_fpir).threshold
+    for known in people:
+        if known.id == person:
+            _print_advice(known, scoring, threshold)
+
+
+def _print_advice(person: Person, scoring: Scoring, threshold: float) -> None:
+    """Print how many more photos of a person would help, if any."""
+    line = sentence(need(person, scoring.head.space, threshold, scoring.cohort))
+    if line is not None:
+        print_line(line)
 
 
 def _open_photos(paths: list[Path]) -> list[OpenedFile | Refusal]:

@@ -16,6 +16,7 @@ from node.people.entry import Entry
 from node.people.gallery import Change
 from node.people.person import Anchor, Person
 from node.people.reembedding import Reembedded, log_results, reembed
+from node.people.scoring import Scoring
 from node.settings import Settings
 from node.system.caller_files import OpenedFile, write_for_caller
 from node.system.privileges import become_owner
@@ -89,7 +90,7 @@ def take_over(file: OpenedFile, settings: Settings, *, replace: bool) -> tuple[S
             entries = [Entry(_without_crops(entry.person)) for entry in entries]
         if replace and not entries:
             raise PeopleError(f"{file}: there is nobody in it to replace everybody by: nothing was changed")
-        gallery = build_gallery(settings, sidecar)
+        gallery = build_gallery(settings, Scoring.of(sidecar, None))
         return gallery.replace_everybody(entries) if replace else (gallery.merge(entries), ())
 
 

@@ -9,6 +9,7 @@ from samples import crop, remove, sample, undoable_gallery
 from node.errors import PeopleError
 from node.people.corrections import Corrections
 from node.people.gallery import Gallery
+from node.people.likeness import Comparison
 
 
 @pytest.fixture
@@ -142,13 +143,17 @@ def test_the_id_of_a_photo_needs_no_new_record(tmp_path: Path) -> None:
     assert (without.added, with_crop.added is not None) == (None, True)
 
 
-def test_agreement_is_the_score_with_the_most_similar_other_photo(tmp_path: Path) -> None:
-    """Within 1e-6; a face of another network cannot be compared."""
+def test_agreement_is_the_margin_of_the_most_similar_other_photo(tmp_path: Path) -> None:
+    """Within 1e-6, in a gallery of that size; a face of another network cannot be compared."""
     gallery = Gallery(tmp_path / "people")
     gallery.add("ada", None, "s", [sample(1, 0), sample(3, 4), sample(0, 1)])
     gallery.add("ada", None, "other", [sample(1, 0, 0)])
-    agreement = [each.agreement for each in Corrections(gallery).photos("ada")]
-    assert agreement == [pytest.approx(0.6), pytest.approx(0.8), pytest.approx(0.8), None]
+    gallery.add("bob", None, "s", [sample(1, 5)])
+    photos = Corrections(gallery, lambda people: Comparison("s", 2, people / 4)).photos("ada")
+    assert [each.agreement for each in photos] == [
+        pytest.approx(0.1, abs=1e-6), pytest.approx(0.3, abs=1e-6), pytest.approx(0.3, abs=1e-6), None,
+    ]  # fmt: skip
+    assert [each.agreement for each in Corrections(gallery).photos("ada")] == [None] * 4
 
 
 def test_damaged_dates_hide_no_photo(gallery: Gallery) -> None:

@@ -8,17 +8,24 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from cohorts import cohort
+from makers import unit
 from manual_clock import ManualClock
 from samples import OneBoot, crop, sample, undoable_gallery
 
 from node.clock import Boot
 from node.errors import PeopleError
+from node.people import normalisation
 from node.people.corrections import Corrections
 from node.people.entry import Entry
 from node.people.erasure import Erasure
 from node.people.gallery import Gallery
+from node.people.scoring import Scoring
 from node.people.store import Store
 from node.people.undo_log import FILE, KEEP_S, MAX_ACTIONS, UndoLog
+from node.vision.sidecar import EmbeddingHead, Threshold, Thresholds
+
+COHORT = cohort(unit(1, 0), unit(0, 1), nearest=1)
 
 
 @pytest.fixture
@@ -86,6 +93,56 @@ def test_the_gallery_after_an_undo_is_byte_for_byte_that_of_before(
     assert gallery.changes.actions() == ()
     with pytest.raises(PeopleError, match="there is no such action to undo"):
         gallery.changes.undo(listed.action.id)
+
+
+def scored(tmp_path: Path) -> Gallery:
+    """Return the gallery as a node with a cohort opens it, with what it computes for each person."""
+    head = EmbeddingHead.model_construct(length=2, space="s")
+    table = Thresholds(anchors_per_person=5, rows=(Threshold(fpir=0.01, gallery=1, cosine=0.1),))
+    scoring = Scoring(head, table, COHORT)
+    made = Gallery(tmp_path / "people", scoring=scoring, log=log(tmp_path))
+    made.load()
+    return made
+
+
+def computed(storage: Path) -> dict[str, bytes]:
+    """Return what is computed for each person; assert that it is of the faces that they have now."""
+    people = {person.id: person for person in Gallery(storage / "people").load()}
+    found = {path.parent.name: path.read_bytes() for path in storage.rglob(f"{normalisation.FILE}*")}
+    for person, content in found.items():
+        assert normalisation.read(people[person], content, "s", COHORT) is not None, f"{person} has a stale file"
+    return found
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize("loaded", [True, False], ids=["loaded between", "not loaded between"])
+def test_what_was_computed_is_never_kept_of_other_faces(
+    gallery: Gallery, tmp_path: Path, action: str, *, loaded: bool
+) -> None:
+    """Whoever changes loses it until the gallery is loaded again, and so does whoever is put back; nobody else does.
+
+    It is no part of what is put back byte for byte, and not kept to undo an action.
+    """
+    gallery = scored(tmp_path)
+    before, numbers = records(tmp_path), computed(tmp_path)
+    assert set(numbers) == {"ada", "ada2", "grace"}
+    ACTIONS[action](gallery)
+    changed = {path.split("/")[0] for path in before if records(tmp_path).get(path) != before[path]}
+    assert set(computed(tmp_path)) == set(numbers) - changed
+    assert normalisation.FILE not in (tmp_path / FILE).read_text()
+    if loaded:
+        gallery.load()
+        assert set(computed(tmp_path)) == {person.id for person in gallery.load()}
+    gallery.changes.undo(last(gallery))
+    assert records(tmp_path) == before
+    assert set(computed(tmp_path)) == set(numbers) - changed
+    gallery.load()
+    assert computed(tmp_path) == numbers
+
+
+def records(storage: Path) -> dict[str, bytes]:
+    """Return every file of the gallery that is not computed from others."""
+    return {name: content for name, content in files(storage).items() if not name.endswith(f"/{normalisation.FILE}")}
 
 
 def test_all_actions_are_undone_one_after_the_other(gallery: Gallery, tmp_path: Path) -> None:
@@ -194,7 +251,7 @@ def test_an_action_can_be_undone_for_ten_minutes(tmp_path: Path) -> None:
     gallery.changes.expire(clock.mono_s)
     assert (tmp_path / FILE).read_bytes().count(b"\n") == 1
     clock.advance(KEEP_S)
-    Gallery(tmp_path / "people", {}, log(tmp_path, clock)).changes.expire(0.0)
+    Gallery(tmp_path / "people", log=log(tmp_path, clock)).changes.expire(0.0)
     assert not (tmp_path / FILE).exists()
 
 
@@ -219,7 +276,7 @@ def test_after_a_reboot_an_action_goes_by_the_wall_clock_or_counts_anew(tmp_path
             return type(moment)(moment.wall, moment.mono_s, synced)
 
     clock, boots = Clock(), Boots()
-    gallery = Gallery(tmp_path / "people", {}, UndoLog(tmp_path, clock, boots))
+    gallery = Gallery(tmp_path / "people", log=UndoLog(tmp_path, clock, boots))
     gallery.add("ada", None, "s", [sample(1, 0)])
     boots.number = 2
     clock.advance(KEEP_S)
@@ -233,7 +290,7 @@ def test_after_a_reboot_an_action_goes_by_the_wall_clock_or_counts_anew(tmp_path
 def test_suspended_time_counts_within_a_boot(tmp_path: Path) -> None:
     """The boot-time clock goes on while the machine sleeps."""
     clock, boots = ManualClock(), Boots()
-    gallery = Gallery(tmp_path / "people", {}, UndoLog(tmp_path, clock, boots))
+    gallery = Gallery(tmp_path / "people", log=UndoLog(tmp_path, clock, boots))
     gallery.add("ada", None, "s", [sample(1, 0)])
     boots.offset_s += KEEP_S
     assert gallery.changes.actions() == ()

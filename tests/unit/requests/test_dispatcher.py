@@ -14,6 +14,7 @@ from node.people.corrections import Corrections
 from node.people.enrolment import Enrollee
 from node.people.erasure import Erasure
 from node.people.gallery import Gallery
+from node.people.likeness import Comparison
 from node.people.matcher import GalleryMatcher
 from node.requests.answer import Answer
 from node.requests.corrections import CorrectionRequests
@@ -62,8 +63,7 @@ def test_the_table_covers_every_verb_exactly(tmp_path: Path) -> None:
         overview=OverviewRequests(
             gallery.load,
             Corrections(gallery),
-            lambda: GalleryMatcher(gallery.load(), "s", 0.5),
-            "s",
+            lambda _: Comparison("s", 3, 0.5),
             last_seen={},
             traces=Erasure(gallery.changes.store).traces,
         ),

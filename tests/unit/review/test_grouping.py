@@ -11,7 +11,7 @@ from review_scene import SAME, THRESHOLD, ReviewScene
 from samples import sample
 
 from node.domain import Flaw
-from node.people.likeness import UNCERTAIN
+from node.people.likeness import UNCERTAIN, Comparison
 from node.review.grouping import Use, linked
 
 ADA, EVE, BOB = unit(1, 0, 0), unit(0, 1, 0), unit(0, 0, 1)
@@ -89,11 +89,16 @@ def test_each_entry_says_who_is_nearest_and_by_how_much(scene: ReviewScene) -> N
     assert (alone.nearest, alone.uncertain) == (None, False)
 
 
+def cosine(threshold: float) -> Comparison:
+    """Return the comparison by the cosine."""
+    return Comparison("s", 4, threshold)
+
+
 def test_a_pair_that_is_alike_by_chance_joins_no_groups() -> None:
     """Two people with several faces each stay apart if only one pair of faces is alike."""
     a, b = [unit(1, 0, 0, 0), unit(0.95, 0.3, 0, 0)], [unit(0, 0, 1, 0), unit(0, 0.0, 0.95, 0.3)]
     bridge = unit(0.6, 0, 0.75, 0)
-    groups = linked([*a, *b, bridge], 0.6)
+    groups = linked([*a, *b, bridge], cosine(0.6))
     assert sorted(map(sorted, groups)) == [[0, 1], [2, 3, 4]]
 
 
@@ -102,7 +107,7 @@ def test_every_face_is_in_one_group(seed: int, count: int, least: float) -> None
     """Whatever the faces are; identical faces are together, and at the least score 1 only those."""
     rows = np.random.default_rng(seed).normal(size=(count, 4)).astype(np.float32)
     faces = [unit(*row) for row in rows]
-    groups = linked(faces + faces, least)
+    groups = linked(faces + faces, cosine(least))
     assert sorted(number for group in groups for number in group) == list(range(2 * count))
     if least < 0.999:
         assert all((number + count in group) for group in groups for number in group if number < count)
@@ -111,6 +116,6 @@ def test_every_face_is_in_one_group(seed: int, count: int, least: float) -> None
 def test_the_threshold_is_that_of_one_person() -> None:
     """Above it two faces are one group, below it two."""
     pair = [unit(1, 0), unit(SAME + 0.01, float(np.sqrt(1 - (SAME + 0.01) ** 2)))]
-    assert len(linked(pair, SAME)) == 1
-    assert len(linked(pair, SAME + 0.02)) == 2
-    assert linked([], SAME) == []
+    assert len(linked(pair, cosine(SAME))) == 1
+    assert len(linked(pair, cosine(SAME + 0.02))) == 2
+    assert linked([], cosine(SAME)) == []

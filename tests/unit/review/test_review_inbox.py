@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from makers import unit
-from review_scene import SAME, ReviewScene
+from review_scene import ReviewScene
 from samples import sample
 
 from node.domain import Flaw
@@ -152,7 +152,7 @@ def test_what_was_decided_about_is_hidden_and_goes_after_ten_minutes(tmp_path: P
 def erase(scene: ReviewScene, person: str) -> None:
     """Erase somebody as a running node does."""
     store = Store(scene.storage / "people", {})
-    traces = ReviewTraces(ReviewFiles(scene.storage), store.faces, lambda: SAME)
+    traces = ReviewTraces(ReviewFiles(scene.storage), store.anchors, lambda: scene.inbox.keeping.same)
     Erasure(store, forget=scene.collector.forget, kept=[traces]).erase(person)
 
 
@@ -181,7 +181,7 @@ def test_an_id_that_no_entry_holds_is_nobody(tmp_path: Path) -> None:
         erase(scene, "ada")
     assert people(scene) == [None]
     scene.visit(BOB, "ada")
-    assert ReviewTraces(ReviewFiles(tmp_path), lambda _: (), lambda: SAME).names("ada")
+    assert ReviewTraces(ReviewFiles(tmp_path), lambda _: (), lambda: None).names("ada")
 
 
 def test_one_call_erases_the_inbox(tmp_path: Path) -> None:
