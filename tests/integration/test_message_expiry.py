@@ -25,7 +25,7 @@ from node.contract.message import Message, expiring
 from node.errors import PeopleError
 from node.mqtt.connect import connect
 from node.mqtt.link import Client
-from node.requests.local_socket import call
+from node.requests.local_client import call
 from node.requests.verb import Verb
 
 pytestmark = pytest.mark.broker
