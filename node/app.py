@@ -253,6 +253,7 @@ class Node:
                 self.last_seen.forget(left)
             else:
                 self.last_seen.merge(left, into)
+                self.recent_faces.merge(left, into)
 
     def _announce(self) -> None:
         if self.announcer is not None:

@@ -65,6 +65,7 @@ class Reason(StrEnum):
     ONLY_PHOTO = "only_photo"
     NO_ENTRY = "no_entry"
     NO_NAME = "no_name"
+    SEVERAL_NAMES = "several_names"
     UNUSABLE = "unusable"
     NEARER = "nearer"
     NO_ACTION = "no_action"

@@ -3,11 +3,12 @@
 from dataclasses import dataclass, replace
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from node.domain import Instant
 from node.events.durations import NOTHING, Durations
 from node.settings.section import ID_PATTERN
+from node.system.moments import UtcDatetime
 
 MAX_BYTES = 1 << 20
 """Most bytes of a file; `MAX_VISITS` visits take less than half of it, and it may hold them twice."""
@@ -60,7 +61,7 @@ class _Model(BaseModel):
 
 
 class _Moment(_Model):
-    wall: AwareDatetime
+    wall: UtcDatetime
     mono_s: _Number
     synced: bool
 

@@ -27,10 +27,10 @@ FILE = "undo.jsonl"
 KEEP_S = 600.0
 """Seconds for which an action can be undone."""
 MAX_ACTIONS = 50
-MAX_ACTION_BYTES = 32 << 20
+MAX_ACTION_BYTES = 16 << 20
 """Most bytes of files that an action keeps; a larger one is done, but cannot be undone."""
-MAX_BYTES = 64 << 20
-"""Most bytes of the file; beyond it the oldest actions are dropped."""
+MAX_BYTES = 32 << 20
+"""Most bytes of the file; beyond it the oldest actions go. A change of it takes up to five times the memory."""
 _CHECK_S = 1.0
 
 _log = logging.getLogger(__name__)

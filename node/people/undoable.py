@@ -6,6 +6,7 @@ still as before it. It is dropped when somebody looks.
 
 import hashlib
 import secrets
+import stat
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -23,7 +24,6 @@ from node.people.undo_log import MAX_ACTION_BYTES, UndoLog
 from node.people.undo_record import Action, PersonChange, State
 from node.system.plain_files import TooLargeError, WrongKindError, read_regular
 
-_MAX_FILE_BYTES = 16 << 20
 _BRIEF_S = 0.2
 """Seconds for which the main loop waits for the lock where it can try again."""
 _NOBODY: Mapping[str, str | None] = MappingProxyType({})
@@ -247,14 +247,15 @@ def _contents(folder: Path, names: Iterable[str]) -> dict[str, bytes]:
 
 
 def _size(folder: Path) -> int:
-    """Return the bytes of the files in a folder."""
-    return sum(path.lstat().st_size for path in folder.iterdir())
+    """Return the bytes of the files in a folder; more than are kept if something in it is not a file."""
+    states = [path.lstat() for path in folder.iterdir()]
+    return sum(state.st_size if stat.S_ISREG(state.st_mode) else MAX_ACTION_BYTES + 1 for state in states)
 
 
 def _read(path: Path) -> bytes | None:
     """Return the content of a file; None if there is none, or what is there is not a file of the program."""
     try:
-        return read_regular(path, _MAX_FILE_BYTES)
+        return read_regular(path, MAX_ACTION_BYTES)
     except (FileNotFoundError, NotADirectoryError, WrongKindError, TooLargeError):
         return None
 

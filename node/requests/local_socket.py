@@ -122,14 +122,29 @@ class LocalSocket:
             answered.set()
 
         try:
-            fields = json.loads(receive_line(connection, MAX_REQUEST_BYTES, self._timeouts.receive_s))
+            fields = _fields(receive_line(connection, MAX_REQUEST_BYTES, self._timeouts.receive_s))
             _check_version(fields)
-            self._put(parse(str(fields["verb"]), fields), Answer(_TRANSACTION, reply))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            self._put(parse(str(fields.get("verb")), fields), Answer(_TRANSACTION, reply))
+        except (OSError, ValueError) as error:
             return failure(_TRANSACTION, str(error))
         return (
             answers[0] if answered.wait(self._timeouts.answer_s) else failure(_TRANSACTION, "the node does not answer")
         )
+
+
+def _fields(line: bytes) -> dict[str, Any]:
+    """Return the fields of a request, which are not checked yet.
+
+    Raises:
+        ValueError: it is no JSON object.
+    """
+    try:
+        fields = json.loads(line)
+    except (ValueError, RecursionError):
+        fields = None
+    if not isinstance(fields, dict):
+        raise ValueError('a request is a JSON object in one line, such as {"verb": "hello"}')  # noqa: TRY004 - bad input
+    return fields
 
 
 def _check_version(fields: dict[str, Any]) -> None:

@@ -1,6 +1,6 @@
 """What an owner decides about entries of the inbox -> the gallery, so that it can be undone."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -138,35 +138,39 @@ class ReviewActions:
             raise PeopleError(f"{error.filename}: {error.strerror}: storage.dir must be writable") from error
 
     def _chosen(self, given: Sequence[str], compare: Compare, *, alike: bool) -> list[ReviewEntry]:
+        """Return the entries with these ids, and then, if wanted, all others of their groups."""
         entries = [self.find(id_) for id_ in given]
         if not alike:
             return entries
         groups = (group.entries for group in self.groups(compare))
         wanted = set(given)
-        return [each.entry for group in groups if wanted & {each.entry.id for each in group} for each in group]
+        members = [each.entry for group in groups if wanted & {each.entry.id for each in group} for each in group]
+        return sorted(members, key=lambda entry: entry.id not in wanted)
 
     def _enroll(self, entries: Sequence[ReviewEntry], assignment: Assignment, compare: Compare) -> Decided:
         ids = [entry.id for entry in entries]
         known = {person.id: person for person in self._gallery.load()}
-        named = entries[0].person
-        if assignment.kind is Kind.IGNORE and named in known and {entry.person for entry in entries} == {named}:
-            self._gallery.ignore(str(named), inbox_entries=ids)
-            return Decided(f"{named} is ignored from now on", named)
-        samples = self._samples(entries, force=assignment.force)
         space = self._inbox.keeping.same.space
         if assignment.kind is Kind.PERSON:
             person = checked_id(assignment.person or "")
             if person not in known:
                 raise nobody(person)
+            samples = self._samples(entries, force=assignment.force)
             self._check(samples, person, compare, force=assignment.force)
             self._gallery.add(person, None, space, samples, inbox_entries=ids)
             return Decided(f"added to {person}", person)
+        named = {entry.person for entry in entries if entry.person in known}
+        if assignment.kind is Kind.IGNORE and named:
+            person = _only(named, entries[0])
+            self._gallery.ignore(person, inbox_entries=ids)
+            return Decided(f"{person} is ignored from now on", person)
         ignored = assignment.kind is Kind.IGNORE
         name = checked_name(assignment.name or ("Ignored" if ignored else ""))
         person = checked_id(assignment.person or id_for(name, known))
         if person in known:
             sentence = f"{person}: there is already somebody with this id: choose another"
             raise PeopleError(sentence, Reason.TAKEN, {"id": person})
+        samples = self._samples(entries, force=assignment.force)
         self._check(samples, person, compare, force=assignment.force)
         self._gallery.add(person, name, space, samples, ignored=ignored, inbox_entries=ids)
         return Decided(f"enrolled as {person}{', who is ignored' if ignored else ''}", person)
@@ -189,10 +193,10 @@ class ReviewActions:
 
     def _reject(self, entries: Sequence[ReviewEntry], compare: Compare) -> Decided:
         named = {entry.person or self._close_call(entry, compare) for entry in entries} - {None}
-        if len(named) != 1:
+        if not named:
             sentence = f"{entries[0].id}: no name to reject: use drop, or assign the face to somebody"
             raise PeopleError(sentence, Reason.NO_NAME)
-        (person,) = (each for each in named if each is not None)
+        person = _only(named, entries[0])
         samples = self._samples(entries, force=False)
         self._gallery.reject(person, self._inbox.keeping.same.space, samples[0], inbox_entries=[e.id for e in entries])
         return Decided(f"rejected: this face is not {person}'s", person)
@@ -223,3 +227,18 @@ class ReviewActions:
 
     def _sample(self, embedding: Vector, crop: Image) -> Sample:
         return Sample(embedding, "inbox", crop if self._keep_crops else None)
+
+
+def _only(named: Collection[str | None], entry: ReviewEntry) -> str:
+    """Return the one name that visits have.
+
+    Raises:
+        PeopleError: they have several.
+    """
+    names = sorted(name for name in named if name is not None)
+    if len(names) > 1:
+        raise PeopleError(
+            f"{entry.id}: visits of this group were named {' and '.join(names)}: leave out --alike",
+            Reason.SEVERAL_NAMES,
+        )
+    return names[0]

@@ -6,9 +6,9 @@
 """
 
 import secrets
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from node.domain import Box, Event, Flaw, Image, Instant, Look, Tick, Track, Vector
@@ -40,7 +40,7 @@ class _TrackState:
     best: Look | None = None
     failed: Look | None = None
     picture: bytes | None = None
-    events: list[str] = field(default_factory=list)
+    events: deque[str] = field(default_factory=lambda: deque(maxlen=MAX_EVENTS))
 
     @property
     def worth_keeping(self) -> bool:
@@ -95,7 +95,7 @@ class Collector:
         numbers = {track.number for track in tracks}
         for number in [number for number in self._states if number not in numbers]:
             self._end(self._states.pop(number))
-        self.inbox.advance(tick.at.mono_s)
+        self.inbox.advance(tick.at.mono_s, self._in_view)
 
     def entries(self) -> tuple[ReviewEntry, ...]:
         """Return the entries that nobody has decided about, with those of visits that go on, latest first."""
@@ -117,17 +117,7 @@ class Collector:
         for number, state in list(self._states.items()):
             if state.worth_keeping and self._id(state.key) in wanted:
                 self.inbox.put(self._entry(state))
-                self._states[number] = replace(
-                    state,
-                    looks=0,
-                    unusable=0,
-                    flaws=Counter(),
-                    embedding=None,
-                    best=None,
-                    failed=None,
-                    picture=None,
-                    events=[],
-                )
+                self._states[number] = _TrackState(state.began, state.seen, state.key, state.decision)
 
     def forget(self, person: str) -> None:
         """Forget whoever may be a person who is erased."""
@@ -148,6 +138,10 @@ class Collector:
         """Put the visits that go on into the inbox, at the end of the process."""
         while self._states:
             self._end(self._states.popitem()[1])
+
+    def _in_view(self) -> frozenset[str]:
+        """Return the ids of the entries whose visits go on."""
+        return frozenset(self._ids[state.key] for state in self._states.values() if state.key in self._ids)
 
     def _look(self, state: _TrackState, look: Look, tick: Tick) -> None:
         if not look.usable or look.embedding is None or look.crop is None:
@@ -187,7 +181,7 @@ class Collector:
             best=face,
             failed=state.failed.crop if face is None and state.failed is not None else None,
             picture=state.picture,
-            events=tuple(state.events[-MAX_EVENTS:]),
+            events=tuple(state.events),
         )
 
     def _id(self, key: Hashable) -> str:

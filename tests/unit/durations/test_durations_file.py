@@ -88,6 +88,9 @@ DAMAGED = {
     "not a number": encode(RECORD).replace(b'"score":0.9', b'"score":NaN'),
     "infinite": encode(RECORD).replace(b'"score":0.9', b'"score":1e999'),
     "a bad id": encode(RECORD).replace(b'"ada"', b'"../a"'),
+    "a moment that UTC does not have": encode(RECORD).replace(
+        b'"wall":"2026', b'"wall":"0001-01-01T00:00:00+14:00","was":"2026'
+    ),
     "no zone": encode(RECORD).replace(b'Z"', b'"'),
     "too large": b" " * (MAX_BYTES + 1),
 }

@@ -127,6 +127,22 @@ def test_nonsense_is_answered_and_the_socket_stays_open(folder: Path, line: byte
     assert call(folder, "people_list") == [{"id": "ada"}]
 
 
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (b"[]", "a request is a JSON object in one line"),
+        (b"7", "a request is a JSON object in one line"),
+        (b"{", "a request is a JSON object in one line"),
+        (b"{}", "no such request: choose one of check,"),
+        (b'{"verb":7}', "no such request: choose one of check,"),
+        (b'{"verb":"people_photo","id":"ada"}', "photo: must be the id of a photo"),
+    ],
+)
+def test_a_mistake_is_said_in_words(folder: Path, line: bytes, words: str) -> None:
+    """Whoever writes a program learns what is wrong, and never the words of Python."""
+    assert words in raw(folder, line + b"\n")["error"]
+
+
 def test_only_its_owner_may_ask(folder: Path) -> None:
     """The socket's mode is 0600."""
     assert stat.S_IMODE((folder / FILE).stat().st_mode) == 0o600

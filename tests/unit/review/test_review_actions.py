@@ -10,6 +10,7 @@ from samples import remove, sample
 from node.domain import Flaw
 from node.errors import PeopleError, Reason
 from node.people.person import id_for
+from node.people.undo_log import KEEP_S
 from node.review.actions import Assignment, Kind
 
 ADA, EVE = unit(1, 0, 0), unit(0, 1, 0)
@@ -152,6 +153,38 @@ def test_a_whole_group_is_decided_about(scene: ReviewScene) -> None:
     scene.actions.assign([entry.id], Assignment(Kind.NEW, name="Eve", alike=True), scene.compare)
     assert people(scene)["eve"][1] == 5
     assert [each.person for each in scene.collector.entries()] == ["ada"]
+
+
+def test_of_a_group_the_visit_that_the_owner_names_decides_who_is_ignored(scene: ReviewScene) -> None:
+    """Never somebody else of the group; with several names in it, nobody."""
+    scene.gallery.add("postman", None, "s", [sample(0, 1, 0)])
+    scene.visit(unit(0, 1, 0.1), "postman")
+    scene.visit(unit(0, 1, 0.2))
+    assert assign(scene, Kind.IGNORE, alike=True) == "postman is ignored from now on"
+    scene.visit(unit(0, 1, 0.1), "postman")
+    scene.visit(unit(0, 1, 0.2), "ada")
+    before = files(scene)
+    entry = scene.collector.entries()[1]
+    for kind in (Kind.IGNORE, Kind.REJECT):
+        with pytest.raises(PeopleError, match=f"{entry.id}: visits of this group were named ada and postman"):
+            scene.actions.assign([entry.id], Assignment(kind, alike=True), scene.compare)
+    assert files(scene) == before
+    assert len(scene.collector.entries()) == 2
+
+
+def test_whoever_stays_long_after_the_decision_does_not_come_back_into_the_inbox(scene: ReviewScene) -> None:
+    """The decision holds for the whole visit; the entry goes when that is over."""
+    number = scene.visit(EVE, stays=True, key="x")
+    assign(scene, Kind.DROP)
+    for looks in range(4, 10):
+        scene.clock.advance(KEEP_S)
+        scene.tick(number, scene.look(EVE, number, count=looks), looks, scene.decision(None, key="x"))
+        assert scene.collector.entries() == ()
+    scene.tick(number, None, 9, None, gone=True)
+    assert scene.collector.entries() == ()
+    scene.clock.advance(KEEP_S)
+    scene.visit(ADA, "ada")
+    assert [entry.person for entry in scene.collector.entries()] == ["ada"]
 
 
 def test_somebody_who_is_still_in_view_is_decided_about(scene: ReviewScene) -> None:
