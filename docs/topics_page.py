@@ -70,9 +70,9 @@ the node, and its `at` says since when.
 
 Over MQTT 3.1.1 there is no expiry: `at` is all there is, and it is as good as the clocks of the node and of the reader.
 
-The content type is `{JSON}` for events, alerts and responses, and `{JPEG}` for snapshots. A snapshot also has the user
-properties `event`, the id of its event, and `at`, when it was taken; one that was requested and is of no event has only
-`at`.
+The content type is `{JSON}` for events, alerts and responses, and `{JPEG}` for snapshots.
+A snapshot also has the user properties `event`, the id of its event, and `at`, when it was taken; one that was
+requested and is of no event has only `at`.
 """.strip()
 _MAX_KB = MAX_PACKET_BYTES // 1024
 _REQUESTS = f"""

@@ -45,7 +45,7 @@ class Masks:
         """Return the faces that are not masked, in their order."""
         if not self._parts:
             return tuple(faces)
-        return tuple(face for face in faces if not any(_holds(part, face.box.centre) for part in self._parts))
+        return tuple(face for face in faces if not self._hold(face.box.centre))
 
     def open_cells(self, rows: int, columns: int) -> Cells | None:
         """Return which cells of a grid over the view are not masked; None if all are.
@@ -104,14 +104,15 @@ class Masks:
             inside[:] = marked
         return shown
 
+    def _hold(self, point: tuple[float, float]) -> bool:
+        x, y = point
+        return any(
+            part.left <= x <= part.left + part.width and part.top <= y <= part.top + part.height for part in self._parts
+        )
+
 
 NO_MASKS = Masks()
 """Of a view that is looked at everywhere."""
-
-
-def _holds(part: Box, point: tuple[float, float]) -> bool:
-    x, y = point
-    return part.left <= x <= part.left + part.width and part.top <= y <= part.top + part.height
 
 
 def _inner(start: float, length: float, count: int) -> tuple[int, int]:

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -17,14 +18,19 @@ import paho.mqtt.client as paho
 import pytest
 from facenode_command import ROOT, environment
 from mosquitto_broker import Mosquitto, Subscriber, eventually, free_port
-from node_messages import settings_for
+from node_messages import load_settings, settings_for
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from running_node import TIMEOUT_S, NodeClient, running_facenode
 
+from node.app import Node
+from node.assembly import build_node
+from node.camera.camera import Camera
+from node.clock import SystemClock
 from node.contract.message import Message, expiring
+from node.domain import CameraState, Tick
 from node.errors import PeopleError
 from node.mqtt.connect import connect
-from node.mqtt.link import Client
+from node.mqtt.link import Acknowledged, Client, Report
 from node.requests.local_client import call
 from node.requests.verb import Verb
 
@@ -194,21 +200,28 @@ def seconds(line: str) -> int:
 def test_a_subscriber_that_was_away_reads_how_long_a_message_waited(
     mosquitto: Callable[..., Mosquitto], wrong_clock: Mapping[str, str], print_line: Callable[[str], None]
 ) -> None:
-    """Within a second of the truth, although its clock is three days wrong: the broker counts, not the subscriber."""
+    """Within a second of the truth, although its clock is three days wrong: the broker counts, not the subscriber.
+
+    The message is at the broker from before its acknowledgement until between the start of the watcher and the line
+    that it prints. The broker counts in whole seconds, hence the tolerance of one.
+    """
     broker = mosquitto()
     with watching(broker, wrong_clock):
         pass
-    with closing(connect(broker.settings(), Client("hall"), lambda _report: None)) as link:
+    reports: list[Report] = []
+    with closing(connect(broker.settings(), Client("hall"), reports.append)) as link:
+        sent_s = time.monotonic()
         link.publish(expiring(Message("facenode/hall/event/unknown", json.dumps(EVENT).encode()), EXPIRE_S))
-        published_s = time.monotonic()
-        time.sleep(AWAY_S)
+        assert eventually(lambda: any(isinstance(report, Acknowledged) for report in reports))
+        kept_s = time.monotonic()
+    time.sleep(AWAY_S)
+    least_s = time.monotonic() - kept_s
     with watching(broker, wrong_clock) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
-        waited_s = time.monotonic() - published_s
-    print_line(f"printed: {line.strip()!r}; the truth: {waited_s:.2f} s")
-    # The broker counts from its own second; the process of the watcher takes a moment to start and to print.
-    assert seconds(line) == pytest.approx(waited_s, abs=1)
+        most_s = time.monotonic() - sent_s
+    print_line(f"printed: {line.strip()!r}; the truth: {least_s:.2f} to {most_s:.2f} s")
+    assert least_s - 1 <= seconds(line) <= most_s + 1
 
 
 def test_the_lines_in_the_document_read_the_same(mosquitto: Callable[..., Mosquitto]) -> None:
@@ -227,26 +240,78 @@ def test_the_lines_in_the_document_read_the_same(mosquitto: Callable[..., Mosqui
         assert spoken["waited_s"](plain.messages[0]) in (0, 1)
 
 
+class HeldCamera(Camera):
+    """A camera without frames, whose ticks a test holds back, as a machine does that has too much to do."""
+
+    name, live, problem, state = "held", True, None, CameraState.OK
+
+    def __init__(self) -> None:
+        self._clock, self._closed, self._free = SystemClock(), threading.Event(), threading.Event()
+        self._free.set()
+
+    def __iter__(self) -> Iterator[Tick]:
+        while not self._closed.wait(0.05):
+            self._free.wait(TIMEOUT_S)
+            yield Tick(self._clock.now(), None)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Give no tick meanwhile."""
+        self._free.clear()
+        try:
+            yield
+        finally:
+            self._free.set()
+
+    def close(self) -> None:
+        """End the iteration."""
+        self._closed.set()
+
+
+@contextmanager
+def running(node: Node) -> Iterator[None]:
+    """Run a node for as long as the context lasts."""
+    thread = threading.Thread(target=node.run)
+    thread.start()
+    try:
+        yield
+    finally:
+        node.stop()
+        thread.join(TIMEOUT_S)
+        assert not thread.is_alive()
+
+
 def test_a_request_that_expired_is_answered_and_not_carried_out(
     mosquitto: Callable[..., Mosquitto], tmp_path: Path, media_dir: Path
 ) -> None:
-    """The broker hands an expiry of no seconds on; the node was too late for it, and says so."""
-    broker = mosquitto()
-    given = settings_for(broker, media_dir, tmp_path / "s")
-    given |= {"camera.source": f"images:{portraits(tmp_path, media_dir, 4000)}", "camera.fps": 2}
+    """One that comes after it, and expires later, is."""
+    broker, camera = mosquitto(), HeldCamera()
+    node = build_node(load_settings(settings_for(broker, media_dir, tmp_path / "s")), camera)
     with (
         closing(Subscriber(broker.settings(), "facenode/hall/#")) as subscriber,
         closing(connect(broker.settings(), Client("asker"), lambda _report: None)) as link,
-        running_facenode(given) as process,
     ):
-        node = NodeClient(subscriber)
-        assert eventually(lambda: node.latest("state").get("count") == 1, TIMEOUT_S * 2)
-        process.send_signal(signal.SIGSTOP)
-        request = b'{"transaction":"old","state":"off"}'
-        link.publish(expiring(Message("facenode/hall/request/recognition", request), 1))
-        time.sleep(3)
-        process.send_signal(signal.SIGCONT)
-        assert node.request("recognition", state="on")["status"] == "ok"
-        assert node.latest("state")["recognition"] == "on"
+
+        def send(transaction: str, state: str, expire_s: int) -> None:
+            payload = json.dumps({"transaction": transaction, "state": state}).encode()
+            link.publish(expiring(Message("facenode/hall/request/recognition", payload), expire_s))
+
+        def answers() -> dict[str, dict[str, Any]]:
+            found = map(json.loads, subscriber.on("facenode/hall/response/recognition"))
+            return {answer["transaction"]: answer for answer in found}
+
+        with running(node):
+            assert eventually(lambda: subscriber.on("facenode/hall/status")[-1:] == [b"online"], TIMEOUT_S)
+            assert NodeClient(subscriber).request("recognition", state="on")["status"] == "ok"
+            with camera.held():
+                send("old", "off", 1)
+                send("new", "on", 3600)
+                send("wrong", "sideways", 3600)  # answered at once, so the node has those before it
+                assert eventually(lambda: "wrong" in answers(), TIMEOUT_S)
+                time.sleep(2)
+            assert eventually(lambda: "new" in answers(), TIMEOUT_S)
+        assert answers()["new"]["status"] == "ok"
+        assert answers()["old"]["status"] == "error"
+        assert "expired" in answers()["old"]["error"]
         states = [json.loads(payload)["recognition"] for payload in subscriber.on("facenode/hall/state")]
     assert set(states) == {"on"}
