@@ -21,7 +21,7 @@ from node.requests.local_client import call, running
 
 MEDIA = Path(__file__).resolve().parents[1] / "media"
 CHROMIUM = Path("/usr/bin/chromium")
-START_S = 90.0
+START_S = 300.0
 
 
 @dataclass
