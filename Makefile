@@ -113,6 +113,10 @@ picture: $(READY)  ## docs/picture.png, from real output
 screenshots: $(READY)  ## the pictures of docs/home-assistant, from a real Home Assistant; needs root and chromium
 	PYTHONPATH=.:tests/acceptance:tests/integration:tests/unit $(BIN)/python -m docs.screenshots
 
+.PHONY: page-pictures
+page-pictures: $(READY)  ## the pictures of docs/page.md, from a running node and its page; needs mosquitto and chromium
+	PYTHONPATH=.:tests/acceptance:tests/integration:tests/unit $(BIN)/python -m docs.page_pictures
+
 clean:
 	rm -rf $(VENV) $(TRAIN) $(FLEET) $(BENCH) $(RELEASE) build dist
 
