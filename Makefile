@@ -26,7 +26,7 @@ faults: $(READY)  ## 20 seeded runs of random faults between node and broker, 16
 	FACENODE_FAULT_SEEDS=20 $(BIN)/python -m pytest -s tests/integration/test_faults_random.py
 	FACENODE_KILLS=160 $(BIN)/python -m pytest -s --timeout=900 tests/integration/test_people_killed.py
 
-acceptance: $(READY) $(FLEET_READY)  ## wheel, Docker, Home Assistant, picamera2, hostile brokers; needs root, makes roots in .cache
+acceptance: $(READY) $(FLEET_READY)  ## wheel, Docker, Home Assistant, picamera2, the page in Chromium, hostile brokers; needs root, makes roots in .cache
 	$(BIN)/python -m pytest --ignore=tests/acceptance/fleet tests/acceptance
 
 acceptance-fleet: $(READY) $(FLEET_READY)  ## a fleet of booted Debian hosts, from bare to retired; needs root, and minutes
