@@ -84,7 +84,8 @@ _VERBS = {
         "",
         (
             'a list of `{"id", "name", "faces", "rejected", "ignored", "last_seen", "photo", "recognized", '
-            '"comparable", "other"}`: of how many comparable photos the others name the person and nobody else, and '
+            '"comparable", "other", "more", "childlike"}`: of how many comparable photos the others name the person '
+            "and nobody else, how many more would help, whether the network sees many faces like theirs, and "
             "who else is nearest; `photo` is the id of one with a face"
         ),
     ),

@@ -30,8 +30,9 @@ def sentence_of(error: PeopleError, names: Mapping[str, str]) -> Sentence:
         flaws = about.get("flaws")
         return say("error.unusable", why=reasons([f"flaw.{flaw}" for flaw in flaws] if isinstance(flaws, list) else []))
     if error.reason is Reason.NEARER:
-        person = str(about.get("id", ""))
-        return say("error.nearer", name=names.get(person, person), score=about.get("score", "?"))
+        person, score = str(about.get("id", "")), about.get("score")
+        shown = f"{score:.2f}" if isinstance(score, float) else "?"
+        return say("error.nearer", name=names.get(person, person), score=shown)
     if error.reason is Reason.TOO_LARGE:
         return say("error.too_large_undo")
     if error.reason is not None:

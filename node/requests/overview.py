@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from node.contract.payloads import Fields, timestamp
 from node.domain import Instant
+from node.people.advice import Need, need
 from node.people.corrections import Corrections
 from node.people.gallery import nobody
 from node.people.likeness import Comparison, Nearest
@@ -43,8 +44,8 @@ class OverviewRequests:
         """Answer everybody, how surely they are recognized, and when they were last seen."""
         del request, at
         people = self._people()
-        assessed = self._assess(people)
-        answer.ok([self._person_fields(person, assessed.get(person.id)) for person in people])
+        assessed, needs = self._assess(people), self._needs(people)
+        answer.ok([self._person_fields(each, assessed.get(each.id), needs.get(each.id)) for each in people])
 
     def photos(self, request: ListPhotos, at: Instant, answer: Answer) -> None:
         """Answer which photos somebody has, without the faces, and what the others say about each."""
@@ -68,7 +69,14 @@ class OverviewRequests:
             return {}
         return {each.person: each for each in overview(people, self._naming(len(people)))}
 
-    def _person_fields(self, person: Person, assessed: PersonOverview | None) -> Fields:
+    def _needs(self, people: Sequence[Person]) -> Mapping[str, Need]:
+        """Return what would help everybody to be recognized, by id; nobody where the network's closed set decides."""
+        if self._naming is None:
+            return {}
+        naming = self._naming(len(people))
+        return {each.id: need(each, naming.space, naming.threshold, naming.cohort) for each in people}
+
+    def _person_fields(self, person: Person, assessed: PersonOverview | None, needed: Need | None) -> Fields:
         seen = self._last_seen.get(person.id)
         return {
             "id": person.id,
@@ -81,6 +89,8 @@ class OverviewRequests:
             "recognized": assessed.recognized if assessed else None,
             "comparable": len(assessed.photos) if assessed else None,
             "other": _nearest_fields(assessed.other) if assessed else None,
+            "more": needed.more if needed else None,
+            "childlike": needed.childlike if needed else False,
         }
 
 

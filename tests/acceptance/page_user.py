@@ -1,12 +1,14 @@
 """An owner at a real browser: by clicking, by the keyboard alone, or without JavaScript; the same actions each time."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from playwright.sync_api import Locator, Page
 
 _MAX_TABS = 400
+_LEADS = "each => each.matches('a[href], button') && !each.closest('dialog, form[action$=export]')"
+"""Whether something leads to another page: neither opens what is folded, nor gives a file."""
 
 
 class PageUser:
@@ -73,11 +75,15 @@ class KeyboardUser(PageUser):
     """An owner who has no mouse: everything is reached by Tab, and used by Enter, Space and arrows."""
 
     def use(self, target: Locator) -> None:
-        """Move to it and press Enter, or Space for a box."""
+        """Move to it and press Enter, or Space for a box; wait for the page to which it leads."""
         self._move_to(target)
-        kind = target.get_attribute("type")
-        self.page.keyboard.press("Space" if kind in ("checkbox", "radio") else "Enter")
-        self.page.wait_for_load_state()
+        if target.get_attribute("type") in ("checkbox", "radio"):
+            self.page.keyboard.press("Space")
+        elif target.evaluate(_LEADS):
+            with self.page.expect_navigation():
+                self.page.keyboard.press("Enter")
+        else:
+            self.page.keyboard.press("Enter")
 
     def write(self, target: Locator, text: str) -> None:
         """Move to it, take out what is there, and type."""
@@ -121,6 +127,3 @@ def _option(target: Locator, name: str) -> str:
     found = [label for label in labels if re.fullmatch(rf"(\d · )?{re.escape(name)}", label)]
     assert found, labels
     return found[0]
-
-
-Users = dict[str, Callable[[Page, str], PageUser]]

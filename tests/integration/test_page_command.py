@@ -1,13 +1,17 @@
 """`facenode page` with a running node on frames, and without one: what is done there is what the node then knows."""
 
+import contextlib
 import hashlib
 import http.client
+import os
 import re
 import signal
 import ssl
 import subprocess
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -191,6 +195,79 @@ def test_the_door_to_the_network_is_https_with_the_fingerprint_of_the_terminal(
             PageBrowser(port).open("/")
         facenode("page", "--new-password", settings=settings)
         assert browser.go("/").status == 401
+
+
+def test_of_two_phones_that_decide_at_once_one_does(
+    settings: Settings, storage: Path, node: "subprocess.Popen[str]"
+) -> None:
+    """Two owners, one stranger: one enrollment and one undo, and the other phone says what has happened."""
+    del node
+    before = gallery_bytes(storage)
+    with running_page(settings):
+        phones = [opened_by_link(settings) for _ in range(2)]
+        entries = re.findall(r'name="entries" value="([0-9a-f,]+)"', phones[0].page.text)[0]
+        decision = {"entries": entries, "do": "new", "name": "Grace Hopper"}
+        said = at_once(phones, lambda phone: phone.send("/decide", decision).words)
+        assert sum("Grace Hopper is enrolled." in words for words in said) == 1, said
+        assert sum("Somebody has already decided about this face" in words for words in said) == 1, said
+        assert set(_people(storage)) == {"eileen", "grace-hopper"}
+        assert "Somebody has already decided" in phones[0].send("/decide", decision).words
+        for phone in phones:
+            phone.go("/people")
+        said = at_once(phones, lambda phone: phone.send("/undo", {}).words)
+        assert sum("Undone: Grace Hopper enrolled" in words for words in said) == 1, said
+        assert sum("This can no longer be undone" in words for words in said) == 1, said
+        assert gallery_bytes(storage) == before
+
+
+def at_once(phones: Sequence[PageBrowser], do: Callable[[PageBrowser], str]) -> list[str]:
+    """Let each phone do something at the same moment; return what each shows."""
+    ready = threading.Barrier(len(phones))
+
+    def one(phone: PageBrowser) -> str:
+        ready.wait()
+        return do(phone)
+
+    with ThreadPoolExecutor(len(phones)) as pool:
+        return list(pool.map(one, phones))
+
+
+def test_a_full_disk_is_one_sentence_and_nothing_is_half_done(
+    settings: Settings, tmp_path: Path, media_dir: Path
+) -> None:
+    """Neither a new name nor a photo is written in part; with room again, both are."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ("mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", disk)
+    if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode != 0:
+        pytest.skip("a small disk needs root, to mount it")
+    try:
+        storage = disk / "s"
+        small = {**settings, "storage.dir": storage}
+        known = facenode("people", "add", "eileen", "--name", "Eileen", media_dir / "astronaut.jpg", settings=small)
+        assert known.code == 0, known.err
+        with running_page(small):
+            browser = opened_by_link(small)
+            browser.go("/people/eileen")
+            before = gallery_bytes(storage)
+            fill(disk / "filler")
+            assert "No space left" in browser.send("/rename", {"name": "Eileen Collins"}).words
+            browser.go("/people")
+            photo = {"grace.jpg": (media_dir / "grace_hopper.jpg").read_bytes()}
+            assert "No space left" in browser.send("/people/upload", {"name": "Grace"}, photo).words
+            assert gallery_bytes(storage) == before
+            (disk / "filler").unlink()
+            browser.go("/people/eileen")
+            assert "The name is Eileen Collins now." in browser.send("/rename", {"name": "Eileen Collins"}).words
+    finally:
+        subprocess.run(("umount", "--lazy", disk), check=True)
+
+
+def fill(file: Path) -> None:
+    """Fill the disk that a file is on."""
+    with file.open("wb", buffering=0) as opened, contextlib.suppress(OSError):
+        while True:
+            opened.write(bytes(4096))
 
 
 def test_the_first_page_comes_within_two_seconds_of_the_start(

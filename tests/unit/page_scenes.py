@@ -28,7 +28,7 @@ def person(id_: str, name: str, **more: object) -> dict[str, Any]:
     """Return somebody who is recognized surely, as `people_overview` has it."""
     return {
         "id": id_, "name": name, "faces": 3, "rejected": 0, "ignored": False, "last_seen": "2026-01-02T03:04:05.678Z",
-        "photo": "0" * 16, "recognized": 3, "comparable": 3, "other": None, **more,
+        "photo": "0" * 16, "recognized": 3, "comparable": 3, "other": None, "more": 0, "childlike": False, **more,
     }  # fmt: skip
 
 

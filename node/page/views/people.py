@@ -17,8 +17,6 @@ from node.page.uploaded import spooled
 from node.page.visit import Visit
 
 _PART_BYTES = 64 * 1024
-ENOUGH = 3
-"""Photos of a person that are enough, as `facenode people test` has it."""
 
 
 class PeopleViews:
@@ -38,9 +36,8 @@ class PeopleViews:
         people = sorted(self._backend.ask("people_overview"), key=lambda each: (each["name"].lower(), each["id"]))
         names = {each["id"]: each["name"] for each in people}
         return self._pages.show(
-            visit, "people.html", page="people", people=people, names=names, enough=ENOUGH,
-            away=not self._backend.node_runs,
-        )  # fmt: skip
+            visit, "people.html", page="people", people=people, names=names, away=not self._backend.node_runs
+        )
 
     def export(self, visit: Visit, request: Request, form: Form) -> Response:
         """Return a file with everybody."""

@@ -205,6 +205,40 @@ def test_an_id_in_a_path_is_an_id_or_nothing(tmp_path: Path, make: Make, path: s
     assert b"build_application" not in answer.body
 
 
+@DOORS
+def test_an_id_in_the_path_of_a_change_is_an_id_or_nothing(tmp_path: Path, make: Make) -> None:
+    """With a session and its token, too: nothing that is not an id is asked for."""
+    client = make(tmp_path)
+    token, here = client.token(), own_origin(client)
+    client.node.asked.clear()
+    fields = {"token": token, "name": "Zoë", "into": "bob", "to": "bob", "ignored": "yes", "picture-0": "0"}
+    for path in (
+        "/people/{}/rename", "/people/{}/merge", "/people/{}/ignore", "/people/{}/erase",
+        "/people/{}/photos/0123456789abcdef/remove", "/people/ada/photos/{}/remove", "/people/ada/photos/{}/move",
+        "/uploads/{}",
+    ):  # fmt: skip
+        for bad in ("..", "../ada", "..%2fada", "%2e%2e", "Ada", "ada/../bob", "a" * 33):
+            assert client.post(path.format(bad), fields, origin=here).status in (404, 405), (path, bad)
+    assert {verb for verb, _ in client.node.asked} <= {"people_undo_list", "people_list"}
+
+
+@DOORS
+def test_an_id_in_a_form_is_an_id_or_nothing(tmp_path: Path, make: Make) -> None:
+    """The page says so on the page where the form was."""
+    client = make(tmp_path)
+    token, here = client.token(), own_origin(client)
+    client.node.asked.clear()
+    visit = "0" * 8
+    for bad in ("..", "../ada", "/etc/passwd", "Ada", "a" * 33, "ada\n", ""):
+        for path, fields in (
+            ("/decide", {"entries": bad, "do": "drop"}), ("/decide", {"entries": visit, "do": f"person:{bad}"}),
+            ("/decide", {"entries": visit, "do": "person", "who": bad}), ("/undo", {"action": bad}),
+            ("/people/ada/merge", {"into": bad}), ("/people/ada/photos/0123456789abcdef/move", {"to": bad}),
+        ):  # fmt: skip
+            assert client.post(path, {"token": token, **fields}, origin=here).status == 303, (path, bad)
+    assert {verb for verb, _ in client.node.asked} <= {"people_undo_list", "people_list"}
+
+
 def test_another_machine_gets_nothing_at_the_loopback_door(tmp_path: Path) -> None:
     """Also where the socket listens at every address, as a unit may say; and neither does the link of its owner."""
     client = at_loopback(tmp_path)

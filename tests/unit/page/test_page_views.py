@@ -197,14 +197,16 @@ def test_everybody_is_listed_with_what_is_known_of_them(client: PageClient) -> N
     """Photos, last seen, how surely; too few photos, look-alikes, those of another network, the ignored."""
     client.node.answers["people_overview"] = [
         person("bob", "Bob", recognized=2, other={"id": "ada", "score": 0.6, "margin": 0.1}),
-        person("ada", "Ada <b>", faces=1, recognized=0, comparable=1, ignored=True, last_seen=None),
+        person("ada", "Ada <b>", faces=1, recognized=0, comparable=1, ignored=True, last_seen=None, more=2),
         person("eve", "Eve", comparable=0, recognized=0, photo=None),
         person("flo", "Flo"),
+        person("kim", "Kim", more=1, childlike=True),
     ]
     text = shown(client, "/people")
     assert text.index("Ada &lt;b&gt;") < text.index("Bob") < text.index("Eve") < text.index("Flo")
     for part in (
-        "ignored", "Needs more photos", "Not seen since the node was started", "2 of 3 photos agree",
+        "ignored", "Add 2 more photos, in another light and pose",
+        "for a child, new ones every year", "Not seen since the node was started", "2 of 3 photos agree",
         "Looks like Ada &lt;b&gt; (0.60)", "Enrolled with another network", "Recognized surely",
     ):  # fmt: skip
         assert part in text
