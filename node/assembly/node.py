@@ -188,7 +188,7 @@ def build_node(
         snapshots=snapshots,
         recent_faces=recent_faces,
         collector=collector,
-        privacy=PrivacyErasure((collector.clear, stored.changes.clear)),
+        privacy=PrivacyErasure((collector.clear, recent_faces.clear, stored.changes.clear)),
         health=health,
         erasure=erasure,
         durations=keeper,

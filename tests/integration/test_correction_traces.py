@@ -16,6 +16,7 @@ from mosquitto_broker import eventually
 from passing_visitors import passing_visitors
 from running_node import TIMEOUT_S, file_contents, running_facenode
 
+from node.errors import PeopleError
 from node.people import normalisation
 from node.requests.local_socket import call, running
 
@@ -135,7 +136,10 @@ def test_with_days_privacy_mode_and_then_remove_leave_nothing(
         assert facenode("people", "rename", "lovelace", "Ada Byron-King", settings=kept).code == 0
         assert eventually(lambda: any(b"lovelace" in each for each in contents(storage / "review")), TIMEOUT_S)
         assert b"Ada Byron" in (storage / "undo.jsonl").read_bytes()
+        event = next(e["events"] for e in entries(storage) if e["person"] == "lovelace")[0]
         call(storage, "privacy", state="on")
+        with pytest.raises(PeopleError, match=f"the face of event {event} is not remembered"):
+            call(storage, "people_reject", id="lovelace", event=event)
         assert eventually(lambda: not (storage / "review").exists(), TIMEOUT_S)
         assert eventually(lambda: not (storage / "undo.jsonl").exists(), TIMEOUT_S)
         assert entries(storage) == []
