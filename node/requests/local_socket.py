@@ -93,7 +93,7 @@ class LocalSocket:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop listening and remove the socket."""
+        """Stop listening and remove the socket; one that cannot be removed is replaced at the next start."""
         if self._socket is None:
             return
         listener, self._socket = self._socket, None
@@ -101,7 +101,8 @@ class LocalSocket:
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
         self._thread.join(self._timeouts.receive_s)
-        self._path.unlink(missing_ok=True)
+        with suppress(OSError):
+            self._path.unlink()
 
     def _serve(self) -> None:
         while (listener := self._socket) is not None:
