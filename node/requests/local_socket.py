@@ -85,7 +85,7 @@ class LocalSocket:
         except OSError as error:
             listener.close()
             _log.warning(
-                "local socket: %s: %s: facenode people --event cannot reach this node",
+                "local socket: %s: %s: facenode inbox and facenode people --event cannot reach this node",
                 self._path, error.strerror or error,
             )  # fmt: skip
             return
