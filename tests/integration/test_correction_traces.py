@@ -9,6 +9,7 @@ import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from facenode_command import facenode
@@ -94,7 +95,7 @@ def settings(tmp_path: Path, media_dir: Path) -> dict[str, object]:
     }
 
 
-def entries(storage: Path) -> list[dict[str, object]]:
+def entries(storage: Path) -> list[dict[str, Any]]:
     """Return the entries of a running node's inbox."""
     if not running(storage):
         return []
