@@ -90,8 +90,8 @@ def build_node(
         now.mono_s,
         closed_set=settings.people.source == "head",
     )
-    keeper = Keeper(DurationsFile(settings.storage.dir), machine)
-    durations = _followed(settings, keeper.load(now, settings.events.cool_down_s, outbox.puts), gallery, stored.changes)
+    keeper, last_seen = Keeper(DurationsFile(settings.storage.dir), machine, outbox.puts), LastSeen()
+    durations = _load_durations(settings, keeper, now, gallery, stored.changes)
     engine = Engine(
         settings.events, gallery.matcher, event_labels(settings, sidecar), same_person(scoring).threshold,
         scoring.probe,
@@ -103,7 +103,7 @@ def build_node(
     inbox = Inbox(topics, lambda topic, payload: publisher.send(Message(topic, payload)))
     publisher = Publisher(topics, outbox, retained, build_connect(settings, topics), receive=inbox.receive)
     snapshots = Snapshots(settings.publish.snapshots, topics, publisher.send_now)
-    recent_faces, last_seen = RecentFaces(), LastSeen()
+    recent_faces = RecentFaces()
     collector = build_collector(settings, scoring, clock, machine, stored.changes.store.anchors)
 
     def forget(person: str) -> None:
@@ -197,8 +197,11 @@ def build_node(
     )
 
 
-def _followed(settings: Settings, durations: Durations, gallery: LiveGallery, changes: UndoableChanges) -> Durations:
+def _load_durations(
+    settings: Settings, keeper: Keeper, now: Instant, gallery: LiveGallery, changes: UndoableChanges
+) -> Durations:
     """Return what the process before has left, about whoever still makes events."""
+    durations = keeper.load(now, settings.events.cool_down_s)
     for person, into in changes.departed().items():
         durations = durations.merged(person, into) if into else durations
     if settings.people.source != "gallery":

@@ -266,4 +266,4 @@ def _digest(content: bytes | None) -> str | None:
 
 
 def _forgotten(id_: str) -> PeopleError:
-    return PeopleError(f"{id_}: there is no such action to undo any more: `facenode people undo` lists what there is")
+    return PeopleError(f"{id_}: there is no such action to undo: `facenode people undo` lists those of ten minutes")

@@ -1,6 +1,6 @@
 """What an owner decides about entries of the inbox -> the gallery, so that it can be undone."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -106,11 +106,9 @@ class ReviewActions:
             raise PeopleError(f"{error.filename}: {error.strerror}: storage.dir must be writable") from error
 
     def _members(self, id_: str, compare: Compare) -> list[ReviewEntry]:
-        """Return the entries of a group, the one with this id first."""
         self.find(id_)
-        groups = ([each.entry for each in group.entries] for group in self.groups(compare))
-        members = next(group for group in groups if id_ in {entry.id for entry in group})
-        return sorted(members, key=lambda entry: entry.id != id_)
+        groups = (group.entries for group in self.groups(compare))
+        return next([each.entry for each in group] for group in groups if id_ in {each.entry.id for each in group})
 
     def _enroll(self, entries: Sequence[ReviewEntry], assignment: Assignment) -> tuple[str, str]:
         samples = self._samples(entries)
@@ -123,9 +121,11 @@ class ReviewActions:
                 raise nobody(person)
             self._gallery.add(person, None, space, samples, inbox_entries=ids)
             return person, f"added to {person}"
-        named = {entry.person for entry in entries if entry.person in known}
+        named = sorted({entry.person for entry in entries if entry.person in known})
+        if assignment.kind is Kind.IGNORE and len(named) > 1:
+            raise PeopleError(f"{entries[0].id}: several people were named in this group: leave out --alike")
         if assignment.kind is Kind.IGNORE and named:
-            person = _only(named, entries[0])
+            person = named[0]
             self._gallery.ignore(person, inbox_entries=ids)
             return person, f"{person} is ignored from now on"
         ignored = assignment.kind is Kind.IGNORE
@@ -138,9 +138,9 @@ class ReviewActions:
 
     def _reject(self, entries: Sequence[ReviewEntry], compare: Compare) -> tuple[str, str]:
         named = {entry.person or self._close_call(entry, compare) for entry in entries} - {None}
-        if not named:
+        if len(named) != 1:
             raise PeopleError(f"{entries[0].id}: no name to reject: use drop, or assign the face to somebody")
-        person = _only(named, entries[0])
+        (person,) = (each for each in named if each is not None)
         samples = self._samples(entries)
         self._gallery.reject(person, self._inbox.keeping.same.space, samples[0], inbox_entries=[e.id for e in entries])
         return person, f"rejected: this face is not {person}'s"
@@ -161,15 +161,3 @@ class ReviewActions:
             flaws = ", ".join(sorted({flaw for entry in entries for flaw in entry.flaws}))
             raise PeopleError(f"{entries[0].id}: no face of this visit is usable: {flaws}")
         return [Sample(face.embedding, "inbox", face.crop if self._keep_crops else None) for face in best[:_MAX_FACES]]
-
-
-def _only(named: Collection[str | None], entry: ReviewEntry) -> str:
-    """Return the one name that visits have.
-
-    Raises:
-        PeopleError: they have several.
-    """
-    names = sorted(name for name in named if name is not None)
-    if len(names) > 1:
-        raise PeopleError(f"{entry.id}: visits of this group were named {' and '.join(names)}: leave out --alike")
-    return names[0]

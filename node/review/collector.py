@@ -6,9 +6,9 @@
 """
 
 import secrets
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from node.domain import Box, Event, Flaw, Image, Instant, Look, Tick, Track, Vector
@@ -39,7 +39,7 @@ class _TrackState:
     embedding: Vector | None = None
     best: Look | None = None
     picture: bytes | None = None
-    events: deque[str] = field(default_factory=lambda: deque(maxlen=MAX_EVENTS))
+    events: list[str] = field(default_factory=list)
 
     @property
     def worth_keeping(self) -> bool:
@@ -91,6 +91,7 @@ class Collector:
         for event_id, event in events:
             if event.track in self._states:
                 self._states[event.track].events.append(event_id)
+                del self._states[event.track].events[:-MAX_EVENTS]
         numbers = {track.number for track in tracks}
         for number in [number for number in self._states if number not in numbers]:
             self._end(self._states.pop(number))
@@ -115,7 +116,9 @@ class Collector:
         for number, state in list(self._states.items()):
             if state.worth_keeping and self._id(state.key) in wanted:
                 self.inbox.put(self._entry(state))
-                self._states[number] = _TrackState(state.began, state.seen, state.key, state.decision)
+                self._states[number] = replace(
+                    state, looks=0, unusable=0, flaws=Counter(), embedding=None, best=None, picture=None, events=[]
+                )
 
     def forget(self, person: str) -> None:
         """Forget whoever may be a person who is erased."""
@@ -178,7 +181,7 @@ class Collector:
             embedding=state.embedding,
             best=face,
             picture=state.picture,
-            events=tuple(state.events),
+            events=tuple(state.events[-MAX_EVENTS:]),
         )
 
     def _id(self, key: Hashable) -> str:

@@ -96,7 +96,7 @@ def _would_erase(person: str, settings: Settings) -> list[str]:
     if running(settings.storage.dir):
         if not lines:
             raise nobody(person)
-        return [*lines, "what the running node holds: waiting messages, faces of events and visits, who is in view"]
+        return [*lines, "what the running node holds: waiting messages, faces of recent events, who is in view"]
     with _outbox(settings) as outbox:
         if outbox is not None and (lines or outbox.names(person)):
             traces = outbox.traces(person)
