@@ -84,7 +84,7 @@ class Node:
         stills: shows the view to this machine's own commands.
         recent_faces: the faces behind the latest events.
         collector: the faces of recent visits, for the owner to say who they are.
-        privacy: erases them, and what can be undone, in privacy mode.
+        privacy: erases both, and what can be undone, in privacy mode.
         health: measures the loop.
         erasure: erases people, and finishes what was begun before.
         durations: keeps visits and alerts over restarts.
@@ -214,7 +214,8 @@ class Node:
         self.outbox.put(messages)
         ids = [payloads.message_id(message) for message in messages[: len(happened)]]  # the alerts' messages follow
         events = tuple(zip(ids, happened, strict=True))
-        self.recent_faces.remember(events, (*self._tracks, *tracks))  # who left was there before
+        if self.switches.watching:
+            self.recent_faces.remember(events, (*self._tracks, *tracks))  # who left was there before
         return events
 
     def _show(self, at: Instant, count: int) -> None:

@@ -90,8 +90,8 @@ def build_node(
         now.mono_s,
         closed_set=settings.people.source == "head",
     )
-    keeper = Keeper(DurationsFile(settings.storage.dir), machine)
-    durations = _followed(settings, keeper.load(now, settings.events.cool_down_s, outbox.puts), gallery, stored.changes)
+    keeper, last_seen = Keeper(DurationsFile(settings.storage.dir), machine, outbox.puts), LastSeen()
+    durations = _load_durations(settings, keeper, now, gallery, stored.changes)
     engine = Engine(
         settings.events, gallery.matcher, event_labels(settings, sidecar), same_person(scoring).threshold,
         scoring.probe,
@@ -198,7 +198,7 @@ def build_node(
         stills=stills,
         recent_faces=recent_faces,
         collector=collector,
-        privacy=PrivacyErasure((collector.clear, stored.changes.clear)),
+        privacy=PrivacyErasure((collector.clear, recent_faces.clear, stored.changes.clear)),
         health=health,
         erasure=erasure,
         durations=keeper,
@@ -207,8 +207,11 @@ def build_node(
     )
 
 
-def _followed(settings: Settings, durations: Durations, gallery: LiveGallery, changes: UndoableChanges) -> Durations:
+def _load_durations(
+    settings: Settings, keeper: Keeper, now: Instant, gallery: LiveGallery, changes: UndoableChanges
+) -> Durations:
     """Return what the process before has left, about whoever still makes events."""
+    durations = keeper.load(now, settings.events.cool_down_s)
     for person, into in changes.departed().items():
         durations = durations.merged(person, into) if into else durations
     if settings.people.source != "gallery":

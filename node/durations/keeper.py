@@ -29,30 +29,30 @@ class Keeper:
     Args:
         file: where they are kept.
         clock: says which boot of the machine this is.
+        puts: how often messages were put into the outbox before this start.
     """
 
-    def __init__(self, file: DurationsFile, clock: BootClock) -> None:
-        self._file, self._clock = file, clock
+    def __init__(self, file: DurationsFile, clock: BootClock, puts: int = 0) -> None:
+        self._file, self._clock, self._puts = file, clock, puts
         self._kept: Durations | None = None
         self._latest = Durations()
         self._written_s: deque[float] = deque(maxlen=_BURST)
         self._next_s = float("-inf")
         self._failed = False
 
-    def load(self, now: Instant, cool_down_s: float, puts: int) -> Durations:
+    def load(self, now: Instant, cool_down_s: float) -> Durations:
         """Return what the process before has left, in the time of this start.
 
         Args:
             now: the moment of this start.
             cool_down_s: seconds after leaving within which a return continues the same visit.
-            puts: how often messages were put into the outbox.
         """
         record = self._file.load()
         if record is None:
             return Durations()
         boot = self._clock.boot()
         same_boot = bool(boot.id) and record.boot == boot.id
-        durations, at = record.holding(puts), record.at
+        durations, at = record.holding(self._puts), record.at
         if same_boot:
             durations, at = _shifted(durations, -boot.offset_s), _shift(at, -boot.offset_s)
         self._latest = resume(Saved(durations, at, same_boot, record.clean), now, cool_down_s)

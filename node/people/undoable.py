@@ -92,7 +92,7 @@ class UndoableChanges:
         self.store.put(dated, tuple(removed))
 
     def actions(self) -> tuple[UndoableAction, ...]:
-        """Return the actions of the last ten minutes, latest first.
+        """Return the actions of the last ten minutes, latest first; drop those that are older where that is possible.
 
         Raises:
             PeopleError: the folder or the log cannot be read or written.
@@ -100,6 +100,8 @@ class UndoableChanges:
         if self._log is None or not self._log.path.exists():
             return ()
         with self.store.locked():
+            with suppress(OSError):
+                self._log.expire()
             actions = [action for action in self._settled(self._log) if action.state is not State.UNDONE]
             return tuple(
                 UndoableAction(action, self._log.age_s(action), self._obstacle(action)) for action in reversed(actions)

@@ -67,7 +67,7 @@ class LocalSocket:
         except OSError as error:
             listener.close()
             _log.warning(
-                "local socket: %s: %s: facenode people --event cannot reach this node",
+                "local socket: %s: %s: facenode inbox and facenode people --event cannot reach this node",
                 self._path, error.strerror or error,
             )  # fmt: skip
             return
@@ -75,7 +75,7 @@ class LocalSocket:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop listening and remove the socket."""
+        """Stop listening and remove the socket; one that cannot be removed is replaced at the next start."""
         if self._socket is None:
             return
         listener, self._socket = self._socket, None
@@ -83,7 +83,8 @@ class LocalSocket:
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
         self._thread.join(self._timeouts.receive_s)
-        self._path.unlink(missing_ok=True)
+        with suppress(OSError):
+            self._path.unlink()
 
     def _serve(self) -> None:
         while (listener := self._socket) is not None:

@@ -57,6 +57,10 @@ class RecentFaces:
         """Return the face of an event; None if it is not, or no longer, remembered."""
         return self._faces.get(event_id)
 
+    def clear(self) -> None:
+        """Forget all faces."""
+        self._faces.clear()
+
     def merge(self, person: str, into: str) -> None:
         """Know the faces of a person by another id, so that they are forgotten with whoever has it."""
         self._faces |= {

@@ -6,9 +6,9 @@
 """
 
 import secrets
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from node.domain import Box, Event, Flaw, Image, Instant, Look, Tick, Track, Vector
@@ -40,7 +40,7 @@ class _TrackState:
     best: Look | None = None
     failed: Look | None = None
     picture: bytes | None = None
-    events: deque[str] = field(default_factory=lambda: deque(maxlen=MAX_EVENTS))
+    events: list[str] = field(default_factory=list)
 
     @property
     def worth_keeping(self) -> bool:
@@ -92,6 +92,7 @@ class Collector:
         for event_id, event in events:
             if event.track in self._states:
                 self._states[event.track].events.append(event_id)
+                del self._states[event.track].events[:-MAX_EVENTS]
         numbers = {track.number for track in tracks}
         for number in [number for number in self._states if number not in numbers]:
             self._end(self._states.pop(number))
@@ -117,7 +118,9 @@ class Collector:
         for number, state in list(self._states.items()):
             if state.worth_keeping and self._id(state.key) in wanted:
                 self.inbox.put(self._entry(state))
-                self._states[number] = _TrackState(state.began, state.seen, state.key, state.decision)
+                self._states[number] = replace(
+                    state, looks=0, unusable=0, flaws=Counter(), embedding=None, best=None, picture=None, events=[]
+                )
 
     def forget(self, person: str) -> None:
         """Forget whoever may be a person who is erased."""
@@ -181,7 +184,7 @@ class Collector:
             best=face,
             failed=state.failed.crop if face is None and state.failed is not None else None,
             picture=state.picture,
-            events=tuple(state.events),
+            events=tuple(state.events[-MAX_EVENTS:]),
         )
 
     def _id(self, key: Hashable) -> str:

@@ -9,6 +9,7 @@ import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from facenode_command import facenode
@@ -16,6 +17,7 @@ from mosquitto_broker import eventually
 from passing_visitors import passing_visitors
 from running_node import TIMEOUT_S, file_contents, running_facenode
 
+from node.errors import PeopleError
 from node.people import normalisation
 from node.requests.local_client import call, running
 
@@ -93,7 +95,7 @@ def settings(tmp_path: Path, media_dir: Path) -> dict[str, object]:
     }
 
 
-def entries(storage: Path) -> list[dict[str, object]]:
+def entries(storage: Path) -> list[dict[str, Any]]:
     """Return the entries of a running node's inbox."""
     if not running(storage):
         return []
@@ -135,7 +137,10 @@ def test_with_days_privacy_mode_and_then_remove_leave_nothing(
         assert facenode("people", "rename", "lovelace", "Ada Byron-King", settings=kept).code == 0
         assert eventually(lambda: any(b"lovelace" in each for each in contents(storage / "review")), TIMEOUT_S)
         assert b"Ada Byron" in (storage / "undo.jsonl").read_bytes()
+        event = next(e["events"] for e in entries(storage) if e["person"] == "lovelace")[0]
         call(storage, "privacy", state="on")
+        with pytest.raises(PeopleError, match=f"the face of event {event} is not remembered"):
+            call(storage, "people_reject", id="lovelace", event=event)
         assert eventually(lambda: not (storage / "review").exists(), TIMEOUT_S)
         assert eventually(lambda: not (storage / "undo.jsonl").exists(), TIMEOUT_S)
         assert entries(storage) == []

@@ -120,8 +120,8 @@ class RestartingNode:
     def start(self, s: float) -> None:
         """Start the process."""
         now = self.machine.at(s)
-        self._keeper = Keeper(self.file, self.machine)
-        kept = self._keeper.load(now, self.policy.cool_down_s, self.puts)
+        self._keeper = Keeper(self.file, self.machine, self.puts)
+        kept = self._keeper.load(now, self.policy.cool_down_s)
         self._engine = Engine(self.policy, self.matcher, {}, 0.7, visits=kept.visits, restarted=bool(kept))
         self._alerts = Alerts(self.rules, records=kept.rules)
         self._tracks: dict[bytes, Track] = {}

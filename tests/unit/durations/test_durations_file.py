@@ -38,9 +38,9 @@ class OneBoot:
         return Boot("boot", 100.0)
 
 
-def keeper(folder: Path) -> Keeper:
-    """Return a keeper of a new start."""
-    return Keeper(DurationsFile(folder), OneBoot())
+def keeper(folder: Path, puts: int = 0) -> Keeper:
+    """Return a keeper of a new start, whose outbox has had so many puts."""
+    return Keeper(DurationsFile(folder), OneBoot(), puts)
 
 
 def test_what_is_kept_is_read_again() -> None:
@@ -103,9 +103,9 @@ def test_a_damaged_file_is_said_once_and_replaced(
     """The node starts as if nothing had been kept, and the next start finds no damage."""
     (tmp_path / FILE).write_bytes(content)
     made = keeper(tmp_path)
-    assert made.load(instant(0), 60, 0) == Durations()
+    assert made.load(instant(0), 60) == Durations()
     made.update(instant(1), Durations())
-    assert keeper(tmp_path).load(instant(2), 60, 0) == Durations()
+    assert keeper(tmp_path).load(instant(2), 60) == Durations()
     assert [record.message.split(" (")[0] for record in caplog.records] == [f"events: cannot read {tmp_path / FILE}"]
 
 
@@ -165,7 +165,7 @@ def test_a_disk_that_cannot_be_written_is_said_once_and_so_is_its_recovery(
 ) -> None:
     """The node goes on, and tries again only now and then."""
     made = keeper(tmp_path)
-    made.load(instant(0), 60, 0)
+    made.load(instant(0), 60)
     with full_disk():
         for s in range(100):
             made.update(instant(s), DURATIONS)
@@ -180,7 +180,7 @@ def test_a_disk_that_cannot_be_written_is_said_once_and_so_is_its_recovery(
 def test_changes_are_written_at_once_but_at_most_ten_within_ten_seconds(tmp_path: Path) -> None:
     """A kill finds the latest on the disk; a door that never rests wears out no memory card."""
     made = keeper(tmp_path)
-    made.load(instant(0), 60, 0)
+    made.load(instant(0), 60)
     steps = [Durations((visit("ada", gone_s=number / 10),)) for number in range(1, 200)]
     kept = []
     for number, step in enumerate(steps):
@@ -189,7 +189,7 @@ def test_changes_are_written_at_once_but_at_most_ten_within_ten_seconds(tmp_path
     assert len(set(kept[:9])) == 9
     assert len(set(kept)) == 20
     made.update(instant(100), steps[-1])
-    (latest,) = keeper(tmp_path).load(instant(101), 60, 0).visits
+    (latest,) = keeper(tmp_path).load(instant(101), 60).visits
     assert latest.gone is not None
     assert latest.gone.wall == instant(19.9).wall
 
@@ -197,20 +197,20 @@ def test_changes_are_written_at_once_but_at_most_ten_within_ten_seconds(tmp_path
 def test_what_comes_with_messages_holds_once_the_outbox_has_them(tmp_path: Path) -> None:
     """A kill before the put finds what held before it, one after the put what holds since."""
     made = keeper(tmp_path)
-    made.load(instant(0), 60, 4)
+    made.load(instant(0), 60)
     made.update(instant(9), Durations((visit("bob"),)))
     made.prepare(instant(10), Durations((visit("ada"),)), 5)
-    assert [each.person for each in keeper(tmp_path).load(instant(11), 60, 4).visits] == ["bob"]
+    assert [each.person for each in keeper(tmp_path, 4).load(instant(11), 60).visits] == ["bob"]
     for puts in (5, 6):
-        assert [each.person for each in keeper(tmp_path).load(instant(11), 60, puts).visits] == ["ada"]
+        assert [each.person for each in keeper(tmp_path, puts).load(instant(11), 60).visits] == ["ada"]
     made.update(instant(12), Durations((visit("bob", 11), visit("ada"))))
-    assert len(keeper(tmp_path).load(instant(13), 60, 4).visits) == 2
+    assert len(keeper(tmp_path, 4).load(instant(13), 60).visits) == 2
 
 
 def test_what_comes_with_messages_is_written_however_often(tmp_path: Path) -> None:
     """The outbox writes at these moments, too; a disk that cannot be written is tried only now and then."""
     made = keeper(tmp_path)
-    made.load(instant(0), 60, 0)
+    made.load(instant(0), 60)
     for put in range(1, 50):
         made.prepare(instant(10 + put / 100), Durations((visit("ada", gone_s=put),)), put)
         assert json.loads((tmp_path / FILE).read_bytes())["put"] == put
@@ -225,10 +225,10 @@ def test_what_comes_with_messages_is_written_however_often(tmp_path: Path) -> No
 def test_the_last_message_of_a_visit_leaves_no_file(tmp_path: Path) -> None:
     """What held before it counts only until the outbox has it."""
     made = keeper(tmp_path)
-    made.load(instant(0), 60, 0)
+    made.load(instant(0), 60)
     made.update(instant(9), Durations((visit(None),)))
     made.prepare(instant(10), Durations(), 1)
-    assert len(keeper(tmp_path).load(instant(11), 60, 0).visits) == 1
+    assert len(keeper(tmp_path).load(instant(11), 60).visits) == 1
     made.update(instant(10), Durations())
     assert list(tmp_path.iterdir()) == []
 
@@ -236,7 +236,7 @@ def test_the_last_message_of_a_visit_leaves_no_file(tmp_path: Path) -> None:
 def test_whoever_was_erased_is_not_in_what_held_before_a_message(tmp_path: Path) -> None:
     """Neither in the file nor in what is written next."""
     made = keeper(tmp_path)
-    made.load(instant(0), 60, 0)
+    made.load(instant(0), 60)
     made.update(instant(8), Durations((visit("ada"), visit("bob"))))
     made.prepare(instant(9), Durations((visit("bob"),)), 1)
     file = DurationsFile(tmp_path)
@@ -253,12 +253,12 @@ def test_whoever_was_erased_is_not_in_what_held_before_a_message(tmp_path: Path)
 def test_the_boot_time_clock_carries_a_moment_into_the_next_process(tmp_path: Path) -> None:
     """In the file it counts from the boot; what a process reads is in its own monotonic time."""
     made = keeper(tmp_path)
-    made.load(instant(0), 60, 0)
+    made.load(instant(0), 60)
     made.update(instant(10), DURATIONS)
     content = json.loads((tmp_path / FILE).read_bytes())
     assert content["at"]["mono_s"] == 110
     assert content["boot"] == "boot"
-    found = keeper(tmp_path).load(instant(12), 60, 0)
+    found = keeper(tmp_path).load(instant(12), 60)
     assert [each.since for each in found.visits] == [each.since for each in DURATIONS.visits]
 
 
@@ -271,9 +271,9 @@ def test_a_boot_without_an_id_is_never_the_same(tmp_path: Path) -> None:
 
     unsynced = Instant(instant(12).wall, 12.0, synced=False)
     made = Keeper(DurationsFile(tmp_path), Nameless())
-    made.load(instant(0), 60, 0)
+    made.load(instant(0), 60)
     made.update(instant(10), DURATIONS)
-    (here, *_) = Keeper(DurationsFile(tmp_path), Nameless()).load(unsynced, 60, 0).visits
+    (here, *_) = Keeper(DurationsFile(tmp_path), Nameless()).load(unsynced, 60).visits
     assert not here.expected
 
 

@@ -255,6 +255,24 @@ def test_an_action_can_be_undone_for_ten_minutes(tmp_path: Path) -> None:
     assert not (tmp_path / FILE).exists()
 
 
+def test_whoever_looks_removes_what_is_too_old(tmp_path: Path) -> None:
+    """Without a node nobody else does; a disk that cannot be written hides nothing."""
+    clock = ManualClock()
+    gallery = undoable_gallery(tmp_path, clock)
+    gallery.add("ada", None, "s", [sample(1, 0)])
+    clock.advance(KEEP_S / 2)
+    gallery.ignore("ada")
+    clock.advance(KEEP_S / 2)
+    with full_disk():
+        assert len(gallery.changes.actions()) == 1
+    assert (tmp_path / FILE).read_bytes().count(b"\n") == 2
+    assert len(gallery.changes.actions()) == 1
+    assert (tmp_path / FILE).read_bytes().count(b"\n") == 1
+    clock.advance(KEEP_S)
+    assert gallery.changes.actions() == ()
+    assert not (tmp_path / FILE).exists()
+
+
 class Boots:
     """A machine that is rebooted when a test says so."""
 

@@ -173,6 +173,18 @@ def test_a_socket_that_cannot_be_made_does_not_stop_the_node(tmp_path: Path, res
     opened.close()
 
 
+def test_a_socket_that_cannot_be_removed_does_not_prevent_a_clean_stop(tmp_path: Path, responder: Responder) -> None:
+    """The disk may be gone, or read-only, when the node ends."""
+    folder = tmp_path / "s"
+    folder.mkdir()
+    opened = LocalSocket(folder, responder.put)
+    opened.open()
+    folder.rename(tmp_path / "gone")
+    folder.write_bytes(b"")
+    opened.close()
+    assert folder.read_bytes() == b""
+
+
 def connected(folder: Path) -> socket.socket:
     """Return a connection that has sent nothing."""
     connection = socket.socket(socket.AF_UNIX)

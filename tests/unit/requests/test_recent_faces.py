@@ -24,6 +24,14 @@ def test_the_oldest_is_forgotten_where_there_are_too_many() -> None:
     assert recent.find("1") is not None
 
 
+def test_privacy_mode_forgets_every_face() -> None:
+    """Nobody can be looked at, enrolled or rejected afterwards."""
+    recent = RecentFaces()
+    recent.add("a", look(unit(1, 0)), "ada")
+    recent.clear()
+    assert recent.find("a") is None
+
+
 def test_whoever_is_merged_into_another_is_forgotten_with_them() -> None:
     """The faces under the former id are theirs, too."""
     recent = RecentFaces()
