@@ -18,6 +18,7 @@ from typing import Literal, Protocol
 
 from node.domain import UNKNOWN, Alert, AlertState, CameraState, Event, EventType, Instant, Presence
 from node.events.durations import RuleRecord
+from node.events.hours import within
 
 When = Literal["unknown", "recognized", "loiter", "count", "camera_lost"]
 
@@ -234,28 +235,3 @@ def _event_about(events: Sequence[Event], person: str | None) -> Event | None:
         if event.type is not EventType.LEFT and person == named:
             return event
     return None
-
-
-def within(hours: tuple[time, time] | None, weekdays: frozenset[int], at: Instant, zone: tzinfo) -> bool:
-    """Return whether a moment is within hours of local time, on certain days.
-
-    The start is included and the end is not. An end before the start is past midnight, and the same start and end mean
-    24 hours; what is past midnight belongs to the day before. Without hours a day is from midnight to midnight. Across
-    a change to or from daylight-saving time the clock on the wall decides: an hour that it skips holds nothing, and one
-    that it repeats holds twice.
-
-    Args:
-        hours: start and end; None: all day.
-        weekdays: Monday is 0; empty: every day.
-        at: the moment; one of a clock that is not synchronized is within.
-        zone: the time zone of the hours and days.
-    """
-    if not at.synced or (hours is None and not weekdays):
-        return True
-    local = at.wall.astimezone(zone)
-    start, end = hours or (time.min, time.min)
-    now, begun = local.time(), local.time() >= start
-    if not (start <= now < end if start < end else begun or now < end or start == end):
-        return False
-    day = local.weekday() if begun else (local.weekday() - 1) % 7
-    return not weekdays or day in weekdays
