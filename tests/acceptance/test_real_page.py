@@ -18,6 +18,8 @@ from service_host import ServiceHost, block, service_host
 _UNIT = "facenode-page.service"
 _MAX_PAGE_MB = 60
 """What the page may take while somebody browses."""
+_FIRST_PAGE_S = 2.0
+"""From the first request to the first page; on a busy machine it is the processor time that counts."""
 _WAIT_S, _IDLE_S = 600.0, 1200.0
 pytestmark = [
     pytest.mark.timeout(3600),
@@ -56,6 +58,11 @@ class PageHost:
     def runs(self) -> bool:
         """Return whether a process of the page runs."""
         return self._property("ActiveState") == "active"
+
+    @property
+    def used_s(self) -> float:
+        """The processor time that the page has used since its start, seconds."""
+        return int(self._property("CPUUsageNSec")) / 1e9
 
     @property
     def peak_mb(self) -> float:
@@ -106,7 +113,9 @@ def test_the_page_runs_while_somebody_looks_and_takes_little(
             assert not host.runs()
             began_s = time.monotonic()
             assert PageBrowser(port).open("/").status == 401
-            print_line(f"{name}: the first page comes {time.monotonic() - began_s:.2f} s after the first request")
+            took_s, used_s = time.monotonic() - began_s, host.used_s
+            print_line(f"{name}: the first page comes after {took_s:.2f} s, of which {used_s:.2f} s of processor time")
+            assert min(took_s, used_s) < _FIRST_PAGE_S
             assert host.runs()
 
             browser = PageBrowser(port)
