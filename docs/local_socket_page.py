@@ -121,8 +121,9 @@ _VERBS = {
     Verb.STILL: (
         "",
         (
-            '`{"jpeg", "masks", "recognition", "faces"}`: the next frame in base64, turned and cropped, with the masks '
-            "drawn on it, how many there are, whether faces are looked at, and of each face "
+            '`{"jpeg", "aspect", "masks", "recognition", "faces"}`: the next frame in base64, turned and cropped, '
+            "with the masks drawn on it, its width by its height, how many masks there are, whether faces are looked "
+            "at, and of each face "
             '`{"box", "masked", "person", "score", "shortfalls"}`; a shortfall is `{"flaw", "what", "measured", '
             '"needed"}`; refused in privacy mode'
         ),

@@ -62,10 +62,11 @@ class Stills:
                 self._waiting.append((answer, until_s))
 
     def _fields(self, frame: Frame) -> Fields:
-        recognizing = self._recognizing()
+        recognizing, (height, width, _) = self._recognizing(), frame.image.shape
         faces = self._inspect(frame) if recognizing else ()
         return {
             "jpeg": base64.b64encode(still_jpeg(frame.image, self._masks)).decode(),
+            "aspect": round(width / height, 4),
             "masks": len(self._masks),
             "recognition": "on" if recognizing else "off",
             "faces": [face_fields(each) for each in faces],

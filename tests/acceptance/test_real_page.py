@@ -18,7 +18,9 @@ from service_host import ServiceHost, block, service_host
 _UNIT = "facenode-page.service"
 _MAX_PAGE_MB = 60
 """What the page may take while somebody browses."""
-_WAIT_S, _IDLE_S = 180.0, 900.0
+_FIRST_PAGE_S = 2.0
+"""From the first request to the first page; on a busy machine it is the processor time that counts."""
+_WAIT_S, _IDLE_S = 600.0, 1200.0
 pytestmark = [
     pytest.mark.timeout(3600),
     pytest.mark.skipif(shutil.which("git") is None, reason="a copy of the checkout needs git (apt install git)"),
@@ -38,7 +40,7 @@ class PageHost:
 
     def install(self) -> None:
         """Type what the document says; the unit listens at this port, since all hosts of a test share an address."""
-        lines = block("facenode-page.socket /etc", "docs/page.md").partition("sudo facenode page --link")[0]
+        lines = block("enable --now facenode-page.socket", "docs/page.md").partition("sudo facenode page --link")[0]
         self.type(lines.replace("sudo systemctl daemon-reload\n", f"{self._listen(f'127.0.0.1:{self.port}')}\n"))
 
     def listen(self, address: str) -> None:
@@ -56,6 +58,11 @@ class PageHost:
     def runs(self) -> bool:
         """Return whether a process of the page runs."""
         return self._property("ActiveState") == "active"
+
+    @property
+    def used_s(self) -> float:
+        """The processor time that the page has used since its start, seconds."""
+        return int(self._property("CPUUsageNSec")) / 1e9
 
     @property
     def peak_mb(self) -> float:
@@ -106,7 +113,9 @@ def test_the_page_runs_while_somebody_looks_and_takes_little(
             assert not host.runs()
             began_s = time.monotonic()
             assert PageBrowser(port).open("/").status == 401
-            print_line(f"{name}: the first page comes {time.monotonic() - began_s:.2f} s after the first request")
+            took_s, used_s = time.monotonic() - began_s, host.used_s
+            print_line(f"{name}: the first page comes after {took_s:.2f} s, of which {used_s:.2f} s of processor time")
+            assert min(took_s, used_s) < _FIRST_PAGE_S
             assert host.runs()
 
             browser = PageBrowser(port)
@@ -116,7 +125,8 @@ def test_the_page_runs_while_somebody_looks_and_takes_little(
             browse(browser, media_dir)
             print_line(f"{name}: the page takes {host.peak_mb:.0f} MB at most, at the door to this machine")
             assert host.peak_mb <= _MAX_PAGE_MB
-            assert "page" in host.type(f"sudo facenode check | grep -F 'ok  ' | grep -F ':{port}'")
+            checked = host.type("sudo facenode check || true")
+            assert re.search(rf"^ok\s+page.*127\.0\.0\.1:{port}", checked, re.MULTILINE), checked
             assert_closed(host, link)
 
             machine.type("sudo systemctl stop facenode")
@@ -148,7 +158,7 @@ def test_the_page_runs_while_somebody_looks_and_takes_little(
 
 def browse(browser: PageBrowser, media_dir: Path) -> None:
     """Look at every view, with pictures, as an owner does; enroll somebody on the way."""
-    assert eventually(lambda: re.search(r'src="([^"]+/inbox/[0-9a-f]{8})"', browser.go("/").text) is not None, _WAIT_S)
+    assert eventually(lambda: re.search(r'src="([^"]*/inbox/[0-9a-f]{8})"', browser.go("/").text) is not None, _WAIT_S)
     browser.go("/people")
     photos = {"ada.jpg": (media_dir / "astronaut.jpg").read_bytes()}
     if "Ada Lovelace" not in browser.page.words:
@@ -158,7 +168,7 @@ def browse(browser: PageBrowser, media_dir: Path) -> None:
     for path in ("/", "/people", "/people/ada-lovelace", "/undo", "/help", "/static/page.css", "/static/page.js"):
         shown = browser.go(path)
         assert shown.status == 200, path
-        for picture in re.findall(r'src="([^"]+/(?:inbox|photos)/[0-9a-f]+)"', shown.text):
+        for picture in re.findall(r'src="([^"]*/(?:inbox|photos)/[0-9a-f]+)"', shown.text):
             assert browser.open(picture).status == 200
     browser.go("/camera")
     assert browser.send("/camera", {}).status == 200

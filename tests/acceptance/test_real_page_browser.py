@@ -394,7 +394,7 @@ def test_no_view_violates_a_rule_of_accessibility_at_any_width(
             found += [(name, each) for each in violations(page.evaluate("axe.run()"))]
             shown.append(name)
         page.set_viewport_size({"width": WIDTHS[0], "height": 800})
-    assert found == []
+    assert found == [], "\n".join(map(str, found))
     print_line(f"page: axe-core finds nothing in {len(shown)} views, sizes and schemes; pictures in {pictures}")
     context.close()
 

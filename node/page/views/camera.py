@@ -27,12 +27,12 @@ class FaceInView:
     """A face of a still.
 
     Attributes:
-        box: left, top, width and height, percent of the picture.
+        box: left, top, width and height, percent of the picture's height.
         known: whether it has a name.
         what: who it is, or why it is no evidence.
     """
 
-    box: tuple[float, float, float, float]
+    box: tuple[float, ...]
     known: bool
     what: Sentence
 
@@ -43,12 +43,14 @@ class Still:
 
     Attributes:
         jpeg: the picture.
+        width: of the picture, percent of its height.
         faces: in it.
         masks: number of parts that are not looked at.
         recognition: whether faces are looked at.
     """
 
     jpeg: bytes
+    width: float
     faces: tuple[FaceInView, ...]
     masks: int
     recognition: bool
@@ -80,9 +82,10 @@ class CameraViews:
         """Take a still."""
         del request, form
         answer = self._backend.ask("still")
-        names = self._names.known()
-        faces = tuple(_face(each, names) for each in answer["faces"])
-        still = Still(base64.b64decode(answer["jpeg"]), faces, answer["masks"], answer["recognition"] == "on")
+        names, aspect = self._names.known(), float(answer["aspect"])
+        faces = tuple(_face(each, aspect, names) for each in answer["faces"])
+        jpeg, recognition = base64.b64decode(answer["jpeg"]), answer["recognition"] == "on"
+        still = Still(jpeg, 100 * aspect, faces, answer["masks"], recognition)
         return self._pages.go_to(visit, f"/camera?still={self.stills.put(visit.form_token, still)}")
 
     def picture(self, visit: Visit, request: Request) -> Response:
@@ -91,10 +94,11 @@ class CameraViews:
         return picture(None if still is None else still.jpeg, "image/jpeg")
 
 
-def _face(given: Mapping[str, Any], names: Mapping[str, str]) -> FaceInView:
-    left, top, width, height = (round(100 * value, 2) for value in given["box"])
+def _face(given: Mapping[str, Any], aspect: float, names: Mapping[str, str]) -> FaceInView:
+    left, top, width, height = given["box"]
+    box = tuple(round(100 * value, 2) for value in (left * aspect, top, width * aspect, height))
     person: str | None = given["person"]
-    return FaceInView((left, top, width, height), person is not None, _what(given, person, names))
+    return FaceInView(box, person is not None, _what(given, person, names))
 
 
 def _what(given: Mapping[str, Any], person: str | None, names: Mapping[str, str]) -> Sentence:

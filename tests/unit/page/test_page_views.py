@@ -405,13 +405,14 @@ def test_a_still_shows_each_face_with_its_name_or_what_is_missing(client: PageCl
         {"box": [0, 0, 0.1, 0.1], "masked": False, "person": None, "score": None, "shortfalls": [SMALL]},
         {"box": [0, 0, 0.1, 0.1], "masked": True, "person": None, "score": None, "shortfalls": []},
     ]
-    still = {"jpeg": base64.b64encode(JPEG).decode(), "masks": 1, "recognition": "on", "faces": faces}
+    still = {"jpeg": base64.b64encode(JPEG).decode(), "aspect": 1.5, "masks": 1, "recognition": "on", "faces": faces}
     client.node.answers["still"] = still
     path = client.send("/camera", {}).location.removeprefix(client.base)
     page = client.get(path).text
     for part in (
         "Face 1: Bob (0.62)", "Face 2: a stranger", "Face 3: 28 px wide, needs 36: come nearer",
-        "Face 4: in a masked part", 'x="10.0" y="20.0" width="30.0" height="40.0"', "1 part of the view is masked",
+        "Face 4: in a masked part", 'x="15.0" y="20.0" width="45.0" height="40.0"',
+        'viewBox="0 0 150.0 100"', "1 part of the view is masked",
     ):  # fmt: skip
         assert part in page
     id_ = path.partition("=")[2]

@@ -59,6 +59,7 @@ def test_a_still_is_the_next_frame_with_its_masks() -> None:
     assert fixture.answers == []
     fixture.tick(WHITE, 0.1)
     assert [answer["data"]["masks"] for answer in fixture.answers] == [1, 1]
+    assert fixture.answers[0]["data"]["aspect"] == round(80 / 60, 4)
     content = base64.b64decode(fixture.answers[0]["data"]["jpeg"])
     picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
     assert picture is not None
