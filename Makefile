@@ -133,7 +133,7 @@ $(BENCH_READY): pyproject.toml
 # Ansible is the controller's: no node has it.
 $(FLEET_READY): pyproject.toml
 	$(PYTHON) -m venv $(FLEET)
-	$(FLEET)/bin/python -m pip install --quiet --editable . 'ansible>=12.3,<13' 'ansible-lint>=25' $(BUILDS)
+	$(FLEET)/bin/python -m pip install --quiet --editable . 'ansible>=12.3,<13' 'ansible-lint>=25' 'bcrypt>=4,<6' $(BUILDS)
 	touch $@
 
 $(RELEASE_READY): pyproject.toml
