@@ -57,7 +57,7 @@ def nats_hash(password: str, key: str, name: str) -> str:
 
 
 def nats_accounts(
-    accounts: Iterable[Mapping[str, Any]], nodes: Iterable[str], key: str, *, certificates: bool
+    accounts: Iterable[Mapping[str, Any]], nodes: Iterable[str], retired: Iterable[str], key: str, *, certificates: bool
 ) -> str:
     """Return the accounts of the servers, as JSON, which is valid in their configuration.
 
@@ -67,10 +67,12 @@ def nats_accounts(
     Args:
         accounts: name, password, `may` and, if it shares work with others, `groups` of each account.
         nodes: the names in the certificates of the nodes.
+        retired: those of retired nodes, which may not log in.
         key: a secret of the fleet, from the vault.
         certificates: whether the MQTT port takes certificates instead of passwords.
     """
-    users = [_node(name, None if certificates else nats_secret(key, f"node {name}")) for name in sorted(set(nodes))]
+    gone = set(retired)
+    users = [_node(name, key, enters=certificates and name not in gone) for name in sorted(gone.union(nodes))]
     users += [_account(account, key) for account in accounts]
     users.append(
         {
@@ -87,17 +89,17 @@ def nats_accounts(
     return json.dumps({"FLEET": {"jetstream": "enabled", "users": users}, "SYS": {"users": [system]}}, indent=1)
 
 
-def _node(name: str, password: str | None) -> dict[str, Any]:
+def _node(name: str, key: str, *, enters: bool) -> dict[str, Any]:
     """Return the user of a node.
 
-    Where certificates log in, the user must have no password. Elsewhere it must have one that nobody knows, or whoever
-    says the node's name would be in. It is there, too, since a server that applies changed accounts removes the
-    retained messages of users that it does not know.
+    A user that logs in with a certificate must have no password. Where it may not, it has one that nobody knows: without
+    it, whoever says the node's name would be in. A server that applies changed accounts removes the retained messages of
+    users that it does not know: so each server knows all nodes, also the retired ones until they are forgotten.
     """
     own = f"facenode/{name}/#"
     return {
         "user": f"CN={name}",
-        **({} if password is None else {"password": password}),
+        **({} if enters else {"password": nats_secret(key, f"node {name}")}),
         "allowed_connection_types": ["MQTT"],
         "permissions": _permissions(
             [own, f"homeassistant/device/facenode/{name}/config"], [own, "homeassistant/status"]

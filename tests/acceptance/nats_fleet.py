@@ -36,7 +36,7 @@ class NatsFleet:
 
     Attributes:
         servers: the servers by host and part.
-        names: the nodes that may log in; `configure` and `reload` apply a change.
+        retired: the nodes that may not log in; `reload` applies a change.
         nats_ports: the ports where accounts with groups speak the NATS protocol.
     """
 
@@ -44,7 +44,7 @@ class NatsFleet:
         folder.mkdir(parents=True)
         self._folder = folder
         ports = lasting_ports()
-        self.names: Sequence[str] = NODES
+        self.retired = ["retired"]
         self.servers = {
             (host, part): NatsServer(root, f"{host}-{part}", folder, next(ports)) for host in _HOSTS for part in _PARTS
         }
@@ -144,7 +144,8 @@ class NatsFleet:
             "inventory_hostname": host,
             "nats_part": part,
             "broker_accounts": [{**each, "password": password(each["name"])} for each in ACCOUNTS],
-            "broker_nats_nodes": self.names,
+            "broker_nats_nodes": NODES,
+            "broker_retired": self.retired,
             "broker_secret_key": "a secret",
             "broker_host": "127.0.0.1",
             "broker_address": "127.0.0.1",
