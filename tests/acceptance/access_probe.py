@@ -26,6 +26,9 @@ _SETTLE_S = 1.0
 _REFUSED = 0x80
 _FORGED = b"forged"
 _STATUS = "facenode/node-3/status"
+_SESSION = "app-security"
+"""The client id of a durable session of app.security; mosquitto replaces it by the account's name."""
+
 _WRITES: Mapping[str, tuple[str, ...]] = {
     "node-2": (
         "facenode/node-2/event/unknown", "homeassistant/device/facenode/node-2/config",
@@ -194,7 +197,7 @@ class AccessProbe:
             for keep_s, does in ((600, "connects with the id of a durable session"), (0, "ends it by a clean start")):
                 self._wait_with(10)
                 taken: list[Report] = []
-                with _tolerated(), closing(connect(self._settings(who), Client("app.security", keep_s=keep_s), taken.append)):
+                with _tolerated(), closing(connect(self._settings(who), Client(_SESSION, keep_s=keep_s), taken.append)):
                     eventually(lambda: False, _SETTLE_S)
                 stolen = sum(isinstance(each, Received) for each in taken)
                 left = self._fetch()
@@ -203,8 +206,8 @@ class AccessProbe:
     def _wait_with(self, count: int) -> None:
         """Let messages wait for the durable session of an account."""
         own = self._broker.account("app.security")
-        connect(own, Client("app.security"), lambda _report: None).close()
-        Subscriber(own, "facenode/+/alert/+", client_id="app.security", keep_s=600).close()
+        connect(own, Client(_SESSION), lambda _report: None).close()
+        Subscriber(own, "facenode/+/alert/+", client_id=_SESSION, keep_s=600).close()
         with closing(Intruder(self._broker.account("app.playbooks"), "sender")) as sender:
             for number in range(count):
                 assert sender.publish("facenode/node-3/alert/test", b"%d" % number) is not None
@@ -213,14 +216,14 @@ class AccessProbe:
         """Return how many messages the owner of the session receives."""
         own = self._broker.account("app.security")
         reports: list[Report] = []
-        with closing(connect(own, Client("app.security", keep_s=600), reports.append)) as link:
+        with closing(connect(own, Client(_SESSION, keep_s=600), reports.append)) as link:
             link.subscribe("facenode/+/alert/+")
             eventually(lambda: sum(isinstance(each, Received) for each in reports) == 10, 3)
         return sum(isinstance(each, Received) for each in reports)
 
 
 def _own_id(who: str) -> str:
-    return f"facenode-{who}" if who.startswith("node-") else who
+    return f"facenode-{who}".replace(".", "-")  # NATS accepts no dot in a client id
 
 
 def _logs_in(settings: MqttSettings) -> bool:

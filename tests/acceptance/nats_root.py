@@ -4,12 +4,12 @@ from pathlib import Path
 
 from debian_root import bare_root
 
-_SUITE = "trixie"
+_SUITE = "forky"
 _PACKAGES = ("nats-server", "ca-certificates")
 
 
 def nats_root() -> Path:
-    """Return the root with the NATS server of Debian 13; skip if it cannot be made."""
+    """Return the root with the NATS server of Debian 14; skip if it cannot be made."""
     # A frozen mirror has an expired Release file; its signature is still verified.
     options = ("--aptopt=Acquire::Check-Valid-Until false", "--aptopt=Acquire::Languages none")
     # As in Debian's own image, installing a package starts no service.

@@ -72,6 +72,8 @@ class Delivery:
 
     def __init__(self, cluster: NatsCluster, folder: Path) -> None:
         self._journal = folder / "journal"
+        # A clean start ends the session of an earlier test.
+        connect(cluster.settings(protocol="3.1.1"), Client("recorder"), lambda _report: None).close()
         self.recorder = EventRecorder(OrderedServers(cluster, 1, 2, 0), keep_s=600, protocol="3.1.1")
         assert self.recorder.wait_subscribed(30)
         options = ("--count", str(EVENTS), "--rate", str(RATE), "--ack-s", "10")
