@@ -57,54 +57,58 @@ def nats_hash(password: str, key: str, name: str) -> str:
 
 
 def nats_accounts(
-    accounts: Iterable[Mapping[str, Any]], nodes: Iterable[str], retired: Iterable[str], key: str, *, certificates: bool
+    accounts: Iterable[Mapping[str, Any]], key: str, nodes: Iterable[str] | None = None, retired: Iterable[str] = ()
 ) -> str:
-    """Return the accounts of the servers, as JSON, which is valid in their configuration.
+    """Return the accounts of a server, as JSON, which is valid in its configuration.
 
     All programs and nodes are users of one account, because retained messages belong to an account. Whoever is not
     listed cannot log in, and a user may do nothing that is not listed.
 
     Args:
         accounts: name, password, `may` and, if it shares work with others, `groups` of each account.
-        nodes: the names in the certificates of the nodes.
-        retired: those of retired nodes, which may not log in.
         key: a secret of the fleet, from the vault.
-        certificates: whether the MQTT port takes certificates instead of passwords.
+        nodes: the names in the certificates of the nodes, for a server where these log in; None for one where passwords
+            do, and where a node's user, which has none, would let in whoever says its name.
+        retired: those of retired nodes, which may not log in.
     """
-    gone = set(retired)
-    users = [_node(name, key, enters=certificates and name not in gone) for name in sorted(gone.union(nodes))]
-    users += [_account(account, key) for account in accounts]
-    users.append(
-        {
-            "user": "streams",
-            "password": nats_secret(key, "streams"),
-            "allowed_connection_types": ["STANDARD"],
-            "permissions": {
-                "publish": {"allow": [f"$JS.API.STREAM.{verb}.$MQTT_msgs" for verb in ("INFO", "CREATE", "UPDATE")]},
-                "subscribe": {"allow": ["_INBOX.streams.>"]},
-            },
-        }
-    )
-    system = {"user": "system", "password": nats_secret(key, "system"), "allowed_connection_types": ["STANDARD"]}
-    return json.dumps({"FLEET": {"jetstream": "enabled", "users": users}, "SYS": {"users": [system]}}, indent=1)
+    users = [_account(account, key) for account in accounts]
+    system: list[dict[str, Any]] = []
+    if nodes is not None:
+        gone = set(retired)
+        users += [_node(name, None if name not in gone else nats_secret(key, name)) for name in sorted(gone.union(nodes))]
+        users.append(_streams(key))
+        system.append(_local("system", key))
+    return json.dumps({"FLEET": {"jetstream": "enabled", "users": users}, "SYS": {"users": system}}, indent=1)
 
 
-def _node(name: str, key: str, *, enters: bool) -> dict[str, Any]:
+def _node(name: str, password: str | None) -> dict[str, Any]:
     """Return the user of a node.
 
-    A user that logs in with a certificate must have no password. Where it may not, it has one that nobody knows: without
-    it, whoever says the node's name would be in. A server that applies changed accounts removes the retained messages of
-    users that it does not know: so each server knows all nodes, also the retired ones until they are forgotten.
+    One that logs in with a certificate must have no password. A retired one has a password that nobody knows: it stays,
+    because a server that applies changed accounts removes the retained messages of users that it does not know, and
+    Home Assistant would not learn that the node is gone.
     """
     own = f"facenode/{name}/#"
     return {
         "user": f"CN={name}",
-        **({} if enters else {"password": nats_secret(key, f"node {name}")}),
+        **({} if password is None else {"password": password}),
         "allowed_connection_types": ["MQTT"],
         "permissions": _permissions(
             [own, f"homeassistant/device/facenode/{name}/config"], [own, "homeassistant/status"]
         ),
     }
+
+
+def _streams(key: str) -> dict[str, Any]:
+    """Return the user that bounds what waits for absent subscribers."""
+    allowed = [f"$JS.API.STREAM.{verb}.$MQTT_msgs" for verb in ("INFO", "CREATE", "UPDATE")]
+    permissions = {"publish": {"allow": allowed}, "subscribe": {"allow": ["_INBOX.streams.>"]}}
+    return _local("streams", key) | {"permissions": permissions}
+
+
+def _local(name: str, key: str) -> dict[str, Any]:
+    """Return a user for this host alone: where it listens for the NATS protocol, it serves only loopback."""
+    return {"user": name, "password": nats_secret(key, name), "allowed_connection_types": ["STANDARD"]}
 
 
 def _account(account: Mapping[str, Any], key: str) -> dict[str, Any]:

@@ -91,10 +91,11 @@ class NatsFleet:
                 server.configure(text.replace("/var/lib/facenode-broker", f"{own}/store"))
 
     def reload(self) -> None:
-        """Let every server apply changed accounts, as the role does."""
+        """Let every server for nodes apply changed accounts, as the role does; one for accounts would need a restart."""
         self.configure()
-        for server in self.servers.values():
-            server.reload()
+        for (_host, part), server in self.servers.items():
+            if part == "nodes":
+                server.reload()
 
     def wait_ready(self) -> None:
         """Wait until accounts can log in at each host."""
