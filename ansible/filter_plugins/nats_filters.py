@@ -75,7 +75,9 @@ def nats_accounts(
     system: list[dict[str, Any]] = []
     if nodes is not None:
         gone = set(retired)
-        users += [_node(name, None if name not in gone else nats_secret(key, name)) for name in sorted(gone.union(nodes))]
+        users += [
+            _node(name, None if name not in gone else nats_secret(key, name)) for name in sorted(gone.union(nodes))
+        ]
         users.append(_streams(key))
         system.append(_local("system", key))
     return json.dumps({"FLEET": {"jetstream": "enabled", "users": users}, "SYS": {"users": system}}, indent=1)

@@ -125,7 +125,9 @@ class AccessProbe:
                 reports: list[Report] = []
                 with (
                     closing(connect(self._settings(who), Client(_own_id(who)), reports.append)) as link,
-                    closing(Subscriber(self._broker.account("app.playbooks"), "facenode/x/y", client_id="all")) as sender,
+                    closing(
+                        Subscriber(self._broker.account("app.playbooks"), "facenode/x/y", client_id="all")
+                    ) as sender,
                     closing(Subscriber(self._broker.account("app.home-2"), "facenode/x/y", client_id="home")) as home,
                 ):
                     link.subscribe(wanted)
@@ -160,11 +162,11 @@ class AccessProbe:
             "a node's subject with a password": security.model_copy(
                 update={"username": "CN=node-2", "password_file": guess}
             ),
-            "a node's subject without one": security.model_copy(update={"username": "CN=node-2", "password_file": None}),
-            "nobody, at the port of accounts": security.model_copy(update={"username": None, "password_file": None}),
-            "an account at the port of nodes": security.model_copy(
-                update={"host": node.host, "port": node.port}
+            "a node's subject without one": security.model_copy(
+                update={"username": "CN=node-2", "password_file": None}
             ),
+            "nobody, at the port of accounts": security.model_copy(update={"username": None, "password_file": None}),
+            "an account at the port of nodes": security.model_copy(update={"host": node.host, "port": node.port}),
             "a node's name by another authority": with_tls(stranger.certificate, stranger.key),
             "nobody, at the port of nodes": with_tls(None, None),
             "a retired node": broker.node("retired"),

@@ -3,7 +3,6 @@
 Each of three hosts has two servers: one for nodes, which stores everything, and one for accounts.
 """
 
-
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -113,9 +112,7 @@ class NatsFleet:
         file = self._folder / f"{name}.password"
         file.write_text(password(name))
         login = {"username": name, "password_file": file}
-        return MqttSettings.model_validate(
-            {"host": self._hosts("accounts", order), "tls": self._tls, **login, **more}
-        )
+        return MqttSettings.model_validate({"host": self._hosts("accounts", order), "tls": self._tls, **login, **more})
 
     @property
     def authority(self) -> Path:

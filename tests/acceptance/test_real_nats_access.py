@@ -113,7 +113,9 @@ def test_a_packet_beyond_the_limit_ends_the_connection_of_its_sender(fleet: Nats
         assert node.publish("facenode/node-3/event/unknown", b"{}") == 0
         took_s = time.monotonic() - began_s
     after = _peak_mb(server.pid)
-    print_line(f"100 MB of a card: the server's peak {before:.0f} -> {after:.0f} MB; another's event took {took_s:.2f} s")
+    print_line(
+        f"100 MB of a card: the server's peak {before:.0f} -> {after:.0f} MB; another's event took {took_s:.2f} s"
+    )
     assert after < before + 20
 
 
