@@ -8,9 +8,9 @@ The rules, for each subscription of its own:
 3. A subscription that brings more than 10 messages a second, after a burst of 100, is left for a minute: each message
    costs the same processor time, also one that is ignored. What is still on its way is dropped unread. (Of the requests
    that come, `node.requests.inbox` takes 2 a second after a burst of 20.)
-4. A subscription that the broker refuses is tried again after ten minutes, and with each connection. A refusal without a
-   reason (0x80, the only one of MQTT 3.1.1) may hold only for a moment, as in a cluster one of whose servers has died: it
-   is tried again after ten seconds, then after twice as long each time, up to ten minutes.
+4. A subscription that the broker refuses is tried again after ten minutes, and with each connection. A refusal
+   without a reason (0x80, the only one of MQTT 3.1.1) may hold only for a moment, as in a cluster with a dead server:
+   it is tried again after ten seconds, then after twice as long each time, up to ten minutes.
 5. One that is tried again counts as well only after ten seconds without trouble. Each change is logged once.
 """
 

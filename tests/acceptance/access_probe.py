@@ -15,7 +15,6 @@ from certificate_authority import CertificateAuthority
 from intruder import Intruder
 from mosquitto_broker import Subscriber, eventually
 
-from node.contract.message import Message
 from node.errors import BrokerError
 from node.mqtt.connect import connect
 from node.mqtt.credentials import tls_context

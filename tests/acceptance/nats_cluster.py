@@ -104,6 +104,6 @@ class NatsCluster:
             server.close()
 
     def _monitor(self, number: int, path: str) -> dict[str, Any]:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self._monitor_ports[number]}/{path}", timeout=5) as answer:  # noqa: S310 - loopback
+        with urllib.request.urlopen(f"http://127.0.0.1:{self._monitor_ports[number]}/{path}", timeout=5) as answer:
             content: dict[str, Any] = json.load(answer)
         return content

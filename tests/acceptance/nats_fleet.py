@@ -1,4 +1,4 @@
-"""The templates of the Ansible role -> a cluster of NATS servers as a fleet has it, and its nodes' and accounts' settings.
+"""The templates of the Ansible role -> the NATS servers of a fleet, and the settings of its nodes and accounts.
 
 Each of three hosts has two servers: one for nodes, which stores everything, and one for accounts.
 """
@@ -83,14 +83,14 @@ class NatsFleet:
                 ):  # fmt: skip
                     (server.folder / name).write_bytes(source.read_bytes())
                 variables = self._variables(number, host, part)
-                (server.folder / "accounts.conf").write_text(_render("nats-accounts.conf.j2", variables))
+                (server.folder / f"{part}-users.conf").write_text(_render("nats-users.conf.j2", variables))
                 text = _render("nats.conf.j2", variables)
                 own = str(server.inside(server.folder))
                 text = text.replace("/etc/facenode-broker", own)
                 server.configure(text.replace("/var/lib/facenode-broker", f"{own}/store"))
 
     def reload(self) -> None:
-        """Let every server for nodes apply changed accounts, as the role does; one for accounts would need a restart."""
+        """Let every server of nodes apply changed accounts, as the role does; one of accounts would need a restart."""
         self.configure()
         for (_host, part), server in self.servers.items():
             if part == "nodes":

@@ -1,4 +1,4 @@
-"""A fleet's NATS servers and its mosquitto, each with the role's configuration: the same questions about access to both."""
+"""A fleet's NATS servers and its mosquitto, with the role's configuration: the same questions about access to both."""
 
 import time
 from collections.abc import Callable, Iterator

@@ -2,8 +2,8 @@
 """A NATS server on this host -> bounds on what its cluster keeps for absent MQTT subscribers.
 
 The servers create the stream `$MQTT_msgs` without bounds when the first MQTT client connects. This creates it before, or
-changes it, so that the oldest messages are dropped beyond the bounds. The password comes from standard input. It prints
-`changed` or `unchanged`, and needs nothing but Python.
+changes it, so that the oldest messages are dropped beyond the bounds. The password comes from standard input. It
+prints `changed` or `unchanged`, and needs nothing but Python.
 """
 
 import argparse

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """The monitoring port of a NATS server -> a wait until it is up to date, with all that it stores.
 
-Usage: wait_healthy.py PORT SECONDS. It ends with 0 also if the time is over: a server whose peers are all down is not up
-to date, and must run nevertheless, or none of them would come up again.
+Usage: wait_healthy.py PORT SECONDS. It ends with 0 also if the time is over: a server whose peers are all down is not
+up to date, and must run nevertheless, or none of them would come up again.
 """
 
 import json
@@ -20,7 +20,7 @@ def main(port: int, seconds: float) -> None:
 
 def _healthy(port: int) -> bool:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5) as answer:  # noqa: S310 - loopback
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5) as answer:
             return bool(json.load(answer).get("status") == "ok")
     except (OSError, ValueError):
         return False
