@@ -3,21 +3,18 @@
 The same questions are put to each kind of broker, so that the answers can be compared.
 """
 
-import socket
-import struct
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from broken_connection import die
 from certificate_authority import CertificateAuthority
 from intruder import Intruder
 from mosquitto_broker import Subscriber, eventually
 
 from node.errors import BrokerError
 from node.mqtt.connect import connect
-from node.mqtt.credentials import tls_context
 from node.mqtt.link import Client, Lost, Received, Report, Subscribed
 from node.settings import MqttSettings
 
@@ -177,7 +174,7 @@ class AccessProbe:
         """Ask whether a last will on somebody else's topic is published."""
         for topic in ("facenode/node-2/status", _STATUS):
             with self._eyes() as eyes:
-                _die(self._broker.node("node-2"), _own_id("node-2"), topic, b"the will")
+                die(self._broker.node("node-2"), _own_id("node-2"), topic, b"the will")
                 arrived = eventually(lambda topic=topic, eyes=eyes: b"the will" in eyes(topic), 3)  # type: ignore[misc]
             yield f"node-2 leaves a last will on {topic}", "published" if arrived else "dropped"
 
@@ -242,23 +239,3 @@ def _tolerated() -> Iterator[None]:
         yield
     except BrokerError:
         return
-
-
-def _die(settings: MqttSettings, client: str, topic: str, will: bytes) -> None:
-    """Connect over MQTT 3.1.1 with a last will, then let the connection break."""
-
-    def text(value: bytes) -> bytes:
-        return struct.pack("!H", len(value)) + value
-
-    body = text(b"MQTT") + bytes([4, 0b00001110]) + struct.pack("!H", 30)
-    body += text(client.encode()) + text(topic.encode()) + text(will)
-    first = settings.each[0]
-    with (
-        socket.create_connection((first.host, first.port), timeout=10) as plain,
-        tls_context(first.tls).wrap_socket(plain, server_hostname=first.host) as secured,
-    ):
-        secured.sendall(bytes([0x10, len(body)]) + body)
-        assert secured.recv(4)[3] == 0
-        time.sleep(0.2)
-        plain_socket = socket.socket(fileno=secured.detach())
-        plain_socket.close()

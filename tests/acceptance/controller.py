@@ -16,6 +16,7 @@ import pytest
 from clip_server import install_camera
 from fleethosts import Host, Hosts
 from mosquitto_broker import Subscriber
+from nats_root import nats_package
 from process import run
 
 from node.settings import MqttSettings
@@ -33,6 +34,15 @@ ACCOUNTS: Mapping[str, Mapping[str, object]] = {
     "app.alarm-2": {"may": "security", "groups": ["alarms"]},
 }
 """One for each program: `facenode fleet`, `watch` and the subscribers of the tests run at the same time."""
+KIND = os.environ.get("FACENODE_BROKER_KIND", "mosquitto")
+"""The kind of broker that the fleet is set up with, `mosquitto` or `nats`."""
+
+DENIED = {"mosquitto": 0x87, "nats": 0x00}[KIND]
+"""The reason code of a denied publish. MQTT 3.1.1 has none: NATS acknowledges the message and drops it."""
+
+ADDRESSES = {"mosquitto": ("localhost",), "nats": ("127.0.0.1", "127.0.0.2", "127.0.0.3")}[KIND]
+"""The names of the brokers, one for each of the first hosts."""
+
 _RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
 _PLAYBOOK_TIMEOUT_S = 900.0
 
@@ -58,7 +68,7 @@ class Controller:
     """A controller with an inventory of hosts.
 
     Attributes:
-        hosts: the hosts; each is a node, and the first one is also the broker.
+        hosts: the hosts; each is a node, and the first ones are also brokers.
         folder: the fleet's folder, with its certificate authority and releases.
         node_port: the broker's port for nodes.
         account_port: the broker's port for accounts.
@@ -91,20 +101,42 @@ class Controller:
                 "fleet_dir": str(self.folder),
                 "fleet_release": "1.0.0",
                 "fleet_kinds": ["x86_64-3.13", "x86_64-3.11"],
-                "fleet_broker_host": "localhost",
+                "broker_kind": KIND,
+                "fleet_broker_host": ",".join(ADDRESSES),
                 "fleet_node_port": self.node_port,
                 "fleet_account_port": self.account_port,
-                "broker_address": "127.0.0.1",
                 "fleet_accounts": self.accounts,
                 "node_fleet_settings": common | settings,
                 "vault_authority_passphrase": "a long passphrase of the authority",
             },
             "children": {
-                "broker": {"hosts": {self.hosts.all[0].name: {}}},
+                "broker": {"hosts": self._brokers()},
                 "nodes": {"hosts": nodes},
             },
         }
         (self._inventory / "hosts.yml").write_text(json.dumps({"all": content}))
+
+    def _brokers(self) -> dict[str, dict[str, object]]:
+        """Return the variables of each broker's host; all hosts share the network of this machine."""
+        if KIND == "mosquitto":
+            return {self.hosts.all[0].name: {"broker_address": "127.0.0.1"}}
+        package = str(nats_package())
+        return {
+            host.name: {"broker_address": each, "broker_local_address": each, "broker_nats_package": package}
+            for host, each in zip(self.hosts.all, ADDRESSES, strict=False)
+        }
+
+    def restart_brokers(self) -> None:
+        """Restart each broker; of several, the next one when the last is up to date."""
+        units = "mosquitto" if KIND == "mosquitto" else "facenode-broker-nodes facenode-broker-accounts"
+        for host, _address in zip(self.hosts.all, ADDRESSES, strict=False):
+            self.hosts.ssh(host, f"systemctl restart {units}", timeout_s=300)
+
+    def broker_peak_mb(self) -> float:
+        """Return the greatest memory that the first broker ever had, MB."""
+        unit = "mosquitto" if KIND == "mosquitto" else "facenode-broker-nodes"
+        command = f"awk '/VmHWM/ {{print $2}}' /proc/$(systemctl show -P MainPID {unit})/status"
+        return int(self.hosts.ssh(self.hosts.all[0], command)) / 1000
 
     def run_playbook(self, name: str, *arguments: str, code: int | None = 0, **variables: object) -> PlaybookResult:
         """Run a playbook with extra variables; fail the test on another exit code, unless `code` is None."""
@@ -133,7 +165,7 @@ class Controller:
     def states(self) -> dict[str, Any]:
         """Return the output of `facenode fleet --json`: the state of each node by name."""
         command = [str(BIN / "facenode"), "fleet", "--json", *self._login()]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=180)
         assert done.stdout, done.stderr
         states: dict[str, Any] = json.loads(done.stdout)
         return states
@@ -146,7 +178,9 @@ class Controller:
     def watch_events(self) -> Iterator[Callable[[], list[dict[str, Any]]]]:
         """Subscribe durably to all events; yield a function that returns those received so far, each with its node."""
         lines = self.folder / "events"
-        command = [str(BIN / "facenode"), "watch", "--durable", "--json", *self._login("app.watch")]
+        # A client id of NATS has no dots, as the name of an account has.
+        session = ["--durable"] if KIND == "mosquitto" else ["--durable", "test"]
+        command = [str(BIN / "facenode"), "watch", *session, "--json", *self._login("app.watch")]
         with lines.open("wb") as out, subprocess.Popen(command, stdout=out) as watch:
 
             def events() -> list[dict[str, Any]]:
@@ -171,7 +205,7 @@ class Controller:
         password.chmod(0o600)
         return MqttSettings.model_validate(
             {
-                "host": "localhost",
+                "host": ",".join(ADDRESSES),
                 "port": self.account_port,
                 "username": name,
                 "password_file": password,
@@ -181,7 +215,7 @@ class Controller:
 
     def subscribe(self, name: str, *filters: str) -> Subscriber:
         """Return a subscriber that is logged in with an account."""
-        return Subscriber(self.account_settings(name), *filters, client_id=f"test-{name}")
+        return Subscriber(self.account_settings(name), *filters, client_id=f"test-{name}".replace(".", "-"))
 
     def stolen_settings(self, host: Host, folder: Path) -> MqttSettings:
         """Copy a node's key and certificate, as a thief would, and return MQTT settings that use them."""
@@ -194,7 +228,7 @@ class Controller:
     def certificate_settings(self, certificate: Path | None, key: Path | None) -> MqttSettings:
         """Return MQTT settings for the port of nodes with a certificate, or without one."""
         tls = {"enabled": True, "ca_file": self.folder / "authority/ca.crt", "cert_file": certificate, "key_file": key}
-        return MqttSettings.model_validate({"host": "localhost", "port": self.node_port, "tls": tls})
+        return MqttSettings.model_validate({"host": ",".join(ADDRESSES), "port": self.node_port, "tls": tls})
 
     def _login(self, name: str = "app.fleet") -> list[str]:
         """Return the arguments with which `facenode` logs in to the broker with an account."""

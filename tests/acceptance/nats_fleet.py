@@ -152,6 +152,7 @@ class NatsFleet:
             "broker_nats_port": self.nats_ports[number],
             "broker_cluster_port": self._cluster[number],
             "broker_monitor_port": self._monitor[number],
+            "broker_local_address": "127.0.0.1",
             "broker_local_port": self._local[number],
             "broker_routes": [f"127.0.0.1:{port}" for port in self._cluster],
             "broker_node_connections": 50,

@@ -1,4 +1,4 @@
-"""This machine's Debian mirror -> a root with NATS, made once and kept in `.cache`."""
+"""This machine's Debian mirror -> a root with NATS, made once and kept in `.cache`; and the package itself."""
 
 from pathlib import Path
 
@@ -15,4 +15,11 @@ def nats_root() -> Path:
     # As in Debian's own image, installing a package starts no service.
     quiet = "--essential-hook=printf '#!/bin/sh\\nexit 101\\n' >\"$1/usr/sbin/policy-rc.d\""
     executable = '--essential-hook=chmod 755 "$1/usr/sbin/policy-rc.d"'
-    return bare_root("nats", _SUITE, *_PACKAGES, options=(*options, quiet, executable))
+    package = '--customize-hook=chroot "$1" sh -c "cd /srv && apt-get download nats-server"'
+    return bare_root("nats", _SUITE, *_PACKAGES, options=(*options, quiet, executable, package))
+
+
+def nats_package() -> Path:
+    """Return the file of the package, which older releases of Debian can install, too."""
+    (package,) = nats_root().glob("srv/nats-server_*.deb")
+    return package

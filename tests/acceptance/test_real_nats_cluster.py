@@ -224,8 +224,8 @@ def test_while_a_server_is_dead_some_subscriptions_are_refused_and_some_messages
     refused = sum(answer.refused for answer in flat)
     old = sum(answer.retained == [b"online"] for answer in flat)
     print_line(
-        f"one of three servers dead: of {len(flat)} new subscriptions {refused} were refused or not answered, and {old} "
-        f"received an old message; both servers had the latest one after {latest_s:.0f} s"
+        f"one of three servers dead: of {len(flat)} new subscriptions {refused} were refused or not answered, and "
+        f"{old} received an old message; both servers had the latest one after {latest_s:.0f} s"
     )
     assert refused < len(flat)
     assert {value for answer in flat for value in answer.retained} <= {b"online", b"offline"}

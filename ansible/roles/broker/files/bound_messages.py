@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """A NATS server on this host -> bounds on what its cluster keeps for absent MQTT subscribers.
 
-The servers create the stream `$MQTT_msgs` without bounds when the first MQTT client connects. This creates it before, or
-changes it, so that the oldest messages are dropped beyond the bounds. The password comes from standard input. It
+The servers create the stream `$MQTT_msgs` without bounds when the first MQTT client connects. This creates it before,
+or changes it, so that the oldest messages are dropped beyond the bounds. The password comes from standard input. It
 prints `changed` or `unchanged`, and needs nothing but Python.
 """
 
@@ -29,13 +29,14 @@ class Server:
     """A connection to the server's JetStream interface.
 
     Args:
-        port: the port on loopback.
+        address: where it listens.
+        port: and its port.
         user: the user, whose `_INBOX.<user>.>` it may read.
         password: its password.
     """
 
-    def __init__(self, port: int, user: str, password: str) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=_ANSWER_S)
+    def __init__(self, address: str, port: int, user: str, password: str) -> None:
+        self._socket = socket.create_connection((address, port), timeout=_ANSWER_S)
         self._stream: BinaryIO = self._socket.makefile("rb")
         self._stream.readline()  # INFO
         login = {"user": user, "pass": password, "verbose": False, "pedantic": False, "lang": "python", "version": "1"}
@@ -93,6 +94,7 @@ def bound(server: Server, wanted: Mapping[str, Any]) -> bool:
 def main() -> int:
     """Bound the stream; try again while the cluster is forming."""
     parser = argparse.ArgumentParser(description="bound what a NATS cluster keeps for absent MQTT subscribers")
+    parser.add_argument("--address", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--user", default="streams")
     parser.add_argument("--max-bytes", type=int, required=True)
@@ -106,14 +108,14 @@ def main() -> int:
     until_s = time.monotonic() + _READY_S
     while True:
         try:
-            server = Server(args.port, args.user, password)
+            server = Server(args.address, args.port, args.user, password)
             try:
                 print("changed" if bound(server, wanted) else "unchanged")
             finally:
                 server.close()
         except (OSError, StreamError, ValueError) as error:
             if time.monotonic() > until_s:
-                print(f"127.0.0.1:{args.port}: {_STREAM}: {error}", file=sys.stderr)
+                print(f"{args.address}:{args.port}: {_STREAM}: {error}", file=sys.stderr)
                 return 1
             time.sleep(_PAUSE_S)
         else:
