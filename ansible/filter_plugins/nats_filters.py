@@ -90,14 +90,13 @@ def _node(name: str, password: str | None) -> dict[str, Any]:
     because a server that applies changed accounts removes the retained messages of users that it does not know, and
     Home Assistant would not learn that the node is gone.
     """
-    own = f"facenode/{name}/#"
+    own, discovery = f"facenode/{name}/#", f"homeassistant/device/facenode/{name}/config"
     return {
         "user": f"CN={name}",
         **({} if password is None else {"password": password}),
         "allowed_connection_types": ["MQTT"],
-        "permissions": _permissions(
-            [own, f"homeassistant/device/facenode/{name}/config"], [own, "homeassistant/status"]
-        ),
+        # Over MQTT 3.1.1, `facenode check` must read what the node writes: nothing else shows that it is allowed.
+        "permissions": _permissions([own, discovery], [own, discovery, "homeassistant/status"]),
     }
 
 

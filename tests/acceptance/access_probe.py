@@ -46,7 +46,7 @@ _WRITES: Mapping[str, tuple[str, ...]] = {
 _READS: Mapping[str, tuple[str, ...]] = {
     "node-2": (
         "facenode/node-2/request/#", "homeassistant/status", "facenode/node-3/request/#", "facenode/+/snapshot/+",
-        "facenode/#", "#", "homeassistant/#",
+        "facenode/#", "#", "homeassistant/#", "homeassistant/device/facenode/node-2/config",
     ),
     "app.homeassistant": ("facenode/#", "homeassistant/#", "#"),
     "app.security": (
@@ -60,7 +60,8 @@ _READS: Mapping[str, tuple[str, ...]] = {
 _TOPICS = (
     "facenode/node-2/request/check", "facenode/node-3/request/check", "facenode/node-3/status",
     "facenode/node-3/alert/night", "facenode/node-3/late/alert/night", "facenode/node-3/event/unknown",
-    "facenode/node-3/snapshot/made-up", "homeassistant/device/facenode/node-3/config", "homeassistant/status",
+    "facenode/node-3/snapshot/made-up", "homeassistant/device/facenode/node-2/config",
+    "homeassistant/device/facenode/node-3/config", "homeassistant/status",
 )  # fmt: skip
 
 

@@ -24,13 +24,21 @@ def users(**given: Any) -> dict[str, dict[str, Any]]:  # noqa: ANN401 - any argu
 
 
 def test_a_node_logs_in_by_its_certificate_and_uses_only_its_own_topics() -> None:
-    """Its user is the subject of the certificate; over MQTT `a/#` means `a`, too."""
+    """Its user is the subject of the certificate; in MQTT `a/#` means `a`, too. It reads its own discovery."""
     node = users(nodes=["hall"])["CN=hall"]
     assert "password" not in node
     assert node["allowed_connection_types"] == ["MQTT"]
     assert node["permissions"] == {
         "publish": {"allow": ["facenode.hall.>", "homeassistant.device.facenode.hall.config"]},
-        "subscribe": {"allow": ["facenode.hall", "facenode.hall.>", "homeassistant.status", "$MQTT.sub.>"]},
+        "subscribe": {
+            "allow": [
+                "facenode.hall",
+                "facenode.hall.>",
+                "homeassistant.device.facenode.hall.config",
+                "homeassistant.status",
+                "$MQTT.sub.>",
+            ]
+        },
     }
 
 
