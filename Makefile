@@ -14,7 +14,7 @@ RELEASE_READY := $(RELEASE)/.ready
 # What builds wheelhouses and their bills of materials; a fleet's controller has it, too.
 BUILDS := 'uv>=0.8,<1' 'packaging>=24,<27'
 
-.PHONY: demo test acceptance acceptance-fleet fleet lint faults bench soak memory training train zoo picture screenshots clean
+.PHONY: demo test acceptance acceptance-fleet fleet lint faults bench soak strangers memory training train zoo picture screenshots clean
 
 demo: $(READY)  ## a face in a clip becomes an event on a broker
 	$(BIN)/facenode demo
@@ -55,13 +55,19 @@ bench: $(BENCH_READY) $(READY)  ## this machine's figures beside their targets, 
 	PYTHONPATH=tests/unit:tests/integration $(BENCH)/bin/python tests/benchmarks/node_performance.py $(if $(NETWORK),--model $(NETWORK))
 	PYTHONPATH=tests/unit:tests/integration $(BIN)/python tests/benchmarks/node_performance.py --model models/zoo/mobilenet_v2.int8.tflite
 	$(BENCH)/bin/python tests/benchmarks/zoo_speed.py
+	PYTHONPATH=. $(BENCH)/bin/python tests/benchmarks/look_cost.py $(if $(NETWORK),--model $(NETWORK))
 
 soak: $(READY)  ## a node for an hour: whether it grows, and whether an event is lost; needs mosquitto
 	PYTHONPATH=.:tests/benchmarks:tests/acceptance:tests/integration:tests/unit \
 		$(BIN)/python tests/benchmarks/soak.py --minutes 60
 
-memory: $(READY)  ## what a node takes, step by step
+strangers: face-data $(READY)  ## strangers who pass in front of a running node, by visit; needs mosquitto and the face data
+	PYTHONPATH=.:tests/unit:tests/integration $(BIN)/python tests/benchmarks/strangers_by_visit.py
+	PYTHONPATH=. $(BIN)/python tests/benchmarks/photos_needed.py
+
+memory: $(READY)  ## what a node takes, step by step, and with a full inbox
 	$(BIN)/python tests/benchmarks/memory_by_step.py
+	PYTHONPATH=. $(BIN)/python tests/benchmarks/inbox_memory.py
 
 training: $(TRAIN_READY)  ## what the commands of models/ need, in .venv-train: TensorFlow, PyTorch
 
@@ -74,11 +80,13 @@ face-data:
 train: face-data $(TRAIN_READY)  ## a trial of training on few pictures, from start to figures, in build/smoke; needs the face data
 	$(TRAIN)/bin/python -m models.train models/configs/smoke.toml
 	$(TRAIN)/bin/python -m models.export models/configs/smoke.toml --zoo build/smoke
+	$(TRAIN)/bin/python -m models.cohort build/smoke/smoke.float32.json build/smoke/smoke.int8.json
 	$(TRAIN)/bin/python -m models.evaluate build/smoke/smoke.float32.json build/smoke/smoke.int8.json
 
 zoo: face-data $(TRAIN_READY)  ## the default network anew: files, sidecars, card and plots; needs the face data
 	$(TRAIN)/bin/python -m models.train models/configs/mobilefacenet.toml
 	$(TRAIN)/bin/python -m models.export models/configs/mobilefacenet.toml
+	$(TRAIN)/bin/python -m models.cohort models/zoo/mobilefacenet.float32.json models/zoo/mobilefacenet.int8.json
 	$(TRAIN)/bin/python -m models.evaluate --all --write --card models/README.md --plots models/figures
 
 .PHONY: release audit

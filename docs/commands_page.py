@@ -37,6 +37,10 @@ class RecordingParser:
         """Record an argument."""
         self.arguments.append((names, options))
 
+    def add_mutually_exclusive_group(self) -> "RecordingParser":
+        """Return this parser, which records the arguments of the group."""
+        return self
+
     def add_subparsers(self, **_options: Any) -> "RecordingParser":  # noqa: ANN401 - argparse's
         """Return this parser, which records the subcommands."""
         return self
@@ -94,6 +98,8 @@ def _signature(names: tuple[str, ...], options: dict[str, Any]) -> str:
     if "action" in options and options["action"].startswith("store_"):
         return names[0]
     value = options.get("metavar") or names[0].strip("-").upper().replace("-", "_")
+    if isinstance(value, tuple):
+        value = " ".join(value)
     return f"{names[0]} [{value}]" if options.get("nargs") == "?" else f"{names[0]} {value}"
 
 

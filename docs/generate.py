@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from docs.commands_page import commands_page
+from docs.local_socket_page import local_socket_page
 from docs.settings_page import settings_page
 from docs.topics_page import topics_page
 
@@ -15,6 +16,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "settings.md": settings_page,
     "topics.md": topics_page,
     "commands.md": commands_page,
+    "local-socket.md": local_socket_page,
 }
 """File name of each generated page -> the function that returns its text."""
 

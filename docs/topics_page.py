@@ -31,7 +31,7 @@ from node.mqtt.subscriptions import BURST as FLOOD_BURST
 from node.mqtt.subscriptions import PER_SECOND as FLOOD_PER_SECOND
 from node.requests.answer import success
 from node.requests.inbox import BURST, PER_SECOND
-from node.requests.request import OFFERED, Verb
+from node.requests.verb import OFFERED, Verb
 
 _AT = Instant(datetime(2026, 11, 24, 18, 0, 58, 621_000, tzinfo=UTC), 0.0, synced=True)
 _MODEL = "3f9a1c02"
@@ -80,7 +80,12 @@ _VERBS = {
     Verb.PEOPLE_LIST: ("", "lists the enrolled people"),
     Verb.PEOPLE_ENROLL: (
         '`"id"`, `"name"`; `"event"` or `"for_s": 3`',
-        "enrolls the face of an event, or the one person in view",
+        "enrolls the face of an event, or the one person in view; refuses an unusable face, or one of somebody else",
+    ),
+    Verb.PEOPLE_RENAME: ('`"id"`, `"name"`', "changes the display name of a person"),
+    Verb.PEOPLE_REJECT: (
+        '`"id"`, `"event"`',
+        "keeps the face of an event as one that is not this person's",
     ),
     Verb.PEOPLE_IGNORE: ('`"id"`; `"event"`, `"state": "off"`', "stops events about a person; `off` undoes it"),
     Verb.PEOPLE_REMOVE: ('`"id"`', "erases a person"),

@@ -26,6 +26,20 @@ def shipped(folder: Path = ZOO) -> list[Path]:
     )
 
 
+def unquantised(path: Path) -> Path:
+    """Return the sidecar of the float32 file of a network's space in the same folder; the given one if there is none.
+
+    Raises:
+        TrainingError: a sidecar cannot be read.
+    """
+    space = read_sidecar(path)["heads"]["embedding"]["space"]
+    for other in shipped(path.parent):
+        found = read_sidecar(other)
+        if found["quantisation"] == "float32" and found["heads"]["embedding"]["space"] == space:
+            return other
+    return path
+
+
 def temperatures(path: Path) -> dict[str, float]:
     """Return the temperature of each head; heads without one are left out.
 

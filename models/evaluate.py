@@ -19,8 +19,11 @@ from models.data.crops import DETECTOR
 from models.data.manifests import data_folder, lfw_pairs
 from models.data.samples import Pair
 from models.errors import TrainingError
+from models.evaluation.group_card import MARK, group_table
 from models.evaluation.measure import PredictionsByNetwork, measure, predict_all
 from models.evaluation.report import as_json, markdown, write_card, write_metrics
+from models.evaluation.scoring import Decision
+from node.vision.cohort import load_cohort
 from node.vision.tflite import Network
 
 
@@ -33,7 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--detector", type=Path, default=DETECTOR, help=f"detector's file (default: {DETECTOR.name})")
     parser.add_argument("--json", action="store_true", help="print JSON instead of Markdown")
     parser.add_argument("--write", action="store_true", help="write the figures into the sidecars")
-    parser.add_argument("--card", type=Path, help="write the tables between the marks of a model card")
+    parser.add_argument(
+        "--card", type=Path, help="write the tables of a model card, with the groups of the first network"
+    )
     parser.add_argument("--plots", type=Path, help="draw plots into this folder")
     given = parser.parse_args(arguments)
     if given.all == bool(given.sidecars):
@@ -47,10 +52,13 @@ def _evaluate(given: argparse.Namespace) -> None:
     predictions = {
         path: predict_all(network, data, FOLDER, detector=given.detector) for path, network in networks.items()
     }
+    decisions = {
+        path: Decision(network.sidecar, load_cohort(path.with_suffix(".tflite"), network.sidecar))
+        for path, network in networks.items()
+    }
     pairs = lfw_pairs(data)
     measured = {
-        path: measure(predictions[path], pairs, network.sidecar, temperatures(path))
-        for path, network in networks.items()
+        path: measure(predictions[path], pairs, decision, temperatures(path)) for path, decision in decisions.items()
     }
     by_name = {networks[path].sidecar.name: figures for path, figures in measured.items()}
     runtimes = sorted({network.runtime for network in networks.values()})
@@ -62,10 +70,11 @@ def _evaluate(given: argparse.Namespace) -> None:
             write_metrics(path, figures, today)
     if given.card:
         write_card(given.card, tables)
+        write_card(given.card, group_table(next(iter(measured.values()))), MARK)
     if given.plots:
         _draw(
             given.plots,
-            {network.sidecar.name: (network.sidecar, predictions[path]) for path, network in networks.items()},
+            {decision.sidecar.name: (decision, predictions[path]) for path, decision in decisions.items()},
             pairs,
         )
 

@@ -30,7 +30,9 @@ from node.mqtt.publisher import Publisher
 from node.mqtt.retained import Retained
 from node.outbox.outbox import Outbox
 from node.people.erasure import Erasure
+from node.people.last_seen import LastSeen
 from node.people.live_gallery import LiveGallery
+from node.people.undoable import UndoableChanges
 from node.requests.dispatcher import Dispatcher
 from node.requests.local_socket import LocalSocket
 from node.requests.people import PeopleRequests
@@ -38,6 +40,8 @@ from node.requests.recent_faces import RecentFaces
 from node.requests.snapshots import Snapshots
 from node.requests.switches import SwitchRequests
 from node.requests.view import View
+from node.review.collector import Collector
+from node.review.privacy import PrivacyErasure
 from node.settings import Settings
 from node.slowness import Kind
 from node.system.systemd import Service
@@ -77,10 +81,13 @@ class Node:
         people_requests: enrolls whoever is in view.
         snapshots: sends pictures, where the owner wants any.
         recent_faces: the faces behind the latest events.
+        collector: the faces of recent visits, for the owner to say who they are.
+        privacy: erases them, and what can be undone, in privacy mode.
         health: measures the loop.
         erasure: erases people, and finishes what was begun before.
         durations: keeps visits and alerts over restarts.
-        last_seen: when each person was last seen, by id.
+        changes: those of people that can be undone.
+        last_seen: when each person was last seen.
     """
 
     settings: Settings
@@ -106,10 +113,13 @@ class Node:
     people_requests: PeopleRequests
     snapshots: Snapshots
     recent_faces: RecentFaces
+    collector: Collector
+    privacy: PrivacyErasure
     health: HealthMonitor
     erasure: Erasure
     durations: Keeper
-    last_seen: dict[str, Instant]
+    changes: UndoableChanges
+    last_seen: LastSeen
     _tracks: tuple[Track, ...] = ()
     _stopping: threading.Event = field(default_factory=threading.Event)
 
@@ -169,7 +179,10 @@ class Node:
         self._follow_gallery()
         happened = self.engine.update(tick.at, view.tracks, looked=found.looked)
         raised = self.alerts.update(tick.at, happened, self._scene(tick.at, len(view.tracks)))
-        self._publish(tick, happened, raised, view.tracks)
+        events = self._publish(tick, happened, raised, view.tracks)
+        self.privacy.update(private=not self.switches.watching)
+        if self.switches.watching:
+            self.collector.update(tick, view.tracks, looks, self.engine.decisions, events)
         self.durations.update(tick.at, self._to_keep(tick.at))
         self.snapshots.update(view)
         self._tracks = view.tracks
@@ -186,19 +199,21 @@ class Node:
         self.service.report_alive(self.clock.now().mono_s)
         self.service.report_working(working=self.publisher.connected and self.camera.state is CameraState.OK)
 
-    def _publish(self, tick: Tick, happened: Sequence[Event], raised: Sequence[Alert], tracks: Sequence[Track]) -> None:
-        """Put what happened into the outbox, and remember the faces behind it."""
+    def _publish(
+        self, tick: Tick, happened: Sequence[Event], raised: Sequence[Alert], tracks: Sequence[Track]
+    ) -> Sequence[tuple[str, Event]]:
+        """Put what happened into the outbox, and remember the faces behind it. Return the events with their ids."""
         messages = payloads.encode(happened, raised, self.topics, self.model)
         self.snapshots.publish(tick, happened, messages, tracks)
         self.outbox.put(messages)
         ids = [payloads.message_id(message) for message in messages[: len(happened)]]  # the alerts' messages follow
-        self.recent_faces.remember(
-            zip(ids, happened, strict=True), (*self._tracks, *tracks)
-        )  # who left was there before
+        events = tuple(zip(ids, happened, strict=True))
+        self.recent_faces.remember(events, (*self._tracks, *tracks))  # who left was there before
+        return events
 
     def _show(self, at: Instant, count: int) -> None:
         """Show what is retained: who is in view, and now and then how the node is."""
-        self.last_seen |= self.engine.last_seen
+        self.last_seen.update(self.engine.last_seen)
         switches = self.switches.switches
         on = {"recognition": switches.recognition, "privacy": switches.privacy}
         state = payloads.state(at, count, self.engine.present, self.last_seen, **on)
@@ -211,12 +226,24 @@ class Node:
         """Take over what was changed in the gallery, by this process or another."""
         now_s = self.clock.now().mono_s
         self.erasure.advance(now_s)
+        self.changes.expire(now_s)
         if self.gallery.refresh(now_s):
             for person in self.gallery.removed:
                 self.erasure.forget(person)
+            self._follow_departures()
             self.engine.replace(self.gallery.matcher)
             _log.info("people: the gallery has changed: %s", self.gallery.summary)
         self._announce()
+
+    def _follow_departures(self) -> None:
+        """Know whoever was merged into another by the other's id; the waiting messages about them stay."""
+        for person in self.gallery.people:
+            self.last_seen.enrolled(person.id)
+        for left, into in self.gallery.departed.items():
+            if into is None:
+                self.last_seen.forget(left)
+            else:
+                self.last_seen.merge(left, into)
 
     def _announce(self) -> None:
         if self.announcer is not None:
@@ -264,6 +291,7 @@ class Node:
         if ended:
             left = self.engine.close(at)
             self._publish(Tick(at, None), left, self.alerts.update(at, left, self._scene(at, 0)), ())
+        self.collector.close()
         self.durations.close(at, Durations() if ended else self._to_keep(at))
         began_s = logged_s = self.clock.now().mono_s
         while self.publisher.alive and not self.publisher.drain(_DRAIN_TURN_S):

@@ -3,8 +3,10 @@
 import argparse
 import importlib
 import logging
+import os
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,8 @@ COMMANDS = {
     "demo": "show how it works, without a camera or a broker",
     "recognize": "recognize faces in pictures, folders and clips",
     "watch": "print messages from all nodes",
-    "people": "enroll, list and remove people",
+    "people": "enroll, list, correct and remove people",
+    "inbox": "say who was seen in recent visits",
     "check": "check settings, camera, storage and broker",
     "bench": "measure the speed and memory use on this machine",
     "simulate": "load-test a broker with simulated nodes",
@@ -30,6 +33,8 @@ COMMANDS = {
     "forget": "remove a node's retained messages from the broker",
 }
 """The commands and what each does; each is a module or package of node.commands."""
+DEFAULT_VERBS = {"inbox": "list"}
+"""The verb of a command where none is given."""
 _EPILOG = (
     "Every command accepts every setting: as --set SECTION.KEY=VALUE, as the environment variable "
     "FACENODE_<SECTION>__<KEY>, or in the settings file. The command line wins over the environment, and the "
@@ -52,7 +57,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         print_error(f"not enough memory ({reason}): free some, or allow this process more")
+        _leave_threads()
         return FacenodeError.exit_code
+
+
+def _leave_threads() -> None:
+    """End the process at once if other threads run: one that a library left without memory may crash on the way out."""
+    if threading.active_count() > 1:
+        finish_output()
+        os._exit(FacenodeError.exit_code)
 
 
 def _finished(code: int) -> int:
@@ -70,7 +83,7 @@ def _code_of(error: OutputError) -> int:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
-    given = sys.argv[1:] if arguments is None else arguments
+    given = _with_verb(sys.argv[1:] if arguments is None else arguments)
     parser = _parser(given[:1])
     if not given:  # the list of commands helps more than an error that one is missing
         parser.print_help(sys.stderr)
@@ -118,6 +131,15 @@ def _parser(requested: Sequence[str]) -> argparse.ArgumentParser:
         else:
             subparsers.add_parser(name, help=summary)
     return parser
+
+
+def _with_verb(arguments: Sequence[str]) -> Sequence[str]:
+    """Return arguments with the default verb of the command, if they name none and do not ask for help."""
+    verb = DEFAULT_VERBS.get(next(iter(arguments), ""))
+    following = arguments[1] if len(arguments) > 1 else "--"
+    if verb is None or not following.startswith("-") or following in ("-h", "--help"):
+        return arguments
+    return [arguments[0], verb, *arguments[1:]]
 
 
 def _overrides(assignments: Sequence[str]) -> dict[str, dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from node.domain import Instant
 
-__all__ = ["Boot", "BootClock", "Clock", "Instant", "SystemClock", "synchronised"]
+__all__ = ["Boot", "BootClock", "Clock", "Instant", "Stamp", "SystemClock", "elapsed_s", "stamped", "synchronised"]
 
 _TIME_ERROR = 5  # adjtimex(2) returns TIME_ERROR while the clock is not synchronized
 
@@ -40,6 +40,40 @@ class BootClock(Protocol):
     def boot(self) -> Boot:
         """Return the present boot."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """A moment that is kept on disk and compared after a restart of the process or of the machine.
+
+    Attributes:
+        wall: UTC.
+        boot_s: seconds of the boot-time clock.
+        boot: the id of the boot; empty if unknown.
+        synced: whether the wall clock was synchronized.
+    """
+
+    wall: datetime
+    boot_s: float
+    boot: str
+    synced: bool
+
+
+def stamped(at: Instant, boot: Boot) -> Stamp:
+    """Return a moment of the present boot as it is kept."""
+    return Stamp(at.wall, at.mono_s + boot.offset_s, boot.id, at.synced)
+
+
+def elapsed_s(since: Stamp, now: Stamp) -> float | None:
+    """Return the seconds between two moments; None if nobody can tell.
+
+    Within one boot they are exact. After a reboot they are of the wall clock, if it was synchronized both times.
+    """
+    if since.boot and since.boot == now.boot:
+        return max(0.0, now.boot_s - since.boot_s)
+    if since.synced and now.synced:
+        return max(0.0, (now.wall - since.wall).total_seconds())
+    return None
 
 
 class _Timex(ctypes.Structure):

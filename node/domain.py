@@ -174,11 +174,14 @@ class Match:
         person: the id of the person, or None for a stranger.
         score: cosine to the nearest anchor of the nearest candidate; 0 without candidates.
         ignored: whether the owner wants no events about this person.
+        margin: the score that decides less its threshold, so that 0 and more names somebody; None without candidates,
+            and where no gallery decides.
     """
 
     person: str | None
     score: float
     ignored: bool = False
+    margin: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 releases/<name>/release.json              the manifest: version, network, checksums, dependencies by kind of machine
 releases/<name>/facenode-*.whl            the program
-releases/<name>/model/*.tflite, *.json    the network, if it is not the one in the wheel
+releases/<name>/model/*.tflite, *.json    the network, if it is not the one in the wheel; and *.npy, its cohort
 """
 
 import argparse
@@ -31,7 +31,9 @@ def main() -> int:
     parser.add_argument("--source", type=Path, help="checkout to build the program from")
     parser.add_argument("--wheel", type=Path, help="wheel of the program, instead of a checkout")
     parser.add_argument(
-        "--model", type=Path, help="network (.tflite) with its sidecar beside it (default: the bundled one)"
+        "--model",
+        type=Path,
+        help="network (.tflite) with its sidecar and its cohort beside it (default: the bundled one)",
     )
     parser.add_argument(
         "--kind", action="append", default=[], help="kind of machine, such as aarch64-3.13 (repeatable)"
@@ -92,7 +94,7 @@ def _create(args: argparse.Namespace, folder: Path) -> None:
         if args.model:
             sidecar = args.model.with_suffix(".json")
             (new / "model").mkdir()
-            for file in (args.model, sidecar):
+            for file in (args.model, sidecar, *_cohort(sidecar)):
                 copied = shutil.copy(file, new / "model")
                 manifest["model_files"][file.name] = checksum(Path(copied))
             manifest["network"] = args.model.name
@@ -117,6 +119,18 @@ def _describe_network(sidecar: bytes, path: Path) -> dict[str, str]:
         return {"model": content["sha256"][:8], "space": content["heads"]["embedding"]["space"]}
     except (ValueError, KeyError, TypeError) as error:
         raise ReleaseError(f"{path} has no valid sidecar of a network: {error}") from error
+
+
+def _cohort(sidecar: Path) -> list[Path]:
+    """Return the file of the cohort that a sidecar names; none if it names none."""
+    try:
+        described = json.loads(sidecar.read_bytes()).get("cohort")
+        file = None if described is None else sidecar.with_name(described["file"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ReleaseError(f"{sidecar} is no valid sidecar of a network: {error}") from error
+    if file is not None and not file.is_file():
+        raise ReleaseError(f"{file}: no such file: the network needs its cohort beside it: copy it again")
+    return [] if file is None else [file]
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:

@@ -12,25 +12,24 @@ from models.errors import TrainingError
 from models.evaluation.figure import Figure, share_of
 from models.evaluation.metrics import tar_at_far, tpir_at_fpir, verification, wilson
 from models.evaluation.predictions import Predictions
+from models.evaluation.scoring import COSINE, Decision, Scoring
 from node.domain import counted
-from node.vision.sidecar import ClassificationHead, Sidecar
+from node.vision.sidecar import ClassificationHead
 
 _ENROLLED = 12
 _PHOTOS = (5, 2, 1)
 """Photos enrolled per person, the greatest number first: the pictures after it are the probes for all numbers."""
-SHIPPED_FPIR = 0.003
-"""The default of `people.max_fpir`."""
 _PEOPLE, _STRANGERS = "lfw_people val", "lfw9/unknown test"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Similarities:
-    """Cosines of pairs of pictures, each of shape (n,).
+    """Scores of pairs of pictures, each of shape (n,).
 
     Attributes:
-        same: cosines of the listed pairs of one person.
-        other: cosines of the listed pairs of two people.
-        impostors: cosines of all pairs of pictures of two people; the list has too few for a rate of 0.1 %.
+        same: scores of the listed pairs of one person.
+        other: scores of the listed pairs of two people.
+        impostors: scores of all pairs of pictures of two people; the list has too few for a rate of 0.1 %.
     """
 
     same: Array
@@ -45,9 +44,9 @@ class Search:
     Attributes:
         nearest: for probes of enrolled people, the index of the nearest enrolled person.
         right: for the same probes, the index of the true person.
-        scores: for the same probes, the cosine to the nearest person.
-        others: cosine to the nearest person, for probes of the other people of the split.
-        fresh: cosine to the nearest person, for probes of people that the thresholds have not seen.
+        scores: for the same probes, the score with the nearest person.
+        others: score with the nearest person, for probes of the other people of the split.
+        fresh: score with the nearest person, for probes of people that the thresholds have not seen.
     """
 
     nearest: npt.NDArray[np.int64]
@@ -57,16 +56,16 @@ class Search:
     fresh: Array
 
 
-def similarities(people: Predictions, pairs: Sequence[Pair]) -> Similarities:
-    """Return the cosines of the listed pairs, and of all pairs of pictures of two people."""
+def similarities(people: Predictions, pairs: Sequence[Pair], scoring: Scoring = COSINE) -> Similarities:
+    """Return the scores of the listed pairs, and of all pairs of pictures of two people."""
     place = {sample.path: number for number, sample in enumerate(people.samples)}
     known = [pair for pair in pairs if pair.left in place and pair.right in place]
-    cosines = people.embeddings @ people.embeddings.T
-    scores = np.array([cosines[place[pair.left], place[pair.right]] for pair in known])
+    every = scoring.scores(people.embeddings, people.embeddings)
+    scores = np.array([every[place[pair.left], place[pair.right]] for pair in known])
     same = np.array([pair.same for pair in known])
     rows, columns = np.triu_indices(len(people.samples), 1)
     different = people.persons[rows] != people.persons[columns]
-    return Similarities(scores[same], scores[~same], cosines[rows, columns][different])
+    return Similarities(scores[same], scores[~same], every[rows, columns][different])
 
 
 def verify(found: Similarities) -> list[Figure]:
@@ -80,13 +79,21 @@ def verify(found: Similarities) -> list[Figure]:
     ]
 
 
-def search(people: Predictions, strangers: Predictions, photos: int = _PHOTOS[0]) -> Search:
+def search(
+    people: Predictions,
+    strangers: Predictions,
+    photos: int = _PHOTOS[0],
+    scoring: Scoring = COSINE,
+    probed: Predictions | None = None,
+) -> Search:
     """Enrol the twelve people with most pictures, and compare all other pictures with them.
 
     Args:
         people: twelve of them are enrolled from their first pictures; their pictures after the fifth are probes.
         strangers: other people, that the thresholds have not seen.
         photos: photos enrolled per person.
+        scoring: how embeddings are compared.
+        probed: degraded views of the pictures of `people`, which are then the probes.
 
     Raises:
         TrainingError: an enrolled person has no picture left as a probe.
@@ -94,6 +101,7 @@ def search(people: Predictions, strangers: Predictions, photos: int = _PHOTOS[0]
     names, counts = np.unique(people.persons, return_counts=True)
     chosen = names[np.argsort(-counts, kind="stable")][:_ENROLLED]
     anchors, probes, right = [], [], []
+    seen = (people if probed is None else probed).embeddings
     for number, person in enumerate(chosen):
         pictures, most = people.embeddings[people.persons == person], _PHOTOS[0]
         if len(pictures) <= most:
@@ -101,39 +109,51 @@ def search(people: Predictions, strangers: Predictions, photos: int = _PHOTOS[0]
                 f"{person} has {counted(len(pictures), 'picture')}: enrolling {most} leaves no probe: add pictures"
             )
         anchors.append(pictures[:photos])
-        probes.append(pictures[most:])
+        probes.append(seen[people.persons == person][most:])
         right += [number] * (len(pictures) - most)
-    nearest, scores = _nearest_people(np.concatenate(probes), anchors)
-    _, others = _nearest_people(people.embeddings[~np.isin(people.persons, chosen)], anchors)
-    _, fresh = _nearest_people(strangers.embeddings, anchors)
+    nearest, scores = _nearest_people(np.concatenate(probes), anchors, scoring)
+    _, others = _nearest_people(seen[~np.isin(people.persons, chosen)], anchors, scoring)
+    _, fresh = _nearest_people(strangers.embeddings, anchors, scoring)
     return Search(nearest, np.array(right), scores, others, fresh)
 
 
-def open_set(people: Predictions, strangers: Predictions, sidecar: Sidecar) -> list[Figure]:
+def open_set(people: Predictions, strangers: Predictions, decision: Decision) -> list[Figure]:
     """Return how often enrolled people are identified and strangers are named, by photos enrolled."""
-    threshold = sidecar.thresholds.cosine(SHIPPED_FPIR, _ENROLLED)
-    figures = []
-    for photos in _PHOTOS:
-        found = search(people, strangers, photos)
-        data, n = f"{_PEOPLE}, {_ENROLLED} people from {photos} photo{'s' * (photos > 1)}", len(found.right)
-        hits, everybody = found.nearest == found.right, np.concatenate([found.others, found.fresh])
-        figures += [
-            share_of(data, "rank-1", wilson(int(hits.sum()), n)),
-            *(
-                Figure(data, f"TPIR at FPIR {100 * rate:g} %", _tpir(found, everybody, rate), n)
-                for rate in (0.01, 0.001)
-            ),
-            share_of(data, "TPIR at the shipped threshold", wilson(int(np.sum(hits & (found.scores >= threshold))), n)),
-            *(
-                share_of(
-                    data,
-                    f"strangers of {whose} called by a name at the shipped threshold",
-                    wilson(int(np.sum(scores >= threshold)), len(scores)),
-                )
-                for whose, scores in ((_PEOPLE, found.others), (_STRANGERS, found.fresh))
-            ),
-        ]
-    return figures
+    return [
+        figure
+        for photos in _PHOTOS
+        for figure in _open_set(
+            f"{_PEOPLE}, {_ENROLLED} people from {photos} photo{'s' * (photos > 1)}",
+            search(people, strangers, photos, decision.scoring),
+            decision,
+        )
+    ]
+
+
+def noisy_open_set(
+    people: Predictions, noisy: Predictions, noisy_strangers: Predictions, decision: Decision
+) -> list[Figure]:
+    """Return the same for small and noisy probes, with clean photos enrolled."""
+    found = search(people, noisy_strangers, _PHOTOS[0], decision.scoring, noisy)
+    return _open_set(f"{_PEOPLE}, {_ENROLLED} people from {_PHOTOS[0]} photos, small and noisy probes", found, decision)
+
+
+def _open_set(data: str, found: Search, decision: Decision) -> list[Figure]:
+    hits, everybody = found.nearest == found.right, np.concatenate([found.others, found.fresh])
+    threshold, n = decision.least(_ENROLLED), len(found.right)
+    return [
+        share_of(data, "rank-1", wilson(int(hits.sum()), n)),
+        *(Figure(data, f"TPIR at FPIR {100 * rate:g} %", _tpir(found, everybody, rate), n) for rate in (0.01, 0.001)),
+        share_of(data, "TPIR at the shipped threshold", wilson(int(np.sum(hits & (found.scores >= threshold))), n)),
+        *(
+            share_of(
+                data,
+                f"strangers of {whose} called by a name at the shipped threshold",
+                wilson(int(np.sum(scores >= threshold)), len(scores)),
+            )
+            for whose, scores in ((_PEOPLE, found.others), (_STRANGERS, found.fresh))
+        ),
+    ]
 
 
 def closed_set(known: Predictions, strangers: Predictions, classes: ClassificationHead) -> list[Figure]:
@@ -153,9 +173,11 @@ def closed_set(known: Predictions, strangers: Predictions, classes: Classificati
     ]
 
 
-def _nearest_people(probes: Array, anchors: Sequence[Array]) -> tuple[npt.NDArray[np.int64], Array]:
-    """Return the nearest person of each probe and the cosine to their nearest anchor, by the node's rule."""
-    scores = np.stack([(probes @ person.T).max(axis=1) for person in anchors], axis=1)
+def _nearest_people(probes: Array, anchors: Sequence[Array], scoring: Scoring) -> tuple[npt.NDArray[np.int64], Array]:
+    """Return the nearest person of each probe and the score with their nearest anchor, by the node's rule."""
+    every = scoring.scores(probes, np.concatenate(anchors))
+    starts = np.cumsum([0, *(len(person) for person in anchors[:-1])])
+    scores = np.maximum.reduceat(every, starts, axis=1)
     nearest = np.argmax(scores, axis=1)
     return nearest, scores[np.arange(len(probes)), nearest]
 

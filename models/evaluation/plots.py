@@ -10,10 +10,10 @@ from matplotlib.figure import Figure as Sheet
 
 from models.data.samples import Pair
 from models.errors import TrainingError
-from models.evaluation.identification import SHIPPED_FPIR, search, similarities
+from models.evaluation.identification import search, similarities
 from models.evaluation.measure import NetworkPredictions, PredictionsByNetwork
 from models.evaluation.predictions import Predictions
-from node.vision.sidecar import Sidecar
+from models.evaluation.scoring import Decision
 
 _COLUMNS = 3
 _DPI = 80
@@ -39,7 +39,7 @@ def draw(folder: Path, by_network: PredictionsByNetwork, pairs: Sequence[Pair]) 
 
     Args:
         folder: the output folder.
-        by_network: sidecar and predictions of each network.
+        by_network: how each network decides, and its predictions.
         pairs: the pairs of `lfw_people` val.
 
     Returns:
@@ -54,7 +54,7 @@ def draw(folder: Path, by_network: PredictionsByNetwork, pairs: Sequence[Pair]) 
             "scores.png": _panels(by_network, (2.9, 2.1), lambda axes, name: _scores(axes, *by_network[name], pairs)),
         }
         for head in ("age", "ethnicity"):
-            heads = {name: pair for name, pair in by_network.items() if pair[0].heads.labels(head)}
+            heads = {name: pair for name, pair in by_network.items() if pair[0].sidecar.heads.labels(head)}
             sheets[f"confusion-{head}.png"] = _confusions(heads, head)
         paths = [folder / name for name in sheets]
         try:
@@ -74,17 +74,17 @@ def det_curves(by_network: PredictionsByNetwork, pairs: Sequence[Pair]) -> Sheet
     """
     sheet = Sheet(figsize=(6.4, 4.6), layout="constrained")
     axes = sheet.subplots()
-    backbones = list(dict.fromkeys(sidecar.backbone for sidecar, _ in by_network.values()))
+    backbones = list(dict.fromkeys(decision.sidecar.backbone for decision, _ in by_network.values()))
     drawn: dict[str, int] = dict.fromkeys(backbones, 0)
     rates = np.logspace(-5, 0, 400)
-    for name, (sidecar, predictions) in by_network.items():
-        cosines = similarities(predictions.people, pairs)
-        ordered = np.sort(cosines.impostors)[::-1]
+    for name, (decision, predictions) in by_network.items():
+        scores, backbone = similarities(predictions.people, pairs, decision.scoring), decision.sidecar.backbone
+        ordered = np.sort(scores.impostors)[::-1]
         least = ordered[np.minimum((rates * len(ordered)).astype(np.int64), len(ordered) - 1)]
-        missed = np.searchsorted(np.sort(cosines.same), least, side="right") / len(cosines.same)
+        missed = np.searchsorted(np.sort(scores.same), least, side="right") / len(scores.same)
         missed = np.maximum(missed, _BELOW)  # zero has no logarithm
-        colour, number = _COLOURS[backbones.index(sidecar.backbone) % len(_COLOURS)], drawn[sidecar.backbone]
-        drawn[sidecar.backbone] += 1
+        colour, number = _COLOURS[backbones.index(backbone) % len(_COLOURS)], drawn[backbone]
+        drawn[backbone] += 1
         axes.step(rates, missed, _LINES[number % len(_LINES)], color=colour, label=name, where="post", linewidth=1.3)
     axes.set(xscale="log", yscale="log", xlim=(1e-5, 1), ylim=(20 * _BELOW, 1))
     axes.set(xlabel="pairs of two people taken for one (FAR)", ylabel="pairs of one person missed (1 - TAR)")
@@ -93,28 +93,31 @@ def det_curves(by_network: PredictionsByNetwork, pairs: Sequence[Pair]) -> Sheet
     return sheet
 
 
-def _scores(axes: Any, sidecar: Sidecar, predictions: NetworkPredictions, pairs: Sequence[Pair]) -> None:  # noqa: ANN401 - no types
-    cosines, searched = similarities(predictions.people, pairs), search(predictions.people, predictions.strangers)
-    bins = np.linspace(-0.4, 1, 71)
+def _scores(axes: Any, decision: Decision, predictions: NetworkPredictions, pairs: Sequence[Pair]) -> None:  # noqa: ANN401 - no types
+    people, scoring = predictions.people, decision.scoring
+    found, searched = similarities(people, pairs, scoring), search(people, predictions.strangers, scoring=scoring)
+    bins = np.linspace(-0.8, 1, 91)
     kinds = {
-        "same person": cosines.same,
-        "two people": cosines.impostors,
+        "same person": found.same,
+        "two people": found.impostors,
         "strangers to 12": np.concatenate([searched.others, searched.fresh]),
     }
     for (label, values), colour in zip(kinds.items(), (_COLOURS[0], "0.6", _COLOURS[1]), strict=True):
         weights = np.full(len(values), 1 / len(values))
         axes.hist(values, bins, weights=weights, histtype="stepfilled", color=colour, alpha=0.45, label=label)
-    for people, line in zip(_GALLERIES, (":", "-"), strict=True):
-        least = sidecar.thresholds.cosine(SHIPPED_FPIR, people)
-        axes.axvline(least, color="black", linestyle=line, linewidth=1, label=f"threshold, {people} enrolled")
-    axes.set(xlabel="cosine", ylabel="share", xlim=(-0.4, 1))
+    for enrolled, line in zip(_GALLERIES, (":", "-"), strict=True):
+        least = decision.least(enrolled)
+        axes.axvline(least, color="black", linestyle=line, linewidth=1, label=f"threshold, {enrolled} enrolled")
+    axes.set(xlabel="score", ylabel="share", xlim=(-0.8, 1))
 
 
 def _confusions(by_network: PredictionsByNetwork, head: str) -> Sheet:
     sheet = _panels(
         by_network,
         (2.3, 2.2) if head == "age" else (2.9, 2.7),
-        lambda axes, name: _confusion(axes, by_network[name][1].utkface, head, by_network[name][0].heads.labels(head)),
+        lambda axes, name: _confusion(
+            axes, by_network[name][1].utkface, head, by_network[name][0].sidecar.heads.labels(head)
+        ),
         legend=False,
     )
     sheet.suptitle(f"{head}, utkface val: rows what they are, columns what is said, shares of a row", fontsize=9)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from models.arrays import Array
 from models.data.cache import Arrays, compute_cached, digest
 from models.data.crops import DETECTOR, Cut, load_crops
+from models.data.degraded import Kind, degraded
 from models.data.manifests import read
 from models.data.samples import Sample
 from models.names import EMBEDDING
@@ -20,6 +21,10 @@ from node.vision.sidecar import Sidecar
 
 _VERSION = 1
 """Raise it when the node prepares crops for a network otherwise: all predictions are then made anew."""
+
+
+_VIEWS_VERSION = 1
+"""Raise it when `models.data.degraded` degrades otherwise."""
 
 
 class InferenceNetwork(Protocol):
@@ -56,8 +61,23 @@ class Predictions:
         return np.array([sample.person for sample in self.samples])
 
 
+@dataclass(frozen=True, slots=True)
+class Degraded:
+    """A degraded view of each picture instead of the picture: how, and which of several views."""
+
+    kind: Kind
+    number: int
+
+
 def predict(
-    network: InferenceNetwork, data: Path, name: str, split: str, cache: Path, *, detector: Path = DETECTOR
+    network: InferenceNetwork,
+    data: Path,
+    name: str,
+    split: str,
+    cache: Path,
+    *,
+    detector: Path = DETECTOR,
+    view: Degraded | None = None,
 ) -> Predictions:
     """Return the predictions of a network for a split of a data set, from the cache where they are there.
 
@@ -68,6 +88,7 @@ def predict(
         split: the split.
         cache: the folder of the cache, for aligned crops and predictions.
         detector: the detector's file.
+        view: a degraded view of each aligned face; None for the face itself.
     """
     sidecar, what = network.sidecar, f"{name} {split}"
     wanted = sidecar.input
@@ -76,7 +97,7 @@ def predict(
     )
 
     def make(part: Sequence[int]) -> Arrays:
-        rows = [network.infer(crops.images[number]) for number in part]
+        rows = [network.infer(_seen(crops.images[number], view, number)) for number in part]
         return {head: np.stack([row[head] for row in rows]) for head in rows[0]}
 
     key = digest(
@@ -84,7 +105,10 @@ def predict(
         network.runtime,
         _VERSION,
         hashlib.sha256(crops.images.tobytes()).hexdigest(),
+        *(() if view is None else (_VIEWS_VERSION, view)),
     )
+    if view is not None:
+        what += f", {view.kind} {view.number + 1}"
     heads = compute_cached(
         f"{sidecar.name} on {what}", range(len(crops.images)), make, cache / "answers", key, part=128, workers=1
     )
@@ -97,3 +121,7 @@ def concatenate(parts: Sequence[Predictions]) -> Predictions:
     return Predictions(
         tuple(sample for part in parts for sample in part.samples), heads, sum(part.missed for part in parts)
     )
+
+
+def _seen(crop: Image, view: Degraded | None, place: int) -> Image:
+    return crop if view is None else degraded(crop, view.kind, place, view.number)

@@ -14,6 +14,7 @@ from models.evaluation.figure import Figure
 FIGURES = "figures"
 """Name of the marks in a model card between which the networks' tables stand."""
 _DECIMALS = 4
+_SMALL = 0.01
 
 Measured = Mapping[str, Sequence[Figure]]
 """Figures by the network's name."""
@@ -147,5 +148,6 @@ def _cell(figure: Figure | None) -> str:
 
 
 def _number(value: float) -> str:
-    """Return a share as text, rounded first as in a sidecar, so that both agree."""
-    return f"{round(value, _DECIMALS):.3f}"
+    """Return a share as text, rounded first as in a sidecar, so that both agree; a small one has one digit more."""
+    rounded = round(value, _DECIMALS)
+    return f"{rounded:.4f}" if 0 < abs(rounded) < _SMALL else f"{rounded:.3f}"

@@ -1,6 +1,6 @@
-"""Embeddings of people and of strangers -> the table of thresholds: least cosine by gallery size and by FPIR.
+"""Embeddings of people and of strangers -> the table of thresholds: least score by gallery size and by FPIR.
 
-By the node's rule, a stranger is named when the cosine of a look, or of the mean of a few looks, to the nearest anchor
+By the node's rule, a stranger is named when the score of a look, or of the mean of a few looks, with the nearest anchor
 in the gallery reaches the threshold. The share of strangers that are named is the false-positive identification rate
 (FPIR, ISO/IEC 19795-1) of that gallery. It grows with the gallery, so there is a row for each size, over all galleries
 of that size.
@@ -9,23 +9,26 @@ of that size.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
+import numpy.typing as npt
 
 from models.arrays import Array, unit_rows
 from models.data.samples import Sample
 from models.errors import TrainingError
+from models.evaluation.scoring import COSINE, Scoring
 from node.domain import counted
 
 FPIRS = (0.01, 0.003, 0.001)
 GALLERIES = (1, 10, 50, 200)
 ANCHORS = 5
 REJECT_FPIR = 0.01
-_REPLICATES = 200
+REPLICATES = 200
 _ROUNDING = 1e-9
 _ENDS = (0.025, 0.975)
 _TAIL = 2 * max(FPIRS)
-"""The share of the highest cosines that is searched. For a gallery of one, the FPIR is the share of cosines above the
+"""The share of the highest scores that is searched. For a gallery of one, the FPIR is the share of scores above the
 threshold, and for a larger gallery it is greater, so no threshold lies below this tail."""
 _LOOKS = (1, 5)
 """Numbers of looks per probe; the strictest threshold is taken, since a mean of looks is nearer to everyone."""
@@ -38,7 +41,7 @@ class ThresholdRow:
     Attributes:
         fpir: the share of strangers that are named.
         gallery: number of enrolled people.
-        cosine: the least cosine of a match.
+        cosine: the least score of a match: the cosine, or the normalized score.
         strangers: number of strangers that it was measured with.
         low: lower end of the 95 % interval of `cosine`.
         high: upper end.
@@ -71,7 +74,10 @@ def threshold_table(
     strangers: Mapping[str, Array],
     seed: int,
     anchors: int = ANCHORS,
-    replicates: int = _REPLICATES,
+    replicates: int = REPLICATES,
+    *,
+    scoring: Scoring = COSINE,
+    sizes: Sequence[int] = GALLERIES,
 ) -> tuple[ThresholdRow, ...]:
     """Return a row for each rate and size; thresholds never fall as the gallery grows or the rate falls.
 
@@ -85,6 +91,8 @@ def threshold_table(
         seed: seed of the choice of anchors and looks, and of the bootstrap.
         anchors: anchors per person, at most five.
         replicates: bootstrap replicates.
+        scoring: how embeddings are compared.
+        sizes: numbers of people enrolled, rising.
 
     Raises:
         TrainingError: there are too few people for the largest gallery.
@@ -95,17 +103,18 @@ def threshold_table(
         for looks in enrolled.values()
         if len(looks) >= ANCHORS
     ]
-    if len(galleries) < max(GALLERIES):
+    if len(galleries) < max(sizes):
         raise TrainingError(
-            f"{counted(len(galleries), 'person', 'people')} with {ANCHORS} pictures: a gallery of {max(GALLERIES)} "
+            f"{counted(len(galleries), 'person', 'people')} with {ANCHORS} pictures: a gallery of {max(sizes)} "
             "needs more people"
         )
     nearest = []
     for looks in _LOOKS:
         probes = np.stack([_mean_look(found, looks, rng) for found in strangers.values()])
-        nearest.append(np.stack([np.max(probes @ person.T, axis=1) for person in galleries], axis=1))
-    levels = _levels(nearest)
-    drawn = np.array([list(_levels(_resampled(nearest, rng)).values()) for _ in range(replicates)])
+        scores = scoring.scores(probes, np.concatenate(galleries)).reshape(len(probes), len(galleries), anchors)
+        nearest.append(scores.max(axis=2))
+    levels = _levels(nearest, sizes)
+    drawn = np.array([list(_levels(_resampled(nearest, rng), sizes).values()) for _ in range(replicates)])
     ends = np.quantile(drawn, _ENDS, axis=0) - np.median(drawn, axis=0)
     return tuple(
         ThresholdRow(
@@ -142,45 +151,51 @@ def _mean_look(looks: Array, count: int, rng: np.random.Generator) -> Array:
 def _resampled(nearest: Sequence[Array], rng: np.random.Generator) -> list[Array]:
     strangers, people = nearest[0].shape
     rows, columns = rng.integers(0, strangers, strangers), rng.integers(0, people, people)
-    return [cosines[rows][:, columns] for cosines in nearest]
+    return [scores[rows][:, columns] for scores in nearest]
 
 
-def _levels(nearest: Sequence[Array]) -> dict[tuple[float, int], float]:
+def _levels(nearest: Sequence[Array], sizes: Sequence[int]) -> dict[tuple[float, int], float]:
     """Return the threshold by rate and size, the strictest over the numbers of looks.
 
     Args:
-        nearest: by number of looks, the cosine of each stranger to each person, shape (strangers, people).
+        nearest: by number of looks, the score of each stranger with each person, shape (strangers, people).
+        sizes: numbers of people enrolled.
     """
-    kinds = [_tail_levels(cosines) for cosines in nearest]
+    kinds = [_tail_levels(scores, sizes) for scores in nearest]
     levels = {key: max(kind[key] for kind in kinds) for key in kinds[0]}
-    return {(fpir, size): _monotone(levels, fpir, size) for fpir in FPIRS for size in GALLERIES}
+    return {(fpir, size): _monotone(levels, fpir, size) for fpir in FPIRS for size in sizes}
 
 
-def _tail_levels(cosines: Array) -> dict[tuple[float, int], float]:
+def _tail_levels(scores: Array, sizes: Sequence[int]) -> dict[tuple[float, int], float]:
     """Return the threshold by rate and size, over all possible galleries of these people.
 
     Of all galleries of s out of p people, the share comb(p - k - 1, s - 1) / comb(p, s) has the person with
-    rank k (from 0) as the nearest to a stranger. So the cosines in falling order, each with that weight, sum to the
+    rank k (from 0) as the nearest to a stranger. So the scores in falling order, each with that weight, sum to the
     FPIR.
     """
-    strangers, people = cosines.shape
-    count = int(_TAIL * cosines.size) + 2
-    places = np.argpartition(cosines, -count, axis=None)[-count:]
-    places = places[np.argsort(-cosines.ravel()[places], kind="stable")]
-    falling, seen = cosines.ravel()[places], np.zeros(strangers, dtype=np.int64)
+    strangers, people = scores.shape
+    count = int(_TAIL * scores.size) + 2
+    places = np.argpartition(scores, -count, axis=None)[-count:]
+    places = places[np.argsort(-scores.ravel()[places], kind="stable")]
+    falling, seen = scores.ravel()[places], np.zeros(strangers, dtype=np.int64)
     ranks = np.empty(count, dtype=np.int64)
     for number, row in enumerate(places // people):
         ranks[number] = seen[row]
         seen[row] += 1
     levels = {}
-    for size in GALLERIES:
-        all_galleries = math.comb(people, size)
-        weights = np.array([math.comb(people - k - 1, size - 1) / all_galleries for k in range(people)]) / strangers
-        reached = np.cumsum(weights[ranks])
+    for size in sizes:
+        reached = np.cumsum(_rank_weights(people, size)[ranks]) / strangers
         for fpir in FPIRS:
             refused = int(np.searchsorted(reached, fpir * (1 + _ROUNDING), side="right"))
             levels[fpir, size] = _just_above(float(falling[min(refused, count - 1)]), 3)
     return levels
+
+
+@cache
+def _rank_weights(people: int, size: int) -> npt.NDArray[np.float64]:
+    """Return the share of galleries in which the person of each rank is the nearest to a stranger, shape (people,)."""
+    galleries = math.comb(people, size)
+    return np.array([math.comb(people - rank - 1, size - 1) / galleries for rank in range(people)])
 
 
 def _just_above(score: float, decimals: int) -> float:

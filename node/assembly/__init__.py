@@ -2,7 +2,16 @@
 
 from node.assembly.broker import build_announcer, build_connect, build_outbox, check_outbox_files, describe_device
 from node.assembly.node import build_node
-from node.assembly.people import build_embed, build_erasure, build_gallery, build_gallery_matcher, build_matcher
+from node.assembly.people import (
+    build_embed,
+    build_enrollee,
+    build_erasure,
+    build_gallery,
+    build_matcher,
+    build_scoring,
+    read_scoring,
+)
+from node.assembly.review import build_collector, build_compare, build_naming, build_review_actions
 from node.assembly.vision import (
     Vision,
     build_photo_detector,
@@ -16,20 +25,26 @@ from node.assembly.vision import (
 __all__ = [
     "Vision",
     "build_announcer",
+    "build_collector",
+    "build_compare",
     "build_connect",
     "build_embed",
+    "build_enrollee",
     "build_erasure",
     "build_gallery",
-    "build_gallery_matcher",
     "build_matcher",
+    "build_naming",
     "build_node",
     "build_outbox",
     "build_photo_detector",
+    "build_review_actions",
+    "build_scoring",
     "build_search",
     "build_sidecar",
     "build_vision",
     "check_outbox_files",
     "describe_device",
     "event_labels",
+    "read_scoring",
     "wanted_heads",
 ]

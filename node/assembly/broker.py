@@ -14,7 +14,7 @@ from node.mqtt.publisher import Connect
 from node.mqtt.retained import Retained
 from node.outbox.outbox import FILE as OUTBOX_FILE
 from node.outbox.outbox import Outbox
-from node.requests.request import OFFERED, Verb
+from node.requests.verb import OFFERED, Verb
 from node.settings import Settings
 from node.system.plain_files import WrongKindError, check_regular
 

@@ -5,7 +5,15 @@ from dataclasses import replace
 
 from node.app import Node
 from node.assembly.broker import build_announcer, build_connect, build_outbox
-from node.assembly.people import build_embed, build_erasure, build_gallery, build_matcher
+from node.assembly.people import (
+    build_embed,
+    build_enrollee,
+    build_erasure,
+    build_gallery,
+    build_matcher,
+    build_scoring,
+)
+from node.assembly.review import build_collector, build_review_requests
 from node.assembly.vision import build_search, build_vision, event_labels, wanted_heads
 from node.camera import Camera, open_camera
 from node.camera.frame_check import CheckedCamera
@@ -17,6 +25,7 @@ from node.domain import CameraState, Instant
 from node.durations.file import DurationsFile
 from node.durations.keeper import Keeper
 from node.events.alerts import Alerts
+from node.events.durations import Durations
 from node.events.engine import Engine
 from node.events.mounting import Mounting
 from node.events.tracker import Tracker
@@ -25,7 +34,10 @@ from node.mqtt import certificate
 from node.mqtt.publisher import Publisher
 from node.mqtt.retained import Retained
 from node.outbox.outbox import Outbox
+from node.people.last_seen import LastSeen
+from node.people.likeness import same_person
 from node.people.live_gallery import LiveGallery
+from node.people.undoable import UndoableChanges
 from node.requests.answer import Answer
 from node.requests.dispatcher import Dispatcher, handlers
 from node.requests.inbox import Inbox
@@ -35,12 +47,11 @@ from node.requests.recent_faces import RecentFaces
 from node.requests.request import Check
 from node.requests.snapshots import Snapshots
 from node.requests.switches import SwitchRequests
+from node.review.privacy import PrivacyErasure
 from node.settings import Settings
 from node.settings.node import zone_of
 from node.system.machine import Machine
 from node.system.systemd import Service
-
-_SAME_STRANGER_FPIR = 0.01
 
 _log = logging.getLogger(__name__)
 
@@ -68,22 +79,22 @@ def build_node(
     sidecar = vision.network.sidecar
     outbox = build_outbox(settings, clock)
     build_erasure(settings, outbox).advance(now.mono_s)
-    stored = build_gallery(settings, sidecar)
+    scoring = build_scoring(settings, sidecar)
+    stored = build_gallery(settings, scoring, clock, machine)
+    stored.changes.expire(now.mono_s)
     if stored.reembed(sidecar.heads.embedding.space, build_embed(vision.network)):
         _log.info("people: the network has changed: all known faces were embedded again")
     gallery = LiveGallery(
         stored,
-        lambda people: build_matcher(settings, sidecar, people),
+        lambda people: build_matcher(settings, sidecar, scoring, people),
         now.mono_s,
         closed_set=settings.people.source == "head",
     )
-    same_stranger = sidecar.thresholds.cosine(_SAME_STRANGER_FPIR, 1)
     keeper = Keeper(DurationsFile(settings.storage.dir), machine)
-    durations = keeper.load(now, settings.events.cool_down_s)
-    if settings.people.source == "gallery":  # whoever was removed or ignored meanwhile makes no event
-        durations = durations.only_about({person.id for person in gallery.people if not person.ignored})
+    durations = _load_durations(settings, keeper, now, gallery, stored.changes)
     engine = Engine(
-        settings.events, gallery.matcher, event_labels(settings, sidecar), same_stranger,
+        settings.events, gallery.matcher, event_labels(settings, sidecar), same_person(scoring).threshold,
+        scoring.probe,
         visits=durations.visits, restarted=bool(durations),
     )  # fmt: skip
     alerts = Alerts(settings.alerts.rules, zone_of(settings.node.timezone), durations.rules)
@@ -93,28 +104,32 @@ def build_node(
     publisher = Publisher(topics, outbox, retained, build_connect(settings, topics), receive=inbox.receive)
     snapshots = Snapshots(settings.publish.snapshots, topics, publisher.send_now)
     recent_faces = RecentFaces()
+    collector = build_collector(settings, scoring, clock, machine, stored.changes.store.anchors)
 
-    last_seen: dict[str, Instant] = {}
+    last_seen = LastSeen()
 
     def forget(person: str) -> None:
         """Erase whatever the node has of somebody in memory."""
+        collector.forget(person)
         gallery.forget(person)
         engine.forget(person)
         alerts.forget(person)
         people_requests.forget(person)
         recent_faces.forget(person)
         snapshots.forget()
-        last_seen.pop(person, None)
+        last_seen.forget(person)
 
     erasure = build_erasure(settings, outbox, forget)
     people_requests = PeopleRequests(
         stored,
         recent_faces,
         sidecar.heads.embedding.space,
+        enrollee=build_enrollee(settings, scoring, stored),
         keep_crops=settings.people.keep_crops,
         changed=gallery.invalidate,
         erase=erasure.erase,
     )
+    corrections, review = build_review_requests(settings, scoring, collector, stored, gallery)
     switches = SwitchRequests(settings.storage.dir, now, [rule.id for rule in settings.alerts.rules])
     health = HealthMonitor(
         machine,
@@ -157,17 +172,42 @@ def build_node(
         retained=retained,
         publisher=publisher,
         announcer=build_announcer(settings, topics, retained),
-        requests=Dispatcher(inbox, handlers(check, switches, people_requests, snapshots)),
+        requests=Dispatcher(
+            inbox,
+            handlers(
+                check,
+                switches=switches,
+                people=people_requests,
+                corrections=corrections,
+                review=review,
+                snapshots=snapshots,
+            ),
+        ),
         local_socket=LocalSocket(settings.storage.dir, inbox.put),
         switches=switches,
         people_requests=people_requests,
         snapshots=snapshots,
         recent_faces=recent_faces,
+        collector=collector,
+        privacy=PrivacyErasure((collector.clear, stored.changes.clear)),
         health=health,
         erasure=erasure,
         durations=keeper,
+        changes=stored.changes,
         last_seen=last_seen,
     )
+
+
+def _load_durations(
+    settings: Settings, keeper: Keeper, now: Instant, gallery: LiveGallery, changes: UndoableChanges
+) -> Durations:
+    """Return what the process before has left, about whoever still makes events."""
+    durations = keeper.load(now, settings.events.cool_down_s)
+    for person, into in changes.departed().items():
+        durations = durations.merged(person, into) if into else durations
+    if settings.people.source != "gallery":
+        return durations
+    return durations.only_about({person.id for person in gallery.people if not person.ignored})
 
 
 def _counts(  # noqa: PLR0913 - whatever counts something

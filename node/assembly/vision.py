@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from node.settings import Settings
 from node.system import blas, bundled
@@ -38,7 +39,7 @@ def build_vision(settings: Settings, heads: Iterable[str]) -> Vision:
     blas.take_work_memory()
     threads.limit_opencv()
     model = settings.model
-    path = network_file.checked(model.path or bundled.path(bundled.NETWORK))
+    path = network_file.checked(network_path(settings))
     runtime, _ = find_runtime(model.runtime)
     count = threads.chosen(model.threads, runtime)
     network = Network(path, model.runtime, count)
@@ -71,7 +72,12 @@ def build_search(settings: Settings, detector: Detector, machine: Machine, *, li
 
 def build_sidecar(settings: Settings) -> Sidecar:
     """Return the sidecar of the network that the settings name, without loading the network."""
-    return load_sidecar((settings.model.path or bundled.path(bundled.NETWORK)).with_suffix(".json"))
+    return load_sidecar(network_path(settings).with_suffix(".json"))
+
+
+def network_path(settings: Settings) -> Path:
+    """Return the path of the network that the settings name, or of the one that ships with the program."""
+    return settings.model.path or bundled.path(bundled.NETWORK)
 
 
 def wanted_heads(settings: Settings) -> list[str]:

@@ -7,7 +7,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from node.assembly import Vision, build_gallery, build_vision, describe_device
+from node.assembly import Vision, build_gallery, build_vision, describe_device, read_scoring
 from node.camera.turned import turn
 from node.clock import Clock, SystemClock
 from node.contract.topics import Topics
@@ -25,8 +25,8 @@ from node.errors import FacenodeError, PeopleError, StorageError
 from node.events.mounting import QUARTERS
 from node.homeassistant.entity_keys import EntityKeys
 from node.requests.local_socket import call, running
-from node.requests.request import Verb
 from node.requests.switches import load_switches
+from node.requests.verb import Verb
 from node.settings import Settings
 from node.system.privileges import as_owner, become_owner
 from node.system.terminal import print_line
@@ -58,7 +58,8 @@ def _findings(settings: Settings) -> Iterator[Finding]:
     clock = SystemClock()
     yield settings_finding(settings)
     vision = cache(lambda: build_vision(settings, ()))
-    network = network_finding(lambda: vision().network)
+    compared = partial(read_scoring, settings) if settings.people.source == "gallery" else None
+    network = network_finding(lambda: vision().network, compared)
     yield network
     may_look = network.ok and not _is_private(settings, clock)
     yield camera_finding(settings, clock, partial(_looks, vision()) if may_look else None)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from node.assembly import Vision, build_matcher, build_photo_detector, build_vision
+from node.assembly import Vision, build_matcher, build_photo_detector, build_scoring, build_vision
 from node.camera.decoder_process import DecoderProcess
 from node.camera.file_kind import FileKind
 from node.camera.folder import PICTURES_AND_CLIPS, find_files
@@ -45,7 +45,8 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
         vision = build_vision(settings, _HEADS)
         photo_detector = build_photo_detector(settings, vision)
         with as_owner(settings.storage.dir) if settings.people.source == "gallery" else nullcontext():
-            matcher = build_matcher(settings, vision.network.sidecar)
+            sidecar = vision.network.sidecar
+            matcher = build_matcher(settings, sidecar, build_scoring(settings, sidecar))
         for path in args.paths:
             try:
                 for file, frame, image in _images(path, decoder):

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from node.contract.message import Message
 from node.contract.topics import Kind, Topics, kind_and_name
-from node.domain import Alert, Classification, Event, Health, Instant, Presence
+from node.domain import Alert, Classification, Event, Health, Instant, Match, Presence
 
 VERSION = 1
 """`v` of every payload. Raise it when a field changes its meaning or is removed."""
@@ -20,8 +20,11 @@ MAX_EVENT_BYTES = 384
 ONLINE = b"online"
 OFFLINE = b"offline"
 
-_OPTIONAL = ("ethnicity", "age")
-"""Fields to leave out of an event that is too large, in this order: an earlier event of the track has them already."""
+_OPTIONAL = (("person", "margin"), ("ethnicity",), ("age",))
+"""Fields to leave out of an event that is too large, in this order, each with those that it is in.
+
+A margin is of use to few, and an earlier event of the track has the groups already.
+"""
 
 Fields = Mapping[str, object]
 
@@ -79,8 +82,8 @@ def encode(
 def add_sequence(message: Message, boot: int, seq: int) -> Message:
     """Return an event's message with `boot` and `seq` in its payload; an alert's message carries neither.
 
-    An event above 384 bytes, which takes ids and labels of nearly 32 characters, loses `ethnicity` and then `age`.
-    All other fields always fit.
+    An event above 384 bytes, which takes ids and labels of nearly 32 characters, loses `person.margin`, then
+    `ethnicity`, then `age`. All other fields always fit.
 
     Args:
         message: a message of `encode`.
@@ -92,8 +95,11 @@ def add_sequence(message: Message, boot: int, seq: int) -> Message:
     rest = json.loads(message.payload)
     fields = {"v": rest.pop("v"), "id": rest.pop("id"), "boot": boot, "seq": seq, **rest}
     payload = dump(fields)
-    for optional in _OPTIONAL:
-        if len(payload) > MAX_EVENT_BYTES and fields.pop(optional, None) is not None:
+    for *inside, optional in _OPTIONAL:
+        place = fields
+        for field in inside:
+            place = place.get(field, {})
+        if len(payload) > MAX_EVENT_BYTES and place.pop(optional, None) is not None:
             payload = dump(fields)
     return replace(message, payload=payload)
 
@@ -177,7 +183,7 @@ def _event(event: Event, event_id: str, model: str) -> Fields:
     fields = _head(event.at, event.type, event_id)
     fields["track"] = event.track
     if event.person is not None and event.person.person is not None:
-        fields["person"] = {"id": event.person.person, "score": _score(event.person.score)}
+        fields["person"] = _person(event.person.person, event.person)
     if event.was is not None:
         fields["was"] = event.was
     if event.age is not None:
@@ -190,6 +196,13 @@ def _event(event: Event, event_id: str, model: str) -> Fields:
     fields["box"] = [round(side, 3) + 0.0 for side in (box.left, box.top, box.width, box.height)]
     fields["model"] = model
     return _with_clock(fields, event.at)
+
+
+def _person(person: str, match: Match) -> Fields:
+    fields: dict[str, object] = {"id": person, "score": _score(match.score)}
+    if match.margin is not None:
+        fields["margin"] = _score(match.margin)
+    return fields
 
 
 def _alert(alert: Alert, alert_id: str, event_id: str | None) -> Fields:

@@ -18,7 +18,13 @@ class DurationsFile:
 
     Args:
         folder: where it is kept.
+
+    Attributes:
+        path: the file.
+        contents: what it holds of a person, in words.
     """
+
+    contents = "a visit of theirs, or an alert about them"
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE

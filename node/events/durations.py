@@ -125,6 +125,18 @@ class Durations:
             tuple(replace(rule, person=None) if rule.person == person else rule for rule in self.rules),
         )
 
+    def merged(self, person: str, into: str) -> "Durations":
+        """Return the same with a person known by another id; a visit of the other one stays as it is."""
+        kept = self.without(person) if any(visit.person == into for visit in self.visits) else self
+
+        def known(given: str | None) -> str | None:
+            return into if given == person else given
+
+        return Durations(
+            tuple(replace(visit, person=known(visit.person)) for visit in kept.visits),
+            tuple(replace(rule, person=known(rule.person)) for rule in self.rules),
+        )
+
     def only_about(self, people: Collection[str]) -> "Durations":
         """Return the same without everybody but these people and strangers."""
         kept = self

@@ -10,7 +10,7 @@
 """
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,7 +20,7 @@ from node.domain import UNKNOWN, Classification, Event, EventType, Instant, Matc
 from node.events.durations import LastFace, VisitRecord
 from node.events.resumption import Resumption
 from node.events.visits import Visitor, Visits
-from node.people.matcher import Matcher
+from node.people.matcher import Matcher, Probe
 
 
 class Policy(Protocol):
@@ -56,6 +56,21 @@ class _TrackState:
     """Looks in a row that contradict the decision."""
 
 
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided about a track.
+
+    Attributes:
+        person: the id; None for a stranger.
+        ignored: whether the owner wants no events about this person.
+        visit: the visitor and since when they are here, in seconds of the monotonic clock; None for an ignored person.
+    """
+
+    person: str | None
+    ignored: bool
+    visit: tuple[Visitor, float] | None
+
+
 class Engine:
     """Decides which events to report.
 
@@ -63,17 +78,19 @@ class Engine:
         policy: how much evidence a decision requires.
         matcher: decides about identity.
         labels: labels in the order of the scores, by each head (`age`, `ethnicity`) that events may carry.
-        same_stranger: least cosine at which two unknown faces count as one stranger.
+        same_stranger: least score at which two unknown faces count as one stranger.
+        probe: returns an embedding, shape (n,), float32, unit length, ready to be scored against others.
         visits: those from before a restart, in the time of this start.
         restarted: whether anything is kept from before a restart.
     """
 
-    def __init__(  # noqa: PLR0913 - two of them are for a restart alone
+    def __init__(  # noqa: PLR0913 - two are for strangers, and two for a restart alone
         self,
         policy: Policy,
         matcher: Matcher,
         labels: Mapping[str, Sequence[str]],
         same_stranger: float = 1.0,
+        probe: Callable[[Vector], Probe] = Probe,
         *,
         visits: Sequence[VisitRecord] = (),
         restarted: bool = False,
@@ -81,10 +98,10 @@ class Engine:
         self._policy = policy
         self._matcher = matcher
         self._labels = labels
-        self._same_stranger = same_stranger
+        self._same_stranger, self._probe = same_stranger, probe
         self._states: dict[int, _TrackState] = {}
         self._visits = Visits(policy.cool_down_s)
-        self._strangers: dict[int, Vector] = {}
+        self._strangers: dict[int, Probe] = {}
         self._numbers = itertools.count(1)
         self._matcher_replaced = False
         self._resumption = Resumption(self._visits, visits, self._numbers, policy.leave_after_s, waits=restarted)
@@ -119,6 +136,17 @@ class Engine:
                 former = seen.get(state.visitor, at)
                 seen[state.visitor] = at if at.mono_s >= former.mono_s else former
         return seen
+
+    @property
+    def decisions(self) -> dict[int, Decision]:
+        """What was decided about each track in view, by its number; nothing about those without enough evidence."""
+        found = {}
+        for number, state in self._states.items():
+            if state.match is not None:
+                since = None if state.visitor is None else self._visits.since(state.visitor)
+                visit = None if state.visitor is None or since is None else (state.visitor, since.mono_s)
+                found[number] = Decision(state.match.person, state.match.ignored, visit)
+        return found
 
     def replace(self, matcher: Matcher) -> None:
         """Replace the matcher, as when the gallery has changed; the next tick matches everybody in view again."""
@@ -236,11 +264,12 @@ class Engine:
         self._strangers = {number: face for number, face in self._strangers.items() if number in remembered}
         if track.embedding is None:
             return next(self._numbers)
-        alike = {number: float(face @ track.embedding) for number, face in self._strangers.items()}
+        probe = self._probe(track.embedding)
+        alike = {number: face.score(probe) for number, face in self._strangers.items()}
         number = max(alike, key=lambda each: alike[each], default=0)
         if not alike or alike[number] < self._same_stranger:
             number = self._resumption.stranger(track.began) or next(self._numbers)
-        self._strangers[number] = track.embedding
+        self._strangers[number] = probe
         return number
 
     def _event(

@@ -114,6 +114,11 @@ class Visits:
         """Drop everything about a visitor."""
         self._visits.pop(visitor, None)
 
+    def since(self, visitor: Visitor) -> Instant | None:
+        """Return when the visit of a visitor began; None without one."""
+        visit = self._visits.get(visitor)
+        return visit.since if visit else None
+
     def in_view(self) -> dict[Visitor, Instant]:
         """Return who is in view, and since when."""
         return {visitor: visit.since for visitor, visit in self._visits.items() if visit.tracks}

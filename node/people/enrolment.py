@@ -12,6 +12,7 @@ from node.domain import Face, Frame, Image, Look
 from node.errors import CameraError
 from node.people.gallery import Sample
 from node.people.matcher import GalleryMatcher
+from node.people.person import Person
 from node.system.caller_files import OpenedFile
 from node.system.text import valid
 
@@ -60,20 +61,26 @@ class Enrollee:
     matcher: GalleryMatcher
     force: bool = False
 
-    def similarity(self, look: Look) -> float | None:
-        """Return the cosine of a look to this person's nearest anchor; None if there is nothing to compare."""
-        return None if look.embedding is None else self.matcher.scores(look.embedding).get(self.person)
+    def margin(self, look: Look) -> float | None:
+        """Return by how much a look reaches the threshold of this person; None if there is nothing to compare."""
+        score = None if look.embedding is None else self.matcher.scores(look.embedding).get(self.person)
+        return None if score is None else score.margin
 
     def objection(self, look: Look) -> str | None:
         """Return why a look shows somebody else; None if it does not."""
         if self.force or look.embedding is None:
             return None
         match = self.matcher.match(look.embedding, {})
-        if match.person in (None, self.person):
+        if match.person in (None, self.person) or match.margin is None:
             return None
-        own = self.similarity(look)
-        compared = "" if own is None else f", {own:.2f} to {self.person}"
-        return f"the face is {match.person}'s ({match.score:.2f}{compared}): use --force to accept it"
+        own = self.margin(look)
+        compared = "" if own is None else f", {own:+.2f} for {self.person}"
+        return f"the face is {match.person}'s (margin {match.margin:+.2f}{compared})"
+
+
+def people_with(people: Sequence[Person], person: str) -> Sequence[Person]:
+    """Return everybody, including the person being enrolled: the threshold is that of the gallery to come."""
+    return people if any(each.id == person for each in people) else (*people, Person(person, person, ()))
 
 
 def examine(  # noqa: PLR0913 - a photo, its decoder, detector, recognizer, and the person being enrolled
@@ -174,7 +181,7 @@ def _chosen(  # noqa: PLR0913 - as examine_image
         return Refusal(name, f"the face is unusable: {', '.join(look.flaws)}")
     objection = enrollee.objection(look) if enrollee else None
     if objection:
-        return Refusal(name, objection)
+        return Refusal(name, f"{objection}: use --force to accept it")
     return Sample(look.embedding, valid(Path(name).name), look.crop if keep_crop else None)
 
 
@@ -186,10 +193,10 @@ def _select(image: Image, faces: Sequence[Face], recognizer: FaceRecognizer, enr
     if enrollee is not None:
         looks = [first, *(recognizer.look(image, face) for face in faces[1:])]
         scored = [
-            (score, number) for number, look in enumerate(looks) if (score := enrollee.similarity(look)) is not None
+            (margin, number) for number, look in enumerate(looks) if (margin := enrollee.margin(look)) is not None
         ]
-        score, nearest = max(scored, default=(-1.0, 0))
-        if score >= enrollee.matcher.threshold:
+        margin, nearest = max(scored, default=(float("-inf"), 0))
+        if margin >= 0:
             return looks[nearest]
         if nearest != 0:
             return f"none of {len(faces)} faces is recognized as {enrollee.person}"

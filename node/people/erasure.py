@@ -10,7 +10,8 @@ The rules:
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Protocol
 
 from node.domain import counted
@@ -40,15 +41,25 @@ class Messages(Protocol):
         ...
 
 
-class Durations(Protocol):
-    """What is kept over restarts about visits and alerts."""
+class Kept(Protocol):
+    """A file, or a folder of files, that may name people."""
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        ...
+
+    @property
+    def contents(self) -> str:
+        """What it holds of a person, in words."""
+        ...
 
     def names(self, person: str) -> bool:
-        """Return whether a person is named."""
+        """Return whether it holds anything of a person."""
         ...
 
     def erase(self, person: str) -> None:
-        """Erase a person.
+        """Erase a person from it; called under the lock of the gallery, before the person's files go.
 
         Raises:
             OSError: the disk cannot be written.
@@ -63,7 +74,7 @@ class Erasure:
         store: the folder of the people.
         messages: those of the node; None if there are none.
         forget: called with the id of whoever is erased, to erase them from memory.
-        durations: what is kept over restarts; None if nothing is.
+        kept: what else is on the disk and may name people.
     """
 
     def __init__(
@@ -71,14 +82,14 @@ class Erasure:
         store: Store,
         messages: Messages | None = None,
         forget: Callable[[str], None] = lambda _: None,
-        durations: Durations | None = None,
+        kept: Sequence[Kept] = (),
     ) -> None:
-        self._store, self._messages, self._durations, self._forget = store, messages, durations, forget
+        self._store, self._messages, self._kept, self._forget = store, messages, kept, forget
         self._check_at_s = float("-inf")
         self._failed = False
 
     def list_stored(self, person: str) -> tuple[str, ...]:
-        """Return a line for everything of a person in the gallery, readable or not.
+        """Return a line for everything of a person in the gallery, readable or not, and in what else is on the disk.
 
         Raises:
             PeopleError: the id is not valid, or the folder cannot be read.
@@ -89,7 +100,8 @@ class Erasure:
         if known is not None:
             lines.append(f"{folder}: {describe(known)}, {counted(len(list(folder.glob('*.png'))), 'crop')}")
         others = (path for path in self._store.stored(person) if known is None or path != folder)
-        return (*lines, *(f"{path}: {reason}" for path in others))
+        lines += [f"{path}: {reason}" for path in others]
+        return (*lines, *(f"{kept.path}: {kept.contents}" for kept in self._kept if kept.names(person)))
 
     def pending(self, person: str) -> bool:
         """Return whether the erasure of a person has begun and not ended.
@@ -100,16 +112,13 @@ class Erasure:
         return person in self._store.erasing()
 
     def stored(self, person: str) -> bool:
-        """Return whether the gallery or the durations hold anything of a person, or their erasure has begun.
+        """Return whether anything on the disk but messages names a person, or their erasure has begun.
 
         Raises:
             PeopleError: the id is not valid, or the folder cannot be read.
         """
-        return bool(self._store.stored(checked_id(person))) or self.pending(person) or self.in_durations(person)
-
-    def in_durations(self, person: str) -> bool:
-        """Return whether the durations of visits and alerts name a person."""
-        return self._durations is not None and self._durations.names(person)
+        stored = self._store.stored(checked_id(person))
+        return bool(stored) or self.pending(person) or any(kept.names(person) for kept in self._kept)
 
     def begin(self, person: str) -> None:
         """Note on the disk that a person is to be erased: from now on nobody loads them.
@@ -149,13 +158,10 @@ class Erasure:
         """
         self.forget(person)
         with self._store.locked():
+            failed = [error for kept in self._kept if (error := _tried(kept, person)) is not None]
             self._store.delete(person)
-        if self._durations is not None:
-            try:
-                self._durations.erase(person)
-            except OSError as error:
-                problem = f"{error.filename}: {error.strerror}"
-                raise PeopleError(f"{problem}: storage.dir must be readable and writable, with free space") from error
+            if failed:
+                raise failed[0]
         if self._messages is not None and self._messages.holds(person):
             raise PeopleError(f"{person}: the disk cannot be written and still holds messages: make room on it")
 
@@ -200,3 +206,12 @@ class Erasure:
             return [error]
         _log.info("people: finished the erasure of a person that had begun before")
         return []
+
+
+def _tried(kept: Kept, person: str) -> OSError | None:
+    """Erase a person from one place, so that a place that fails keeps nothing in the others."""
+    try:
+        kept.erase(person)
+    except OSError as error:
+        return error
+    return None

@@ -1,6 +1,6 @@
 """Faces that the owner names -> the people who are known: add, reject, ignore, merge and re-embed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -8,11 +8,15 @@ from types import MappingProxyType
 from node.domain import Image, Vector, counted
 from node.errors import PeopleError
 from node.people import crop as crops
-from node.people import record
+from node.people import normalisation, record
 from node.people.entry import Entry
 from node.people.person import Anchor, Person, checked_id, checked_name, merged, without
 from node.people.reembedding import Embed, log_results, normalised, read_crop, reembed
+from node.people.scoring import Scoring
 from node.people.store import Store
+from node.people.undo_log import UndoLog
+from node.people.undoable import UndoableChanges
+from node.vision.cohort import Cohort
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,19 +65,36 @@ class Gallery:
     Args:
         folder: made when the first person is added.
         lengths: length of the embeddings of each space, where known; an entry with another length is damaged.
+        scoring: how the embeddings of the network that runs are compared; None where nothing is compared.
+        log: of the actions that can be undone; without one nothing can.
+
+    Attributes:
+        changes: through which people are changed.
     """
 
-    def __init__(self, folder: Path, lengths: Mapping[str, int] = MappingProxyType({})) -> None:
-        self._folder = folder
-        self._store = Store(folder, lengths)
+    def __init__(
+        self,
+        folder: Path,
+        lengths: Mapping[str, int] = MappingProxyType({}),
+        *,
+        scoring: Scoring | None = None,
+        log: UndoLog | None = None,
+    ) -> None:
+        self._store, self._scoring = Store(folder, lengths), scoring
+        self.changes = UndoableChanges(self._store, log)
 
     def load(self) -> tuple[Person, ...]:
-        """Return everybody, by id. Leave out damaged entries, log them, and set them aside where possible.
+        """Return everybody, by id, with all that matching them needs.
+
+        Leave out damaged entries, log them, and set them aside where possible.
 
         Raises:
             PeopleError: the folder cannot be read.
         """
-        return self._store.load()
+        people = self._store.load()
+        if self._scoring is None or self._scoring.cohort is None:
+            return people
+        return self._normalised(people, self._scoring.head.space, self._scoring.cohort)
 
     def revision(self) -> tuple[int, ...]:
         """Return a value that differs after any change, so that a running node notices changes."""
@@ -87,8 +108,15 @@ class Gallery:
         """Return whether nothing of a person is stored, neither readable nor damaged."""
         return not self._store.stored(person)
 
-    def add(
-        self, person: str, name: str | None, space: str, samples: Sequence[Sample], *, ignored: bool | None = None
+    def add(  # noqa: PLR0913 - who, how they are called and marked, their faces, and where these come from
+        self,
+        person: str,
+        name: str | None,
+        space: str,
+        samples: Sequence[Sample],
+        *,
+        ignored: bool | None = None,
+        inbox_entries: Sequence[str] = (),
     ) -> Person:
         """Add anchors to a person, who is created if not yet known; a face is never added twice.
 
@@ -100,6 +128,7 @@ class Gallery:
             space: of the embeddings.
             samples: the faces, at least one.
             ignored: whether to publish no events about this person; as before unless given.
+            inbox_entries: the entries of the inbox that the faces come from.
 
         Raises:
             PeopleError: the id or the name is not valid, there is no sample, or the folder cannot be written.
@@ -119,10 +148,12 @@ class Gallery:
                 negatives=without(known.negatives, anchors),
                 ignored=known.ignored if ignored is None else ignored,
             )
-            self._store.put([Entry(changed, files)])
+            new = len(changed.anchors) - len(known.anchors)
+            summary = f"{'added to' if known.anchors else 'enrolled'} {person}: {counted(new, 'face')}"
+            self.changes.put(summary, [Entry(changed, files)], inbox_entries=inbox_entries)
         return changed
 
-    def reject(self, person: str, space: str, sample: Sample) -> Person:
+    def reject(self, person: str, space: str, sample: Sample, *, inbox_entries: Sequence[str] = ()) -> Person:
         """Store a face as one that does not show a person: a negative anchor.
 
         If it was enrolled as theirs, it no longer is: the owner's latest decision counts.
@@ -137,10 +168,10 @@ class Gallery:
             if not anchors:
                 raise PeopleError(f"{person}: this is the only known face: use facenode people remove {person}")
             changed = replace(known, anchors=anchors, negatives=merged(known.negatives, negatives))
-            self._store.put([Entry(changed, files)])
+            self.changes.put(f"rejected a face for {person}", [Entry(changed, files)], inbox_entries=inbox_entries)
         return changed
 
-    def ignore(self, person: str, *, on: bool = True) -> Person:
+    def ignore(self, person: str, *, on: bool = True, inbox_entries: Sequence[str] = ()) -> Person:
         """Mark a person as ignored, that is recognized and counted but never in an event, or remove the mark.
 
         Raises:
@@ -149,8 +180,9 @@ class Gallery:
         with self._store.locked():
             known = self._known(person)
             changed = replace(known, ignored=on)
-            if known.ignored != on:
-                self._store.put([Entry(changed)])
+            if known.ignored != on or inbox_entries:
+                summary = f"{'ignored' if on else 'no longer ignored'}: {person}"
+                self.changes.put(summary, [Entry(changed)], inbox_entries=inbox_entries)
         return changed
 
     def reembed(self, space: str, embed: Embed) -> int:
@@ -181,16 +213,53 @@ class Gallery:
             PeopleError: the folder cannot be read or written.
         """
         with self._store.locked():
-            changes, changed = [], []
-            for entry in entries:
-                theirs = entry.person
-                ours = self._store.find(theirs.id)
-                after = theirs if ours is None else _joined(ours, theirs)
-                changes.append(Change(ours, after))
-                if changes[-1].happened:
-                    changed.append(Entry(after, entry.crops))
-            self._store.put(changed)
-        return tuple(changes)
+            changes, changed = self._compare(entries, _joined)
+            self.changes.put(f"imported {counted(len(entries), 'person', 'people')}", changed)
+        return changes
+
+    def replace_everybody(self, entries: Sequence[Entry]) -> tuple[tuple[Change, ...], tuple[str, ...]]:
+        """Know exactly the people and faces of another gallery, or change nothing.
+
+        Returns:
+            What changed about its people, and the ids of those who are not known any more.
+
+        Raises:
+            PeopleError: the folder cannot be read or written.
+        """
+        with self._store.locked():
+            changes, changed = self._compare(entries, lambda _ours, theirs: theirs)
+            ids = {entry.person.id for entry in entries}
+            gone = tuple(person.id for person in self._store.load() if person.id not in ids)
+            summary = f"replaced everybody by {counted(len(ids), 'imported person', 'imported people')}"
+            self.changes.put(summary, changed, dict.fromkeys(gone))
+        return changes, gone
+
+    def _compare(
+        self, entries: Sequence[Entry], join: Callable[[Person, Person], Person]
+    ) -> tuple[tuple[Change, ...], list[Entry]]:
+        """Return what people of another gallery change here, and those to be written."""
+        changes, changed = [], []
+        for entry in entries:
+            ours = self._store.find(entry.person.id)
+            after = entry.person if ours is None else join(ours, entry.person)
+            changes.append(Change(ours, after))
+            if changes[-1].happened:
+                changed.append(replace(entry, person=after))
+        return tuple(changes), changed
+
+    def _normalised(self, people: Sequence[Person], space: str, cohort: Cohort) -> tuple[Person, ...]:
+        """Return people with what is usual for their anchors: as their files have it, else computed and kept."""
+        found: dict[str, Person] = {}
+        for person in people:
+            content = self._store.read_computed(person.id, normalisation.FILE, normalisation.MAX_BYTES)
+            if (known := normalisation.read(person, content, space, cohort)) is not None:
+                found[person.id] = known
+        made = normalisation.compute([person for person in people if person.id not in found], space, cohort)
+        if made:
+            contents = [(person, normalisation.encode(person, space, cohort)) for person in made]
+            self._store.keep_computed(normalisation.FILE, contents)
+        found |= {person.id: person for person in made}
+        return tuple(found[person.id] for person in people)
 
     def _known(self, person: str) -> Person:
         found = self._store.find(checked_id(person))

@@ -1,7 +1,7 @@
 """The gallery on disk, checked regularly -> the people known now, and the matcher over them."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from node.domain import counted
 from node.errors import PeopleError
@@ -30,6 +30,8 @@ class LiveGallery:
         matcher: over the people known now.
         removed: ids of the people whom the last change removed. Whoever's entry is damaged, or is missing because
             another folder took the place of the gallery's, is not removed.
+        departed: who left by the last change without being erased, as by a merge that can be undone; each with the id
+            of the person they were merged into, if they were.
 
     Raises:
         PeopleError: the gallery cannot be read.
@@ -50,6 +52,7 @@ class LiveGallery:
         self._people = gallery.load()
         self.matcher = build(self._people)
         self.removed: frozenset[str] = frozenset()
+        self.departed: Mapping[str, str | None] = {}
 
     @property
     def people(self) -> tuple[Person, ...]:
@@ -118,6 +121,8 @@ class LiveGallery:
         replaced = not self._identity == before == self._gallery.identity()
         if replaced and missing and not people:
             raise PeopleError("an empty folder is in the place of the gallery: mount its disk, or restart the node")
-        self.removed = frozenset() if replaced else frozenset(filter(self._gallery.gone, missing))
+        left = self._gallery.changes.departed() if missing else {}
+        self.departed = {person: left[person] for person in missing if person in left}
+        self.removed = frozenset() if replaced else frozenset(filter(self._gallery.gone, missing - left.keys()))
         self._revision, self._identity = revision, before
         self._people, self.matcher = people, self._build(people)

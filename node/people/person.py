@@ -1,6 +1,9 @@
 """A person as the node knows them: an id, a display name and anchors."""
 
+import hashlib
 import re
+import unicodedata
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +15,8 @@ from node.settings.section import ID_PATTERN
 
 _SAME_EMBEDDING = 1e-6
 _MAX_NAME = 64
+_MAX_START = 24
+"""Most characters of an id that come from a name; the rest is room for a number."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,12 +28,22 @@ class Anchor:
         space: the space of the embedding; only embeddings of one space can be compared.
         source: where the face comes from, such as the name of a photo.
         crop: the file of the aligned face; None if it is not kept.
+        usual: what `Cohort.usual` says of the embedding, by the cohort of the network that runs; None if that was not
+            computed. It is no part of a record.
     """
 
     embedding: Vector
     space: str
     source: str
     crop: Path | None = None
+    usual: float | None = None
+
+    @property
+    def photo(self) -> str:
+        """The id of the photo, 16 hex digits: the digest of the crop's pixels, without a crop that of the embedding."""
+        if self.crop is not None:
+            return self.crop.stem
+        return hashlib.sha256(f"{self.space}\0".encode() + self.embedding.astype("<f4").tobytes()).hexdigest()[:16]
 
     def shows_same_image(self, other: "Anchor") -> bool:
         """Return whether both come from one image: the same crop, or the same embedding to within 1e-6."""
@@ -82,6 +97,14 @@ def checked_name(name: str) -> str:
     if not (name.strip() and len(name) <= _MAX_NAME and name.isprintable()):
         raise PeopleError(f"{name!r} is not a valid name: use 1 to {_MAX_NAME} printable characters")
     return name
+
+
+def id_for(name: str, taken: Collection[str]) -> str:
+    """Return an id for a display name, such as `zoe-muller` for Zoë Müller, that nobody has."""
+    ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    start = re.sub(r"[^a-z0-9]+", "-", ascii_name).strip("-")[:_MAX_START].strip("-") or "person"
+    numbered = (start, *(f"{start}-{number}" for number in range(2, len(taken) + 4)))
+    return next(each for each in numbered if each not in taken and each != UNKNOWN)
 
 
 def merged(anchors: tuple[Anchor, ...], more: tuple[Anchor, ...]) -> tuple[Anchor, ...]:

@@ -1,22 +1,18 @@
 """A person -> the bytes of their record, and back: version 1, JSON, embeddings as base64 of little-endian float32."""
 
-import base64
-import binascii
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from node.domain import Vector
 from node.errors import PeopleError
+from node.people import embedding_text
 from node.people.person import Anchor, Person, checked_id
 
 FILE = "person.json"
 MAX_BYTES = 16 << 20
 """Most bytes of a record: more than 4,000 faces take."""
-_UNIT_TOLERANCE = 1e-3
 
 
 class _AnchorRecord(BaseModel):
@@ -78,7 +74,7 @@ def decode(content: bytes, folder: Path, lengths: Mapping[str, int]) -> Person:
 
 def _anchor_record(anchor: Anchor) -> _AnchorRecord:
     return _AnchorRecord(
-        embedding=base64.b64encode(anchor.embedding.astype("<f4").tobytes()).decode(),
+        embedding=embedding_text.encode(anchor.embedding),
         space=anchor.space,
         source=anchor.source,
         crop=anchor.crop.name if anchor.crop else None,
@@ -88,23 +84,10 @@ def _anchor_record(anchor: Anchor) -> _AnchorRecord:
 def _anchors(records: Sequence[_AnchorRecord], folder: Path, lengths: Mapping[str, int]) -> tuple[Anchor, ...]:
     found = []
     for record in records:
-        embedding = _decoded(record.embedding)
+        embedding = embedding_text.decode(record.embedding)
         if len(embedding) != lengths.get(record.space, len(embedding)):
             raise ValueError(
                 f"an embedding has {len(embedding)} numbers instead of the {lengths[record.space]} of {record.space}"
             )
         found.append(Anchor(embedding, record.space, record.source, folder / record.crop if record.crop else None))
     return tuple(found)
-
-
-def _decoded(text: str) -> Vector:
-    try:
-        raw = base64.b64decode(text, validate=True)
-    except binascii.Error as error:
-        raise ValueError("an embedding is not base64") from error
-    if not raw or len(raw) % 4:
-        raise ValueError("an embedding has a wrong length")
-    embedding: Vector = np.frombuffer(raw, dtype="<f4").astype(np.float32)
-    if not abs(float(np.linalg.norm(embedding)) - 1) < _UNIT_TOLERANCE:
-        raise ValueError("an embedding is not of unit length")
-    return embedding

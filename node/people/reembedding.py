@@ -60,7 +60,7 @@ def reembed(person: Person, space: str, crop_of: Callable[[Anchor], Image | None
             counts["incomparable"] += 1
             return anchor
         counts["reembedded"] += 1
-        return replace(anchor, embedding=normalised(embed(crop)), space=space)
+        return replace(anchor, embedding=normalised(embed(crop)), space=space, usual=None)
 
     anchors, negatives = (tuple(map(current, own)) for own in (person.anchors, person.negatives))
     changed = replace(person, anchors=anchors, negatives=negatives)

@@ -2,6 +2,8 @@
 
 people/<id>/person.json      the record: who it is, and their anchors
 people/<id>/<digest>.png     the aligned face of an anchor, where crops are kept
+people/<id>/<name>.json      what was computed from the record, goes when the record changes, and can be computed again
+                             (node/people/normalisation.py)
 people/<id>.damaged-<when>   an entry that could not be read, set aside
 people/.new, .commit, .gone-*  a change on its way; what a kill or a power cut left of it, the next writer or reader
                              finishes or clears (node/people/journal.py)
@@ -23,7 +25,7 @@ import logging
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -33,8 +35,8 @@ from node.people.entry import Entry
 from node.people.erasure_marks import ErasureMarks
 from node.people.folder_lock import FolderLock
 from node.people.journal import GONE, Journal, is_own_folder
-from node.people.person import Person
-from node.system.files import make_private_folder, sync_folder
+from node.people.person import Anchor, Person
+from node.system.files import make_private_folder, replace_unsynced, sync_folder
 from node.system.plain_files import TooLargeError, WrongKindError, check_folder, read_regular
 
 _DAMAGED = ".damaged-"
@@ -92,6 +94,27 @@ class Store:
             readable = check_folder(entry) and person not in self._marks.ids()
             return next(iter(self._read_all([entry] if readable else [])), None)
 
+    def read_computed(self, person: str, name: str, max_bytes: int) -> bytes:
+        """Return the content of a file beside a record; nothing where it cannot be read."""
+        try:
+            return read_regular(self._folder / person / name, max_bytes)
+        except OSError:
+            return b""
+
+    def keep_computed(self, name: str, contents: Sequence[tuple[Person, bytes]]) -> None:
+        """Write a file beside the record of each person, unless the disk or another process prevents it.
+
+        Whatever is lost is computed again, so that nobody waits for the disk, or for another process. Whoever has
+        changed since they were loaded gets no file: it would be of faces that are not theirs any more.
+        """
+        try:
+            with nullcontext() if self._lock.held else self._lock.hold(0.0):
+                for person, content in contents:
+                    if self._is_current(person):
+                        replace_unsynced(self._folder / person.id / name, content)
+        except (PeopleError, OSError) as error:
+            _log.debug("people: %s was not kept, so it is computed again: %s", name, error)
+
     def damaged(self, person: str) -> list[Path]:
         """Return the entries of a person that were set aside."""
         return sorted(self._folder.glob(f"{person}{_DAMAGED}*"))
@@ -134,9 +157,23 @@ class Store:
         with _people_error(self._folder):
             return self._marks.ids()
 
+    def anchors(self, person: str) -> tuple[Anchor, ...]:
+        """Return the anchors of a person, also while they are being erased; none if they are not readable.
+
+        They tell which other faces may be theirs.
+        """
+        try:
+            found = self._read(self._folder / person) if is_own_folder(self._folder / person) else None
+        except (OSError, ValueError):
+            return ()
+        return found.anchors if found else ()
+
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self, timeout_s: float | None = None) -> Iterator[None]:
         """Hold the lock for a change, so that nobody else writes.
+
+        Args:
+            timeout_s: seconds to wait for whoever holds it; `lock_timeout_s` unless given.
 
         Raises:
             PeopleError: another process holds the lock for longer than `lock_timeout_s`, or the folder cannot be
@@ -144,12 +181,16 @@ class Store:
         """
         with _people_error(self._folder):
             make_private_folder(self._folder)
-            with self._lock.hold(self._lock_timeout_s):
+            with self._lock.hold(self._lock_timeout_s if timeout_s is None else timeout_s):
                 self._journal.recover()
                 yield
 
-    def put(self, entries: Sequence[Entry]) -> None:
+    def put(self, entries: Sequence[Entry], removed: Sequence[str] = ()) -> None:
         """Write people, new or not, all of them or none; call it within `locked`. A full disk changes nothing.
+
+        Args:
+            entries: the people.
+            removed: ids of those who leave the gallery in the same moment.
 
         Raises:
             OSError: something cannot be written.
@@ -158,9 +199,9 @@ class Store:
         """
         for erased in sorted({entry.person.id for entry in entries} & self._marks.ids()):
             raise PeopleError(f"{erased} is being erased: run facenode people remove {erased} to finish that first")
-        if not entries:
+        if not (entries or removed):
             return
-        self._journal.commit(entries)
+        self._journal.commit(entries, removed)
         try:
             self._journal.finish()
         except OSError as error:
@@ -272,6 +313,15 @@ class Store:
         outcome = f"set aside as {aside}" if obstacle is None else f"left in place, because {obstacle}"
         _log.error("people: the entry %s is damaged (%s): %s (not published)", entry, reason, outcome)
         return None
+
+    def _is_current(self, person: Person) -> bool:
+        """Return whether a person is stored as they were loaded."""
+        entry = self._folder / person.id
+        try:
+            found = self._read(entry) if check_folder(entry) else None
+        except ValueError:
+            return False
+        return found is not None and record.encode(found) == record.encode(person)
 
     def _read(self, entry: Path) -> Person | None:
         """Return a person; None if another process has removed the entry meanwhile.

@@ -6,8 +6,24 @@ from typing import Any
 from node.domain import Instant
 from node.errors import PeopleError
 from node.requests.answer import Answer
+from node.requests.corrections import CorrectionRequests
 from node.requests.inbox import Inbox
+from node.requests.local_request import (
+    AssignEntry,
+    ClearInbox,
+    Hello,
+    ListActions,
+    ListInbox,
+    ListPhotos,
+    MergePeople,
+    MovePhoto,
+    RemovePhoto,
+    ShowEntry,
+    ShowPhoto,
+    UndoAction,
+)
 from node.requests.people import PeopleRequests
+from node.requests.protocol import hello
 from node.requests.request import (
     Check,
     EnrollPerson,
@@ -15,6 +31,7 @@ from node.requests.request import (
     ListPeople,
     RejectFace,
     RemovePerson,
+    RenamePerson,
     Request,
     Restart,
     SetPrivacy,
@@ -22,6 +39,7 @@ from node.requests.request import (
     Snooze,
     TakeSnapshot,
 )
+from node.requests.review import ReviewRequests
 from node.requests.snapshots import Snapshots
 from node.requests.switches import SwitchRequests
 
@@ -31,7 +49,15 @@ Handler = Callable[[Any, Instant, Answer], None]
 Handlers = Mapping[type[Request], Handler]
 
 
-def handlers(check: Handler, switches: SwitchRequests, people: PeopleRequests, snapshots: Snapshots) -> Handlers:
+def handlers(  # noqa: PLR0913 - one argument for each part that handles requests
+    check: Handler,
+    *,
+    switches: SwitchRequests,
+    people: PeopleRequests,
+    corrections: CorrectionRequests,
+    review: ReviewRequests,
+    snapshots: Snapshots,
+) -> Handlers:
     """Return the handler of each type of request."""
     return {
         Check: check,
@@ -45,6 +71,19 @@ def handlers(check: Handler, switches: SwitchRequests, people: PeopleRequests, s
         IgnorePerson: people.ignore,
         RemovePerson: people.remove,
         RejectFace: people.reject,
+        RenamePerson: corrections.rename,
+        Hello: hello,
+        ListPhotos: corrections.photos,
+        ShowPhoto: corrections.photo,
+        RemovePhoto: corrections.remove_photo,
+        MovePhoto: corrections.move_photo,
+        MergePeople: corrections.merge,
+        ListActions: corrections.actions,
+        UndoAction: corrections.undo,
+        ListInbox: review.list,
+        ShowEntry: review.show,
+        AssignEntry: review.assign,
+        ClearInbox: review.clear,
     }
 
 

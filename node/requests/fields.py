@@ -9,6 +9,10 @@ _MAX_NAME = 64
 _MAX_LOOK_S = 30
 _MAX_TRANSACTION = 64
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
+_PHOTO = re.compile(r"[0-9a-f]{16}")
+_ACTION = re.compile(r"[0-9a-f]{6}")
+_ENTRY = re.compile(r"[0-9a-f]{8}")
+_KINDS = ("person", "new", "ignore", "reject", "drop")
 _EVENT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 Fields = Mapping[str, Any]
@@ -30,11 +34,51 @@ def state(fields: Fields) -> bool:
     return bool(fields["state"] == "on")
 
 
-def person(fields: Fields) -> str:
+def person(fields: Fields, key: str = "id") -> str:
     """Return the id of a person."""
-    given = fields.get("id")
+    given = fields.get(key)
     if not (isinstance(given, str) and _ID.fullmatch(given)):
-        raise ValueError('id: must be the id of a person, such as "ada"')
+        raise ValueError(f'{key}: must be the id of a person, such as "ada"')
+    return given
+
+
+def photo(fields: Fields) -> str:
+    """Return the id of a photo."""
+    given = fields.get("photo")
+    if not (isinstance(given, str) and _PHOTO.fullmatch(given)):
+        raise ValueError("photo: must be the id of a photo, 16 hexadecimal digits")
+    return given
+
+
+def action(fields: Fields) -> str:
+    """Return the id of an action that can be undone."""
+    given = fields.get("action")
+    if not (isinstance(given, str) and _ACTION.fullmatch(given)):
+        raise ValueError("action: must be the id of an action, 6 hexadecimal digits")
+    return given
+
+
+def entry(fields: Fields) -> str:
+    """Return the id of an entry of the inbox."""
+    given = fields.get("entry")
+    if not (isinstance(given, str) and _ENTRY.fullmatch(given)):
+        raise ValueError("entry: must be the id of an entry of the inbox, 8 hexadecimal digits")
+    return given
+
+
+def kind(fields: Fields) -> str:
+    """Return what is decided about an entry of the inbox."""
+    given = fields.get("as")
+    if given not in _KINDS:
+        raise ValueError(f"as: must be one of {', '.join(_KINDS)}")
+    return str(given)
+
+
+def flag(fields: Fields, key: str) -> bool:
+    """Return whether a field is given and true."""
+    given = fields.get(key, False)
+    if not isinstance(given, bool):
+        raise ValueError(f"{key}: must be true or false")  # noqa: TRY004 - a field that is wrong, as any other
     return given
 
 

@@ -13,9 +13,12 @@ from node.contract.topics import Topics
 from node.mqtt.link import Received
 from node.requests import fields
 from node.requests.answer import Answer
-from node.requests.request import OFFERED, Request, parse
+from node.requests.request import Request, parse
+from node.requests.verb import OFFERED
 
 _MAX_BYTES, _MAX_WAITING, _REMEMBERED = 1024, 16, 256
+LOCAL_FIELDS = frozenset(["force"])
+"""Fields that count on the local socket only; by MQTT they are unknown, and so ignored."""
 _VERB = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 
 PER_SECOND, BURST = 2, 20
@@ -112,7 +115,8 @@ class Inbox:
     def _take(self, verb: str, transaction: str, given: fields.Fields) -> None:
         answer = Answer(transaction, partial(self._answer, self._topics.response(verb)))
         try:
-            self.put(parse(verb, given, OFFERED), answer)
+            offered = {name: value for name, value in given.items() if name not in LOCAL_FIELDS}
+            self.put(parse(verb, offered, OFFERED), answer)
         except QueueFullError as error:
             answer.error(str(error))
             return  # not remembered: the same transaction may be sent again

@@ -21,13 +21,15 @@ from typing import Any
 from node.errors import PeopleError
 from node.requests.answer import Answer, failure
 from node.requests.line_socket import receive_line
-from node.requests.request import Request, parse
+from node.requests.protocol import VERSION
+from node.requests.request import NO_SUCH_REQUEST, Request, parse
 from node.system.plain_files import WrongKindError, check_socket
 
 FILE = "node.sock"
 MAX_CONNECTIONS = 16
 """Connections that are served at once; one more is answered with an error."""
-_MAX_BYTES, _MAX_ANSWER_BYTES = 4096, 16 << 20
+MAX_REQUEST_BYTES, MAX_ANSWER_BYTES = 4096, 16 << 20
+"""Longest lines."""
 _TRANSACTION = "local"
 
 _log = logging.getLogger(__name__)
@@ -138,13 +140,25 @@ class LocalSocket:
             answered.set()
 
         try:
-            fields = json.loads(receive_line(connection, _MAX_BYTES, self._timeouts.receive_s))
+            fields = json.loads(receive_line(connection, MAX_REQUEST_BYTES, self._timeouts.receive_s))
+            _check_version(fields)
             self._put(parse(str(fields["verb"]), fields), Answer(_TRANSACTION, reply))
-        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             return failure(_TRANSACTION, str(error))
         return (
             answers[0] if answered.wait(self._timeouts.answer_s) else failure(_TRANSACTION, "the node does not answer")
         )
+
+
+def _check_version(fields: dict[str, Any]) -> None:
+    """Refuse a request of a newer version; one without a version is of the first.
+
+    Raises:
+        ValueError: it is newer, or its version is not a number.
+    """
+    given = fields.get("v", VERSION)
+    if not isinstance(given, int) or given > VERSION:
+        raise ValueError(f"v: this node speaks version {VERSION} of the local protocol: restart it after an update")
 
 
 def call(folder: Path, verb: str, **fields: object) -> Any:  # noqa: ANN401 - whatever the answer's data is
@@ -159,8 +173,8 @@ def call(folder: Path, verb: str, **fields: object) -> Any:  # noqa: ANN401 - wh
             connection.settimeout(_TIMEOUTS.receive_s)
             connection.connect(str(folder / FILE))
             with suppress(BrokenPipeError):  # a node that refuses at once has answered, too
-                connection.sendall(json.dumps({"verb": verb, **fields}).encode() + b"\n")
-            line = receive_line(connection, _MAX_ANSWER_BYTES, _TIMEOUTS.answer_s + _TIMEOUTS.receive_s)
+                connection.sendall(json.dumps({"v": VERSION, "verb": verb, **fields}).encode() + b"\n")
+            line = receive_line(connection, MAX_ANSWER_BYTES, _TIMEOUTS.answer_s + _TIMEOUTS.receive_s)
             answer = json.loads(line)
             if answer["status"] == "ok":
                 return answer.get("data")
@@ -171,6 +185,8 @@ def call(folder: Path, verb: str, **fields: object) -> Any:  # noqa: ANN401 - wh
             raise PeopleError(
                 f"no node answers at {folder / FILE} ({error}): start it, or correct storage.dir"
             ) from error
+    if reason.startswith(NO_SUCH_REQUEST):
+        raise PeopleError("the running node is of an older version that cannot do this: restart it")
     raise PeopleError(reason)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from node.domain import Instant, Look, Track
 from node.errors import PeopleError
+from node.people.enrolment import Enrollee
 from node.people.gallery import Gallery, Sample
 from node.people.person import checked_id
 from node.requests.answer import Answer
@@ -47,6 +48,8 @@ class PeopleRequests:
         gallery: where people are kept.
         recent: the faces of the latest events.
         space: the space of the network's embeddings.
+        enrollee: returns a person to be enrolled among everybody known; the second argument is whether a face is
+            accepted that is nearer to somebody else.
         keep_crops: whether aligned faces are kept.
         changed: called when the gallery has changed.
         erase: erases the person with an id, and whatever there is of them; raises PeopleError if there is nobody or if
@@ -59,12 +62,14 @@ class PeopleRequests:
         recent: RecentFaces,
         space: str,
         *,
+        enrollee: Callable[[str, bool], Enrollee],
         keep_crops: bool,
         changed: Callable[[], None],
         erase: Callable[[str], None],
     ) -> None:
         self._gallery, self._recent, self._space = gallery, recent, space
-        self._keep_crops, self._changed, self._erase = keep_crops, changed, erase
+        self._enrollee, self._keep_crops = enrollee, keep_crops
+        self._changed, self._erase = changed, erase
         self._enrollment: _Enrollment | None = None
 
     def list(self, request: ListPeople, at: Instant, answer: Answer) -> None:
@@ -76,7 +81,7 @@ class PeopleRequests:
     def enroll(self, request: EnrollPerson, at: Instant, answer: Answer) -> None:
         """Enroll the face of an event, or begin to enroll whoever is in view."""
         if request.event is not None:
-            self._add(request, [self._sample(request.event)], answer)
+            self._add(request, [self._look(request.event)], f"event {request.event}", answer)
             return
         checked_id(request.person)
         if self._enrollment is not None:
@@ -87,15 +92,19 @@ class PeopleRequests:
         """Publish no events about somebody, or publish them again."""
         del at
         if request.event is not None:
-            self._gallery.add(request.person, request.name, self._space, [self._sample(request.event)])
-        self._gallery.ignore(request.person, on=request.on)
+            source = f"event {request.event}"
+            samples = self._accepted(request, [self._look(request.event)], source)
+            self._gallery.add(request.person, request.name, self._space, samples, ignored=request.on)
+        else:
+            self._gallery.ignore(request.person, on=request.on)
         self._changed()
         answer.ok()
 
     def reject(self, request: RejectFace, at: Instant, answer: Answer) -> None:
         """Keep the face of an event from being taken for somebody again."""
         del at
-        self._gallery.reject(request.person, self._space, self._sample(request.event))
+        sample = self._sample(self._look(request.event), f"event {request.event}")
+        self._gallery.reject(request.person, self._space, sample)
         self._changed()
         answer.ok()
 
@@ -132,7 +141,7 @@ class PeopleRequests:
                     return
             looks = sorted(enrollment.looks, key=lambda look: -look.weight)[:_MAX_LOOKS]
             self._enrollment = None
-            self._add(enrollment.request, [self._from(look, "in view") for look in looks], enrollment.answer)
+            self._add(enrollment.request, looks, "in view", enrollment.answer)
         except PeopleError as error:
             self._enrollment = None
             enrollment.answer.error(str(error))
@@ -156,13 +165,29 @@ class PeopleRequests:
             return None
         raise PeopleError("nobody with a usable face is in view: stand nearer, in the light, and look at the camera")
 
-    def _add(self, request: EnrollPerson, samples: Sequence[Sample], answer: Answer) -> None:
+    def _add(self, request: EnrollPerson, looks: Sequence[Look], source: str, answer: Answer) -> None:
+        samples = self._accepted(request, looks, source)
         person = self._gallery.add(request.person, request.name, self._space, samples)
         self._changed()
         answer.ok({"id": person.id, "faces": len(person.anchors)})
 
-    def _sample(self, event: str) -> Sample:
-        """Return the face of an event.
+    def _accepted(self, request: EnrollPerson | IgnorePerson, looks: Sequence[Look], source: str) -> Sequence[Sample]:
+        """Return the faces to be enrolled.
+
+        Raises:
+            PeopleError: one of them is unusable, or nearer to somebody else.
+        """
+        enrollee = self._enrollee(checked_id(request.person), request.force)
+        for look in looks:
+            if (objection := enrollee.objection(look)) is not None:
+                raise PeopleError(
+                    f"{source}: {objection}: if it is {request.person}, enroll a photo with "
+                    f"`facenode people add {request.person} --force`"
+                )
+        return [self._sample(look, source) for look in looks]
+
+    def _look(self, event: str) -> Look:
+        """Return the best look at the face of an event.
 
         Raises:
             PeopleError: it is not remembered.
@@ -170,9 +195,9 @@ class PeopleRequests:
         face = self._recent.find(event)
         if face is None:
             raise PeopleError(f"the face of event {event} is not remembered: only the latest {REMEMBERED} are")
-        return self._from(face.look, f"event {event}")
+        return face.look
 
-    def _from(self, look: Look, source: str) -> Sample:
-        if look.embedding is None:
-            raise PeopleError(f"{source}: no usable face")
+    def _sample(self, look: Look, source: str) -> Sample:
+        if look.flaws or look.embedding is None:
+            raise PeopleError(f"{source}: the face is unusable: {', '.join(look.flaws) or 'it was not embedded'}")
         return Sample(look.embedding, source, look.crop if self._keep_crops else None)

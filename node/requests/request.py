@@ -6,33 +6,29 @@ only way in, for MQTT and for the local socket.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import ClassVar, Self, get_args
 
 from node.requests import fields as field
 from node.requests.fields import Fields
+from node.requests.local_request import (
+    AssignEntry,
+    ClearInbox,
+    Hello,
+    ListActions,
+    ListInbox,
+    ListPhotos,
+    MergePeople,
+    MovePhoto,
+    RemovePhoto,
+    ShowEntry,
+    ShowPhoto,
+    UndoAction,
+)
+from node.requests.verb import Verb
 
+NO_SUCH_REQUEST = "no such request"
+"""How the error about an unknown verb begins."""
 _DEFAULT_LOOK_S = 3.0
-
-
-class Verb(StrEnum):
-    """The closed list of what a node can be asked to do."""
-
-    CHECK = "check"
-    SNAPSHOT = "snapshot"
-    PRIVACY = "privacy"
-    RECOGNITION = "recognition"
-    SNOOZE = "snooze"
-    PEOPLE_LIST = "people_list"
-    PEOPLE_ENROLL = "people_enroll"
-    PEOPLE_IGNORE = "people_ignore"
-    PEOPLE_REMOVE = "people_remove"
-    PEOPLE_REJECT = "people_reject"
-    RESTART = "restart"
-
-
-OFFERED = tuple(verb for verb in Verb if verb is not Verb.PEOPLE_REJECT)
-"""What may be requested by MQTT; the rest only through the local socket."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +128,7 @@ class EnrollPerson:
         name: the display name; None leaves it as it is.
         event: the event whose face is enrolled; None for whoever is in view.
         for_s: seconds for which the node waits for somebody in view, and then looks at them.
+        force: whether to accept a face that is nearer to somebody else.
     """
 
     verb: ClassVar = Verb.PEOPLE_ENROLL
@@ -139,12 +136,35 @@ class EnrollPerson:
     name: str | None = None
     event: str | None = None
     for_s: float = _DEFAULT_LOOK_S
+    force: bool = False
 
     @classmethod
     def parse(cls, fields: Fields) -> Self:
         """Return the request; see `parse`."""
         for_s = field.look_s(fields, _DEFAULT_LOOK_S)
-        return cls(field.person(fields), field.name(fields), field.event(fields), for_s)
+        return cls(field.person(fields), field.name(fields), field.event(fields), for_s, field.flag(fields, "force"))
+
+
+@dataclass(frozen=True, slots=True)
+class RenamePerson:
+    """Change somebody's display name.
+
+    Attributes:
+        person: the id.
+        name: the new name.
+    """
+
+    verb: ClassVar = Verb.PEOPLE_RENAME
+    person: str
+    name: str
+
+    @classmethod
+    def parse(cls, fields: Fields) -> Self:
+        """Return the request; see `parse`."""
+        name = field.name(fields)
+        if name is None:
+            raise ValueError("name: must be the new display name")
+        return cls(field.person(fields), name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +176,7 @@ class IgnorePerson:
         on: False publishes events about them again.
         name: the display name; None leaves it as it is.
         event: the event whose face is enrolled first; None for somebody who is enrolled.
+        force: whether to accept a face that is nearer to somebody else.
     """
 
     verb: ClassVar = Verb.PEOPLE_IGNORE
@@ -163,12 +184,13 @@ class IgnorePerson:
     on: bool = True
     name: str | None = None
     event: str | None = None
+    force: bool = False
 
     @classmethod
     def parse(cls, fields: Fields) -> Self:
         """Return the request; see `parse`."""
         on = fields.get("state") is None or field.state(fields)
-        return cls(field.person(fields), on, field.name(fields), field.event(fields))
+        return cls(field.person(fields), on, field.name(fields), field.event(fields), field.flag(fields, "force"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,10 +249,23 @@ Request = (
     | Snooze
     | ListPeople
     | EnrollPerson
+    | RenamePerson
+    | RejectFace
     | IgnorePerson
     | RemovePerson
-    | RejectFace
     | Restart
+    | Hello
+    | ListPhotos
+    | ShowPhoto
+    | RemovePhoto
+    | MovePhoto
+    | MergePeople
+    | ListActions
+    | UndoAction
+    | ListInbox
+    | ShowEntry
+    | AssignEntry
+    | ClearInbox
 )
 
 TYPES: Mapping[str, type[Request]] = {kind.verb: kind for kind in get_args(Request)}
@@ -249,5 +284,5 @@ def parse(verb: str, fields: Fields, offered: Sequence[Verb] = tuple(Verb)) -> R
         ValueError: the verb does not exist, or a field is missing or wrong; the message says which.
     """
     if verb not in offered:
-        raise ValueError(f"no such request: choose one of {', '.join(offered)}")
+        raise ValueError(f"{NO_SUCH_REQUEST}: choose one of {', '.join(offered)}")
     return TYPES[verb].parse(fields)

@@ -11,6 +11,7 @@ from node.settings.camera import CameraSettings
 from node.settings.events import EventSettings, PeopleSettings, PublishSettings
 from node.settings.mqtt import HomeAssistantSettings, MqttSettings
 from node.settings.node import NodeSettings
+from node.settings.page import PageSettings, ReviewSettings
 from node.settings.section import Section
 from node.settings.vision import DetectorSettings, ModelSettings
 
@@ -75,3 +76,7 @@ class Settings(BaseSettings):
     """Files on disk."""
     health: HealthSettings = HealthSettings()
     """What the node reports about itself."""
+    page: PageSettings = PageSettings()
+    """The owner's web page."""
+    review: ReviewSettings = ReviewSettings()
+    """The inbox."""

@@ -24,7 +24,7 @@ class ModelSettings(Section):
     """The network."""
 
     path: FilePath | None = None
-    """The `.tflite` file, with its sidecar `.json` beside it; by default the network that ships with the program."""
+    """The `.tflite` file, with its sidecar and its cohort beside it; by default the one that ships with the program."""
     runtime: Literal["auto", "litert", "tflite"] = "auto"
     """TFLite runtime: `auto` uses ai-edge-litert where it is installed, else tflite-runtime."""
     threads: Annotated[int, Field(ge=0, le=16)] = 0

@@ -103,6 +103,22 @@ def create_privately(path: Path, content: bytes, *, sync: bool) -> None:
             os.fsync(file.fileno())
 
 
+def replace_unsynced(path: Path, content: bytes) -> None:
+    """Create or replace a file, with mode 0600, whose content may be lost or cut off if the power fails.
+
+    Raises:
+        OSError: the file cannot be written; an existing file is unchanged.
+    """
+    part = _part(path)
+    part.unlink(missing_ok=True)
+    try:
+        create_privately(part, content, sync=False)
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
 @contextmanager
 def synced_file_system(folder: Path) -> Iterator[None]:
     """When the context ends well, wait until all that was written to the file system of a folder is on the disk.

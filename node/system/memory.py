@@ -9,6 +9,8 @@ _SIGNS = (
     "Insufficient memory",  # OpenCV
     "Failed to allocate",  # OpenCV and TFLite
     "failed to invoke",  # TFLite; the files are verified and the shapes its own, so an operator lacks nothing else
+    "failed to reshape runtime",  # XNNPACK, for the same reason
+    "failed to setup runtime",  # XNNPACK, for the same reason
     "can't start new thread",  # Python
 )
 

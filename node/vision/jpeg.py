@@ -10,8 +10,11 @@ from node.domain import Box, Image
 MAX_BYTES = 128 * 1024
 """Default limit for the size of a file, bytes."""
 
-_FRAME_PX, _FACE_PX = 1280, 480
-"""Most pixels of the longer side, of a whole frame and of a face."""
+_FRAME_PX, _FACE_PX, _PORTRAIT_PX = 1280, 480, 160
+"""Most pixels of the longer side, of a whole frame, of a face, and of a small portrait."""
+
+PORTRAIT_BYTES = 16 * 1024
+"""Limit for the size of a small portrait, bytes."""
 
 _MARGIN = 0.5
 """Margin at each side of a face, as a share of its width and height: hair and shoulders, and little of the room."""
@@ -33,10 +36,19 @@ def face_jpeg(image: Image, box: Box, max_bytes: int = MAX_BYTES) -> bytes:
         box: the face, in fractions of the image.
         max_bytes: limit for the size of the file.
     """
+    return _encode(_around(image, box), _FACE_PX, max_bytes)
+
+
+def portrait_jpeg(image: Image, box: Box) -> bytes:
+    """Return the part around a face as a JPEG of at most 160 pixels a side and 16 kB: enough to recognize a person."""
+    return _encode(_around(image, box), _PORTRAIT_PX, PORTRAIT_BYTES)
+
+
+def _around(image: Image, box: Box) -> Image:
     height, width = image.shape[:2]
     left, right = _span(box.left, box.width, width)
     top, bottom = _span(box.top, box.height, height)
-    return _encode(image[top:bottom, left:right], _FACE_PX, max_bytes)
+    return image[top:bottom, left:right]
 
 
 def _span(start: float, length: float, pixels: int) -> tuple[int, int]:

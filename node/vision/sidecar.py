@@ -168,6 +168,18 @@ class Thresholds(_Section):
         return max((row for row in within if row.gallery == size), key=lambda row: (row.fpir, row.cosine)).cosine
 
 
+class CohortDescription(_Section):
+    """The cohort that lies beside a network, and the thresholds of the score that is normalized with it."""
+
+    file: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,95}\.npy$")]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    form: Literal["mean"]
+    """`mean`: the cosine less the weighted mean of what is usual for the two faces."""
+    weight: Annotated[float, Field(gt=0, le=2)]
+    nearest: Annotated[int, Field(ge=1, le=4096)]
+    thresholds: Thresholds
+
+
 class Sidecar(_Section):
     """Everything known about a network file."""
 
@@ -179,6 +191,8 @@ class Sidecar(_Section):
     input: Input
     heads: Heads
     thresholds: Thresholds
+    """Of the cosine, for a network without a cohort."""
+    cohort: CohortDescription | None = None
 
     @property
     def short_hash(self) -> str:

@@ -12,8 +12,10 @@ import sys
 import tarfile
 import tempfile
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
+import emulator
 import pytest
 from debian_root import CACHE, apt_mirror
 from process import run
@@ -59,6 +61,9 @@ class MachineRoots:
         _unpack(next(release.glob("*.whl")), self.shared / "program")
         described = json.loads((release / "release.json").read_text())["kinds"]
         self._roots = {kind: _root(kind, release.parents[1] / described[kind]["archive"]) for kind in kinds}
+        self._stack = ExitStack()
+        if self._emulated:
+            self._stack.enter_context(emulator.registered())
 
     def python(
         self, kind: str, *arguments: str | Path, environ: Mapping[str, str] | None = None, pi: RaspberryPi = PI_4
@@ -71,10 +76,10 @@ class MachineRoots:
             environ: further variables.
             pi: the model whose processor is emulated; of no effect without emulation.
         """
-        emulator, described = (("/qemu", "-cpu", pi.core), self._cpu_files[pi]) if kind in self._emulated else ((), "")
+        described, model = (self._cpu_files[pi], {"QEMU_CPU": pi.core}) if kind in self._emulated else ("", {})
         root = self._roots[kind]
-        command = (*emulator, "/usr/bin/python3", *arguments)
-        settled = {"PATH": os.environ["PATH"], "PYTHONPATH": "/mnt/program:/opt/wheels", "LC_ALL": "C.UTF-8"}
+        command = ("/usr/bin/python3", *arguments)
+        settled = {"PATH": os.environ["PATH"], "PYTHONPATH": "/mnt/program:/opt/wheels", "LC_ALL": "C.UTF-8"} | model
         return run(
             "unshare", "--mount", "sh", "-ec", _CHROOT_SCRIPT, "sh", self.shared, described, root, *command,
             environ=settled | dict(environ or {}), timeout_s=7200,
@@ -85,12 +90,12 @@ class MachineRoots:
             pytest.skip("roots of Debian need root and mmdebstrap (apt install mmdebstrap)")
         if not (_TOOLS / "uv").exists():
             pytest.skip("no uv: make fleet")
-        if self._emulated and not shutil.which(_emulator()):
-            pytest.skip(f"no {_emulator()} program: apt install qemu-user-static")
+        if self._emulated and not shutil.which(emulator.PROGRAM):
+            pytest.skip(f"no {emulator.PROGRAM} program: apt install qemu-user-static")
 
-
-def _emulator() -> str:
-    return "qemu-aarch64-static"
+    def close(self) -> None:
+        """Take back what the machine was told about other processors."""
+        self._stack.close()
 
 
 def _build_release(kinds: tuple[str, ...]) -> Path:
@@ -134,8 +139,6 @@ def _extract(root: Path, kind: str) -> None:
     )  # fmt: skip
     for name in ("proc", "dev", "sys", "mnt"):
         (root / name).mkdir(exist_ok=True)
-    if architecture != platform.machine():
-        shutil.copy(str(shutil.which(_emulator())), root / "qemu")
 
 
 def _download(requirement: str, kind: str, folder: Path) -> None:

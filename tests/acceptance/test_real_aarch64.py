@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -52,10 +53,11 @@ def _eight_bit(network: Path) -> bool:
 
 
 @pytest.fixture(scope="module")
-def machines(tmp_path_factory: pytest.TempPathFactory) -> MachineRoots:
+def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MachineRoots]:
     """Return Debian 12 and 13 on both processors, each with the program and its dependencies."""
     names = [f"{architecture}-{python}" for python in SUITES for architecture in ("x86_64", "aarch64")]
-    return MachineRoots(tmp_path_factory.mktemp("kinds"), *names)
+    with closing(MachineRoots(tmp_path_factory.mktemp("kinds"), *names)) as roots:
+        yield roots
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,8 @@
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -43,10 +44,11 @@ Find = Callable[[str, str, RaspberryPi], FoundFaces]
 
 
 @pytest.fixture(scope="module")
-def machines(tmp_path_factory: pytest.TempPathFactory) -> MachineRoots:
+def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MachineRoots]:
     """Return Debian 12 and 13 on both processors, each with the program and its dependencies."""
     names = [f"{architecture}-{python}" for python in SUITES for architecture in ("x86_64", "aarch64")]
-    return MachineRoots(tmp_path_factory.mktemp("kinds"), *names)
+    with closing(MachineRoots(tmp_path_factory.mktemp("kinds"), *names)) as roots:
+        yield roots
 
 
 @pytest.fixture(scope="module")

@@ -47,6 +47,7 @@ def damaged_network(folder: Path) -> Path:
     """Return a copy of the default network with four changed bytes, so that its sidecar's checksum does not match."""
     network = folder / "damaged.tflite"
     shutil.copy(ROOT / "models/zoo/mobilefacenet.float32.json", network.with_suffix(".json"))
+    shutil.copy(ROOT / "models/zoo/mobilefacenet.float32.cohort.npy", folder)
     content = bytearray((ROOT / "models/zoo/mobilefacenet.float32.tflite").read_bytes())
     content[len(content) // 2 : len(content) // 2 + 4] = b"\xff\x00\xff\x00"
     network.write_bytes(bytes(content))

@@ -18,7 +18,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from node.assembly import Vision, build_gallery_matcher, build_vision
+from node.assembly import Vision, build_scoring, build_vision
 from node.camera.image_file import read_image
 from node.camera.video import read_video
 from node.domain import Flaw, Frame, Image
@@ -153,7 +153,7 @@ def _matcher(vision: Vision, people: dict[str, list[Image]]) -> GalleryMatcher:
         Person(name, name, tuple(Anchor(each.embedding, space, each.source) for each in _samples(vision, images)))
         for name, images in people.items()
     ]
-    return build_gallery_matcher(SETTINGS, vision.network.sidecar, known)
+    return build_scoring(SETTINGS, vision.network.sidecar).matcher(known, SETTINGS.people.max_fpir)
 
 
 def _samples(vision: Vision, images: Iterable[Image]) -> Iterator[Sample]:

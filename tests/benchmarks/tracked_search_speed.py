@@ -28,7 +28,7 @@ import cv2
 import numpy as np
 from composed_scene import Person, cast, frames, standing
 
-from node.assembly import build_matcher, build_vision
+from node.assembly import build_matcher, build_scoring, build_vision
 from node.assembly.vision import Vision
 from node.camera.video import read_video
 from node.domain import Face, Frame, Image, Instant, Tick, overlap
@@ -76,7 +76,9 @@ class Line:
         self._search = Search(self.detector, Motion(), tracked=TrackedSearch() if tracked else None)
         self._vision = vision
         self.tracker = Tracker(settings.events)
-        self._engine = Engine(settings.events, build_matcher(settings, vision.network.sidecar, ()), {})
+        sidecar = vision.network.sidecar
+        scoring = build_scoring(settings, sidecar)
+        self._engine = Engine(settings.events, build_matcher(settings, sidecar, scoring, ()), {})
         self._clock_s = time.thread_time if model.threads == 1 else time.perf_counter
         self.ms: list[float] = []
 

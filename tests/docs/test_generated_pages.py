@@ -4,7 +4,7 @@ import pytest
 
 from docs.generate import FOLDER, PAGES
 from node.cli import COMMANDS
-from node.requests.request import OFFERED
+from node.requests.verb import OFFERED, Verb
 from node.settings import Settings
 
 
@@ -16,7 +16,9 @@ def test_a_generated_page_is_what_the_code_says(name: str) -> None:
 
 def test_nothing_is_left_out() -> None:
     """Each section of the settings, each request and each command has a place."""
-    settings, topics, commands = (PAGES[name]() for name in ("settings.md", "topics.md", "commands.md"))
+    names = ("settings.md", "topics.md", "commands.md", "local-socket.md")
+    settings, topics, commands, local = (PAGES[name]() for name in names)
     assert all(f"\n## {section}\n" in settings for section in Settings.model_fields)
     assert all(f"\n| `{verb}` |" in topics for verb in OFFERED)
+    assert all(f"\n| `{verb}` |" in local for verb in Verb if verb not in OFFERED)
     assert all(f"\n## {command}\n" in commands for command in COMMANDS)

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
+from node.clock import SystemClock
 from node.commands.fleet import table
 from node.commands.history import History
 from node.commands.output import message_printer, print_json
@@ -25,17 +26,29 @@ from node.fleet.diagnosis import diagnose
 from node.fleet.node_table import NodeTable
 from node.fleet.update_gate import Criteria, UpdateGate
 from node.mqtt.link import Received, Report
+from node.people.corrections import Corrections
+from node.people.enrolment import Enrollee
 from node.people.gallery import Gallery
+from node.people.likeness import Comparison
+from node.people.matcher import GalleryMatcher
 from node.requests.answer import Answer
+from node.requests.corrections import CorrectionRequests
 from node.requests.dispatcher import Dispatcher, Handlers, handlers
 from node.requests.inbox import Inbox
 from node.requests.local_socket import FILE, LocalSocket
 from node.requests.people import PeopleRequests
 from node.requests.recent_faces import RecentFaces
-from node.requests.request import Check, Request, Verb
+from node.requests.request import Check, Request
+from node.requests.review import ReviewRequests
 from node.requests.snapshots import Snapshots
 from node.requests.switches import SwitchRequests
+from node.requests.verb import Verb
 from node.requests.view import View
+from node.review.actions import ReviewActions
+from node.review.collector import Collector
+from node.review.files import ReviewFiles
+from node.review.inbox import Keeping, ReviewInbox
+from node.system.machine import Machine
 from tests.fuzz.driver import Target, main
 from tests.fuzz.mutation import Json
 
@@ -46,6 +59,8 @@ _REQUESTS = (
     {"transaction": "t", "state": "on"},
     {"transaction": "t", "for_s": 60, "rule": "night"},
     {"transaction": "t", "id": "ada", "name": "Ada", "event": _EVENT, "for_s": 3, "state": "off"},
+    {"v": 1, "id": "ada", "photo": "0" * 16, "to": "bob", "into": "bob", "action": "0" * 6, "force": True},
+    {"v": 1, "entry": "0" * 8, "as": "new", "name": "Ada", "alike": True},
 )
 _EVENTS = (
     {"v": 1, "id": _EVENT, "boot": 1, "seq": 7, "at": "2026-01-02T03:04:05.678Z", "event_type": "changed", "track": 1,
@@ -86,9 +101,23 @@ class Requests:
         self._now_s = 0.0
         self._verbs = (*Verb, "x", "../x")
         self._count = 0
+        gallery = Gallery(folder / "people")
         self._people = PeopleRequests(
-            Gallery(folder / "people"), RecentFaces(), "s", keep_crops=True, changed=lambda: None, erase=lambda _: None
+            gallery,
+            RecentFaces(),
+            "s",
+            enrollee=lambda person, _: Enrollee(person, GalleryMatcher((), "s", 0.5)),
+            keep_crops=True,
+            changed=lambda: None,
+            erase=lambda _: None,
         )
+        keeping = Keeping(days=0, pictures=False, same=Comparison("s", 3, 0.4))
+        inbox = ReviewInbox(keeping, ReviewFiles(folder), SystemClock(), Machine())
+        collector = Collector(inbox, lambda _image, _box: b"")
+        self._review = ReviewRequests(
+            ReviewActions(collector, gallery, keep_crops=True), lambda: lambda _: None, changed=lambda: None
+        )
+        self._corrections = CorrectionRequests(Corrections(gallery), gallery.changes, changed=lambda: None)
         self._snapshots = Snapshots("face", _TOPICS, lambda _message: True)
 
     def _handlers(self, at: Instant) -> Handlers:
@@ -96,7 +125,14 @@ class Requests:
             del request, at
             answer.ok()
 
-        return handlers(check, SwitchRequests(self._folder, at, ["night"]), self._people, self._snapshots)
+        return handlers(
+            check,
+            switches=SwitchRequests(self._folder, at, ["night"]),
+            people=self._people,
+            corrections=self._corrections,
+            review=self._review,
+            snapshots=self._snapshots,
+        )
 
     def check(self, content: bytes) -> str:
         """Send a request to a node, and apply it if it is accepted."""

@@ -9,17 +9,26 @@ import json
 import shutil
 import zipfile
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
 import numpy as np
 
-from node.domain import Image
+from node.clock import Stamp, SystemClock
+from node.domain import Flaw, Image
 from node.errors import PeopleError
 from node.people import bundle
 from node.people import crop as crops
+from node.people.corrections import Corrections
 from node.people.gallery import Gallery, Sample
 from node.people.record import FILE
+from node.people.undo_log import FILE as UNDO_FILE
+from node.people.undo_log import UndoLog
+from node.review.entry import BestFace, ReviewEntry
+from node.review.entry_record import decode, encode
+from node.system.machine import Machine
+from node.vision.jpeg import PORTRAIT_BYTES
 from tests.fuzz.driver import Target, main
 from tests.fuzz.mutation import Bytes, Json, either
 
@@ -35,7 +44,7 @@ def build(folder: Path) -> Sequence[Target]:
     gallery.reject("ada", "s", _sample(1, 1, _picture(2)))
     gallery.add("bob", None, "s", [_sample(1, 2, None)])
     bundle.write(folder / "family.zip", gallery.load())
-    return (_records(folder), _crops(), _bundles(folder))
+    return (_records(folder), _crops(), _bundles(folder), _undo(folder), _entries())
 
 
 def _records(folder: Path) -> Target:
@@ -104,6 +113,68 @@ def _bundles(folder: Path) -> Target:
         return "taken"
 
     return Target("bundles", either(Bytes([good], _WORDS), forged), check)
+
+
+def _undo(folder: Path) -> Target:
+    """A forged log of actions: everybody stays loadable, nothing is written elsewhere, and it is gone once erased."""
+    storage = folder / "undoable"
+    storage.mkdir()
+    clock, boots = SystemClock(), Machine()
+    gallery = Gallery(storage / "people", _LENGTHS, log=UndoLog(storage, clock, boots))
+    gallery.add("ada", None, "s", [_sample(1, 0, _picture(1)), _sample(0, 1, None)])
+    gallery.add("bob", None, "s", [_sample(1, 2, None)])
+    Corrections(gallery).rename("ada", "Ada L.")
+    Corrections(gallery).merge("bob", "ada")
+    good = (storage / UNDO_FILE).read_bytes()
+    last = Json([json.loads(good.splitlines()[-1])])
+    sound = {path: path.read_bytes() for path in (storage / "people").rglob("*") if path.is_file()}
+
+    def forged(random: Random) -> bytes:
+        return b"\n".join([*good.splitlines()[:-1], last(random)]) + b"\n"
+
+    def check(content: bytes) -> str:
+        shutil.rmtree(storage / "people")
+        for path, data in sound.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        (storage / UNDO_FILE).write_bytes(content)
+        undone = 0
+        for listed in gallery.changes.actions():
+            try:
+                gallery.changes.undo(listed.action.id)
+                undone += 1
+            except PeopleError:
+                continue
+        assert all(anchor.embedding.shape == (2,) for person in gallery.load() for anchor in person.anchors)
+        assert {path.name for path in storage.iterdir()} <= {"people", UNDO_FILE}
+        UndoLog(storage, clock, boots).erase("ada")
+        UndoLog(storage, clock, boots).erase("bob")
+        assert b"ada" not in ((storage / UNDO_FILE).read_bytes() if (storage / UNDO_FILE).exists() else b"")
+        return "undone" if undone else "refused"
+
+    return Target("undo", either(Bytes([good]), forged), check)
+
+
+def _entries() -> Target:
+    """A forged entry of the inbox is read within its bounds, or refused."""
+    stamp = Stamp(datetime(2026, 1, 2, tzinfo=UTC), 1.0, "boot", synced=True)
+    vector = np.array((0.6, 0.8), dtype=np.float32)
+    best = BestFace(vector, _picture(1), 0.5)
+    entry = ReviewEntry(
+        "0123abcd", stamp, stamp, "s", "ada", 3, {Flaw.BLUR: 1}, vector, best, b"\xff\xd8x", ("e",), stamp, "bob"
+    )
+    good = encode(entry)
+
+    def check(content: bytes) -> str:
+        try:
+            found = decode(content)
+        except ValueError:
+            return "refused"
+        assert len(found.picture or b"") <= PORTRAIT_BYTES
+        assert found.best is None or found.best.crop.dtype == np.uint8
+        return "taken"
+
+    return Target("inbox", either(Json([json.loads(good)]), Bytes([good])), check)
 
 
 def _packed(parts: Mapping[str, bytes]) -> bytes:

@@ -16,17 +16,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cohorts import cohort
 from makers import unit
-from samples import crop, remove, sample
+from manual_clock import ManualClock
+from samples import OneBoot, crop, remove, sample
 
 from node.domain import Image, Vector
 from node.people import bundle
+from node.people.corrections import Corrections
 from node.people.erasure import Erasure
 from node.people.gallery import Gallery, Sample
+from node.people.likeness import Comparison
 from node.people.person import Person
+from node.people.scoring import Scoring
 from node.people.store import Store
+from node.people.undo_log import UndoLog
+from node.review.actions import Assignment, Kind, ReviewActions
+from node.review.collector import Collector
+from node.review.entry import BestFace, ReviewEntry
+from node.review.files import ReviewFiles
+from node.review.inbox import Keeping, ReviewInbox
+from node.vision.sidecar import EmbeddingHead, Threshold, Thresholds
 
 OLD, NEW = "old", "new"
+COHORT = cohort(unit(1, 0, 0), unit(0, 1, 0), unit(0, 0, 1), nearest=2)
 _LENGTHS = {OLD: 3, NEW: 3}
 
 
@@ -40,41 +53,118 @@ def embed(image: Image) -> Vector:
     return unit(*(float(each) for each in image.mean(axis=(0, 1))))
 
 
+def gallery(folder: Path) -> Gallery:
+    """Return the gallery in a folder; what can be undone is kept in the folder above, at a time that stands still.
+
+    Its faces are compared with a cohort.
+    """
+    head = EmbeddingHead.model_construct(length=_LENGTHS[OLD], space=OLD)
+    thresholds = Thresholds(anchors_per_person=5, rows=(Threshold(fpir=0.01, gallery=1, cosine=0.1),))
+    return Gallery(folder, _LENGTHS, scoring=Scoring(head, thresholds, COHORT), log=undo_log(folder))
+
+
+def undo_log(folder: Path) -> UndoLog:
+    """Return what can be undone in a gallery."""
+    return UndoLog(folder.parent, ManualClock(), OneBoot())
+
+
 def enroll(folder: Path) -> None:
-    """Make a gallery of three people with crops, one of whom has a rejected face."""
-    gallery = Gallery(folder, _LENGTHS)
+    """Make a gallery of three people with crops, one of whom has a rejected face, and another was merged from two.
+
+    What is computed for each of them is there, too.
+    """
+    people = gallery(folder)
     for number, person in enumerate(("ada", "bob", "cyd")):
-        gallery.add(person, person.title(), OLD, [face(3 * number), face(3 * number + 1)])
-    gallery.reject("ada", OLD, face(2))
+        people.add(person, person.title(), OLD, [face(3 * number), face(3 * number + 1)])
+    people.reject("ada", OLD, face(2))
+    people.add("cyd-2", "Cyd again", OLD, [face(40), face(41)])
+    Corrections(people).merge("cyd-2", "cyd")
+    people.load()
+
+
+def review(folder: Path) -> ReviewActions:
+    """Return the inbox beside a gallery, which is kept on the disk, and what can be decided about it."""
+    keeping = Keeping(days=1, pictures=False, same=Comparison(OLD, _LENGTHS[OLD], 0.5, COHORT))
+    inbox = ReviewInbox(keeping, ReviewFiles(folder.parent), ManualClock(), OneBoot())
+    inbox.load()
+    return ReviewActions(Collector(inbox, lambda _image, _box: b""), gallery(folder), keep_crops=True)
+
+
+def entries(folder: Path) -> list[str]:
+    """Return the ids of the entries that nobody has decided about."""
+    return [each.entry.id for group in review(folder).groups(lambda _: None) for each in group.entries]
+
+
+def fill_inbox(folder: Path) -> None:
+    """Put one entry of a stranger into the inbox beside a gallery."""
+    stamp, seen = undo_log(folder).now(), face(50)
+    best = BestFace(seen.embedding, crop(50), 0.5)
+    ReviewFiles(folder.parent).save(ReviewEntry("0123abcd", stamp, stamp, OLD, embedding=seen.embedding, best=best))
 
 
 def enroll_elsewhere(folder: Path) -> None:
     """Make a gallery that shares two people with the other, with more faces of one and a face fewer of the other."""
-    gallery = Gallery(folder, _LENGTHS)
-    gallery.add("ada", "Ada L.", OLD, [face(0), face(20), face(21)])
-    gallery.add("bob", "Bob", OLD, [face(22), face(4)])
-    gallery.reject("bob", OLD, face(4))
+    people = Gallery(folder, _LENGTHS)
+    people.add("ada", "Ada L.", OLD, [face(0), face(20), face(21)])
+    people.add("bob", "Bob", OLD, [face(22), face(4)])
+    people.reject("bob", OLD, face(4))
     for number, person in enumerate(("dan", "eve", "fay"), 30):
-        gallery.add(person, None, OLD, [face(number)])
+        people.add(person, None, OLD, [face(number)])
 
 
 def start(folder: Path) -> tuple[Person, ...]:
     """Return everybody in a gallery, and finish the erasures that have begun, as a node does at its start."""
     people = Gallery(folder, _LENGTHS).load()
-    Erasure(Store(folder, _LENGTHS)).advance(0.0)
+    Erasure(Store(folder, _LENGTHS), kept=(undo_log(folder),)).advance(0.0)
     return people
 
 
 def _add(folder: Path, _file: Path) -> None:
-    Gallery(folder, _LENGTHS).add("ada", "Ada B.", OLD, [face(2), face(9)])
+    gallery(folder).add("ada", "Ada B.", OLD, [face(2), face(9)])
 
 
 def _add_new(folder: Path, _file: Path) -> None:
-    Gallery(folder, _LENGTHS).add("gus", "Gus", OLD, [face(10), face(11)])
+    gallery(folder).add("gus", "Gus", OLD, [face(10), face(11)])
 
 
 def _reject(folder: Path, _file: Path) -> None:
-    Gallery(folder, _LENGTHS).reject("ada", OLD, face(1))
+    gallery(folder).reject("ada", OLD, face(1))
+
+
+def _ignore(folder: Path, _file: Path) -> None:
+    gallery(folder).ignore("bob")
+
+
+def _rename(folder: Path, _file: Path) -> None:
+    Corrections(gallery(folder)).rename("bob", "Robert")
+
+
+def _merge(folder: Path, _file: Path) -> None:
+    Corrections(gallery(folder)).merge("bob", "ada")
+
+
+def _remove_photo(folder: Path, _file: Path) -> None:
+    Corrections(gallery(folder)).remove_photo("ada", _photo(folder, "ada"))
+
+
+def _move_photo(folder: Path, _file: Path) -> None:
+    Corrections(gallery(folder)).move_photo("ada", _photo(folder, "ada"), "bob")
+
+
+def _photo(folder: Path, person: str) -> str:
+    """Return the id of the first photo of a person."""
+    return Corrections(gallery(folder)).photos(person)[0].id
+
+
+def _assign(folder: Path, _file: Path) -> None:
+    (entry,) = entries(folder)
+    review(folder).assign(entry, Assignment(Kind.NEW, name="Zoe"), lambda _: None)
+
+
+def _undo(folder: Path, _file: Path) -> None:
+    """Undo the last action: take apart again whoever was merged, unless another action came after."""
+    changes = gallery(folder).changes
+    changes.undo(changes.actions()[0].action.id)
 
 
 def _remove(folder: Path, _file: Path) -> None:
@@ -83,11 +173,21 @@ def _remove(folder: Path, _file: Path) -> None:
 
 def _import(folder: Path, file: Path) -> None:
     with bundle.opened(file, _LENGTHS) as entries:
-        Gallery(folder, _LENGTHS).merge(entries)
+        gallery(folder).merge(entries)
+
+
+def _replace(folder: Path, file: Path) -> None:
+    with bundle.opened(file, _LENGTHS) as entries:
+        gallery(folder).replace_everybody(entries)
 
 
 def _reembed(folder: Path, _file: Path) -> None:
     Gallery(folder, _LENGTHS).reembed(NEW, embed)
+
+
+def _compute(folder: Path, _file: Path) -> None:
+    """Compute what is usual for everybody's faces, as a node does when it loads the gallery."""
+    gallery(folder).load()
 
 
 def _start(folder: Path, _file: Path) -> None:
@@ -98,9 +198,13 @@ def _export(folder: Path, file: Path) -> None:
     bundle.write(file, Gallery(folder, _LENGTHS).load())
 
 
+NOT_UNDONE = frozenset(["undo", "remove", "reembed", "compute", "export", "start"])
+"""The changes that cannot be undone."""
+
 VERBS: Mapping[str, Callable[[Path, Path], None]] = {
-    "add": _add, "add_new": _add_new, "reject": _reject, "remove": _remove, "import": _import, "reembed": _reembed,
-    "export": _export, "start": _start,
+    "add": _add, "add_new": _add_new, "reject": _reject, "ignore": _ignore, "rename": _rename, "merge": _merge,
+    "remove_photo": _remove_photo, "move_photo": _move_photo, "import": _import, "replace": _replace, "assign": _assign,
+    "undo": _undo, "remove": _remove, "reembed": _reembed, "compute": _compute, "export": _export, "start": _start,
 }  # fmt: skip
 
 

@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 import pytest
 from facenode_command import CommandResult, facenode
+from network_copies import copy_network
 from running_node import running_facenode
 
-from node.system import bundled
 from tests.fuzz.forged_images import forged_jpeg
 
 
@@ -26,11 +26,8 @@ def settings(tmp_path: Path, media_dir: Path) -> dict[str, object]:
 
 @pytest.fixture
 def network(tmp_path: Path) -> Path:
-    """Return a copy of the default network beside its sidecar."""
-    source = bundled.path(bundled.NETWORK)
-    shutil.copy(source, tmp_path / "net.tflite")
-    shutil.copy(source.with_suffix(".json"), tmp_path / "net.json")
-    return tmp_path / "net.tflite"
+    """Return a copy of the default network, its sidecar and its cohort."""
+    return copy_network(tmp_path)
 
 
 def assert_error(result: CommandResult, code: int, message: str) -> None:
@@ -67,6 +64,43 @@ def test_a_missing_sidecar_exits_with_78(settings: dict[str, object], network: P
     """A network without its sidecar is refused."""
     network.with_suffix(".json").unlink()
     assert_error(facenode("run", settings=settings | {"model.path": network}), 78, r"net\.json: .*needs its sidecar")
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\x93NUMPY\x01\x00"])
+@pytest.mark.parametrize("command", ["run", "check", "people test"])
+def test_a_missing_or_damaged_cohort_is_one_line(
+    settings: dict[str, object], network: Path, command: str, content: bytes | None
+) -> None:
+    """The node does not decide by another score than its owner expects; exit code 78 as for the network itself."""
+    (cohort,) = network.parent.glob("*.npy")
+    cohort.unlink()
+    if content is not None:
+        cohort.write_bytes(content)
+    result = facenode(*command.split(), settings=settings | {"model.path": network, "mqtt.host": "127.0.0.1"})
+    said = rf"{cohort.name}: .*(needs its cohort beside it|is damaged or of another version)"
+    if command == "check":
+        assert result.code == 1
+        assert re.search(rf"^FAIL network +.*{said}", result.out, re.MULTILINE), result.out
+    else:
+        assert_error(result, 78, said)
+
+
+def test_a_network_without_a_cohort_runs_and_one_line_says_so(
+    settings: dict[str, object], network: Path, media_dir: Path
+) -> None:
+    """It decides by its own thresholds of the cosine, as one of version 0.1.0 does."""
+    sidecar = network.with_suffix(".json")
+    content = json.loads(sidecar.read_text())
+    del content["cohort"]
+    sidecar.write_text(json.dumps(content))
+    given = settings | {"model.path": network}
+    assert facenode("people", "add", "eileen", media_dir / "astronaut.jpg", settings=given).code == 0
+    result = facenode("recognize", media_dir / "astronaut.jpg", settings=given)
+    assert result.code == 0
+    assert "eileen 1.00" in result.out
+    (line,) = result.err.splitlines()
+    assert "WARNING network: mobilefacenet.float32 has no cohort: the cosine alone decides about names" in line
+    assert not list(Path(str(settings["storage.dir"])).rglob("normalization.json"))
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from node.homeassistant.discovery import Device, discovery
 from node.homeassistant.entity_keys import KeyedPerson
 from node.mqtt.connect import connect
 from node.mqtt.link import Client, Lost, Received, Report, Subscribed
-from node.requests.request import Verb
+from node.requests.verb import Verb
 from node.settings import MqttSettings
 from node.vision.jpeg import MAX_BYTES, frame_jpeg
 

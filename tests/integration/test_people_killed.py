@@ -18,10 +18,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 from facenode_command import environment, facenode
-from gallery_changer import VERBS, GalleryChanger, enroll, enroll_elsewhere, start
+from gallery_changer import (
+    COHORT,
+    NOT_UNDONE,
+    OLD,
+    VERBS,
+    GalleryChanger,
+    enroll,
+    enroll_elsewhere,
+    entries,
+    fill_inbox,
+    gallery,
+    start,
+)
 from makers import unit
 
-from node.people import bundle, record
+from node.people import bundle, normalisation, photo_dates, record
 from node.people.entry import crop_names
 from node.people.gallery import Gallery
 from node.people.person import Anchor, Person
@@ -29,7 +41,7 @@ from node.system import bundled
 from node.vision.sidecar import load_sidecar
 
 KILLS = int(os.environ.get("FACENODE_KILLS", "20"))
-CHANGES = [verb for verb in VERBS if verb not in ("export", "start")]
+CHANGES = [verb for verb in VERBS if verb not in ("compute", "export", "start")]
 HEAD = load_sidecar(bundled.path(bundled.NETWORK).with_suffix(".json")).heads.embedding
 
 State = Mapping[str, object]
@@ -48,11 +60,11 @@ class Scene:
         return self.folder / "theirs.people"
 
     def gallery(self, name: str) -> Path:
-        """Return a fresh copy of the gallery."""
+        """Return a fresh copy of the gallery, with what can be undone in it."""
         copy = self.folder / name
         shutil.rmtree(copy, ignore_errors=True)
-        shutil.copytree(self.folder / "people", copy)
-        return copy
+        shutil.copytree(self.folder / "storage", copy)
+        return copy / "people"
 
 
 @pytest.fixture(scope="module")
@@ -64,20 +76,45 @@ def scene() -> Iterator[Scene]:
         closing(GalleryChanger()) as changer,
     ):
         made = Scene(Path(folder), changer)
-        enroll(made.folder / "people")
+        (made.folder / "storage").mkdir()
+        enroll(made.folder / "storage" / "people")
+        fill_inbox(made.folder / "storage" / "people")
         enroll_elsewhere(made.folder / "elsewhere")
         bundle.write(made.file, Gallery(made.folder / "elsewhere").load())
         yield made
 
 
 def state(folder: Path) -> State:
-    """Return everything in a gallery as the next start finds it; assert that nothing else is there."""
+    """Return everything in a gallery as the next start finds it; assert that nothing else is there.
+
+    What is computed for a person is left out: it is there or not, but only of the faces that they have now.
+    """
     people = start(folder)
     assert sorted(path.name for path in folder.iterdir()) == [person.id for person in people]
     for person in people:
         files = {path.name for path in (folder / person.id).iterdir()}
-        assert files == {record.FILE} | crop_names(person)
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        assert files - {normalisation.FILE} == {record.FILE, photo_dates.FILE} | crop_names(person)
+        if normalisation.FILE in files:
+            content = (folder / person.id / normalisation.FILE).read_bytes()
+            assert normalisation.read(person, content, OLD, COHORT) is not None, f"{person.id} has a stale file"
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != normalisation.FILE
+    }
+
+
+def assert_undone(verb: str, folder: Path, before: State, found: State) -> None:
+    """Assert that a change that took place can be undone byte for byte, and that one that did not is not listed."""
+    if found == before:
+        assert entries(folder) == ["0123abcd"], "a face of the inbox is lost that was given to nobody"
+    if verb in NOT_UNDONE:
+        return
+    listed = gallery(folder).changes.actions()
+    assert [each.obstacle for each in listed[:1]] == [None]
+    gallery(folder).changes.undo(listed[0].action.id)
+    merged = state(folder)
+    assert (merged == before) == (found != before)
 
 
 def test_a_change_that_is_killed_at_any_operation_is_whole_or_absent(
@@ -95,6 +132,7 @@ def test_a_change_that_is_killed_at_any_operation_is_whole_or_absent(
             scene.changer.change("start", folder, scene.file, kill_at=chance.randrange(60))
             found = state(folder)
             assert found in (before, after), f"{verb}, killed at operation {number}, is half done"
+            assert_undone(verb, folder, before, found)
             done += found == after
         print_line(f"{verb}: {operations} operations, {KILLS} kills, {done} done")
 
@@ -112,8 +150,37 @@ def test_a_change_that_is_killed_at_any_moment_is_whole_or_absent(
             scene.changer.change(verb, folder, scene.file, kill_after_s=chance.uniform(0, duration_s))
             found = state(folder)
             assert found in (before, after), f"{verb} is half done"
+            assert_undone(verb, folder, before, found)
             done += found == after
         print_line(f"{verb}: {duration_s * 1000:.0f} ms, {KILLS} kills, {done} done")
+
+
+def test_what_is_computed_is_whole_or_absent_after_a_kill(scene: Scene, print_line: Callable[[str], None]) -> None:
+    """The people stay as they are, and the next who loads them has all of it and leaves nothing else."""
+
+    def computed(folder: Path) -> dict[str, bytes]:
+        return {str(path): path.read_bytes() for path in folder.rglob(f"{normalisation.FILE}*")}
+
+    def cleared(name: str) -> Path:
+        folder = scene.gallery(name)
+        for path in folder.rglob(normalisation.FILE):
+            path.unlink()
+        return folder
+
+    before, folder = state(scene.gallery("a")), cleared("a")
+    operations = scene.changer.change("compute", folder, scene.file).operations
+    whole, chance, done = computed(folder), random.Random(0), 0
+    assert len(whole) == len(gallery(folder).load())
+    for number in chance.choices(range(operations), k=KILLS):
+        cleared("a")
+        assert scene.changer.change("compute", folder, scene.file, kill_at=number).code == -signal.SIGKILL
+        left = {path: content for path, content in computed(folder).items() if path in whole}
+        assert left.items() <= whole.items()
+        gallery(folder).load()
+        assert computed(folder) == whole
+        assert state(folder) == before
+        done += len(left)
+    print_line(f"compute: {operations} operations, {KILLS} kills, {done} of {KILLS * len(whole)} files kept")
 
 
 @pytest.mark.parametrize("replaced", [False, True])

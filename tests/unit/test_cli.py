@@ -23,7 +23,7 @@ def test_watching_needs_neither_opencv_nor_a_network() -> None:
     assert not loaded & HEAVY
 
 
-@pytest.mark.parametrize("command", ["run", "demo", "recognize", "watch", "people", "check", "bench"])
+@pytest.mark.parametrize("command", ["run", "demo", "recognize", "watch", "people", "inbox", "check", "bench"])
 def test_every_command_is_listed_and_has_its_own_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     """`--help` lists all commands without importing any, and each command has a `--help`."""
     with pytest.raises(SystemExit) as ended:
@@ -75,3 +75,22 @@ def test_an_assignment_that_is_refused_is_printed_without_its_value(capsys: pyte
     for assignment in ("source=rtsp://admin:s3cret@cam/x", "camera.source:rtsp://admin:s3cret@cam/x"):
         assert main(["watch", "--set", assignment]) == 2
         assert "s3cret" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("options", [[], ["--verbose"], ["list"], ["list", "--json"], ["--json"]])
+def test_a_command_without_a_verb_takes_its_default_one(
+    tmp_path: Path, options: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`facenode inbox` lists, with any option of the list; nothing is there without a node."""
+    given = ["--set", f"storage.dir={tmp_path}"]
+    arguments = [*options, *given] if options[:1] == ["list"] else [*given, *options]
+    assert main(["inbox", *arguments]) == 1
+    assert "no node runs in" in capsys.readouterr().err
+
+
+def test_help_shows_the_verbs_of_a_command_that_has_a_default_one(capsys: pytest.CaptureFixture[str]) -> None:
+    """Help is of the command, not of its default verb."""
+    with pytest.raises(SystemExit) as ended:
+        main(["inbox", "--help"])
+    assert ended.value.code == 0
+    assert "assign" in capsys.readouterr().out

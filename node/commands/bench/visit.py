@@ -5,7 +5,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from node.assembly import Vision, build_matcher
+from node.assembly import Vision, build_matcher, build_scoring
 from node.camera.image_file import read_image
 from node.domain import Frame, Image, Instant
 from node.events.engine import Engine
@@ -61,7 +61,9 @@ class Visit:
         self._frame = Frame(image)
         self._at = now
         self._tracker = Tracker(settings.events)
-        self._engine = Engine(settings.events, build_matcher(settings, vision.network.sidecar, ()), {})
+        sidecar = vision.network.sidecar
+        scoring = build_scoring(settings, sidecar)
+        self._engine = Engine(settings.events, build_matcher(settings, sidecar, scoring, ()), {})
 
     def step(self) -> None:
         """Process one frame as a node does."""

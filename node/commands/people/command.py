@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from node.commands.people import enrolment, fleet_file, listing, removal, selftest
+from node.commands.people import correction, enrolment, fleet_file, listing, removal, selftest, undo
 from node.system.terminal import ArgumentParser
 
 
@@ -31,6 +31,8 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noq
     listing.add_verb(verbs, common)
     enrolment.add_ignore_verb(verbs, common)
     enrolment.add_reject_verb(verbs, common)
+    correction.add_verbs(verbs, common)
+    undo.add_verb(verbs, common)
     removal.add_verb(verbs, common)
     fleet_file.add_verbs(verbs, common)
     selftest.add_verb(verbs, common)

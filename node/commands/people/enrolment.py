@@ -7,9 +7,11 @@ from typing import Any
 
 from node.assembly import (
     build_embed,
+    build_enrollee,
     build_gallery,
-    build_gallery_matcher,
     build_photo_detector,
+    build_scoring,
+    build_sidecar,
     build_vision,
 )
 from node.camera.decoder_process import DecoderProcess
@@ -17,10 +19,11 @@ from node.camera.folder import find_files
 from node.camera.image_file import open_image
 from node.domain import counted
 from node.errors import CameraError, PeopleError, UsageError
-from node.people.enrolment import Enrollee, Refusal, examine
-from node.people.gallery import Gallery, Sample
+from node.people.advice import need, sentence
+from node.people.enrolment import Refusal, examine
+from node.people.gallery import Sample
 from node.people.person import Person, checked_id, checked_name
-from node.people.selftest import ENOUGH_FACES
+from node.people.scoring import Scoring
 from node.requests.local_socket import call
 from node.settings import Settings
 from node.system.caller_files import OpenedFile, allow_open_files
@@ -64,6 +67,7 @@ def add_person(args: argparse.Namespace, settings: Settings) -> int:
     if args.event:
         faces = _request(settings, "people_enroll", args)["faces"]
         print_line(f"{args.id}: added the face of the event, {counted(faces, 'face')} known")
+        _print_advice_of(args.id, settings)
     else:
         _enrol_photos(args, settings, photos, ignored=None)
     return 0
@@ -102,9 +106,7 @@ def _add_face_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", metavar="ID", help="short name in topics and payloads: a-z, 0-9, _ and -")
     parser.add_argument("photos", nargs="*", type=Path, metavar="PHOTO", help="a photo, or a folder of photos")
     parser.add_argument("--event", metavar="EVENT_ID", help="use the face of an event of the running node, not photos")
-    parser.add_argument(
-        "--force", action="store_true", help="use photos even if they look like another enrolled person"
-    )
+    parser.add_argument("--force", action="store_true", help="use faces even if they look like another enrolled person")
     parser.add_argument("--name", help="display name; default: the id")
 
 
@@ -115,14 +117,15 @@ def _check_arguments(args: argparse.Namespace) -> None:
         checked_name(args.name)
     if args.event and args.photos:
         raise UsageError("name photos or --event, not both")
-    if args.force and not args.photos:
-        raise UsageError("--force can be used with photos only")
+    if args.force and not (args.photos or args.event):
+        raise UsageError("--force can be used with photos or an event only")
 
 
 def _request(settings: Settings, verb: str, args: argparse.Namespace) -> Any:  # noqa: ANN401 - what the node answers
     """Send a request to the running node, which alone remembers the faces of its events."""
-    name = getattr(args, "name", None)
-    return call(settings.storage.dir, verb, id=args.id, event=args.event, **({} if name is None else {"name": name}))
+    name, force = getattr(args, "name", None), getattr(args, "force", False)
+    given = ({} if name is None else {"name": name}) | ({"force": True} if force else {})
+    return call(settings.storage.dir, verb, id=args.id, event=args.event, **given)
 
 
 def _enrol_photos(
@@ -133,11 +136,10 @@ def _enrol_photos(
         vision = build_vision(settings, ())
         detector = build_photo_detector(settings, vision)
         sidecar = vision.network.sidecar
-        gallery = build_gallery(settings, sidecar)
+        scoring = build_scoring(settings, sidecar)
+        gallery = build_gallery(settings, scoring)
         gallery.reembed(sidecar.heads.embedding.space, build_embed(vision.network))
-        enrollee = Enrollee(
-            args.id, build_gallery_matcher(settings, sidecar, _people_with(gallery, args.id)), force=args.force
-        )
+        enrollee = build_enrollee(settings, scoring, gallery)(args.id, args.force)
         results = [
             photo
             if isinstance(photo, Refusal)
@@ -168,14 +170,26 @@ def _enrol_photos(
     person = gallery.add(args.id, args.name, sidecar.heads.embedding.space, samples, ignored=ignored)
     used = f"{len(samples)} of {counted(len(results), 'photo')}"
     print_line(f"{person.id}: {used} used, {counted(len(person.anchors), 'face')} known")
-    if len(person.anchors) < ENOUGH_FACES:
-        print_line(f"{person.id}: add more photos, in different light and poses, for better recognition")
+    _print_advice(person, scoring, enrollee.matcher.threshold)
 
 
-def _people_with(gallery: Gallery, person: str) -> Sequence[Person]:
-    """Return everybody including the person being enrolled: the threshold is that of the gallery to come."""
-    people = gallery.load()
-    return people if any(each.id == person for each in people) else (*people, Person(person, person, ()))
+def _print_advice_of(person: str, settings: Settings) -> None:
+    """Print how many more photos of somebody in the gallery would help, if any and if the gallery decides."""
+    if settings.people.source == "head":
+        return
+    scoring = build_scoring(settings, build_sidecar(settings))
+    people = build_gallery(settings, scoring).load()
+    threshold = scoring.matcher(people, settings.people.max_fpir).threshold
+    for known in people:
+        if known.id == person:
+            _print_advice(known, scoring, threshold)
+
+
+def _print_advice(person: Person, scoring: Scoring, threshold: float) -> None:
+    """Print how many more photos of a person would help, if any."""
+    line = sentence(need(person, scoring.head.space, threshold, scoring.cohort))
+    if line is not None:
+        print_line(line)
 
 
 def _open_photos(paths: list[Path]) -> list[OpenedFile | Refusal]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from node.assembly import build_embed, build_gallery, build_sidecar, build_vision
+from node.commands.people.undo import print_obstacle
 from node.domain import Image, counted
 from node.errors import PeopleError
 from node.people import bundle
@@ -15,6 +16,7 @@ from node.people.entry import Entry
 from node.people.gallery import Change
 from node.people.person import Anchor, Person
 from node.people.reembedding import Reembedded, log_results, reembed
+from node.people.scoring import Scoring
 from node.settings import Settings
 from node.system.caller_files import write_for_caller
 from node.system.privileges import become_owner
@@ -29,6 +31,9 @@ def add_verbs(verbs: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN
     export.set_defaults(main=export_people)
     import_ = verbs.add_parser("import", parents=[common], help="add everybody from a file that `export` wrote")
     import_.add_argument("file", type=Path, metavar="FILE", help="file that `export` wrote")
+    import_.add_argument(
+        "--replace", action="store_true", help="know exactly the people of the file afterwards, and nobody else"
+    )
     import_.set_defaults(main=import_people)
 
 
@@ -48,7 +53,7 @@ def export_people(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def import_people(args: argparse.Namespace, settings: Settings) -> int:
-    """Add everybody from a file, all of them or none, and print what is new."""
+    """Add everybody from a file, or replace everybody by them, all or nothing, and print what is new."""
     file = bundle.open_bundle(args.file)
     become_owner(settings.storage.dir)
     sidecar = build_sidecar(settings)
@@ -57,13 +62,21 @@ def import_people(args: argparse.Namespace, settings: Settings) -> int:
         entries = _current(theirs, settings, sidecar)
         if not settings.people.keep_crops:
             entries = [Entry(_without_crops(entry.person)) for entry in entries]
-        changes = build_gallery(settings, sidecar).merge(entries)
+        if args.replace and not entries:
+            raise PeopleError(f"{args.file}: there is nobody in it to replace everybody by: nothing was changed")
+        gallery = build_gallery(settings, Scoring.of(sidecar, None))
+        changes, gone = gallery.replace_everybody(entries) if args.replace else (gallery.merge(entries), ())
     for change in changes:
         if change.happened:
             print_line(f"{change.after.id}: {', '.join(_words(change))}")
+    for person in gone:
+        print_line(f"{person}: no longer known")
     new = sum(change.before is None for change in changes)
     changed = sum(change.happened for change in changes) - new
-    print_line(f"{args.file}: {counted(len(changes), 'person', 'people')}, {new} new, {changed} changed")
+    left = f", {len(gone)} no longer known" if args.replace else ""
+    print_line(f"{args.file}: {counted(len(changes), 'person', 'people')}, {new} new, {changed} changed{left}")
+    if changed or new or gone:
+        print_obstacle(gallery.changes)
     return 0
 
 
@@ -97,10 +110,10 @@ def _without_crops(person: Person) -> Person:
 def _words(change: Change) -> list[str]:
     """Return in words what an import changed about a person."""
     before, after = change.before, change.after
-    faces = counted(change.faces, "face")
+    faces = counted(abs(change.faces), "face")
     if before is None:
         return ["new", faces, *(["ignored"] if after.ignored else [])]
-    words = [f"{faces} more"] if change.faces > 0 else []
+    words = [f"{faces} {'more' if change.faces > 0 else 'fewer'}"] if change.faces else []
     if before.name != after.name:
         words.append(f"now called {after.name}")
     if before.ignored != after.ignored:

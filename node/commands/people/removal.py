@@ -9,7 +9,6 @@ from node.assembly import build_erasure, build_outbox, check_outbox_files
 from node.clock import SystemClock
 from node.commands.people.announce import announce_people, is_announced
 from node.domain import counted
-from node.durations.file import FILE as DURATIONS_FILE
 from node.errors import BrokerError, PeopleError
 from node.outbox.outbox import FILE as OUTBOX_FILE
 from node.outbox.outbox import Outbox
@@ -94,8 +93,6 @@ def _would_erase(person: str, settings: Settings) -> list[str]:
     """
     erasure = build_erasure(settings, None)
     lines = list(erasure.list_stored(person))
-    if erasure.in_durations(person):
-        lines.append(f"{settings.storage.dir / DURATIONS_FILE}: a visit of theirs, or an alert about them")
     if running(settings.storage.dir):
         if not lines:
             raise nobody(person)

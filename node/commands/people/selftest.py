@@ -7,8 +7,8 @@ from typing import Any
 
 from node.assembly import (
     build_gallery,
-    build_gallery_matcher,
     build_photo_detector,
+    build_scoring,
     build_sidecar,
     build_vision,
 )
@@ -17,8 +17,9 @@ from node.camera.folder import find_files
 from node.camera.image_file import open_image
 from node.domain import Frame, Image, counted
 from node.errors import CameraError, PeopleError
-from node.people.matcher import GalleryMatcher
-from node.people.selftest import PersonResult, Report, Stranger, advise, examine
+from node.people.advice import Need, advise, need
+from node.people.matcher import GalleryMatcher, Score
+from node.people.selftest import PersonResult, Report, Stranger, examine
 from node.settings import Settings
 from node.system.caller_files import OpenedFile, allow_open_files
 from node.system.privileges import become_owner
@@ -47,17 +48,20 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     photos = None if args.strangers is None else _open_strangers(args.strangers)
     become_owner(settings.storage.dir)
     sidecar = build_sidecar(settings)
-    people = build_gallery(settings, sidecar).load()
+    scoring = build_scoring(settings, sidecar)
+    people = build_gallery(settings, scoring).load()
     if not people:
         raise PeopleError("nobody is enrolled: run facenode people add ID PHOTO...")
-    matcher = build_gallery_matcher(settings, sidecar, people)
-    report = examine(people, sidecar.heads.embedding.space, matcher.threshold)
+    matcher = scoring.matcher(people, settings.people.max_fpir)
+    space, threshold, cohort = scoring.head.space, matcher.threshold, scoring.cohort
+    report = examine(people, space, threshold, cohort)
+    needs = [need(person, space, threshold, cohort) for person in people]
     strangers: list[Stranger] | None = None
     if photos is not None:
-        strangers = sorted(_strangers(photos, settings, matcher), key=lambda stranger: -stranger.score)
-    advice = advise(report, strangers or ())
+        strangers = sorted(_strangers(photos, settings, matcher), key=lambda stranger: -stranger.margin)
+    advice = advise(report, needs, strangers or ())
     if args.json:
-        print_json(_fields(report, strangers, advice))
+        print_json(_fields(report, needs, strangers, advice))
     else:
         for line in (*_table(report), "", *_alike(report), *_nearest(strangers), "", *_advice(advice)):
             print_line(line)
@@ -111,28 +115,27 @@ def _faces(
         look = recognizer.look(image, face)
         if look.embedding is not None:
             scores = matcher.scores(look.embedding)
-            nearest = max(scores, key=scores.__getitem__, default=None)
-            score = scores[nearest] if nearest else 0.0
-            yield Stranger(name, nearest, score, score >= matcher.threshold)
+            nearest = max(scores, key=lambda person: scores[person].margin, default=None)
+            yield Stranger(name, nearest, None if nearest is None else scores[nearest])
 
 
 def _table(report: Report) -> Iterator[str]:
     width = max(len("who"), *(len(row.person) for row in report.people))
     yield f"{'who':<{width}}  faces  recognized  least  most like"
     for row in report.people:
-        least = "-" if row.lowest_score is None else f"{row.lowest_score:.2f}"
+        least = "-" if row.lowest_score is None else f"{row.lowest_score.margin:+.2f}"
         like = report.most_similar(row.person)
-        other = f"{like[0]} {like[1]:.2f}" if like else "-"
+        other = f"{like[0]} {like[1].margin:+.2f}" if like else "-"
         of = f"{row.recognized} of {len(row.anchors)}" if len(row.anchors) > 1 else "-"
         yield f"{row.person:<{width}}  {len(row.anchors):>5}  {of:>10}  {least:>5}  {other}"
 
 
 def _alike(report: Report) -> Iterator[str]:
     people = counted(len(report.people), "person", "people")
-    yield f"With {people} enrolled, a name needs a score of {report.threshold:.2f}."
+    yield f"The figures are margins over what a name needs with {people} enrolled: from 0 on, a face gets the name."
     if report.similarities:
         most = report.similarities[0]
-        yield f"The two most alike people are {most.people[0]} and {most.people[1]}: {most.score:.2f}."
+        yield f"The two most alike people are {most.people[0]} and {most.people[1]}: {most.score.margin:+.2f}."
 
 
 def _nearest(strangers: list[Stranger] | None) -> Iterator[str]:
@@ -142,7 +145,7 @@ def _nearest(strangers: list[Stranger] | None) -> Iterator[str]:
     faces = counted(len(strangers), "face of a stranger", "faces of strangers")
     yield f"Of {faces}, {named or 'none'} would be given a name; the nearest:"
     for stranger in strangers[:_SHOWN]:
-        yield f"  {stranger.score:.2f}  {stranger.person or '-'}  {stranger.photo}"
+        yield f"  {stranger.margin:+.2f}  {stranger.person or '-'}  {stranger.photo}"
 
 
 def _advice(advice: tuple[str, ...]) -> Iterator[str]:
@@ -154,17 +157,19 @@ def _advice(advice: tuple[str, ...]) -> Iterator[str]:
         yield f"- {sentence}"
 
 
-def _fields(report: Report, strangers: list[Stranger] | None, advice: tuple[str, ...]) -> dict[str, Any]:
-    """Return what `--json` prints."""
+def _fields(
+    report: Report, needs: Sequence[Need], strangers: list[Stranger] | None, advice: tuple[str, ...]
+) -> dict[str, Any]:
+    """Return what `--json` prints. A score is a cosine, as in events; a margin is what decides."""
     fields: dict[str, Any] = {
         "ok": not advice,
         "threshold": round(report.threshold, 3),
-        "people": [_row(report, row) for row in report.people],
+        "people": [_row(report, row, each) for row, each in zip(report.people, needs, strict=True)],
         "advice": list(advice),
     }
     if strangers is not None:
         nearest = [
-            {"photo": stranger.photo, "id": stranger.person, "score": round(stranger.score, 2), "named": stranger.named}
+            {"photo": stranger.photo, "id": stranger.person, **_score(stranger.score), "named": stranger.named}
             for stranger in strangers[:_SHOWN]
         ]
         fields["strangers"] = {
@@ -175,13 +180,23 @@ def _fields(report: Report, strangers: list[Stranger] | None, advice: tuple[str,
     return fields
 
 
-def _row(report: Report, row: PersonResult) -> dict[str, Any]:
-    like = report.most_similar(row.person)
+def _row(report: Report, row: PersonResult, found: Need) -> dict[str, Any]:
+    like, least = report.most_similar(row.person), row.lowest_score
     return {
         "id": row.person,
         "faces": len(row.anchors),
+        "views": found.views,
+        "more": found.more,
         "recognised": row.recognized,
-        "least": None if row.lowest_score is None else round(row.lowest_score, 2),
-        "most_like": {"id": like[0], "score": round(like[1], 2)} if like else None,
+        "least": None if least is None else round(least.cosine, 2),
+        "least_margin": None if least is None else round(least.margin, 2),
+        "most_like": {"id": like[0], **_score(like[1])} if like else None,
         "dormant": row.incomparable,
     }
+
+
+def _score(score: Score | None) -> dict[str, float]:
+    """Return a score as fields; without candidates a cosine of 0, and no margin."""
+    if score is None:
+        return {"score": 0.0}
+    return {"score": round(score.cosine, 2), "margin": round(score.margin, 2)}

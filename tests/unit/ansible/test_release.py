@@ -53,6 +53,26 @@ def test_a_network_of_its_own_is_copied_into_the_release(tmp_path: Path, wheel: 
     assert (folder / "model/other.tflite").read_bytes() == b"network"
 
 
+def test_the_cohort_of_a_network_is_copied_with_it(tmp_path: Path, wheel: Path) -> None:
+    """A node refuses a network whose cohort is missing, so that a release without it is none."""
+    network, cohort = tmp_path / "other.tflite", tmp_path / "other.cohort.npy"
+    network.write_bytes(b"network")
+    described = {"sha256": "ab" * 32, "cohort": {"file": cohort.name}}
+    network.with_suffix(".json").write_text(json.dumps(SIDECAR | described))
+    done = release(tmp_path / "fleet", "--name", "one", "--wheel", wheel, "--model", network)
+    assert done.returncode == 1
+    assert done.stderr.endswith(
+        "other.cohort.npy: no such file: the network needs its cohort beside it: copy it again\n"
+    )
+    cohort.write_bytes(b"cohort")
+    done = release(tmp_path / "fleet", "--name", "one", "--wheel", wheel, "--model", network)
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "fleet/releases/one"
+    content = json.loads((folder / "release.json").read_text())
+    assert sorted(content["model_files"]) == ["other.cohort.npy", "other.json", "other.tflite"]
+    assert (folder / "model/other.cohort.npy").read_bytes() == b"cohort"
+
+
 def test_a_program_that_changed_after_the_build_is_rejected(tmp_path: Path, wheel: Path) -> None:
     """A file that does not match its checksum never reaches a node."""
     assert release(tmp_path / "fleet", "--name", "one", "--wheel", wheel).returncode == 0

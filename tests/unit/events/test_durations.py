@@ -158,3 +158,13 @@ def test_moving_somebody_about_is_no_change() -> None:
     """Nothing is written because somebody in view moves or is seen again."""
     assert Durations((in_view(seen_s=1),)) == Durations((in_view(seen_s=2),))
     assert Durations((in_view(),)) != Durations((out_of_view(990),))
+
+
+def test_a_person_who_was_merged_goes_on_under_the_other_id() -> None:
+    """A restart must not report them again; a visit of the other one stays as it is, and rules name the other."""
+    named = replace(rule("loiter", 950), person="ada2")
+    alone = Durations((in_view("ada2"), in_view(None)), (named,)).merged("ada2", "ada")
+    assert [visit.person for visit in alone.visits] == ["ada", None]
+    assert [each.person for each in alone.rules] == ["ada"]
+    both = Durations((in_view("ada2", since_s=800), in_view("ada", since_s=900))).merged("ada2", "ada")
+    assert [(visit.person, visit.since.mono_s) for visit in both.visits] == [("ada", 900)]

@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 
 import numpy as np
+import pytest
+from cohorts import cohort
 from makers import face, instant, unit
 
 from node.domain import Event, EventType, Match, Track, Vector
 from node.events.engine import Engine
-from node.people.matcher import GalleryMatcher
+from node.people.matcher import GalleryMatcher, Probe
 from node.people.person import Anchor, Person
 from node.settings import EventSettings
+from node.vision.cohort import Cohort
 
 POLICY = EventSettings(votes=3, unknown_votes=5)
 ADA, BOB, STRANGER = unit(1, 0, 0), unit(0, 1, 0), unit(0, 0, 1)
@@ -46,7 +49,7 @@ def test_a_name_needs_its_votes_and_is_reported_once() -> None:
 def test_a_recognized_event_carries_person_score_and_age() -> None:
     """The event has the person, the score and the age group; ethnicity was not requested."""
     (event,) = reported(Engine(POLICY, matcher(), LABELS), track(3, ADA))
-    assert event.person == Match("ada", 1.0)
+    assert event.person == Match("ada", 1.0, margin=0.5)
     assert event.age is not None
     assert event.age.group == "middle"
     assert event.ethnicity is None
@@ -165,6 +168,15 @@ def test_a_stranger_who_comes_back_is_the_same_stranger_and_another_is_not() -> 
     assert [event.type for event in reported(engine, track(5, STRANGER, 2), track(5, other, 3), at_s=11)] == [
         EventType.UNKNOWN
     ]
+
+
+@pytest.mark.parametrize(("others", "kinds"), [(None, []), (cohort(unit(0, 0.1, -1)), [EventType.UNKNOWN])])
+def test_two_strangers_are_one_by_the_score_that_decides(others: Cohort | None, kinds: list[EventType]) -> None:
+    """Two children are alike by the cosine alone; less what is usual for children, they are two."""
+    engine = Engine(POLICY, matcher(), LABELS, 0.6, lambda embedding: Probe.of(embedding, others))
+    assert [event.type for event in reported(engine, track(5, unit(0.3, 0, -1)))] == [EventType.UNKNOWN]
+    reported(engine, at_s=5)
+    assert [event.type for event in reported(engine, track(5, unit(-0.1, 0.1, -1), 2), at_s=6)] == kinds
 
 
 def test_a_face_lost_and_found_again_is_one_visit() -> None:

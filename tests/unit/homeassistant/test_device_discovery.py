@@ -10,7 +10,8 @@ from node.contract import schema
 from node.contract.topics import Topics
 from node.homeassistant.discovery import Device, discovery, optional_components
 from node.homeassistant.entity_keys import KeyedPerson
-from node.requests.request import EnrollPerson, SetPrivacy, SetRecognition, Verb, parse
+from node.requests.request import EnrollPerson, SetPrivacy, SetRecognition, parse
+from node.requests.verb import Verb
 
 TOPICS = Topics("pi-0a1b2c")
 DEVICE = Device("Front door", "Hall", "0.3.0", rules=("crowd",), verbs=tuple(Verb), snapshots=True)

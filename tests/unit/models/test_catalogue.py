@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from models.catalogue import shipped, temperatures
+from models.catalogue import shipped, temperatures, unquantised
 from models.errors import TrainingError
 
 
-def _sidecar(folder: Path, name: str, backbone: str, form: str) -> Path:
+def _sidecar(folder: Path, name: str, backbone: str, form: str, space: str = "s") -> Path:
     path = folder / f"{name}.json"
-    heads = {"embedding": {"length": 192}, "age": {"labels": ["young", "senior"], "temperature": 0.7}}
+    heads = {"embedding": {"length": 192, "space": space}, "age": {"labels": ["young", "senior"], "temperature": 0.7}}
     path.write_text(json.dumps({"backbone": backbone, "quantisation": form, "heads": heads}))
     return path
 
@@ -34,6 +34,14 @@ def test_a_folder_without_networks_is_an_error(tmp_path: Path) -> None:
 def test_temperatures_are_those_of_the_sidecar(tmp_path: Path) -> None:
     """A head without one is left out."""
     assert temperatures(_sidecar(tmp_path, "a", "mobilenet", "int8")) == {"age": 0.7}
+
+
+def test_a_quantised_network_has_an_unquantised_one_of_its_space(tmp_path: Path) -> None:
+    """Another space is another network; without one in float32, the quantised network stands for itself."""
+    exact = _sidecar(tmp_path, "a", "mobilenet", "float32", "one")
+    coarse = _sidecar(tmp_path, "b", "mobilenet", "int8", "one")
+    alone = _sidecar(tmp_path, "c", "inception_v3", "int8", "two")
+    assert [unquantised(path) for path in (exact, coarse, alone)] == [exact, exact, alone]
 
 
 def test_a_damaged_sidecar_is_named(tmp_path: Path) -> None:

@@ -10,7 +10,10 @@ import jsonschema
 import numpy as np
 import pytest
 
+from models.exporting.cohort_thresholds import SIZES
 from node.contract import schema
+from node.vision.cohort import load_cohort
+from node.vision.sidecar import load_sidecar
 from node.vision.tflite import Network
 
 ZOO = Path(__file__).resolve().parents[3] / "models" / "zoo"
@@ -55,13 +58,27 @@ def test_hashes_match_the_files(sidecar: Path) -> None:
 
 
 def test_thresholds_never_fall(sidecar: Path) -> None:
-    """A larger gallery or a smaller rate never lowers a threshold."""
-    table = {(row["fpir"], row["gallery"]): row["cosine"] for row in _content(sidecar)["thresholds"]["rows"]}
-    rates = sorted({rate for rate, _ in table}, reverse=True)
-    sizes = sorted({size for _, size in table})
-    assert sizes == [1, 10, 50, 200]
-    assert all(table[rate, a] <= table[rate, b] for rate in rates for a, b in pairwise(sizes))
-    assert all(table[a, size] <= table[b, size] for size in sizes for a, b in pairwise(rates))
+    """A larger gallery or a smaller rate never lowers a threshold, of the cosine or of the normalized score."""
+    content = _content(sidecar)
+    for thresholds, known in ((content["thresholds"], (1, 10, 50, 200)), (content["cohort"]["thresholds"], SIZES)):
+        table = {(row["fpir"], row["gallery"]): row["cosine"] for row in thresholds["rows"]}
+        rates = sorted({rate for rate, _ in table}, reverse=True)
+        sizes = sorted({size for _, size in table})
+        assert sizes == list(known)
+        assert all(table[rate, a] <= table[rate, b] for rate in rates for a, b in pairwise(sizes))
+        assert all(table[a, size] <= table[b, size] for size in sizes for a, b in pairwise(rates))
+
+
+def test_every_network_has_its_cohort(sidecar: Path) -> None:
+    """A node reads it, and the files of one space have the same one; at the default rate no group is left out."""
+    found = load_sidecar(sidecar)
+    cohort = load_cohort(sidecar.with_suffix(".tflite"), found)
+    assert cohort is not None
+    assert len(cohort.vectors) > 100
+    beside = [load_sidecar(path) for path in SIDECARS]
+    same = {each.cohort.sha256 for each in beside if each.cohort and each.heads.embedding == found.heads.embedding}
+    assert same == {cohort.sha256}
+    assert not [group for group in _content(sidecar)["cohort"]["unmet"] if group.endswith(" at 0.3 %")]
 
 
 def test_figures_have_their_number_of_cases(sidecar: Path) -> None:

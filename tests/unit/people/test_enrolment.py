@@ -143,10 +143,10 @@ def test_a_turned_photo_is_refused_for_the_reason_that_it_has_upright() -> None:
 
 
 def test_somebody_elses_face_is_refused_unless_forced() -> None:
-    """Whether ada is known yet or not; the reason says whose face it is, the scores, and what to do."""
+    """Whether ada is known yet or not; the reason says whose face it is, by what margin, and what to do."""
     for people in ([BOB], [ADA, BOB]):
         reason = refused({0.3: unit(0.5, 1, 0)}, people)
-        assert reason.startswith("the face is bob's (0.89")
+        assert reason.startswith("the face is bob's (margin +0.29")
         assert "--force" in reason
         assert taken({0.3: unit(0.5, 1, 0)}, people, force=True) == [0.4, 0.9, 0]
 

@@ -127,7 +127,7 @@ def outbox(folder: Path) -> Outbox:
 
 def erasure(storage: Path, messages: Outbox | None = None) -> Erasure:
     """Return what erases people from a storage folder."""
-    return Erasure(Store(storage / "people", {}), messages, durations=DurationsFile(storage))
+    return Erasure(Store(storage / "people", {}), messages, kept=(DurationsFile(storage),))
 
 
 def traces(storage: Path) -> list[str]:
@@ -182,7 +182,7 @@ def test_durations_that_cannot_be_removed_keep_the_erasure_pending(storage: Path
         def erase(self, person: str) -> None:
             raise OSError(30, f"Read-only file system ({person})", str(self.path))
 
-    stuck = Erasure(Store(storage / "people", {}), durations=Stuck(storage))
+    stuck = Erasure(Store(storage / "people", {}), kept=(Stuck(storage),))
     with pytest.raises(PeopleError, match=rf"{DURATIONS_FILE}: Read-only .*storage.dir must be readable and writable"):
         stuck.erase(ID)
     assert erasure(storage).pending(ID)
@@ -287,11 +287,12 @@ def test_a_file_of_messages_that_is_damaged_is_set_aside_and_deleted_at_once(sto
 
 def test_everything_of_a_person_in_the_gallery_is_listed(storage: Path) -> None:
     """What was set aside, too; after an interruption the line says why it is there."""
-    entry, aside = erasure(storage).list_stored(ID)
+    entry, aside, kept = erasure(storage).list_stored(ID)
     assert entry == f"{storage / 'people' / ID}: 1 face, 1 rejected, 2 crops"
     assert aside.endswith(": a damaged entry")
+    assert kept == f"{storage / DURATIONS_FILE}: a visit of theirs, or an alert about them"
     erasure(storage).begin(ID)
-    assert [line.rpartition(": ")[2] for line in erasure(storage).list_stored(ID)] == [
+    assert [line.rpartition(": ")[2] for line in erasure(storage).list_stored(ID)[:2]] == [
         "left by a removal that was interrupted"
     ] * 2
 

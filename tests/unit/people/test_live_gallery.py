@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 from makers import unit
-from samples import remove, sample
+from samples import remove, sample, undoable_gallery
 
+from node.people.corrections import Corrections
 from node.people.erasure import Erasure
 from node.people.gallery import Gallery
 from node.people.live_gallery import LiveGallery
@@ -166,3 +167,21 @@ def test_whoever_is_forgotten_is_known_no_longer(tmp_path: Path) -> None:
     assert not live.refresh(0.2)
     assert not live.refresh(1.0)
     assert live.people == ()
+
+
+def test_whoever_left_by_a_merge_or_an_undo_is_not_removed(tmp_path: Path) -> None:
+    """The rest of the node must not erase them: what waits for the broker about them stays."""
+    gallery = undoable_gallery(tmp_path)
+    for number, person in enumerate(("ada", "ada2", "bob")):
+        gallery.add(person, None, "s", [sample(1, number)])
+    live = live_gallery(gallery)
+    Corrections(gallery).merge("ada2", "ada")
+    gallery.changes.undo(gallery.changes.actions()[1].action.id)  # bob was enrolled by mistake
+    remove(tmp_path / "people", "ada")
+    assert live.refresh(1.0)
+    assert live.removed == {"ada"}
+    assert live.departed == {"ada2": "ada", "bob": None}
+    gallery.add("bob", None, "s", [sample(1, 2)])
+    assert live.refresh(2.0)
+    assert not live.removed
+    assert not live.departed

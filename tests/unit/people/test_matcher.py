@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
+from cohorts import cohort, random_units
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from makers import unit
 
 from node.domain import Match, Vector
-from node.people.matcher import GalleryMatcher, HeadMatcher
+from node.people.matcher import GalleryMatcher, HeadMatcher, Probe
 from node.people.person import Anchor, Person
 from node.vision.sidecar import ClassificationHead
 
@@ -83,6 +84,58 @@ def test_rejected_faces_of_another_network_are_ignored() -> None:
     assert GalleryMatcher((ada,), "s", 0.3).match(unit(1, 0), {}).person == "ada"
 
 
+def test_a_margin_is_the_score_less_the_threshold() -> None:
+    """Without a cohort the score is the cosine. A stranger's is negative, and the closed set has none."""
+    probe = unit(1, -1)
+    named, stranger = (GalleryMatcher((ADA,), "s", threshold).match(probe, {}) for threshold in (0.5, 0.8))
+    assert named.margin == pytest.approx(np.sqrt(0.5) - 0.5, abs=1e-6)
+    assert stranger.margin == pytest.approx(np.sqrt(0.5) - 0.8, abs=1e-6)
+    head = HeadMatcher(ClassificationHead(labels=("ada", "bob"), reject=0.6))
+    assert head.match(unit(1), {"identity": np.array([0.3, 0.7], np.float32)}).margin is None
+
+
+def test_what_is_usual_for_both_faces_is_subtracted() -> None:
+    """Ada's face is usual to 0.8, the probe to 0.6, each counts half; the score reported stays the cosine."""
+    matcher = GalleryMatcher((person("ada", [unit(1, 0)], []),), "s", 0.0, cohort(unit(0.8, 0.6), weight=0.5))
+    match = matcher.match(unit(0, 1), {})
+    assert match.score == pytest.approx(0.0, abs=1e-6)
+    assert match.margin == pytest.approx(0.0 - 0.5 * (0.8 + 0.6) / 2, abs=1e-6)
+
+
+def test_the_higher_score_decides_not_the_higher_cosine() -> None:
+    """Carl is nearer, but his kind of face is near to everybody of that kind."""
+    ada, carl = person("ada", [unit(1, 0, 0.6)], []), person("carl", [unit(1, 0.5, 0)], [])
+    probe, children = unit(1, 0.1, 0.1), cohort(unit(0.3, 1, 0))
+    assert GalleryMatcher((ada, carl), "s", 0.0).match(probe, {}).person == "carl"
+    match = GalleryMatcher((ada, carl), "s", 0.0, children).match(probe, {})
+    assert match.person == "ada"
+    assert match.score == pytest.approx(float(probe @ unit(1, 0, 0.6)), abs=1e-6)
+
+
+def test_a_rejected_face_is_compared_by_its_score_too() -> None:
+    """It is nearer than ada's own face, but only as near as faces of that kind are."""
+    ada = person("ada", [unit(1, 0, 0.6)], [unit(1, 0.5, 0)])
+    probe, children = unit(1, 0.1, 0.1), cohort(unit(0.3, 1, 0))
+    assert GalleryMatcher((ada,), "s", 0.0).match(probe, {}).person is None
+    assert GalleryMatcher((ada,), "s", 0.0, children).match(probe, {}).person == "ada"
+
+
+def test_two_probes_are_scored_as_a_face_and_an_anchor_are() -> None:
+    """The same formula tells whether two strangers are one."""
+    a, b = random_units(2, 6)
+    some = cohort(*random_units(9, 6, 1), nearest=3, weight=0.7)
+    margin = GalleryMatcher((person("ada", [a], []),), "s", 0.0, some).match(b, {}).margin
+    assert Probe.of(a, some).score(Probe.of(b, some)) == pytest.approx(margin, abs=1e-6)
+    assert Probe.of(a, None).score(Probe.of(b, None)) == pytest.approx(float(a @ b), abs=1e-6)
+
+
+def test_what_an_anchor_has_computed_is_not_computed_again() -> None:
+    """It comes from a file; here it is another number, so that one sees which counts."""
+    ada = Person("ada", "Ada", (Anchor(unit(1, 0), "s", "a", usual=0.25),))
+    match = GalleryMatcher((ada,), "s", 0.0, cohort(unit(0, 1))).match(unit(1, 0), {})
+    assert match.margin == pytest.approx(1 - 0.25 / 2, abs=1e-6)
+
+
 VECTORS = (
     arrays(np.float32, 3, elements=st.floats(-1, 1, width=16))
     .filter(lambda v: np.linalg.norm(v) > 0.1)
@@ -94,24 +147,38 @@ VECTORS = (
     people=st.lists(st.tuples(st.lists(VECTORS, max_size=3), st.lists(VECTORS, max_size=2)), max_size=4),
     probe=VECTORS,
     threshold=st.floats(-1, 1),
+    others=st.lists(VECTORS, max_size=3),
 )
 def test_the_matcher_agrees_with_a_plain_implementation(
-    people: list[tuple[list[Vector], list[Vector]]], probe: Vector, threshold: float
+    people: list[tuple[list[Vector], list[Vector]]], probe: Vector, threshold: float, others: list[Vector]
 ) -> None:
-    """The rule again, in loops: candidates, nearest, threshold. Scores within 1e-5."""
+    """The rule again, in loops: candidates, nearest, threshold; with and without a cohort. Scores within 1e-5."""
+
+    def usual(vector: Vector) -> float:
+        return max((float(vector @ other) for other in others), default=0.0)
+
+    def score(anchor: Anchor) -> float:
+        return float(anchor.embedding @ probe) - (usual(anchor.embedding) + usual(probe)) / 2
+
     everybody = [person(f"p{number}", *own) for number, own in enumerate(people)]
     candidates = {}
     for each in everybody:
-        near = max((float(a.embedding @ probe) for a in each.anchors), default=-9.0)
-        against = max((float(a.embedding @ probe) for a in each.negatives), default=-8.0)
+        near = max(map(score, each.anchors), default=-9.0)
+        against = max(map(score, each.negatives), default=-8.0)
         if abs(near - against) < 1e-5:
             return  # rounding decides
         if near > against:
             candidates[each.id] = near
-    match = GalleryMatcher(everybody, "s", threshold).match(probe, {})
-    best = max(candidates.values(), default=0.0)
-    assert match.score == pytest.approx(best, abs=1e-5)
+    match = GalleryMatcher(everybody, "s", threshold, cohort(*others) if others else None).match(probe, {})
+    if not candidates:
+        assert match == Match(None, 0.0)
+        return
+    best = max(candidates.values())
+    assert match.margin == pytest.approx(best - threshold, abs=1e-5)
     if abs(best - threshold) > 1e-5:
-        assert (match.person is not None) == (bool(candidates) and best >= threshold)
+        assert (match.person is not None) == (best >= threshold)
     if match.person is not None:
         assert candidates[match.person] == pytest.approx(best, abs=1e-5)
+        own = next(each for each in everybody if each.id == match.person)
+        nearest = max(float(anchor.embedding @ probe) for anchor in own.anchors)
+        assert match.score == pytest.approx(nearest, abs=1e-5)

@@ -5,19 +5,27 @@ from pathlib import Path
 from typing import Any, get_args
 
 from makers import instant
+from review_scene import ReviewScene
 
 from node.contract.topics import Topics
 from node.domain import Instant
 from node.errors import PeopleError
+from node.people.corrections import Corrections
+from node.people.enrolment import Enrollee
 from node.people.gallery import Gallery
+from node.people.matcher import GalleryMatcher
 from node.requests.answer import Answer
+from node.requests.corrections import CorrectionRequests
 from node.requests.dispatcher import Dispatcher, handlers
 from node.requests.inbox import Inbox
 from node.requests.people import PeopleRequests
 from node.requests.recent_faces import RecentFaces
-from node.requests.request import TYPES, Check, Request, Verb
+from node.requests.request import TYPES, Check, Request
+from node.requests.review import ReviewRequests
 from node.requests.snapshots import Snapshots
 from node.requests.switches import SwitchRequests
+from node.requests.verb import Verb
+from node.review.actions import ReviewActions
 
 
 def check(request: Check, at: Instant, answer: Answer) -> None:
@@ -28,11 +36,28 @@ def check(request: Check, at: Instant, answer: Answer) -> None:
 
 def test_the_table_covers_every_verb_exactly(tmp_path: Path) -> None:
     """A verb without a handler, or a handler without a verb, is a mistake that no request may have to find."""
+    gallery = Gallery(tmp_path)
     people = PeopleRequests(
-        Gallery(tmp_path), RecentFaces(), "s", keep_crops=True, changed=lambda: None, erase=lambda _: None
+        gallery,
+        RecentFaces(),
+        "s",
+        enrollee=lambda person, _: Enrollee(person, GalleryMatcher((), "s", 0.5)),
+        keep_crops=True,
+        changed=lambda: None,
+        erase=lambda _: None,
     )
+    corrections = CorrectionRequests(Corrections(gallery), gallery.changes, changed=lambda: None)
+    actions = ReviewActions(ReviewScene(tmp_path).collector, gallery, keep_crops=True)
+    review = ReviewRequests(actions, lambda: lambda _: None, changed=lambda: None)
     snapshots = Snapshots("off", Topics("pi-1"), lambda _message: True)
-    table = handlers(check, SwitchRequests(tmp_path, instant(0)), people, snapshots)
+    table = handlers(
+        check,
+        switches=SwitchRequests(tmp_path, instant(0)),
+        people=people,
+        corrections=corrections,
+        review=review,
+        snapshots=snapshots,
+    )
     assert set(table) == set(TYPES.values()) == set(get_args(Request))
     assert [kind.verb for kind in TYPES.values()] == list(TYPES)
     assert set(TYPES) == set(Verb)

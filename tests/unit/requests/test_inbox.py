@@ -14,14 +14,17 @@ from node.mqtt.link import Received
 from node.requests.inbox import Inbox
 from node.requests.request import (
     Check,
+    EnrollPerson,
+    RejectFace,
+    RenamePerson,
     Request,
     Restart,
     SetPrivacy,
     SetRecognition,
     Snooze,
     TakeSnapshot,
-    Verb,
 )
+from node.requests.verb import Verb
 
 TOPICS = Topics("pi-1")
 EVENT = "01936d4e-0000-7000-8000-000000000000"
@@ -63,6 +66,9 @@ def fixture() -> Fixture:
         ("snapshot", {"event": EVENT}, TakeSnapshot(EVENT)),
         ("snooze", {"for_s": 60}, Snooze(60.0)),
         ("snooze", {"for_s": 0.5, "rule": "night"}, Snooze(0.5, "night")),
+        ("people_rename", {"id": "ada", "name": "Ada L."}, RenamePerson("ada", "Ada L.")),
+        ("people_reject", {"id": "ada", "event": EVENT}, RejectFace("ada", EVENT)),
+        ("people_enroll", {"id": "ada", "event": EVENT, "force": True}, EnrollPerson("ada", event=EVENT)),
     ],
 )
 def test_a_good_request_waits_for_the_main_loop(
@@ -86,6 +92,10 @@ def test_a_good_request_waits_for_the_main_loop(
         ("snooze", {"for_s": 10**500}, "for_s"),
         ("snooze", {"for_s": float("nan")}, "for_s"),
         ("snooze", {"for_s": 1, "rule": "No Rule"}, "rule"),
+        ("people_rename", {"id": "ada"}, "name: must be the new display name"),
+        ("people_reject", {"id": "ada"}, "event: must be the id of the event that named the wrong person"),
+        ("people_merge", {"id": "ada", "into": "bob"}, "no such request: choose one of"),
+        ("people_undo", {"action": "123456"}, "no such request: choose one of"),
         ("open_door", {}, "no such request: choose one of check, snapshot, privacy"),
     ],
 )

@@ -4,17 +4,24 @@ import json
 import socket
 import stat
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from makers import instant
 
+from node import __version__
 from node.errors import PeopleError
 from node.requests.answer import Answer
 from node.requests.line_socket import receive_line
+from node.requests.local_request import Hello, MergePeople
 from node.requests.local_socket import FILE, MAX_CONNECTIONS, LocalSocket, Timeouts, call, running
-from node.requests.request import ListPeople, RejectFace, Request
+from node.requests.protocol import hello
+from node.requests.request import EnrollPerson, ListPeople, RejectFace, Request
+from node.requests.verb import Verb
 
 EVENT = "01936d4e-0000-7000-8000-000000000000"
 
@@ -72,10 +79,41 @@ def test_an_error_of_the_node_is_an_error_of_the_command(folder: Path) -> None:
 
 
 def test_what_is_never_taken_by_mqtt_is_taken_here(folder: Path, responder: Responder) -> None:
-    """`people_reject` is asked on the node's own machine only."""
+    """People are merged on the node's own machine only, and a face is forced there only."""
     with pytest.raises(PeopleError):
-        call(folder, "people_reject", id="ada", event=EVENT)
-    assert responder.requests == [RejectFace("ada", EVENT)]
+        call(folder, "people_merge", id="ada2", into="ada")
+    with pytest.raises(PeopleError):
+        call(folder, "people_enroll", id="ada", event=EVENT, force=True)
+    assert responder.requests == [MergePeople("ada2", "ada"), EnrollPerson("ada", event=EVENT, force=True)]
+
+
+@pytest.mark.parametrize("version", [2, "1", None, [], 1e9])
+def test_a_request_of_another_version_is_refused(folder: Path, version: object) -> None:
+    """The sentence names the version that the node speaks; one without a version is of the first."""
+    answer = raw(folder, json.dumps({"v": version, "verb": "people_list"}).encode() + b"\n")
+    assert answer["error"] == "v: this node speaks version 1 of the local protocol: restart it after an update"
+    assert raw(folder, b'{"verb":"people_list"}\n')["status"] == "ok"
+
+
+def test_a_node_that_does_not_know_a_request_is_an_older_one(tmp_path: Path) -> None:
+    """The command says what to do, not which verbs there are."""
+
+    def refuse(request: Request, answer: Answer) -> None:
+        del request
+        answer.error("no such request: choose one of check, snapshot")
+
+    opened = LocalSocket(tmp_path, refuse)
+    opened.open()
+    with pytest.raises(PeopleError, match="the running node is of an older version that cannot do this: restart it"):
+        call(tmp_path, "people_merge", id="ada2", into="ada")
+    opened.close()
+
+
+def test_whoever_says_hello_learns_the_version_and_every_verb() -> None:
+    """The version counts for the socket, not for MQTT."""
+    answers: list[dict[str, Any]] = []
+    hello(Hello(), instant(0), Answer("t", lambda payload: answers.append(json.loads(payload))))
+    assert answers[0]["data"] == {"v": 1, "version": __version__, "verbs": [str(verb) for verb in Verb]}
 
 
 @pytest.mark.parametrize(
@@ -191,6 +229,41 @@ def test_a_request_that_drips_in_has_one_time_for_all_of_it(tmp_path: Path, resp
                 continue
     assert json.loads(answer)["error"] == "timed out"
     opened.close()
+
+
+def test_whoever_does_not_read_a_large_answer_holds_up_nobody(tmp_path: Path) -> None:
+    """The others get theirs at once; the one who does not read is dropped, and its place is free again."""
+
+    def put(request: Request, answer: Answer) -> None:
+        answer.ok("x" * (8 << 20) if isinstance(request, MergePeople) else [])
+
+    opened = LocalSocket(tmp_path, put, Timeouts(receive_s=0.5))
+    opened.open()
+    with ExitStack() as connections:
+        slow = [connections.enter_context(connected(tmp_path)) for _ in range(MAX_CONNECTIONS - 1)]
+        for connection in slow:
+            connection.sendall(b'{"verb":"people_merge","id":"ada2","into":"ada"}\n')
+        assert call(tmp_path, "people_list") == []
+        assert places_free(tmp_path, until_s=time.monotonic() + 10)
+        for connection in slow:
+            received = connection.recv(64 << 20, socket.MSG_WAITALL)
+            assert 0 < len(received) < 8 << 20
+    opened.close()
+
+
+def places_free(folder: Path, until_s: float) -> bool:
+    """Return whether every place serves a request before a moment of the monotonic clock."""
+    while time.monotonic() < until_s:
+        with ExitStack() as connections:
+            busy = [connections.enter_context(connected(folder)) for _ in range(MAX_CONNECTIONS)]
+            for connection in busy:
+                # Whoever finds no place is answered and closed at once, perhaps before its request is sent.
+                with suppress(BrokenPipeError):
+                    connection.sendall(b'{"verb":"people_list"}\n')
+            answers = [json.loads(receive_line(connection, 4096, 10))["status"] for connection in busy]
+        if answers == ["ok"] * MAX_CONNECTIONS:
+            return True
+    return False
 
 
 def test_a_line_in_parts_is_one_line_within_its_time() -> None:

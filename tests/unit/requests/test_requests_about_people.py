@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from makers import face, instant, look, unit
 
-from node.domain import CameraState, Look, Tick, Track
+from node.domain import CameraState, Flaw, Look, Tick, Track
 from node.errors import PeopleError
+from node.people.enrolment import Enrollee, people_with
 from node.people.erasure import Erasure
 from node.people.gallery import Gallery, Sample
+from node.people.matcher import GalleryMatcher
 from node.people.store import Store
 from node.requests.answer import Answer
 from node.requests.people import PeopleRequests
@@ -35,10 +37,15 @@ class Fixture:
             self.gallery,
             self.recent,
             "s",
+            enrollee=self._enrollee,
             keep_crops=True,
             changed=self._count_change,
             erase=Erasure(Store(folder, {}), forget=self.erased.append).erase,
         )
+
+    def _enrollee(self, person: str, force: bool) -> Enrollee:  # noqa: FBT001 - as the node calls it
+        people = people_with(self.gallery.load(), person)
+        return Enrollee(person, GalleryMatcher(people, "s", 0.5), force=force)
 
     def _count_change(self) -> None:
         self.changes += 1
@@ -81,6 +88,41 @@ def test_the_face_of_an_event_is_enrolled(fixture: Fixture) -> None:
 def test_an_event_that_is_not_remembered_enrolls_nobody(fixture: Fixture) -> None:
     """The error says that only the latest hundred are."""
     with pytest.raises(PeopleError, match="only the latest 100 are"):
+        fixture.enroll(event=EVENT)
+    assert fixture.gallery.load() == ()
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["known", "new"])
+def test_a_face_that_is_nearer_to_somebody_else_is_not_enrolled_unless_forced(fixture: Fixture, *, known: bool) -> None:
+    """Whether it comes from an event or from the view, to be enrolled or ignored; the sentence names whose it is."""
+    fixture.gallery.add("bob", None, "s", [Sample(BOB, "photo", None)])
+    if known:
+        fixture.gallery.add("ada", None, "s", [Sample(ADA, "photo", None)])
+    fixture.recent.add(EVENT, look(unit(0.1, 1, 0)), "bob")
+    before = [len(person.anchors) for person in fixture.gallery.load()]
+    margins = r"margin \+0\.50, -0\.40 for ada" if known else r"margin \+0\.50"
+    sentence = rf"the face is bob's \({margins}\): if it is ada, enroll a photo with `facenode people add ada --force`"
+    with pytest.raises(PeopleError, match=f"event {EVENT}: {sentence}"):
+        fixture.enroll(event=EVENT)
+    with pytest.raises(PeopleError, match=sentence):
+        fixture.people.ignore(IgnorePerson("ada", event=EVENT), instant(0), fixture.answer())
+    fixture.enroll(for_s=1.0)
+    fixture.tick(0, track(look(unit(0.1, 1, 0))))
+    fixture.tick(2)
+    assert "in view: the face is bob's" in fixture.answers[0]["error"]
+    assert [len(person.anchors) for person in fixture.gallery.load()] == before
+    fixture.enroll(event=EVENT, force=True)
+    assert fixture.answers[1]["status"] == "ok"
+
+
+def test_a_face_that_failed_a_gate_is_not_enrolled(fixture: Fixture) -> None:
+    """The sentence names the gate."""
+    fixture.recent.add(EVENT, look(ADA, flaws=(Flaw.BLUR,)), None)
+    for request in (fixture.people.reject, fixture.people.ignore):
+        kind = RejectFace if request == fixture.people.reject else IgnorePerson
+        with pytest.raises(PeopleError, match=f"event {EVENT}: the face is unusable: blur"):
+            request(kind("ada", event=EVENT), instant(0), fixture.answer())  # type: ignore[arg-type]
+    with pytest.raises(PeopleError, match=f"event {EVENT}: the face is unusable: blur"):
         fixture.enroll(event=EVENT)
     assert fixture.gallery.load() == ()
 

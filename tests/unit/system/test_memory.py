@@ -19,6 +19,8 @@ from node.system.memory import is_exhausted
         RuntimeError("std::bad_alloc"),
         ImportError("libcrypto.so.1.1: failed to map segment from shared object"),
         ModelError("no TFLite runtime: tflite-runtime: libtensorflow.so: failed to map segment from shared object"),
+        ModelError("yunet.int8.tflite: litert cannot load it: XNNPack delegate failed to reshape runtime"),
+        RuntimeError("Node number 48 (TfLiteXNNPackDelegate) failed to invoke."),
     ],
 )
 def test_an_error_of_a_library_without_memory_is_known(error: Exception) -> None:

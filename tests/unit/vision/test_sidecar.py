@@ -7,6 +7,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from sidecars import POINTS, valid
 
 from node.contract import schema
 from node.errors import ModelError
@@ -22,7 +23,6 @@ ROWS = tuple(
     ]
 )  # fmt: skip
 TABLE = Thresholds(anchors_per_person=5, rows=ROWS)
-POINTS = [[38.0, 52.0], [74.0, 52.0], [56.0, 72.0], [42.0, 92.0], [71.0, 92.0]]
 
 
 @pytest.mark.parametrize(
@@ -43,30 +43,6 @@ def test_a_rate_below_the_table_is_refused() -> None:
     """A rate that was not measured is not promised."""
     with pytest.raises(ModelError, match=r"goes down to 0\.001"):
         TABLE.cosine(0.0005, 1)
-
-
-def valid() -> dict[str, Any]:
-    """Return the smallest valid sidecar."""
-    return {
-        "name": "tiny",
-        "version": "1.0.0",
-        "sha256": "0" * 64,
-        "backbone": "mobilefacenet",
-        "quantisation": "float32",
-        "input": {
-            "name": "image",
-            "size": [112, 112],
-            "dtype": "uint8",
-            "scale": None,
-            "zero_point": None,
-            "colour": "rgb",
-            "alignment": {"template": "arcface-112", "points": POINTS},
-        },
-        "heads": {"embedding": {"length": 192, "space": "s"}, "age": {"labels": ["young", "senior"]}},
-        "thresholds": {"anchors_per_person": 5, "data": "d", "rows": [{"fpir": 0.01, "gallery": 1, "cosine": 0.3}]},
-        "metrics": [],
-        "training": {"data": [], "command": "c"},
-    }
 
 
 def valid_input(**changes: object) -> dict[str, Any]:

@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import numpy as np
 import pytest
+from network_copies import copy_network
 
 from node.contract import schema
 from node.errors import ModelError
@@ -20,10 +20,7 @@ from node.vision.tflite import Network, find_runtime, quantised, started
 @pytest.fixture
 def copied(tmp_path: Path) -> Path:
     """Return a copy of the default network, its sidecar beside it."""
-    source = bundled.path(bundled.NETWORK)
-    shutil.copy(source, tmp_path / "net.tflite")
-    shutil.copy(source.with_suffix(".json"), tmp_path / "net.json")
-    return tmp_path / "net.tflite"
+    return copy_network(tmp_path)
 
 
 def change(path: Path, *keys: str, value: object) -> None:

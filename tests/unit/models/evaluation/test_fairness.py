@@ -1,13 +1,11 @@
 """Figures for groups of people, on predictions made by hand."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from models.data.samples import Sample
-from models.evaluation.fairness import LEAST_CASES, by_group, similar_pairs, three_groups
+from models.evaluation.fairness import LEAST_CASES, by_group, three_groups
 from models.evaluation.figure import Figure
 from models.evaluation.predictions import Predictions
 
@@ -67,25 +65,3 @@ def test_three_groups_are_compared_among_themselves() -> None:
     )
     figure = three_groups(Predictions(samples, {"ethnicity": scores}, 0), "d", labels)
     assert (figure.value, figure.n) == (0.5, 2)
-
-
-def test_similar_pairs_are_pairs_of_adults_of_one_group() -> None:
-    """Of 30 women, two look the same: one pair of 435. The men with the same face are another group, and too few."""
-    women = [replace(_sample("asian", "female"), years=40)] * LEAST_CASES
-    men = [replace(_sample("asian", "male"), years=40)] * 5
-    faces = np.eye(31, dtype=np.float32)[[0, *range(29), *[0] * 5]]
-    (figure,) = similar_pairs(Predictions((*women, *men), {"embedding": faces}, 0), "d", 0.5)
-    assert (figure.data, figure.figure) == (
-        "d, pairs of two adults",
-        "over the threshold for one person: asian, female",
-    )
-    assert figure.n == 435
-    assert figure.value == pytest.approx(1 / 435)
-
-
-def test_children_are_counted_apart() -> None:
-    """Two boys of five with one face are a pair of children; a person of fifteen is neither child nor adult."""
-    ages = (5, 5, 15)
-    samples = tuple(replace(_sample("asian", "male"), years=years) for years in ages)
-    (figure,) = similar_pairs(Predictions(samples, {"embedding": np.eye(2, dtype=np.float32)[[0, 0, 0]]}, 0), "d", 0.5)
-    assert (figure.data, figure.value, figure.n) == ("d, pairs of two children under 12", 1.0, 1)

@@ -13,13 +13,20 @@ import pytest
 from models.arrays import unit_rows
 from models.data.samples import Pair, Sample
 from models.evaluate import main
-from models.evaluation.measure import NetworkPredictions, measure
-from models.evaluation.predictions import Predictions, concatenate, predict
+from models.evaluation.figure import Figure
+from models.evaluation.group_card import group_table
+from models.evaluation.group_rates import NEEDED_VIEWS, PAIRS
+from models.evaluation.measure import COSINE_ALONE, NetworkPredictions, measure
+from models.evaluation.predictions import Degraded, Predictions, concatenate, predict
+from models.evaluation.scoring import Decision
+from models.evaluation.self_recognition import LOOKS
 from node.domain import Image, Vector
+from node.vision.cohort import load_cohort
 from node.vision.sidecar import ClassificationHead, Sidecar, load_sidecar
 
 ZOO = Path(__file__).resolve().parents[4] / "models" / "zoo"
 SIDECAR = load_sidecar(ZOO / "mobilefacenet.float32.json")
+DECISION = Decision(SIDECAR, load_cohort(ZOO / "mobilefacenet.float32.tflite", SIDECAR))
 MEDIA = Path(__file__).resolve().parents[3] / "media"
 GROUPS = ("asian", "black", "indian", "other", "white")
 
@@ -59,6 +66,18 @@ def test_predictions_are_cached_by_the_hash_of_the_file(tmp_path: Path) -> None:
     other = Counting(SIDECAR.model_copy(update={"sha256": "0" * 64}))
     predict(other, data, "strangers", "test", cache)
     assert other.predicted == 2
+
+
+def test_degraded_views_are_cached_apart(tmp_path: Path) -> None:
+    """The picture, each kind of view and each number have predictions of their own."""
+    data, cache, network = _strangers(tmp_path), tmp_path / "cache", Counting()
+    views = [None, Degraded("second view", 0), Degraded("second view", 1), Degraded("small and noisy", 0)]
+    found = [predict(network, data, "strangers", "test", cache, view=view) for view in views]
+    assert network.predicted == 2 * len(views)
+    assert len({each.embeddings.tobytes() for each in found}) == len(views)
+    again = predict(network, data, "strangers", "test", cache, view=views[2])
+    assert network.predicted == 2 * len(views)
+    assert np.array_equal(again.embeddings, found[2].embeddings)
 
 
 def test_splits_are_concatenated_in_order() -> None:
@@ -108,14 +127,27 @@ def predictions() -> NetworkPredictions:
         nine,
         samples=tuple(replace(sample, ethnicity=groups[place // 8 % 3]) for place, sample in enumerate(nine.samples)),
     )
+    people, enrolled = (
+        _predictions([f"p{number:02}" for number in range(40)], 8, 1),
+        _predictions([f"e{number:03}" for number in range(205)], 5, 2),
+    )
+    strangers, utkface = (
+        _predictions([f"s{number}" for number in range(30)], 1, 4),
+        _predictions([f"u{number}" for number in range(90)], 8, 6),
+    )
     return NetworkPredictions(
-        people=_predictions([f"p{number:02}" for number in range(40)], 8, 1),
-        enrolled=_predictions([f"e{number:03}" for number in range(205)], 5, 2),
+        people=people,
+        enrolled=enrolled,
         threshold_strangers=_predictions([f"r{number}" for number in range(30)], 1, 3),
-        strangers=_predictions([f"s{number}" for number in range(30)], 1, 4),
-        utkface=_predictions([f"u{number}" for number in range(90)], 4, 6),
+        strangers=strangers,
+        utkface=utkface,
         nine=nine,
         all_nine=nine,
+        second_views=[utkface] * NEEDED_VIEWS,
+        noisy_utkface=utkface,
+        noisy_people=[people] * LOOKS,
+        noisy_enrolled=[enrolled] * LOOKS,
+        noisy_strangers=strangers,
     )
 
 
@@ -127,9 +159,14 @@ def pairs(predictions: NetworkPredictions) -> list[Pair]:
     return [*same, *(Pair(path[8 * k], path[8 * k - 8], same=False) for k in range(40))]
 
 
-def test_an_evaluation_has_all_its_figures(predictions: NetworkPredictions, pairs: list[Pair]) -> None:
+@pytest.fixture(scope="module")
+def figures(predictions: NetworkPredictions, pairs: list[Pair]) -> tuple[Figure, ...]:
+    """Return all figures with a cohort."""
+    return measure(predictions, pairs, DECISION, {"age": 0.7})
+
+
+def test_an_evaluation_has_all_its_figures(figures: tuple[Figure, ...]) -> None:
     """Each figure has a unique name, cases, and a value in its interval; all parts of the card are there."""
-    figures = measure(predictions, pairs, SIDECAR, {"age": 0.7})
     names = [(figure.data, figure.figure) for figure in figures]
     assert len(set(names)) == len(names)
     assert all(figure.n > 0 for figure in figures)
@@ -141,15 +178,42 @@ def test_an_evaluation_has_all_its_figures(predictions: NetworkPredictions, pair
     for name in (
         ("lfw_people val", "TAR at FAR 0.1 %"),
         ("lfw_people val, 12 people from 1 photo", "TPIR at the shipped threshold"),
-        ("threshold for 0.3 % of strangers", "200 enrolled by 2 photos each"),
+        ("lfw_people val, 12 people from 5 photos, small and noisy probes", "rank-1"),
+        ("lfw_people, each person enrolled alone from 5 photos", "recognized, small and noisy, one look"),
+        ("threshold for 0.3 % of strangers of LFW", "200 enrolled by 2 photos each"),
         ("lfw9 test", "identity"),
         ("lfw9, all pictures in five folds", "age"),
         ("utkface val", "age: expected calibration error before the temperature"),
         ("utkface val", "ethnicity, three groups"),
         ("utkface val, by ethnicity and gender", "age: white, male"),
-        ("utkface val, pairs of two adults", "over the threshold for one person: white, male"),
+        (f"utkface val, {PAIRS}", "white, male"),
     ):
         assert name in names, name
+
+
+def test_the_cosine_alone_stands_beside_the_score_that_decides(
+    figures: tuple[Figure, ...], predictions: NetworkPredictions, pairs: list[Pair]
+) -> None:
+    """Each figure of identity has a second one, in the next row; without a cohort there is one of each."""
+    names = [(figure.data, figure.figure) for figure in figures]
+    alone = [name for name in names if name[1].endswith(COSINE_ALONE)]
+    assert (f"utkface val, {PAIRS}", f"white, male{COSINE_ALONE}") in alone
+    assert all(names[names.index(name) - 1] == (name[0], name[1].removesuffix(COSINE_ALONE)) for name in alone)
+    before = [(figure.data, figure.figure) for figure in measure(predictions, pairs, Decision(SIDECAR), {"age": 0.7})]
+    assert before == [name for name in names if name not in alone]
+
+
+def test_the_table_of_groups_has_before_and_after(figures: tuple[Figure, ...]) -> None:
+    """A row for each group and for all adults, whose strangers are not compared with each other."""
+    lines = group_table(figures).splitlines()
+    assert len({line.count("|") for line in lines}) == 1
+    rows = {line.split("|")[1].strip(): [cell.strip() for cell in line.split("|")[2:-1]] for line in lines[2:]}
+    assert set(rows) == {f"{group}, {gender}" for group in GROUPS for gender in ("female", "male")} | {"all adults"}
+    assert rows["all adults"][:6] == [""] * 6
+    found = {(figure.data, figure.figure): figure for figure in figures}
+    white = found[f"utkface val, {PAIRS}", "white, male"]
+    assert rows["white, male"][0] == str(white.n)
+    assert rows["white, male"][2].startswith(f"{100 * white.value:.2f} %")
 
 
 def test_a_closed_set_of_other_people_is_not_measured_on_the_nine(
@@ -158,7 +222,7 @@ def test_a_closed_set_of_other_people_is_not_measured_on_the_nine(
     """A network of own people is measured on everything else."""
     own = ClassificationHead(labels=("ada", "bob"))
     sidecar = SIDECAR.model_copy(update={"heads": SIDECAR.heads.model_copy(update={"identity": own})})
-    names = {(figure.data, figure.figure) for figure in measure(predictions, pairs, sidecar, {})}
+    names = {(figure.data, figure.figure) for figure in measure(predictions, pairs, Decision(sidecar), {})}
     assert ("lfw9 test", "identity") not in names
     assert {("lfw9 test", "age"), ("lfw9, all pictures in five folds", "identity")} <= names
 
@@ -168,7 +232,7 @@ def test_plots_are_reproducible_and_small(predictions: NetworkPredictions, pairs
     pytest.importorskip("matplotlib", reason="matplotlib is not installed: pip install 'facenode[train]'")
     from models.evaluation.plots import draw  # noqa: PLC0415 - only where matplotlib is installed
 
-    found = {"one.float32": (SIDECAR, predictions), "two.int8": (SIDECAR, predictions)}
+    found = {"one.float32": (DECISION, predictions), "two.int8": (DECISION, predictions)}
     first, second = (draw(tmp_path / name, found, pairs) for name in ("first", "second"))
     assert [path.name for path in first] == ["det.png", "scores.png", "confusion-age.png", "confusion-ethnicity.png"]
     for one, two in zip(first, second, strict=True):
@@ -176,7 +240,7 @@ def test_plots_are_reproducible_and_small(predictions: NetworkPredictions, pairs
         assert 2_000 < one.stat().st_size < 100_000
 
 
-@pytest.mark.parametrize("command", ["evaluate", "train", "export"])
+@pytest.mark.parametrize("command", ["cohort", "evaluate", "train", "export"])
 def test_a_nodes_environment_is_enough_to_start(command: str) -> None:
     """Measuring needs no package that trains, converts or draws; the other commands name in a line what is missing."""
     missing = ("tensorflow", "keras", "torch", "ai_edge_litert", "matplotlib")

@@ -1,0 +1,23 @@
+"""A moment that is kept on disk <-> its fields in a record."""
+
+from typing import Annotated
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from node.clock import Stamp
+
+
+class StampRecord(BaseModel):
+    """The fields of a moment; `StampRecord.model_validate(stamp)` makes them."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    wall: AwareDatetime
+    boot_s: Annotated[float, Field(ge=-1e12, le=1e12)]
+    boot: str
+    synced: bool
+
+    @property
+    def stamp(self) -> Stamp:
+        """The moment."""
+        return Stamp(self.wall, self.boot_s, self.boot, self.synced)

@@ -1,0 +1,1 @@
+"""The faces of recent visits, for an owner who says who they are."""
