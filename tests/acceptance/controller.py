@@ -40,8 +40,14 @@ KIND = os.environ.get("FACENODE_BROKER_KIND", "mosquitto")
 DENIED = {"mosquitto": 0x87, "nats": 0x00}[KIND]
 """The reason code of a denied publish. MQTT 3.1.1 has none: NATS acknowledges the message and drops it."""
 
-ADDRESSES = {"mosquitto": ("localhost",), "nats": ("127.0.0.1", "127.0.0.2", "127.0.0.3")}[KIND]
+OTHER_KIND = {"mosquitto": "nats", "nats": "mosquitto"}[KIND]
+"""The kind of broker that the fleet is moved to at the end."""
+
+_ADDRESSES = {"mosquitto": ("localhost",), "nats": ("127.0.0.1", "127.0.0.2", "127.0.0.3")}
+ADDRESSES = _ADDRESSES[KIND]
 """The names of the brokers, one for each of the first hosts."""
+
+_UNITS = {"mosquitto": "mosquitto", "nats": "facenode-broker-nodes facenode-broker-accounts"}
 
 _RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
 _PLAYBOOK_TIMEOUT_S = 900.0
@@ -70,6 +76,7 @@ class Controller:
     Attributes:
         hosts: the hosts; each is a node, and the first ones are also brokers.
         folder: the fleet's folder, with its certificate authority and releases.
+        kind: the kind of broker, `mosquitto` or `nats`.
         node_port: the broker's port for nodes.
         account_port: the broker's port for accounts.
     """
@@ -77,7 +84,7 @@ class Controller:
     def __init__(self, hosts: Hosts, folder: Path, clip: Path) -> None:
         if not (BIN / "ansible-playbook").exists():
             pytest.skip("no Ansible: make fleet")
-        self.hosts, self.folder = hosts, folder
+        self.hosts, self.folder, self.kind = hosts, folder, KIND
         self.node_port, self.account_port = next(hosts.ports), next(hosts.ports)
         self._inventory = folder / "inventory"
         self._sources = {host.name: install_camera(host.disk, clip, next(hosts.ports)) for host in hosts.all}
@@ -92,7 +99,9 @@ class Controller:
 
     def write_inventory(self, **settings: object) -> None:
         """Write the inventory, with additional settings for all nodes."""
-        nodes = self.hosts.inventory()
+        # A retired node stays until the fleet moves: until then, tests ask what becomes of it.
+        retired = {file.stem for file in (self.folder / "authority/retired").glob("*.crt") if self.kind != KIND}
+        nodes = {name: fields for name, fields in self.hosts.inventory().items() if name not in retired}
         for name, fields in nodes.items():
             fields["node_host_settings"] = {"camera": {"source": self._sources[name]}}
         common = {"health": {"every_s": 5}, "events": {"leave_after_s": 1, "cool_down_s": 0}}
@@ -101,8 +110,8 @@ class Controller:
                 "fleet_dir": str(self.folder),
                 "fleet_release": "1.0.0",
                 "fleet_kinds": ["x86_64-3.13", "x86_64-3.11"],
-                "broker_kind": KIND,
-                "fleet_broker_host": ",".join(ADDRESSES),
+                "broker_kind": self.kind,
+                "fleet_broker_host": self._broker_host,
                 "fleet_node_port": self.node_port,
                 "fleet_account_port": self.account_port,
                 "fleet_accounts": self.accounts,
@@ -118,23 +127,32 @@ class Controller:
 
     def _brokers(self) -> dict[str, dict[str, object]]:
         """Return the variables of each broker's host; all hosts share the network of this machine."""
-        if KIND == "mosquitto":
+        if self.kind == "mosquitto":
             return {self.hosts.all[0].name: {"broker_address": "127.0.0.1"}}
         package = str(nats_package())
         return {
             host.name: {"broker_address": each, "broker_local_address": each, "broker_nats_package": package}
-            for host, each in zip(self.hosts.all, ADDRESSES, strict=False)
+            for host, each in zip(self.hosts.all, _ADDRESSES[self.kind], strict=False)
         }
+
+    def move(self, kind: str) -> None:
+        """Write the inventory for another kind of broker, whose ports are free; playbooks change the hosts."""
+        self.kind = kind
+        self.node_port, self.account_port = next(self.hosts.ports), next(self.hosts.ports)
+        self.write_inventory()
 
     def restart_brokers(self) -> None:
         """Restart each broker; of several, the next one when the last is up to date."""
-        units = "mosquitto" if KIND == "mosquitto" else "facenode-broker-nodes facenode-broker-accounts"
-        for host, _address in zip(self.hosts.all, ADDRESSES, strict=False):
-            self.hosts.ssh(host, f"systemctl restart {units}", timeout_s=300)
+        self.control_brokers(self.kind, "restart")
+
+    def control_brokers(self, kind: str, verb: str) -> None:
+        """Start, stop or restart the brokers of a kind, one host after the other."""
+        for host, _address in zip(self.hosts.all, _ADDRESSES[kind], strict=False):
+            self.hosts.ssh(host, f"systemctl {verb} {_UNITS[kind]}", timeout_s=300)
 
     def broker_peak_mb(self) -> float:
         """Return the greatest memory that the first broker ever had, MB."""
-        unit = "mosquitto" if KIND == "mosquitto" else "facenode-broker-nodes"
+        unit, *_ = _UNITS[self.kind].split()
         command = f"awk '/VmHWM/ {{print $2}}' /proc/$(systemctl show -P MainPID {unit})/status"
         return int(self.hosts.ssh(self.hosts.all[0], command)) / 1000
 
@@ -177,26 +195,18 @@ class Controller:
     @contextmanager
     def watch_events(self) -> Iterator[Callable[[], list[dict[str, Any]]]]:
         """Subscribe durably to all events; yield a function that returns those received so far, each with its node."""
-        lines = self.folder / "events"
-        # A client id of NATS has no dots, as the name of an account has.
-        session = ["--durable"] if KIND == "mosquitto" else ["--durable", "test"]
-        command = [str(BIN / "facenode"), "watch", *session, "--json", *self._login("app.watch")]
-        with lines.open("wb") as out, subprocess.Popen(command, stdout=out) as watch:
-
-            def events() -> list[dict[str, Any]]:
-                messages = [
-                    json.loads(line) for line in lines.read_text().splitlines(keepends=True) if line[-1] == "\n"
-                ]
-                return [
-                    {"node": message["topic"].split("/")[1], **message["payload"]}
-                    for message in messages
-                    if "/event/" in message["topic"]
-                ]
-
+        lines = self.folder / f"events-{self.kind}"
+        with lines.open("wb") as out, subprocess.Popen(self._watch("fleet.toml"), stdout=out) as watch:
             try:
-                yield events
+                yield lambda: _events(lines.read_text())
             finally:
                 watch.terminate()
+
+    def drain_events(self, settings_file: str) -> list[dict[str, Any]]:
+        """Return the events that still wait for `watch_events` at a broker, and let it keep nothing more."""
+        command = [*self._watch(settings_file), "--drain"]
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=180)
+        return _events(done.stdout)
 
     def account_settings(self, name: str) -> MqttSettings:
         """Return the MQTT settings of an account."""
@@ -205,7 +215,7 @@ class Controller:
         password.chmod(0o600)
         return MqttSettings.model_validate(
             {
-                "host": ",".join(ADDRESSES),
+                "host": self._broker_host,
                 "port": self.account_port,
                 "username": name,
                 "password_file": password,
@@ -228,13 +238,33 @@ class Controller:
     def certificate_settings(self, certificate: Path | None, key: Path | None) -> MqttSettings:
         """Return MQTT settings for the port of nodes with a certificate, or without one."""
         tls = {"enabled": True, "ca_file": self.folder / "authority/ca.crt", "cert_file": certificate, "key_file": key}
-        return MqttSettings.model_validate({"host": ",".join(ADDRESSES), "port": self.node_port, "tls": tls})
+        return MqttSettings.model_validate({"host": self._broker_host, "port": self.node_port, "tls": tls})
 
-    def _login(self, name: str = "app.fleet") -> list[str]:
+    @property
+    def _broker_host(self) -> str:
+        return ",".join(_ADDRESSES[self.kind])
+
+    def _watch(self, settings_file: str) -> list[str]:
+        """Return the command that prints events and has a session at the broker."""
+        login = self._login("app.watch", settings_file)
+        # A client id of NATS has no dots, as the name of an account has; mosquitto takes the name for any.
+        return [str(BIN / "facenode"), "watch", "--durable", "test", "--json", *login]
+
+    def _login(self, name: str = "app.fleet", settings_file: str = "fleet.toml") -> list[str]:
         """Return the arguments with which `facenode` logs in to the broker with an account."""
         password = self.account_settings(name).password_file
         login = ["--set", f"mqtt.username={name}", "--set", f"mqtt.password_file={password}"]
-        return ["--config", str(self.folder / "fleet.toml"), *login]
+        return ["--config", str(self.folder / settings_file), *login]
+
+
+def _events(lines: str) -> list[dict[str, Any]]:
+    """Return the events in the output of `facenode watch --json`, each with its node; the last line may be cut off."""
+    messages = [json.loads(line) for line in lines.splitlines(keepends=True) if line[-1] == "\n"]
+    return [
+        {"node": message["topic"].split("/")[1], "late": "/late/" in message["topic"], **message["payload"]}
+        for message in messages
+        if "/event/" in message["topic"]
+    ]
 
 
 def _password(name: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from access_probe import AccessProbe
+from facenode_command import facenode
 from fleet_broker import FleetBroker
 from intruder import Intruder
 from mosquitto_broker import Subscriber, eventually
@@ -60,6 +61,21 @@ def test_the_same_questions_have_the_same_answers(fleet: NatsFleet, tmp_path: Pa
     counts = {name: list(differences.values()).count(name) for name in sorted(set(differences.values()))}
     print_line(f"{len(wanted)} questions: {counts}")
     assert not [question for question, difference in differences.items() if difference == "unexpected"]
+
+
+def test_the_check_finds_what_a_login_may_not_write(fleet: NatsFleet) -> None:
+    """Over MQTT 3.1.1 a denied message is acknowledged: only that it does not come back shows it."""
+    login = fleet.node("node-2")
+    settings = {
+        "node.id": "node-3", "mqtt.host": login.host, "mqtt.port": login.port, "mqtt.tls.enabled": True,
+        "mqtt.tls.ca_file": login.tls.ca_file, "mqtt.tls.cert_file": login.tls.cert_file,
+        "mqtt.tls.key_file": login.tls.key_file,
+    }  # fmt: skip
+    denied = facenode("check", settings=settings, timeout_s=180)
+    assert denied.code == 1
+    assert "did not come back" in denied.out, denied.out
+    own = facenode("check", settings=settings | {"node.id": "node-2"}, timeout_s=180)
+    assert not [line for line in own.out.splitlines() if line.startswith("FAIL") and "broker" in line], own.out
 
 
 def test_a_retired_node_is_thrown_out_and_forgotten(fleet: NatsFleet) -> None:

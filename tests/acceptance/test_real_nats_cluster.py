@@ -17,13 +17,13 @@ from facenode_command import ROOT, environment, facenode
 from mosquitto_broker import Subscriber, eventually
 from nats_cluster import NatsCluster
 from nats_root import nats_root
+from ordered_brokers import OrderedBrokers
 from publisher_process import PublisherProcess
 from retained_fleet import health
 
 from node.errors import BrokerError
 from node.mqtt.connect import connect
 from node.mqtt.link import Client, Received, Report, Subscribed
-from node.settings import MqttSettings
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -61,17 +61,6 @@ def small_disk(tmp_path: Path) -> Iterator[tuple[NatsCluster, Path]]:
         made.close()
 
 
-class OrderedServers:
-    """A cluster's servers in a client's own order."""
-
-    def __init__(self, cluster: NatsCluster, *order: int) -> None:
-        self._cluster, self._order = cluster, order
-
-    def settings(self, **more: object) -> MqttSettings:
-        """Return the settings for a connection to the servers."""
-        return self._cluster.settings(*self._order, **more)
-
-
 class Delivery:
     """A node that publishes events at the first server, and a durable subscriber at the second."""
 
@@ -79,7 +68,7 @@ class Delivery:
         self._journal = folder / "journal"
         # A clean start ends the session of an earlier test.
         connect(cluster.settings(protocol="3.1.1"), Client("recorder"), lambda _report: None).close()
-        self.recorder = EventRecorder(OrderedServers(cluster, 1, 2, 0), keep_s=600, protocol="3.1.1")
+        self.recorder = EventRecorder(OrderedBrokers(cluster, 1, 2, 0), keep_s=600, protocol="3.1.1")
         assert self.recorder.wait_subscribed(30)
         options = ("--count", str(EVENTS), "--rate", str(RATE), "--ack-s", "10")
         self.node = PublisherProcess(folder, cluster.hosts(0, 1, 2), 1883, *options)
@@ -267,6 +256,19 @@ def test_fleet_gate_and_forget_see_every_node(cluster: NatsCluster, tmp_path: Pa
     empty = facenode("fleet", settings=settings, timeout_s=120)
     assert (empty.code, empty.out.splitlines()[-1]) == (1, "no nodes found at the broker")
     print_line("fleet, gate and forget at server 3, the nodes at server 1 before it was killed: 10 of 10 nodes")
+
+
+def test_simulate_refuses_where_simulated_nodes_of_somebody_else_are(cluster: NatsCluster) -> None:
+    """At another server than theirs, too; `--clean` removes what they have left."""
+    with closing(Subscriber(cluster.settings(0), "mark", client_id="nodes")) as nodes:
+        nodes.publish("facenode/sim-00000/status", b"online", retain=True)
+        assert eventually(lambda: nodes.acknowledged == 1, 30)
+    settings = {"mqtt.host": cluster.hosts(2)}
+    refused = facenode("simulate", "--nodes", "1", "--duration", "1", settings=settings, timeout_s=120)
+    assert (refused.code, "sim-00000" in refused.err) == (1, True), refused.out + refused.err
+    cleaned = facenode("simulate", "--clean", settings=settings, timeout_s=120)
+    assert cleaned.code == 0, cleaned.err
+    assert ask(cluster, 1, "facenode/sim-00000/#").retained == []
 
 
 def test_a_shared_subscription_is_granted_but_gets_no_messages(cluster: NatsCluster) -> None:
