@@ -97,23 +97,23 @@ class AccessProbe:
         return self._broker.node(who) if who.startswith("node-") else self._broker.account(who)
 
     @contextmanager
-    def _eyes(self) -> Iterator[Callable[[str], list[bytes]]]:
+    def _observers(self) -> Iterator[Callable[[str], list[bytes]]]:
         """Yield a function that returns what has arrived on a topic."""
         with (
-            closing(Subscriber(self._broker.account("app.playbooks"), "facenode/#", client_id="eye-1")) as fleet,
-            closing(Subscriber(self._broker.account("app.home-2"), "homeassistant/#", client_id="eye-2")) as home,
+            closing(Subscriber(self._broker.account("app.playbooks"), "facenode/#", client_id="observer-1")) as fleet,
+            closing(Subscriber(self._broker.account("app.home-2"), "homeassistant/#", client_id="observer-2")) as home,
         ):
             yield lambda topic: (home if topic.startswith("homeassistant") else fleet).on(topic)
 
     def _writes(self) -> Iterator[tuple[str, str]]:
         """Ask what arrives of what somebody writes, and whether the writer is told that it is denied."""
         for who, topics in _WRITES.items():
-            with closing(Intruder(self._settings(who), _own_id(who))) as writer, self._eyes() as eyes:
+            with closing(Intruder(self._settings(who), _own_id(who))) as writer, self._observers() as observed:
                 for topic in topics:
                     code = writer.publish(topic, _FORGED)
-                    told = "the sender is told" if code is not None and code >= _REFUSED else "acknowledged"
-                    arrived = eventually(lambda topic=topic, eyes=eyes: _FORGED in eyes(topic), _SETTLE_S)  # type: ignore[misc]
-                    yield f"{who} writes {topic}", "arrives" if arrived else f"does not arrive, {told}"
+                    acknowledgement = "the sender is told" if code is not None and code >= _REFUSED else "acknowledged"
+                    arrived = eventually(lambda topic=topic, observed=observed: _FORGED in observed(topic), _SETTLE_S)  # type: ignore[misc]
+                    yield f"{who} writes {topic}", "arrives" if arrived else f"does not arrive, {acknowledgement}"
 
     def _reads(self) -> Iterator[tuple[str, str]]:
         """Ask what comes of what somebody subscribes to, and whether the subscription is granted."""
@@ -174,9 +174,9 @@ class AccessProbe:
     def _last_wills(self) -> Iterator[tuple[str, str]]:
         """Ask whether a last will on somebody else's topic is published."""
         for topic in ("facenode/node-2/status", _STATUS):
-            with self._eyes() as eyes:
+            with self._observers() as observed:
                 die(self._broker.node("node-2"), _own_id("node-2"), topic, b"the will")
-                arrived = eventually(lambda topic=topic, eyes=eyes: b"the will" in eyes(topic), 3)  # type: ignore[misc]
+                arrived = eventually(lambda topic=topic, observed=observed: b"the will" in observed(topic), 3)  # type: ignore[misc]
             yield f"node-2 leaves a last will on {topic}", "published" if arrived else "dropped"
 
     def _client_ids(self) -> Iterator[tuple[str, str]]:

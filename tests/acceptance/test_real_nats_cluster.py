@@ -42,9 +42,10 @@ def running_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsCl
 
 @pytest.fixture
 def cluster(running_cluster: NatsCluster) -> Iterator[NatsCluster]:
-    """Return a cluster whose stopped servers are started again after the test."""
+    """Return a cluster whose stopped servers are started again after the test, and which then forgets its node."""
     yield running_cluster
     running_cluster.restart_all_that_are_down()
+    facenode("forget", "pi-1", settings={"mqtt.host": running_cluster.hosts()}, timeout_s=120)
 
 
 @pytest.fixture
