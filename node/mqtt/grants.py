@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from node.mqtt import reason_codes
 from node.mqtt.link import Link, Subscribed
 
-MAX_TRIES = 5
+MAX_TRIES = 10
 """How often a filter is subscribed to at most."""
 
 

@@ -1,4 +1,4 @@
-"""A configuration -> a NATS server of Debian 13, a process of its own."""
+"""A configuration -> a NATS server of Debian 14, a process of its own."""
 
 import os
 import shutil
