@@ -13,7 +13,7 @@ from nats_server import NatsServer
 
 from node.settings import MqttSettings
 
-_READY_S = 90.0
+_READY_S = 240.0
 _CONFIG = """
 server_name: "{name}"
 listen: "127.0.0.1:{client}"

@@ -23,7 +23,7 @@ from node.settings import MqttSettings
 
 _HOSTS = ("hub-1", "hub-2", "hub-3")
 _PARTS = ("nodes", "accounts")
-_READY_S = 90.0
+_READY_S = 240.0
 
 
 class NatsFleet:
