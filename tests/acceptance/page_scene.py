@@ -34,12 +34,12 @@ class PageScene:
         settings: of the node.
         watcher: a subscriber of all its messages.
         processes: what runs, by name.
-        heard: number of messages before the present test.
+        received: number of messages before the present test.
     """
 
     settings: dict[str, object]
     watcher: Subscriber
-    heard: int = 0
+    received: int = 0
     processes: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
 
     @property
@@ -86,7 +86,7 @@ class PageScene:
         assert done.code == 0, done.err
         call(self.storage, "inbox_clear")
         self.wait_for_visits()
-        self.heard = len(self.watcher.messages)
+        self.received = len(self.watcher.messages)
 
     @property
     def _export(self) -> Path:
@@ -94,7 +94,9 @@ class PageScene:
 
     def recognized(self) -> set[str]:
         """Return who was recognized in the present test, as a subscriber has heard it."""
-        found = [event for event in events(self.watcher.messages[self.heard :]) if event["event_type"] == "recognized"]
+        found = [
+            event for event in events(self.watcher.messages[self.received :]) if event["event_type"] == "recognized"
+        ]
         return {str(event["person"]["id"]) for event in found}
 
     def gallery(self) -> dict[str, bytes]:
