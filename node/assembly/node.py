@@ -183,9 +183,7 @@ def build_node(
                 switches=switches,
                 people=people_requests,
                 corrections=corrections,
-                overview=build_overview_requests(
-                    settings, scoring, stored, gallery, erasure=erasure, last_seen=last_seen
-                ),
+                overview=build_overview_requests(settings, scoring, stored, erasure=erasure, last_seen=last_seen),
                 review=review,
                 snapshots=snapshots,
                 stills=stills,

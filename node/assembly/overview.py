@@ -18,11 +18,10 @@ from node.requests.stills import Stills
 from node.settings import Settings
 
 
-def build_overview_requests(  # noqa: PLR0913 - whatever says something about people
+def build_overview_requests(
     settings: Settings,
     scoring: Scoring,
     stored: Gallery,
-    gallery: LiveGallery,
     *,
     erasure: Erasure,
     last_seen: Mapping[str, Instant],
@@ -35,9 +34,8 @@ def build_overview_requests(  # noqa: PLR0913 - whatever says something about pe
 
     naming = build_naming(settings, scoring)
     shown = None if settings.people.source == "head" else naming
-    return OverviewRequests(
-        lambda: gallery.people, Corrections(stored, naming), shown, last_seen=last_seen, traces=traces
-    )
+    # Of the disk, since the page's own process has perhaps just written there.
+    return OverviewRequests(stored.load, Corrections(stored, naming), shown, last_seen=last_seen, traces=traces)
 
 
 def build_stills(settings: Settings, vision: Vision, gallery: LiveGallery, recognizing: Callable[[], bool]) -> Stills:

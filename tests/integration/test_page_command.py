@@ -69,9 +69,9 @@ def _strangers(storage: Path) -> int:
 
 
 def test_a_stranger_named_on_the_page_is_recognized_and_undo_brings_back_every_byte(
-    settings: Settings, storage: Path, node: "subprocess.Popen[str]", broker: Mosquitto
+    settings: Settings, storage: Path, node: "subprocess.Popen[str]", broker: Mosquitto, media_dir: Path
 ) -> None:
-    """The whole way: the card of the stranger, a name, the next visit by MQTT, and the gallery of before."""
+    """The whole way: the card of the stranger, a name, the next visit by MQTT, and the gallery of before; a photo."""
     del node
     before = gallery_bytes(storage)
     watcher = Subscriber(broker.settings(), "facenode/hall/event/#")
@@ -89,6 +89,11 @@ def test_a_stranger_named_on_the_page_is_recognized_and_undo_brings_back_every_b
         assert browser.send("/undo", {}).status == 200
         assert "Undone: Grace Hopper enrolled" in browser.page.words
         assert gallery_bytes(storage) == before
+        browser.go("/people")
+        browser.send("/people/upload", {"name": "Grace"}, {"grace.jpg": (media_dir / "grace_hopper.jpg").read_bytes()})
+        assert "1 photo of Grace is added." in browser.page.words
+        assert browser.page.path.endswith("/people/grace")
+        assert "Id in topics and payloads: grace" in browser.page.words
     watcher.close()
 
 
