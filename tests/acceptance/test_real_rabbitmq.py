@@ -127,20 +127,23 @@ def test_a_shared_subscription_is_granted_but_gets_no_messages(broker: RabbitmqC
 def test_a_subscriber_that_was_away_reads_how_long_a_message_waited(broker: RabbitmqCluster) -> None:
     """The broker counts the expiry down in whole seconds and keeps the original, as mosquitto does."""
     reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
-    session = Client("away", keep_s=60)
+    session = Client("away", keep_s=600)
     with closing(connect(broker.settings(), session, reports.put)) as link:
         link.subscribe("facenode/hall/event/unknown")
-        assert isinstance(reports.get(timeout=20), Subscribed)
+        assert isinstance(reports.get(timeout=60), Subscribed)
     with closing(connect(broker.settings(), Client("node"), reports.put)) as link:
+        sent_s = time.monotonic()
         link.publish(expiring(Message("facenode/hall/event/unknown", b"{}"), 1000))
-        assert isinstance(reports.get(timeout=20), Acknowledged)
-        published_s = time.monotonic()
-        time.sleep(5)
+        assert isinstance(reports.get(timeout=60), Acknowledged)
+        kept_s = time.monotonic()
+    time.sleep(5)
+    least_s = time.monotonic() - kept_s
     with closing(connect(broker.settings(), session, reports.put)):
-        found = reports.get(timeout=20)
-        waited_s = time.monotonic() - published_s
+        found = reports.get(timeout=60)
+        most_s = time.monotonic() - sent_s
     assert isinstance(found, Received)
-    assert found.waited_s == pytest.approx(waited_s, abs=1)
+    assert found.waited_s is not None
+    assert least_s - 1 <= found.waited_s <= most_s + 1
 
 
 def test_a_simulation_loses_no_event(broker: RabbitmqCluster, print_line: Callable[[str], None]) -> None:
