@@ -50,7 +50,7 @@ ADDRESSES = _ADDRESSES[KIND]
 _UNITS = {"mosquitto": "mosquitto", "nats": "facenode-broker-nodes facenode-broker-accounts"}
 
 _RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
-_PLAYBOOK_TIMEOUT_S = 900.0
+_PLAYBOOK_TIMEOUT_S = 2400.0
 
 
 @dataclass(frozen=True, slots=True)

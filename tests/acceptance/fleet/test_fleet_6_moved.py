@@ -23,7 +23,7 @@ def test_a_fleet_moves_to_the_other_kind_of_broker_and_loses_no_event(fleet: Con
         return {name: int(fleet.hosts.ssh(fleet.hosts[name], _WAITING)) for name in nodes}
 
     with fleet.watch_events() as old:
-        assert eventually(lambda: {event["node"] for event in old()} == nodes, 120)
+        assert eventually(lambda: {event["node"] for event in old()} == nodes, 300)
     received = old()
     shutil.copy(fleet.folder / "fleet.toml", fleet.folder / "old.toml")
     fleet.move(OTHER_KIND)
@@ -31,14 +31,14 @@ def test_a_fleet_moves_to_the_other_kind_of_broker_and_loses_no_event(fleet: Con
     with fleet.watch_events() as new:
         # The nodes are still at the old broker, which keeps their events for the subscriber that has left it.
         fleet.control_brokers(KIND, "stop")
-        assert eventually(lambda: min(waiting().values()) > 0, 120), waiting()
+        assert eventually(lambda: min(waiting().values()) > 0, 300), waiting()
         left = waiting()
         moved = fleet.run_playbook("site")
         assert set(fleet.states()) == nodes
         fleet.control_brokers(KIND, "start")
         drained = fleet.drain_events("old.toml")
         seen = len(new())
-        assert eventually(lambda: {event["node"] for event in new()[seen:]} == nodes, 120)
+        assert eventually(lambda: {event["node"] for event in new()[seen:]} == nodes, 300)
     received += drained + new()
     ids = {event["id"] for event in received}
     numbers = {node: {event["seq"] for event in received if event["node"] == node} for node in nodes}
