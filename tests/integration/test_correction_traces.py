@@ -21,7 +21,7 @@ from node.errors import PeopleError
 from node.people import normalisation
 from node.requests.local_client import call, running
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 _CLOSE_WRITE, _MOVED_TO, _MOVED_FROM, _CREATE, _DELETE, _MODIFY = 0x8, 0x80, 0x40, 0x100, 0x200, 0x2
 _CHANGES = _CLOSE_WRITE | _MOVED_TO | _MOVED_FROM | _CREATE | _DELETE | _MODIFY

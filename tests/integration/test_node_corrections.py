@@ -25,7 +25,7 @@ from node.requests.local_client import call, running
 from node.system import bundled
 from node.vision.sidecar import load_sidecar
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(900)
 
 HEAD = load_sidecar(bundled.path(bundled.NETWORK).with_suffix(".json")).heads.embedding
 Settings = dict[str, object]

@@ -11,7 +11,7 @@ from node_messages import assert_valid
 from running_node import TIMEOUT_S, file_contents
 from watched_door import WatchedDoor, watched_door
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(900)]
 
 WAYS = ("request", "SIGTERM", "SIGHUP", "SIGINT", "SIGKILL")
 
