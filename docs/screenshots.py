@@ -76,7 +76,7 @@ def take_screenshots(home: HomeAssistant, zone: str) -> None:
         browser.resize(1240, 600)
         browser.open(f"{base}/config/automation/trace/stranger", "Executed")
         save_screenshot(browser, TARGET / "trace.png")
-        browser.resize(1080, 1590)
+        browser.resize(1080, 1690)
         browser.open(f"{base}/config/devices/device/{device}", "Front door", "Diagnostic", "Restart")
         save_screenshot(browser, TARGET / "device.png")
         browser.resize(500, 490)
