@@ -22,8 +22,8 @@ from node.requests.local_client import call, running
 MEDIA = Path(__file__).resolve().parents[1] / "media"
 CHROMIUM = Path("/usr/bin/chromium")
 START_S = 300.0
-_TIMES = 1500
-"""How often the two pass: for an hour and a half."""
+_TIMES, _FPS = 500, 4
+"""How often the two pass, and how slowly: for an hour and a half, and so that the inbox holds ten minutes."""
 
 
 @dataclass
@@ -120,8 +120,8 @@ def page_scene(folder: Path, *, known: str = "Eileen Collins", node_name: str = 
     broker = Mosquitto(folder / "broker").start()
     settings: dict[str, object] = {
         **passing_visitors(folder / "frames", [MEDIA / "astronaut.jpg", MEDIA / "grace_hopper.jpg"], times=_TIMES),
-        "node.id": "hall", "node.name": node_name, "storage.dir": folder / "s", "mqtt.port": broker.port,
-        "page.door": "loopback", "page.port": free_port(), "homeassistant.enabled": "false",
+        "camera.fps": _FPS, "node.id": "hall", "node.name": node_name, "storage.dir": folder / "s",
+        "mqtt.port": broker.port, "page.door": "loopback", "page.port": free_port(), "homeassistant.enabled": "false",
     }  # fmt: skip
     mirrored = folder / "mirrored.png"
     image = cv2.imread(str(MEDIA / "astronaut.jpg"))

@@ -1,10 +1,12 @@
 """An owner at a real browser: by clicking, by the keyboard alone, or without JavaScript; the same actions each time."""
 
+import contextlib
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from playwright.sync_api import Locator, Page
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 _MAX_TABS = 400
 _LEADS = "each => each.matches('a[href], button') && !each.closest('dialog, form[action$=export]')"
@@ -102,11 +104,15 @@ class KeyboardUser(PageUser):
         raise AssertionError(f"{name} cannot be chosen by the keyboard")
 
     def attach(self, target: Locator, files: Sequence[Path]) -> None:
-        """Move to it, press Enter, and choose files in the system's own dialog."""
-        self._move_to(target)
-        with self.page.expect_file_chooser() as chooser:
-            self.page.keyboard.press("Enter")
-        chooser.value.set_files(files)
+        """Move to it, press Enter, and choose files in the system's own dialog; a busy Chromium may miss a key."""
+        for key in ("Enter", "Enter", "Space"):
+            self._move_to(target)
+            with contextlib.suppress(PlaywrightTimeout):
+                with self.page.expect_file_chooser() as chooser:
+                    self.page.keyboard.press(key)
+                chooser.value.set_files(files)
+                return
+        raise AssertionError(f"{target} opens no dialog")
 
     def _move_to(self, target: Locator) -> None:
         """Press Tab until it has the focus, which must be visible."""

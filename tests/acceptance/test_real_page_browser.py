@@ -147,11 +147,11 @@ def test_every_action_about_a_person(browser: Browser, scene: PageScene, way: st
     page, main = user.page, user.page.locator("main")
     before = scene.gallery()
     user.go("People")
-    user.write(page.get_by_label("Name"), "Grace")
+    user.write(page.get_by_role("textbox", name="Name"), "Grace")
     user.attach(page.get_by_label("Pictures"), [GRACE])
     user.button("Enroll")
     assert user.message() == "1 photo of Grace is added."
-    user.write(page.get_by_label("Name"), "Grace Hopper")
+    user.write(page.get_by_role("textbox", name="Name"), "Grace Hopper")
     user.button("Rename")
     assert user.message() == "The name is Grace Hopper now."
     user.button("Never tell me about this person")
@@ -186,7 +186,7 @@ def test_people_are_copied_merged_and_erased(browser: Browser, scene: PageScene,
     context, user = user_of(browser, scene, way)
     page, main = user.page, user.page.locator("main")
     user.go("People")
-    user.write(page.get_by_label("Name"), "Grace Hopper")
+    user.write(page.get_by_role("textbox", name="Name"), "Grace Hopper")
     user.attach(page.get_by_label("Pictures"), [GRACE])
     user.button("Enroll")
     before = scene.gallery()
@@ -196,7 +196,7 @@ def test_people_are_copied_merged_and_erased(browser: Browser, scene: PageScene,
     file = tmp_path / "family.people"
     download.value.save_as(file)
     user.use(main.get_by_role("link", name=re.compile("Grace Hopper")))
-    user.choose(page.get_by_label("Merge into"), "Eileen Collins")
+    user.choose(page.get_by_role("combobox", name="Merge into"), "Eileen Collins")
     user.button("Merge")
     assert user.message() == "Grace Hopper and Eileen Collins are one person now."
     user.go("People")
@@ -331,7 +331,7 @@ def views(user: PageUser, scene: PageScene) -> Iterator[str]:
     expect(page.get_by_role("heading", level=1)).to_contain_text("Eileen Collins")
     yield "person-or-upload"
     user.go("People")
-    user.write(page.get_by_label("Name"), "Grace")
+    user.write(page.get_by_role("textbox", name="Name"), "Grace")
     user.attach(page.get_by_label("Pictures"), [EILEEN, Path(__file__)])
     user.button("Enroll")
     expect(page.get_by_role("heading", level=1)).to_have_text("Photos for Grace")

@@ -257,13 +257,13 @@ def test_a_full_disk_is_one_sentence_and_nothing_is_half_done(
             before = gallery_bytes(storage)
             fill(disk / "filler")
             assert (
-                "The disk cannot be read or written. Nothing was changed"
+                "The disk is full, or cannot be read or written. Nothing was changed"
                 in browser.send("/rename", {"name": "Eileen Collins"}).words
             )
             browser.go("/people")
             photo = {"grace.jpg": (media_dir / "grace_hopper.jpg").read_bytes()}
             assert (
-                "The disk cannot be read or written. Nothing was changed"
+                "The disk is full, or cannot be read or written. Nothing was changed"
                 in browser.send("/people/upload", {"name": "Grace"}, photo).words
             )
             assert gallery_bytes(storage) == before

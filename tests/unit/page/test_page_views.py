@@ -521,5 +521,5 @@ def test_a_full_disk_is_one_sentence(client: PageClient, monkeypatch: pytest.Mon
     monkeypatch.setattr(tempfile, "tempdir", "/nowhere/at/all")
     answer = client.upload("/people/ada/upload", {}, [("a.jpg", b"x" * (2 << 20))])
     assert answer.status == 507
-    assert "The disk cannot be read or written. Nothing was changed" in answer.text
+    assert "The disk is full, or cannot be read or written. Nothing was changed" in answer.text
     assert client.node.asked_for("photos_look") == []
