@@ -206,7 +206,9 @@ def _receive(  # noqa: PLR0913 - as in watch
         match report:
             case Received():
                 _handle(report, history, print_message, print_note)
-            case Subscribed(code=code) if grants.settle(report):
+            case Subscribed() if not grants.settle(report):
+                grants.ask_again()
+            case Subscribed(code=code):
                 if code >= reason_codes.SUCCESS_BELOW:
                     refused += 1
                     print_note(f"the broker refused a subscription: {reason_codes.describe(code)}")

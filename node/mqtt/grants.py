@@ -24,6 +24,7 @@ class Grants:
     def __init__(self, link: Link, filters: Iterable[str]) -> None:
         self._link = link
         self._open: dict[int, tuple[str, int]] = {}
+        self._refused: list[tuple[str, int]] = []
         for each in filters:
             # Until its packet id is known, an answer can be in the connection's queue, but nobody has read it yet.
             self._open[link.subscribe(each)] = (each, 1)
@@ -31,12 +32,18 @@ class Grants:
     @property
     def settled(self) -> bool:
         """Whether the broker has answered for good to each filter."""
-        return not self._open
+        return not self._open and not self._refused
 
     def settle(self, answer: Subscribed) -> bool:
-        """Handle an answer; return whether it is for good. If not, the filter is subscribed to again."""
+        """Handle an answer; return whether it is for good. If not, `ask_again` subscribes to the filter again."""
         topic, tries = self._open.pop(answer.mid, ("", MAX_TRIES))
         if answer.code != reason_codes.NO_REASON or tries == MAX_TRIES:
             return True
-        self._open[self._link.subscribe(topic)] = (topic, tries + 1)
+        self._refused.append((topic, tries))
         return False
+
+    def ask_again(self) -> None:
+        """Subscribe again to each filter that was refused for a moment."""
+        while self._refused:
+            topic, tries = self._refused.pop()
+            self._open[self._link.subscribe(topic)] = (topic, tries + 1)

@@ -22,6 +22,9 @@ Connect = Callable[[MqttSettings, Client, Callable[[Report], None]], Link]
 
 _POLL_S = 0.1
 _CONFIRM_S = 15.0
+_AGAIN_S = 2.0
+"""How long after a refusal without a reason a subscription is asked for again."""
+
 _GRANT_S = 60.0
 """How long the broker may take to answer all subscriptions, of which some may be asked for again."""
 
@@ -90,12 +93,17 @@ class Subscriber:
             BrokerError: the broker refuses a subscription, or the connection ends.
         """
         self._grants = Grants(self._link, filters)
+        again_s = self._mono_s()
         while not done():
+            if self._mono_s() >= again_s:
+                self._grants.ask_again()
             report = self._next_report()
             match report:
                 case Received():
                     handle(report)
-                case Subscribed(code=code) if self._grants.settle(report) and code >= reason_codes.SUCCESS_BELOW:
+                case Subscribed() if not self._grants.settle(report):
+                    again_s = self._mono_s() + _AGAIN_S
+                case Subscribed(code=code) if code >= reason_codes.SUCCESS_BELOW:
                     raise BrokerError(f"subscription to {', '.join(filters)} refused: {reason_codes.describe(code)}")
                 case Lost():
                     raise BrokerError(describe_end(report))

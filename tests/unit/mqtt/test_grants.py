@@ -26,6 +26,9 @@ class Broker:
             assert isinstance(report, Subscribed)
             if grants.settle(report):
                 final.append(report.code)
+            else:
+                assert not grants.settled
+                grants.ask_again()
         return grants, final
 
     def _note(self, report: Report) -> None:
