@@ -40,6 +40,8 @@ class PageHost:
 
     def install(self) -> None:
         """Type what the document says; the unit listens at this port, since all hosts of a test share an address."""
+        # A container has an id of the boot of its own there, which Debian 12 hides from units with a /proc of theirs.
+        self.type("sudo umount /proc/sys/kernel/random/boot_id || true")
         lines = block("enable --now facenode-page.socket", "docs/page.md").partition("sudo facenode page --link")[0]
         self.type(lines.replace("sudo systemctl daemon-reload\n", f"{self._listen(f'127.0.0.1:{self.port}')}\n"))
 

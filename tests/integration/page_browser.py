@@ -150,7 +150,7 @@ def running_page(settings: Mapping[str, object]) -> Iterator["subprocess.Popen[s
         env=environment(settings), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
-        assert eventually(lambda: listens("127.0.0.1", port) or process.poll() is not None, 60)
+        assert eventually(lambda: listens("127.0.0.1", port) or process.poll() is not None, 180)
         assert process.poll() is None, process.stderr
         yield process
     finally:

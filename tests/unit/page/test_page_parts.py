@@ -286,6 +286,21 @@ while True:
 """
 
 
+MAX_S = 100.0
+"""Within which even a busy machine starts a process."""
+
+
+def answered(process: HelperProcess, verb: str) -> object:
+    """Return an answer, also if a busy machine needs more time for it than the page waits."""
+    until_s = time.monotonic() + MAX_S
+    while True:
+        try:
+            return process.ask(verb, {})
+        except PeopleError:
+            if time.monotonic() > until_s:
+                raise
+
+
 def helper(**more: float) -> HelperProcess:
     """Return a process that answers with what it is asked."""
     return HelperProcess((sys.executable, "-c", ECHO), **more)
@@ -293,7 +308,7 @@ def helper(**more: float) -> HelperProcess:
 
 def test_the_pages_own_process_answers_with_files_and_is_ended_when_nobody_asks() -> None:
     """One process for many questions; long ones too."""
-    process = helper(idle_s=0.5)
+    process = helper()
     with tempfile.TemporaryFile() as file:
         file.write(b"content")
         file.seek(0)
@@ -301,20 +316,24 @@ def test_the_pages_own_process_answers_with_files_and_is_ended_when_nobody_asks(
     pid = process.pid
     assert process.ask("again", {}) == [{"verb": "again"}, []]
     assert process.pid == pid
-    until_s = time.monotonic() + 10
-    while process.pid is not None and time.monotonic() < until_s:
+    process.close()
+    idle = helper(idle_s=0.1)
+    idle.ask("once", {})
+    until_s = time.monotonic() + MAX_S
+    while idle.pid is not None and time.monotonic() < until_s:
         time.sleep(0.05)
-    assert process.pid is None
+    assert idle.pid is None
 
 
 def test_a_process_that_dies_or_does_not_answer_is_one_sentence_and_the_next_question_is_answered() -> None:
     """A forged photo may end it: nothing is half done, and the page goes on."""
-    process = helper(wait_s=1.0)
-    for verb in ("die", "sleep"):
+    process, slow = helper(), helper(wait_s=3.0)
+    for each, verb in ((process, "die"), (slow, "sleep")):
         with pytest.raises(PeopleError, match="the page's own process has ended"):
-            process.ask(verb, {})
-        assert process.pid is None
-        assert process.ask("again", {}) == [{"verb": "again"}, []]
+            each.ask(verb, {})
+        assert each.pid is None
+        assert answered(each, "again") == [{"verb": "again"}, []]
+    slow.close()
     with pytest.raises(PeopleError) as refused:
         process.ask("refuse", {})
     assert (refused.value.reason, refused.value.about) == (Reason.NOBODY, {"id": "x"})
