@@ -12,6 +12,7 @@ from first_version import FirstVersion
 from node.camera.video import read_video
 from node.people.normalisation import FILE
 
+pytestmark = pytest.mark.timeout(600)
 Settings = Mapping[str, object]
 
 
