@@ -84,7 +84,7 @@ class Node:
         stills: shows the view to this machine's own commands.
         recent_faces: the faces behind the latest events.
         collector: the faces of recent visits, for the owner to say who they are.
-        privacy: erases them, and what can be undone, in privacy mode.
+        privacy: erases both, and what can be undone, in privacy mode.
         health: measures the loop.
         erasure: erases people, and finishes what was begun before.
         durations: keeps visits and alerts over restarts.
@@ -209,10 +209,13 @@ class Node:
         """Put what happened into the outbox, and remember the faces behind it. Return the events with their ids."""
         messages = payloads.encode(happened, raised, self.topics, self.model)
         self.snapshots.publish(tick, happened, messages, tracks)
+        if messages:
+            self.durations.prepare(tick.at, self._to_keep(tick.at), self.outbox.puts + 1)
         self.outbox.put(messages)
         ids = [payloads.message_id(message) for message in messages[: len(happened)]]  # the alerts' messages follow
         events = tuple(zip(ids, happened, strict=True))
-        self.recent_faces.remember(events, (*self._tracks, *tracks))  # who left was there before
+        if self.switches.watching:
+            self.recent_faces.remember(events, (*self._tracks, *tracks))  # who left was there before
         return events
 
     def _show(self, at: Instant, count: int) -> None:
@@ -251,6 +254,7 @@ class Node:
                 self.last_seen.forget(left)
             else:
                 self.last_seen.merge(left, into)
+                self.recent_faces.merge(left, into)
 
     def _announce(self) -> None:
         if self.announcer is not None:

@@ -18,6 +18,7 @@ from node.diagnostics.clock import clock_finding
 from node.diagnostics.finding import Finding
 from node.diagnostics.first_messages import Announced, FirstMessages, first_messages
 from node.diagnostics.network import network_finding
+from node.diagnostics.page import UNIT, page_finding
 from node.diagnostics.people import people_finding
 from node.diagnostics.settings import settings_finding
 from node.diagnostics.still import still_finding
@@ -26,11 +27,14 @@ from node.domain import Frame, Look
 from node.errors import CameraError, FacenodeError, PeopleError, StorageError, UsageError
 from node.events.mounting import QUARTERS
 from node.homeassistant.entity_keys import EntityKeys
-from node.requests.local_socket import call, running
+from node.page.page_files import PageFiles
+from node.page.password import PasswordFile
+from node.requests.local_client import call, running
 from node.requests.switches import load_switches
 from node.requests.verb import Verb
 from node.settings import Settings
 from node.system.privileges import as_owner, become_owner
+from node.system.socket_unit import unit_addresses
 from node.system.terminal import print_line
 from node.vision.jpeg import still_jpeg
 from node.vision.masks import Masks
@@ -93,8 +97,20 @@ def _findings(settings: Settings, still: Path | None) -> Iterator[Finding]:
         yield storage_finding(settings.storage.dir)
         messages, running = _first_messages(settings, clock), _running(settings.storage.dir)
         yield people_finding(settings.people, lambda: build_gallery(settings).load())
+    yield from _page(settings)
     yield clock_finding(clock)
     yield from broker_findings(settings, messages, running)
+
+
+def _page(settings: Settings) -> Iterator[Finding]:
+    """Yield the finding about the page, if it is open."""
+    if settings.page.door == "off":
+        return
+    try:
+        has_password = PasswordFile(PageFiles(settings.storage.dir)).read() is not None
+    except OSError:
+        has_password = False
+    yield page_finding(settings.page, unit_addresses(UNIT), has_password=has_password)
 
 
 def _is_private(settings: Settings, clock: Clock) -> bool:

@@ -19,6 +19,7 @@ from node.errors import BrokerError, UsageError
 from node.mqtt import reason_codes
 from node.mqtt.backoff import Timing
 from node.mqtt.connect import connect
+from node.mqtt.grants import Grants
 from node.mqtt.link import Client, Link, Lost, Received, Report, Subscribed
 from node.mqtt.report_queue import ReportQueue
 from node.mqtt.takeover import Takeovers
@@ -200,19 +201,18 @@ def _receive(  # noqa: PLR0913 - as in watch
     set_ready: SetReady,
 ) -> Lost | None:
     """Print what comes over one connection; return how it was lost, None for a stop."""
-    for each in filters:
-        link.subscribe(each)
-    waiting, refused = len(filters), 0
+    grants, refused = Grants(link, filters), 0
     while (report := inbox.get()) is not None:
         match report:
             case Received():
                 _handle(report, history, print_message, print_note)
+            case Subscribed() if not grants.settle(report):
+                grants.ask_again()
             case Subscribed(code=code):
-                waiting -= 1
                 if code >= reason_codes.SUCCESS_BELOW:
                     refused += 1
                     print_note(f"the broker refused a subscription: {reason_codes.describe(code)}")
-                if waiting == 0:
+                if grants.settled:
                     print_note(f"connected, MQTT {link.protocol}")
                     set_ready(refused == 0)
             case Lost(sentence=sentence):

@@ -37,6 +37,7 @@ class Device:
         rules: ids of the alert rules.
         verbs: the requests that the node accepts.
         snapshots: whether the node sends snapshots.
+        page: address of the owner's web page; empty for none.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Device:
     rules: Sequence[str] = ()
     verbs: Sequence[str] = ()
     snapshots: bool = False
+    page: str = ""
 
 
 def discovery(
@@ -69,7 +71,7 @@ def discovery(
             removes them, to a Home Assistant that has just started.
     """
     fields = {"ids": [f"{ROOT}_{topics.node}"], "name": device.name, "mf": "Facenode", "sw": device.version}
-    more = {"sa": device.area, "mdl": device.model, "hw": device.hardware}
+    more = {"sa": device.area, "mdl": device.model, "hw": device.hardware, "cu": device.page}
     return dump(
         {
             "dev": fields | {key: value for key, value in more.items() if value},

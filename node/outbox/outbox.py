@@ -96,6 +96,12 @@ class Outbox:
         """How often the node has started, this start included."""
         return self._storage.counters.boot
 
+    @property
+    def puts(self) -> int:
+        """How often messages were put, over all starts: the disk has this number if and only if it has the messages."""
+        with self._lock:
+            return self._storage.counters.puts
+
     def on_put(self, notify: Callable[[], None]) -> None:
         """Call `notify` after every put, from the thread that puts."""
         self._notify = notify
@@ -109,6 +115,8 @@ class Outbox:
             return
         with self._lock:
             rows = [self._row(message) for message in messages]
+            counters = self._storage.counters
+            self._storage.counters = replace(counters, puts=counters.puts + 1)
             surplus = self._surplus(rows)
             self._count_dropped(len(surplus))
             self._storage.write(

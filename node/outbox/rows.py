@@ -62,12 +62,14 @@ class Counters:
         seq: events.
         dropped: messages dropped because there was no room.
         rejected: messages that the broker refused for good.
+        puts: transactions that added messages.
     """
 
     boot: int = 0
     seq: int = 0
     dropped: int = 0
     rejected: int = 0
+    puts: int = 0
 
 
 class DeliveryQueue(Protocol):

@@ -175,6 +175,7 @@ class Database:
             "INSERT OR REPLACE INTO counters VALUES (1, ?, ?, ?, ?)",
             (counters.boot, counters.seq, counters.dropped, counters.rejected),
         )
+        self._db.execute(f"PRAGMA user_version = {counters.puts}")  # part of the transaction, too
 
     @contextmanager
     def _transaction(self, synchronous: str) -> Iterator[sqlite3.Connection]:

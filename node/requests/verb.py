@@ -26,6 +26,8 @@ class Verb(StrEnum):
     PEOPLE_MERGE = "people_merge"
     PEOPLE_UNDO_LIST = "people_undo_list"
     PEOPLE_UNDO = "people_undo"
+    PEOPLE_OVERVIEW = "people_overview"
+    PEOPLE_TRACES = "people_traces"
     INBOX_LIST = "inbox_list"
     INBOX_SHOW = "inbox_show"
     INBOX_ASSIGN = "inbox_assign"

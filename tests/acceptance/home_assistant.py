@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from home_assistant_root import OLDER, command_inside
 from home_assistant_websocket import EventFirings, HomeAssistantWebSocket
-from mosquitto_broker import Mosquitto, eventually, free_port, listens
+from mosquitto_broker import eventually, free_port, listens
+from node_messages import BrokerAddress
 
 BLUEPRINTS = Path(__file__).resolve().parents[2] / "docs/home-assistant"
 _START_S, _ANSWER_S = 180.0, 30.0
@@ -58,17 +59,19 @@ class HomeAssistant:
 
     Attributes:
         port: the port it listens on.
+        protocol: the MQTT version with which it connects to the broker; None: its default.
     """
 
     def __init__(
         self,
         root: Path,
         folder: Path,
-        broker: Mosquitto,
+        broker: BrokerAddress,
         zone: str = "UTC",
         prepare: Callable[[], None] | None = None,
     ) -> None:
         self._root, self._broker = root, broker
+        self.protocol: str | None = None
         self._log = folder / "hass.log"
         self.port = free_port()
         self._base = f"http://127.0.0.1:{self.port}"
@@ -115,6 +118,15 @@ class HomeAssistant:
             self._process.terminate()
             self._process.wait(60)
             self._process = None
+
+    def move(self, broker: BrokerAddress) -> None:
+        """Change its broker while it is stopped, as its MQTT page does while it runs."""
+        assert self._process is None
+        file = self._root / "cfg/.storage/core.config_entries"
+        content = json.loads(file.read_text())
+        (entry,) = [each for each in content["data"]["entries"] if each["domain"] == "mqtt"]
+        entry["data"] |= {"broker": broker.host, "port": broker.port}
+        file.write_text(json.dumps(content))
 
     def log(self) -> str:
         """Return its log."""
@@ -264,7 +276,9 @@ class HomeAssistant:
     def _connect(self) -> None:
         flows = "/api/config/config_entries/flow"
         flow = self.post(flows, {"handler": "mqtt"})
-        given = {"broker": self._broker.host, "port": self._broker.port}
+        given: dict[str, Any] = {"broker": self._broker.host, "port": self._broker.port}
+        if self.protocol is not None:
+            given["protocol"] = self.protocol
         done = self.post(f"{flows}/{flow['flow_id']}", _filled(flow["data_schema"], given))
         assert done["type"] == "create_entry", done
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from home_assistant import HomeAssistant
 from mosquitto_broker import Mosquitto, Subscriber, eventually
-from node_messages import settings_for
+from node_messages import BrokerAddress, settings_for
 from running_node import running_facenode
 
 from node.mqtt.link import Received
@@ -89,7 +89,7 @@ def camera_entities(name: str) -> list[str]:
 
 @contextmanager
 def node_process(
-    name: str, broker: Mosquitto, folder: Path, media_dir: Path, **more: object
+    name: str, broker: BrokerAddress, folder: Path, media_dir: Path, **more: object
 ) -> Iterator["subprocess.Popen[str]"]:
     """Run a node on one portrait that is shown for longer than any test takes.
 

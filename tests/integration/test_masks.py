@@ -26,7 +26,7 @@ from node.camera.picamera.driver import open_picamera
 from node.camera.webcam import open_webcam
 from node.clock import SystemClock
 from node.domain import Image
-from node.requests.local_socket import call
+from node.requests.local_client import call
 from node.requests.verb import Verb
 from node.settings import Settings
 

@@ -31,7 +31,7 @@ from node.domain import CameraState, Tick
 from node.errors import PeopleError
 from node.mqtt.connect import connect
 from node.mqtt.link import Acknowledged, Client, Report
-from node.requests.local_socket import call
+from node.requests.local_client import call
 from node.requests.verb import Verb
 
 pytestmark = pytest.mark.broker

@@ -130,14 +130,14 @@ def test_watch_reconnects_until_it_is_stopped() -> None:
     def lose() -> Link:
         inbox.put(Received("facenode/pi-1/event/unknown", b'{"id":"1","seq":1}', retained=False))
         inbox.put(Received("facenode/pi-1/event/unknown", b'{"id":"1","seq":1}', retained=False))
-        inbox.put(Subscribed(1))
-        inbox.put(Subscribed(0x87))
+        inbox.put(Subscribed(1, 1))
+        inbox.put(Subscribed(0x87, 2))
         inbox.put(Lost("gone"))
         return FakeLink()
 
     def recover() -> Link:
-        inbox.put(Subscribed(1))
-        inbox.put(Subscribed(1))
+        inbox.put(Subscribed(1, 1))
+        inbox.put(Subscribed(1, 2))
         inbox.put(Lost("gone again"))
         return FakeLink()
 

@@ -16,7 +16,7 @@ LONGEST = 32 * "x"
 LONGEST_EXPIRY = 366 * 24 * 3600
 
 
-def packet_size(message: Message) -> int:
+def encoded_bytes(message: Message) -> int:
     """Return the size of a PUBLISH of MQTT 5, by section 3.3 and paho's own properties."""
     made = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call] # paho's lacks types
     if message.expiry_s is not None:
@@ -38,7 +38,7 @@ def test_no_message_takes_more_bytes_than_it_says(
 ) -> None:
     """The node compares this with what the broker takes; it may say up to 8 bytes more, for lengths of any size."""
     message = Message(topic, payload, 1, False, expiry_s, content_type, tuple(pairs))
-    assert packet_size(message) <= message.packet_bytes <= packet_size(message) + 8
+    assert encoded_bytes(message) <= message.packet_bytes <= encoded_bytes(message) + 8
 
 
 @pytest.mark.parametrize("kind", [Kind.EVENT, Kind.ALERT])

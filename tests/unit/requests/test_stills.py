@@ -6,23 +6,36 @@ from typing import Any
 
 import cv2
 import numpy as np
-from makers import instant
+from makers import face, instant
 
-from node.domain import Box, CameraState, Frame, Image, Tick
+from node.domain import Box, CameraState, Flaw, Frame, Image, Match, Tick
+from node.people.inspection import InspectedFace
 from node.requests.answer import Answer
 from node.requests.local_request import TakeStill
 from node.requests.stills import Stills
 from node.requests.view import View
 from node.vision.masks import Masks
+from node.vision.quality import Shortfall
 
 WHITE = np.full((60, 80, 3), 255, np.uint8)
+
+
+ADA = InspectedFace(face(), match=Match("ada", 0.617))
+SMALL = InspectedFace(face(), shortfalls=(Shortfall(Flaw.SIZE, "width", 28.04, 36),))
+
+
+def inspect(frame: Frame) -> list[InspectedFace]:
+    """Find Ada, and a face that is too small."""
+    del frame
+    return [ADA, SMALL]
 
 
 class Fixture:
     """Stills, and what they answered."""
 
     def __init__(self) -> None:
-        self.stills = Stills(Masks([Box(0, 0, 0.5, 1)]))
+        self.recognizing = True
+        self.stills = Stills(Masks([Box(0, 0, 0.5, 1)]), inspect, lambda: self.recognizing)
         self.answers: list[dict[str, Any]] = []
 
     def ask(self, at_s: float = 0) -> None:
@@ -46,11 +59,28 @@ def test_a_still_is_the_next_frame_with_its_masks() -> None:
     assert fixture.answers == []
     fixture.tick(WHITE, 0.1)
     assert [answer["data"]["masks"] for answer in fixture.answers] == [1, 1]
+    assert fixture.answers[0]["data"]["aspect"] == round(80 / 60, 4)
     content = base64.b64decode(fixture.answers[0]["data"]["jpeg"])
     picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
     assert picture is not None
     assert picture[:, 45:].mean() > 250
     assert picture[:, :35].mean() < 150
+
+
+def test_each_face_says_who_it_is_or_by_how_much_it_is_no_evidence() -> None:
+    """While recognition is off, no face is looked at."""
+    fixture = Fixture()
+    fixture.ask()
+    fixture.tick(WHITE)
+    first, second = fixture.answers[0]["data"]["faces"]
+    box = [0.4, 0.3, 0.2, 0.2]
+    assert first == {"box": box, "masked": False, "person": "ada", "score": 0.62, "shortfalls": []}
+    assert second["person"] is None
+    assert second["shortfalls"] == [{"flaw": "size", "what": "width", "measured": 28.04, "needed": 36}]
+    fixture.recognizing = False
+    fixture.ask()
+    fixture.tick(WHITE)
+    assert (fixture.answers[1]["data"]["faces"], fixture.answers[1]["data"]["recognition"]) == ([], "off")
 
 
 def test_privacy_shows_no_frame_and_a_lost_camera_has_none() -> None:
