@@ -38,7 +38,7 @@ class FirstVersion:
         done = subprocess.run(
             [sys.executable, "-m", "node.cli", *map(str, arguments)],
             cwd=self._folder, env=environment(settings) | {"PYTHONPATH": str(self._folder)},
-            check=False, capture_output=True, text=True, timeout=60,
+            check=False, capture_output=True, text=True, timeout=180,
         )  # fmt: skip
         return CommandResult(done.returncode, done.stdout, done.stderr)
 

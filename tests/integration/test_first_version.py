@@ -19,6 +19,7 @@ from node.domain import Box, Event, EventType, Match
 from node.outbox.outbox import Outbox
 from node.people.normalisation import FILE
 
+pytestmark = pytest.mark.timeout(600)
 Settings = Mapping[str, object]
 
 
