@@ -18,7 +18,7 @@ _CONFIG = """
 server_name: "{name}"
 listen: "127.0.0.1:{client}"
 http: "127.0.0.1:{monitor}"
-jetstream {{ store_dir: "{store}", max_memory_store: 512MB, max_file_store: 4GB }}
+jetstream {{ store_dir: "{store}", max_memory_store: 512MB, max_file_store: 4GB, {limits} }}
 cluster {{ name: "facenode", listen: "127.0.0.1:{cluster}", routes: [{routes}] }}
 mqtt {{ listen: "127.0.0.1:{mqtt}", stream_replicas: 3, ack_wait: "30s", max_ack_pending: 1000 }}
 """
@@ -48,6 +48,7 @@ class NatsCluster:
                 _CONFIG.format(
                     name=server.name, client=self.client_ports[number], monitor=self._monitor_ports[number],
                     store=server.inside(server.store), cluster=cluster[number], mqtt=server.port, routes=routes,
+                    limits="limits { default_max_consumers: 20000 }",
                 )
             )  # fmt: skip
 

@@ -1,8 +1,9 @@
 #!/usr/bin/python3
-"""A NATS server on this host -> bounds on what its cluster keeps for absent MQTT subscribers.
+"""A NATS server on this host -> bounds on what its cluster keeps for absent MQTT subscribers, and on subscriptions.
 
-The servers create the stream `$MQTT_msgs` without bounds when the first MQTT client connects. This creates it before,
-or changes it, so that the oldest messages are dropped beyond the bounds. The password comes from standard input. It
+The servers create the stream `$MQTT_msgs` when the first MQTT client connects, without bounds on its messages and, from
+2.15 on, for 1000 subscriptions of QoS 1, of which a node has three. This creates it before, or changes it, so that the
+oldest messages are dropped beyond the bounds. The password comes from standard input. It
 prints `changed` or `unchanged`, and needs nothing but Python.
 """
 
@@ -100,10 +101,12 @@ def main() -> int:
     parser.add_argument("--max-bytes", type=int, required=True)
     parser.add_argument("--max-message-bytes", type=int, required=True)
     parser.add_argument("--max-days", type=int, required=True)
+    parser.add_argument("--max-subscriptions", type=int, default=4000)
     args = parser.parse_args()
     password = sys.stdin.read().strip()
     wanted = {
         "max_bytes": args.max_bytes, "max_msg_size": args.max_message_bytes, "max_age": args.max_days * _DAY_NS,
+        "max_consumers": args.max_subscriptions,
     }  # fmt: skip
     until_s = time.monotonic() + _READY_S
     while True:
