@@ -56,5 +56,9 @@ class PeopleError(FacenodeError):
     """The gallery cannot be read or written, or a person cannot be enrolled."""
 
 
+class SetupError(FacenodeError):
+    """The first run cannot go on with what was answered, or with what it found; nothing was changed."""
+
+
 class BrokerError(FacenodeError):
     """The broker cannot be reached, or it refuses; inside a running node this error never leaves the publisher."""

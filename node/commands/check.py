@@ -2,13 +2,11 @@
 
 import argparse
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from node.assembly import Vision, build_gallery, build_vision, describe_device, read_scoring
-from node.camera.turned import turn
+from node.assembly import build_gallery, build_vision, describe_device, look_at_all, read_scoring
 from node.clock import Clock, SystemClock
 from node.contract.topics import Topics
 from node.diagnostics.broker import broker_findings
@@ -20,9 +18,7 @@ from node.diagnostics.network import network_finding
 from node.diagnostics.people import people_finding
 from node.diagnostics.settings import settings_finding
 from node.diagnostics.storage import storage_finding
-from node.domain import Frame, Look
 from node.errors import FacenodeError, PeopleError, StorageError
-from node.events.mounting import QUARTERS
 from node.homeassistant.entity_keys import EntityKeys
 from node.requests.local_socket import call, running
 from node.requests.switches import load_switches
@@ -62,7 +58,7 @@ def _findings(settings: Settings) -> Iterator[Finding]:
     network = network_finding(lambda: vision().network, compared)
     yield network
     may_look = network.ok and not _is_private(settings, clock)
-    yield camera_finding(settings, clock, partial(_looks, vision()) if may_look else None)
+    yield camera_finding(settings, clock, partial(look_at_all, vision()) if may_look else None)
     try:
         become_owner(settings.storage.dir)
     except StorageError as error:
@@ -83,19 +79,6 @@ def _is_private(settings: Settings, clock: Clock) -> bool:
             return load_switches(settings.storage.dir, clock.now()).privacy
     except StorageError:  # the finding about the storage says so
         return True
-
-
-def _looks(vision: Vision, frame: Frame) -> list[Look]:
-    """Return a look at each face of a frame; where none is found, at those in the turned frame that are usable.
-
-    The detector finds fewer faces upside down than upright, and fewer still on their side.
-    """
-    looks = [vision.recognizer.look(frame.image, face) for face in vision.detector.detect(frame)]
-    for degrees in () if looks else QUARTERS:
-        image = turn(frame.image, degrees)
-        found = (vision.recognizer.look(image, face) for face in vision.detector.detect(Frame(image)))
-        looks += [replace(look, turn=degrees) for look in found if look.usable]
-    return looks
 
 
 def _first_messages(settings: Settings, clock: Clock) -> FirstMessages:
