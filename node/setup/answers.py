@@ -37,14 +37,14 @@ def _pem(text: str) -> str:
 
 
 Text = Annotated[str, StringConstraints(max_length=64, strip_whitespace=True), AfterValidator(_printable)]
-Id = Annotated[str, StringConstraints(pattern=rf"^{ID_PATTERN}\Z")]
+Id = Annotated[str, StringConstraints(pattern=rf"^{ID_PATTERN}$")]
 
 
 class CameraAnswer(Section):
     """Which camera."""
 
     source: Annotated[
-        str, Field(max_length=1024, pattern=r"^(picamera(:\d)?|webcam:(\d+|/dev/.+)|video:.+|images:.+)\Z")
+        str, Field(max_length=1024, pattern=r"^(picamera(:\d)?|webcam:(\d+|/dev/.+)|video:.+|images:.+)$")
     ]
     """As `camera.source` of the settings."""
     rotate: Literal[0, 90, 180, 270] = 0

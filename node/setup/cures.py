@@ -39,4 +39,6 @@ def cure(trial: BrokerTrial) -> str:
     for setting, words in _WORDS:
         text = text.replace(setting, words)
     way = _WAYS_ON.get(trial.step or "", "")
-    return f"{text[0].upper()}{text[1:].rstrip('.')}. {way}".rstrip()
+    first = text.split(" ", 1)[0]
+    begins_with_host = ":" in first or "." in first
+    return f"{text[0] if begins_with_host else text[0].upper()}{text[1:].rstrip('.')}. {way}".rstrip()

@@ -26,7 +26,7 @@ from node.system.text import decoded
 
 PASSWORD, AUTHORITY = "mqtt-password", "mqtt-ca.pem"
 _MAX_BYTES = 1 << 20
-_MOST_NAMES = 1000
+_MOST_NAMES = 100
 _OURS = re.compile(r"mqtt-password(-\d+)?|mqtt-ca(-\d+)?\.pem")
 _HEAD = "# Made by `facenode setup`. Run it again to change this, or edit it; docs/settings.md has every setting.\n"
 
@@ -152,15 +152,17 @@ class SettingsFiles:
             return None
         line = content if content.endswith("\n") else f"{content}\n"
         start, dot, kind = name.partition(".")
-        for number in range(1, _MOST_NAMES):
-            path = self._path.with_name(name if number == 1 else f"{start}-{number}{dot}{kind}")
-            if not os.path.lexists(path):
-                made.append(path)
-                self._put(path, line.encode())
-                return path.name
+        names = (name, *(f"{start}-{number}{dot}{kind}" for number in range(2, _MOST_NAMES)))
+        paths = [self._path.with_name(each) for each in names]
+        for path in paths:
             if self._holds(path, line.encode()):
                 return path.name
-        raise SetupError(f"{self._path.parent}: too many files {name}: remove those that no settings name")
+        path = next((path for path in paths if not os.path.lexists(path)), None)
+        if path is None:
+            raise SetupError(f"{self._path.parent}: too many files {name}: remove those that no settings name")
+        made.append(path)
+        self._put(path, line.encode())
+        return path.name
 
     def _holds(self, path: Path, content: bytes) -> bool:
         """Return whether a file has this content, and only those may read it who should."""
