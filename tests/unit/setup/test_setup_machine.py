@@ -206,8 +206,8 @@ def sentences() -> Iterator[str]:
     for code in range(70):
         errors.append(verify := ssl.SSLCertVerificationError())
         verify.verify_code, verify.verify_message = code, "self-signed"
-    for alert in ("CERTIFICATE_REQUIRED", "WRONG_VERSION_NUMBER", "HANDSHAKE_FAILURE", "UNEXPECTED_EOF"):
-        errors.append(ssl.SSLError(alert))
+    alerts = ("CERTIFICATE_REQUIRED", "WRONG_VERSION_NUMBER", "HANDSHAKE_FAILURE", "UNEXPECTED_EOF")
+    errors += map(ssl.SSLError, alerts)
     yield from (reason_codes.describe_error(error, "h", 1883) for error in errors)
 
 
