@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from node.camera.turned import turn
-from node.domain import Frame, Look
+from node.domain import Box, Frame, Look
 from node.events.mounting import QUARTERS
 from node.settings import Settings
 from node.system import blas, bundled
 from node.system.machine import Machine
 from node.vision import network_file, threads
 from node.vision.detector import Detector
+from node.vision.masks import Masks
 from node.vision.motion import Motion
 from node.vision.orientation import MIN_SCORE, OrientationMeter
 from node.vision.photo_detector import LEAST_PX, PhotoDetector
@@ -51,14 +52,14 @@ def build_vision(settings: Settings, heads: Iterable[str]) -> Vision:
     return Vision(detector, Recognizer(network, orientation, settings.events.gates, heads), network, count)
 
 
-def look_at_all(vision: Vision, frame: Frame) -> list[Look]:
+def look_at_all(vision: Vision, masks: Masks, frame: Frame) -> list[Look]:
     """Return a look at each face of a frame; where none is found, at those in the turned frame that are usable.
 
     The detector finds fewer faces upside down than upright, and fewer still on their side.
     """
-    looks = [vision.recognizer.look(frame.image, face) for face in vision.detector.detect(frame)]
+    looks = [vision.recognizer.look(frame.image, face) for face in masks.visible(vision.detector.detect(frame))]
     for degrees in () if looks else QUARTERS:
-        image = turn(frame.image, degrees)
+        image = turn(masks.covered(frame.image), degrees)
         found = (vision.recognizer.look(image, face) for face in vision.detector.detect(Frame(image)))
         looks += [replace(look, turn=degrees) for look in found if look.usable]
     return looks
@@ -81,9 +82,15 @@ def _detector(settings: Settings, runtime: str, width: int) -> Detector:
 def build_search(settings: Settings, detector: Detector, machine: Machine, *, live: bool) -> Search:
     """Return what finds faces; of a recorded source every frame is searched, so that two replays agree."""
     throttle = Throttle(settings.health.max_cpu_c, machine.cpu_c) if live else None
-    motion = Motion() if live and settings.detector.motion else None
-    tracked = TrackedSearch() if live and settings.detector.track else None
-    return Search(detector, motion, throttle, tracked)
+    masks = build_masks(settings)
+    motion = Motion(masks) if live and settings.detector.motion else None
+    tracked = TrackedSearch(masks) if live and settings.detector.track else None
+    return Search(detector, motion, throttle, tracked, masks)
+
+
+def build_masks(settings: Settings) -> Masks:
+    """Return the parts of the view that are not looked at."""
+    return Masks([Box(*mask) for mask in settings.camera.masks])
 
 
 def build_sidecar(settings: Settings) -> Sidecar:

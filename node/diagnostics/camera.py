@@ -8,10 +8,10 @@ from node.camera import open_camera
 from node.camera.frame_check import CheckedCamera
 from node.clock import Clock
 from node.diagnostics.finding import Finding
-from node.domain import Frame, Instant, Look
+from node.domain import Frame, Instant, Look, counted
 from node.errors import CameraError, FacenodeError
 from node.events.mounting import HALF_TURN, QUARTERS, advice
-from node.settings import Settings
+from node.settings import CameraSettings, Settings
 
 _FIRST_FRAME_S = 10.0
 
@@ -74,7 +74,12 @@ def watch(settings: Settings, clock: Clock, look: LookAtAll | None = None) -> Wa
         raise CameraError(camera.problem or f"{camera.name}: no frame within {_FIRST_FRAME_S:.0f} s")
 
 
-def camera_finding(settings: Settings, clock: Clock, look: LookAtAll | None = None) -> Finding:
+def camera_finding(
+    settings: Settings,
+    clock: Clock,
+    look: LookAtAll | None = None,
+    keep: Callable[[Frame], None] = lambda _frame: None,
+) -> Finding:
     """Watch the camera, and say what it delivers.
 
     Faces that are upside down are a fault. Faces that lie on their side are said, but are none: somebody may be in bed.
@@ -83,19 +88,22 @@ def camera_finding(settings: Settings, clock: Clock, look: LookAtAll | None = No
         settings: of the node.
         clock: measures the wait.
         look: looks at faces; None: no frame may be looked at.
+        keep: called with the first frame.
     """
     try:
         watched = watch(settings, clock, look)
+        keep(watched.frame)
     except FacenodeError as error:
         return Finding("camera", ok=False, text=str(error))
-    return _described(watched, settings.camera.rotate)
+    return _described(watched, settings.camera)
 
 
-def _described(watched: Watched, rotate: int) -> Finding:
+def _described(watched: Watched, settings: CameraSettings) -> Finding:
     rows, columns = watched.frame.image.shape[:2]
-    text = f"{watched.name} delivers {columns}x{rows}"
+    masked = f" with {counted(len(settings.masks), 'mask')}" if settings.masks else ""
+    text = f"{watched.name} delivers {columns}x{rows}{masked}"
     looks = Counter(look.turn for found in watched.looks for look in found if look.turn is not None)
     turn = max(QUARTERS, key=lambda quarter: looks[quarter])
     if looks[turn] < max(_LEAST_LOOKS if watched.live else 1, _AGREED * looks.total()):
         return Finding("camera", ok=True, text=text)
-    return Finding("camera", ok=turn != HALF_TURN, text=f"{text}, but {advice(turn, rotate)}")
+    return Finding("camera", ok=turn != HALF_TURN, text=f"{text}, but {advice(turn, settings.rotate)}")

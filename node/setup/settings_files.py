@@ -157,12 +157,12 @@ class SettingsFiles:
         for path in paths:
             if self._holds(path, line.encode()):
                 return path.name
-        path = next((path for path in paths if not os.path.lexists(path)), None)
-        if path is None:
+        free = next((path for path in paths if not os.path.lexists(path)), None)
+        if free is None:
             raise SetupError(f"{self._path.parent}: too many files {name}: remove those that no settings name")
-        made.append(path)
-        self._put(path, line.encode())
-        return path.name
+        made.append(free)
+        self._put(free, line.encode())
+        return free.name
 
     def _holds(self, path: Path, content: bytes) -> bool:
         """Return whether a file has this content, and only those may read it who should."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from node.errors import PeopleError, SetupError, StorageError
-from node.requests.local_socket import call
+from node.requests.local_client import call
 from node.requests.verb import Verb
 from node.system.privileges import as_owner
 

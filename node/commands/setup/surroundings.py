@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
-from node.assembly import build_gallery, build_vision, describe_device, look_at_all
+from node.assembly import build_gallery, build_masks, build_vision, describe_device, look_at_all
 from node.clock import SystemClock
 from node.contract.topics import Topics
 from node.diagnostics.camera import LookAtAll
@@ -88,7 +88,7 @@ def surroundings(config: Path | None) -> Surroundings:
                 private = load_switches(known.storage.dir, clock.now()).privacy
         except StorageError:
             private = True
-        return None if private else partial(look_at_all, build_vision(known, ()))
+        return None if private else partial(look_at_all, build_vision(known, ()), build_masks(known))
 
     world = World(
         cameras=LocalCameras(known, clock, look, running),
