@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
+from node.contract.payloads import ONLINE
 from node.contract.topics import Topics
 from node.diagnostics.broker import broker_findings
 from node.diagnostics.conversation import Conversation
@@ -17,7 +18,8 @@ from node.setup.world import BrokerTrial, FoundBroker
 from node.system.files import create_privately
 
 _RETAINED_S = 1.0
-_STATES = (b"online", b"offline")
+_STATES = (ONLINE, b"offline")
+_BEFORE_LOGIN = ("name", "tcp", "tls", "login")
 
 
 class NetworkBrokers:
@@ -48,13 +50,16 @@ class NetworkBrokers:
         with tempfile.TemporaryDirectory(prefix="facenode-setup-") as folder:
             settings = self._settings_for(broker, node_id, Path(folder))
             own = self._running() if node_id == self._settings.node.id else None
-            for finding in broker_findings(settings, self._messages(settings), own):
-                if not finding.ok:
-                    return BrokerTrial(finding.name.rpartition(": ")[2], finding.text)
+            findings = broker_findings(settings, self._messages(settings), own)
+            failed = next((each for each in findings if not each.ok), None)
+            step = "" if failed is None else failed.name.rpartition(": ")[2]
             try:
-                return BrokerTrial(status=_status(settings))
+                status = None if step in _BEFORE_LOGIN else _status(settings)
             except BrokerError as error:
                 return BrokerTrial("login", str(error))
+            if failed is None or (status == ONLINE.decode() and own is None):  # another node stands in the way
+                return BrokerTrial(status=status)
+            return BrokerTrial(step, failed.text)
 
     def _settings_for(self, broker: BrokerAnswer, node_id: str, folder: Path) -> Settings:
         """Return the settings of a node at this broker; its secrets are in files of mode 0600 in a folder."""

@@ -146,19 +146,19 @@ def test_settings_are_for_their_owner_and_a_second_run_keeps_a_copy(
 
 
 @pytest.mark.parametrize(
-    ("password", "sentence"),
+    ("typed", "sentence"),
     [
         ("wrong", "broker: {where}: the broker refuses the login: check username and password. With Home"),
         ("right", "camera.source: webcam:/dev/facenode-none: /dev/facenode-none does not exist: plug the camera in"),
     ],
 )
 def test_what_does_not_work_is_one_sentence_and_nothing_is_written(
-    broker: Mosquitto, portrait_folder: Path, tmp_path: Path, password: str, sentence: str
+    broker: Mosquitto, portrait_folder: Path, tmp_path: Path, typed: str, sentence: str
 ) -> None:
     """The login and the camera are tested before anything is written."""
     config = tmp_path / "etc" / "facenode.toml"
-    source = f"images:{portrait_folder}" if password == "wrong" else "webcam:/dev/facenode-none"
-    done = set_up(written(tmp_path, broker, source, login=("facenode", password)), config)
+    source = f"images:{portrait_folder}" if typed == "wrong" else "webcam:/dev/facenode-none"
+    done = set_up(written(tmp_path, broker, source, login=("facenode", typed)), config)
     assert done.code == 1
     assert done.err.startswith(f"facenode: {sentence.format(where=f'{broker.host}:{broker.port}')}")
     assert len(done.err.strip().splitlines()) == 1

@@ -1,6 +1,7 @@
 """`facenode setup`: the first run, on a terminal or from a file of answers."""
 
 import argparse
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,8 @@ def main(args: argparse.Namespace, settings: None) -> int:
     del settings
     if args.set:
         raise UsageError("setup writes a settings file: --set would not be in it: edit the file afterwards")
+    if not args.verbose:  # what goes wrong is said by the steps
+        logging.getLogger().setLevel(logging.ERROR)
     around = surroundings(args.config)
     terminal = Terminal()
     if args.answers is not None:
