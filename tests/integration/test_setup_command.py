@@ -179,7 +179,8 @@ def test_the_id_of_another_node_is_refused(broker: Mosquitto, portrait_folder: P
     assert not config.parent.exists()
     text = answers.read_text(encoding="utf-8").replace('id = "hall"', 'id = "hall"\ntake_over = true')
     answers.write_text(text, encoding="utf-8")
-    assert set_up(answers, config).code == 0
+    done = set_up(answers, config)
+    assert done.code == 0, done.err
 
 
 def test_a_broker_with_an_unknown_authority_is_refused_until_its_certificate_is_given(
