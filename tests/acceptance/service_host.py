@@ -1,4 +1,4 @@
-"""A bare Debian root and this checkout -> a booted host on which the README's service runs."""
+"""A bare Debian root and this checkout -> a booted host on which the service of docs/by-hand.md runs."""
 
 import shlex
 import shutil
@@ -39,7 +39,7 @@ class ServiceHost:
         return self.hosts.ssh(self.host, f"su - {_USER} -c {program}", _INSTALL_S)
 
     def install(self, camera: str, port: int, more: str = "") -> None:
-        """Run the service as the README says.
+        """Run the service as docs/by-hand.md says.
 
         Args:
             camera: the URL of its camera.
@@ -83,5 +83,5 @@ def service_host(debian: int, photo: Path) -> Iterator[ServiceHost]:
 
 
 def block(words: str) -> str:
-    """Return the block of the README that contains these words."""
-    return next(each.text for each in blocks(ROOT / "README.md") if words in each.text)
+    """Return the block of docs/by-hand.md that contains these words."""
+    return next(each.text for each in blocks(ROOT / "docs" / "by-hand.md") if words in each.text)
