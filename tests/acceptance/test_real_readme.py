@@ -1,4 +1,4 @@
-"""docs/by-hand.md and README.md, followed on a bare Debian by a new user: every command that can run there is typed in order.
+"""docs/by-hand.md and README.md, followed on a bare Debian by a new user: what can run there is typed in order.
 
 Blocks that are marked as not run are left out: they need a camera, Docker, a Pi or systemd.
 """

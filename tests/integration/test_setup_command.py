@@ -10,6 +10,7 @@ import termios
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,10 @@ name = "Eileen"
 def set_up(answers: Path, config: Path) -> CommandResult:
     """Run the command."""
     return facenode("setup", "--answers", answers, "--config", config, settings={}, timeout_s=_TIMEOUT_S)
+
+
+def _has(subscriber: Subscriber, status: bytes) -> bool:
+    return status in subscriber.on("facenode/hall/status")
 
 
 def login(broker: Mosquitto, folder: Path) -> Subscriber:
@@ -172,7 +177,7 @@ def test_the_id_of_another_node_is_refused(broker: Mosquitto, portrait_folder: P
     with closing(login(broker, tmp_path)) as other:
         for status, sentence in ((b"online", "is online with the id hall"), (b"offline", "add take_over = true")):
             other.publish("facenode/hall/status", status, retain=True)
-            assert eventually(lambda status=status: status in other.on("facenode/hall/status"))
+            assert eventually(partial(_has, other, status))
             done = set_up(answers, config)
             assert (done.code, sentence in done.err) == (1, True), done.err
             assert other.on("facenode/hall/status")[-1] == status

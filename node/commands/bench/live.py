@@ -27,14 +27,15 @@ def camera_figures(settings: Settings) -> CameraFigures | None:
         return None
     clock = SystemClock()
     began_s = clock.now().mono_s
-    first_s, size, frames = None, (0, 0), 0
+    first_s: float | None = None
+    size, frames = tuple[int, ...](), 0
     try:
         with CheckedCamera(open_camera(settings.camera, clock, settings.detector.width)) as camera:
             for tick in camera:
                 now_s = clock.now().mono_s
                 if tick.frame is not None:
                     if first_s is None:
-                        first_s, size = now_s, tick.frame.image.shape[:2]
+                        first_s, size = now_s, tick.frame.image.shape
                     else:
                         frames += 1
                 if now_s - (began_s if first_s is None else first_s) > (

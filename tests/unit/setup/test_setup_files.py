@@ -3,6 +3,7 @@
 import os
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -169,7 +170,10 @@ def test_tls_is_turned_on_and_off(tmp_path: Path) -> None:
 )
 def test_any_form_of_a_file_says_what_it_should_afterwards(text: str) -> None:
     """Where lines cannot be changed as they stand, the file is written anew from its values."""
-    changes = {"camera": {"source": "webcam:0"}, "mqtt": {"tls": {"enabled": False}, "port": 1883, "username": None}}
+    changes: dict[str, dict[str, Any]] = {
+        "camera": {"source": "webcam:0"},
+        "mqtt": {"tls": {"enabled": False}, "port": 1883, "username": None},
+    }
     values = tomllib.loads(edited(text, changes))
     former = tomllib.loads(text)
     assert values["camera"] == former.get("camera", {}) | {"source": "webcam:0"}

@@ -163,7 +163,11 @@ def test_a_terminal_of_40_columns_shows_every_line_whole(capsys: pytest.CaptureF
         prompts.append(prompt)
         return next(typed)
 
-    terminal = Terminal(lambda: 40, read, lambda prompt: prompts.append(prompt) or "secret")
+    def read_secret(prompt: str) -> str:
+        prompts.append(prompt)
+        return "secret"
+
+    terminal = Terminal(lambda: 40, read, read_secret)
     assert terminal.run(small_dialogue()) == (1, True)
     lines = [*capsys.readouterr().out.splitlines(), *prompts]
     assert max(map(len, lines)) <= 40
