@@ -54,6 +54,10 @@ class LocalCameras:
         Raises:
             CameraError: it shows nothing.
         """
+        return self.look_and_keep(camera)[0]
+
+    def look_and_keep(self, camera: CameraAnswer) -> tuple[Sight, Image]:
+        """Return what a camera shows, and its first frame, shape (height, width, 3), uint8, RGB; else as `look`."""
         given = {"source": camera.source, "rotate": camera.rotate}
         view = set() if camera.source.startswith("picamera") else {"hflip", "vflip", "crop"}
         kept = self._settings.camera.model_dump(exclude={"source", "rotate"} | view)
@@ -65,7 +69,7 @@ class LocalCameras:
         faces = tuple(_seen(look, columns) for look in most)
         if turns and watched.live and turns.total() < _LEAST_AGREED:  # a single odd look decides nothing
             faces = tuple(replace(face, turn=None) for face in faces)
-        return Sight(columns, rows, mean_luminance(watched.frame.image), faces)
+        return Sight(columns, rows, mean_luminance(watched.frame.image), faces), watched.frame.image
 
 
 def _seen(look: Look, columns: int) -> SeenFace:

@@ -85,9 +85,27 @@ def check_narrow(answers: Answers) -> None:
     Raises:
         SetupError: a source is no camera of this machine, or a host is not one name or address.
     """
-    if not _SOURCE.fullmatch(answers.camera.source):
+    check_source(answers.camera.source)
+    check_host(answers.broker.host)
+
+
+def check_source(source: str) -> None:
+    """Refuse a source that is no camera of this machine.
+
+    Raises:
+        SetupError: it is none.
+    """
+    if not _SOURCE.fullmatch(source):
         raise SetupError("camera.source: the page may name cameras of this machine alone")
-    if not _HOST.fullmatch(answers.broker.host):
+
+
+def check_host(host: str) -> None:
+    """Refuse what is not one name or address.
+
+    Raises:
+        SetupError: it is not.
+    """
+    if not _HOST.fullmatch(host):
         raise SetupError("broker.host: name one host")
 
 

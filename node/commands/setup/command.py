@@ -5,6 +5,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from node.commands.setup.first_page import answer_page, carry_out, open_page
 from node.commands.setup.surroundings import Surroundings, surroundings
 from node.commands.setup.terminal import Terminal
 from node.errors import UsageError
@@ -26,6 +27,10 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noq
     parser.add_argument(
         "--answers", type=Path, metavar="FILE", help="take the answers from a TOML file, for scripts and images"
     )
+    parser.add_argument("--page", action="store_true", help="open a page of this machine for the first run")
+    parser.add_argument("--again", action="store_true", help="with --page: also where settings exist")
+    parser.add_argument("--helper", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--carry-out", action="store_true", help=argparse.SUPPRESS)
     parser.set_defaults(main=main, reads_settings=False)
 
 
@@ -41,6 +46,8 @@ def main(args: argparse.Namespace, settings: None) -> int:
         raise UsageError("setup writes a settings file: --set would not be in it: edit the file afterwards")
     if not args.verbose:  # what goes wrong is said by the steps
         logging.getLogger().setLevel(logging.ERROR)
+    if args.page or args.helper or args.carry_out:
+        return _for_page(args)
     around = surroundings(args.config)
     terminal = Terminal()
     if args.answers is not None:
@@ -60,6 +67,13 @@ def main(args: argparse.Namespace, settings: None) -> int:
         terminal.run(enrol_step(around.world.service, answers.person))
     _tell_outcome(answers, around, terminal)
     return 0
+
+
+def _for_page(args: argparse.Namespace) -> int:
+    """Open the page of the first run, or do one of its parts."""
+    if args.helper:
+        return answer_page()
+    return carry_out() if args.carry_out else open_page(again=args.again)
 
 
 def _from_file(answers: Answers, around: Surroundings, terminal: Terminal) -> int:

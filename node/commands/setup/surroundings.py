@@ -52,19 +52,21 @@ class Surroundings:
     problem: str | None = None
 
 
-def surroundings(config: Path | None) -> Surroundings:
+def surroundings(config: Path | None, *, writes: bool = True) -> Surroundings:
     """Return what the first run works with.
 
     Args:
         config: the settings file; None: that of the service.
+        writes: whether the settings are to be written.
 
     Raises:
         SetupError: the settings file can never be written.
     """
     path = config or DEFAULT_FILE
     is_service = path.absolute() == DEFAULT_FILE
-    files = SettingsFiles(path, _owner(is_service=is_service), _load, None if is_service else _OWN_STORAGE)
-    files.check_writable()
+    files = SettingsFiles(path, _owner(is_service=is_service and writes), _load, None if is_service else _OWN_STORAGE)
+    if writes:
+        files.check_writable()
     problem: str | None = None
     settings: Settings | None = None
     try:
