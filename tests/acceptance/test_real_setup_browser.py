@@ -112,7 +112,7 @@ def test_the_first_run_on_a_phone(  # noqa: PLR0915 - one way from the first pag
         page.get_by_role("button", name="Next").click()
         expect(page.get_by_role("alert")).to_contain_text("not the name of a time zone")
         shots.take("name-wrong-zone")
-        page.get_by_label("Name", exact=True).fill("Front door")
+        expect(page.get_by_label("Name", exact=True)).to_have_value("Front door")  # what was typed is not lost
         page.get_by_label("Time zone, such as Europe/Berlin").fill("Europe/Berlin")
         page.get_by_role("button", name="Next").click()
 

@@ -49,6 +49,7 @@ def test_a_browser_leads_from_the_code_to_a_node_that_knows_somebody(
         login = {"host": "127.0.0.1", "port": broker.port, "username": "facenode"}
         browser.send("/step/broker", {**login, "password": "wrong"})
         assert "refuses the login: check username and password" in browser.page.words
+        assert f'value="{broker.port}"' in browser.page.text  # what was typed is not lost, but for the password
         assert not page.config.exists()
         browser.send("/step/broker", {**login, "password": "right"})
         assert browser.page.path == "/step/name"

@@ -13,6 +13,7 @@ class Progress:
     Attributes:
         answers: by section, as they will be handed over.
         words: what was found out at each step.
+        typed: what was typed at a step and could not be used, without the password, to be mended.
         still: the picture of the camera that was tried; None without one.
         turn: by how many degrees the picture should be turned.
         handed: whether the answers were handed over.
@@ -20,6 +21,7 @@ class Progress:
 
     answers: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False)
     words: dict[str, str] = field(default_factory=dict)
+    typed: dict[str, dict[str, str]] = field(default_factory=dict)
     still: bytes | None = None
     turn: int = 0
     handed: bool = False

@@ -94,6 +94,7 @@ class FirstRunViews:
             return self._pages.go_to(visit, "/step/broker" if progress.words["camera"] else "/step/camera")
         if step == "broker" and not given["password"]:
             given["password"] = str(progress.answers.get("broker", {}).get("password", ""))
+        progress.typed[step] = {name: value for name, value in given.items() if name != "password"}
         tried = self._helper.ask(f"setup_try_{step}", {"given": given, "answers": progress.answers})
         self._keep(step, tried)
         if step == "camera":
@@ -171,6 +172,7 @@ class FirstRunViews:
 
     def _keep(self, step: str, tried: Mapping[str, Any]) -> None:
         progress = self._progress
+        progress.typed.pop(step, None)
         progress.answers |= tried["answers"]
         if step == "camera":
             progress.words["tried"] = tried["words"]
@@ -192,6 +194,7 @@ class FirstRunViews:
         progress = self._progress
         return self._render(
             visit, "first_run.html", step=step, offered=offered, answers=self._shown_answers(), tried=progress.words,
+            typed=progress.typed.get(step, {}),
             has_still=progress.still is not None, turn=progress.turn,
         )  # fmt: skip
 
