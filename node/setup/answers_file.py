@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from node.errors import SetupError
-from node.setup.answers import MAX_CA_BYTES, Answers, parse
+from node.setup.schema import MAX_CA_BYTES, Answers, parse
 from node.system.bounded_files import read_bounded
 from node.system.text import decoded
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from node.errors import SetupError
-from node.setup.answers import MAX_CA_BYTES, USUAL_PORT, USUAL_TLS_PORT, BrokerAnswer, parse_broker
 from node.setup.cures import cure
 from node.setup.dialogue import Ask, Dialogue, Say, ask_until, ask_yes, choose
-from node.setup.world import Brokers, BrokerTrial, FoundBroker
+from node.setup.schema import MAX_CA_BYTES, USUAL_PORT, USUAL_TLS_PORT, BrokerAnswer, parse_broker
+from node.setup.world import Brokers, FoundBroker, LoginResult
 from node.system.bounded_files import read_bounded
 from node.system.text import decoded
 
@@ -42,18 +42,18 @@ def broker_step(
         answer = yield from _login(answer, current)
     while True:
         yield Say(f"Testing the broker {answer.host}.")
-        trial = brokers.try_login(answer, node_id)
-        if not trial.problem:
+        result = brokers.try_login(answer, node_id)
+        if not result.problem:
             who = f" as {answer.username}" if answer.username else ""
             yield Say(f"The broker accepts this node{who}.")
-            return answer, trial.status
-        yield Say(sentence(trial), problem=True)
-        answer = yield from _mended(brokers, answer, trial)
+            return answer, result.status
+        yield Say(sentence(result), problem=True)
+        answer = yield from _mended(brokers, answer, result)
 
 
-def sentence(trial: BrokerTrial) -> str:
+def sentence(result: LoginResult) -> str:
     """Return why a broker cannot be used, in the owner's words, and the way on."""
-    return cure(trial)
+    return cure(result)
 
 
 def _host(brokers: Brokers, current: BrokerAnswer | None) -> Dialogue[BrokerAnswer]:
@@ -135,10 +135,10 @@ def read_certificate(name: str) -> str:
     return parse_broker({"host": "localhost", "tls": True, "ca": text}).ca
 
 
-def _mended(brokers: Brokers, answer: BrokerAnswer, trial: BrokerTrial) -> Dialogue[BrokerAnswer]:
+def _mended(brokers: Brokers, answer: BrokerAnswer, result: LoginResult) -> Dialogue[BrokerAnswer]:
     """Ask again for what failed."""
     choices: Sequence[str] = ("try again", "another login", "another broker", "TLS and its certificate")
-    default = {"login": 1, "name": 2, "tcp": 2, "tls": 3}.get(trial.step or "", 0)
+    default = {"login": 1, "name": 2, "tcp": 2, "tls": 3}.get(result.step or "", 0)
     picked = yield from choose("What now", choices, default)
     if picked == 1:
         return (yield from _login(answer.model_copy(update={"port": answer.port}), answer))
@@ -160,7 +160,7 @@ def check_broker(brokers: Brokers, broker: BrokerAnswer, node_id: str) -> str | 
     Raises:
         SetupError: it cannot be used.
     """
-    trial = brokers.try_login(broker, node_id)
-    if trial.problem:
-        raise SetupError(f"broker: {sentence(trial)}")
-    return trial.status
+    result = brokers.try_login(broker, node_id)
+    if result.problem:
+        raise SetupError(f"broker: {sentence(result)}")
+    return result.status

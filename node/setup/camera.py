@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from node.errors import CameraError, SetupError
-from node.setup.answers import CameraAnswer, parse_camera
 from node.setup.dialogue import Ask, Dialogue, Say, ask_until, ask_yes, choose
+from node.setup.schema import CameraAnswer, parse_camera
 from node.setup.sight import in_words, turn_needed
 from node.setup.world import Cameras, FoundCamera
 

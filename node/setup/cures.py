@@ -4,7 +4,7 @@ The sentences of `node.mqtt.reason_codes` name settings, which somebody in the f
 replaced by what the first run calls it, and each step adds where to go.
 """
 
-from node.setup.world import BrokerTrial
+from node.setup.world import LoginResult
 
 _WORDS = (
     ("mqtt.username and mqtt.password_file", "username and password"),
@@ -33,12 +33,12 @@ _WAYS_ON = {
 }
 
 
-def cure(trial: BrokerTrial) -> str:
+def cure(result: LoginResult) -> str:
     """Return why a broker cannot be used and what to do, two sentences."""
-    text = trial.problem
+    text = result.problem
     for setting, words in _WORDS:
         text = text.replace(setting, words)
-    way = _WAYS_ON.get(trial.step or "", "")
+    way = _WAYS_ON.get(result.step or "", "")
     first = text.split(" ", 1)[0]
     begins_with_host = ":" in first or "." in first
     return f"{text[0] if begins_with_host else text[0].upper()}{text[1:].rstrip('.')}. {way}".rstrip()

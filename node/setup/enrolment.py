@@ -2,8 +2,8 @@
 
 from node.errors import PeopleError, SetupError
 from node.people.person import id_for
-from node.setup.answers import PersonAnswer, parse_person
 from node.setup.dialogue import Ask, Dialogue, Say, ask_until, ask_yes
+from node.setup.schema import PersonAnswer, parse_person
 from node.setup.world import Service
 
 _SKIP = "-"

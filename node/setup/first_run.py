@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from node.errors import PeopleError, SetupError
 from node.setup import enrolment
-from node.setup.answers import Answers, BrokerAnswer, CameraAnswer, NodeAnswer
 from node.setup.broker import broker_step, check_broker
 from node.setup.camera import camera_step, check_camera
 from node.setup.dialogue import Dialogue, Say
 from node.setup.naming import check_free, completed, naming_step
+from node.setup.schema import Answers, BrokerAnswer, CameraAnswer, NodeAnswer
 from node.setup.world import Brokers, Cameras, Files, Machine, Service
 
 ONLINE_S = 90.0
@@ -56,7 +56,7 @@ def ask_all(world: World, current: Current) -> Dialogue[Answers]:
 
 
 def check_all(world: World, answers: Answers, former_id: str | None) -> tuple[Answers, tuple[str, ...]]:
-    """Try given answers as the dialogues would; return them complete, and a line for each trial. Nothing is changed.
+    """Try given answers as the dialogues would; return them complete, and a line for each result. Nothing is changed.
 
     Args:
         world: where they are tried.

@@ -2,8 +2,8 @@
 
 from node.errors import SetupError
 from node.people.person import id_for
-from node.setup.answers import BrokerAnswer, NodeAnswer, parse_node
 from node.setup.dialogue import Ask, Dialogue, Say, ask_until, ask_yes
+from node.setup.schema import BrokerAnswer, NodeAnswer, parse_node
 from node.setup.world import Brokers, Machine
 
 _ONLINE = "online"

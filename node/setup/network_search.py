@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from node.setup.answers import USUAL_PORT, USUAL_TLS_PORT
+from node.setup.schema import USUAL_PORT, USUAL_TLS_PORT
 from node.setup.world import FoundBroker
 
 HOME_ASSISTANT, MQTT, SECURE_MQTT = "_home-assistant._tcp.local.", "_mqtt._tcp.local.", "_secure-mqtt._tcp.local."
@@ -73,7 +73,7 @@ def _announced(announcements: Sequence[Announcement], resolve: Resolve) -> Itera
             host, address = each.addresses[0], ""
         home = each.kind == HOME_ASSISTANT
         port = USUAL_PORT if home else each.port  # Home Assistant announces its web page
-        name = "".join(letter for letter in each.name if letter.isprintable())[:64].strip() or host
+        name = "".join(sign for sign in each.name if sign.isprintable())[:64].strip() or host
         if 0 < port <= 65535:  # noqa: PLR2004 - the greatest port
             yield FoundBroker(host, port, name, address, home_assistant=home)
 

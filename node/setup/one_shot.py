@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from node.errors import SetupError
-from node.setup.answers import Answers, parse
 from node.setup.code import Attempt, CodeState
+from node.setup.schema import Answers, parse
 from node.system.files import write_privately
 from node.system.plain_files import read_regular
 

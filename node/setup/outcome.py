@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from node.setup.answers import Answers
+from node.setup.schema import Answers
 
 BLUEPRINTS = "docs/home-assistant/README.md"
 

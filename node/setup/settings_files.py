@@ -18,7 +18,7 @@ from typing import Any
 
 from node.errors import SettingsError, SetupError
 from node.settings import Settings
-from node.setup.answers import Answers
+from node.setup.schema import Answers
 from node.setup.settings_text import Changes, edited, read
 from node.system.bounded_files import read_bounded
 from node.system.files import sync_folder

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from node.domain import Flaw
-from node.setup.answers import Answers, BrokerAnswer, CameraAnswer
+from node.setup.schema import Answers, BrokerAnswer, CameraAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class FoundBroker:
 
 
 @dataclass(frozen=True, slots=True)
-class BrokerTrial:
+class LoginResult:
     """What came of a try to use a broker as the node would.
 
     Attributes:
@@ -114,7 +114,7 @@ class Brokers(Protocol):
         """Return hosts that may be the broker, Home Assistant's first."""
         ...
 
-    def try_login(self, broker: BrokerAnswer, node_id: str) -> BrokerTrial:
+    def try_login(self, broker: BrokerAnswer, node_id: str) -> LoginResult:
         """Use a broker as a node of this id would; leave nothing there."""
         ...
 

@@ -13,10 +13,10 @@ from node.commands.page.helper import answer_all
 from node.commands.setup.helper import SetupAnswers
 from node.commands.setup.surroundings import Surroundings, surroundings
 from node.domain import Image
-from node.setup.answers import CameraAnswer
-from node.setup.broker_trial import NetworkBrokers
-from node.setup.camera_trial import LocalCameras
+from node.setup.broker_login import NetworkBrokers
+from node.setup.camera_look import LocalCameras
 from node.setup.first_run import World
+from node.setup.schema import CameraAnswer
 from node.setup.world import FoundBroker, FoundCamera, Sight
 
 

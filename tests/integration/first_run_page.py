@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from facenode_command import ROOT, environment
+from fake_setup_world import FakeBrokers, FakeCameras, FakeMachine
 from mosquitto_broker import eventually, free_port, listens
 
 from node.commands.setup.first_page import carry_out
@@ -23,7 +24,6 @@ from node.setup.one_shot import ANSWERS, CODE, INBOX
 from node.setup.settings_files import Owner, SettingsFiles
 from node.setup.systemd_service import SystemdService
 from node.system.files import write_privately
-from tests.unit.fake_setup_world import FakeBrokers, FakeCameras, FakeMachine
 
 CODE_TYPED = "abcd-efgh-jkmn"
 

@@ -19,9 +19,9 @@ from facenode_command import CommandResult, environment, facenode
 from mosquitto_broker import Mosquitto, Subscriber, eventually
 
 from node.settings.loader import load
-from node.setup.answers import parse
 from node.setup.first_run import enroll_once, wait_online
 from node.setup.network_search import MQTT, browse_network
+from node.setup.schema import parse
 from node.setup.systemd_service import SystemdService
 
 pytestmark = pytest.mark.broker
@@ -104,7 +104,7 @@ def service(config: Path) -> Iterator[SystemdService]:
 def test_the_answers_become_a_node_that_is_online_and_knows_somebody(
     broker: Mosquitto, portrait_folder: Path, tmp_path: Path
 ) -> None:
-    """From a file of answers to the first `recognized` at a subscriber; nothing of the trials stays at the broker."""
+    """From a file of answers to the first `recognized` at a subscriber; nothing of the results stays at the broker."""
     config = tmp_path / "etc" / "facenode.toml"
     answers = written(tmp_path, broker, f"images:{portrait_folder}")
     done = set_up(answers, config)

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from node.errors import CameraError, PeopleError, SetupError
-from node.setup.answers import Answers, BrokerAnswer, CameraAnswer
 from node.setup.dialogue import Ask, Dialogue, Say, Value
 from node.setup.first_run import World
-from node.setup.world import BrokerTrial, FoundBroker, FoundCamera, Sight
+from node.setup.schema import Answers, BrokerAnswer, CameraAnswer
+from node.setup.world import FoundBroker, FoundCamera, LoginResult, Sight
 
 WEBCAM = FoundCamera("webcam:0", "HD Webcam")
 HOME = FoundBroker("homeassistant.local", 1883, "Home", "192.168.1.10", home_assistant=True)
@@ -45,7 +45,7 @@ class FakeBrokers:
 
     found: Sequence[FoundBroker] = (HOME,)
     accepts: str = "right"
-    trial: BrokerTrial | None = None
+    result: LoginResult | None = None
     statuses: Mapping[str, str] = field(default_factory=dict)
     tried: list[tuple[BrokerAnswer, str]] = field(default_factory=list)
 
@@ -53,14 +53,14 @@ class FakeBrokers:
         """Return what is there."""
         return self.found
 
-    def try_login(self, broker: BrokerAnswer, node_id: str) -> BrokerTrial:
+    def try_login(self, broker: BrokerAnswer, node_id: str) -> LoginResult:
         """Compare the password, and return the status of the id."""
         self.tried.append((broker, node_id))
-        if self.trial is not None:
-            return self.trial
+        if self.result is not None:
+            return self.result
         if broker.password != self.accepts:
-            return BrokerTrial("login", "the broker refuses the login: check mqtt.username and mqtt.password_file")
-        return BrokerTrial(status=self.statuses.get(node_id))
+            return LoginResult("login", "the broker refuses the login: check mqtt.username and mqtt.password_file")
+        return LoginResult(status=self.statuses.get(node_id))
 
 
 @dataclass
@@ -146,12 +146,12 @@ class Owner:
 
     Attributes:
         types: the answers, in order.
-        heard: every sentence.
+        seen: every sentence.
         asked: every question.
     """
 
     types: list[str]
-    heard: list[Say] = field(default_factory=list)
+    seen: list[Say] = field(default_factory=list)
     asked: list[Ask] = field(default_factory=list)
 
     def run(self, dialogue: Dialogue[Value]) -> Value:
@@ -160,7 +160,7 @@ class Owner:
         while True:
             try:
                 if isinstance(step, Say):
-                    self.heard.append(step)
+                    self.seen.append(step)
                     step = next(dialogue)
                     continue
                 self.asked.append(step)
@@ -174,4 +174,4 @@ class Owner:
     @property
     def problems(self) -> list[str]:
         """Return what was said to be wrong."""
-        return [said.text for said in self.heard if said.problem]
+        return [said.text for said in self.seen if said.problem]

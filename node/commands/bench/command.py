@@ -12,7 +12,7 @@ from typing import Any
 from node.assembly import Vision, build_vision
 from node.clock import SystemClock
 from node.commands.bench.live import camera_figures, clip_latency_ms
-from node.commands.bench.share import Board, Warmth, share_block
+from node.commands.bench.share import MachineKind, Warmth, share_block
 from node.commands.bench.stopwatch import Step, time_in_rounds
 from node.commands.bench.visit import SIZE, Visit, group, portrait
 from node.domain import Frame, Track, counted
@@ -67,7 +67,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     if args.share:
         warmth = Warmth(before_c, machine.cpu_c(), machine.throttled())
         camera, latency_ms = camera_figures(settings), clip_latency_ms(settings)
-        for line in share_block(Board.read(), figures, head, camera, warmth, latency_ms).splitlines():
+        for line in share_block(MachineKind.read(), figures, head, camera, warmth, latency_ms).splitlines():
             print_line(line)
         return 0
     if args.json:

@@ -38,7 +38,7 @@ class CameraFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class Board:
+class MachineKind:
     """What the machine is.
 
     Attributes:
@@ -54,7 +54,7 @@ class Board:
     system: str
 
     @classmethod
-    def read(cls, root: Path = Path("/")) -> "Board":
+    def read(cls, root: Path = Path("/")) -> "MachineKind":
         """Return what the files of the system say.
 
         Args:
@@ -85,7 +85,7 @@ class Warmth:
 
 
 def share_block(  # noqa: PLR0913, PLR0917 - each is a part of the block
-    board: Board,
+    machine: MachineKind,
     figures: Mapping[str, Any],
     network: Mapping[str, str],
     camera: CameraFigures | None,
@@ -95,19 +95,21 @@ def share_block(  # noqa: PLR0913, PLR0917 - each is a part of the block
     """Return the block.
 
     Args:
-        board: what the machine is.
+        machine: what it is.
         figures: what `node.commands.bench.command.measure` returns.
         network: its line `network` and its line `runtime`.
         camera: what the camera gave; None where none was tried.
         warmth: of the processor.
         latency_ms: median milliseconds from the deciding frame of a clip to a subscriber; None if not measured.
     """
-    rows = list(_rows(board, figures, network, camera, warmth, latency_ms))
-    return "\n".join((f"#### Facenode {__version__} on {board.model}", "", "| what | figure |", "| --- | --- |", *rows))
+    rows = list(_rows(machine, figures, network, camera, warmth, latency_ms))
+    return "\n".join(
+        (f"#### Facenode {__version__} on {machine.model}", "", "| what | figure |", "| --- | --- |", *rows)
+    )
 
 
 def _rows(  # noqa: PLR0913, PLR0917 - as share_block
-    board: Board,
+    machine: MachineKind,
     figures: Mapping[str, Any],
     network: Mapping[str, str],
     camera: CameraFigures | None,
@@ -116,10 +118,10 @@ def _rows(  # noqa: PLR0913, PLR0917 - as share_block
 ) -> Iterator[str]:
     steps = figures["steps"]
     whole = steps["whole frame"]
-    cores = "" if board.cores is None else f", {counted(board.cores, 'core')}"
-    memory = "" if board.memory_gb is None else f", {board.memory_gb:.1f} GB"
-    yield f"| board | {board.model}{cores}{memory} |"
-    yield f"| system | {board.system}, {platform.machine()}, Python {platform.python_version()} |"
+    cores = "" if machine.cores is None else f", {counted(machine.cores, 'core')}"
+    memory = "" if machine.memory_gb is None else f", {machine.memory_gb:.1f} GB"
+    yield f"| board | {machine.model}{cores}{memory} |"
+    yield f"| system | {machine.system}, {platform.machine()}, Python {platform.python_version()} |"
     yield f"| camera | {_camera(camera)} |"
     yield f"| network | {plain(network['network'])} |"
     yield f"| runtime | {plain(network['runtime'])} |"

@@ -9,12 +9,12 @@ from node.commands.setup.first_page import answer_page, carry_out, open_page
 from node.commands.setup.surroundings import Surroundings, surroundings
 from node.commands.setup.terminal import Terminal
 from node.errors import UsageError
-from node.setup.answers import Answers
 from node.setup.answers_file import read_answers
 from node.setup.dialogue import Say
 from node.setup.enrolment import enrol_step
 from node.setup.first_run import apply, ask_all, check_all, enroll_once
 from node.setup.outcome import outcome
+from node.setup.schema import Answers
 from node.system import bundled
 
 _NOTHING_CHANGED = "Nothing was changed. Run `facenode setup` again when you like."

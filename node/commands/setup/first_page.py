@@ -15,7 +15,7 @@ from node.commands.setup.helper import SetupAnswers
 from node.commands.setup.surroundings import GROUP, surroundings
 from node.errors import FacenodeError, SetupError
 from node.settings.loader import DEFAULT_FILE
-from node.setup.camera_trial import LocalCameras
+from node.setup.camera_look import LocalCameras
 from node.setup.code import LASTS_S, CodeState, new_code
 from node.setup.first_run import World, apply
 from node.setup.one_shot import CODE, INBOX, RESULT, take_answers, write_result

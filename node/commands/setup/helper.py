@@ -7,13 +7,13 @@ from typing import Any, BinaryIO
 from node.commands.setup.surroundings import Surroundings
 from node.errors import SetupError
 from node.setup import enrolment
-from node.setup.answers import parse_broker, parse_camera, parse_node, parse_person
 from node.setup.broker import NOT_FOUND, check_broker
 from node.setup.camera import HELD, NO_CAMERA
-from node.setup.camera_trial import LocalCameras
+from node.setup.camera_look import LocalCameras
 from node.setup.cures import cure
 from node.setup.naming import check_free, completed
 from node.setup.one_shot import check_host, check_source
+from node.setup.schema import parse_broker, parse_camera, parse_node, parse_person
 from node.setup.sight import in_words, turn_needed
 from node.vision.jpeg import still_jpeg
 from node.vision.masks import NO_MASKS
@@ -87,9 +87,9 @@ class SetupAnswers:
         check_host(broker.host)
         former = self._around.current.node
         node_id = former.id if former and former.id else self._world.machine.default_id()
-        trial = self._world.brokers.try_login(broker, node_id)
-        if trial.problem:
-            raise SetupError(cure(trial))
+        result = self._world.brokers.try_login(broker, node_id)
+        if result.problem:
+            raise SetupError(cure(result))
         return {"answers": {"broker": broker.model_dump()}, "words": f"{broker.host} accepts this node."}
 
     def _try_name(self, fields: Fields) -> Fields:

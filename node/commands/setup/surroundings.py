@@ -19,13 +19,13 @@ from node.mqtt import credentials
 from node.requests.switches import load_switches
 from node.settings import Settings
 from node.settings.loader import DEFAULT_FILE, load
-from node.setup.answers import BrokerAnswer, parse_broker, parse_camera, parse_node
 from node.setup.broker import read_certificate
-from node.setup.broker_trial import NetworkBrokers
-from node.setup.camera_trial import LocalCameras
+from node.setup.broker_login import NetworkBrokers
+from node.setup.camera_look import LocalCameras
 from node.setup.first_run import Current, World
 from node.setup.local_machine import LocalMachine
 from node.setup.network_search import browse_network, find_brokers, resolve_name, takes_connections
+from node.setup.schema import BrokerAnswer, parse_broker, parse_camera, parse_node
 from node.setup.settings_files import Owner, SettingsFiles
 from node.setup.systemd_service import SystemdService
 from node.system.privileges import as_owner

@@ -25,7 +25,7 @@ from node.page.backend import Backend, Helper
 from node.page.boot_time import SystemBootTime
 from node.page.first_run.gate import CodeGate, FirstRunDoor
 from node.page.first_run.hand_over import HandOver
-from node.page.first_run.views import FirstRunViews
+from node.page.first_run.steps import FirstRunViews
 from node.page.form import FormRefusedError
 from node.page.guard import Guard
 from node.page.helper_process import HelperProcess

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from node.errors import SetupError
-from node.setup.answers import parse
 from node.setup.answers_file import read_answers
+from node.setup.schema import parse
 
 GOOD = """
 [camera]

@@ -5,15 +5,15 @@ from fake_setup_world import HOME, SIGHT, WEBCAM, FakeBrokers, FakeCameras, Fake
 
 from node.domain import Flaw
 from node.errors import SetupError
-from node.setup.answers import Answers, CameraAnswer, NodeAnswer, PersonAnswer, parse, parse_broker
 from node.setup.broker import NOT_FOUND, broker_step
 from node.setup.camera import HELD, NO_CAMERA, camera_step
 from node.setup.enrolment import enrol_step
 from node.setup.first_run import Current, apply, ask_all, check_all, enroll_once
 from node.setup.naming import naming_step
 from node.setup.outcome import outcome
+from node.setup.schema import Answers, CameraAnswer, NodeAnswer, PersonAnswer, parse, parse_broker
 from node.setup.sight import in_words, turn_needed
-from node.setup.world import BrokerTrial, FoundCamera, SeenFace, Sight
+from node.setup.world import FoundCamera, LoginResult, SeenFace, Sight
 
 ALL = ["", "", "", "facenode", "right", "Front door", "Hall", "", "", "Ada Lovelace"]
 """What an owner types who takes whatever is offered."""
@@ -51,7 +51,7 @@ def test_what_is_set_is_offered_again() -> None:
     owner = Owner(["", "", "", "", "", "", ""])
     assert owner.run(ask_all(fake.world(), current)) == GIVEN.model_copy(update={"person": None})
     assert fake.cameras.tried == []
-    assert any(said.text == HELD for said in owner.heard)
+    assert any(said.text == HELD for said in owner.seen)
 
 
 def test_without_a_camera_the_owner_plugs_one_in_and_goes_on() -> None:
@@ -68,7 +68,7 @@ def test_of_two_cameras_the_owner_chooses() -> None:
     cameras = FakeCameras(found=(WEBCAM, FoundCamera("webcam:1", "Doorbell")))
     owner = Owner(["3", "nonsense", "picamera", "2", ""])
     assert owner.run(camera_step(cameras, None)).source == "webcam:1"
-    assert "2. Doorbell (webcam:1)" in [said.text for said in owner.heard]
+    assert "2. Doorbell (webcam:1)" in [said.text for said in owner.seen]
     assert cameras.tried[0].source == "picamera"  # shows nothing, so the owner chooses again
 
 
@@ -144,11 +144,11 @@ def test_a_wrong_password_is_typed_again() -> None:
 
 def test_a_certificate_of_an_unknown_authority_is_asked_for() -> None:
     """The sentence says which file, and the next choice asks for it."""
-    trial = BrokerTrial(
+    result = LoginResult(
         "tls",
         "h:8883: the broker's certificate is signed by an unknown authority: set mqtt.tls.ca_file to that authority",
     )
-    brokers = FakeBrokers(trial=trial)
+    brokers = FakeBrokers(result=result)
     owner = Owner(["", "facenode", "right", "", "y", "", "/nonexistent/ca.pem"])
     with pytest.raises(KeyboardInterrupt):
         owner.run(broker_step(brokers, "front-door", None))
@@ -277,4 +277,4 @@ def test_home_assistant_is_what_was_found() -> None:
     owner = Owner([])
     with pytest.raises(KeyboardInterrupt):
         owner.run(broker_step(FakeBrokers(found=(HOME,)), "a", None))
-    assert "1. Home Assistant Home at homeassistant.local (192.168.1.10), port 1883" in [s.text for s in owner.heard]
+    assert "1. Home Assistant Home at homeassistant.local (192.168.1.10), port 1883" in [s.text for s in owner.seen]

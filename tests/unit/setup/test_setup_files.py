@@ -10,7 +10,7 @@ import pytest
 from node.errors import SetupError
 from node.settings import Settings
 from node.settings.loader import load
-from node.setup.answers import Answers, parse
+from node.setup.schema import Answers, parse
 from node.setup.settings_files import Owner, SettingsFiles
 from node.setup.settings_text import dump, edited, literal
 

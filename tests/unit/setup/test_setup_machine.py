@@ -16,7 +16,7 @@ from node.setup.dialogue import Ask, Dialogue, Say, ask_yes, choose
 from node.setup.local_machine import LocalMachine
 from node.setup.network_search import HOME_ASSISTANT, MQTT, Announcement, find_brokers
 from node.setup.systemd_service import SystemdService
-from node.setup.world import BrokerTrial, FoundBroker
+from node.setup.world import FoundBroker, LoginResult
 
 _CAPTURE, _METADATA, _CODEC = 0x1, 0x00800000, 0x00004000
 
@@ -198,7 +198,7 @@ def test_no_width_of_a_terminal_ends_the_first_run(width: int, capsys: pytest.Ca
 def test_a_cure_names_no_setting() -> None:
     """Somebody in the first run has not seen the settings file."""
     problem = "h:1883: no answer: check mqtt.host and mqtt.port, and any firewall in between"
-    text = cure(BrokerTrial("tcp", problem))
+    text = cure(LoginResult("tcp", problem))
     assert text.startswith("h:1883: no answer: check name and port, and any firewall in between. In Home Assistant")
     assert "mqtt." not in text
 
@@ -219,6 +219,6 @@ def test_no_sentence_about_a_broker_names_a_setting_in_the_first_run() -> None:
     """Whatever `facenode check` can say of a broker has words of the first run."""
     for step in ("name", "tcp", "tls", "login", "message", "will", "retained", "discovery"):
         for problem in sentences():
-            text = cure(BrokerTrial(step, problem))
+            text = cure(LoginResult(step, problem))
             assert "mqtt." not in text.replace(".mqtt.", ""), text
             assert "node.id" not in text, text

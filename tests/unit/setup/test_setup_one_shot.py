@@ -193,7 +193,7 @@ def test_a_code_is_random_and_kept_as_its_hash() -> None:
 
 
 @pytest.mark.parametrize(("sentence", "ok"), [(None, True), ("no", False)])
-def test_the_page_is_told(sentence: str | None, ok: bool) -> None:  # noqa: FBT001 - pytest's parameter
+def test_the_page_gets_the_result(sentence: str | None, ok: bool) -> None:  # noqa: FBT001 - pytest's parameter
     """With a sentence where something is wrong."""
     put: list[bytes] = []
     write_result(put.append, sentence)

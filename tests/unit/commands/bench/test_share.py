@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from node.commands.bench.share import Board, CameraFigures, Warmth, camera_kind, plain, share_block
+from node.commands.bench.share import CameraFigures, MachineKind, Warmth, camera_kind, plain, share_block
 
 FIGURES = {
     "steps": {
@@ -16,7 +16,7 @@ FIGURES = {
     "peak_mb": 140.2,
 }
 NETWORK = {"network": "mobilefacenet 2", "runtime": "litert, 2 threads"}
-PI = Board("Raspberry Pi 5 Model B Rev 1.0", 4, 8.45, "Debian GNU/Linux 12 (bookworm)")
+PI = MachineKind("Raspberry Pi 5 Model B Rev 1.0", 4, 8.45, "Debian GNU/Linux 12 (bookworm)")
 
 
 def test_the_block_says_what_was_measured() -> None:
@@ -59,12 +59,12 @@ def test_a_camera_is_named_by_its_kind(source: str, name: str | None, kind: str)
 
 
 def test_a_text_of_the_system_cannot_break_the_table() -> None:
-    """What a board or a camera says of itself is cut and has no character of Markdown."""
+    """What a machine or a camera says of itself is cut and has no character of Markdown."""
     assert plain("a|b\n<script>`x`[y](z)") == "a b script x y (z)"
     assert len(plain("x" * 500)) == 80
 
 
-def test_a_board_is_read_from_the_files_of_the_system(tmp_path: Path) -> None:
+def test_a_machine_is_read_from_the_files_of_the_system(tmp_path: Path) -> None:
     """A Pi's model, and its memory."""
     for name, text in (
         ("sys/firmware/devicetree/base/model", "Raspberry Pi 4 Model B\0"),
@@ -73,7 +73,7 @@ def test_a_board_is_read_from_the_files_of_the_system(tmp_path: Path) -> None:
     ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text, encoding="utf-8")
-    board = Board.read(tmp_path)
-    assert (board.model, board.system) == ("Raspberry Pi 4 Model B", "Debian GNU/Linux 13 (trixie)")
-    assert board.memory_gb == pytest.approx(3.98, abs=0.01)
-    assert Board.read(tmp_path / "none").system == "Linux"
+    machine = MachineKind.read(tmp_path)
+    assert (machine.model, machine.system) == ("Raspberry Pi 4 Model B", "Debian GNU/Linux 13 (trixie)")
+    assert machine.memory_gb == pytest.approx(3.98, abs=0.01)
+    assert MachineKind.read(tmp_path / "none").system == "Linux"

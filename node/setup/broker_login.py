@@ -13,8 +13,8 @@ from node.diagnostics.first_messages import FirstMessages
 from node.errors import BrokerError
 from node.mqtt.identity import check_client
 from node.settings import MqttSettings, Settings
-from node.setup.answers import BrokerAnswer
-from node.setup.world import BrokerTrial, FoundBroker
+from node.setup.schema import BrokerAnswer
+from node.setup.world import FoundBroker, LoginResult
 from node.system.files import create_privately
 
 _RETAINED_S = 1.0
@@ -45,7 +45,7 @@ class NetworkBrokers:
         """Return hosts that may be the broker, Home Assistant's first."""
         return self._search()
 
-    def try_login(self, broker: BrokerAnswer, node_id: str) -> BrokerTrial:
+    def try_login(self, broker: BrokerAnswer, node_id: str) -> LoginResult:
         """Use a broker as a node of this id would; leave nothing there."""
         with tempfile.TemporaryDirectory(prefix="facenode-setup-") as folder:
             settings = self._settings_for(broker, node_id, Path(folder))
@@ -56,10 +56,10 @@ class NetworkBrokers:
             try:
                 status = None if step in _BEFORE_LOGIN else _status(settings)
             except BrokerError as error:
-                return BrokerTrial("login", str(error))
+                return LoginResult("login", str(error))
             if failed is None or (status == ONLINE.decode() and own is None):  # another node stands in the way
-                return BrokerTrial(status=status)
-            return BrokerTrial(step, failed.text)
+                return LoginResult(status=status)
+            return LoginResult(step, failed.text)
 
     def _settings_for(self, broker: BrokerAnswer, node_id: str, folder: Path) -> Settings:
         """Return the settings of a node at this broker; its secrets are in files of mode 0600 in a folder."""

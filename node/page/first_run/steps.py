@@ -3,6 +3,7 @@
 import base64
 import os
 import signal
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -25,6 +26,7 @@ from node.page.visit import Visit, visit_of
 from node.setup.code import MAX_LENGTH, Attempt
 
 _REFRESH_S = 2
+_STOP_S = 3.0
 _NAMES: Mapping[str, tuple[str, ...]] = {
     "camera": ("source", "rotate"),
     "broker": ("host", "port", "username", "password", "tls", "ca"),
@@ -135,7 +137,7 @@ class FirstRunViews:
         """End the first run: the socket is closed once this answer is sent."""
         del request, form
         answer = self._pages.show_plain(visit, "first_ended.html", 200)
-        answer.background = BackgroundTask(os.kill, os.getpid(), signal.SIGTERM)
+        answer.background = BackgroundTask(_stop_soon)
         return answer
 
     def endpoint(self, view: Callable[[Visit, Request], Response]) -> Callable[[Request], Any]:
@@ -213,3 +215,10 @@ class FirstRunViews:
 
     def _ask_code(self, visit: Visit, status: int, message: Sentence | None = None) -> Response:
         return self._pages.show_plain(visit, "login.html", status, login="code", message=message, has_password=False)
+
+
+def _stop_soon() -> None:
+    """Send this process the signal that ends it cleanly, once the browser has what the last page consists of."""
+    timer = threading.Timer(_STOP_S, os.kill, (os.getpid(), signal.SIGTERM))
+    timer.daemon = True
+    timer.start()

@@ -9,7 +9,7 @@ from node.clock import Clock
 from node.diagnostics.camera import LookAtAll, watch
 from node.domain import Image, Look
 from node.settings import CameraSettings, Settings
-from node.setup.answers import CameraAnswer
+from node.setup.schema import CameraAnswer
 from node.setup.world import FoundCamera, SeenFace, Sight
 
 _LUMA = (0.299, 0.587, 0.114)
