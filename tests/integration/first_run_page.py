@@ -95,9 +95,9 @@ def first_run_page(
         unit.done.set()
         if thread.is_alive():
             thread.join(120)
-        for each in unit.started:
-            each.kill()
-            each.wait()
+        for started in unit.started:
+            started.kill()
+            started.wait()
         process.kill()
         process.communicate()
 
