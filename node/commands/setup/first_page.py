@@ -21,6 +21,7 @@ from node.setup.first_run import World, apply
 from node.setup.one_shot import CODE, INBOX, RESULT, take_answers, write_result
 from node.setup.systemd_service import run_command
 from node.system.files import write_privately
+from node.system.stop_signals import on_stop
 from node.system.terminal import print_error, print_line
 
 FOLDER = Path("/run/facenode-setup")
@@ -119,7 +120,8 @@ def _serve(user: pwd.struct_passwd, state: CodeState) -> int:
         env={"HOME": str(storage), "PATH": os.environ.get("PATH", ""), "PYTHONDONTWRITEBYTECODE": "1"},
     )  # fmt: skip
     try:
-        page.communicate(json.dumps(options) + "\n", timeout=LASTS_S)
+        with on_stop(page.terminate):
+            page.communicate(json.dumps(options) + "\n", timeout=LASTS_S)
     except subprocess.TimeoutExpired:
         print_line("Half an hour is over: the page is closed.")
     finally:
