@@ -104,11 +104,11 @@ def test_answers_from_a_file_lead_to_the_first_event(
         assert machine.type("systemctl is-enabled facenode").strip() == "enabled"
         again = machine.type("sudo facenode setup --answers /root/answers.toml")
         assert "The running node uses it" in again
+        print_line(
+            f"Debian {machine.host.debian}: setup by answers took {online_s:.0f} s to online and enrolled, "
+            f"{seen_s:.0f} s to the first event"
+        )
         by_page(machine, broker)
-    print_line(
-        f"Debian {machine.host.debian}: setup by answers took {online_s:.0f} s to online and enrolled, "
-        f"{seen_s:.0f} s to the first event"
-    )
 
 
 def by_page(machine: ServiceHost, broker: Mosquitto) -> None:
