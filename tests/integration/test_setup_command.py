@@ -24,8 +24,8 @@ from node.setup.network_search import MQTT, browse_network
 from node.setup.schema import parse
 from node.setup.systemd_service import SystemdService
 
-pytestmark = pytest.mark.broker
-_TIMEOUT_S = 110.0
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(900)]
+_TIMEOUT_S = 300.0
 
 
 @pytest.fixture
