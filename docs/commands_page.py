@@ -34,8 +34,9 @@ class RecordingParser:
     subcommands: dict[str, tuple[str, "RecordingParser"]] = field(default_factory=dict)
 
     def add_argument(self, *names: str, **options: Any) -> None:  # noqa: ANN401 - argparse's
-        """Record an argument."""
-        self.arguments.append((names, options))
+        """Record an argument, unless its help is hidden."""
+        if options.get("help") != argparse.SUPPRESS:
+            self.arguments.append((names, options))
 
     def add_mutually_exclusive_group(self) -> "RecordingParser":
         """Return this parser, which records the arguments of the group."""

@@ -19,6 +19,7 @@ from node.system.redaction import printable
 from node.system.terminal import ArgumentParser, LogFormatter, finish_output, prepare_output, print_error
 
 COMMANDS = {
+    "setup": "set up this machine: camera, broker, name, and you",
     "run": "run the node",
     "demo": "show how it works, without a camera or a broker",
     "recognize": "recognize faces in pictures, folders and clips",
@@ -94,7 +95,8 @@ def _run(arguments: Sequence[str] | None) -> int:
     handler.setFormatter(LogFormatter())
     logging.basicConfig(level=logging.DEBUG if args.verbose else logging.INFO, handlers=[handler])
     try:
-        settings = load(args.config, _overrides(args.set))
+        # The first run begins without settings, or with such as it is to mend.
+        settings = load(args.config, _overrides(args.set)) if getattr(args, "reads_settings", True) else None
         code: int = args.main(args, settings)
     except OutputError:
         raise

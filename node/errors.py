@@ -101,5 +101,9 @@ class ServeError(FacenodeError):
     """The web page cannot be served."""
 
 
+class SetupError(FacenodeError):
+    """The first run cannot go on with what was answered, or with what it found; nothing was changed."""
+
+
 class BrokerError(FacenodeError):
     """The broker cannot be reached, or it refuses; inside a running node this error never leaves the publisher."""

@@ -28,6 +28,7 @@ from node.assembly.vision import (
     build_sidecar,
     build_vision,
     event_labels,
+    look_at_all,
     wanted_heads,
 )
 
@@ -54,6 +55,7 @@ __all__ = [
     "check_outbox_files",
     "describe_device",
     "event_labels",
+    "look_at_all",
     "read_scoring",
     "wanted_heads",
 ]

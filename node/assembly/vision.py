@@ -1,10 +1,12 @@
 """Settings -> detector, recognizer and network, and what else looks at frames and photos."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from node.domain import Box
+from node.camera.turned import turn
+from node.domain import Box, Frame, Look
+from node.events.mounting import QUARTERS
 from node.settings import Settings
 from node.system import blas, bundled
 from node.system.machine import Machine
@@ -48,6 +50,19 @@ def build_vision(settings: Settings, heads: Iterable[str]) -> Vision:
     detector = _detector(settings, runtime, settings.detector.width)
     orientation = OrientationMeter(Detector(bundled.detector(runtime), min_score=MIN_SCORE, runtime=model.runtime))
     return Vision(detector, Recognizer(network, orientation, settings.events.gates, heads), network, count)
+
+
+def look_at_all(vision: Vision, masks: Masks, frame: Frame) -> list[Look]:
+    """Return a look at each face of a frame; where none is found, at those in the turned frame that are usable.
+
+    The detector finds fewer faces upside down than upright, and fewer still on their side.
+    """
+    looks = [vision.recognizer.look(frame.image, face) for face in masks.visible(vision.detector.detect(frame))]
+    for degrees in () if looks else QUARTERS:
+        image = turn(masks.covered(frame.image), degrees)
+        found = (vision.recognizer.look(image, face) for face in vision.detector.detect(Frame(image)))
+        looks += [replace(look, turn=degrees) for look in found if look.usable]
+    return looks
 
 
 def build_photo_detector(settings: Settings, vision: Vision) -> PhotoDetector:

@@ -3,13 +3,11 @@
 import argparse
 import base64
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from node.assembly import Vision, build_gallery, build_masks, build_vision, describe_device, read_scoring
-from node.camera.turned import turn
+from node.assembly import build_gallery, build_masks, build_vision, describe_device, look_at_all, read_scoring
 from node.clock import Clock, SystemClock
 from node.contract.topics import Topics
 from node.diagnostics.broker import broker_findings
@@ -23,9 +21,8 @@ from node.diagnostics.people import people_finding
 from node.diagnostics.settings import settings_finding
 from node.diagnostics.still import still_finding
 from node.diagnostics.storage import storage_finding
-from node.domain import Frame, Look
+from node.domain import Frame
 from node.errors import CameraError, FacenodeError, PeopleError, StorageError, UsageError
-from node.events.mounting import QUARTERS
 from node.homeassistant.entity_keys import EntityKeys
 from node.page.page_files import PageFiles
 from node.page.password import PasswordFile
@@ -37,7 +34,6 @@ from node.system.privileges import as_owner, become_owner
 from node.system.socket_unit import unit_addresses
 from node.system.terminal import print_line
 from node.vision.jpeg import still_jpeg
-from node.vision.masks import Masks
 
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's is private
@@ -84,7 +80,7 @@ def _findings(settings: Settings, still: Path | None) -> Iterator[Finding]:
     yield network
     private = _is_private(settings, clock)
     frames: list[Frame] = []
-    look = partial(_looks, vision(), build_masks(settings)) if network.ok and not private else None
+    look = partial(look_at_all, vision(), build_masks(settings)) if network.ok and not private else None
     yield camera_finding(settings, clock, look, frames.append)
     if still is not None:
         yield still_finding(still, lambda: _still(settings, () if private else frames))
@@ -134,19 +130,6 @@ def _still(settings: Settings, frames: Sequence[Frame]) -> bytes:
     if not frames:
         raise CameraError("there is no frame to show: see the line about the camera, and whether privacy mode is on")
     return still_jpeg(frames[0].image, build_masks(settings))
-
-
-def _looks(vision: Vision, masks: Masks, frame: Frame) -> list[Look]:
-    """Return a look at each face of a frame; where none is found, at those in the turned frame that are usable.
-
-    The detector finds fewer faces upside down than upright, and fewer still on their side.
-    """
-    looks = [vision.recognizer.look(frame.image, face) for face in masks.visible(vision.detector.detect(frame))]
-    for degrees in () if looks else QUARTERS:
-        image = turn(masks.covered(frame.image), degrees)
-        found = (vision.recognizer.look(image, face) for face in vision.detector.detect(Frame(image)))
-        looks += [replace(look, turn=degrees) for look in found if look.usable]
-    return looks
 
 
 def _first_messages(settings: Settings, clock: Clock) -> FirstMessages:

@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
-from node.camera import Camera, open_camera
+from node.camera import open_camera
 from node.camera.frame_check import CheckedCamera
 from node.clock import Clock
 from node.diagnostics.finding import Finding
 from node.domain import Frame, Instant, Look, counted
-from node.errors import FacenodeError
+from node.errors import CameraError, FacenodeError
 from node.events.mounting import HALF_TURN, QUARTERS, advice
 from node.settings import CameraSettings, Settings
 
@@ -26,13 +27,60 @@ LookAtAll = Callable[[Frame], Iterable[Look]]
 """Returns a look at each face of a frame."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Watched:
+    """What a camera showed within some seconds.
+
+    Attributes:
+        name: of the camera, for printing.
+        live: whether it is one in real time.
+        frame: the first one.
+        looks: at the faces of each frame that was looked at, none for a frame without faces.
+    """
+
+    name: str
+    live: bool
+    frame: Frame
+    looks: tuple[tuple[Look, ...], ...]
+
+
+def watch(settings: Settings, clock: Clock, look: LookAtAll | None = None) -> Watched:
+    """Open the camera, wait up to 10 seconds for its first frame, and look for faces for 2 seconds.
+
+    Args:
+        settings: of the node.
+        clock: measures the wait.
+        look: looks at faces; None: no frame may be looked at.
+
+    Raises:
+        CameraError: no frame comes; the message says why.
+    """
+    started_s = clock.now().mono_s
+    with CheckedCamera(open_camera(settings.camera, clock, settings.detector.width)) as camera:
+        looks: list[tuple[Look, ...]] = []
+        first: tuple[Instant, Frame] | None = None
+        for tick in camera:
+            now_s = clock.now().mono_s
+            if tick.frame is not None:
+                first = first or (clock.now(), tick.frame)
+                looks.append(tuple(look(tick.frame)) if look else ())
+            turned = sum(each.turn is not None for found in looks for each in found)
+            if first and (look is None or turned >= _ENOUGH_LOOKS or now_s - first[0].mono_s > _LOOK_S):
+                break
+            if first is None and now_s - started_s > _FIRST_FRAME_S:
+                break
+        if first:
+            return Watched(camera.name, camera.live, first[1], tuple(looks))
+        raise CameraError(camera.problem or f"{camera.name}: no frame within {_FIRST_FRAME_S:.0f} s")
+
+
 def camera_finding(
     settings: Settings,
     clock: Clock,
     look: LookAtAll | None = None,
     keep: Callable[[Frame], None] = lambda _frame: None,
 ) -> Finding:
-    """Open the camera, wait up to 10 seconds for its first frame, and look for faces for 2 seconds.
+    """Watch the camera, and say what it delivers.
 
     Faces that are upside down are a fault. Faces that lie on their side are said, but are none: somebody may be in bed.
 
@@ -42,34 +90,20 @@ def camera_finding(
         look: looks at faces; None: no frame may be looked at.
         keep: called with the first frame.
     """
-    started_s = clock.now().mono_s
     try:
-        with CheckedCamera(open_camera(settings.camera, clock, settings.detector.width)) as camera:
-            looks: Counter[int] = Counter()
-            first: tuple[Instant, Frame] | None = None
-            for tick in camera:
-                now_s = clock.now().mono_s
-                if tick.frame is not None:
-                    first = first or (clock.now(), tick.frame)
-                    looks.update(each.turn for each in (look(tick.frame) if look else ()) if each.turn is not None)
-                if first and (look is None or looks.total() >= _ENOUGH_LOOKS or now_s - first[0].mono_s > _LOOK_S):
-                    break
-                if first is None and now_s - started_s > _FIRST_FRAME_S:
-                    break
-            if first:
-                keep(first[1])
-                return _described(camera, first[1], looks, settings.camera)
-            problem = camera.problem or f"{camera.name}: no frame within {_FIRST_FRAME_S:.0f} s"
-            return Finding("camera", ok=False, text=problem)
+        watched = watch(settings, clock, look)
+        keep(watched.frame)
     except FacenodeError as error:
         return Finding("camera", ok=False, text=str(error))
+    return _described(watched, settings.camera)
 
 
-def _described(camera: Camera, frame: Frame, looks: Counter[int], settings: CameraSettings) -> Finding:
-    rows, columns = frame.image.shape[:2]
+def _described(watched: Watched, settings: CameraSettings) -> Finding:
+    rows, columns = watched.frame.image.shape[:2]
     masked = f" with {counted(len(settings.masks), 'mask')}" if settings.masks else ""
-    text = f"{camera.name} delivers {columns}x{rows}{masked}"
+    text = f"{watched.name} delivers {columns}x{rows}{masked}"
+    looks = Counter(look.turn for found in watched.looks for look in found if look.turn is not None)
     turn = max(QUARTERS, key=lambda quarter: looks[quarter])
-    if looks[turn] < max(_LEAST_LOOKS if camera.live else 1, _AGREED * looks.total()):
+    if looks[turn] < max(_LEAST_LOOKS if watched.live else 1, _AGREED * looks.total()):
         return Finding("camera", ok=True, text=text)
     return Finding("camera", ok=turn != HALF_TURN, text=f"{text}, but {advice(turn, settings.rotate)}")

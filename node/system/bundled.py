@@ -9,7 +9,10 @@ _DETECTORS = {"litert": "yunet.int8.tflite", "tflite": "yunet.float32.tflite"}
 NETWORK = "mobilefacenet.float32.tflite"
 
 _NODE = Path(__file__).resolve().parents[1]
-_FOLDERS = (_NODE / "artefacts", *(_NODE.parent / folder for folder in ("models/zoo", "models/detector", "tests")))
+_FOLDERS = (
+    _NODE / "artefacts",
+    *(_NODE.parent / folder for folder in ("models/zoo", "models/detector", "tests", "docs/home-assistant")),
+)
 
 
 def detector(runtime: str) -> Path:
@@ -22,7 +25,7 @@ def detector(runtime: str) -> Path:
 
 
 def path(name: str) -> Path:
-    """Return the path of a network, of the detector, or of a media file of the demo (`media/NAME`).
+    """Return the path of a network, of the detector, a media file of the demo (`media/NAME`), or a blueprint.
 
     Raises:
         ModelError: no folder holds the file.

@@ -1,4 +1,4 @@
-"""A bare Debian root and this checkout -> a booted host on which the README's service runs."""
+"""A bare Debian root and this checkout -> a booted host on which the service of docs/by-hand.md runs."""
 
 import shlex
 import shutil
@@ -39,7 +39,7 @@ class ServiceHost:
         return self.hosts.ssh(self.host, f"su - {_USER} -c {program}", _INSTALL_S)
 
     def install(self, camera: str, port: int, more: str = "") -> None:
-        """Run the service as the README says.
+        """Run the service as docs/by-hand.md says.
 
         Args:
             camera: the URL of its camera.
@@ -82,6 +82,6 @@ def service_host(debian: int, photo: Path) -> Iterator[ServiceHost]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def block(words: str, page: str = "README.md") -> str:
+def block(words: str, page: str = "docs/by-hand.md") -> str:
     """Return the block of a page that contains these words."""
     return next(each.text for each in blocks(ROOT / page) if words in each.text)

@@ -1,4 +1,4 @@
-"""README.md, followed on a bare Debian by a new user: every command that can run there is typed in order.
+"""docs/by-hand.md and README.md, followed on a bare Debian by a new user: what can run there is typed in order.
 
 Blocks that are marked as not run are left out: they need a camera, Docker, a Pi or systemd.
 """
@@ -17,8 +17,8 @@ from documented_files import create_documented_files
 from tests.docs.pages import ROOT, Block, blocks
 
 SEEN = ("recognized", "unknown", "left")
-_README = ROOT / "README.md"
-_SHELL = [block for block in blocks(_README) if block.language == "sh"]
+_PAGES = (ROOT / "docs" / "by-hand.md", ROOT / "README.md")
+_SHELL = [block for page in _PAGES for block in blocks(page) if block.language == "sh"]
 _HERE = Path(__file__).name
 # The broker as Debian starts it, except for its folders, which systemd would make.
 _BROKER = "sudo install -d -o mosquitto /run/mosquitto\nsudo mosquitto -d -c /etc/mosquitto/mosquitto.conf\n"
@@ -64,4 +64,4 @@ def test_the_readme_leads_from_a_bare_debian_to_events(
     typed = [block for block in _SHELL if block.reason is None]
     for block in typed:
         new_user.type(_BROKER + _TERMINAL + _CAMERA + block.text)
-    print_line(f"{new_user.name}: make demo took {took_s:.0f} s; {len(typed)} blocks of README.md ran")
+    print_line(f"{new_user.name}: make demo took {took_s:.0f} s; {len(typed)} blocks of both pages ran")

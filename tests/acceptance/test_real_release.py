@@ -131,7 +131,7 @@ def test_the_same_commit_gives_the_same_bytes(release: Release, tmp_path: Path) 
 
 @pytest.mark.parametrize("kind", HERE)
 def test_it_installs_without_a_registry(release: Release, kind: str, print_line: PrintLine) -> None:
-    """As the README says, on a bare Debian without network; the checksums match and the demo runs."""
+    """As docs/by-hand.md says, on a bare Debian without network; the checksums match and the demo runs."""
     suite, runtime = HERE[kind]
     root = _with_products(release, suite, kind)
     began_s = time.monotonic()
@@ -193,8 +193,8 @@ def _with_products(release: Release, suite: str, kind: str) -> Path:
 
 
 def _documented(kind: str) -> str:
-    """Return the README's commands for a kind of machine, with /srv as home."""
-    (block,) = (block for block in blocks(ROOT / "README.md") if "sha256sum --check" in block.text)
+    """Return the documented commands for a kind of machine, with /srv as home."""
+    (block,) = (block for block in blocks(ROOT / "docs" / "by-hand.md") if "sha256sum --check" in block.text)
     assert "kind=cp313-aarch64" in block.text
     return "HOME=/srv\n" + block.text.replace("kind=cp313-aarch64", f"kind={kind}")
 

@@ -1,4 +1,4 @@
-"""README.md, "Keep it running", typed on a booted Debian: a service that survives a reboot."""
+"""docs/by-hand.md, "Keep it running", typed on a booted Debian: a service that survives a reboot."""
 
 import json
 import shutil

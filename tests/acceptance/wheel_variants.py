@@ -10,6 +10,7 @@ from process import run
 ROOT = Path(__file__).resolve().parents[2]
 _PARTS = (
     "node", "models/zoo", "models/detector", "tests/media", "pyproject.toml", "README.md", "LICENSE",
+    "docs/home-assistant/stranger_at_night.yaml",
 )  # fmt: skip
 
 EDITS = {

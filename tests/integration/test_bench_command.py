@@ -1,9 +1,12 @@
 """`facenode bench` prints what it has measured."""
 
 import json
+import re
+import socket
 from pathlib import Path
 from typing import Any
 
+import pytest
 from facenode_command import facenode
 
 
@@ -38,3 +41,28 @@ def test_three_networks_are_loaded_on_request(tmp_path: Path) -> None:
     one, three = _figures(tmp_path), _figures(tmp_path, "--networks", "3")
     assert three["peak_mb"] > one["peak_mb"] + 5
     assert three["network"] == f"{one['network']}, 3 of them"
+
+
+@pytest.mark.timeout(600)
+def test_the_block_to_paste_has_nothing_private(tmp_path: Path) -> None:
+    """Names, addresses, paths and logins of the settings, the host's name and ids are not in it; the figures are."""
+    private = {
+        "storage.dir": tmp_path / "ada-home",
+        "node.id": "ada-node",
+        "node.name": "Ada's door",
+        "node.area": "Ada's hall",
+        "mqtt.host": "broker.ada.example",
+        "mqtt.username": "ada-login",
+        "camera.source": f"images:{tmp_path}",
+    }
+    done = facenode("bench", "--share", "--runs", "3", settings=private, timeout_s=500)
+    assert done.code == 0, done.err
+    assert done.err == ""
+    ids = [Path(name).read_text(encoding="ascii").strip() for name in ("/etc/machine-id",) if Path(name).exists()]
+    for word in (*map(str, private.values()), str(tmp_path), socket.gethostname(), *filter(None, ids)):
+        assert word not in done.out
+    lines = done.out.splitlines()
+    assert lines[0].startswith("#### Facenode ")
+    assert all(line.startswith("| ") for line in lines[2:])
+    latency = next(line for line in lines if line.startswith("| deciding frame of a clip to a subscriber"))
+    assert re.fullmatch(r"\| .* \| \d+ ms \|", latency)

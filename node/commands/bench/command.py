@@ -1,6 +1,7 @@
 """This machine -> its figures: milliseconds of each step, memory, and overhead over the bare calls."""
 
 import argparse
+import logging
 import os
 import platform
 from collections.abc import Sequence
@@ -10,11 +11,14 @@ from typing import Any
 
 from node.assembly import Vision, build_vision
 from node.clock import SystemClock
+from node.commands.bench.live import camera_figures, clip_latency_ms
+from node.commands.bench.share import MachineKind, Warmth, share_block
 from node.commands.bench.stopwatch import Step, time_in_rounds
 from node.commands.bench.visit import SIZE, Visit, group, portrait
 from node.domain import Frame, Track, counted
 from node.errors import SettingsError
 from node.settings import Settings
+from node.system.machine import Machine
 from node.system.terminal import print_json, print_line
 from node.vision.motion import Motion
 from node.vision.tflite import Network
@@ -27,7 +31,11 @@ _TARGETS = {"whole frame / bare calls": 1.10, "four people / one": 1.5}
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's is private
     """Add `bench` to the command line."""
     parser = subparsers.add_parser("bench", parents=[common])
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    output = parser.add_mutually_exclusive_group()
+    output.add_argument("--json", action="store_true", help="print JSON")
+    output.add_argument(
+        "--share", action="store_true", help="also measure camera and latency, and print a block to paste"
+    )
     parser.add_argument("--runs", type=int, default=100, help="runs of each step; default: 100")
     parser.add_argument(
         "--networks",
@@ -40,6 +48,10 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noq
 
 def main(args: argparse.Namespace, settings: Settings) -> int:
     """Print median and 95th percentile of each step on a 640x480 frame with one face, and the ratios that matter."""
+    if args.share and not args.verbose:  # what the demo's node logs is not to be pasted
+        logging.getLogger().setLevel(logging.ERROR)
+    machine = Machine()
+    before_c = machine.cpu_c()
     vision = build_vision(settings, settings.publish.tasks)
     others = [build_vision(settings, ()).network for _ in range(args.networks - 1)]
     figures = measure(settings, vision, max(1, args.runs), others)
@@ -52,6 +64,12 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
         + ("" if settings.model.threads else " (model.threads = 0 chooses)"),
         "frame": f"{SIZE[1]}x{SIZE[0]}, faces searched at {settings.detector.width}",
     }
+    if args.share:
+        warmth = Warmth(before_c, machine.cpu_c(), machine.throttled())
+        camera, latency_ms = camera_figures(settings), clip_latency_ms(settings)
+        for line in share_block(MachineKind.read(), figures, head, camera, warmth, latency_ms).splitlines():
+            print_line(line)
+        return 0
     if args.json:
         print_json(head | figures)
         return 0

@@ -12,8 +12,9 @@ from node.assembly import build_gallery, build_node, build_vision
 from node.clock import SystemClock
 from node.commands.demo.embedded_broker import EmbeddedBroker
 from node.commands.demo.event_table import event_table
+from node.commands.demo.playing import play
 from node.commands.demo.scene import DemoCamera, enrolment_frames
-from node.commands.demo.subscriber import ReceivedEvent, Subscriber
+from node.commands.demo.subscriber import ReceivedEvent
 from node.commands.ready_file import SetReady, add_option, ready_setter
 from node.commands.run import run_until_signalled
 from node.domain import counted
@@ -62,16 +63,8 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
         frames = counted(enrol(own), "frame")
         print_line(f"{_NAME} is enrolled from {frames} of a clip. Now he comes by again, and so do two strangers:")
         print_line()
-        events: list[ReceivedEvent] = []
         with event_table() as print_event:
-
-            def on_event(event: ReceivedEvent) -> None:
-                events.append(event)
-                print_event(event)
-
-            with Subscriber(own.mqtt, own.node.id, on_event):
-                clock = SystemClock()
-                build_node(own, DemoCamera(clock), clock).run()
+            events = play(own, print_event)
     _print_summary(events)
     return 0
 

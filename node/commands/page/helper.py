@@ -12,7 +12,7 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 from node.assembly import build_gallery, build_offline_requests
 from node.commands.page.photos import Photos
@@ -36,9 +36,26 @@ _log = logging.getLogger(__name__)
 Files = Sequence[BinaryIO]
 
 
+class Answering(Protocol):
+    """Whoever answers."""
+
+    def ask(self, verb: str, fields: Mapping[str, Any], files: Files) -> object:
+        """Return the data of an answer; raise FacenodeError, or ValueError for a wrong field."""
+        ...
+
+
 def answer_questions(settings: Settings, connection: socket.socket) -> None:
     """Answer until the page closes the connection."""
-    answers = Answers(settings)
+    answer_all(Answers(settings), connection)
+
+
+def answer_all(answers: Answering, connection: socket.socket) -> None:
+    """Answer until the page closes the connection.
+
+    Args:
+        answers: whoever answers.
+        connection: with the page.
+    """
     while True:
         line, descriptors = _receive(connection)
         if not line:
@@ -112,7 +129,7 @@ class Answers:
         return [trace_fields(trace) for trace in traces_here(field.person(fields), self._settings)]
 
 
-def _answer(answers: Answers, line: bytes, files: Files) -> bytes:
+def _answer(answers: Answering, line: bytes, files: Files) -> bytes:
     """Return the answer to a question; whatever is wrong is a sentence."""
     try:
         fields = json.loads(line)

@@ -20,6 +20,7 @@ class Login(StrEnum):
 
     LINK = "link"
     PASSWORD = "password"  # noqa: S105 - the name of a way, no password
+    CODE = "code"
     NONE = "none"
 
 
