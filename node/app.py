@@ -38,6 +38,7 @@ from node.requests.local_socket import LocalSocket
 from node.requests.people import PeopleRequests
 from node.requests.recent_faces import RecentFaces
 from node.requests.snapshots import Snapshots
+from node.requests.stills import Stills
 from node.requests.switches import SwitchRequests
 from node.requests.view import View
 from node.review.collector import Collector
@@ -80,6 +81,7 @@ class Node:
         switches: privacy, recognition, snoozed alerts.
         people_requests: enrolls whoever is in view.
         snapshots: sends pictures, where the owner wants any.
+        stills: shows the view to this machine's own commands.
         recent_faces: the faces behind the latest events.
         collector: the faces of recent visits, for the owner to say who they are.
         privacy: erases them, and what can be undone, in privacy mode.
@@ -112,6 +114,7 @@ class Node:
     switches: SwitchRequests
     people_requests: PeopleRequests
     snapshots: Snapshots
+    stills: Stills
     recent_faces: RecentFaces
     collector: Collector
     privacy: PrivacyErasure
@@ -185,6 +188,7 @@ class Node:
             self.collector.update(tick, view.tracks, looks, self.engine.decisions, events)
         self.durations.update(tick.at, self._to_keep(tick.at))
         self.snapshots.update(view)
+        self.stills.update(view)
         self._tracks = view.tracks
         if found.looked:
             took_ms = (time.perf_counter() - began_s) * 1e3

@@ -14,6 +14,8 @@ from node.mqtt.publisher import Connect
 from node.mqtt.retained import Retained
 from node.outbox.outbox import FILE as OUTBOX_FILE
 from node.outbox.outbox import Outbox
+from node.page.page_url import page_url
+from node.people.trace import Trace, TraceKind
 from node.requests.verb import OFFERED, Verb
 from node.settings import Settings
 from node.system.plain_files import WrongKindError, check_regular
@@ -39,6 +41,7 @@ def build_outbox(settings: Settings, clock: Clock) -> Outbox:
         topics,
         clock,
         live_s=settings.mqtt.live_s,
+        expire_s=settings.mqtt.expire_s,
         max_rows=storage.max_rows,
         max_mb=storage.max_mb,
     )
@@ -69,6 +72,12 @@ def build_announcer(settings: Settings, topics: Topics, retained: Retained) -> A
     return None
 
 
+def announced_traces(settings: Settings) -> tuple[Trace, ...]:
+    """Return what Home Assistant's discovery has of everybody, if this node has ever announced its people."""
+    announced = settings.homeassistant.enabled and (settings.storage.dir / FILE).exists()
+    return (Trace(TraceKind.DISCOVERY),) if announced else ()
+
+
 def describe_device(settings: Settings) -> Device:
     """Return what discovery says about this node."""
     node = settings.node
@@ -82,4 +91,5 @@ def describe_device(settings: Settings) -> Device:
         rules=tuple(rule.id for rule in settings.alerts.rules),
         verbs=tuple(verb for verb in OFFERED if not (closed and verb is Verb.PEOPLE_ENROLL)),
         snapshots=settings.publish.snapshots != "off",
+        page=page_url(settings.page.door, settings.page.port, settings.page.hosts) or "",
     )

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
-from node.contract.message import Message
+from node.contract.message import JSON, Message
 from node.contract.topics import Kind, Topics, kind_and_name
 from node.domain import Alert, Classification, Event, Health, Instant, Match, Presence
 
@@ -66,17 +66,26 @@ def encode(
     by_event = {id(event): event_id for event, event_id in zip(events, ids, strict=True)}
     return (
         *(
-            Message(topics.message(Kind.EVENT, str(event.type)), dump(_event(event, event_id, model)))
+            json_message(topics.message(Kind.EVENT, str(event.type)), _event(event, event_id, model))
             for event, event_id in zip(events, ids, strict=True)
         ),
         *(
-            Message(
+            json_message(
                 topics.message(Kind.ALERT, alert.rule),
-                dump(_alert(alert, make_id(alert.at.wall), by_event.get(id(alert.event)))),
+                _alert(alert, make_id(alert.at.wall), by_event.get(id(alert.event))),
             )
             for alert in alerts
         ),
     )
+
+
+def json_message(topic: str, fields: Fields) -> Message:
+    """Return the message of some fields that is not retained.
+
+    Raises:
+        ValueError: a number is not finite.
+    """
+    return Message(topic, dump(fields), content_type=JSON)
 
 
 def add_sequence(message: Message, boot: int, seq: int) -> Message:

@@ -5,6 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from node.durations.record import MAX_BYTES, Record, decode, encode
+from node.people.trace import TraceKind
 from node.system.files import remove_partial, sync_folder, write_privately
 from node.system.plain_files import TooLargeError, WrongKindError, read_regular
 
@@ -21,10 +22,10 @@ class DurationsFile:
 
     Attributes:
         path: the file.
-        contents: what it holds of a person, in words.
+        kind: what it holds of a person.
     """
 
-    contents = "a visit of theirs, or an alert about them"
+    kind = TraceKind.DURATIONS
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE

@@ -33,6 +33,7 @@ class Device:
         rules: ids of the alert rules.
         verbs: the requests that the node accepts.
         snapshots: whether the node sends snapshots.
+        page: address of the owner's web page; empty for none.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Device:
     rules: Sequence[str] = ()
     verbs: Sequence[str] = ()
     snapshots: bool = False
+    page: str = ""
 
 
 def discovery(
@@ -65,6 +67,8 @@ def discovery(
     fields = {"ids": [f"{ROOT}_{topics.node}"], "name": device.name, "mf": "Facenode", "sw": device.version}
     if device.area:
         fields["sa"] = device.area
+    if device.page:
+        fields["cu"] = device.page
     return dump(
         {
             "dev": fields,

@@ -18,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from node.clock import BootClock, Clock, Stamp, elapsed_s, stamped
+from node.people.trace import TraceKind
 from node.people.undo_record import Action, State, decode, encode
 from node.system.files import private_file, remove_partial, sync_folder
 from node.system.plain_files import TooLargeError, WrongKindError, open_regular
@@ -45,10 +46,10 @@ class UndoLog:
 
     Attributes:
         path: the file.
-        contents: what it holds of a person, in words.
+        kind: what it holds of a person.
     """
 
-    contents = "actions that can be undone"
+    kind = TraceKind.UNDO
 
     def __init__(self, folder: Path, clock: Clock, boots: BootClock) -> None:
         self.path = folder / FILE

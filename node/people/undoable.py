@@ -13,11 +13,12 @@ from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 
-from node.errors import PeopleError
+from node.errors import PeopleError, Reason
 from node.people import normalisation, photo_dates, record
 from node.people.entry import Entry, crop_names
 from node.people.person import Anchor, Person
 from node.people.store import Store
+from node.people.summary import Summary
 from node.people.undo_log import MAX_ACTION_BYTES, UndoLog
 from node.people.undo_record import Action, PersonChange, State
 from node.system.plain_files import TooLargeError, WrongKindError, read_regular
@@ -56,7 +57,7 @@ class UndoableChanges:
 
     def put(
         self,
-        summary: str,
+        summary: Summary,
         entries: Sequence[Entry] = (),
         removed: Mapping[str, str | None] = _NOBODY,
         *,
@@ -66,7 +67,7 @@ class UndoableChanges:
         """Change people, all of them or none; call it within the lock of the store.
 
         Args:
-            summary: what is done, in words.
+            summary: what is done.
             entries: people, new or not.
             removed: ids of people who leave the gallery, each with the id of the person they are merged into.
             shared: whether faces of one person become those of another.
@@ -118,7 +119,7 @@ class UndoableChanges:
             if action is None or action.state is State.UNDONE:
                 raise _forgotten(id_)
             if (obstacle := self._obstacle(action)) is not None:
-                raise PeopleError(f"{action.summary}: {obstacle}")
+                raise PeopleError(f"{action.summary}: {obstacle}", _reason(action))
             entries = [_entry(change, self.store.folder) for change in action.changes if change.before is not None]
             left = tuple(change.person for change in action.changes if change.before is None)
             self.store.put(entries, left)
@@ -263,4 +264,10 @@ def _digest(content: bytes | None) -> str | None:
 
 
 def _forgotten(id_: str) -> PeopleError:
-    return PeopleError(f"{id_}: there is no such action to undo: `facenode people undo` lists those of ten minutes")
+    sentence = f"{id_}: there is no such action to undo: `facenode people undo` lists those of ten minutes"
+    return PeopleError(sentence, Reason.NO_ACTION)
+
+
+def _reason(action: Action) -> Reason:
+    """Return the kind of what stands against undoing an action."""
+    return Reason.TOO_LARGE if action.state is State.TOO_LARGE else Reason.CHANGED

@@ -8,6 +8,7 @@ _MAX_SNOOZE_S = 7 * 24 * 3600
 _MAX_NAME = 64
 _MAX_LOOK_S = 30
 _MAX_TRANSACTION = 64
+_MAX_ENTRIES = 100
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 _PHOTO = re.compile(r"[0-9a-f]{16}")
 _ACTION = re.compile(r"[0-9a-f]{6}")
@@ -64,6 +65,17 @@ def entry(fields: Fields) -> str:
     if not (isinstance(given, str) and _ENTRY.fullmatch(given)):
         raise ValueError("entry: must be the id of an entry of the inbox, 8 hexadecimal digits")
     return given
+
+
+def entries(fields: Fields) -> tuple[str, ...]:
+    """Return the ids of entries of the inbox, each once."""
+    given = fields.get("entries")
+    texts = isinstance(given, list) and all(isinstance(each, str) and _ENTRY.fullmatch(each) for each in given)
+    if not (isinstance(given, list) and texts and 0 < len(given) <= _MAX_ENTRIES):
+        raise ValueError(
+            f"entries: must be the ids of 1 to {_MAX_ENTRIES} entries of the inbox, 8 hexadecimal digits each"
+        )
+    return tuple(dict.fromkeys(given))
 
 
 def kind(fields: Fields) -> str:

@@ -144,7 +144,7 @@ class PeopleRequests:
             self._add(enrollment.request, looks, "in view", enrollment.answer)
         except PeopleError as error:
             self._enrollment = None
-            enrollment.answer.error(str(error))
+            enrollment.answer.error(str(error), error.reason, error.about)
 
     def _choose(self, enrollment: _Enrollment, view: View) -> int | None:
         """Return the track of the one person in view; None while nobody is and there is time left.

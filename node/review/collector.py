@@ -38,6 +38,7 @@ class _TrackState:
     flaws: Counter[Flaw] = field(default_factory=Counter)
     embedding: Vector | None = None
     best: Look | None = None
+    failed: Look | None = None
     picture: bytes | None = None
     events: list[str] = field(default_factory=list)
 
@@ -102,7 +103,8 @@ class Collector:
         ended = shown.keys()
         current: dict[str, ReviewEntry] = {}
         for state in sorted(self._states.values(), key=lambda each: each.seen.mono_s):
-            if state.worth_keeping:
+            # Before it is decided who that is, a track has not found its visit: its entry would soon have another id.
+            if state.worth_keeping and state.decision is not None:
                 entry = self._entry(state)
                 former = current.pop(entry.id, None) or (shown[entry.id] if entry.id in ended else None)
                 current[entry.id] = former.joined(entry) if former else entry
@@ -116,7 +118,15 @@ class Collector:
             if state.worth_keeping and self._id(state.key) in wanted:
                 self.inbox.put(self._entry(state))
                 self._states[number] = replace(
-                    state, looks=0, unusable=0, flaws=Counter(), embedding=None, best=None, picture=None, events=[]
+                    state,
+                    looks=0,
+                    unusable=0,
+                    flaws=Counter(),
+                    embedding=None,
+                    best=None,
+                    failed=None,
+                    picture=None,
+                    events=[],
                 )
 
     def forget(self, person: str) -> None:
@@ -143,8 +153,8 @@ class Collector:
         if not look.usable or look.embedding is None or look.crop is None:
             state.unusable += 1
             state.flaws.update(look.flaws)
-            if state.best is None and state.picture is None:
-                state.picture = self._picture(look, tick)
+            if state.best is None and _wider(look, state.failed):
+                state.failed, state.picture = look, self._picture(look, tick)
             return
         state.looks += 1
         if state.best is None or look.weight > state.best.weight * _BETTER:
@@ -175,6 +185,7 @@ class Collector:
             flaws=MappingProxyType(dict(state.flaws)),
             embedding=state.embedding,
             best=face,
+            failed=state.failed.crop if face is None and state.failed is not None else None,
             picture=state.picture,
             events=tuple(state.events[-MAX_EVENTS:]),
         )
@@ -183,3 +194,8 @@ class Collector:
         if key not in self._ids:
             self._ids[key] = secrets.token_hex(4)
         return self._ids[key]
+
+
+def _wider(look: Look, former: Look | None) -> bool:
+    """Return whether a face that failed a gate shows much more than the former one."""
+    return former is None or look.face.box.width > former.face.box.width * _BETTER

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from node.people.likeness import Comparison
 from node.people.person import Anchor
+from node.people.trace import TraceKind
 from node.review.entry import ReviewEntry
 from node.review.entry_record import MAX_BYTES, decode, encode
 from node.system.files import make_private_folder, remove_partial, sync_folder, write_privately
@@ -128,10 +129,10 @@ class ReviewTraces:
 
     Attributes:
         path: where the files are.
-        contents: what they hold of a person, in words.
+        kind: what they hold of a person.
     """
 
-    contents = "visits of theirs in the inbox, and faces that may be theirs"
+    kind = TraceKind.INBOX
 
     def __init__(
         self,

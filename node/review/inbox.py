@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 
 from node.clock import BootClock, Clock, Stamp, elapsed_s, stamped
 from node.domain import Instant
-from node.errors import PeopleError
 from node.people.likeness import Comparison
 from node.people.person import Anchor
 from node.people.undo_log import KEEP_S
@@ -46,6 +45,11 @@ class Keeping:
     pictures: bool
     same: Comparison
 
+    @property
+    def most(self) -> int:
+        """Most entries that are kept."""
+        return MAX_ON_DISK if self.days else MAX_IN_MEMORY
+
 
 class ReviewInbox:
     """The entries. For one thread.
@@ -71,7 +75,6 @@ class ReviewInbox:
     ) -> None:
         self.keeping, self._files, self._clock, self._boots, self._anchors = keeping, files, clock, boots, anchors
         self._entries: dict[str, ReviewEntry] = {}
-        self._most = MAX_ON_DISK if keeping.days else MAX_IN_MEMORY
         self._check_s = float("-inf")
         self._failed = False
 
@@ -112,17 +115,6 @@ class ReviewInbox:
     def entries(self) -> tuple[ReviewEntry, ...]:
         """Return the entries that nobody has decided about, latest first."""
         return tuple(entry for entry in reversed(self._entries.values()) if entry.handled is None)
-
-    def find(self, id_: str) -> ReviewEntry:
-        """Return an entry that nobody has decided about.
-
-        Raises:
-            PeopleError: there is none with this id.
-        """
-        found = self._entries.get(id_)
-        if found is None or found.handled is not None:
-            raise PeopleError(f"{id_}: there is no such entry in the inbox any more: `facenode inbox` lists them")
-        return found
 
     def put(self, entry: ReviewEntry) -> None:
         """Add an entry of a visit that has ended, or what was seen later in the same visit."""
@@ -197,7 +189,7 @@ class ReviewInbox:
         entries = self._entries.values()
         order = sorted(entries, key=lambda entry: entry.best is not None)  # stable: the oldest first in each half
         size, gone = sum(entry.size for entry in order), []
-        while order and (len(order) > self._most or size > MAX_BYTES):
+        while order and (len(order) > self.keeping.most or size > MAX_BYTES):
             size -= order[0].size
             gone.append(order.pop(0).id)
         self._try_drop(gone)

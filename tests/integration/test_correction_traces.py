@@ -17,7 +17,7 @@ from passing_visitors import passing_visitors
 from running_node import TIMEOUT_S, file_contents, running_facenode
 
 from node.people import normalisation
-from node.requests.local_socket import call, running
+from node.requests.local_client import call, running
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -97,7 +97,7 @@ def entries(storage: Path) -> list[dict[str, object]]:
     """Return the entries of a running node's inbox."""
     if not running(storage):
         return []
-    return [entry for group in call(storage, "inbox_list") for entry in group["entries"]]
+    return [entry for group in call(storage, "inbox_list")["groups"] for entry in group["entries"]]
 
 
 def test_without_days_no_file_changes_while_faces_pass(

@@ -49,6 +49,20 @@ def test_rows_come_oldest_first_and_alerts_before_events(outbox: Outbox) -> None
     assert numbers(outbox.take(10)) == [3, 1, 2, 4]
 
 
+def test_live_messages_expire_at_the_broker_and_late_ones_never_do(tmp_path: Path, clock: ManualClock) -> None:
+    """A late message is for logs, whenever they are read. The file holds no expiry: it is of the attempt."""
+    with closing(Outbox(tmp_path, TOPICS, clock, live_s=30, expire_s=90)) as outbox:
+        outbox.put([event(1), alert(2)])
+        live = [row.message for row in outbox.take(10)]
+        assert [each.expiry_s for each in live] == [90, 90]
+        assert [each.user_properties for each in live] == [(("expire_s", "90"),)] * 2
+        outbox.release()
+        clock.advance(31)
+        late = [row.message for row in outbox.take(10)]
+        assert [(each.expiry_s, each.user_properties) for each in late] == [(None, ())] * 2
+        assert {each.content_type for each in live + late} == {"application/json"}
+
+
 def test_the_file_keeps_the_tables_and_payloads_of_version_0_1_0(tmp_path: Path, clock: ManualClock) -> None:
     """An update can be taken back: version 0.1.0 reads the same file, byte for byte."""
     happened = Event(EventType.UNKNOWN, instant(0), 1, Box(0.1, 0.1, 0.2, 0.2), age=Classification("middle", 0.88))

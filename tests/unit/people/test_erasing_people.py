@@ -287,12 +287,12 @@ def test_a_file_of_messages_that_is_damaged_is_set_aside_and_deleted_at_once(sto
 
 def test_everything_of_a_person_in_the_gallery_is_listed(storage: Path) -> None:
     """What was set aside, too; after an interruption the line says why it is there."""
-    entry, aside, kept = erasure(storage).list_stored(ID)
+    entry, aside, kept = map(str, erasure(storage).traces(ID))
     assert entry == f"{storage / 'people' / ID}: 1 face, 1 rejected, 2 crops"
     assert aside.endswith(": a damaged entry")
     assert kept == f"{storage / DURATIONS_FILE}: a visit of theirs, or an alert about them"
     erasure(storage).begin(ID)
-    assert [line.rpartition(": ")[2] for line in erasure(storage).list_stored(ID)[:2]] == [
+    assert [str(trace).rpartition(": ")[2] for trace in erasure(storage).traces(ID)[:2]] == [
         "left by a removal that was interrupted"
     ] * 2
 

@@ -214,7 +214,7 @@ def test_no_byte_of_an_erased_person_is_left_also_if_merged_into_another(gallery
     Corrections(gallery).merge("ada2", "ada")
     ACTIONS["add"](gallery)
     Erasure(Store(tmp_path / "people", {}), kept=[log(tmp_path)]).erase("ada")
-    assert [each.action.summary for each in gallery.changes.actions()] == ["renamed grace: Grace is now Admiral"]
+    assert [str(each.action.summary) for each in gallery.changes.actions()] == ["renamed grace: Grace is now Admiral"]
     assert b"ada" not in (tmp_path / FILE).read_bytes()
     assert log(tmp_path).names("grace")
 
@@ -232,7 +232,7 @@ def test_the_file_is_private_and_holds_the_last_fifty_actions(gallery: Gallery, 
         Corrections(gallery).rename("ada", f"Ada {number}")
     listed = gallery.changes.actions()
     assert len(listed) == MAX_ACTIONS
-    assert listed[-1].action.summary == "renamed ada: Ada 2 is now Ada 3"
+    assert str(listed[-1].action.summary) == "renamed ada: Ada 2 is now Ada 3"
     assert stat.S_IMODE((tmp_path / FILE).stat().st_mode) == 0o600
 
 
@@ -393,7 +393,10 @@ def test_a_reversal_by_hand_is_listed_as_an_action_of_its_own(gallery: Gallery) 
     """Both took place: neither counts as interrupted by a kill."""
     gallery.ignore("ada")
     gallery.ignore("ada", on=False)
-    assert [each.action.summary for each in gallery.changes.actions()] == ["no longer ignored: ada", "ignored: ada"]
+    assert [str(each.action.summary) for each in gallery.changes.actions()] == [
+        "no longer ignored: ada",
+        "ignored: ada",
+    ]
     gallery.changes.undo(last(gallery))
     gallery.changes.undo(last(gallery))
     assert gallery.changes.actions() == ()

@@ -16,10 +16,12 @@ from makers import instant
 from node import __version__
 from node.errors import PeopleError
 from node.requests.answer import Answer
+from node.requests.hello import hello
 from node.requests.line_socket import receive_line
+from node.requests.local_client import call, running
 from node.requests.local_request import Hello, MergePeople
-from node.requests.local_socket import FILE, MAX_CONNECTIONS, LocalSocket, Timeouts, call, running
-from node.requests.protocol import hello
+from node.requests.local_socket import MAX_CONNECTIONS, LocalSocket
+from node.requests.protocol import FILE, Timeouts
 from node.requests.request import EnrollPerson, ListPeople, RejectFace, Request
 from node.requests.verb import Verb
 
