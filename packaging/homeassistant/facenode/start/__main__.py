@@ -14,8 +14,8 @@ from pathlib import Path
 from start.broker_files import BrokerFiles
 from start.errors import AppError
 from start.mqtt_service import URL, ServiceApi
-from start.options import read_options
-from start.program import Program, account_of, without_token
+from start.options import Surroundings, read_options
+from start.program import Launch, Program, account_of, without_token
 from start.restarts import Restarts
 from start.storage import camera_groups, hand_over, place_storage
 
@@ -80,20 +80,19 @@ def run_app(places: Places, environ: Mapping[str, str], uid: int, gid: int, stop
     for folder in (storage, places.run):
         hand_over(folder, uid, gid)
     api = ServiceApi(environ.get("SUPERVISOR_TOKEN", ""), places.service)
-    files = BrokerFiles(api.ask, options, places.settings, storage, environ.get("TZ", ""), gid)
+    surroundings = Surroundings(storage, environ.get("TZ", ""))
+    files = BrokerFiles(api.ask, options, surroundings, places.settings, gid)
     if not files.wait_for_broker(stop):
         return 0
     account = account_of(uid, gid, camera_groups)
-    common = (*places.facenode,)
-    ready = places.run / "ready"
-    node = Program(
-        "node", (*common, "run", "--config", str(files.settings), "--ready", str(ready)), without_token(environ), account,
-        Restarts(lasting=False),
-    )  # fmt: skip
+    config, ready = ("--config", str(files.settings)), ("--ready", str(places.run / "ready"))
+    node = Launch("node", (*places.facenode, "run", *config, *ready), without_token(environ), account)
     # The page asks the Supervisor who is an administrator, and so has the token.
-    page = Program(
-        "page", (*common, "page", "--config", str(files.settings)), environ, account, Restarts(lasting=True)
-    )
+    page = Launch("page", (*places.facenode, "page", *config), environ, account)
+    return _run_both(Program(node, Restarts(lasting=False)), Program(page, Restarts(lasting=True)), files, stop)
+
+
+def _run_both(node: Program, page: Program, files: BrokerFiles, stop: threading.Event) -> int:
     try:
         return _watch(node, page, files, stop)
     finally:

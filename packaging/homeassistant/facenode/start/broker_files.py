@@ -11,7 +11,7 @@ from pathlib import Path
 
 from start.errors import AppError
 from start.mqtt_service import MqttService, UnavailableError
-from start.options import Options, settings_of
+from start.options import Options, Surroundings, settings_of
 from start.toml import to_toml
 
 _RETRY_S = 5.0
@@ -28,16 +28,16 @@ class BrokerFiles:
     Args:
         ask: asks for the broker.
         options: the owner's.
+        surroundings: what else the settings are made of.
         folder: of the two files.
-        storage: `storage.dir`.
-        zone: Home Assistant's time zone; empty if unknown.
-        group: number of the group that may read the files; None leaves them as they are.
+        group: number of the group that may read the files.
+
+    Attributes:
+        settings: the settings file.
     """
 
-    def __init__(  # noqa: PLR0913 - what the two files are made from
-        self, ask: Ask, options: Options, folder: Path, storage: Path, zone: str, group: int | None
-    ) -> None:
-        self._ask, self._options, self._storage, self._zone, self._group = ask, options, storage, zone, group
+    def __init__(self, ask: Ask, options: Options, surroundings: Surroundings, folder: Path, group: int) -> None:
+        self._ask, self._options, self._surroundings, self._group = ask, options, surroundings, group
         self.settings = folder / "facenode.toml"
         self._password = folder / "mqtt-password"
         self._known: MqttService | None = None
@@ -83,7 +83,7 @@ class BrokerFiles:
         password = self._password if service.password and service.username else None
         if password is not None:
             self._replace(password, service.password)
-        tables = settings_of(self._options, service, password, self._storage, self._zone)
+        tables = settings_of(self._options, service, password, self._surroundings)
         self._replace(self.settings, to_toml(tables))
         self._known = service
 
@@ -92,8 +92,7 @@ class BrokerFiles:
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                if self._group is not None:
-                    os.fchown(file.fileno(), -1, self._group)
+                os.fchown(file.fileno(), -1, self._group)
                 os.fchmod(file.fileno(), 0o640)
                 file.write(text)
             Path(name).replace(path)

@@ -73,8 +73,8 @@ class ServiceApi:
             with error:
                 if error.code in _REFUSED:
                     raise AppError(
-                        f"the Supervisor refuses this app ({error.code}): restart the app, and install it again if that "
-                        "does not help"
+                        f"the Supervisor refuses this app ({error.code}): restart the app, and install it again if "
+                        "that does not help"
                     ) from error
                 raise UnavailableError(f"{error.code}: {_reason(error)}") from error
         except OSError as error:

@@ -40,6 +40,19 @@ class Options:
     backup_crops: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the app has found.
+
+    Attributes:
+        storage: `storage.dir`.
+        zone: Home Assistant's time zone, which counts unless the owner chose one; empty if unknown.
+    """
+
+    storage: Path
+    zone: str = ""
+
+
 def read_options(path: Path) -> Options:
     """Return the options that the Supervisor has written.
 
@@ -47,11 +60,7 @@ def read_options(path: Path) -> Options:
         AppError: the file cannot be read, or is none of the Supervisor's.
     """
     try:
-        with path.open("rb") as file:
-            content = file.read(_MAX_BYTES + 1)
-        if len(content) > _MAX_BYTES:
-            raise ValueError(f"it has more than {_MAX_BYTES} bytes")
-        found = json.loads(content)
+        found = json.loads(_content(path))
         sections = {name: dict(values) for name, values in found.items() if name not in _OWN}
         return Options(
             sections, tuple(dict(rule) for rule in found.get("rules", ())), bool(found.get("backup_crops", False))
@@ -62,23 +71,22 @@ def read_options(path: Path) -> Options:
         ) from error
 
 
-def settings_of(options: Options, service: MqttService, password: Path | None, storage: Path, zone: str) -> Tables:
+def settings_of(options: Options, service: MqttService, password: Path | None, surroundings: Surroundings) -> Tables:
     """Return the settings of the node.
 
     Args:
         options: the owner's.
         service: the broker.
         password: the file of the broker's password; None without one.
-        storage: `storage.dir`.
-        zone: Home Assistant's time zone, which counts unless the owner chose one; empty if unknown.
+        surroundings: what else the settings are made of.
 
     Raises:
         AppError: an option is one that an app cannot have.
     """
     tables: dict[str, dict[str, Any]] = {name: dict(values) for name, values in options.sections.items()}
     _refuse_csi(str(tables.get("camera", {}).get("source", "")))
-    if zone:
-        tables.setdefault("node", {}).setdefault("timezone", zone)
+    if surroundings.zone:
+        tables.setdefault("node", {}).setdefault("timezone", surroundings.zone)
     if options.rules:
         tables["alerts"] = {"rules": [_rule(rule) for rule in options.rules]}
     mqtt: dict[str, Any] = {"host": service.host, "port": service.port, "tls": {"enabled": service.tls}}
@@ -87,9 +95,23 @@ def settings_of(options: Options, service: MqttService, password: Path | None, s
     if password is not None:
         mqtt["password_file"] = str(password)
     tables["mqtt"] = tables.get("mqtt", {}) | mqtt
-    tables["storage"] = tables.get("storage", {}) | {"dir": str(storage)}
+    tables["storage"] = tables.get("storage", {}) | {"dir": str(surroundings.storage)}
     tables["page"] = {"door": "ingress", "port": PAGE_PORT}
     return tables
+
+
+def _content(path: Path) -> bytes:
+    """Return the content of a file.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is too large.
+    """
+    with path.open("rb") as file:
+        content = file.read(_MAX_BYTES + 1)
+    if len(content) > _MAX_BYTES:
+        raise ValueError(f"it has more than {_MAX_BYTES} bytes")
+    return content
 
 
 def _rule(rule: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,8 +125,8 @@ def _rule(rule: Mapping[str, Any]) -> dict[str, Any]:
 def _refuse_csi(source: str) -> None:
     if source.startswith("picamera"):
         raise AppError(
-            f"camera.source = {source}: a camera at the CSI port cannot be reached from an app, since Home Assistant OS "
-            "has no libcamera: use a USB camera (webcam:0) or a network camera (video:rtsp://...), or run Facenode on a "
-            "Raspberry Pi OS of its own",
+            f"camera.source = {source}: a camera at the CSI port cannot be reached from an app, since Home Assistant OS has "
+            "no libcamera: use a USB camera (webcam:0) or a network camera (video:rtsp://...), or install Facenode on "
+            "Raspberry Pi OS",
             _BAD_OPTIONS,
         )

@@ -27,29 +27,34 @@ class Account:
     groups: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """How a process is started.
+
+    Attributes:
+        name: in the log.
+        command: the program and its arguments.
+        environ: its environment.
+        account: returns as whom it runs; None for this process's own user.
+    """
+
+    name: str
+    command: Sequence[str]
+    environ: Mapping[str, str]
+    account: Callable[[], Account | None]
+
+
 class Program:
     """A process of the app.
 
     Args:
-        name: in the log.
-        command: the program and its arguments.
-        environ: its environment.
-        account: as whom it runs; None for this process's own user.
+        launch: how it is started.
         restarts: when it is started again.
         mono_s: seconds of the monotonic clock.
     """
 
-    def __init__(  # noqa: PLR0913 - what a process is started with
-        self,
-        name: str,
-        command: Sequence[str],
-        environ: Mapping[str, str],
-        account: Callable[[], Account | None],
-        restarts: Restarts,
-        mono_s: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._name, self._command, self._environ = name, tuple(command), dict(environ)
-        self._account, self._restarts, self._mono_s = account, restarts, mono_s
+    def __init__(self, launch: Launch, restarts: Restarts, mono_s: Callable[[], float] = time.monotonic) -> None:
+        self._launch, self._restarts, self._mono_s = launch, restarts, mono_s
         self._process: subprocess.Popen[bytes] | None = None
         self._started_s = 0.0
         self._due_s: float | None = 0.0
@@ -68,9 +73,11 @@ class Program:
         if outcome is Outcome.OVER:
             self._due_s = None
             if code == BAD_SETTINGS:
-                _log.error("app: the %s cannot run with these options: change them, and start the app again", self._name)
+                _log.error(
+                    "app: the %s cannot run with these options: change them, and start the app again", self._launch.name
+                )
             return code
-        _log.warning("app: the %s ended (%s): it is started again in %.0f s", self._name, _ending(code), pause_s)
+        _log.warning("app: the %s ended (%s): it is started again in %.0f s", self._launch.name, _ending(code), pause_s)
         self._due_s = self._mono_s() + pause_s
         return None
 
@@ -86,17 +93,17 @@ class Program:
             try:
                 self._process.wait(timeout_s)
             except subprocess.TimeoutExpired:
-                _log.warning("app: the %s does not end: it is killed", self._name)
+                _log.warning("app: the %s does not end: it is killed", self._launch.name)
                 self._process.kill()
                 self._process.wait()
             self._process = None
 
     def _start(self) -> None:
-        account = self._account()
+        account = self._launch.account()
         self._started_s = self._mono_s()
         self._process = subprocess.Popen(  # noqa: S603 - the app's own programs
-            self._command,
-            env=self._environ,
+            self._launch.command,
+            env=self._launch.environ,
             stdin=subprocess.DEVNULL,
             user=None if account is None else account.uid,
             group=None if account is None else account.gid,

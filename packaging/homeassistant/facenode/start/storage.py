@@ -1,7 +1,7 @@
 """The folder /data -> `storage.dir`, in the place that decides about backups, owned by the user of the node.
 
-The Supervisor leaves out of a backup what config.yaml lists, and that list is fixed. So there are two places: the faces of
-people in `storage-crops-stay` stay out, those in `storage` go in. A change of the option moves the folder.
+The Supervisor leaves out of a backup what config.yaml lists, and that list is fixed. So there are two places: the faces
+of people in `storage-crops-stay` stay out, those in `storage` go in. A change of the option moves the folder.
 """
 
 import grp
