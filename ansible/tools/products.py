@@ -19,7 +19,7 @@ from pathlib import Path
 from bom import bill_of_materials
 from checkout import Commit, build_wheel, export_commit, has_uncommitted_changes, wheel_version
 from command import ReleaseError
-from home_assistant_app import lay_out
+from home_assistant_app import App, lay_out
 from images import ENGINE, Images
 from wheelhouse import Wheelhouse, checksum
 
@@ -81,7 +81,7 @@ def _fill(folder: Path, commit: Commit, images: Images, wheelhouse: Wheelhouse) 
         bill = bill_of_materials(wheel, archives[kind], kind, commit.committed_at)
         (folder / f"{stem}.cdx.json").write_text(bill, encoding="utf-8")
     images.save(commit.files, wheel, archives.__getitem__, folder)
-    lay_out(folder, commit, wheel, wheelhouse)
+    lay_out(folder, App(commit.files, wheel, commit.committed_at), wheelhouse)
     lines = [f"{checksum(path)}  {path.relative_to(folder)}\n" for path in _files(folder)]
     (folder / _CHECKSUMS).write_text("".join(lines), encoding="ascii")
 

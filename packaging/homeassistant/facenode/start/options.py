@@ -125,8 +125,8 @@ def _rule(rule: Mapping[str, Any]) -> dict[str, Any]:
 def _refuse_csi(source: str) -> None:
     if source.startswith("picamera"):
         raise AppError(
-            f"camera.source = {source}: a camera at the CSI port cannot be reached from an app, since Home Assistant OS has "
-            "no libcamera: use a USB camera (webcam:0) or a network camera (video:rtsp://...), or install Facenode on "
+            f"camera.source = {source}: an app cannot reach a camera at the CSI port, since Home Assistant OS has no "
+            "libcamera: use a USB camera (webcam:0) or a network camera (video:rtsp://...), or install Facenode on "
             "Raspberry Pi OS",
             _BAD_OPTIONS,
         )

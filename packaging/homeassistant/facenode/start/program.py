@@ -87,7 +87,8 @@ class Program:
         self._due_s = self._mono_s()
 
     def end(self, timeout_s: float) -> None:
-        """End it: by SIGTERM, and after a while by SIGKILL."""
+        """End it for good: by SIGTERM, and after a while by SIGKILL."""
+        self._due_s = None
         if self._process is not None:
             self._process.terminate()
             try:
