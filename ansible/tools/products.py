@@ -16,10 +16,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+from app_repository import App, lay_out
 from bom import bill_of_materials
 from checkout import Commit, build_wheel, export_commit, has_uncommitted_changes, wheel_version
 from command import ReleaseError
-from home_assistant_app import App, lay_out
 from images import ENGINE, Images
 from wheelhouse import Wheelhouse, checksum
 

@@ -116,7 +116,7 @@ class ImpatientEvent(threading.Event):
         return self.is_set()
 
 
-def broker(host: str = "a", password: str = "one", username: str = "addons") -> MqttService:
+def broker(host: str = "a", password: str = "one", username: str = "addons") -> MqttService:  # noqa: S107 - of a test
     """Return a broker."""
     return MqttService(host, 1883, tls=False, username=username, password=password)
 

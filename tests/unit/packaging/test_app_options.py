@@ -94,7 +94,10 @@ def test_a_camera_at_the_csi_port_is_refused_with_the_way_out(tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"[]", b'"x"', b'{"node": 3}', b'{"rules": 3}', b'{"rules": ["x"]}', b"\xff", b"[" * 100_000, b" " * 300_000],
+    [
+        b"", b"{", b"[]", b'"x"', b'{"node": 3}', b'{"rules": 3}', b'{"rules": ["x"]}', b"\xff", b"[" * 100_000,
+        b" " * 300_000,
+    ],
 )  # fmt: skip
 def test_a_file_that_is_none_of_the_supervisors_is_named(tmp_path: Path, content: bytes) -> None:
     """Whatever is wrong with it, the sentence names the file and what to do."""
@@ -102,11 +105,13 @@ def test_a_file_that_is_none_of_the_supervisors_is_named(tmp_path: Path, content
     path.write_bytes(content)
     with pytest.raises(AppError, match=r"options.json: the options cannot be read .*save them again"):
         read_options(path)
-    with pytest.raises(AppError, match="none.json: the options cannot be read"):
+    with pytest.raises(AppError, match=r"none.json: the options cannot be read"):
         read_options(tmp_path / "none.json")
 
 
-SCALARS = st.text() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False)
+SCALARS = (
+    st.text() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False)
+)
 VALUES = SCALARS | st.lists(SCALARS, max_size=3) | st.lists(st.dictionaries(st.text(min_size=1), SCALARS), max_size=2)
 
 
