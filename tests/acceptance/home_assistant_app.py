@@ -110,9 +110,9 @@ class InstalledApp:
         """Return what Docker says about the container."""
         return self._engine.docker("inspect", "--format", form, _NAME).strip()
 
-    def run_inside(self, *command: str) -> str:
+    def run_inside(self, *command: str, user: str = "root") -> str:
         """Run a command in the container."""
-        return self._engine.docker("exec", _NAME, *command)
+        return self._engine.docker("exec", "--user", user, _NAME, *command)
 
     def people(self) -> list[str]:
         """Return the ids of the people, as the app's own command lists them."""
