@@ -125,8 +125,9 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         app.install(older)
         made = House(home, supervisor, ingress, app, watcher, camera, newer, engine)
         made.options = app.config["options"] | {
-            "camera": {"source": f"video:{camera.url}"}, "events": {"cool_down_s": 0, "leave_after_s": 1, "votes": 2, "unknown_votes": 3},
-        }  # fmt: skip
+            "camera": {"source": f"video:{camera.url}"},
+            "events": {"cool_down_s": 0, "leave_after_s": 1, "votes": 2, "unknown_votes": 3},
+        }
         yield made
 
 
