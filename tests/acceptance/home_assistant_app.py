@@ -12,7 +12,7 @@ import yaml
 from checkout_copy import copy_checkout
 from debian_root import CACHE
 from docker_engine import DockerEngine
-from played_supervisor import ADDRESS, GATEWAY, PlayedSupervisor
+from played_supervisor import ADDRESS, GATEWAY, SUBNET, PlayedSupervisor
 from process import run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -142,7 +142,9 @@ class InstalledApp:
 def add_supervisor_address(engine: DockerEngine, bridge: str) -> None:
     """Make the network of the apps, and the Supervisor's address this machine's."""
     engine.docker(
-        "network", "create", "--driver", "bridge", "--subnet", "172.30.32.0/23", "--gateway", GATEWAY,
+        "network", "create", "--driver", "bridge", "--subnet", SUBNET, "--gateway", GATEWAY,
+        # Apps get addresses of the upper half: nobody but the Supervisor has its address.
+        "--ip-range", "172.30.33.0/24", "--aux-address", f"supervisor={ADDRESS}",
         "--opt", f"com.docker.network.bridge.name={bridge}", "hassio",
     )  # fmt: skip
     subprocess.run(["ip", "address", "add", f"{ADDRESS}/23", "dev", bridge], check=True)

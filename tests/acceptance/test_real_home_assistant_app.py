@@ -291,7 +291,7 @@ def test_forged_headers_from_another_address_are_refused(house: House, owner: st
     other = house.engine.docker(
         "run", "--rm", "--network", "hassio", f"local/amd64-addon-facenode:{OLDER}", "python", "-c", script
     )
-    assert other.strip() == "403"
+    assert other.split()[-1] == "403"  # Docker may warn before it
     assert ask_app(APP_ADDRESS, "GET", "/", forged)[0] != 403  # from the Supervisor's own address
 
 
