@@ -5,6 +5,7 @@ facenode-<version>-wheels-<kind>.tar             its dependencies for a kind of 
 facenode-<version>-wheels-<kind>.cdx.json        the bill of materials of both
 facenode-<version>-image-<architecture>.tar.gz   the images, for `docker load`
 facenode-broker-<version>-image-<architecture>.tar.gz
+homeassistant/                                   the repository of the app for Home Assistant, with its wheels
 SHA256SUMS                                       the checksums of all files, for `sha256sum --check`
 """
 
@@ -15,6 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from app_repository import App, lay_out
 from bom import bill_of_materials
 from checkout import Commit, build_wheel, export_commit, has_uncommitted_changes, wheel_version
 from command import ReleaseError
@@ -64,7 +66,7 @@ def _build_products(checkout: Path, folder: Path, images: Images) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         shutil.move(products, folder)
     for path in sorted(folder.iterdir()):
-        print(f"{path.stat().st_size / 1e6:8.1f} MB  {path}")
+        print(f"{sum(each.stat().st_size for each in _files(path)) / 1e6:8.1f} MB  {path}")
     print(f"built from commit {commit.short_hash} of {commit.committed_at}")
 
 
@@ -79,8 +81,14 @@ def _fill(folder: Path, commit: Commit, images: Images, wheelhouse: Wheelhouse) 
         bill = bill_of_materials(wheel, archives[kind], kind, commit.committed_at)
         (folder / f"{stem}.cdx.json").write_text(bill, encoding="utf-8")
     images.save(commit.files, wheel, archives.__getitem__, folder)
-    lines = [f"{checksum(path)}  {path.name}\n" for path in sorted(folder.iterdir())]
+    lay_out(folder, App(commit.files, wheel, commit.committed_at), wheelhouse)
+    lines = [f"{checksum(path)}  {path.relative_to(folder)}\n" for path in _files(folder)]
     (folder / _CHECKSUMS).write_text("".join(lines), encoding="ascii")
+
+
+def _files(path: Path) -> list[Path]:
+    """Return a file, or all files of a folder."""
+    return [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file())
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Pictures -> a network camera on loopback that can stop sending: MJPEG over HTTP."""
+"""Pictures -> a network camera that can stop sending: MJPEG over HTTP."""
 
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,6 +15,7 @@ class MjpegCamera:
         contents: the JPEGs.
         period_s: seconds between two pictures.
         port: the port to listen on; 0: a free one.
+        host: the address to listen on.
 
     Attributes:
         contents: the JPEGs, which may be replaced.
@@ -24,7 +25,7 @@ class MjpegCamera:
         connections: the number of requests.
     """
 
-    def __init__(self, *contents: bytes, period_s: float = 0.1, port: int = 0) -> None:
+    def __init__(self, *contents: bytes, period_s: float = 0.1, port: int = 0, host: str = "127.0.0.1") -> None:
         self.contents = contents
         self.sent = self.connections = 0
         camera = self
@@ -55,8 +56,8 @@ class MjpegCamera:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/camera.mjpeg"
+        self._server = ThreadingHTTPServer((host, port), Handler)
+        self.url = f"http://{host}:{self._server.server_port}/camera.mjpeg"
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
     def __enter__(self) -> Self:

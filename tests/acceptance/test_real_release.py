@@ -93,9 +93,31 @@ def test_every_product_is_built(release: Release, print_line: PrintLine) -> None
     print_line(f"make release, {release.took_s:.0f} s:\n{release.printed}")
     expected = {f"{STEM}-py3-none-any.whl", *(f"{name}-{__version__}-image-amd64.tar.gz" for name in IMAGES)}
     expected |= {f"{STEM}-wheels-{kind}.{end}" for kind in KINDS for end in ("tar", "cdx.json")}
-    assert {path.name for path in release.products.iterdir()} == expected | {"SHA256SUMS"}
+    assert {path.name for path in release.products.iterdir()} == expected | {"SHA256SUMS", "homeassistant"}
     checked = run("sha256sum", "--check", "SHA256SUMS", cwd=release.products)
-    assert {line.removesuffix(": OK") for line in checked.splitlines()} == expected
+    named = {line.removesuffix(": OK") for line in checked.splitlines()}
+    app = {path.relative_to(release.products) for path in (release.products / "homeassistant").rglob("*.*")}
+    assert named == expected | {str(path) for path in app if (release.products / path).is_file()} | {
+        "homeassistant/facenode/Dockerfile"
+    }
+
+
+def test_the_app_of_home_assistant_is_complete(release: Release) -> None:
+    """Its version is that of the release, and each architecture has the wheels that its lock names."""
+    app = release.products / "homeassistant" / "facenode"
+    assert f'version: "{__version__}"' in (app / "config.yaml").read_text().splitlines()
+    assert (app / "CHANGELOG.md").read_text() == (release.checkout / "CHANGELOG.md").read_text()
+    assert {path.name for path in (app / "wheels").glob("*.whl")} == {f"{STEM}-py3-none-any.whl"}
+    for architecture in ("aarch64", "amd64"):
+        wheels = app / "wheels" / architecture
+        locked = (wheels / "lock.txt").read_text().splitlines()
+        assert len(list(wheels.glob("*.whl"))) == len(locked)
+        assert any(line.startswith("starlette==") for line in locked)
+        named = {
+            each["name"] for each in json.loads((wheels.parent / f"{architecture}.cdx.json").read_text())["components"]
+        }
+        assert named == {line.partition("==")[0] for line in locked}
+    assert max(path.stat().st_size for path in app.rglob("*")) < 100e6
 
 
 @pytest.mark.parametrize("kind", KINDS)
