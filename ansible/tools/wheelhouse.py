@@ -10,6 +10,7 @@ import sys
 import tarfile
 import tempfile
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from email.parser import HeaderParser
 from pathlib import Path
@@ -52,8 +53,13 @@ class Wheelhouse:
         self._folder = folder
         self._exclude_newer = exclude_newer
 
-    def archive(self, wheel: Path, kind: str) -> Archive:
+    def archive(self, wheel: Path, kind: str, extras: Sequence[str] = ()) -> Archive:
         """Return the archive of a wheel's dependencies; build it unless it exists.
+
+        Args:
+            wheel: the program.
+            kind: the kind of machine.
+            extras: the extras whose dependencies it holds, too.
 
         Raises:
             ReleaseError: the kind is invalid, a dependency has no wheel for it, or the archive is missing.
@@ -62,9 +68,10 @@ class Wheelhouse:
             raise ReleaseError(f"{kind} is not a kind of machine: write, for example, x86_64-3.13 or aarch64-3.11")
         folder = self._folder / kind
         folder.mkdir(parents=True, exist_ok=True)
-        lock_file = folder / f"{_digest(_requirements(wheel).encode())}.lock"
+        wanted = ",".join(sorted(extras))
+        lock_file = folder / f"{_digest(f'{_requirements(wheel)}{wanted}'.encode())}.lock"
         if not lock_file.exists():
-            lock = self._build(wheel, kind, folder)
+            lock = self._build(wheel, kind, folder, f"facenode[{wanted}]" if wanted else "facenode")
             lock_file.write_text(f"{lock}\n", encoding="ascii")
         lock = lock_file.read_text(encoding="ascii").strip()
         path = folder / f"{lock}.tar"
@@ -72,7 +79,7 @@ class Wheelhouse:
             raise ReleaseError(f"{path} is missing: remove {lock_file} to build it again")
         return Archive(lock, path, checksum(path))
 
-    def _build(self, wheel: Path, kind: str, folder: Path) -> str:
+    def _build(self, wheel: Path, kind: str, folder: Path, name: str) -> str:
         machine, python = kind.split("-")
         with tempfile.TemporaryDirectory(dir=folder) as work:
             wheels, resolved = Path(work, "wheels"), Path(work, "resolved.txt")
@@ -86,7 +93,7 @@ class Wheelhouse:
                 "--python-platform", f"{machine}-manylinux_2_{_GLIBC[-1]}",
                 "--constraints", constraints, "--output-file", resolved,
                 *(("--exclude-newer", self._exclude_newer) if self._exclude_newer else ()), "-",
-                stdin=f"facenode @ {wheel.resolve().as_uri()}\n",
+                stdin=f"{name} @ {wheel.resolve().as_uri()}\n",
             )  # fmt: skip
             platforms = [f"--platform=manylinux_2_{minor}_{machine}" for minor in reversed(_GLIBC)]
             tag = f"cp{python.replace('.', '')}"
