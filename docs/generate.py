@@ -21,7 +21,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "commands.md": commands_page,
     "local-socket.md": local_socket_page,
     "../packaging/debian/facenode.1": man_page,
-    "../packaging/debian/facenode.bash-completion": completion,
+    "../packaging/debian/completions/facenode": completion,
     "../packaging/debian/facenode.toml": settings_example,
 }
 """Path of each generated file, from this folder -> the function that returns its text."""

@@ -19,11 +19,11 @@ _HEAD = """\
 # For a first start, set camera.source and mqtt.host, and the login of your broker if it has one.
 """
 _RULE = """\
-# Write each rule as a table of its own:
-# [[alerts.rules]]
-# id = "night-stranger"
-# when = "unknown"
-# between = ["22:00", "06:00"]
+## Write each rule as a table of its own, without the ##:
+## [[alerts.rules]]
+## id = "night-stranger"
+## when = "unknown"
+## between = ["22:00", "06:00"]
 """
 
 
@@ -33,7 +33,8 @@ def settings_example() -> str:
     definitions: dict[str, Schema] = schema["$defs"]
     parts = [_HEAD]
     for section, field in schema["properties"].items():
-        parts += _tables(section, resolve(field, definitions), definitions[field["$ref"].rpartition("/")[2]], definitions)
+        described = definitions[field["$ref"].rpartition("/")[2]]
+        parts += _tables(section, resolve(field, definitions), described, definitions)
     return "\n".join(parts)
 
 

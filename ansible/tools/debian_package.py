@@ -2,8 +2,8 @@
 
 facenode_<version>+deb13_arm64.deb    for Debian and Raspberry Pi OS 13 on a Raspberry Pi
 
-The package holds what `pip` would install, unpacked here, so that a machine needs neither a network nor `pip`. Wheels of
-another processor are unpacked as well as this machine's: nothing of them is run.
+The package holds what `pip` would install, unpacked here, so that a machine needs neither a network nor `pip`. This
+works for another processor, too, since nothing of the wheels is run.
 """
 
 import argparse
@@ -21,6 +21,7 @@ from pathlib import Path, PurePosixPath
 
 from checkout import wheel_version
 from command import ReleaseError, run_command
+from wheelhouse import Wheelhouse, owner_extras
 
 _DISTRIBUTIONS = {"3.11": ("deb12", "bookworm"), "3.13": ("deb13", "trixie")}
 """By version of Python: the end of the package's version, and the name of the Debian release."""
@@ -32,9 +33,9 @@ _LEFT_OUT = re.compile(
     r"|^ai_edge_litert/(libLiteRtWebGpuAccelerator\.so$|tools/|vendors/)"  # for other accelerators than the CPU
     r"|^cv2/data/.*\.xml$"  # detectors that the program does not use
 )
-"""Files of the wheels that the program never reads; they are most of the size. The Dockerfile leaves out the same."""
+"""Files of the wheels that the program never reads. The Dockerfile leaves out the same."""
 SMALL = "-Zxz -z6"
-"""The compression of what is published: xz, at the same level on any machine, so that the same commit gives the same bytes."""
+"""The compression of what is published, the same on any machine, so that the same commit gives the same bytes."""
 _PRERELEASE = re.compile(r"\.?(a|b|rc|dev)(?=\d)")
 _COMMAND = """\
 #!/bin/sh
@@ -127,7 +128,9 @@ class DebianPackages:
         with tempfile.TemporaryDirectory(dir=folder) as work:
             built = Path(work, "facenode")
             shutil.copytree(self.source / "packaging" / "debian", built / "debian")
-            shutil.copy(self.source / "CHANGELOG.md", built)
+            documents = built / "root/usr/share/doc/facenode"
+            documents.mkdir(parents=True)
+            shutil.copy(self.source / "CHANGELOG.md", documents)
             changelog = _changelog(version, target, self.committed_s)
             (built / "debian" / "changelog").write_text(changelog, encoding="utf-8")
             _fill(built / "root", wheel, archive, target)
@@ -154,7 +157,7 @@ def _fill(root: Path, wheel: Path, archive: Path, target: Target) -> None:
         with tarfile.open(archive) as wheels:
             wheels.extractall(unpacked, filter="data")
         for each in (*sorted(Path(unpacked).glob("*.whl")), wheel):
-            _unpack(each, packages)
+            unpack_wheel(each, packages)
     # What `python -m venv` writes: the system's Python with a folder of libraries of its own. picamera2 comes with the
     # system, on a Pi alone.
     system = "true" if target.architecture == "arm64" else "false"
@@ -170,22 +173,22 @@ def _fill(root: Path, wheel: Path, archive: Path, target: Target) -> None:
     for unit in sorted((packages / "node" / "systemd").iterdir()):
         shutil.copy(unit, units)
     modules = root / "usr/lib/modules-load.d/facenode.conf"
-    modules.parent.mkdir()
+    modules.parent.mkdir(parents=True)
     modules.write_text("videodev\n", encoding="ascii")
 
 
-def _unpack(wheel: Path, folder: Path) -> None:
+def unpack_wheel(wheel: Path, folder: Path) -> None:
     """Unpack a wheel as an installer does, without its commands and without what the program never reads."""
     with zipfile.ZipFile(wheel) as content:
         for member in content.infolist():
-            if place := _installed(member.filename):
+            if place := installed_path(member.filename):
                 path = folder / place
                 path.parent.mkdir(parents=True, exist_ok=True)
                 with content.open(member) as read, path.open("wb") as written:
                     shutil.copyfileobj(read, written)
 
 
-def _installed(name: str) -> PurePosixPath | None:
+def installed_path(name: str) -> PurePosixPath | None:
     """Return where a file of a wheel is installed, from the folder of libraries; None if it is left out.
 
     Raises:
@@ -205,26 +208,27 @@ def _changelog(version: str, target: Target, committed_s: int) -> str:
     """Return debian/changelog; what changed is in the program's own changelog."""
     date = format_datetime(datetime.fromtimestamp(committed_s, UTC))
     return (
-        f"facenode ({version}) {target.suite}; urgency=medium\n\n  * What is new: /usr/share/doc/facenode/CHANGELOG.md.gz\n"
+        f"facenode ({version}) {target.suite}; urgency=medium\n\n  * See CHANGELOG.md.gz.\n"
         f"\n -- Facenode developers <packages@facenode.invalid>  {date}\n"
     )
 
 
 def main() -> int:
     """Build one package and print its path."""
-    parser = argparse.ArgumentParser(description="Build a Debian package from a wheel and an archive of wheels.")
+    parser = argparse.ArgumentParser(description="Build a Debian package of a wheel.")
     parser.add_argument("--source", type=Path, required=True, help="checkout that holds packaging/debian")
     parser.add_argument("--wheel", type=Path, required=True, help="wheel of the program")
-    parser.add_argument("--archive", type=Path, required=True, help="archive of its dependencies")
-    parser.add_argument("--kind", required=True, help="kind of machine of the archive, such as aarch64-3.13")
+    parser.add_argument("--wheelhouse", type=Path, required=True, help="folder for the archives of its dependencies")
+    parser.add_argument("--kind", required=True, help="kind of machine, such as aarch64-3.13")
     parser.add_argument("--time", type=int, default=int(os.environ.get("SOURCE_DATE_EPOCH", "0")),
                         help="time of the files, in seconds since 1970")  # fmt: skip
     parser.add_argument("--folder", type=Path, required=True, help="output folder")
     parser.add_argument("--compression", default=SMALL, help="flags for dpkg-deb (default: %(default)s)")
     args = parser.parse_args()
     try:
+        archive = Wheelhouse(args.wheelhouse).archive(args.wheel, args.kind, owner_extras(args.wheel)).path
         packages = DebianPackages(args.source, args.time, args.compression)
-        print(packages.build(args.wheel, args.archive, args.kind, args.folder))
+        print(packages.build(args.wheel, archive, args.kind, args.folder))
     except ReleaseError as error:
         sys.stderr.write(f"package: {error}\n")
         return 1

@@ -21,13 +21,10 @@ from checkout import Commit, build_wheel, export_commit, has_uncommitted_changes
 from command import ReleaseError
 from debian_package import DebianPackages, require_tools
 from images import ENGINE, Images
-from wheelfile import read_wheel
-from wheelhouse import Wheelhouse, checksum
+from wheelhouse import Wheelhouse, checksum, owner_extras
 
 KINDS = ("aarch64-3.11", "aarch64-3.13", "x86_64-3.11", "x86_64-3.13")
 """Debian and Raspberry Pi OS, 12 and 13, on a Raspberry Pi and on a PC."""
-_EXTRAS = frozenset({"demo", "heic", "page"})
-"""The extras that an owner of a node may want; the wheels hold their dependencies, and the packages have them installed."""
 _CHECKSUMS = "SHA256SUMS"
 
 
@@ -87,7 +84,7 @@ def _build_products(checkout: Path, folder: Path, images: Images, *, packages: b
 def _fill(folder: Path, commit: Commit, images: Images, wheelhouse: Wheelhouse) -> dict[str, Path]:
     """Build program, wheels, bills of materials and images; return the archive of wheels for each kind of machine."""
     wheel = build_wheel(commit.files, folder, commit.committed_s)
-    extras = sorted(_EXTRAS & read_wheel(wheel.read_bytes()).extras)
+    extras = owner_extras(wheel)
     archives: dict[str, Path] = {}
     for kind in KINDS:
         archive = wheelhouse.archive(wheel, kind, extras).path

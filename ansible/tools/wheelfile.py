@@ -27,7 +27,6 @@ class WheelFile:
         license_name: the name of its license; None if it states none.
         license_expression: its license as an SPDX expression; None if it states none.
         requirements: its dependencies, with their markers.
-        extras: the names of its optional sets of dependencies.
         sha256: the checksum of the wheel, 64 hex digits.
         libraries: checksums by path of the shared libraries that were added to the wheel from elsewhere.
         networks: checksums by path of the networks in the wheel.
@@ -38,7 +37,6 @@ class WheelFile:
     license_name: str | None
     license_expression: str | None
     requirements: tuple[Requirement, ...]
-    extras: frozenset[str]
     sha256: str
     libraries: Mapping[str, str]
     networks: Mapping[str, str]
@@ -80,7 +78,6 @@ def read_wheel(content: bytes) -> WheelFile:
             _license_name(metadata),
             metadata["License-Expression"],
             tuple(Requirement(line) for line in metadata.get_all("Requires-Dist", ())),
-            frozenset(metadata.get_all("Provides-Extra", ())),
             hashlib.sha256(content).hexdigest(),
             # auditwheel puts the libraries of the machine that built the wheel there.
             checksums([path for path in paths if path.parent.suffix == ".libs" and ".so" in path.name]),

@@ -12,6 +12,7 @@ import tempfile
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from email.message import Message
 from email.parser import HeaderParser
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from command import ReleaseError, run_command
 
 _GLIBC = range(17, 37)
 """Minor versions of glibc 2 that wheels may require; Debian 12, the oldest supported system, has 2.36."""
+_OWNER_EXTRAS = frozenset({"demo", "heic", "page"})
 _CONSTRAINTS = "backports-strenum<1.3\n"
 """Later releases require a Python before 3.11, but uv ignores upper bounds."""
 _KIND = re.compile(r"(x86_64|aarch64)-3\.\d{1,2}")
@@ -120,12 +122,20 @@ def checksum(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def owner_extras(wheel: Path) -> list[str]:
+    """Return the extras of the program that the owner of a node may want: a release brings what they need."""
+    return sorted(_OWNER_EXTRAS.intersection(_metadata(wheel).get_all("Provides-Extra", ())))
+
+
 def _requirements(wheel: Path) -> str:
     """Return the sorted requirements of a wheel, a line each."""
+    return "\n".join(sorted(_metadata(wheel).get_all("Requires-Dist", ())))
+
+
+def _metadata(wheel: Path) -> Message:
     with zipfile.ZipFile(wheel) as archive:
         name = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
-        metadata = HeaderParser().parsestr(archive.read(name).decode())
-    return "\n".join(sorted(metadata.get_all("Requires-Dist", ())))
+        return HeaderParser().parsestr(archive.read(name).decode())
 
 
 def _pinned(wheel: Path) -> str:
