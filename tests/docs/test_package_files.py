@@ -39,7 +39,7 @@ def test_the_example_of_settings_is_a_settings_file(tmp_path: Path) -> None:
     settings = []
     for number, content in enumerate(("", text, uncommented)):
         (path := tmp_path / f"{number}.toml").write_text(content, encoding="utf-8")
-        settings.append(load(path, environ={}))
+        settings.append(load(path, environ={}).model_dump())
     assert settings[1:] == settings[:1] * 2
     given = tomllib.loads(uncommented)
     assert given.keys() == Settings.model_fields.keys()
