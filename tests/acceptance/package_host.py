@@ -13,7 +13,7 @@ from debian_root import CACHE
 from fleethosts import Host, Hosts
 
 _INSTALL_S = 1800.0
-_PRUNED = "/dev /proc /root /run /srv /sys /tmp /var/cache /var/lib/apt /var/log /var/tmp"
+_PRUNED = "/dev /proc /root /run /srv /sys /tmp /var/cache /var/lib/apt /var/lib/systemd/timers /var/log /var/tmp"
 """Folders that change by themselves."""
 _COUNT = """
 import sqlite3
