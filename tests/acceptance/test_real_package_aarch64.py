@@ -28,7 +28,7 @@ _CHROOT_SCRIPT = """
 mount -t overlay overlay -o "lowerdir=$1,upperdir=$2/upper,workdir=$2/work" "$2/root"
 for each in proc dev; do mkdir -p "$2/root/$each"; mount --rbind "/$each" "$2/root/$each"; done
 mkdir -p "$2/root/sys"; mount --bind "$3/sys" "$2/root/sys"; mount --bind "$3/cpuinfo" "$2/root/proc/cpuinfo"
-root=$2; shift 3; exec chroot "$root" "$@"
+root=$2/root; shift 3; exec chroot "$root" "$@"
 """
 
 
