@@ -39,6 +39,8 @@ def test_the_package_is_a_good_one(package: Path, wheel: Path, tmp_path: Path, p
     unpacked = tmp_path / "unpacked"
     run("dpkg-deb", "--extract", package, unpacked)
     depends = run("dpkg-deb", "--field", package, "Depends")
+    on_a_pi = package.name.endswith("_arm64.deb")
+    assert ("python3-picamera2" in run("dpkg-deb", "--field", package, "Recommends")) == on_a_pi
     needed, own = set(), set()
     for library in unpacked.rglob("*.so*"):
         own.add(library.name)

@@ -161,7 +161,7 @@ def test_a_host_gets_its_first_event_and_is_left_as_it_was(
         purged_s = time.monotonic() - began_s
         assert eventually(lambda: subscriber.on(f"{_TOPIC}/status")[-1:] == [b"offline"], _SEEN_S)
     assert machine.processes() == ""
-    assert sorted(machine.files() ^ before) == []
+    assert not (changed := sorted(machine.files() ^ before)), changed
     print_line(
         f"Debian {packages.debian}: installed in {installed_s:.0f} s, first event {seen_s:.1f} s after the start, "
         f"purged in {purged_s:.0f} s, nothing left beside the {len(before)} files before"
@@ -202,7 +202,7 @@ def test_people_and_unsent_events_survive_an_update_and_the_way_back(
     assert machine.active() == "active"
     assert machine.people() == ["ada"]
     machine.apt("purge")
-    assert sorted(machine.files() ^ before) == []
+    assert not (changed := sorted(machine.files() ^ before)), changed
     print_line(
         f"Debian {packages.debian}: {'; '.join(seconds)}; {len(numbers)} events, none missing; removed, installed "
         "again and purged"
