@@ -13,7 +13,10 @@ from debian_root import CACHE
 from fleethosts import Host, Hosts
 
 _INSTALL_S = 1800.0
-_PRUNED = "/dev /proc /root /run /srv /sys /tmp /var/cache /var/lib/apt /var/lib/dpkg/triggers /var/lib/systemd/timers /var/log /var/tmp"
+_PRUNED = (
+    "/dev /proc /root /run /srv /sys /tmp /var/cache /var/lib/apt /var/lib/dpkg/triggers /var/lib/systemd/timers "
+    "/var/log /var/tmp"
+)
 """Folders that change by themselves; dpkg keeps a lock in that of its triggers."""
 _COUNT = """
 import pathlib, shutil, sqlite3, tempfile

@@ -60,7 +60,10 @@ def typed(request: pytest.FixtureRequest, wheel: Path, tmp_path: Path, media_dir
             shutil.copy(portrait, pictures)
         settings = '[node]\nid = "porch"\n[camera]\nsource = "picamera"\n'
         (folder / "upper/etc/facenode/facenode.toml").write_text(settings)
-        environ = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "QEMU_CPU": PI_4.core}
+        # One thread: four emulated ones on fewer cores wait for each other for longer than the program waits for them.
+        environ = {
+            "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "QEMU_CPU": PI_4.core, "OPENBLAS_NUM_THREADS": "1",
+        }  # fmt: skip
         with emulator.registered():
             yield lambda *command: run(
                 "unshare", "--mount", "sh", "-ec", _CHROOT_SCRIPT, "sh", root, folder, cpu, *command,
