@@ -92,10 +92,12 @@ zoo: face-data $(TRAIN_READY)  ## the default network anew: files, sidecars, car
 .PHONY: release audit
 # For which machines there are images: `engine` is that of the Docker Engine; or amd64, arm64; `IMAGES=` makes none.
 IMAGES ?= engine
+# `PACKAGES=` makes no Debian packages, which take debhelper.
+PACKAGES ?= all
 DOCKER_BUILD ?=
-release: $(RELEASE_READY)  ## dist/ from the last commit: wheel, wheelhouses, bills of materials, images, checksums
+release: $(RELEASE_READY)  ## dist/ from the last commit: wheel, wheelhouses, bills of materials, packages, images, checksums
 	$(RELEASE)/bin/python ansible/tools/products.py --folder dist $(addprefix --image=,$(IMAGES)) \
-		--build-flags='$(DOCKER_BUILD)'
+		$(if $(PACKAGES),--packages) --build-flags='$(DOCKER_BUILD)'
 
 audit: $(READY) $(RELEASE_READY)  ## secrets in any commit, and advisories for what dist/ holds, which takes a network
 	$(BIN)/python -m tests.docs.history

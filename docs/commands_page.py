@@ -17,8 +17,8 @@ _INTRO = """
 - `--set SECTION.KEY=VALUE`: a [setting](settings.md). It wins over the environment and the file. You can repeat it.
 - `--verbose`: log more.
 """.strip()
-_CODES = {0: "success", 1: "an error at run time, or a check that failed", 2: "wrong usage of the command",
-          78: "bad settings or a bad network; systemd does not restart the node"}  # fmt: skip
+EXIT_CODES = {0: "success", 1: "an error at run time, or a check that failed", 2: "wrong usage of the command",
+              78: "bad settings or a bad network; systemd does not restart the node"}  # fmt: skip
 
 
 @dataclass
@@ -65,18 +65,23 @@ def commands_page() -> str:
     """Return the text of docs/commands.md."""
     parts = [_INTRO]
     for name, summary in COMMANDS.items():
-        parser = RecordingParser()
-        module = importlib.import_module(f"node.commands.{name}")
-        module.add_parser(parser, cast("argparse.ArgumentParser", RecordingParser()))
-        (_, command) = parser.subcommands[name]
-        parts += [f"## {name}", f"{summary.capitalize()}.", *_section(f"facenode {name}", command)]
+        parts += [f"## {name}", f"{summary.capitalize()}.", *_section(f"facenode {name}", recorded(name))]
     return page("Commands", *parts, "## Exit codes", table(("code", "meaning", "errors"), _exit_codes()))
+
+
+def recorded(name: str) -> RecordingParser:
+    """Return what a command declares."""
+    parser = RecordingParser()
+    module = importlib.import_module(f"node.commands.{name}")
+    module.add_parser(parser, cast("argparse.ArgumentParser", RecordingParser()))
+    (_, command) = parser.subcommands[name]
+    return command
 
 
 def _section(name: str, parser: RecordingParser) -> Iterator[str]:
     """Yield usage, arguments and subcommands of a command."""
     if not parser.subcommands:
-        yield f"```text\n{' '.join((name, *map(_usage, parser.arguments)))}\n```"
+        yield f"```text\n{' '.join((name, *map(usage, parser.arguments)))}\n```"
     rows = list(_argument_rows(parser))
     if rows:
         yield table(("argument", "description"), rows)
@@ -90,10 +95,11 @@ def _argument_rows(parser: RecordingParser) -> Iterator[tuple[str, str]]:
     for names, options in parser.arguments:
         choices = options.get("choices")
         values = f": {', '.join(code(each) for each in choices)}" if choices else ""
-        yield code(_signature(names, options)), f"{options.get('help', '')}{values}"
+        yield code(signature(names, options)), f"{options.get('help', '')}{values}"
 
 
-def _signature(names: tuple[str, ...], options: dict[str, Any]) -> str:
+def signature(names: tuple[str, ...], options: dict[str, Any]) -> str:
+    """Return an argument as its help shows it: its name, and the name of its value if it takes one."""
     if not names[0].startswith("-"):
         return str(options.get("metavar", names[0]))
     if "action" in options and options["action"].startswith("store_"):
@@ -104,9 +110,10 @@ def _signature(names: tuple[str, ...], options: dict[str, Any]) -> str:
     return f"{names[0]} [{value}]" if options.get("nargs") == "?" else f"{names[0]} {value}"
 
 
-def _usage(argument: tuple[tuple[str, ...], dict[str, Any]]) -> str:
+def usage(argument: tuple[tuple[str, ...], dict[str, Any]]) -> str:
+    """Return an argument as the line of usage shows it, in brackets if it is optional."""
     names, options = argument
-    word = _signature(names, options)
+    word = signature(names, options)
     count = options.get("nargs")
     if names[0].startswith("-"):
         return word if options.get("required") else f"[{word}]"
@@ -114,7 +121,7 @@ def _usage(argument: tuple[tuple[str, ...], dict[str, Any]]) -> str:
 
 
 def _exit_codes() -> Iterator[tuple[str, str, str]]:
-    for exit_code, meaning in _CODES.items():
+    for exit_code, meaning in EXIT_CODES.items():
         error_types = [
             name
             for name, each in vars(errors).items()

@@ -1,4 +1,4 @@
-"""The code -> the generated pages of docs.
+"""The code -> the generated pages of docs, and the generated files of the Debian package.
 
 Run it with `make docs` or `python -m docs.generate`.
 """
@@ -7,7 +7,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from docs.commands_page import commands_page
+from docs.completion import completion
 from docs.local_socket_page import local_socket_page
+from docs.man_page import man_page
+from docs.settings_example import settings_example
 from docs.settings_page import settings_page
 from docs.topics_page import topics_page
 
@@ -17,15 +20,18 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "topics.md": topics_page,
     "commands.md": commands_page,
     "local-socket.md": local_socket_page,
+    "../packaging/debian/facenode.1": man_page,
+    "../packaging/debian/completions/facenode": completion,
+    "../packaging/debian/facenode.toml": settings_example,
 }
-"""File name of each generated page -> the function that returns its text."""
+"""Path of each generated file, from this folder -> the function that returns its text."""
 
 
 def main() -> None:
-    """Write every page."""
+    """Write every file."""
     for name, render in PAGES.items():
         (FOLDER / name).write_text(render(), encoding="utf-8")
-        print(FOLDER / name)
+        print((FOLDER / name).resolve())
 
 
 if __name__ == "__main__":

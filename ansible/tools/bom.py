@@ -37,14 +37,14 @@ def bill_of_materials(program: Path, archive: Path, kind: str, built_at: str, ex
         archive: the archive of the wheels that it depends on.
         kind: the kind of machine of the archive, such as `aarch64-3.13`.
         built_at: the time of the program's commit, such as `2026-11-24T18:00:58Z`.
-        extras: optional parts of the program that are installed, too.
+        extras: the program's extras whose dependencies the archive holds, too.
 
     Raises:
         ReleaseError: the archive lacks a required wheel.
     """
     own = read_wheel(program.read_bytes())
     others = {wheel.name: wheel for wheel in _read_wheels(archive)}
-    dependencies = _dependencies(own, extras, others, _marker_environment(kind))
+    dependencies = _dependencies(own, frozenset({"", *extras}), others, _marker_environment(kind))
     content = {
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
@@ -96,7 +96,7 @@ def _licenses(wheel: WheelFile) -> list[Json]:
 
 
 def _dependencies(
-    own: WheelFile, extras: Sequence[str], others: Mapping[str, WheelFile], environment: Mapping[str, str]
+    own: WheelFile, extras: frozenset[str], others: Mapping[str, WheelFile], environment: Mapping[str, str]
 ) -> dict[str, list[str]]:
     """Return the dependencies of every installed wheel, as package URLs.
 
@@ -104,7 +104,7 @@ def _dependencies(
         ReleaseError: a required wheel is missing.
     """
     known = {own.name: own, **others}
-    extras_by_name: dict[str, frozenset[str]] = {own.name: frozenset({"", *extras})}
+    extras_by_name: dict[str, frozenset[str]] = {own.name: extras}
     found: dict[str, list[str]] = {}
     pending = [own]
     while pending:
@@ -113,9 +113,9 @@ def _dependencies(
         if missing := sorted(required.keys() - known.keys()):
             raise ReleaseError(f"{wheel.name} needs {', '.join(missing)}, which the archive of its wheels lacks")
         found[wheel.purl] = sorted(known[name].purl for name in required)
-        for name, wanted in required.items():
+        for name, requested in required.items():
             before = extras_by_name.get(name)
-            extras_by_name[name] = (before or frozenset({""})) | wanted
+            extras_by_name[name] = (before or frozenset({""})) | requested
             if extras_by_name[name] != before:
                 pending.append(known[name])
     return found

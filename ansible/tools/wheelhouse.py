@@ -12,6 +12,7 @@ import tempfile
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from email.message import Message
 from email.parser import HeaderParser
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from command import ReleaseError, run_command
 
 _GLIBC = range(17, 37)
 """Minor versions of glibc 2 that wheels may require; Debian 12, the oldest supported system, has 2.36."""
+_OWNER_EXTRAS = frozenset({"demo", "heic", "page"})
 _CONSTRAINTS = "backports-strenum<1.3\n"
 """Later releases require a Python before 3.11, but uv ignores upper bounds."""
 _KIND = re.compile(r"(x86_64|aarch64)-3\.\d{1,2}")
@@ -59,7 +61,7 @@ class Wheelhouse:
         Args:
             wheel: the program.
             kind: the kind of machine.
-            extras: optional parts of the program whose dependencies are wanted, too.
+            extras: the extras whose dependencies it holds, too.
 
         Raises:
             ReleaseError: the kind is invalid, a dependency has no wheel for it, or the archive is missing.
@@ -68,10 +70,10 @@ class Wheelhouse:
             raise ReleaseError(f"{kind} is not a kind of machine: write, for example, x86_64-3.13 or aarch64-3.11")
         folder = self._folder / kind
         folder.mkdir(parents=True, exist_ok=True)
-        chosen = f"[{','.join(sorted(extras))}]" if extras else ""
-        lock_file = folder / f"{_digest((_requirements(wheel) + chosen).encode())}.lock"
+        wanted = ",".join(sorted(extras))
+        lock_file = folder / f"{_digest(f'{_requirements(wheel)}{wanted}'.encode())}.lock"
         if not lock_file.exists():
-            lock = self._build(wheel, kind, folder, chosen)
+            lock = self._build(wheel, kind, folder, f"facenode[{wanted}]" if wanted else "facenode")
             lock_file.write_text(f"{lock}\n", encoding="ascii")
         lock = lock_file.read_text(encoding="ascii").strip()
         path = folder / f"{lock}.tar"
@@ -79,7 +81,7 @@ class Wheelhouse:
             raise ReleaseError(f"{path} is missing: remove {lock_file} to build it again")
         return Archive(lock, path, checksum(path))
 
-    def _build(self, wheel: Path, kind: str, folder: Path, chosen: str) -> str:
+    def _build(self, wheel: Path, kind: str, folder: Path, name: str) -> str:
         machine, python = kind.split("-")
         with tempfile.TemporaryDirectory(dir=folder) as work:
             wheels, resolved = Path(work, "wheels"), Path(work, "resolved.txt")
@@ -93,7 +95,7 @@ class Wheelhouse:
                 "--python-platform", f"{machine}-manylinux_2_{_GLIBC[-1]}",
                 "--constraints", constraints, "--output-file", resolved,
                 *(("--exclude-newer", self._exclude_newer) if self._exclude_newer else ()), "-",
-                stdin=f"facenode{chosen} @ {wheel.resolve().as_uri()}\n",
+                stdin=f"{name} @ {wheel.resolve().as_uri()}\n",
             )  # fmt: skip
             platforms = [f"--platform=manylinux_2_{minor}_{machine}" for minor in reversed(_GLIBC)]
             tag = f"cp{python.replace('.', '')}"
@@ -120,12 +122,20 @@ def checksum(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def owner_extras(wheel: Path) -> list[str]:
+    """Return the extras of the program that the owner of a node may want: a release brings what they need."""
+    return sorted(_OWNER_EXTRAS.intersection(_metadata(wheel).get_all("Provides-Extra", ())))
+
+
 def _requirements(wheel: Path) -> str:
     """Return the sorted requirements of a wheel, a line each."""
+    return "\n".join(sorted(_metadata(wheel).get_all("Requires-Dist", ())))
+
+
+def _metadata(wheel: Path) -> Message:
     with zipfile.ZipFile(wheel) as archive:
         name = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
-        metadata = HeaderParser().parsestr(archive.read(name).decode())
-    return "\n".join(sorted(metadata.get_all("Requires-Dist", ())))
+        return HeaderParser().parsestr(archive.read(name).decode())
 
 
 def _pinned(wheel: Path) -> str:
