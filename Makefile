@@ -26,7 +26,7 @@ faults: $(READY)  ## 20 seeded runs of random faults between node and broker, 16
 	FACENODE_FAULT_SEEDS=20 $(BIN)/python -m pytest -s tests/integration/test_faults_random.py
 	FACENODE_KILLS=160 $(BIN)/python -m pytest -s --timeout=900 tests/integration/test_people_killed.py
 
-acceptance: $(READY) $(FLEET_READY)  ## wheel, Docker, Home Assistant, picamera2, hostile brokers; needs root, makes roots in .cache
+acceptance: $(READY) $(FLEET_READY)  ## wheel, Docker, Home Assistant, picamera2, the page in Chromium, hostile brokers; needs root, makes roots in .cache
 	$(BIN)/python -m pytest --ignore=tests/acceptance/fleet tests/acceptance
 
 BROKER_KIND ?= mosquitto
@@ -113,6 +113,10 @@ picture: $(READY)  ## docs/picture.png, from real output
 
 screenshots: $(READY)  ## the pictures of docs/home-assistant, from a real Home Assistant; needs root and chromium
 	PYTHONPATH=.:tests/acceptance:tests/integration:tests/unit $(BIN)/python -m docs.screenshots
+
+.PHONY: page-pictures
+page-pictures: $(READY)  ## the pictures of docs/page.md, from a running node and its page; needs mosquitto and chromium
+	PYTHONPATH=.:tests/acceptance:tests/integration:tests/unit $(BIN)/python -m docs.page_pictures
 
 clean:
 	rm -rf $(VENV) $(TRAIN) $(FLEET) $(BENCH) $(RELEASE) build dist

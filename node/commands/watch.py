@@ -38,7 +38,10 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noq
     parser = subparsers.add_parser("watch", parents=[common])
     parser.add_argument("--type", choices=[str(each) for each in EventType], help="print events of this type only")
     parser.add_argument(
-        "--json", action="store_true", help='print one JSON line for each message: {"topic": ..., "payload": ...}'
+        "--json",
+        action="store_true",
+        help='print one JSON line for each message: {"topic": ..., "payload": ...}, with "waited_s", the seconds for '
+        "which it waited at the broker, where that is known",
     )
     parser.add_argument(
         "--durable",
@@ -145,7 +148,7 @@ def watch(  # noqa: PLR0913 - the loop names everything it depends on
         inbox: reports of the connection.
         filters: topics to subscribe to.
         history: what was received before.
-        print_message: prints a message, given its topic and payload.
+        print_message: prints a message, given its topic, its payload and how long it waited at the broker.
         print_note: prints a line about the connection, or about missing events.
         set_ready: is given True when all subscriptions are granted, False when the connection is lost.
         timing: how long to wait between attempts, and after connections that end soon.
@@ -257,7 +260,7 @@ def _handle(
         if note:
             print_note(note)
     try:
-        print_message(message.topic, payload)
+        print_message(message.topic, payload, message.waited_s)
     except RecursionError:
         # Nested deeply enough to be parsed, but not to be printed.
-        print_message(message.topic, text)
+        print_message(message.topic, text, message.waited_s)

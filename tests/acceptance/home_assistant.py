@@ -39,6 +39,7 @@ http:
   server_host: 127.0.0.1
   server_port: {port}
 automation: !include automations.yaml
+mobile_app:
 logger:
   default: warning
   logs:
@@ -141,11 +142,16 @@ class HomeAssistant:
         """Ignore log lines with this sentence, which Home Assistant causes itself."""
         self._expected.append(sentence)
 
+    def send_webhook(self, webhook: str, fields: dict[str, Any]) -> None:
+        """Send what an app sends through its webhook, which needs no login."""
+        with self._open(f"/api/webhook/{webhook}", fields) as answer:
+            answer.read()
+
     def finish_onboarding(self) -> None:
         """Complete the onboarding steps that come before the first page."""
         address = {"client_id": f"{self._base}/", "redirect_uri": f"{self._base}/"}
         for step, fields in (("core_config", {}), ("analytics", {}), ("integration", address)):
-            self._post(f"/api/onboarding/{step}", fields)
+            self.post(f"/api/onboarding/{step}", fields)
 
     def login(self) -> dict[str, object]:
         """Return the tokens that a browser stores for a user who is logged in."""
@@ -185,7 +191,7 @@ class HomeAssistant:
     def reload(self) -> None:
         """Reload the MQTT integration, as after enabling an entity."""
         entry = self._entry()
-        self._post(f"/api/config/config_entries/entry/{entry}/reload", {})
+        self.post(f"/api/config/config_entries/entry/{entry}/reload", {})
 
     def remove(self, device: str) -> None:
         """Delete a device, as its page does."""
@@ -199,7 +205,7 @@ class HomeAssistant:
     def automate(self, name: str, blueprint: str, inputs: Mapping[str, object], alias: str = "") -> None:
         """Create an automation from a blueprint, as the blueprint's page does."""
         use = {"path": blueprint, "input": dict(inputs)}
-        self._post(f"/api/config/automation/config/{name}", {"alias": alias or name, "use_blueprint": use})
+        self.post(f"/api/config/automation/config/{name}", {"alias": alias or name, "use_blueprint": use})
 
     def picture(self, entity: str) -> bytes:
         """Return the picture of an image entity."""
@@ -209,6 +215,11 @@ class HomeAssistant:
         """Return the content at a path."""
         with self._open(path) as answer:
             return bytes(answer.read())
+
+    def post(self, path: str, fields: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
+        """Post JSON to a path and return the answer."""
+        with self._open(path, fields) as answer:
+            return json.loads(answer.read())
 
     def _entry(self) -> str:
         return str(self.command("config_entries/get", domain="mqtt")[0]["entry_id"])
@@ -241,7 +252,7 @@ class HomeAssistant:
     def _onboard(self) -> None:
         assert eventually(lambda: self._responds("/api/onboarding"), _START_S)
         person = {"name": "Owner", "username": "owner", "password": "owner", "language": "en"}
-        user = self._post("/api/onboarding/users", {**person, "client_id": f"{self._base}/"})
+        user = self.post("/api/onboarding/users", {**person, "client_id": f"{self._base}/"})
         self._fetch_token({"grant_type": "authorization_code", "code": user["auth_code"]})
 
     def _renew_token(self) -> None:
@@ -264,19 +275,15 @@ class HomeAssistant:
 
     def _connect(self) -> None:
         flows = "/api/config/config_entries/flow"
-        flow = self._post(flows, {"handler": "mqtt"})
+        flow = self.post(flows, {"handler": "mqtt"})
         given: dict[str, Any] = {"broker": self._broker.host, "port": self._broker.port}
         if self.protocol is not None:
             given["protocol"] = self.protocol
-        done = self._post(f"{flows}/{flow['flow_id']}", _filled(flow["data_schema"], given))
+        done = self.post(f"{flows}/{flow['flow_id']}", _filled(flow["data_schema"], given))
         assert done["type"] == "create_entry", done
 
     def _get(self, path: str) -> Any:  # noqa: ANN401 - any JSON value
         with self._open(path) as answer:
-            return json.loads(answer.read())
-
-    def _post(self, path: str, fields: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
-        with self._open(path, fields) as answer:
             return json.loads(answer.read())
 
     def _open(self, path: str, fields: dict[str, Any] | None = None) -> Any:  # noqa: ANN401 - urlopen's own type
