@@ -101,7 +101,7 @@ def main() -> int:
     parser.add_argument("--max-bytes", type=int, required=True)
     parser.add_argument("--max-message-bytes", type=int, required=True)
     parser.add_argument("--max-days", type=int, required=True)
-    parser.add_argument("--max-subscriptions", type=int, default=4000)
+    parser.add_argument("--max-subscriptions", type=int, required=True)
     args = parser.parse_args()
     password = sys.stdin.read().strip()
     wanted = {
