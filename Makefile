@@ -26,11 +26,12 @@ faults: $(READY)  ## 20 seeded runs of random faults between node and broker, 16
 	FACENODE_FAULT_SEEDS=20 $(BIN)/python -m pytest -s tests/integration/test_faults_random.py
 	FACENODE_KILLS=160 $(BIN)/python -m pytest -s --timeout=900 tests/integration/test_people_killed.py
 
-acceptance: $(READY) $(FLEET_READY)  ## wheel, Docker, Home Assistant, picamera2, hostile brokers; needs root, makes roots in .cache
+acceptance: $(READY) $(FLEET_READY)  ## wheel, Docker, Home Assistant, picamera2, the page in Chromium, hostile brokers; needs root, makes roots in .cache
 	$(BIN)/python -m pytest --ignore=tests/acceptance/fleet tests/acceptance
 
-acceptance-fleet: $(READY) $(FLEET_READY)  ## a fleet of booted Debian hosts, from bare to retired; needs root, and minutes
-	$(BIN)/python -m pytest -v tests/acceptance/fleet
+BROKER_KIND ?= mosquitto
+acceptance-fleet: $(READY) $(FLEET_READY)  ## a fleet of booted Debian hosts, from bare to retired, also with BROKER_KIND=nats; needs root, and minutes
+	FACENODE_BROKER_KIND=$(BROKER_KIND) $(BIN)/python -m pytest -v tests/acceptance/fleet
 
 fleet: $(FLEET_READY)  ## what a controller of a fleet needs: Ansible, the program, and what builds releases
 
@@ -115,6 +116,10 @@ picture: $(READY)  ## docs/picture.png, from real output
 screenshots: $(READY)  ## the pictures of docs/home-assistant, from a real Home Assistant; needs root and chromium
 	PYTHONPATH=.:tests/acceptance:tests/integration:tests/unit $(BIN)/python -m docs.screenshots
 
+.PHONY: page-pictures
+page-pictures: $(READY)  ## the pictures of docs/page.md, from a running node and its page; needs mosquitto and chromium
+	PYTHONPATH=.:tests/acceptance:tests/integration:tests/unit $(BIN)/python -m docs.page_pictures
+
 clean:
 	rm -rf $(VENV) $(TRAIN) $(FLEET) $(BENCH) $(RELEASE) build dist
 
@@ -143,7 +148,7 @@ $(BENCH_READY): pyproject.toml
 # Ansible is the controller's: no node has it.
 $(FLEET_READY): pyproject.toml
 	$(PYTHON) -m venv $(FLEET)
-	$(FLEET)/bin/python -m pip install --quiet --editable . 'ansible>=12.3,<13' 'ansible-lint>=25' $(BUILDS)
+	$(FLEET)/bin/python -m pip install --quiet --editable . 'ansible>=12.3,<13' 'ansible-lint>=25' 'bcrypt>=4,<6' $(BUILDS)
 	touch $@
 
 $(RELEASE_READY): pyproject.toml

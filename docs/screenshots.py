@@ -72,26 +72,25 @@ def take_screenshots(home: HomeAssistant, zone: str) -> None:
         browser.evaluate(f"localStorage.setItem('hassTokens', {json.dumps(json.dumps(home.login()))})")
         browser.open(f"{base}/config/automation/edit/stranger", "a stranger at night", "Until")
         browser.resize(1240, 830)
-        save_screenshot(browser, "blueprint")
+        save_screenshot(browser, TARGET / "blueprint.png")
         browser.resize(1240, 600)
         browser.open(f"{base}/config/automation/trace/stranger", "Executed")
-        save_screenshot(browser, "trace")
-        browser.resize(1080, 1590)
+        save_screenshot(browser, TARGET / "trace.png")
+        browser.resize(1080, 1690)
         browser.open(f"{base}/config/devices/device/{device}", "Front door", "Diagnostic", "Restart")
-        save_screenshot(browser, "device")
+        save_screenshot(browser, TARGET / "device.png")
         browser.resize(500, 490)
         browser.evaluate(
             'document.querySelector("home-assistant").shadowRoot.querySelector("home-assistant-main")'
             '.dispatchEvent(new CustomEvent("hass-show-notifications", {bubbles: true, composed: true}))'
         )
         browser.wait("Front door: a stranger")
-        save_screenshot(browser, "notification")
+        save_screenshot(browser, TARGET / "notification.png")
 
 
-def save_screenshot(browser: Browser, name: str) -> None:
+def save_screenshot(browser: Browser, file: Path) -> None:
     """Save a screenshot of the page as a small PNG."""
     picture = Pillow.open(io.BytesIO(browser.screenshot())).convert("RGB")
-    file = TARGET / f"{name}.png"
     picture.quantize(COLORS, dither=Pillow.Dither.NONE).save(file, optimize=True)
     _require(file.stat().st_size < MAX_BYTES)
     print(f"{file}: {file.stat().st_size} bytes")

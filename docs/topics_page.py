@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
 from docs.bounds import Schema, describe
 from docs.markdown import code, page, table
 from node.contract import payloads, schema
+from node.contract.message import EXPIRE_S, JPEG, JSON
 from node.contract.topics import Kind, Topics
 from node.domain import (
     Alert,
@@ -44,10 +45,34 @@ For subscribers:
 
 - Act only on events and alerts. Never act on messages under `late/`. Retained messages are for display.
 - Drop a message whose `id` you have already seen.
+- A message that waited at the broker looks like a new one. [How long it waited](#how-long-a-message-waited) tells.
 - Ignore fields that you do not know. If a field changes or is removed, `v` increases.
 
 An event has at most {payloads.MAX_EVENT_BYTES} bytes. This page is generated from the JSON Schemas in
 [node/contract](../node/contract), and tests check the node's messages against them.
+""".strip()
+_WAITED = f"""
+Over MQTT 5 a message on `event/`, `alert/` and `snapshot/` has an expiry (`mqtt.expire_s`), and the user property
+`{EXPIRE_S}` with the same number. While the message waits at the broker, for a subscriber that is away, the broker
+counts the expiry down. The original minus what is left is how long the message waited there, whatever the clocks say.
+The broker drops a message whose time is over. `facenode watch` prints the time, and so do these lines, with paho's
+`message`:
+
+```python
+def waited_s(message):
+    said = dict(getattr(message.properties, "UserProperty", ()))
+    left_s = getattr(message.properties, "MessageExpiryInterval", None)
+    return None if left_s is None or "{EXPIRE_S}" not in said else int(said["{EXPIRE_S}"]) - left_s
+```
+
+A broker counts in whole seconds. What is retained, and what is under `late/`, never expires: a late message waited on
+the node, and its `at` says since when.
+
+Over MQTT 3.1.1 there is no expiry: `at` is all there is, and it is as good as the clocks of the node and of the reader.
+
+The content type is `{JSON}` for events, alerts and responses, and `{JPEG}` for snapshots.
+A snapshot also has the user properties `event`, the id of its event, and `at`, when it was taken; one that was
+requested and is of no event has only `at`.
 """.strip()
 _MAX_KB = MAX_PACKET_BYTES // 1024
 _REQUESTS = f"""
@@ -56,6 +81,9 @@ Publish JSON with a `transaction` of your choice, at most 64 characters, to `req
 
 The node ignores a request that is retained, repeated, larger than 1024 bytes or without a transaction. After a burst of
 {BURST} requests it ignores those beyond {PER_SECOND} a second. The answer to `check` counts the ignored requests.
+
+Over MQTT 5 you can give a request a message expiry. If the node comes to it too late, it does nothing and answers with
+an error.
 
 Whatever is sent, events go on. The node leaves `request/#` for a minute if it gets more than {FLOOD_PER_SECOND}
 messages a second there after a burst of {FLOOD_BURST}, and for ten minutes if one of them has more than {_MAX_KB} kB.
@@ -107,7 +135,8 @@ def topics_page() -> str:
     parts = [_INTRO, "## Topics", table(("topic", "retained", "payload", "description"), _topics())]
     for name, examples in payloads:
         parts += list(_payload(name, examples))
-    return page("Topics and payloads", *parts, "## Requests", _REQUESTS, verbs)
+    waited = ("## How long a message waited", _WAITED)
+    return page("Topics and payloads", *parts, *waited, "## Requests", _REQUESTS, verbs)
 
 
 def _topics() -> Iterator[tuple[str, str, str, str]]:
@@ -206,7 +235,11 @@ def _alerts() -> tuple[bytes, ...]:
 
 
 def _state() -> bytes:
-    return payloads.dump(payloads.state(_AT, 2, (Presence("ada", _AT),), {"ada": _AT}))
+    return payloads.dump(
+        payloads.state(
+            _AT, 2, (Presence("ada", _AT),), {"ada": _AT}, snoozed={"night-stranger": _AT.wall + timedelta(hours=1)}
+        )
+    )
 
 
 def _health() -> bytes:

@@ -38,6 +38,7 @@ from node.requests.local_socket import LocalSocket
 from node.requests.people import PeopleRequests
 from node.requests.recent_faces import RecentFaces
 from node.requests.snapshots import Snapshots
+from node.requests.stills import Stills
 from node.requests.switches import SwitchRequests
 from node.requests.view import View
 from node.review.collector import Collector
@@ -80,9 +81,10 @@ class Node:
         switches: privacy, recognition, snoozed alerts.
         people_requests: enrolls whoever is in view.
         snapshots: sends pictures, where the owner wants any.
+        stills: shows the view to this machine's own commands.
         recent_faces: the faces behind the latest events.
         collector: the faces of recent visits, for the owner to say who they are.
-        privacy: erases them, and what can be undone, in privacy mode.
+        privacy: erases both, and what can be undone, in privacy mode.
         health: measures the loop.
         erasure: erases people, and finishes what was begun before.
         durations: keeps visits and alerts over restarts.
@@ -112,6 +114,7 @@ class Node:
     switches: SwitchRequests
     people_requests: PeopleRequests
     snapshots: Snapshots
+    stills: Stills
     recent_faces: RecentFaces
     collector: Collector
     privacy: PrivacyErasure
@@ -185,6 +188,7 @@ class Node:
             self.collector.update(tick, view.tracks, looks, self.engine.decisions, events)
         self.durations.update(tick.at, self._to_keep(tick.at))
         self.snapshots.update(view)
+        self.stills.update(view)
         self._tracks = view.tracks
         if found.looked:
             took_ms = (time.perf_counter() - began_s) * 1e3
@@ -205,18 +209,24 @@ class Node:
         """Put what happened into the outbox, and remember the faces behind it. Return the events with their ids."""
         messages = payloads.encode(happened, raised, self.topics, self.model)
         self.snapshots.publish(tick, happened, messages, tracks)
+        if messages:
+            self.durations.prepare(tick.at, self._to_keep(tick.at), self.outbox.puts + 1)
         self.outbox.put(messages)
         ids = [payloads.message_id(message) for message in messages[: len(happened)]]  # the alerts' messages follow
         events = tuple(zip(ids, happened, strict=True))
-        self.recent_faces.remember(events, (*self._tracks, *tracks))  # who left was there before
+        if self.switches.watching:
+            self.recent_faces.remember(events, (*self._tracks, *tracks))  # who left was there before
         return events
 
     def _show(self, at: Instant, count: int) -> None:
         """Show what is retained: who is in view, and now and then how the node is."""
         self.last_seen.update(self.engine.last_seen)
         switches = self.switches.switches
-        on = {"recognition": switches.recognition, "privacy": switches.privacy}
-        state = payloads.state(at, count, self.engine.present, self.last_seen, **on)
+        state = payloads.state(
+            at, count, self.engine.present, self.last_seen,
+            recognition=switches.recognition, privacy=switches.privacy, snoozed=self.switches.snoozed_until(at),
+            enrolling=self.people_requests.enrolling,
+        )  # fmt: skip
         health = self.health.beat(at, self._camera_state)
         if health is not None:
             self.service.report_status(summary(health))
@@ -244,6 +254,7 @@ class Node:
                 self.last_seen.forget(left)
             else:
                 self.last_seen.merge(left, into)
+                self.recent_faces.merge(left, into)
 
     def _announce(self) -> None:
         if self.announcer is not None:

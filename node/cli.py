@@ -25,6 +25,7 @@ COMMANDS = {
     "watch": "print messages from all nodes",
     "people": "enroll, list, correct and remove people",
     "inbox": "say who was seen in recent visits",
+    "page": "serve the web page: who came, who it was, and taking it back",
     "check": "check settings, camera, storage and broker",
     "bench": "measure the speed and memory use on this machine",
     "simulate": "load-test a broker with simulated nodes",

@@ -67,12 +67,14 @@ def stamped(at: Instant, boot: Boot) -> Stamp:
 def elapsed_s(since: Stamp, now: Stamp) -> float | None:
     """Return the seconds between two moments; None if nobody can tell.
 
-    Within one boot they are exact. After a reboot they are of the wall clock, if it was synchronized both times.
+    Within one boot they are exact. After a reboot they are of the wall clock, if it was synchronized both times and has
+    not gone back.
     """
     if since.boot and since.boot == now.boot:
         return max(0.0, now.boot_s - since.boot_s)
     if since.synced and now.synced:
-        return max(0.0, (now.wall - since.wall).total_seconds())
+        passed_s = (now.wall - since.wall).total_seconds()
+        return passed_s if passed_s >= 0 else None
     return None
 
 

@@ -117,7 +117,7 @@ class Look:
         embedding: shape (n,), float32, unit length; None if the network did not run because of the flaws.
         heads: softmax scores of each requested head by its name, shape (classes,), float32.
         weight: how much it counts among the looks at the same face, 0..1.
-        crop: the aligned face, shape (height, width, 3), uint8, RGB; None if the network did not run.
+        crop: the aligned face, shape (height, width, 3), uint8, RGB; None if it was not cut.
         turn: degrees clockwise by which the image must be turned for the face to be upright, 0 if it is; None if that
             was not measured.
     """

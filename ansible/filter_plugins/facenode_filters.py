@@ -15,6 +15,13 @@ def to_toml(settings: Mapping[str, Any]) -> str:
     return "\n".join(_table_lines(settings, ())).strip() + "\n"
 
 
+def rotated(names: str, number: int) -> str:
+    """Return a list of names, separated by commas, that begins with another one of them for each number in turn."""
+    each = [name.strip() for name in names.split(",")]
+    first = number % len(each)
+    return ",".join((*each[first:], *each[:first]))
+
+
 def mosquitto_hash(password: str, key: str, name: str) -> str:
     """Return the PBKDF2-HMAC-SHA512 hash of a password in mosquitto's `$7$` format.
 
@@ -105,4 +112,9 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., str]]:
         """Return the filters by their names."""
-        return {"to_toml": to_toml, "mosquitto_hash": mosquitto_hash, "mosquitto_groups": mosquitto_groups}
+        return {
+            "to_toml": to_toml,
+            "rotated": rotated,
+            "mosquitto_hash": mosquitto_hash,
+            "mosquitto_groups": mosquitto_groups,
+        }

@@ -1,7 +1,15 @@
 """Settings -> a node, and what the commands are made of: the one place where concrete classes are put together."""
 
-from node.assembly.broker import build_announcer, build_connect, build_outbox, check_outbox_files, describe_device
+from node.assembly.broker import (
+    announced_traces,
+    build_announcer,
+    build_connect,
+    build_outbox,
+    check_outbox_files,
+    describe_device,
+)
 from node.assembly.node import build_node
+from node.assembly.offline import build_offline_requests
 from node.assembly.people import (
     build_embed,
     build_enrollee,
@@ -11,9 +19,10 @@ from node.assembly.people import (
     build_scoring,
     read_scoring,
 )
-from node.assembly.review import build_collector, build_compare, build_naming, build_review_actions
+from node.assembly.review import build_naming
 from node.assembly.vision import (
     Vision,
+    build_masks,
     build_photo_detector,
     build_search,
     build_sidecar,
@@ -24,20 +33,20 @@ from node.assembly.vision import (
 
 __all__ = [
     "Vision",
+    "announced_traces",
     "build_announcer",
-    "build_collector",
-    "build_compare",
     "build_connect",
     "build_embed",
     "build_enrollee",
     "build_erasure",
     "build_gallery",
+    "build_masks",
     "build_matcher",
     "build_naming",
     "build_node",
+    "build_offline_requests",
     "build_outbox",
     "build_photo_detector",
-    "build_review_actions",
     "build_scoring",
     "build_search",
     "build_sidecar",

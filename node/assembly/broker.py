@@ -1,9 +1,10 @@
 """Settings -> the outbox, the connection to the broker, and what Home Assistant is told."""
 
 from node import __version__
+from node.assembly.vision import build_sidecar
 from node.clock import Clock
 from node.contract.topics import Topics
-from node.errors import StorageError
+from node.errors import ModelError, StorageError
 from node.homeassistant.announcer import Announcer
 from node.homeassistant.device_remover import DeviceRemover
 from node.homeassistant.discovery import Device
@@ -14,8 +15,11 @@ from node.mqtt.publisher import Connect
 from node.mqtt.retained import Retained
 from node.outbox.outbox import FILE as OUTBOX_FILE
 from node.outbox.outbox import Outbox
+from node.page.page_url import page_url
+from node.people.trace import Trace, TraceKind
 from node.requests.verb import OFFERED, Verb
 from node.settings import Settings
+from node.system.machine import Machine
 from node.system.plain_files import WrongKindError, check_regular
 
 
@@ -39,6 +43,7 @@ def build_outbox(settings: Settings, clock: Clock) -> Outbox:
         topics,
         clock,
         live_s=settings.mqtt.live_s,
+        expire_s=settings.mqtt.expire_s,
         max_rows=storage.max_rows,
         max_mb=storage.max_mb,
     )
@@ -69,17 +74,30 @@ def build_announcer(settings: Settings, topics: Topics, retained: Retained) -> A
     return None
 
 
+def announced_traces(settings: Settings) -> tuple[Trace, ...]:
+    """Return what Home Assistant's discovery has of everybody, if this node has ever announced its people."""
+    announced = settings.homeassistant.enabled and (settings.storage.dir / FILE).exists()
+    return (Trace(TraceKind.DISCOVERY),) if announced else ()
+
+
 def describe_device(settings: Settings) -> Device:
     """Return what discovery says about this node."""
     node = settings.node
+    try:
+        model = build_sidecar(settings).name
+    except ModelError:
+        model = ""  # whoever needs the network says so
     # Nobody can be enrolled in the closed set of a network.
     closed = settings.people.source == "head"
     return Device(
         name=node.name or node.id,
         area=node.area,
         version=__version__,
+        model=model,
+        hardware=Machine().hardware() or "",
         health_s=settings.health.every_s,
         rules=tuple(rule.id for rule in settings.alerts.rules),
         verbs=tuple(verb for verb in OFFERED if not (closed and verb is Verb.PEOPLE_ENROLL)),
         snapshots=settings.publish.snapshots != "off",
+        page=page_url(settings.page.door, settings.page.port, settings.page.hosts) or "",
     )

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from node.app import Node
 from node.assembly.broker import build_announcer, build_connect, build_outbox
+from node.assembly.overview import build_overview_requests, build_stills
 from node.assembly.people import (
     build_embed,
     build_enrollee,
@@ -14,12 +15,12 @@ from node.assembly.people import (
     build_scoring,
 )
 from node.assembly.review import build_collector, build_review_requests
-from node.assembly.vision import build_search, build_vision, event_labels, wanted_heads
+from node.assembly.vision import build_masks, build_search, build_vision, event_labels, wanted_heads
 from node.camera import Camera, open_camera
 from node.camera.frame_check import CheckedCamera
 from node.clock import Clock, SystemClock
 from node.contract import payloads
-from node.contract.message import Message
+from node.contract.message import JSON, Message
 from node.contract.topics import Topics
 from node.domain import CameraState, Instant
 from node.durations.file import DurationsFile
@@ -30,7 +31,6 @@ from node.events.engine import Engine
 from node.events.mounting import Mounting
 from node.events.tracker import Tracker
 from node.health import Counts, HealthMonitor
-from node.mqtt import certificate
 from node.mqtt.publisher import Publisher
 from node.mqtt.retained import Retained
 from node.outbox.outbox import Outbox
@@ -50,6 +50,7 @@ from node.requests.switches import SwitchRequests
 from node.review.privacy import PrivacyErasure
 from node.settings import Settings
 from node.settings.node import zone_of
+from node.system import certificate
 from node.system.machine import Machine
 from node.system.systemd import Service
 
@@ -77,12 +78,11 @@ def build_node(
     topics = Topics(settings.node.id, settings.homeassistant.prefix)
     vision = build_vision(settings, wanted_heads(settings))
     sidecar = vision.network.sidecar
-    outbox = build_outbox(settings, clock)
+    outbox, scoring = build_outbox(settings, clock), build_scoring(settings, sidecar)
     build_erasure(settings, outbox).advance(now.mono_s)
-    scoring = build_scoring(settings, sidecar)
-    stored = build_gallery(settings, scoring, clock, machine)
+    stored, embed = build_gallery(settings, scoring, clock, machine), build_embed(vision.network)
     stored.changes.expire(now.mono_s)
-    if stored.reembed(sidecar.heads.embedding.space, build_embed(vision.network)):
+    if stored.reembed(sidecar.heads.embedding.space, embed):
         _log.info("people: the network has changed: all known faces were embedded again")
     gallery = LiveGallery(
         stored,
@@ -90,7 +90,7 @@ def build_node(
         now.mono_s,
         closed_set=settings.people.source == "head",
     )
-    keeper = Keeper(DurationsFile(settings.storage.dir), machine)
+    keeper, last_seen = Keeper(DurationsFile(settings.storage.dir), machine, outbox.puts), LastSeen()
     durations = _load_durations(settings, keeper, now, gallery, stored.changes)
     engine = Engine(
         settings.events, gallery.matcher, event_labels(settings, sidecar), same_person(scoring).threshold,
@@ -100,13 +100,14 @@ def build_node(
     alerts = Alerts(settings.alerts.rules, zone_of(settings.node.timezone), durations.rules)
     tracker, mounting = Tracker(settings.events, durations.next_track), Mounting(settings.camera.rotate)
     retained = Retained(topics, payloads.state(now))
-    inbox = Inbox(topics, lambda topic, payload: publisher.send(Message(topic, payload)))
+    inbox = Inbox(topics, lambda topic, payload: publisher.send(Message(topic, payload, content_type=JSON)))
     publisher = Publisher(topics, outbox, retained, build_connect(settings, topics), receive=inbox.receive)
-    snapshots = Snapshots(settings.publish.snapshots, topics, publisher.send_now)
-    recent_faces = RecentFaces()
+    snapshots = Snapshots(
+        settings.publish.snapshots, topics, publisher.send_now,
+        expire_s=settings.mqtt.expire_s, masks=build_masks(settings),
+    )  # fmt: skip
+    recent_faces, last_seen = RecentFaces(), LastSeen()
     collector = build_collector(settings, scoring, clock, machine, stored.changes.store.anchors)
-
-    last_seen = LastSeen()
 
     def forget(person: str) -> None:
         """Erase whatever the node has of somebody in memory."""
@@ -114,6 +115,7 @@ def build_node(
         gallery.forget(person)
         engine.forget(person)
         alerts.forget(person)
+        keeper.forget(person)
         people_requests.forget(person)
         recent_faces.forget(person)
         snapshots.forget()
@@ -129,7 +131,7 @@ def build_node(
         changed=gallery.invalidate,
         erase=erasure.erase,
     )
-    corrections, review = build_review_requests(settings, scoring, collector, stored, gallery)
+    corrections, review = build_review_requests(settings, scoring, collector, stored, gallery=gallery, embed=embed)
     switches = SwitchRequests(settings.storage.dir, now, [rule.id for rule in settings.alerts.rules])
     health = HealthMonitor(
         machine,
@@ -143,8 +145,10 @@ def build_node(
         started=now,
         requests=lambda: publisher.requests,
     )
-    opened = camera or open_camera(settings.camera, clock, settings.detector.width)
-    camera = CheckedCamera(opened, lambda: switches.watching)
+    stills = build_stills(settings, vision, gallery, lambda: switches.recognizing)
+    camera = CheckedCamera(
+        camera or open_camera(settings.camera, clock, settings.detector.width), lambda: switches.watching
+    )
 
     def check(request: Check, at: Instant, answer: Answer) -> None:
         """Answer with the health of this moment, how many requests were ignored, and whether there is a connection."""
@@ -179,17 +183,20 @@ def build_node(
                 switches=switches,
                 people=people_requests,
                 corrections=corrections,
+                overview=build_overview_requests(settings, scoring, stored, erasure=erasure, last_seen=last_seen),
                 review=review,
                 snapshots=snapshots,
+                stills=stills,
             ),
         ),
         local_socket=LocalSocket(settings.storage.dir, inbox.put),
         switches=switches,
         people_requests=people_requests,
         snapshots=snapshots,
+        stills=stills,
         recent_faces=recent_faces,
         collector=collector,
-        privacy=PrivacyErasure((collector.clear, stored.changes.clear)),
+        privacy=PrivacyErasure((collector.clear, recent_faces.clear, stored.changes.clear)),
         health=health,
         erasure=erasure,
         durations=keeper,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from node.assembly.vision import build_masks
 from node.clock import BootClock, Clock
 from node.domain import Vector
 from node.people.corrections import Corrections
@@ -10,6 +11,7 @@ from node.people.likeness import Comparison, Nearest, nearest, same_person
 from node.people.live_gallery import LiveGallery
 from node.people.matcher import GalleryMatcher, Matcher
 from node.people.person import Anchor
+from node.people.reembedding import Embed
 from node.people.scoring import Scoring
 from node.requests.corrections import CorrectionRequests
 from node.requests.review import ReviewRequests
@@ -45,19 +47,20 @@ def build_collector(
     )
     inbox = ReviewInbox(keeping, ReviewFiles(settings.storage.dir), clock, boots, anchors)
     inbox.load()
-    return Collector(inbox, portrait_jpeg)
+    masks = build_masks(settings)
+    return Collector(inbox, lambda image, box: portrait_jpeg(image, box, masks))
 
 
-def build_review_actions(settings: Settings, collector: Collector, gallery: Gallery) -> ReviewActions:
+def build_review_actions(settings: Settings, collector: Collector, gallery: Gallery, embed: Embed) -> ReviewActions:
     """Return what lists the inbox and decides about its entries."""
-    return ReviewActions(collector, gallery, keep_crops=settings.people.keep_crops)
+    return ReviewActions(collector, gallery, keep_crops=settings.people.keep_crops, embed=embed)
 
 
-def build_review_requests(
-    settings: Settings, scoring: Scoring, collector: Collector, stored: Gallery, gallery: LiveGallery
+def build_review_requests(  # noqa: PLR0913 - whatever decides about entries
+    settings: Settings, scoring: Scoring, collector: Collector, stored: Gallery, *, gallery: LiveGallery, embed: Embed
 ) -> tuple[CorrectionRequests, ReviewRequests]:
     """Return what carries out requests that correct people, and those about the inbox."""
-    actions = build_review_actions(settings, collector, stored)
+    actions = build_review_actions(settings, collector, stored, embed)
     corrections = CorrectionRequests(
         Corrections(stored, build_naming(settings, scoring)),
         stored.changes,

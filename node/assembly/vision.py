@@ -4,11 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from node.domain import Box
 from node.settings import Settings
 from node.system import blas, bundled
 from node.system.machine import Machine
 from node.vision import network_file, threads
 from node.vision.detector import Detector
+from node.vision.masks import Masks
 from node.vision.motion import Motion
 from node.vision.orientation import MIN_SCORE, OrientationMeter
 from node.vision.photo_detector import LEAST_PX, PhotoDetector
@@ -65,9 +67,15 @@ def _detector(settings: Settings, runtime: str, width: int) -> Detector:
 def build_search(settings: Settings, detector: Detector, machine: Machine, *, live: bool) -> Search:
     """Return what finds faces; of a recorded source every frame is searched, so that two replays agree."""
     throttle = Throttle(settings.health.max_cpu_c, machine.cpu_c) if live else None
-    motion = Motion() if live and settings.detector.motion else None
-    tracked = TrackedSearch() if live and settings.detector.track else None
-    return Search(detector, motion, throttle, tracked)
+    masks = build_masks(settings)
+    motion = Motion(masks) if live and settings.detector.motion else None
+    tracked = TrackedSearch(masks) if live and settings.detector.track else None
+    return Search(detector, motion, throttle, tracked, masks)
+
+
+def build_masks(settings: Settings) -> Masks:
+    """Return the parts of the view that are not looked at."""
+    return Masks([Box(*mask) for mask in settings.camera.masks])
 
 
 def build_sidecar(settings: Settings) -> Sidecar:

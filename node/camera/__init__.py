@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from node.camera.camera import Camera
 from node.clock import Clock
+from node.domain import Box
 from node.errors import CameraError
 
 if TYPE_CHECKING:
@@ -29,11 +30,15 @@ def open_camera(settings: "CameraSettings", clock: Clock, small_px: int | None =
         CameraError: the source does not exist, or cannot be read.
     """
     opened = _open_source(settings, clock, small_px)
-    if not settings.rotate:
-        return opened
-    from node.camera.turned import TurnedCamera  # noqa: PLC0415 - see above
+    if settings.rotate:
+        from node.camera.turned import TurnedCamera  # noqa: PLC0415 - see above
 
-    return TurnedCamera(opened, settings.rotate)
+        opened = TurnedCamera(opened, settings.rotate)
+    if settings.crop is not None and not settings.source.startswith("picamera"):  # which crops on its sensor
+        from node.camera.cropped import CroppedCamera  # noqa: PLC0415 - see above
+
+        opened = CroppedCamera(opened, Box(*settings.crop))
+    return opened
 
 
 def _open_source(settings: "CameraSettings", clock: Clock, small_px: int | None) -> Camera:

@@ -11,7 +11,8 @@ One test suite holds every driver to these rules:
 4. A finite source drops nothing, is not paced, and ends the iteration. Its ticks carry the moment at which the
    iteration began plus the frame's own presentation time, so two runs give the same differences, bit for bit.
 5. A frame has full resolution, shape (height, width, 3), uint8, RGB, is C-contiguous and owns its memory. So does its
-   small image, where the driver has one; it shows the same view. Both are turned by `camera.rotate`.
+   small image, where the driver has one; it shows the same view. Both are turned by `camera.rotate`, then cropped by
+   `camera.crop`.
 6. A camera is iterated once. Closing it ends the iteration and the capture thread; closing twice is fine.
 7. An unreadable file, or a source that cannot work on this machine, raises a CameraError of one line: what, where, what
    to do. It never contains a password.

@@ -2,32 +2,17 @@
 
 import argparse
 import base64
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from node.assembly import (
-    build_collector,
-    build_compare,
-    build_gallery,
-    build_matcher,
-    build_review_actions,
-    build_scoring,
-    build_sidecar,
-)
-from node.clock import SystemClock
+from node.assembly import build_offline_requests
 from node.domain import counted
 from node.errors import PeopleError, UsageError
-from node.requests.answer import Answer
-from node.requests.local_request import AssignEntry, ClearInbox, ListInbox, ShowEntry
-from node.requests.local_socket import call, running
-from node.requests.request import parse
-from node.requests.review import ReviewRequests
+from node.requests.local_client import call, running
 from node.review.actions import Kind
 from node.settings import Settings
 from node.system.caller_files import write_for_caller
-from node.system.machine import Machine
 from node.system.privileges import become_owner
 from node.system.terminal import print_json, print_line
 
@@ -58,6 +43,9 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noq
     assign.add_argument("name", nargs="?", metavar="NAME", help="display name of a new person")
     assign.add_argument("--id", metavar="ID", help="id of a new person; by default it is made from the name")
     assign.add_argument("--alike", action="store_true", help="decide about all entries of the group")
+    assign.add_argument(
+        "--force", action="store_true", help="use faces that look like another enrolled person, or failed a gate"
+    )
     assign.set_defaults(main=assign_entry)
     show = verbs.add_parser("show", parents=[common], help="write the picture of an entry to a file")
     show.add_argument("entry", metavar="ENTRY", help="id of an entry")
@@ -72,7 +60,7 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noq
 def list_entries(args: argparse.Namespace, settings: Settings) -> int:
     """Print the entries in groups, the most useful first."""
     become_owner(settings.storage.dir)
-    groups = _ask(settings, "inbox_list")
+    groups = _ask(settings, "inbox_list")["groups"]
     if args.json:
         for group in groups:
             print_json(group)
@@ -92,10 +80,10 @@ def assign_entry(args: argparse.Namespace, settings: Settings) -> int:
     if kind not in (Kind.NEW, Kind.IGNORE) and (args.name is not None or args.id is not None):
         raise UsageError(f"inbox assign ENTRY {args.who}: a name and --id are for a new person")
     person = args.who if kind is Kind.PERSON else args.id
-    given = {"id": person, "name": args.name, "alike": args.alike or None}
+    given = {"id": person, "name": args.name, "alike": args.alike or None, "force": args.force or None}
     become_owner(settings.storage.dir)
     fields = {key: value for key, value in given.items() if value is not None}
-    answer = _ask(settings, "inbox_assign", entry=args.entry, **{"as": str(kind)}, **fields)
+    answer = _ask(settings, "inbox_assign", entries=[args.entry], **{"as": str(kind)}, **fields)
     print_line(f"{args.entry}: {answer['what']}")
     return 0
 
@@ -125,7 +113,7 @@ def clear_inbox(args: argparse.Namespace, settings: Settings) -> int:
     if running(settings.storage.dir) or settings.review.keep_days:
         _ask(settings, "inbox_clear")
     else:
-        _ask_here(settings, "inbox_clear")
+        build_offline_requests(settings).ask("inbox_clear", {})
     print_line("the inbox is empty")
     return 0
 
@@ -142,33 +130,7 @@ def _ask(settings: Settings, verb: str, **fields: object) -> Any:  # noqa: ANN40
         raise PeopleError(
             f"no node runs in {settings.storage.dir}: start it, or set review.keep_days to keep the inbox on disk"
         )
-    return _ask_here(settings, verb, **fields)
-
-
-def _ask_here(settings: Settings, verb: str, **fields: object) -> Any:  # noqa: ANN401 - what a node would answer
-    """Carry out a request in place of a node, on the files."""
-    clock, sidecar = SystemClock(), build_sidecar(settings)
-    scoring = build_scoring(settings, sidecar)
-    gallery = build_gallery(settings, scoring)
-    collector = build_collector(settings, scoring, clock, Machine(), gallery.changes.store.anchors)
-    requests = ReviewRequests(
-        build_review_actions(settings, collector, gallery),
-        lambda: build_compare(build_matcher(settings, sidecar, scoring)),
-        changed=lambda: None,
-    )
-    table = {
-        ListInbox: requests.list,
-        ShowEntry: requests.show,
-        AssignEntry: requests.assign,
-        ClearInbox: requests.clear,
-    }
-    answers: list[bytes] = []
-    try:
-        request = parse(verb, fields)
-    except ValueError as error:
-        raise PeopleError(str(error)) from error
-    table[type(request)](request, clock.now(), Answer("local", answers.append))  # type: ignore[operator]
-    return json.loads(answers[0]).get("data")
+    return build_offline_requests(settings).ask(verb, fields)
 
 
 def _table(groups: list[Mapping[str, Any]]) -> Iterator[str]:

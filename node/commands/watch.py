@@ -19,6 +19,7 @@ from node.errors import BrokerError, UsageError
 from node.mqtt import reason_codes
 from node.mqtt.backoff import Timing
 from node.mqtt.connect import connect
+from node.mqtt.grants import Grants
 from node.mqtt.link import Client, Link, Lost, Received, Report, Subscribed
 from node.mqtt.report_queue import ReportQueue
 from node.mqtt.takeover import Takeovers
@@ -37,7 +38,10 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noq
     parser = subparsers.add_parser("watch", parents=[common])
     parser.add_argument("--type", choices=[str(each) for each in EventType], help="print events of this type only")
     parser.add_argument(
-        "--json", action="store_true", help='print one JSON line for each message: {"topic": ..., "payload": ...}'
+        "--json",
+        action="store_true",
+        help='print one JSON line for each message: {"topic": ..., "payload": ...}, with "waited_s", the seconds for '
+        "which it waited at the broker, where that is known",
     )
     parser.add_argument(
         "--durable",
@@ -144,7 +148,7 @@ def watch(  # noqa: PLR0913 - the loop names everything it depends on
         inbox: reports of the connection.
         filters: topics to subscribe to.
         history: what was received before.
-        print_message: prints a message, given its topic and payload.
+        print_message: prints a message, given its topic, its payload and how long it waited at the broker.
         print_note: prints a line about the connection, or about missing events.
         set_ready: is given True when all subscriptions are granted, False when the connection is lost.
         timing: how long to wait between attempts, and after connections that end soon.
@@ -197,19 +201,18 @@ def _receive(  # noqa: PLR0913 - as in watch
     set_ready: SetReady,
 ) -> Lost | None:
     """Print what comes over one connection; return how it was lost, None for a stop."""
-    for each in filters:
-        link.subscribe(each)
-    waiting, refused = len(filters), 0
+    grants, refused = Grants(link, filters), 0
     while (report := inbox.get()) is not None:
         match report:
             case Received():
                 _handle(report, history, print_message, print_note)
+            case Subscribed() if not grants.settle(report):
+                grants.ask_again()
             case Subscribed(code=code):
-                waiting -= 1
                 if code >= reason_codes.SUCCESS_BELOW:
                     refused += 1
                     print_note(f"the broker refused a subscription: {reason_codes.describe(code)}")
-                if waiting == 0:
+                if grants.settled:
                     print_note(f"connected, MQTT {link.protocol}")
                     set_ready(refused == 0)
             case Lost(sentence=sentence):
@@ -257,7 +260,7 @@ def _handle(
         if note:
             print_note(note)
     try:
-        print_message(message.topic, payload)
+        print_message(message.topic, payload, message.waited_s)
     except RecursionError:
         # Nested deeply enough to be parsed, but not to be printed.
-        print_message(message.topic, text)
+        print_message(message.topic, text, message.waited_s)

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
-from node.contract.message import Message
+from node.contract.message import JSON, Message
 from node.contract.topics import Kind, Topics, kind_and_name
 from node.domain import Alert, Classification, Event, Health, Instant, Match, Presence
 
@@ -66,17 +66,26 @@ def encode(
     by_event = {id(event): event_id for event, event_id in zip(events, ids, strict=True)}
     return (
         *(
-            Message(topics.message(Kind.EVENT, str(event.type)), dump(_event(event, event_id, model)))
+            json_message(topics.message(Kind.EVENT, str(event.type)), _event(event, event_id, model))
             for event, event_id in zip(events, ids, strict=True)
         ),
         *(
-            Message(
+            json_message(
                 topics.message(Kind.ALERT, alert.rule),
-                dump(_alert(alert, make_id(alert.at.wall), by_event.get(id(alert.event)))),
+                _alert(alert, make_id(alert.at.wall), by_event.get(id(alert.event))),
             )
             for alert in alerts
         ),
     )
+
+
+def json_message(topic: str, fields: Fields) -> Message:
+    """Return the message of some fields that is not retained.
+
+    Raises:
+        ValueError: a number is not finite.
+    """
+    return Message(topic, dump(fields), content_type=JSON)
 
 
 def add_sequence(message: Message, boot: int, seq: int) -> Message:
@@ -134,6 +143,8 @@ def state(  # noqa: PLR0913 - one argument for each field of the payload
     *,
     recognition: bool = True,
     privacy: bool = False,
+    snoozed: Mapping[str, datetime] | None = None,
+    enrolling: str | None = None,
 ) -> Fields:
     """Return the fields of `state`; with the defaults, the state of a node that sees nobody.
 
@@ -144,6 +155,8 @@ def state(  # noqa: PLR0913 - one argument for each field of the payload
         last_seen: when each person was last seen, by id.
         recognition: whether recognition is on.
         privacy: whether privacy mode is on.
+        snoozed: until when each silent alert rule is silent, by its id.
+        enrolling: the id under which whoever is in view is being enrolled.
     """
     return {
         "v": VERSION,
@@ -153,6 +166,8 @@ def state(  # noqa: PLR0913 - one argument for each field of the payload
         "people": {person: {"last_seen": timestamp(seen.wall)} for person, seen in (last_seen or {}).items()},
         "recognition": _switch(recognition),
         "privacy": _switch(privacy),
+        "snoozed": {rule: timestamp(until) for rule, until in (snoozed or {}).items()},
+        "enrolling": enrolling,
     }
 
 

@@ -7,10 +7,10 @@ from node.camera import Camera, open_camera
 from node.camera.frame_check import CheckedCamera
 from node.clock import Clock
 from node.diagnostics.finding import Finding
-from node.domain import Frame, Instant, Look
+from node.domain import Frame, Instant, Look, counted
 from node.errors import FacenodeError
 from node.events.mounting import HALF_TURN, QUARTERS, advice
-from node.settings import Settings
+from node.settings import CameraSettings, Settings
 
 _FIRST_FRAME_S = 10.0
 
@@ -26,7 +26,12 @@ LookAtAll = Callable[[Frame], Iterable[Look]]
 """Returns a look at each face of a frame."""
 
 
-def camera_finding(settings: Settings, clock: Clock, look: LookAtAll | None = None) -> Finding:
+def camera_finding(
+    settings: Settings,
+    clock: Clock,
+    look: LookAtAll | None = None,
+    keep: Callable[[Frame], None] = lambda _frame: None,
+) -> Finding:
     """Open the camera, wait up to 10 seconds for its first frame, and look for faces for 2 seconds.
 
     Faces that are upside down are a fault. Faces that lie on their side are said, but are none: somebody may be in bed.
@@ -35,6 +40,7 @@ def camera_finding(settings: Settings, clock: Clock, look: LookAtAll | None = No
         settings: of the node.
         clock: measures the wait.
         look: looks at faces; None: no frame may be looked at.
+        keep: called with the first frame.
     """
     started_s = clock.now().mono_s
     try:
@@ -51,17 +57,19 @@ def camera_finding(settings: Settings, clock: Clock, look: LookAtAll | None = No
                 if first is None and now_s - started_s > _FIRST_FRAME_S:
                     break
             if first:
-                return _described(camera, first[1], looks, settings.camera.rotate)
+                keep(first[1])
+                return _described(camera, first[1], looks, settings.camera)
             problem = camera.problem or f"{camera.name}: no frame within {_FIRST_FRAME_S:.0f} s"
             return Finding("camera", ok=False, text=problem)
     except FacenodeError as error:
         return Finding("camera", ok=False, text=str(error))
 
 
-def _described(camera: Camera, frame: Frame, looks: Counter[int], rotate: int) -> Finding:
+def _described(camera: Camera, frame: Frame, looks: Counter[int], settings: CameraSettings) -> Finding:
     rows, columns = frame.image.shape[:2]
-    text = f"{camera.name} delivers {columns}x{rows}"
+    masked = f" with {counted(len(settings.masks), 'mask')}" if settings.masks else ""
+    text = f"{camera.name} delivers {columns}x{rows}{masked}"
     turn = max(QUARTERS, key=lambda quarter: looks[quarter])
     if looks[turn] < max(_LEAST_LOOKS if camera.live else 1, _AGREED * looks.total()):
         return Finding("camera", ok=True, text=text)
-    return Finding("camera", ok=turn != HALF_TURN, text=f"{text}, but {advice(turn, rotate)}")
+    return Finding("camera", ok=turn != HALF_TURN, text=f"{text}, but {advice(turn, settings.rotate)}")

@@ -5,6 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from node.durations.record import MAX_BYTES, Record, decode, encode
+from node.people.trace import TraceKind
 from node.system.files import remove_partial, sync_folder, write_privately
 from node.system.plain_files import TooLargeError, WrongKindError, read_regular
 
@@ -21,10 +22,10 @@ class DurationsFile:
 
     Attributes:
         path: the file.
-        contents: what it holds of a person, in words.
+        kind: what it holds of a person.
     """
 
-    contents = "a visit of theirs, or an alert about them"
+    kind = TraceKind.DURATIONS
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE
@@ -49,7 +50,7 @@ class DurationsFile:
         Raises:
             OSError: it cannot be written; the former one is unchanged.
         """
-        if record.durations:
+        if record:
             write_privately(self.path, encode(record))
         else:
             self._remove()
@@ -57,7 +58,7 @@ class DurationsFile:
     def names(self, person: str) -> bool:
         """Return whether a person is named. What is not readable names nobody."""
         try:
-            return self._read().durations.names(person)
+            return self._read().names(person)
         except (OSError, ValueError):
             return False
 
@@ -74,10 +75,9 @@ class DurationsFile:
         except (ValueError, TooLargeError):
             self._remove()
             return
-        if record.durations.names(person):
-            rest = Record(record.durations.without(person), record.at, record.boot, record.clean)
+        if record.names(person):
             try:
-                self.save(rest)
+                self.save(record.without(person))
             except OSError:
                 self._remove()
 

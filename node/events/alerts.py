@@ -3,7 +3,7 @@
 A rule has a condition that holds or not at every tick. An alert is raised at the first tick at which
 
 - the condition has held for `for_s`,
-- the local time is within `between` (an unsynchronized clock counts as within, and the alert says so),
+- the local time is within `between` on one of `days` (an unsynchronized clock counts as within, and the alert says so),
 - `cool_down_s` have passed since the rule was last raised, and it is not snoozed;
 
 and cleared at the first tick at which the condition no longer holds or the hours are over. Durations are of monotonic
@@ -13,11 +13,12 @@ gone, or is of another kind now, is cleared at the first tick.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time, tzinfo
+from datetime import UTC, time, tzinfo
 from typing import Literal, Protocol
 
 from node.domain import UNKNOWN, Alert, AlertState, CameraState, Event, EventType, Instant, Presence
 from node.events.durations import RuleRecord
+from node.events.hours import within
 
 When = Literal["unknown", "recognized", "loiter", "count", "camera_lost"]
 
@@ -40,6 +41,10 @@ class Rule(Protocol):
     @property
     def hours(self) -> tuple[time, time] | None:
         """Start and end of the hours in which it holds, local time; past midnight if the end is before the start."""
+
+    @property
+    def weekdays(self) -> frozenset[int]:
+        """Days on which it holds, Monday is 0, every day if empty; hours past midnight are of the day they began on."""
 
     @property
     def cool_down_s(self) -> float:
@@ -162,7 +167,7 @@ class Alerts:
     def _evaluate(self, state: _RuleState, at: Instant, events: Sequence[Event], scene: Scene) -> Alert | None:
         rule = state.rule
         cause = self._cause(state, at, scene)
-        if cause is None or not within(rule.hours, at, self._zone):
+        if cause is None or not within(rule.hours, rule.weekdays, at, self._zone):
             return state.cleared(at)
         if state.active or not cause.proven or rule.id in scene.snoozed:
             return None
@@ -230,22 +235,3 @@ def _event_about(events: Sequence[Event], person: str | None) -> Event | None:
         if event.type is not EventType.LEFT and person == named:
             return event
     return None
-
-
-def within(hours: tuple[time, time] | None, at: Instant, zone: tzinfo) -> bool:
-    """Return whether a moment is within hours of local time; an end before the start is past midnight.
-
-    The start is included and the end is not; the same start and end mean the whole day. Across a change to or from
-    daylight-saving time the clock on the wall decides.
-    """
-    if hours is None or not at.synced:
-        return True
-    start, end = hours
-    now = _local(at.wall, zone)
-    if start == end:
-        return True
-    return start <= now < end if start < end else now >= start or now < end
-
-
-def _local(wall: datetime, zone: tzinfo) -> time:
-    return wall.astimezone(zone).time()

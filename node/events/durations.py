@@ -149,6 +149,9 @@ class Durations:
         return frozenset(person for person in named if person is not None)
 
 
+NOTHING = Durations()
+
+
 @dataclass(frozen=True, slots=True)
 class Saved:
     """Durations as a process left them.

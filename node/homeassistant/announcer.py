@@ -30,7 +30,7 @@ class Announcer:
         elif people is self._people:
             return
         self._people = people
-        self._keys.update(people, optional_components(self._device))
+        self._keys.update(people, optional_components(self._device), self._device.rules)
         shown, removed = self._keys.people, self._keys.removed
         self._retained.set_discovery(
             discovery(self._topics, self._device, shown, removed),

@@ -14,9 +14,11 @@ from node.homeassistant.entity import TRANSACTION, camera_availability, entity
 from node.homeassistant.entity_keys import KeyedPerson
 from node.homeassistant.people import enrolment, presence
 from node.homeassistant.removal import OPTIONAL, placeholders, removals
+from node.homeassistant.rules import snoozes, triggers
 
 _DISABLED = {"enabled_by_default": False}
-_ENROLL = "people_enroll"
+_ENROLL, _SNOOZE = "people_enroll", "snooze"
+_COUNTED = "{{ {'text': value_json.count ~ (' face' if value_json.count == 1 else ' faces')} | to_json }}"
 # A machine that does not report throttling is unknown, not fine.
 _THROTTLED = "{{ none if value_json.throttled is none else 'ON' if value_json.throttled else 'OFF' }}"
 
@@ -29,19 +31,25 @@ class Device:
         name: for people to read.
         area: the area to suggest; empty for none.
         version: of the program.
+        model: the name of the network; empty if it is not known.
+        hardware: the name of the machine's board; empty if it is not known.
         health_s: seconds between two health messages; their values expire 10 s after three of them are missed.
         rules: ids of the alert rules.
         verbs: the requests that the node accepts.
         snapshots: whether the node sends snapshots.
+        page: address of the owner's web page; empty for none.
     """
 
     name: str
     area: str
     version: str
+    model: str = ""
+    hardware: str = ""
     health_s: float = 30.0
     rules: Sequence[str] = ()
     verbs: Sequence[str] = ()
     snapshots: bool = False
+    page: str = ""
 
 
 def discovery(
@@ -63,17 +71,17 @@ def discovery(
             removes them, to a Home Assistant that has just started.
     """
     fields = {"ids": [f"{ROOT}_{topics.node}"], "name": device.name, "mf": "Facenode", "sw": device.version}
-    if device.area:
-        fields["sa"] = device.area
+    more = {"sa": device.area, "mdl": device.model, "hw": device.hardware, "cu": device.page}
     return dump(
         {
-            "dev": fields,
+            "dev": fields | {key: value for key, value in more.items() if value},
             "o": {"name": ROOT, "sw": device.version},
             "qos": 1,
             "availability": [{"topic": topics.status}],
             "availability_mode": "all",
             "cmps": {
                 **_events(topics, device),
+                **triggers(topics, device.rules),
                 **_view(topics),
                 **(_snapshot(topics) if device.snapshots else {}),
                 **presence(topics, people),
@@ -119,8 +127,9 @@ def _view(topics: Topics) -> dict[str, Fields]:
         | {
             "state_topic": topics.state,
             "value_template": "{{ value_json.count }}",
+            "json_attributes_topic": topics.state,
+            "json_attributes_template": _COUNTED,
             "state_class": "measurement",
-            "unit_of_measurement": "faces",
             "suggested_display_precision": 0,
             "icon": "mdi:account-group",
         },
@@ -153,6 +162,8 @@ def _controls(topics: Topics, device: Device) -> dict[str, Fields]:
         "command_template": f'{{"transaction":"{TRANSACTION}"}}',
     }
     accepted = {verb: control for verb, control in controls.items() if verb in device.verbs}
+    if _SNOOZE in device.verbs:
+        accepted |= snoozes(topics, _SNOOZE, device.rules)
     return accepted | ({"enroll": enrolment(topics, _ENROLL)} if _ENROLL in device.verbs else {})
 
 
@@ -169,8 +180,9 @@ def _diagnostics(topics: Topics, device: Device) -> dict[str, Fields]:
     celsius = {"device_class": "temperature", "state_class": "measurement", "unit_of_measurement": "°C"}
     milliseconds = {"device_class": "duration", "state_class": "measurement", "unit_of_measurement": "ms"}
     megabytes = {"device_class": "data_size", "state_class": "measurement", "unit_of_measurement": "MB"}
-    waiting = {"state_class": "measurement", "unit_of_measurement": "messages", "icon": "mdi:tray-full"}
-    total = {"state_class": "total_increasing", "unit_of_measurement": "messages", "icon": "mdi:tray-remove"}
+    # Without a unit: Home Assistant has no singular, and the names say what is counted.
+    waiting = {"state_class": "measurement", "icon": "mdi:tray-full"}
+    total = {"state_class": "total_increasing", "icon": "mdi:tray-remove"}
     clock = {"device_class": "enum", "options": ["synced", "unsynced"], "icon": "mdi:clock-check"}
     days = {"device_class": "duration", "state_class": "measurement", "unit_of_measurement": "d"}
     seconds = {"device_class": "duration", "state_class": "measurement", "unit_of_measurement": "s"}

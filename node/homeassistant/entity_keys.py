@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from node.homeassistant.removal import OPTIONAL
+from node.homeassistant.removal import OPTIONAL, rule_key
+from node.homeassistant.rule_keys import RuleKeys
 from node.system.files import make_private_folder, remove_partial, write_privately
 from node.system.plain_files import read_regular
 
@@ -77,6 +78,7 @@ class EntityKeys:
 
     def __init__(self, folder: Path, *, read_only: bool = False) -> None:
         self._path, self._read_only = folder / FILE, read_only
+        self._rules = RuleKeys(folder, read_only=read_only)
         if not read_only:
             remove_partial(self._path)
         self._failed = False
@@ -95,16 +97,17 @@ class EntityKeys:
 
     @property
     def shown(self) -> tuple[str, ...]:
-        """The keys of the people and optional components that Home Assistant shows."""
-        return self._shown
+        """The keys of the people, rules and optional components that Home Assistant shows."""
+        return (*self._shown, *map(rule_key, self._rules.shown))
 
     @property
     def removed(self) -> tuple[str, ...]:
-        """The keys of removed people and components whose entities Home Assistant may still have; the latest 64."""
-        return self._removed
+        """The keys of what was removed and Home Assistant may still have: the latest 64, and the latest 64 rules."""
+        return (*self._removed, *map(rule_key, self._rules.removed))
 
-    def update(self, people: Iterable[Person], components: Iterable[str] = ()) -> None:
-        """Set who is enrolled and which optional components there are. Ignored people are not shown."""
+    def update(self, people: Iterable[Person], components: Iterable[str] = (), rules: Iterable[str] = ()) -> None:
+        """Set who is enrolled, and which optional components and rules there are. Ignored people are not shown."""
+        self._rules.update(rules)
         self._people = tuple(KeyedPerson(self._key(each.id), each.id, each.name) for each in people if not each.ignored)
         shown = (*sorted(each.key for each in self._people), *sorted(components))
         former = (*self._removed, *(key for key in self._shown if key not in self._removed))
@@ -113,6 +116,7 @@ class EntityKeys:
     def forget_removed(self) -> None:
         """Forget the removed keys, because Home Assistant has removed their entities."""
         self._save(self._shown, ())
+        self._rules.forget_removed()
 
     def delete(self) -> None:
         """Forget all keys and delete the file, because Home Assistant shows nothing of this node any more.
@@ -120,6 +124,7 @@ class EntityKeys:
         A file that cannot be deleted is logged: the next start then removes the device once more.
         """
         self._shown = self._removed = ()
+        self._rules.delete()
         try:
             self._path.unlink(missing_ok=True)
         except OSError as error:

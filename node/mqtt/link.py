@@ -33,11 +33,22 @@ class Subscribed:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A message arrived."""
+    """A message arrived.
+
+    Attributes:
+        topic: its topic.
+        payload: the bytes that were sent.
+        retained: whether the broker had kept it for later subscribers.
+        expiry_s: seconds from now on after which it counts no more; None: it never expires, or the broker does not say.
+        waited_s: seconds for which it waited at the broker, in whole seconds as the broker counts; None where the
+            publisher or the broker does not say.
+    """
 
     topic: str
     payload: bytes
     retained: bool
+    expiry_s: int | None = None
+    waited_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

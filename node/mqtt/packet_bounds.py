@@ -9,8 +9,6 @@ their way to paho. The rules:
    that ignore it.
 2. Of a message that is too long, only the topic is read: it tells which subscription brought the message.
 3. No subscription of this program asks for QoS 2. A packet of QoS 2 is a protocol error and ends the connection.
-4. Nothing reads the properties that MQTT 5 adds to a message. They are cut out, since paho needs half a second of
-   processor time for 60 kB of them.
 """
 
 from collections.abc import Sequence
@@ -33,7 +31,7 @@ PROTOCOL_ERROR, TOO_LARGE = 0x82, 0x95
 
 _PUBLISH, _QOS_2_KINDS = 3, frozenset({5, 6, 7})  # PUBREC, PUBREL, PUBCOMP
 _MAX_LENGTH_BYTES, _MORE = 4, 0x80
-_LENGTH_PREFIX, _ID_BYTES = 2, 2
+_LENGTH_PREFIX = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,22 +123,6 @@ class PacketBounds:
         kind = "retained message" if self._retained else "message"
         sentence = f"{topic}: a {kind} of {self._too_large:,} bytes arrived, more than {self._max_bytes:,}"
         return Refusal(f"{sentence}: remove it from the broker" if self._retained else sentence, TOO_LARGE, topic)
-
-
-def cut_properties(first: int, body: bytes) -> bytes:
-    """Return the body of a packet of MQTT 5, without the properties if it is a message.
-
-    Args:
-        first: the first byte of the packet.
-        body: all behind the fixed header. One that is malformed is returned as it is.
-    """
-    if first >> 4 != _PUBLISH:
-        return body
-    start = _LENGTH_PREFIX + int.from_bytes(body[:_LENGTH_PREFIX], "big") + (_ID_BYTES if first >> 1 & 3 else 0)
-    digits = body[start : start + _MAX_LENGTH_BYTES]
-    count = next((place for place, digit in enumerate(digits, 1) if not digit & _MORE), 0)
-    end = start + count + _decode_length(digits[:count])
-    return body[:start] + b"\0" + body[end:] if count and end <= len(body) else body
 
 
 def _decode_length(digits: Sequence[int]) -> int:

@@ -65,7 +65,8 @@ class PahoLink(Generic[_Paho]):
 
     def publish(self, message: Message) -> int:
         """Send a message and return its packet id."""
-        return self._client.publish(message.topic, message.payload, message.qos, message.retain).mid
+        properties = _publish_properties(message) if self.protocol == "5" else None
+        return self._client.publish(message.topic, message.payload, message.qos, message.retain, properties).mid
 
     def subscribe(self, topic: str) -> int:
         """Subscribe to a topic or filter and return the packet id."""
@@ -194,7 +195,8 @@ class PahoLink(Generic[_Paho]):
             topic = message.topic
         except UnicodeDecodeError:
             return  # not one of our topics
-        self._report(Received(topic, bytes(message.payload), message.retain))
+        expiry = self._client.expiry
+        self._report(Received(topic, bytes(message.payload), message.retain, expiry.left_s, expiry.waited_s))
 
     def _refuse(self, refusal: Refusal) -> None:
         """End the connection because of what the broker sends."""
@@ -215,6 +217,20 @@ class PahoLink(Generic[_Paho]):
             kind = VersionRefusedError if self.protocol == "5" else without_reason
             self._refusal = kind(f"{self._where}: {sentence}")
         self._on_answer()
+
+
+def _publish_properties(message: Message) -> Properties | None:
+    """Return what MQTT 5 says about a message besides its payload, None for nothing."""
+    if message.expiry_s is None and message.content_type is None and not message.user_properties:
+        return None
+    properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call] # paho's lacks types
+    if message.expiry_s is not None:
+        properties.MessageExpiryInterval = message.expiry_s
+    if message.content_type is not None:
+        properties.ContentType = message.content_type
+    if message.user_properties:
+        properties.UserProperty = list(message.user_properties)
+    return properties
 
 
 def _detect_dead_peer(_client: paho.Client, _data: object, opened: Any) -> None:  # noqa: ANN401 - paho's socket type

@@ -27,7 +27,7 @@ _CODES = {
     0x82: "the broker reports a protocol error",
     0x83: "the broker reports an error of its own: see its log",
     0x84: "the broker does not support this MQTT version: set mqtt.protocol",
-    0x85: "the broker refuses the client id: choose another node.id",
+    0x85: "the broker refuses the client id: choose another node.id, or another ID for --durable",
     0x86: "the broker refuses the login: check mqtt.username and mqtt.password_file",
     0x87: "the broker does not allow it: check its access list",
     0x88: "the broker is unavailable",

@@ -10,6 +10,7 @@ from node.contract.topics import ROOT
 from node.errors import BrokerError
 from node.mqtt import reason_codes
 from node.mqtt.connect import connect
+from node.mqtt.grants import Grants
 from node.mqtt.link import Acknowledged, Client, Link, Lost, Received, Report, Subscribed
 from node.mqtt.packet_bounds import MAX_PACKET_BYTES
 from node.mqtt.report_queue import ReportQueue
@@ -21,6 +22,11 @@ Connect = Callable[[MqttSettings, Client, Callable[[Report], None]], Link]
 
 _POLL_S = 0.1
 _CONFIRM_S = 15.0
+_AGAIN_S = 2.0
+"""How long after a refusal without a reason a subscription is asked for again."""
+
+_GRANT_S = 60.0
+"""How long the broker may take to answer all subscriptions, of which some may be asked for again."""
 
 
 class Subscriber:
@@ -47,16 +53,17 @@ class Subscriber:
         self._reports = ReportQueue[Report]()
         client = Client(f"{ROOT}-fleet-{secrets.token_hex(4)}", max_packet_bytes=max_packet_bytes)
         self._link = open_link(settings, client, self._reports.put)
+        self._grants = Grants(self._link, ())
 
     def collect(self, filters: tuple[str, ...], handle: Callable[[Received], object], quiet_s: float) -> None:
-        """Pass all retained messages to `handle`; stop when none has come for `quiet_s` seconds.
+        """Pass all retained messages to `handle`; stop when all subscriptions are granted and `quiet_s` seconds quiet.
 
         MQTT does not mark the end of the retained messages, and live messages of a large fleet never pause.
 
         Raises:
-            BrokerError: the broker refuses a subscription, or the connection ends.
+            BrokerError: the broker refuses a subscription or does not answer it, or the connection ends.
         """
-        last_s = self._mono_s()
+        last_s = began_s = self._mono_s()
 
         def handle_any(message: Received) -> None:
             nonlocal last_s
@@ -64,7 +71,20 @@ class Subscriber:
                 last_s = self._mono_s()
             handle(message)
 
-        self.listen(filters, handle_any, lambda: self._mono_s() - last_s >= quiet_s)
+        def quiet() -> bool:
+            nonlocal last_s
+            now_s = self._mono_s()
+            if self._grants.settled:
+                return now_s - last_s >= quiet_s
+            if now_s - began_s > _GRANT_S:
+                raise BrokerError(
+                    f"the broker has not answered the subscription to {', '.join(filters)} within {_GRANT_S:g} s: "
+                    "check its log and load, then try again"
+                )
+            last_s = now_s
+            return False
+
+        self.listen(filters, handle_any, quiet)
 
     def listen(self, filters: tuple[str, ...], handle: Callable[[Received], object], done: Callable[[], bool]) -> None:
         """Pass every message to `handle` until `done` returns true; it is called at least ten times a second.
@@ -72,13 +92,17 @@ class Subscriber:
         Raises:
             BrokerError: the broker refuses a subscription, or the connection ends.
         """
-        for each in filters:
-            self._link.subscribe(each)
+        self._grants = Grants(self._link, filters)
+        again_s = self._mono_s()
         while not done():
+            if self._mono_s() >= again_s:
+                self._grants.ask_again()
             report = self._next_report()
             match report:
                 case Received():
                     handle(report)
+                case Subscribed() if not self._grants.settle(report):
+                    again_s = self._mono_s() + _AGAIN_S
                 case Subscribed(code=code) if code >= reason_codes.SUCCESS_BELOW:
                     raise BrokerError(f"subscription to {', '.join(filters)} refused: {reason_codes.describe(code)}")
                 case Lost():

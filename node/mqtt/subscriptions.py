@@ -8,7 +8,9 @@ The rules, for each subscription of its own:
 3. A subscription that brings more than 10 messages a second, after a burst of 100, is left for a minute: each message
    costs the same processor time, also one that is ignored. What is still on its way is dropped unread. (Of the requests
    that come, `node.requests.inbox` takes 2 a second after a burst of 20.)
-4. A subscription that the broker refuses is tried again after ten minutes, and with each connection.
+4. A subscription that the broker refuses is tried again after ten minutes, and with each connection. A refusal
+   without a reason (0x80, the only one of MQTT 3.1.1) may hold only for a moment, as in a cluster with a dead server:
+   it is tried again after ten seconds, then after twice as long each time, up to ten minutes.
 5. One that is tried again counts as well only after ten seconds without trouble. Each change is logged once.
 """
 
@@ -25,8 +27,10 @@ from node.mqtt.link import QOS, Link, Lost, Received, Subscribed
 PER_SECOND, BURST = 10, 100
 """Rule 3: the messages a second, over time, and how many may come at once after a quiet time (a token bucket)."""
 
-PAUSE_S, FLOOD_PAUSE_S, PROBATION_S = 600.0, 60.0, 10.0
-"""Rules 2 to 5: how long a subscription is left, how long after a flood, and when one that is back counts as well."""
+PAUSE_S, FLOOD_PAUSE_S, PROBATION_S, REFUSED_S = 600.0, 60.0, 10.0, 10.0
+"""Rules 2 to 5: how long a subscription is left, how long after a flood, when one that is back counts as well, and how
+long one is left that was refused without a reason.
+"""
 
 _NEVER = float("inf")
 
@@ -46,6 +50,7 @@ class _Subscription:
         well_s: when a subscription that is tried again counts as well.
         tokens: how many messages may come at once.
         filled_s: when that was.
+        refused_s: how long it is left if it is refused without a reason.
     """
 
     name: str
@@ -56,6 +61,7 @@ class _Subscription:
     well_s: float = _NEVER
     tokens: float = BURST
     filled_s: float = 0.0
+    refused_s: float = REFUSED_S
 
     def fails(self, state: RequestsState, retry_s: float, reason: str) -> None:
         """Be without this subscription until `retry_s`; log it if that is new."""
@@ -95,7 +101,7 @@ class Subscriptions:
     def connected(self) -> None:
         """Begin a new connection, which has no subscriptions yet."""
         for each in self._all:
-            each.mid = None
+            each.mid, each.refused_s = None, REFUSED_S
             if each.state is RequestsState.REFUSED:
                 each.retry_s = 0.0
 
@@ -121,8 +127,11 @@ class Subscriptions:
                 continue
             if report.code >= reason_codes.SUCCESS_BELOW:
                 reason = f"{each.filter}: {reason_codes.describe(report.code)}"
-                each.fails(RequestsState.REFUSED, now_s + PAUSE_S, reason)
+                pause_s = each.refused_s if report.code == reason_codes.NO_REASON else PAUSE_S
+                each.refused_s = min(2 * each.refused_s, PAUSE_S)
+                each.fails(RequestsState.REFUSED, now_s + pause_s, reason)
                 continue
+            each.refused_s = REFUSED_S
             if report.code < QOS and not self._qos_logged:
                 self._qos_logged = True
                 _log.warning("broker: %s", reason_codes.GRANTED_LESS)

@@ -13,6 +13,8 @@ MAX_ID = 1 << 62
 """The greatest id of a row. SQLite cannot count beyond twice as many; ids made from a clock are below 1 << 60."""
 MAX_COUNT = (1 << 53) - 1
 """The greatest counter. All readers of JSON can hold it exactly."""
+MAX_PUTS = (1 << 31) - 2
+"""The greatest count of puts: a signed number of 32 bits holds the next one, too."""
 MAX_PAYLOAD = 65_536
 """The largest payload of a row, bytes. An event has at most 384."""
 KEPT_REJECTED = 1000
@@ -109,8 +111,10 @@ def delete_damaged(database: sqlite3.Connection) -> int:
     return deleted
 
 
-def read_counters(database: sqlite3.Connection) -> tuple[int, int, int, int]:
-    """Return boot, seq, dropped and rejected; zeros if there are none.
+def read_counters(database: sqlite3.Connection) -> tuple[int, int, int, int, int]:
+    """Return boot, seq, dropped, rejected and puts; zeros if there are none.
+
+    `puts` is the file's `user_version`, so that the tables keep the columns of version 0.1.0.
 
     A number that is too large to count on is damaged as well, but no message is lost for it: it begins again at zero.
 
@@ -120,15 +124,16 @@ def read_counters(database: sqlite3.Connection) -> tuple[int, int, int, int]:
     with _bounded_values(database):
         _refuse_programs(database)
         row = database.execute("SELECT boot, seq, dropped, rejected FROM counters").fetchone()
+        (puts,) = database.execute("PRAGMA user_version").fetchone()
     if row is None:
-        return 0, 0, 0, 0
+        return 0, 0, 0, 0, 0
     boot, seq, dropped, rejected = (number if isinstance(number, int) and number >= 0 else None for number in row)
     if boot is None or seq is None or dropped is None or rejected is None:
         raise corruption("the counters are damaged")
     if max(boot, seq, dropped, rejected) > MAX_COUNT:
         _log.error("outbox: a counter is damaged and begins again at zero: subscribers see a gap in seq or boot")
     boot, seq, dropped, rejected = (0 if number > MAX_COUNT else number for number in (boot, seq, dropped, rejected))
-    return boot, seq, dropped, rejected
+    return boot, seq, dropped, rejected, puts if 0 <= puts <= MAX_PUTS else 0
 
 
 @contextmanager

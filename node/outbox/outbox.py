@@ -57,6 +57,7 @@ class Outbox:
         topics: the node's topics.
         clock: the machine's clock, not a recording's: it measures how long a row waits.
         live_s: seconds after which a waiting row is late; a row of an earlier start is late at once.
+        expire_s: seconds after which a broker drops the message of a live row. Late messages never expire.
         max_rows: the maximum number of rows. Above it the oldest events are dropped, and alerts last. Rows in flight
             are never dropped. Where far more rows wait, because the limit was lowered, `put` and `trim` drop them in
             slices.
@@ -74,11 +75,12 @@ class Outbox:
         clock: Clock,
         *,
         live_s: float = 30.0,
+        expire_s: int = 30 * 24 * 3600,
         max_rows: int = 100_000,
         max_mb: float = 100,
         memory_rows: int = 1000,
     ) -> None:
-        self._clock, self._live_s = clock, live_s
+        self._clock, self._live_s, self._expire_s = clock, live_s, expire_s
         self._max_rows, self._max_size, self._memory_rows = max_rows, int(max_mb * 1_000_000), memory_rows
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
@@ -94,6 +96,12 @@ class Outbox:
         """How often the node has started, this start included."""
         return self._storage.counters.boot
 
+    @property
+    def puts(self) -> int:
+        """How often messages were put, over all starts: the disk has this number if and only if it has the messages."""
+        with self._lock:
+            return self._storage.counters.puts
+
     def on_put(self, notify: Callable[[], None]) -> None:
         """Call `notify` after every put, from the thread that puts."""
         self._notify = notify
@@ -107,6 +115,8 @@ class Outbox:
             return
         with self._lock:
             rows = [self._row(message) for message in messages]
+            counters = self._storage.counters
+            self._storage.counters = replace(counters, puts=counters.puts + 1)
             surplus = self._surplus(rows)
             self._count_dropped(len(surplus))
             self._storage.write(
@@ -240,8 +250,8 @@ class Outbox:
 
     def _in_order(self, limit: int) -> list[Row]:
         upto, room = self._late_upto, limit + len(self._in_flight)
-        rows = self._storage.live(upto, Kind.ALERT, room)
-        rows += self._storage.live(upto, Kind.EVENT, room)
+        live = (*self._storage.live(upto, Kind.ALERT, room), *self._storage.live(upto, Kind.EVENT, room))
+        rows = [row.as_live(self._expire_s) for row in live]
         if len(rows) < room:
             rows += [row.as_late() for row in self._storage.late(upto, room)]
         return [row for row in rows if row.id not in self._in_flight][:limit]

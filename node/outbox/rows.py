@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from node.contract.message import Message
+from node.contract.message import Message, expiring
 from node.contract.topics import Kind, kind_and_name, late_topic
 
 ROW_BYTES = 64
@@ -44,6 +44,10 @@ class Row:
         """Bytes that the row counts towards the limit: its payload and what SQLite adds to a row."""
         return len(self.message.payload) + ROW_BYTES
 
+    def as_live(self, expire_s: int) -> "Row":
+        """Return the row to publish while it is live: the broker drops its message after so many seconds."""
+        return replace(self, message=expiring(self.message, expire_s))
+
     def as_late(self) -> "Row":
         """Return the row marked as late, its message on the `late/...` topic."""
         return replace(self, late=True, message=replace(self.message, topic=late_topic(self.message.topic)))
@@ -58,12 +62,14 @@ class Counters:
         seq: events.
         dropped: messages dropped because there was no room.
         rejected: messages that the broker refused for good.
+        puts: transactions that added messages.
     """
 
     boot: int = 0
     seq: int = 0
     dropped: int = 0
     rejected: int = 0
+    puts: int = 0
 
 
 class DeliveryQueue(Protocol):

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from node.contract.message import Message
+from node.contract.message import JSON, Message
 from node.contract.payloads import concerns
 from node.contract.topics import Kind, Topics
 from node.outbox.database_files import refuse_irregular
@@ -160,9 +160,12 @@ class Database:
 
     def _rows(self, query: str, values: tuple[object, ...]) -> list[Row]:
         return [
-            Row(row_id, Message(self._topics.message(Kind.ALERT if alert else Kind.EVENT, name), payload), boot, put_s)
+            Row(row_id, self._message(Kind.ALERT if alert else Kind.EVENT, name, payload), boot, put_s)
             for row_id, alert, name, payload, boot, put_s in self._db.execute(query, values)
         ]
+
+    def _message(self, kind: Kind, name: str, payload: bytes) -> Message:
+        return Message(self._topics.message(kind, name), payload, content_type=JSON)
 
     def _delete(self, ids: Collection[int]) -> None:
         self._db.execute("DELETE FROM rows WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),))
@@ -172,6 +175,7 @@ class Database:
             "INSERT OR REPLACE INTO counters VALUES (1, ?, ?, ?, ?)",
             (counters.boot, counters.seq, counters.dropped, counters.rejected),
         )
+        self._db.execute(f"PRAGMA user_version = {counters.puts}")  # part of the transaction, too
 
     @contextmanager
     def _transaction(self, synchronous: str) -> Iterator[sqlite3.Connection]:

@@ -228,6 +228,7 @@ class Storage:
             stored.seq + mine.seq,
             stored.dropped + mine.dropped + database.damaged_rows,
             stored.rejected + mine.rejected,
+            stored.puts + mine.puts,
         )
         self.count, self.size, self.last_id = self.count + count, self.size + size, last
         self._loaded = True

@@ -4,13 +4,14 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from node.errors import PeopleError
+from node.errors import PeopleError, Reason
 from node.people.entry import Entry
 from node.people.gallery import Gallery, nobody
 from node.people.likeness import Comparison
 from node.people.person import Anchor, Person, checked_id, checked_name, merged, without
 from node.people.photos import Photo, find_photo, photos_of
 from node.people.reembedding import read_crop_file
+from node.people.summary import Deed, summary
 
 _log = logging.getLogger(__name__)
 
@@ -49,7 +50,8 @@ class Corrections:
             known = self._known(person)
             changed = replace(known, name=name)
             if changed.name != known.name:
-                self._changes.put(f"renamed {person}: {known.name} is now {name}", [Entry(changed)])
+                done = summary(Deed.RENAMED, person=person, before=known.name, after=name)
+                self._changes.put(done, [Entry(changed)])
         return changed
 
     def merge(self, person: str, into: str) -> Person:
@@ -61,7 +63,7 @@ class Corrections:
             PeopleError: both are the same, nobody has one of the ids, or the folder cannot be written.
         """
         if checked_id(person) == checked_id(into):
-            raise PeopleError(f"{person}: name two different people to merge")
+            raise PeopleError(f"{person}: name two different people to merge", Reason.SAME_PERSON)
         with self._store.locked():
             theirs, ours = self._known(person), self._known(into)
             anchors = merged(ours.anchors, theirs.anchors)
@@ -69,7 +71,7 @@ class Corrections:
             changed = self._moved(
                 (*theirs.anchors, *theirs.negatives), replace(ours, anchors=anchors, negatives=negatives)
             )
-            self._changes.put(f"merged {person} into {into}", [changed], {person: into}, shared=True)
+            self._changes.put(summary(Deed.MERGED, person=person, into=into), [changed], {person: into}, shared=True)
         return changed.person
 
     def remove_photo(self, person: str, photo: str) -> Person:
@@ -81,7 +83,7 @@ class Corrections:
         with self._store.locked():
             known = self._known(person)
             changed = self._without(known, find_photo(known, photo), f"facenode people remove {person}")
-            self._changes.put(f"removed a photo of {person}", [Entry(changed)])
+            self._changes.put(summary(Deed.PHOTO_REMOVED, person=person), [Entry(changed)])
         return changed
 
     def move_photo(self, person: str, photo: str, to: str) -> tuple[Person, Person]:
@@ -92,7 +94,7 @@ class Corrections:
                 cannot be written.
         """
         if checked_id(person) == checked_id(to):
-            raise PeopleError(f"{person}: name another person to move the photo to")
+            raise PeopleError(f"{person}: name another person to move the photo to", Reason.SAME_PERSON)
         with self._store.locked():
             known, other = self._known(person), self._known(to)
             anchor = find_photo(known, photo)
@@ -101,7 +103,8 @@ class Corrections:
                 other, anchors=merged(other.anchors, (anchor,)), negatives=without(other.negatives, (anchor,))
             )
             entry = self._moved((anchor,), target)
-            self._changes.put(f"moved a photo from {person} to {to}", [Entry(rest), entry], shared=True)
+            done = summary(Deed.PHOTO_MOVED, person=person, to=to)
+            self._changes.put(done, [Entry(rest), entry], shared=True)
         return rest, entry.person
 
     def _known(self, person: str) -> Person:
@@ -115,7 +118,8 @@ class Corrections:
             tuple(each for each in own if each is not anchor) for own in (person.anchors, person.negatives)
         )
         if not anchors:
-            raise PeopleError(f"{person.id}: this is the only photo: use {instead}")
+            sentence = f"{person.id}: this is the only photo: use {instead}"
+            raise PeopleError(sentence, Reason.ONLY_PHOTO, {"id": person.id})
         return replace(person, anchors=anchors, negatives=negatives)
 
     def _moved(self, moved: Sequence[Anchor], person: Person) -> Entry:

@@ -10,23 +10,46 @@ The rules:
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from node.domain import counted
 from node.errors import PeopleError
-from node.people.gallery import describe, nobody
+from node.people.gallery import nobody
 from node.people.person import checked_id
 from node.people.store import Store
+from node.people.trace import Trace, TraceKind
 
 _CHECK_S, _RETRY_S = 0.5, 5.0
 
 _log = logging.getLogger(__name__)
 
 
+class MessageTraces(Protocol):
+    """How many messages are about a person."""
+
+    @property
+    def waiting(self) -> int:
+        """Messages that wait for the broker."""
+        ...
+
+    @property
+    def rejected(self) -> int:
+        """Messages that it refused, of those that are kept."""
+        ...
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Damaged files set aside that contain the id."""
+        ...
+
+
 class Messages(Protocol):
     """The messages that wait for the broker or were refused by it."""
+
+    def traces(self, person: str) -> MessageTraces:
+        """Return how many are about a person."""
+        ...
 
     def names(self, person: str) -> bool:
         """Return whether a message names a person."""
@@ -50,8 +73,8 @@ class Kept(Protocol):
         ...
 
     @property
-    def contents(self) -> str:
-        """What it holds of a person, in words."""
+    def kind(self) -> TraceKind:
+        """What it holds of a person."""
         ...
 
     def names(self, person: str) -> bool:
@@ -88,20 +111,33 @@ class Erasure:
         self._check_at_s = float("-inf")
         self._failed = False
 
-    def list_stored(self, person: str) -> tuple[str, ...]:
-        """Return a line for everything of a person in the gallery, readable or not, and in what else is on the disk.
+    def traces(self, person: str) -> tuple[Trace, ...]:
+        """Return everything of a person in the gallery, readable or not, in what else is on the disk, and in messages.
 
         Raises:
             PeopleError: the id is not valid, or the folder cannot be read.
         """
         known, folder = self._store.find(checked_id(person)), self._store.folder / person
-        reason = "left by a removal that was interrupted" if self.pending(person) else "a damaged entry"
-        lines = []
+        reason = TraceKind.INTERRUPTED if self.pending(person) else TraceKind.DAMAGED
+        found = []
         if known is not None:
-            lines.append(f"{folder}: {describe(known)}, {counted(len(list(folder.glob('*.png'))), 'crop')}")
+            crops = len(list(folder.glob("*.png")))
+            numbers = {"faces": len(known.anchors), "rejected": len(known.negatives), "crops": crops}
+            found.append(Trace(TraceKind.ENTRY, folder, numbers))
         others = (path for path in self._store.stored(person) if known is None or path != folder)
-        lines += [f"{path}: {reason}" for path in others]
-        return (*lines, *(f"{kept.path}: {kept.contents}" for kept in self._kept if kept.names(person)))
+        found += [Trace(reason, path) for path in others]
+        found += [Trace(kept.kind, kept.path) for kept in self._kept if kept.names(person)]
+        return (*found, *self._messages_about(person, known=bool(found)))
+
+    def _messages_about(self, person: str, *, known: bool) -> Iterator[Trace]:
+        """Yield what the messages have; nothing if nobody is known and no message names the id."""
+        if self._messages is None or not (known or self._messages.names(person)):
+            return
+        messages = self._messages.traces(person)
+        yield Trace(TraceKind.WAITING, numbers={"messages": messages.waiting})
+        if messages.rejected:
+            yield Trace(TraceKind.REFUSED, numbers={"messages": messages.rejected})
+        yield from (Trace(TraceKind.DAMAGED_MESSAGES, path) for path in messages.files)
 
     def pending(self, person: str) -> bool:
         """Return whether the erasure of a person has begun and not ended.

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from node.errors import PeopleError
+from node.errors import PeopleError, Reason
 
 _RETRY_S = 0.02
 
@@ -56,7 +56,7 @@ class FolderLock:
             except BlockingIOError as error:
                 if time.monotonic() >= until_s:
                     raise PeopleError(
-                        f"{self._folder}: another command is changing it: try again in a moment"
+                        f"{self._folder}: another command is changing it: try again in a moment", Reason.BUSY
                     ) from error
                 time.sleep(_RETRY_S)
             else:

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from node.domain import Image, Vector, counted
-from node.errors import PeopleError
+from node.errors import PeopleError, Reason
 from node.people import crop as crops
 from node.people import normalisation, record
 from node.people.entry import Entry
@@ -14,6 +14,7 @@ from node.people.person import Anchor, Person, checked_id, checked_name, merged,
 from node.people.reembedding import Embed, log_results, normalised, read_crop, reembed
 from node.people.scoring import Scoring
 from node.people.store import Store
+from node.people.summary import Deed, summary
 from node.people.undo_log import UndoLog
 from node.people.undoable import UndoableChanges
 from node.vision.cohort import Cohort
@@ -149,8 +150,8 @@ class Gallery:
                 ignored=known.ignored if ignored is None else ignored,
             )
             new = len(changed.anchors) - len(known.anchors)
-            summary = f"{'added to' if known.anchors else 'enrolled'} {person}: {counted(new, 'face')}"
-            self.changes.put(summary, [Entry(changed, files)], inbox_entries=inbox_entries)
+            done = summary(Deed.ADDED if known.anchors else Deed.ENROLLED, person=person, faces=new)
+            self.changes.put(done, [Entry(changed, files)], inbox_entries=inbox_entries)
         return changed
 
     def reject(self, person: str, space: str, sample: Sample, *, inbox_entries: Sequence[str] = ()) -> Person:
@@ -166,9 +167,14 @@ class Gallery:
             known = self._known(person)
             anchors = without(known.anchors, negatives)
             if not anchors:
-                raise PeopleError(f"{person}: this is the only known face: use facenode people remove {person}")
+                raise PeopleError(
+                    f"{person}: this is the only known face: use facenode people remove {person}",
+                    Reason.ONLY_PHOTO,
+                    {"id": person},
+                )
             changed = replace(known, anchors=anchors, negatives=merged(known.negatives, negatives))
-            self.changes.put(f"rejected a face for {person}", [Entry(changed, files)], inbox_entries=inbox_entries)
+            done = summary(Deed.REJECTED, person=person)
+            self.changes.put(done, [Entry(changed, files)], inbox_entries=inbox_entries)
         return changed
 
     def ignore(self, person: str, *, on: bool = True, inbox_entries: Sequence[str] = ()) -> Person:
@@ -181,8 +187,8 @@ class Gallery:
             known = self._known(person)
             changed = replace(known, ignored=on)
             if known.ignored != on or inbox_entries:
-                summary = f"{'ignored' if on else 'no longer ignored'}: {person}"
-                self.changes.put(summary, [Entry(changed)], inbox_entries=inbox_entries)
+                done = summary(Deed.IGNORED if on else Deed.NOTICED, person=person)
+                self.changes.put(done, [Entry(changed)], inbox_entries=inbox_entries)
         return changed
 
     def reembed(self, space: str, embed: Embed) -> int:
@@ -214,7 +220,7 @@ class Gallery:
         """
         with self._store.locked():
             changes, changed = self._compare(entries, _joined)
-            self.changes.put(f"imported {counted(len(entries), 'person', 'people')}", changed)
+            self.changes.put(summary(Deed.IMPORTED, people=len(entries)), changed)
         return changes
 
     def replace_everybody(self, entries: Sequence[Entry]) -> tuple[tuple[Change, ...], tuple[str, ...]]:
@@ -230,8 +236,7 @@ class Gallery:
             changes, changed = self._compare(entries, lambda _ours, theirs: theirs)
             ids = {entry.person.id for entry in entries}
             gone = tuple(person.id for person in self._store.load() if person.id not in ids)
-            summary = f"replaced everybody by {counted(len(ids), 'imported person', 'imported people')}"
-            self.changes.put(summary, changed, dict.fromkeys(gone))
+            self.changes.put(summary(Deed.REPLACED, people=len(ids)), changed, dict.fromkeys(gone))
         return changes, gone
 
     def _compare(
@@ -276,7 +281,8 @@ def describe(person: Person) -> str:
 
 def nobody(person: str) -> PeopleError:
     """Return the error that nobody has an id."""
-    return PeopleError(f"{person}: nobody is enrolled under this id: `facenode people list` shows everybody")
+    sentence = f"{person}: nobody is enrolled under this id: `facenode people list` shows everybody"
+    return PeopleError(sentence, Reason.NOBODY, {"id": person})
 
 
 def _anchors(samples: Sequence[Sample], space: str) -> tuple[tuple[Anchor, ...], dict[str, bytes]]:

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
+from node.system.moments import UtcDatetime
 from node.system.plain_files import read_regular
 
 FILE = "photos.json"
@@ -19,14 +20,14 @@ Dates = Mapping[str, datetime]
 
 class _File(BaseModel):
     v: Annotated[int, Field(ge=1, le=1)] = 1
-    photos: dict[str, AwareDatetime]
+    photos: dict[str, UtcDatetime]
 
 
 def encode(dates: Dates) -> bytes:
     """Return the content of the file; empty without dates, since there is no file then."""
     if not dates:
         return b""
-    seconds = {photo: at.astimezone(UTC).replace(microsecond=0) for photo, at in sorted(dates.items())}
+    seconds = {photo: at.replace(microsecond=0) for photo, at in sorted(dates.items())}
     return _File(photos=seconds).model_dump_json(indent=1).encode()
 
 
@@ -39,8 +40,8 @@ def read(folder: Path) -> Dates:
 
 
 def changed(crop: Path) -> datetime | None:
-    """Return when the file of a crop was written, for a photo whose date is not kept; None without the file."""
+    """Return when the file of a crop was written, for a photo whose date is not kept; None if nobody can tell."""
     try:
         return datetime.fromtimestamp(crop.lstat().st_mtime, UTC)
-    except OSError:
+    except (OSError, ValueError, OverflowError):  # no file, or beyond the year 9999
         return None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from node.errors import PeopleError
+from node.errors import PeopleError, Reason
 from node.people import photo_dates
 from node.people.likeness import Comparison
 from node.people.person import Anchor, Person
@@ -67,10 +67,13 @@ def find_photo(person: Person, photo: str) -> Anchor:
     anchors = (*person.anchors, *person.negatives)
     found = [anchor for anchor in anchors if len(photo) >= _LEAST_DIGITS and anchor.photo.startswith(photo)]
     if len({anchor.photo for anchor in found}) > 1:
-        raise PeopleError(f"{photo}: {person.id} has several photos whose ids begin so: give more digits")
+        raise PeopleError(
+            f"{photo}: {person.id} has several photos whose ids begin so: give more digits", Reason.NO_PHOTO
+        )
     if not found:
         raise PeopleError(
-            f"{photo}: {person.id} has no such photo: `facenode people photos {person.id}` lists their ids"
+            f"{photo}: {person.id} has no such photo: `facenode people photos {person.id}` lists their ids",
+            Reason.NO_PHOTO,
         )
     return found[0]
 

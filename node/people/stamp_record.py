@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from node.clock import Stamp
+from node.system.moments import UtcDatetime
 
 
 class StampRecord(BaseModel):
@@ -12,7 +13,7 @@ class StampRecord(BaseModel):
 
     model_config = ConfigDict(from_attributes=True)
 
-    wall: AwareDatetime
+    wall: UtcDatetime
     boot_s: Annotated[float, Field(ge=-1e12, le=1e12)]
     boot: str
     synced: bool

@@ -29,7 +29,7 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
-from node.errors import PeopleError
+from node.errors import PeopleError, Reason
 from node.people import record
 from node.people.entry import Entry
 from node.people.erasure_marks import ErasureMarks
@@ -198,7 +198,9 @@ class Store:
                 place yet.
         """
         for erased in sorted({entry.person.id for entry in entries} & self._marks.ids()):
-            raise PeopleError(f"{erased} is being erased: run facenode people remove {erased} to finish that first")
+            raise PeopleError(
+                f"{erased} is being erased: run facenode people remove {erased} to finish that first", Reason.ERASING
+            )
         if not (entries or removed):
             return
         self._journal.commit(entries, removed)
@@ -207,7 +209,8 @@ class Store:
         except OSError as error:
             raise PeopleError(
                 f"{error.filename or self._folder}: {error.strerror}: the change is stored, but not complete: the next "
-                "command completes it: storage.dir must be writable, with free space"
+                "command completes it: storage.dir must be writable, with free space",
+                Reason.DISK,
             ) from error
 
     def begin_erasing(self, person: str) -> None:
@@ -355,5 +358,6 @@ def _people_error(path: Path) -> Iterator[None]:
         raise PeopleError(str(error)) from error
     except OSError as error:
         raise PeopleError(
-            f"{error.filename or path}: {error.strerror}: storage.dir must be readable and writable, with free space"
+            f"{error.filename or path}: {error.strerror}: storage.dir must be readable and writable, with free space",
+            Reason.DISK,
         ) from error

@@ -18,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from node.clock import BootClock, Clock, Stamp, elapsed_s, stamped
+from node.people.trace import TraceKind
 from node.people.undo_record import Action, State, decode, encode
 from node.system.files import private_file, remove_partial, sync_folder
 from node.system.plain_files import TooLargeError, WrongKindError, open_regular
@@ -26,10 +27,10 @@ FILE = "undo.jsonl"
 KEEP_S = 600.0
 """Seconds for which an action can be undone."""
 MAX_ACTIONS = 50
-MAX_ACTION_BYTES = 32 << 20
+MAX_ACTION_BYTES = 16 << 20
 """Most bytes of files that an action keeps; a larger one is done, but cannot be undone."""
-MAX_BYTES = 64 << 20
-"""Most bytes of the file; beyond it the oldest actions are dropped."""
+MAX_BYTES = 32 << 20
+"""Most bytes of the file; beyond it the oldest actions go. A change of it takes up to five times the memory."""
 _CHECK_S = 1.0
 
 _log = logging.getLogger(__name__)
@@ -45,10 +46,10 @@ class UndoLog:
 
     Attributes:
         path: the file.
-        contents: what it holds of a person, in words.
+        kind: what it holds of a person.
     """
 
-    contents = "actions that can be undone"
+    kind = TraceKind.UNDO
 
     def __init__(self, folder: Path, clock: Clock, boots: BootClock) -> None:
         self.path = folder / FILE

@@ -13,10 +13,12 @@ from pydantic import BaseModel, Field, ValidationError
 from node.clock import Stamp
 from node.people import photo_dates, record
 from node.people.stamp_record import StampRecord
+from node.people.summary import Deed, Summary
 from node.settings.section import ID_PATTERN
 
 _Id = Annotated[str, Field(pattern=rf"^{ID_PATTERN}$")]
 _Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+_MAX_VALUE = 64
 _FileName = Annotated[str, Field(pattern=r"^[^/\x00]{1,255}$")]
 
 
@@ -68,7 +70,7 @@ class Action:
     Attributes:
         id: six hex digits.
         at: when.
-        summary: what, in words.
+        summary: what.
         changes: what it did to each person.
         entries: ids of the entries of the inbox that it was about.
         shared: whether faces of one person became those of another.
@@ -77,7 +79,7 @@ class Action:
 
     id: str
     at: Stamp
-    summary: str
+    summary: Summary
     changes: tuple[PersonChange, ...]
     entries: tuple[str, ...] = ()
     shared: bool = False
@@ -109,7 +111,8 @@ class _Line(BaseModel):
     v: Annotated[int, Field(ge=1, le=1)] = 1
     id: Annotated[str, Field(pattern=r"^[0-9a-f]{6}$")]
     at: StampRecord
-    summary: str
+    deed: Deed
+    values: dict[str, Annotated[str, Field(max_length=_MAX_VALUE)] | int]
     changes: list[_Change]
     entries: list[Annotated[str, Field(pattern=r"^[0-9a-f]{8}$")]]
     shared: bool
@@ -125,7 +128,8 @@ def encode(action: Action) -> bytes:
     line = _Line(
         id=action.id,
         at=StampRecord.model_validate(action.at),
-        summary=action.summary,
+        deed=action.summary.deed,
+        values=dict(action.summary.values),
         changes=changes,
         entries=list(action.entries),
         shared=action.shared,
@@ -149,7 +153,12 @@ def decode(content: bytes) -> Action:
     )
     if any(change.before is not None and record.FILE not in change.before for change in changes):
         raise ValueError("a record is missing")
-    return Action(line.id, line.at.stamp, line.summary, changes, tuple(line.entries), line.shared, line.state)
+    done = Summary(line.deed, MappingProxyType(line.values))
+    try:
+        str(done)
+    except (KeyError, IndexError) as error:
+        raise ValueError("a value of its sentence is missing") from error
+    return Action(line.id, line.at.stamp, done, changes, tuple(line.entries), line.shared, line.state)
 
 
 def _encoded(files: Mapping[str, bytes] | None) -> dict[str, str] | None:

@@ -6,6 +6,7 @@ still as before it. It is dropped when somebody looks.
 
 import hashlib
 import secrets
+import stat
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -13,16 +14,16 @@ from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 
-from node.errors import PeopleError
+from node.errors import PeopleError, Reason
 from node.people import normalisation, photo_dates, record
 from node.people.entry import Entry, crop_names
 from node.people.person import Anchor, Person
 from node.people.store import Store
+from node.people.summary import Summary
 from node.people.undo_log import MAX_ACTION_BYTES, UndoLog
 from node.people.undo_record import Action, PersonChange, State
 from node.system.plain_files import TooLargeError, WrongKindError, read_regular
 
-_MAX_FILE_BYTES = 16 << 20
 _BRIEF_S = 0.2
 """Seconds for which the main loop waits for the lock where it can try again."""
 _NOBODY: Mapping[str, str | None] = MappingProxyType({})
@@ -56,7 +57,7 @@ class UndoableChanges:
 
     def put(
         self,
-        summary: str,
+        summary: Summary,
         entries: Sequence[Entry] = (),
         removed: Mapping[str, str | None] = _NOBODY,
         *,
@@ -66,7 +67,7 @@ class UndoableChanges:
         """Change people, all of them or none; call it within the lock of the store.
 
         Args:
-            summary: what is done, in words.
+            summary: what is done.
             entries: people, new or not.
             removed: ids of people who leave the gallery, each with the id of the person they are merged into.
             shared: whether faces of one person become those of another.
@@ -91,7 +92,7 @@ class UndoableChanges:
         self.store.put(dated, tuple(removed))
 
     def actions(self) -> tuple[UndoableAction, ...]:
-        """Return the actions of the last ten minutes, latest first.
+        """Return the actions of the last ten minutes, latest first; drop those that are older where that is possible.
 
         Raises:
             PeopleError: the folder or the log cannot be read or written.
@@ -99,6 +100,8 @@ class UndoableChanges:
         if self._log is None or not self._log.path.exists():
             return ()
         with self.store.locked():
+            with suppress(OSError):
+                self._log.expire()
             actions = [action for action in self._settled(self._log) if action.state is not State.UNDONE]
             return tuple(
                 UndoableAction(action, self._log.age_s(action), self._obstacle(action)) for action in reversed(actions)
@@ -118,7 +121,7 @@ class UndoableChanges:
             if action is None or action.state is State.UNDONE:
                 raise _forgotten(id_)
             if (obstacle := self._obstacle(action)) is not None:
-                raise PeopleError(f"{action.summary}: {obstacle}")
+                raise PeopleError(f"{action.summary}: {obstacle}", _reason(action))
             entries = [_entry(change, self.store.folder) for change in action.changes if change.before is not None]
             left = tuple(change.person for change in action.changes if change.before is None)
             self.store.put(entries, left)
@@ -246,14 +249,15 @@ def _contents(folder: Path, names: Iterable[str]) -> dict[str, bytes]:
 
 
 def _size(folder: Path) -> int:
-    """Return the bytes of the files in a folder."""
-    return sum(path.lstat().st_size for path in folder.iterdir())
+    """Return the bytes of the files in a folder; more than are kept if something in it is not a file."""
+    states = [path.lstat() for path in folder.iterdir()]
+    return sum(state.st_size if stat.S_ISREG(state.st_mode) else MAX_ACTION_BYTES + 1 for state in states)
 
 
 def _read(path: Path) -> bytes | None:
     """Return the content of a file; None if there is none, or what is there is not a file of the program."""
     try:
-        return read_regular(path, _MAX_FILE_BYTES)
+        return read_regular(path, MAX_ACTION_BYTES)
     except (FileNotFoundError, NotADirectoryError, WrongKindError, TooLargeError):
         return None
 
@@ -263,4 +267,10 @@ def _digest(content: bytes | None) -> str | None:
 
 
 def _forgotten(id_: str) -> PeopleError:
-    return PeopleError(f"{id_}: there is no such action to undo: `facenode people undo` lists those of ten minutes")
+    sentence = f"{id_}: there is no such action to undo: `facenode people undo` lists those of ten minutes"
+    return PeopleError(sentence, Reason.NO_ACTION)
+
+
+def _reason(action: Action) -> Reason:
+    """Return the kind of what stands against undoing an action."""
+    return Reason.TOO_LARGE if action.state is State.TOO_LARGE else Reason.CHANGED

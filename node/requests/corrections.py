@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from node.contract.payloads import Fields, timestamp
 from node.domain import Instant
-from node.errors import PeopleError
+from node.errors import PeopleError, Reason
 from node.people.corrections import Corrections
 from node.people.photos import Photo
 from node.people.reembedding import read_crop_file
@@ -14,7 +14,6 @@ from node.people.undoable import UndoableAction, UndoableChanges
 from node.requests.answer import Answer
 from node.requests.local_request import (
     ListActions,
-    ListPhotos,
     MergePeople,
     MovePhoto,
     RemovePhoto,
@@ -59,17 +58,14 @@ class CorrectionRequests:
         self._changed()
         answer.ok({"id": person.id, "faces": len(person.anchors)})
 
-    def photos(self, request: ListPhotos, at: Instant, answer: Answer) -> None:
-        """Answer which photos somebody has, without the faces."""
-        del at
-        answer.ok([photo_fields(photo) for photo in self._corrections.photos(request.person)])
-
     def photo(self, request: ShowPhoto, at: Instant, answer: Answer) -> None:
         """Answer the aligned face of a photo, a PNG in base64."""
         del at
         photo = next((each for each in self._corrections.photos(request.person) if each.id == request.photo), None)
         if photo is None or photo.crop is None:
-            raise PeopleError(f"{request.photo}: {request.person} has no such photo, or its face is not kept")
+            raise PeopleError(
+                f"{request.photo}: {request.person} has no such photo, or its face is not kept", Reason.NO_PHOTO
+            )
         try:
             content = read_crop_file(photo.crop)
         except ValueError as error:
@@ -101,7 +97,7 @@ class CorrectionRequests:
         action = self._changes.undo(request.action)
         self._undone(action)
         self._changed()
-        answer.ok({"action": action.id, "what": action.summary})
+        answer.ok({"action": action.id, **summary_fields(action)})
 
 
 def photo_fields(photo: Photo) -> Fields:
@@ -112,6 +108,7 @@ def photo_fields(photo: Photo) -> Fields:
         "added": timestamp(photo.added) if photo.added else None,
         "agreement": None if photo.agreement is None else round(photo.agreement, 2),
         "rejected": photo.rejected,
+        "face": photo.crop is not None,
     }
 
 
@@ -121,7 +118,12 @@ def action_fields(listed: UndoableAction) -> Fields:
     return {
         "action": action.id,
         "age_s": round(listed.age_s),
-        "what": action.summary,
+        **summary_fields(action),
         "people": sorted(action.people),
         "obstacle": listed.obstacle,
     }
+
+
+def summary_fields(action: Action) -> Fields:
+    """Return what an action did: as a sentence, and for programs that put it into words of their own."""
+    return {"what": str(action.summary), "deed": str(action.summary.deed), "values": dict(action.summary.values)}

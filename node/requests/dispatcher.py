@@ -7,23 +7,24 @@ from node.domain import Instant
 from node.errors import PeopleError
 from node.requests.answer import Answer
 from node.requests.corrections import CorrectionRequests
+from node.requests.hello import hello
 from node.requests.inbox import Inbox
+from node.requests.inbox_request import AssignEntries, ClearInbox, ListInbox, ShowEntry
 from node.requests.local_request import (
-    AssignEntry,
-    ClearInbox,
     Hello,
     ListActions,
-    ListInbox,
     ListPhotos,
+    ListTraces,
     MergePeople,
     MovePhoto,
     RemovePhoto,
-    ShowEntry,
+    ShowOverview,
     ShowPhoto,
+    TakeStill,
     UndoAction,
 )
+from node.requests.overview import OverviewRequests
 from node.requests.people import PeopleRequests
-from node.requests.protocol import hello
 from node.requests.request import (
     Check,
     EnrollPerson,
@@ -41,6 +42,7 @@ from node.requests.request import (
 )
 from node.requests.review import ReviewRequests
 from node.requests.snapshots import Snapshots
+from node.requests.stills import Stills
 from node.requests.switches import SwitchRequests
 
 Handler = Callable[[Any, Instant, Answer], None]
@@ -55,8 +57,10 @@ def handlers(  # noqa: PLR0913 - one argument for each part that handles request
     switches: SwitchRequests,
     people: PeopleRequests,
     corrections: CorrectionRequests,
+    overview: OverviewRequests,
     review: ReviewRequests,
     snapshots: Snapshots,
+    stills: Stills,
 ) -> Handlers:
     """Return the handler of each type of request."""
     return {
@@ -73,7 +77,9 @@ def handlers(  # noqa: PLR0913 - one argument for each part that handles request
         RejectFace: people.reject,
         RenamePerson: corrections.rename,
         Hello: hello,
-        ListPhotos: corrections.photos,
+        ListPhotos: overview.photos,
+        ShowOverview: overview.people,
+        ListTraces: overview.traces,
         ShowPhoto: corrections.photo,
         RemovePhoto: corrections.remove_photo,
         MovePhoto: corrections.move_photo,
@@ -82,8 +88,9 @@ def handlers(  # noqa: PLR0913 - one argument for each part that handles request
         UndoAction: corrections.undo,
         ListInbox: review.list,
         ShowEntry: review.show,
-        AssignEntry: review.assign,
+        AssignEntries: review.assign,
         ClearInbox: review.clear,
+        TakeStill: stills.request,
     }
 
 
@@ -104,4 +111,4 @@ class Dispatcher:
             try:
                 self._table[type(request)](request, at, answer)
             except PeopleError as error:
-                answer.error(str(error))
+                answer.error(str(error), error.reason, error.about)

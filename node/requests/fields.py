@@ -4,10 +4,13 @@ import re
 from collections.abc import Mapping
 from typing import Any, TypeGuard
 
-_MAX_SNOOZE_S = 7 * 24 * 3600
+MAX_SNOOZE_S = 7 * 24 * 3600
+"""The longest time for which alerts can be silent, seconds."""
+
 _MAX_NAME = 64
 _MAX_LOOK_S = 30
 _MAX_TRANSACTION = 64
+_MAX_ENTRIES = 100
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 _PHOTO = re.compile(r"[0-9a-f]{16}")
 _ACTION = re.compile(r"[0-9a-f]{6}")
@@ -66,6 +69,17 @@ def entry(fields: Fields) -> str:
     return given
 
 
+def entries(fields: Fields) -> tuple[str, ...]:
+    """Return the ids of entries of the inbox, each once."""
+    given = fields.get("entries")
+    texts = isinstance(given, list) and all(isinstance(each, str) and _ENTRY.fullmatch(each) for each in given)
+    if not (isinstance(given, list) and texts and 0 < len(given) <= _MAX_ENTRIES):
+        raise ValueError(
+            f"entries: must be the ids of 1 to {_MAX_ENTRIES} entries of the inbox, 8 hexadecimal digits each"
+        )
+    return tuple(dict.fromkeys(given))
+
+
 def kind(fields: Fields) -> str:
     """Return what is decided about an entry of the inbox."""
     given = fields.get("as")
@@ -109,8 +123,8 @@ def rule(fields: Fields) -> str | None:
 def snooze_s(fields: Fields) -> float:
     """Return the seconds for which alerts are silent."""
     given = fields.get("for_s")
-    if not (_is_number(given) and 0 <= given <= _MAX_SNOOZE_S):
-        raise ValueError(f"for_s: must be a number of seconds from 0 to {_MAX_SNOOZE_S}")
+    if not (_is_number(given) and 0 <= given <= MAX_SNOOZE_S):
+        raise ValueError(f"for_s: must be a number of seconds from 0 to {MAX_SNOOZE_S}")
     return float(given)
 
 

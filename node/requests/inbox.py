@@ -35,7 +35,8 @@ class Inbox:
     """Take requests on the publisher's thread and hand them to the main loop's.
 
     A request is ignored and counted if it is retained, repeated, above 1024 bytes, without a transaction, or beyond 2 a
-    second after a burst of 20. Any other mistake is answered with an error.
+    second after a burst of 20. Any other mistake is answered with an error, and so is a request whose message expiry
+    (MQTT 5) ends before the main loop gets it: whoever made it counts on it no more.
 
     Args:
         topics: the node's.
@@ -50,7 +51,7 @@ class Inbox:
         self, topics: Topics, answer: Callable[[str, bytes], None], mono_s: Callable[[], float] = time.monotonic
     ) -> None:
         self._topics, self._answer, self._mono_s = topics, answer, mono_s
-        self._waiting: deque[tuple[Request, Answer]] = deque()
+        self._waiting: deque[tuple[Request, Answer, float]] = deque()
         self._lock = threading.Lock()
         self._accepted: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._tokens, self._filled_s = float(BURST), mono_s()
@@ -77,10 +78,15 @@ class Inbox:
         elif (verb, transaction) in self._accepted:
             self._ignore("repeated transaction")
         else:
-            self._take(verb, transaction, given)
+            self._take(verb, transaction, given, _expires_s(message, self._mono_s()))
 
-    def put(self, request: Request, answer: Answer) -> None:
+    def put(self, request: Request, answer: Answer, until_s: float = float("inf")) -> None:
         """Put a request on the queue; may be called from any thread.
+
+        Args:
+            request: what is requested.
+            answer: what it gets.
+            until_s: the second of the monotonic clock from which on it is not carried out any more.
 
         Raises:
             QueueFullError: too many wait.
@@ -88,16 +94,20 @@ class Inbox:
         with self._lock:
             if len(self._waiting) >= _MAX_WAITING:
                 raise QueueFullError("too many requests wait: send it again later")
-            self._waiting.append((request, answer))
+            self._waiting.append((request, answer, until_s))
 
     def drain(self) -> tuple[tuple[Request, Answer], ...]:
-        """Return the requests since the last call, in their order, each with its answer."""
+        """Return the requests since the last call, in their order, each with its answer; answer those that expired."""
         if not self._waiting:
             return ()
         with self._lock:
             waiting = tuple(self._waiting)
             self._waiting.clear()
-            return waiting
+        now_s = self._mono_s()
+        for _, answer, until_s in waiting:
+            if now_s >= until_s:
+                answer.error("the request expired before the node came to it: nothing was done")
+        return tuple((request, answer) for request, answer, until_s in waiting if now_s < until_s)
 
     def _reason_to_ignore(self, message: Received) -> str | None:
         if message.retained:
@@ -112,11 +122,11 @@ class Inbox:
         self._tokens -= 1
         return None
 
-    def _take(self, verb: str, transaction: str, given: fields.Fields) -> None:
+    def _take(self, verb: str, transaction: str, given: fields.Fields, until_s: float) -> None:
         answer = Answer(transaction, partial(self._answer, self._topics.response(verb)))
         try:
             offered = {name: value for name, value in given.items() if name not in LOCAL_FIELDS}
-            self.put(parse(verb, offered, OFFERED), answer)
+            self.put(parse(verb, offered, OFFERED), answer, until_s)
         except QueueFullError as error:
             answer.error(str(error))
             return  # not remembered: the same transaction may be sent again
@@ -131,3 +141,8 @@ class Inbox:
         if reason not in self._logged:
             self._logged.add(reason)
             _log.warning("requests: ignored a request: %s", reason)
+
+
+def _expires_s(message: Received, now_s: float) -> float:
+    """Return the second of the monotonic clock from which on a message that arrives now counts no more."""
+    return float("inf") if message.expiry_s is None else now_s + message.expiry_s

@@ -6,7 +6,6 @@ from typing import ClassVar, Self
 from node.requests import fields as field
 from node.requests.fields import Fields
 from node.requests.verb import Verb
-from node.review.actions import Assignment, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +147,10 @@ class UndoAction:
 
 
 @dataclass(frozen=True, slots=True)
-class ListInbox:
-    """List the inbox."""
+class ShowOverview:
+    """Say about everybody how surely they are recognized, and when they were last seen."""
 
-    verb: ClassVar = Verb.INBOX_LIST
+    verb: ClassVar = Verb.PEOPLE_OVERVIEW
 
     @classmethod
     def parse(cls, fields: Fields) -> Self:
@@ -161,51 +160,27 @@ class ListInbox:
 
 
 @dataclass(frozen=True, slots=True)
-class ShowEntry:
-    """Show the face and the picture of an entry.
+class ListTraces:
+    """List what there is of somebody anywhere on the node.
 
     Attributes:
-        entry: the id of the entry.
+        person: the id.
     """
 
-    verb: ClassVar = Verb.INBOX_SHOW
-    entry: str
+    verb: ClassVar = Verb.PEOPLE_TRACES
+    person: str
 
     @classmethod
     def parse(cls, fields: Fields) -> Self:
         """Return the request; see `parse`."""
-        return cls(field.entry(fields))
+        return cls(field.person(fields))
 
 
 @dataclass(frozen=True, slots=True)
-class AssignEntry:
-    """Decide about an entry.
+class TakeStill:
+    """Show the view with the masks drawn on it, and what the node makes of each face."""
 
-    Attributes:
-        entry: the id of the entry.
-        assignment: what the owner decides.
-    """
-
-    verb: ClassVar = Verb.INBOX_ASSIGN
-    entry: str
-    assignment: Assignment
-
-    @classmethod
-    def parse(cls, fields: Fields) -> Self:
-        """Return the request; see `parse`."""
-        kind = Kind(field.kind(fields))
-        person = field.person(fields) if kind is Kind.PERSON or "id" in fields else None
-        name = field.name(fields)
-        if kind is Kind.NEW and name is None:
-            raise ValueError("name: must be the display name of the new person")
-        return cls(field.entry(fields), Assignment(kind, person, name, field.flag(fields, "alike")))
-
-
-@dataclass(frozen=True, slots=True)
-class ClearInbox:
-    """Drop every entry of the inbox, for good."""
-
-    verb: ClassVar = Verb.INBOX_CLEAR
+    verb: ClassVar = Verb.STILL
 
     @classmethod
     def parse(cls, fields: Fields) -> Self:

@@ -14,38 +14,20 @@ import socket
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from node.errors import PeopleError
 from node.requests.answer import Answer, failure
 from node.requests.line_socket import receive_line
-from node.requests.protocol import VERSION
-from node.requests.request import NO_SUCH_REQUEST, Request, parse
-from node.system.plain_files import WrongKindError, check_socket
+from node.requests.protocol import FILE, MAX_REQUEST_BYTES, VERSION, Timeouts
+from node.requests.request import Request, parse
+from node.system.plain_files import check_socket
 
-FILE = "node.sock"
 MAX_CONNECTIONS = 16
 """Connections that are served at once; one more is answered with an error."""
-MAX_REQUEST_BYTES, MAX_ANSWER_BYTES = 4096, 16 << 20
-"""Longest lines."""
 _TRANSACTION = "local"
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Timeouts:
-    """How long each side waits.
-
-    Attributes:
-        receive_s: until the request is complete, from the moment of the connection; also until an answer is sent.
-        answer_s: until the node has answered.
-    """
-
-    receive_s: float = 2.0
-    answer_s: float = 60.0
 
 
 _TIMEOUTS = Timeouts()
@@ -85,7 +67,7 @@ class LocalSocket:
         except OSError as error:
             listener.close()
             _log.warning(
-                "local socket: %s: %s: facenode people --event cannot reach this node",
+                "local socket: %s: %s: facenode inbox and facenode people --event cannot reach this node",
                 self._path, error.strerror or error,
             )  # fmt: skip
             return
@@ -93,7 +75,7 @@ class LocalSocket:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop listening and remove the socket."""
+        """Stop listening and remove the socket; one that cannot be removed is replaced at the next start."""
         if self._socket is None:
             return
         listener, self._socket = self._socket, None
@@ -101,7 +83,8 @@ class LocalSocket:
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
         self._thread.join(self._timeouts.receive_s)
-        self._path.unlink(missing_ok=True)
+        with suppress(OSError):
+            self._path.unlink()
 
     def _serve(self) -> None:
         while (listener := self._socket) is not None:
@@ -140,14 +123,29 @@ class LocalSocket:
             answered.set()
 
         try:
-            fields = json.loads(receive_line(connection, MAX_REQUEST_BYTES, self._timeouts.receive_s))
+            fields = _fields(receive_line(connection, MAX_REQUEST_BYTES, self._timeouts.receive_s))
             _check_version(fields)
-            self._put(parse(str(fields["verb"]), fields), Answer(_TRANSACTION, reply))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            self._put(parse(str(fields.get("verb")), fields), Answer(_TRANSACTION, reply))
+        except (OSError, ValueError) as error:
             return failure(_TRANSACTION, str(error))
         return (
             answers[0] if answered.wait(self._timeouts.answer_s) else failure(_TRANSACTION, "the node does not answer")
         )
+
+
+def _fields(line: bytes) -> dict[str, Any]:
+    """Return the fields of a request, which are not checked yet.
+
+    Raises:
+        ValueError: it is no JSON object.
+    """
+    try:
+        fields = json.loads(line)
+    except (ValueError, RecursionError):
+        fields = None
+    if not isinstance(fields, dict):
+        raise ValueError('a request is a JSON object in one line, such as {"verb": "hello"}')  # noqa: TRY004 - bad input
+    return fields
 
 
 def _check_version(fields: dict[str, Any]) -> None:
@@ -159,47 +157,3 @@ def _check_version(fields: dict[str, Any]) -> None:
     given = fields.get("v", VERSION)
     if not isinstance(given, int) or given > VERSION:
         raise ValueError(f"v: this node speaks version {VERSION} of the local protocol: restart it after an update")
-
-
-def call(folder: Path, verb: str, **fields: object) -> Any:  # noqa: ANN401 - whatever the answer's data is
-    """Ask the node that uses a storage folder, and return the data of its answer.
-
-    Raises:
-        PeopleError: no node runs there, or it answers with an error.
-    """
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        try:
-            check_socket(folder / FILE)
-            connection.settimeout(_TIMEOUTS.receive_s)
-            connection.connect(str(folder / FILE))
-            with suppress(BrokenPipeError):  # a node that refuses at once has answered, too
-                connection.sendall(json.dumps({"v": VERSION, "verb": verb, **fields}).encode() + b"\n")
-            line = receive_line(connection, MAX_ANSWER_BYTES, _TIMEOUTS.answer_s + _TIMEOUTS.receive_s)
-            answer = json.loads(line)
-            if answer["status"] == "ok":
-                return answer.get("data")
-            reason = str(answer["error"])
-        except WrongKindError as error:
-            raise PeopleError(str(error)) from error
-        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-            raise PeopleError(
-                f"no node answers at {folder / FILE} ({error}): start it, or correct storage.dir"
-            ) from error
-    if reason.startswith(NO_SUCH_REQUEST):
-        raise PeopleError("the running node is of an older version that cannot do this: restart it")
-    raise PeopleError(reason)
-
-
-def running(folder: Path) -> bool:
-    """Return whether a node uses a storage folder."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(_TIMEOUTS.receive_s)
-        try:
-            if not check_socket(folder / FILE):
-                return False
-            connection.connect(str(folder / FILE))
-        except BlockingIOError:  # more commands ask than the system queues
-            return True
-        except OSError:
-            return False
-        return True

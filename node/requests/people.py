@@ -25,7 +25,7 @@ class _Enrollment:
         answer: what it gets in the end.
         until_s: when the node stops waiting for somebody in view, then when it stops looking at them.
         track: the number of their track; None until somebody is in view.
-        looks: what was seen of them.
+        looks: the best of what was seen of them, best first.
     """
 
     request: EnrollPerson
@@ -35,10 +35,11 @@ class _Enrollment:
     looks: list[Look] = field(default_factory=list)
 
     def add_looks(self, track: Track) -> None:
-        """Keep the looks of a track that are new."""
+        """Keep the looks of a track that are new, as many as are enrolled: the best."""
         for look in (track.best, track.latest):
             if look is not None and not any(look is other for other in self.looks):
                 self.looks.append(look)
+        self.looks = sorted(self.looks, key=lambda look: -look.weight)[:_MAX_LOOKS]
 
 
 class PeopleRequests:
@@ -71,6 +72,11 @@ class PeopleRequests:
         self._enrollee, self._keep_crops = enrollee, keep_crops
         self._changed, self._erase = changed, erase
         self._enrollment: _Enrollment | None = None
+
+    @property
+    def enrolling(self) -> str | None:
+        """The id under which whoever is in view is being enrolled; None while nobody is."""
+        return self._enrollment.request.person if self._enrollment else None
 
     def list(self, request: ListPeople, at: Instant, answer: Answer) -> None:
         """Answer who is enrolled, without any face."""
@@ -139,12 +145,11 @@ class PeopleRequests:
                 enrollment.add_looks(track)
                 if view.at.mono_s < enrollment.until_s:
                     return
-            looks = sorted(enrollment.looks, key=lambda look: -look.weight)[:_MAX_LOOKS]
             self._enrollment = None
-            self._add(enrollment.request, looks, "in view", enrollment.answer)
+            self._add(enrollment.request, enrollment.looks, "in view", enrollment.answer)
         except PeopleError as error:
             self._enrollment = None
-            enrollment.answer.error(str(error))
+            enrollment.answer.error(str(error), error.reason, error.about)
 
     def _choose(self, enrollment: _Enrollment, view: View) -> int | None:
         """Return the track of the one person in view; None while nobody is and there is time left.

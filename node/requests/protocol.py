@@ -1,16 +1,25 @@
-"""The version of what is spoken on the local socket, and who speaks it."""
+"""What both sides of the local socket must know; imports nothing, so that a client needs little memory."""
 
-from node import __version__
-from node.domain import Instant
-from node.requests.answer import Answer
-from node.requests.local_request import Hello
-from node.requests.verb import Verb
+from dataclasses import dataclass
 
 VERSION = 1
 """It rises when a field of a request or an answer changes its meaning or goes. Unknown fields are ignored."""
+FILE = "node.sock"
+"""The socket in `storage.dir`."""
+MAX_REQUEST_BYTES, MAX_ANSWER_BYTES = 4096, 16 << 20
+"""Longest lines."""
+NO_SUCH_REQUEST = "no such request"
+"""How the error about an unknown verb begins."""
 
 
-def hello(request: Hello, at: Instant, answer: Answer) -> None:
-    """Answer the version of the protocol and of the program, and every verb."""
-    del request, at
-    answer.ok({"v": VERSION, "version": __version__, "verbs": [str(verb) for verb in Verb]})
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long each side waits.
+
+    Attributes:
+        receive_s: until the request is complete, from the moment of the connection; also until an answer is sent.
+        answer_s: until the node has answered.
+    """
+
+    receive_s: float = 2.0
+    answer_s: float = 60.0

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from node.domain import Event, Look, Track
 
@@ -56,6 +56,16 @@ class RecentFaces:
     def find(self, event_id: str) -> RecentFace | None:
         """Return the face of an event; None if it is not, or no longer, remembered."""
         return self._faces.get(event_id)
+
+    def clear(self) -> None:
+        """Forget all faces."""
+        self._faces.clear()
+
+    def merge(self, person: str, into: str) -> None:
+        """Know the faces of a person by another id, so that they are forgotten with whoever has it."""
+        self._faces |= {
+            event_id: replace(face, person=into) for event_id, face in self._faces.items() if face.person == person
+        }
 
     def forget(self, person: str) -> int:
         """Forget all faces of somebody, and all strangers, any of whom may be them; return how many."""

@@ -10,24 +10,23 @@ from typing import ClassVar, Self, get_args
 
 from node.requests import fields as field
 from node.requests.fields import Fields
+from node.requests.inbox_request import AssignEntries, ClearInbox, ListInbox, ShowEntry
 from node.requests.local_request import (
-    AssignEntry,
-    ClearInbox,
     Hello,
     ListActions,
-    ListInbox,
     ListPhotos,
+    ListTraces,
     MergePeople,
     MovePhoto,
     RemovePhoto,
-    ShowEntry,
+    ShowOverview,
     ShowPhoto,
+    TakeStill,
     UndoAction,
 )
+from node.requests.protocol import NO_SUCH_REQUEST
 from node.requests.verb import Verb
 
-NO_SUCH_REQUEST = "no such request"
-"""How the error about an unknown verb begins."""
 _DEFAULT_LOOK_S = 3.0
 
 
@@ -262,10 +261,13 @@ Request = (
     | MergePeople
     | ListActions
     | UndoAction
+    | ShowOverview
+    | ListTraces
     | ListInbox
     | ShowEntry
-    | AssignEntry
+    | AssignEntries
     | ClearInbox
+    | TakeStill
 )
 
 TYPES: Mapping[str, type[Request]] = {kind.verb: kind for kind in get_args(Request)}

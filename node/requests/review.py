@@ -7,7 +7,7 @@ from node.contract.payloads import Fields, timestamp
 from node.domain import Instant
 from node.people import crop as crops
 from node.requests.answer import Answer
-from node.requests.local_request import AssignEntry, ClearInbox, ListInbox, ShowEntry
+from node.requests.inbox_request import AssignEntries, ClearInbox, ListInbox, ShowEntry
 from node.review.actions import ReviewActions
 from node.review.entry import ReviewEntry
 from node.review.grouping import Compare, Compared, Group
@@ -26,21 +26,28 @@ class ReviewRequests:
         self._actions, self._compare, self._changed = actions, compare, changed
 
     def list(self, request: ListInbox, at: Instant, answer: Answer) -> None:
-        """Answer the entries in groups, without faces."""
+        """Answer the entries in groups, without faces, and how long they are kept."""
         del request, at
-        answer.ok([group_fields(group) for group in self._actions.groups(self._compare())])
+        keeping = self._actions.keeping
+        answer.ok(
+            {
+                "groups": [group_fields(group) for group in self._actions.groups(self._compare())],
+                "keep_days": keeping.days,
+                "most": keeping.most,
+            }
+        )
 
     def show(self, request: ShowEntry, at: Instant, answer: Answer) -> None:
         """Answer the aligned face, a PNG, and the picture, a JPEG, both in base64 and null where there is none."""
         del at
         answer.ok(picture_fields(self._actions.find(request.entry)))
 
-    def assign(self, request: AssignEntry, at: Instant, answer: Answer) -> None:
-        """Carry out what the owner decided about an entry."""
+    def assign(self, request: AssignEntries, at: Instant, answer: Answer) -> None:
+        """Carry out what the owner decided about entries."""
         del at
-        words = self._actions.assign(request.entry, request.assignment, self._compare())
+        done = self._actions.assign(request.entries, request.assignment, self._compare())
         self._changed()
-        answer.ok({"entry": request.entry, "what": words})
+        answer.ok({"what": done.words, "id": done.person})
 
     def clear(self, request: ClearInbox, at: Instant, answer: Answer) -> None:
         """Drop every entry."""
@@ -74,6 +81,7 @@ def entry_fields(compared: Compared) -> Fields:
 
 def picture_fields(entry: ReviewEntry) -> Fields:
     """Return the face and the picture of an entry."""
-    png = None if entry.best is None else base64.b64encode(crops.encode(entry.best.crop)[1]).decode()
+    crop = entry.best.crop if entry.best else entry.failed
+    png = None if crop is None else base64.b64encode(crops.encode(crop)[1]).decode()
     jpeg = None if entry.picture is None else base64.b64encode(entry.picture).decode()
     return {"png": png, "jpeg": jpeg}

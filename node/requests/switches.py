@@ -12,6 +12,7 @@ from typing import Any
 from node.contract.payloads import Fields, timestamp
 from node.domain import Instant
 from node.requests.answer import Answer
+from node.requests.fields import MAX_SNOOZE_S
 from node.requests.request import Restart, SetPrivacy, SetRecognition, Snooze
 from node.system.files import remove_partial, write_privately
 from node.system.plain_files import read_regular
@@ -19,6 +20,8 @@ from node.system.plain_files import read_regular
 FILE = "control.json"
 _MAX_BYTES = 1 << 20
 _ALL = "*"
+_SAME_END_S = 1.0
+"""Seconds by which the end of a silence may differ and still be the same: the two clocks are not read at once."""
 
 _log = logging.getLogger(__name__)
 
@@ -75,6 +78,7 @@ class SwitchRequests:
         remove_partial(self._path)
         self.restarting = False
         self._unsaved = False
+        self._ends: dict[str, datetime] = {}
         self.switches = load_switches(folder, at)
 
     @property
@@ -95,6 +99,21 @@ class SwitchRequests:
         """Return whether an alert rule is silent."""
         return any(self.switches.snoozed.get(each, float("-inf")) > at.mono_s for each in (rule, _ALL))
 
+    def snoozed_until(self, at: Instant) -> dict[str, datetime]:
+        """Return until when each silent rule is silent, by the wall clock.
+
+        The end is the same from tick to tick, unless the wall clock is set or runs differently.
+        """
+        ends: dict[str, datetime] = {}
+        for rule in sorted(self._rules):
+            left_s = max(self.switches.snoozed.get(each, float("-inf")) for each in (rule, _ALL)) - at.mono_s
+            if left_s > 0:
+                end, former = at.wall + timedelta(seconds=left_s), self._ends.get(rule)
+                same = former is not None and abs((end - former).total_seconds()) < _SAME_END_S
+                ends[rule] = former if former is not None and same else end
+        self._ends = ends
+        return ends
+
     def set_privacy(self, request: SetPrivacy, at: Instant, answer: Answer) -> None:
         """Switch privacy mode."""
         self._set(replace(self.switches, privacy=request.on), f"privacy {_word(request.on)}", at, answer)
@@ -112,6 +131,8 @@ class SwitchRequests:
         snoozed = {rule: until_s for rule, until_s in self.switches.snoozed.items() if until_s > at.mono_s}
         if request.rule is None:
             snoozed.clear()
+        elif (everywhere_s := snoozed.pop(_ALL, None)) is not None:  # the others stay silent
+            snoozed = {rule: max(everywhere_s, snoozed.get(rule, everywhere_s)) for rule in self._rules}
         snoozed.pop(request.rule or _ALL, None)
         if request.for_s > 0:
             snoozed[request.rule or _ALL] = at.mono_s + request.for_s
@@ -170,7 +191,7 @@ def _decode(content: Any, at: Instant) -> Switches:  # noqa: ANN401 - whatever a
     for rule, kept in content["snoozed"].items():
         left_s = (datetime.fromisoformat(kept["until"]).astimezone(UTC) - at.wall).total_seconds()
         if left_s > 0:
-            snoozed[str(rule)] = at.mono_s + min(left_s, float(kept["for_s"]))
+            snoozed[str(rule)] = at.mono_s + min(left_s, float(kept["for_s"]), MAX_SNOOZE_S)
     if not (isinstance(content["privacy"], bool) and isinstance(content["recognition"], bool)):
         raise TypeError("privacy and recognition must be true or false")
     return Switches(content["privacy"], content["recognition"], MappingProxyType(snoozed))

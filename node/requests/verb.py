@@ -26,10 +26,13 @@ class Verb(StrEnum):
     PEOPLE_MERGE = "people_merge"
     PEOPLE_UNDO_LIST = "people_undo_list"
     PEOPLE_UNDO = "people_undo"
+    PEOPLE_OVERVIEW = "people_overview"
+    PEOPLE_TRACES = "people_traces"
     INBOX_LIST = "inbox_list"
     INBOX_SHOW = "inbox_show"
     INBOX_ASSIGN = "inbox_assign"
     INBOX_CLEAR = "inbox_clear"
+    STILL = "still"
 
 
 OFFERED = (
@@ -46,4 +49,4 @@ OFFERED = (
     Verb.PEOPLE_REMOVE,
     Verb.RESTART,
 )
-"""What may be requested by MQTT; the rest only through the local socket, since it is about stored faces."""
+"""What may be requested by MQTT; the rest only through the local socket: it is about stored faces or the view."""

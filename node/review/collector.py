@@ -38,6 +38,7 @@ class _TrackState:
     flaws: Counter[Flaw] = field(default_factory=Counter)
     embedding: Vector | None = None
     best: Look | None = None
+    failed: Look | None = None
     picture: bytes | None = None
     events: list[str] = field(default_factory=list)
 
@@ -91,10 +92,11 @@ class Collector:
         for event_id, event in events:
             if event.track in self._states:
                 self._states[event.track].events.append(event_id)
+                del self._states[event.track].events[:-MAX_EVENTS]
         numbers = {track.number for track in tracks}
         for number in [number for number in self._states if number not in numbers]:
             self._end(self._states.pop(number))
-        self.inbox.advance(tick.at.mono_s)
+        self.inbox.advance(tick.at.mono_s, self._in_view)
 
     def entries(self) -> tuple[ReviewEntry, ...]:
         """Return the entries that nobody has decided about, with those of visits that go on, latest first."""
@@ -102,7 +104,8 @@ class Collector:
         ended = shown.keys()
         current: dict[str, ReviewEntry] = {}
         for state in sorted(self._states.values(), key=lambda each: each.seen.mono_s):
-            if state.worth_keeping:
+            # Before it is decided who that is, a track has not found its visit: its entry would soon have another id.
+            if state.worth_keeping and state.decision is not None:
                 entry = self._entry(state)
                 former = current.pop(entry.id, None) or (shown[entry.id] if entry.id in ended else None)
                 current[entry.id] = former.joined(entry) if former else entry
@@ -139,12 +142,16 @@ class Collector:
         while self._states:
             self._end(self._states.popitem()[1])
 
+    def _in_view(self) -> frozenset[str]:
+        """Return the ids of the entries whose visits go on."""
+        return frozenset(self._ids[state.key] for state in self._states.values() if state.key in self._ids)
+
     def _look(self, state: _TrackState, look: Look, tick: Tick) -> None:
         if not look.usable or look.embedding is None or look.crop is None:
             state.unusable += 1
             state.flaws.update(look.flaws)
-            if state.best is None and state.picture is None:
-                state.picture = self._picture(look, tick)
+            if state.best is None and _wider(look, state.failed):
+                state.failed, state.picture = look, self._picture(look, tick)
             return
         state.looks += 1
         if state.best is None or look.weight > state.best.weight * _BETTER:
@@ -175,6 +182,7 @@ class Collector:
             flaws=MappingProxyType(dict(state.flaws)),
             embedding=state.embedding,
             best=face,
+            failed=state.failed.crop if face is None and state.failed is not None else None,
             picture=state.picture,
             events=tuple(state.events[-MAX_EVENTS:]),
         )
@@ -183,3 +191,8 @@ class Collector:
         if key not in self._ids:
             self._ids[key] = secrets.token_hex(4)
         return self._ids[key]
+
+
+def _wider(look: Look, former: Look | None) -> bool:
+    """Return whether a face that failed a gate shows much more than the former one."""
+    return former is None or look.face.box.width > former.face.box.width * _BETTER

@@ -48,6 +48,8 @@ class ReviewEntry:
         events: ids of the events about the visit.
         handled: when the owner decided about it; None until then.
         assigned: the id of the person to whom the owner gave the face; None without one.
+        failed: the aligned face of the widest look that failed a gate, shape (height, width, 3), uint8, RGB; None if
+            there is a usable look.
     """
 
     id: str
@@ -63,12 +65,13 @@ class ReviewEntry:
     events: tuple[str, ...] = ()
     handled: Stamp | None = None
     assigned: str | None = None
+    failed: Image | None = None
 
     @property
     def size(self) -> int:
         """About how many bytes it takes."""
-        crop = self.best.crop.nbytes if self.best else 0
-        return crop + len(self.picture or b"")
+        crop = self.best.crop if self.best else self.failed
+        return (0 if crop is None else crop.nbytes) + len(self.picture or b"")
 
     def joined(self, later: "ReviewEntry") -> "ReviewEntry":
         """Return this entry with what was seen later in the same visit."""
@@ -81,6 +84,7 @@ class ReviewEntry:
             flaws=MappingProxyType(dict(Counter(self.flaws) + Counter(later.flaws))),
             embedding=_mean(self, later),
             best=later.best if better else self.best,
+            failed=None if self.best or later.best else self.failed if later.failed is None else later.failed,
             picture=later.picture or self.picture if better else self.picture or later.picture,
             events=tuple(dict.fromkeys((*self.events, *later.events)))[-MAX_EVENTS:],
         )

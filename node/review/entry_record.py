@@ -19,14 +19,20 @@ MAX_BYTES = 2 << 20
 """Most bytes of a file: more than a crop of the largest size and a picture take."""
 
 _Id = Annotated[str, Field(pattern=rf"^{ID_PATTERN}$")]
+_Crop = Annotated[str, Field(pattern=r"^[0-9a-f]{16}\.png$")]
 _Count = Annotated[int, Field(ge=0, lt=1 << 31)]
 
 
 class _Best(BaseModel):
     embedding: str
-    file: Annotated[str, Field(pattern=r"^[0-9a-f]{16}\.png$")]
+    file: _Crop
     crop: str
     weight: Annotated[float, Field(ge=0, le=1)]
+
+
+class _Failed(BaseModel):
+    file: _Crop
+    crop: str
 
 
 class _File(BaseModel):
@@ -40,6 +46,7 @@ class _File(BaseModel):
     flaws: dict[Flaw, _Count]
     embedding: str | None
     best: _Best | None
+    failed: _Failed | None = None
     picture: str | None
     events: Annotated[list[Annotated[str, Field(max_length=36)]], Field(max_length=MAX_EVENTS)]
     handled: StampRecord | None
@@ -57,6 +64,10 @@ def encode(entry: ReviewEntry) -> bytes:
             crop=base64.b64encode(content).decode(),
             weight=entry.best.weight,
         )
+    failed = None
+    if entry.failed is not None:
+        file, content = crops.encode(entry.failed)
+        failed = _Failed(file=file, crop=base64.b64encode(content).decode())
     return (
         _File(
             id=entry.id,
@@ -68,6 +79,7 @@ def encode(entry: ReviewEntry) -> bytes:
             flaws=dict(entry.flaws),
             embedding=None if entry.embedding is None else embedding_text.encode(entry.embedding),
             best=best,
+            failed=failed,
             picture=None if entry.picture is None else base64.b64encode(entry.picture).decode(),
             events=list(entry.events),
             handled=None if entry.handled is None else StampRecord.model_validate(entry.handled),
@@ -88,6 +100,7 @@ def decode(content: bytes) -> ReviewEntry:
         file = _File.model_validate_json(content)
         picture = None if file.picture is None else base64.b64decode(file.picture, validate=True)
         crop = None if file.best is None else base64.b64decode(file.best.crop, validate=True)
+        other = None if file.failed is None else base64.b64decode(file.failed.crop, validate=True)
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]
         raise ValueError(f"{'.'.join(map(str, problem['loc'])) or 'file'}: {problem['msg']}") from error
@@ -100,6 +113,7 @@ def decode(content: bytes) -> ReviewEntry:
         best = BestFace(
             embedding_text.decode(file.best.embedding), crops.decode(file.best.file, crop), file.best.weight
         )
+    failed = None if file.failed is None or other is None else crops.decode(file.failed.file, other)
     return ReviewEntry(
         id=file.id,
         began=file.began.stamp,
@@ -110,6 +124,7 @@ def decode(content: bytes) -> ReviewEntry:
         flaws=MappingProxyType(file.flaws),
         embedding=None if file.embedding is None else embedding_text.decode(file.embedding),
         best=best,
+        failed=failed,
         picture=picture,
         events=tuple(file.events),
         handled=None if file.handled is None else file.handled.stamp,

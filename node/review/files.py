@@ -1,20 +1,28 @@
 """The entries of the inbox <-> a file each in `storage.dir/review`, private, complete or absent."""
 
 import logging
+import os
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from itertools import accumulate
 from pathlib import Path
 
+from node.domain import counted
 from node.people.likeness import Comparison
 from node.people.person import Anchor
+from node.people.trace import TraceKind
 from node.review.entry import ReviewEntry
 from node.review.entry_record import MAX_BYTES, decode, encode
 from node.system.files import make_private_folder, remove_partial, sync_folder, write_privately
 from node.system.plain_files import WrongKindError, check_folder, read_regular
 
 FOLDER = "review"
+MAX_FILES = 300
+"""Most entries that are read. The program keeps no more; those that changed last count."""
+MAX_FOLDER_BYTES = 64 << 20
+"""Most bytes of the files that are read: more than the largest inbox takes."""
 _NAME = re.compile(r"[0-9a-f]{8}\.json")
 
 _log = logging.getLogger(__name__)
@@ -34,13 +42,15 @@ class ReviewFiles:
         self.folder = storage / FOLDER
 
     def load(self) -> list[ReviewEntry]:
-        """Return every entry, the one seen first first. A damaged file is removed, since it may show anybody.
+        """Return every entry, the one seen first first.
+
+        A file that is damaged, or one more than the program keeps, is removed, since it may show anybody.
 
         Raises:
             OSError: the folder cannot be read, or something else is in its place.
         """
         found = []
-        for path in self._paths():
+        for path in self._within_bounds(self._paths()):
             try:
                 found.append(decode(read_regular(path, MAX_BYTES)))
             except FileNotFoundError:  # another process has removed it in this moment
@@ -114,8 +124,30 @@ class ReviewFiles:
         names = {path.name.removesuffix(".part") for path in self.folder.iterdir()}
         return [self.folder / name for name in sorted(names) if _NAME.fullmatch(name)]
 
+    def _within_bounds(self, paths: Sequence[Path]) -> list[Path]:
+        """Return the files that were written last, as many as are read; remove the others."""
+        states = [(path, state) for path in paths if (state := _state(path)) is not None]
+        states.sort(key=lambda each: each[1].st_mtime_ns, reverse=True)
+        sizes = accumulate(min(state.st_size, MAX_BYTES) for _, state in states)
+        count = sum(size <= MAX_FOLDER_BYTES for size in sizes)
+        found = [path for path, _ in states]
+        if surplus := found[min(count, MAX_FILES) :]:
+            _log.error("inbox: %s: removed %s: too many or too large", self.folder, counted(len(surplus), "file"))
+        for path in surplus:
+            with suppress(OSError):
+                path.unlink()
+        return found[: min(count, MAX_FILES)]
+
     def _path(self, id_: str) -> Path:
         return self.folder / f"{id_}.json"
+
+
+def _state(path: Path) -> os.stat_result | None:
+    """Return the state of a file; None without one."""
+    try:
+        return path.lstat()
+    except OSError:
+        return None
 
 
 class ReviewTraces:
@@ -128,10 +160,10 @@ class ReviewTraces:
 
     Attributes:
         path: where the files are.
-        contents: what they hold of a person, in words.
+        kind: what they hold of a person.
     """
 
-    contents = "visits of theirs in the inbox, and faces that may be theirs"
+    kind = TraceKind.INBOX
 
     def __init__(
         self,

@@ -5,24 +5,24 @@ The rules:
 1. Without `review.keep_days` nothing is ever written. With it, an entry is on the disk when its visit has ended.
 2. The number and the bytes of the entries are bounded. Beyond that, visits without a usable look go first, then the
    oldest.
-3. What the owner has decided about is hidden, and goes after ten minutes: until then the decision can be undone.
+3. What the owner has decided about is hidden, and goes after ten minutes and with the end of the visit: until then the
+   decision can be undone, and what is seen of the visitor later brings nothing back.
 4. Whoever is erased takes along the entries that name them, every stranger, and every face that is like theirs.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from node.clock import BootClock, Clock, Stamp, elapsed_s, stamped
 from node.domain import Instant
-from node.errors import PeopleError
 from node.people.likeness import Comparison
 from node.people.person import Anchor
 from node.people.undo_log import KEEP_S
 from node.review.entry import ReviewEntry
-from node.review.files import ReviewFiles
+from node.review.files import MAX_FILES, ReviewFiles
 
-MAX_IN_MEMORY, MAX_ON_DISK = 100, 300
+MAX_IN_MEMORY, MAX_ON_DISK = 100, MAX_FILES
 """Most entries, without and with `review.keep_days`."""
 MAX_BYTES = 24 << 20
 """Most bytes of the faces and pictures of all entries."""
@@ -45,6 +45,11 @@ class Keeping:
     days: int
     pictures: bool
     same: Comparison
+
+    @property
+    def most(self) -> int:
+        """Most entries that are kept."""
+        return MAX_ON_DISK if self.days else MAX_IN_MEMORY
 
 
 class ReviewInbox:
@@ -71,7 +76,6 @@ class ReviewInbox:
     ) -> None:
         self.keeping, self._files, self._clock, self._boots, self._anchors = keeping, files, clock, boots, anchors
         self._entries: dict[str, ReviewEntry] = {}
-        self._most = MAX_ON_DISK if keeping.days else MAX_IN_MEMORY
         self._check_s = float("-inf")
         self._failed = False
 
@@ -113,17 +117,6 @@ class ReviewInbox:
         """Return the entries that nobody has decided about, latest first."""
         return tuple(entry for entry in reversed(self._entries.values()) if entry.handled is None)
 
-    def find(self, id_: str) -> ReviewEntry:
-        """Return an entry that nobody has decided about.
-
-        Raises:
-            PeopleError: there is none with this id.
-        """
-        found = self._entries.get(id_)
-        if found is None or found.handled is not None:
-            raise PeopleError(f"{id_}: there is no such entry in the inbox any more: `facenode inbox` lists them")
-        return found
-
     def put(self, entry: ReviewEntry) -> None:
         """Add an entry of a visit that has ended, or what was seen later in the same visit."""
         former = self._entries.pop(entry.id, None)
@@ -149,15 +142,16 @@ class ReviewInbox:
         self._entries |= {id_: replace(self._entries[id_], handled=None, assigned=None) for id_ in known}
         self._save(known)
 
-    def advance(self, mono_s: float) -> None:
+    def advance(self, mono_s: float, in_view: Callable[[], Collection[str]] = tuple) -> None:
         """Drop what is too old. Cheap: call it on every tick.
 
         Args:
             mono_s: now, in seconds of the monotonic clock.
+            in_view: returns the ids of the entries whose visits go on.
         """
         if mono_s >= self._check_s:
             self._check_s = mono_s + _CHECK_S
-            self._expire()
+            self._expire(in_view())
 
     def forget(self, person: str) -> None:
         """Forget every entry that may show a person; their files are erased by `ReviewTraces`."""
@@ -179,13 +173,14 @@ class ReviewInbox:
     def _now(self) -> Stamp:
         return self.stamp(self._clock.now())
 
-    def _expire(self) -> None:
+    def _expire(self, in_view: Collection[str] = ()) -> None:
         """Drop entries that were decided about, and those that are older than the days for which they are kept."""
         now = self._now()
-        gone = [entry.id for entry in self._entries.values() if self._is_over(entry, now)]
-        undated = [entry for entry in self._entries.values() if now.synced and elapsed_s(entry.seen, now) is None]
-        self._entries |= {entry.id: replace(entry, seen=now) for entry in undated}  # nobody can tell: it counts anew
-        self._save([entry.id for entry in undated if entry.id not in gone])
+        dated = {entry.id: _dated(entry, now) for entry in self._entries.values()}
+        changed = [id_ for id_, entry in dated.items() if entry is not self._entries[id_]]
+        self._entries |= dated
+        gone = [id_ for id_, entry in dated.items() if id_ not in in_view and self._is_over(entry, now)]
+        self._save([id_ for id_ in changed if id_ not in gone])
         self._try_drop(gone)
 
     def _is_over(self, entry: ReviewEntry, now: Stamp) -> bool:
@@ -197,7 +192,7 @@ class ReviewInbox:
         entries = self._entries.values()
         order = sorted(entries, key=lambda entry: entry.best is not None)  # stable: the oldest first in each half
         size, gone = sum(entry.size for entry in order), []
-        while order and (len(order) > self._most or size > MAX_BYTES):
+        while order and (len(order) > self.keeping.most or size > MAX_BYTES):
             size -= order[0].size
             gone.append(order.pop(0).id)
         self._try_drop(gone)
@@ -231,6 +226,15 @@ class ReviewInbox:
         if not self._failed:
             _log.error("inbox: cannot write %s (%s): entries are in memory only", self._files.folder, error.strerror)
         self._failed = True
+
+
+def _dated(entry: ReviewEntry, now: Stamp) -> ReviewEntry:
+    """Return an entry whose age can be told: what nobody can tell, as after a reboot, counts from now on."""
+    if now.synced and elapsed_s(entry.seen, now) is None:
+        entry = replace(entry, seen=now)
+    if entry.handled is not None and elapsed_s(entry.handled, now) is None:
+        entry = replace(entry, handled=now)
+    return entry
 
 
 def _age(since: Stamp, now: Stamp) -> float:

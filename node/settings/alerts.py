@@ -1,13 +1,16 @@
 """The section `alerts`: the rules that raise an alert."""
 
 from datetime import time
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
 from node.settings.section import ID_PATTERN, ConflictError, Section
 
 _CLOCK = r"^([01]\d|2[0-3]):[0-5]\d$"
+
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+_DAYS: tuple[Day, ...] = get_args(Day)
 
 
 class RuleSettings(Section):
@@ -21,6 +24,8 @@ class RuleSettings(Section):
     """With `recognized` and `loiter`: the people it applies to, everybody if empty; `unknown` means strangers."""
     between: tuple[Annotated[str, Field(pattern=_CLOCK)], Annotated[str, Field(pattern=_CLOCK)]] | None = None
     """Hours in `node.timezone` during which the rule applies, such as ["22:00", "06:00"]; by default always."""
+    days: tuple[Day, ...] = ()
+    """Days on which the rule applies, such as ["sat", "sun"], by default all; a night counts to the day it begins."""
     cool_down_s: Annotated[float, Field(ge=0, le=86_400)] = 300.0
     """Minimum number of seconds between two alerts of this rule."""
     for_s: Annotated[float, Field(ge=0, le=86_400)] = 0.0
@@ -34,6 +39,11 @@ class RuleSettings(Section):
     def hours(self) -> tuple[time, time] | None:
         """The hours during which the rule applies; None for always."""
         return None if self.between is None else (_clock(self.between[0]), _clock(self.between[1]))
+
+    @property
+    def weekdays(self) -> frozenset[int]:
+        """The days on which the rule applies, Monday is 0; empty for every day."""
+        return frozenset(_DAYS.index(day) for day in self.days)
 
     @model_validator(mode="after")
     def _keys_go_with_the_condition(self) -> Self:

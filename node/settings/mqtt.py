@@ -53,6 +53,9 @@ class MqttSettings(Section):
     live_s: Annotated[float, Field(ge=1, le=3600)] = 30.0
     """Seconds that an event may wait and still count as live; after that it is published under `late/`."""
 
+    expire_s: Annotated[int, Field(ge=60, le=366 * 24 * 3600)] = 30 * 24 * 3600
+    """Seconds after which a broker of MQTT 5 drops an event, an alert or a snapshot that nobody has fetched."""
+
     @field_validator("host")
     @classmethod
     def _hosts_can_be_read(cls, host: str) -> str:

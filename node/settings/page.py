@@ -2,17 +2,23 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
+from pydantic_settings import NoDecode
 
-from node.settings.section import Section
+from node.settings.section import Section, split_at_commas
+
+Host = Annotated[str, Field(pattern=r"^[A-Za-z0-9:][A-Za-z0-9.:-]{0,252}$")]
 
 
 class PageSettings(Section):
     """The owner's web page."""
 
     door: Literal["off", "loopback", "lan", "ingress"] = "off"
-    """Who reaches the page: nobody, this machine, the network, or Home Assistant. There is no page in this version yet:
-    unless it is `off`, the inbox keeps a small picture of each visit."""
+    """Who reaches the page: nobody, this machine, the network by HTTPS, or the administrators of Home Assistant."""
+    port: Annotated[int, Field(ge=1024, le=65535)] = 8470
+    """Port of the page, where systemd does not hand over a socket."""
+    hosts: Annotated[tuple[Host, ...], NoDecode, BeforeValidator(split_at_commas)] = ()
+    """More names or addresses under which browsers may ask for the page, such as `front-door.example`."""
 
 
 class ReviewSettings(Section):

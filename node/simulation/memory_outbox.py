@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from node.contract.message import Message
 from node.contract.payloads import add_sequence
 from node.outbox.rows import Row
+from node.settings import MqttSettings
 from node.simulation.recorder import EventRecord, Recorder
 
 _BOOT = 1
@@ -20,12 +21,13 @@ class MemoryOutbox:
     Args:
         number: the node's number.
         recorder: records the outcomes.
-        live_s: seconds after which a waiting row is late.
+        mqtt: when a waiting row is late, and when the message of a live one expires.
         mono_s: seconds of the monotonic clock.
     """
 
-    def __init__(self, number: int, recorder: Recorder, live_s: float, mono_s: Callable[[], float]) -> None:
-        self._number, self._recorder, self._live_s, self._mono_s = number, recorder, live_s, mono_s
+    def __init__(self, number: int, recorder: Recorder, mqtt: MqttSettings, mono_s: Callable[[], float]) -> None:
+        self._number, self._recorder, self._mono_s = number, recorder, mono_s
+        self._live_s, self._expire_s = mqtt.live_s, mqtt.expire_s
         self._rows: dict[int, Row] = {}
         self._sent_s: dict[int, float] = {}
         self._in_flight: set[int] = set()
@@ -50,6 +52,7 @@ class MemoryOutbox:
         now_s = self._mono_s()
         rows = [row.as_late() if now_s - row.put_s > self._live_s else row for row in self._waiting_rows()]
         rows = sorted(rows, key=lambda row: row.late)[:limit]
+        rows = [row if row.late else row.as_live(self._expire_s) for row in rows]
         for row in rows:
             self._in_flight.add(row.id)
             self._sent_s.setdefault(row.id, now_s)

@@ -34,7 +34,7 @@ class SimulatedNode:
         self._rng = random.Random(number)
         self._topics = Topics(node_id(number), context.prefix)
         self._client = Client(self._topics.client_id, payloads.last_will(self._topics))
-        self._outbox = MemoryOutbox(number, context.recorder, context.live_s, lambda: self._now().mono_s)
+        self._outbox = MemoryOutbox(number, context.recorder, context.mqtt, lambda: self._now().mono_s)
         self._traffic = Traffic(self._topics, context.plan, self._outbox, self._rng, self._now())
         self._history = History()
         self._backoff = Backoff(context.timing, self._rng.random)

@@ -35,7 +35,8 @@ class Traffic:
         self._visitors = Visitors(rng, plan.events_per_hour)
         self.retained = Retained(topics, payloads.state(at))
         if plan.discovery:
-            self.retained.set_discovery(discovery(topics, Device(topics.node, "", __version__, plan.health_s)))
+            device = Device(topics.node, "", __version__, health_s=plan.health_s)
+            self.retained.set_discovery(discovery(topics, device))
 
     @property
     def next_s(self) -> float:

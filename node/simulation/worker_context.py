@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from node.clock import Clock
 from node.mqtt.backoff import Timing
+from node.settings import MqttSettings
 from node.simulation.dialer import Target
 from node.simulation.plan import Plan
 from node.simulation.recorder import Recorder
@@ -19,7 +20,7 @@ class WorkerContext:
         targets: the addresses of the broker.
         protocol: the MQTT version.
         prefix: first levels of Home Assistant's discovery topics.
-        live_s: seconds after which a waiting event is late.
+        mqtt: when a waiting event is late, and when a live one expires.
         clock: the machine's clock.
         recorder: records what happens.
         timing: how long a node waits between attempts and for answers.
@@ -31,7 +32,7 @@ class WorkerContext:
     targets: Sequence[Target]
     protocol: str
     prefix: str
-    live_s: float
+    mqtt: MqttSettings
     clock: Clock
     recorder: Recorder = field(default_factory=Recorder)
     timing: Timing = field(default_factory=Timing)

@@ -46,9 +46,7 @@ def run_worker(spec: WorkerSpec, pipe: Connection) -> None:
     """Run the nodes of one process, in that process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes: the main process says what to do.
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-    context = WorkerContext(
-        spec.plan, resolve_targets(spec.mqtt), spec.protocol, spec.prefix, spec.mqtt.live_s, SystemClock()
-    )
+    context = WorkerContext(spec.plan, resolve_targets(spec.mqtt), spec.protocol, spec.prefix, spec.mqtt, SystemClock())
     Worker(context, spec.plan.node_numbers(spec.process), pipe).run()
 
 

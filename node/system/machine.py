@@ -1,10 +1,12 @@
-"""Files of the kernel -> temperature, throttling, memory and boot of this machine; None where a file is missing."""
+"""Files of the kernel -> temperature, throttling, memory, boot and board of this machine; None where one is missing."""
 
 import os
 import time
 from pathlib import Path
 
 from node.clock import Boot
+
+_MAX_HARDWARE, _MAX_HARDWARE_BYTES = 64, 1024
 
 
 class Machine:
@@ -19,6 +21,8 @@ class Machine:
         # On a Raspberry Pi this file holds what `vcgencmd get_throttled` prints.
         self._throttled = root / "sys/devices/platform/soc/soc:firmware/get_throttled"
         self._memory = root / "proc/self/statm"
+        # On a Raspberry Pi and its like from the device tree, on a PC from its firmware.
+        self._hardware = (root / "sys/firmware/devicetree/base/model", root / "sys/class/dmi/id/product_name")
         self._boot_id = root / "proc/sys/kernel/random/boot_id"
 
     def cpu_c(self) -> float | None:
@@ -41,6 +45,18 @@ class Machine:
         except (OSError, ValueError, IndexError):
             return None
         return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+    def hardware(self) -> str | None:
+        """Return the name of the board, such as `Raspberry Pi 4 Model B Rev 1.4`, at most 64 characters."""
+        for path in self._hardware:
+            try:
+                text = path.read_bytes()[:_MAX_HARDWARE_BYTES].decode(errors="replace")
+            except OSError:
+                continue
+            name = " ".join("".join(each if each.isprintable() else " " for each in text).split())[:_MAX_HARDWARE]
+            if name:
+                return name
+        return None
 
     def boot(self) -> Boot:
         """Return the present boot."""

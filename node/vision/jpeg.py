@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from node.domain import Box, Image
+from node.vision.masks import NO_MASKS, Masks, Window
 
 MAX_BYTES = 128 * 1024
 """Default limit for the size of a file, bytes."""
@@ -23,32 +24,36 @@ _QUALITIES = (85, 70, 50, 30)
 _SHRINK = 0.7
 
 
-def frame_jpeg(image: Image, max_bytes: int = MAX_BYTES) -> bytes:
-    """Return a whole image, shape (height, width, 3), uint8, RGB, as JPEG."""
-    return _encode(image, _FRAME_PX, max_bytes)
+def frame_jpeg(image: Image, max_bytes: int = MAX_BYTES, masks: Masks = NO_MASKS) -> bytes:
+    """Return a whole image, shape (height, width, 3), uint8, RGB, as JPEG; what is masked is gray."""
+    return _encode(masks.covered(image), _FRAME_PX, max_bytes)
 
 
-def face_jpeg(image: Image, box: Box, max_bytes: int = MAX_BYTES) -> bytes:
+def still_jpeg(image: Image, masks: Masks, max_bytes: int = MAX_BYTES) -> bytes:
+    """Return a whole image, shape (height, width, 3), uint8, RGB, as JPEG, with its masks drawn on it."""
+    return _encode(masks.drawn(image), _FRAME_PX, max_bytes)
+
+
+def face_jpeg(image: Image, box: Box, max_bytes: int = MAX_BYTES, masks: Masks = NO_MASKS) -> bytes:
     """Return the part around a face as JPEG, clipped at the edge of the image.
 
     Args:
         image: shape (height, width, 3), uint8, RGB.
         box: the face, in fractions of the image.
         max_bytes: limit for the size of the file.
+        masks: what is gray in the picture.
     """
-    return _encode(_around(image, box), _FACE_PX, max_bytes)
+    return _encode(masks.covered(image, _around(image, box)), _FACE_PX, max_bytes)
 
 
-def portrait_jpeg(image: Image, box: Box) -> bytes:
+def portrait_jpeg(image: Image, box: Box, masks: Masks = NO_MASKS) -> bytes:
     """Return the part around a face as a JPEG of at most 160 pixels a side and 16 kB: enough to recognize a person."""
-    return _encode(_around(image, box), _PORTRAIT_PX, PORTRAIT_BYTES)
+    return _encode(masks.covered(image, _around(image, box)), _PORTRAIT_PX, PORTRAIT_BYTES)
 
 
-def _around(image: Image, box: Box) -> Image:
+def _around(image: Image, box: Box) -> Window:
     height, width = image.shape[:2]
-    left, right = _span(box.left, box.width, width)
-    top, bottom = _span(box.top, box.height, height)
-    return image[top:bottom, left:right]
+    return slice(*_span(box.top, box.height, height)), slice(*_span(box.left, box.width, width))
 
 
 def _span(start: float, length: float, pixels: int) -> tuple[int, int]:

@@ -6,7 +6,8 @@ The rules:
 2. A frame is compared with the one that was last searched, not with the one before it, so that slow changes add up.
 3. After the last motion every frame is searched for a while, since a moving face may be blurred or turned away.
 4. A still image is searched now and then all the same: motion detection must never hide anybody for long.
-5. Light that rises and falls, in the whole image or in stripes, and sensor noise are not motion.
+5. Nothing that moves inside a mask is motion.
+6. Light that rises and falls, in the whole image or in stripes, and sensor noise are not motion.
 """
 
 import cv2
@@ -14,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from node.domain import Frame, Image, Instant
+from node.vision.masks import NO_MASKS, Masks
 
 _MAX_COLUMNS = 64
 """Most cells in a row of the grid that compares light: at 640 px a face of 24 px is more than two cells wide."""
@@ -52,9 +54,14 @@ LightCells = npt.NDArray[np.float32]
 
 
 class Motion:
-    """Decides which frames are searched."""
+    """Decides which frames are searched.
 
-    def __init__(self) -> None:
+    Args:
+        masks: the parts of the view in which motion does not count.
+    """
+
+    def __init__(self, masks: Masks = NO_MASKS) -> None:
+        self._masks = masks
         self._light = Light()
         self._searched: LightCells | None = None
         self._searched_s = float("-inf")
@@ -72,7 +79,7 @@ class Motion:
             self._searched = None
             return True
         cells = self._light.measure(frame.image if frame.small is None else frame.small)
-        if self._searched is None or differs(cells, self._searched):
+        if self._searched is None or differs(cells, self._searched, self._masks.open_cells(*cells.shape)):
             self._moved_s = at.mono_s
         since_s = at.mono_s - self._moved_s
         if since_s >= _LINGER_S and at.mono_s - self._searched_s < _IDLE_SEARCH_S:

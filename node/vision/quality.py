@@ -89,21 +89,53 @@ def measure(face: Face, image: Image, aligned: Aligned) -> Quality:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Shortfall:
+    """A measurement that a gate does not let through.
+
+    Attributes:
+        flaw: the gate.
+        what: `width`, `cut`, `blurred`, `dark`, `bright`, `flat`, `unclear`, `turned` or `tilted`.
+        measured: in the unit of the gate.
+        needed: the bound that it misses.
+    """
+
+    flaw: Flaw
+    what: str
+    measured: float
+    needed: float
+
+
+def shortfalls(quality: Quality, gates: Gates) -> tuple[Shortfall, ...]:
+    """Return the measurements that fail a gate, without that of the orientation; empty if the look is usable."""
+    least = (
+        (Flaw.SIZE, "width", quality.width_px, gates.min_face_px),
+        (Flaw.BLUR, "blurred", quality.sharpness, gates.min_sharpness),
+        (Flaw.LIGHT, "dark", quality.light, gates.min_light),
+        (Flaw.LIGHT, "flat", quality.contrast, gates.min_contrast),
+        (Flaw.KEYPOINTS, "unclear", quality.keypoint_score, gates.min_keypoint_score),
+    )
+    most = (
+        (Flaw.EDGE, "cut", quality.cut, gates.max_cut),
+        (Flaw.LIGHT, "bright", quality.light, gates.max_light),
+        (Flaw.KEYPOINTS, "turned", quality.misfit, gates.max_misfit),
+    )
+    below = [Shortfall(*each) for each in least if each[2] < each[3]]
+    above = [Shortfall(*each) for each in most if each[2] > each[3]]
+    return tuple(sorted((*below, *above), key=lambda each: _ORDER[each.flaw]))
+
+
 def flaws(quality: Quality, gates: Gates) -> tuple[Flaw, ...]:
     """Return the gates that a look fails, without that of the orientation; empty if it is usable."""
-    failed = {
-        Flaw.SIZE: quality.width_px < gates.min_face_px,
-        Flaw.EDGE: quality.cut > gates.max_cut,
-        Flaw.BLUR: quality.sharpness < gates.min_sharpness,
-        Flaw.LIGHT: not gates.min_light <= quality.light <= gates.max_light or quality.contrast < gates.min_contrast,
-        Flaw.KEYPOINTS: quality.keypoint_score < gates.min_keypoint_score or quality.misfit > gates.max_misfit,
-    }
-    return tuple(flaw for flaw, fails in failed.items() if fails)
+    return tuple(dict.fromkeys(each.flaw for each in shortfalls(quality, gates)))
 
 
 def can_be_oriented(found: tuple[Flaw, ...]) -> bool:
     """Return whether the detector can say how a face with these flaws is turned: it must see enough of the face."""
     return not set(found) - {Flaw.KEYPOINTS}
+
+
+_ORDER = {flaw: number for number, flaw in enumerate(Flaw)}
 
 
 def tilt(orientation: Orientation, gates: Gates) -> tuple[Flaw, ...]:

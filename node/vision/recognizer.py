@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
-from node.domain import Face, Frame, Image, Look, Track
+from node.domain import Face, Flaw, Frame, Image, Look, Track
 from node.vision.aligner import Aligner
 from node.vision.orientation import Orientation, OrientationMeter
 from node.vision.orientation_memory import OrientationMemory
-from node.vision.quality import Gates, can_be_oriented, flaws, measure, tilt, weight
+from node.vision.quality import Gates, Shortfall, can_be_oriented, flaws, measure, shortfalls, tilt, weight
 from node.vision.tflite import Network
 
 
@@ -55,6 +55,16 @@ class Recognizer:
         measure = partial(self._orientation.measure, image, face)
         return self._look(image, face, measure, include_unusable=include_unusable)
 
+    def shortfalls(self, image: Image, face: Face) -> tuple[Shortfall, ...]:
+        """Return by how much a face fails the gates, for its owner to see; empty if it is usable."""
+        quality = measure(face, image, self.aligner.align(image, face))
+        found = shortfalls(quality, self._gates)
+        if can_be_oriented(flaws(quality, self._gates)):
+            orientation = self._orientation.measure(image, face)
+            if tilt(orientation, self._gates):
+                found += (Shortfall(Flaw.TILT, "tilted", orientation.lead, self._gates.min_upright),)
+        return found
+
     def _look(
         self, image: Image, face: Face, orient: Callable[[], Orientation], *, include_unusable: bool = False
     ) -> Look:
@@ -65,7 +75,7 @@ class Recognizer:
             orientation = orient()
             failed, turn = failed + tilt(orientation, self._gates), orientation.turn
         if failed and not include_unusable:
-            return Look(face, failed, turn=turn)
+            return Look(face, failed, crop=aligned.crop, turn=turn)
         outputs = self._network.infer(aligned.crop)
         heads = {head: outputs[head] for head in self._heads}
         return Look(face, failed, outputs["embedding"], heads, weight(quality), aligned.crop, turn)

@@ -4,9 +4,9 @@ The rules:
 
 1. A region moves with its face; several faces may share one. `node.vision.regions` has the rules for them.
 2. At least one of a few frames is searched everywhere, and at least one in half a second.
-3. Something that moves outside the regions may be a new face: everywhere is searched, in this frame or, if the one
-   before it was searched everywhere, in the next. So a new face waits for one frame at most, and while much moves every
-   other frame is searched everywhere.
+3. Something that moves outside the regions and the masks may be a new face: everywhere is searched, in this frame or,
+   if the one before it was searched everywhere, in the next. So a new face waits for one frame at most, and while much
+   moves every other frame is searched everywhere.
 4. A frame is compared with the one last searched everywhere, so that slow changes add up. Light and noise are not
    motion.
 5. If a face is missing in its region, or cut by it, everywhere is searched in the same frame, and in some after it.
@@ -16,6 +16,7 @@ The rules:
 from collections.abc import Sequence
 
 from node.domain import Box, Face, Frame, Image, Instant, Track
+from node.vision.masks import NO_MASKS, Masks
 from node.vision.motion import Light, LightCells, differs
 from node.vision.regions import Region, Size, around, merged, outside
 
@@ -34,9 +35,13 @@ class TrackedSearch:
 
     For each frame, call `regions`. If there are some, call `faces` with what was found in them. If there are none, or
     `faces` returns None, search everywhere and call `searched_everywhere`.
+
+    Args:
+        masks: the parts of the view in which motion does not count. Faces in them are not passed on here.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, masks: Masks = NO_MASKS) -> None:
+        self._masks = masks
         self._light = Light()
         self._reference: LightCells | None = None
         self._everywhere_s = self._searched_s = float("-inf")
@@ -83,7 +88,11 @@ class TrackedSearch:
 
     def _moves_outside(self, frame: Frame) -> bool:
         cells = self._light.measure(_compared(frame))
-        where = outside(self._regions, self._size, (cells.shape[0], cells.shape[1]))
+        rows, columns = cells.shape
+        where = outside(self._regions, self._size, (rows, columns))
+        unmasked = self._masks.open_cells(rows, columns)
+        if unmasked is not None:
+            where &= unmasked
         return self._reference is None or differs(cells, self._reference, where)
 
 

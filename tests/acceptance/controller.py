@@ -16,6 +16,7 @@ import pytest
 from clip_server import install_camera
 from fleethosts import Host, Hosts
 from mosquitto_broker import Subscriber
+from nats_root import nats_package
 from process import run
 
 from node.settings import MqttSettings
@@ -33,8 +34,23 @@ ACCOUNTS: Mapping[str, Mapping[str, object]] = {
     "app.alarm-2": {"may": "security", "groups": ["alarms"]},
 }
 """One for each program: `facenode fleet`, `watch` and the subscribers of the tests run at the same time."""
+KIND = os.environ.get("FACENODE_BROKER_KIND", "mosquitto")
+"""The kind of broker that the fleet is set up with, `mosquitto` or `nats`."""
+
+DENIED = {"mosquitto": 0x87, "nats": 0x00}[KIND]
+"""The reason code of a denied publish. MQTT 3.1.1 has none: NATS acknowledges the message and drops it."""
+
+OTHER_KIND = {"mosquitto": "nats", "nats": "mosquitto"}[KIND]
+"""The kind of broker that the fleet is moved to at the end."""
+
+_ADDRESSES = {"mosquitto": ("localhost",), "nats": ("127.0.0.1", "127.0.0.2", "127.0.0.3")}
+ADDRESSES = _ADDRESSES[KIND]
+"""The names of the brokers, one for each of the first hosts."""
+
+_UNITS = {"mosquitto": "mosquitto", "nats": "facenode-broker-nodes facenode-broker-accounts"}
+
 _RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
-_PLAYBOOK_TIMEOUT_S = 900.0
+_PLAYBOOK_TIMEOUT_S = 2400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +74,9 @@ class Controller:
     """A controller with an inventory of hosts.
 
     Attributes:
-        hosts: the hosts; each is a node, and the first one is also the broker.
+        hosts: the hosts; each is a node, and the first ones are also brokers.
         folder: the fleet's folder, with its certificate authority and releases.
+        kind: the kind of broker, `mosquitto` or `nats`.
         node_port: the broker's port for nodes.
         account_port: the broker's port for accounts.
     """
@@ -67,7 +84,7 @@ class Controller:
     def __init__(self, hosts: Hosts, folder: Path, clip: Path) -> None:
         if not (BIN / "ansible-playbook").exists():
             pytest.skip("no Ansible: make fleet")
-        self.hosts, self.folder = hosts, folder
+        self.hosts, self.folder, self.kind = hosts, folder, KIND
         self.node_port, self.account_port = next(hosts.ports), next(hosts.ports)
         self._inventory = folder / "inventory"
         self._sources = {host.name: install_camera(host.disk, clip, next(hosts.ports)) for host in hosts.all}
@@ -82,7 +99,9 @@ class Controller:
 
     def write_inventory(self, **settings: object) -> None:
         """Write the inventory, with additional settings for all nodes."""
-        nodes = self.hosts.inventory()
+        # A retired node stays until the fleet moves: until then, tests ask what becomes of it.
+        retired = {file.stem for file in (self.folder / "authority/retired").glob("*.crt") if self.kind != KIND}
+        nodes = {name: fields for name, fields in self.hosts.inventory().items() if name not in retired}
         for name, fields in nodes.items():
             fields["node_host_settings"] = {"camera": {"source": self._sources[name]}}
         common = {"health": {"every_s": 5}, "events": {"leave_after_s": 1, "cool_down_s": 0}}
@@ -91,20 +110,51 @@ class Controller:
                 "fleet_dir": str(self.folder),
                 "fleet_release": "1.0.0",
                 "fleet_kinds": ["x86_64-3.13", "x86_64-3.11"],
-                "fleet_broker_host": "localhost",
+                "broker_kind": self.kind,
+                "fleet_broker_host": self._broker_host,
                 "fleet_node_port": self.node_port,
                 "fleet_account_port": self.account_port,
-                "broker_address": "127.0.0.1",
                 "fleet_accounts": self.accounts,
                 "node_fleet_settings": common | settings,
                 "vault_authority_passphrase": "a long passphrase of the authority",
             },
             "children": {
-                "broker": {"hosts": {self.hosts.all[0].name: {}}},
+                "broker": {"hosts": self._brokers()},
                 "nodes": {"hosts": nodes},
             },
         }
         (self._inventory / "hosts.yml").write_text(json.dumps({"all": content}))
+
+    def _brokers(self) -> dict[str, dict[str, object]]:
+        """Return the variables of each broker's host; all hosts share the network of this machine."""
+        if self.kind == "mosquitto":
+            return {self.hosts.all[0].name: {"broker_address": "127.0.0.1"}}
+        package = str(nats_package())
+        return {
+            host.name: {"broker_address": each, "broker_local_address": each, "broker_nats_package": package}
+            for host, each in zip(self.hosts.all, _ADDRESSES[self.kind], strict=False)
+        }
+
+    def move(self, kind: str) -> None:
+        """Write the inventory for another kind of broker, whose ports are free; playbooks change the hosts."""
+        self.kind = kind
+        self.node_port, self.account_port = next(self.hosts.ports), next(self.hosts.ports)
+        self.write_inventory()
+
+    def restart_brokers(self) -> None:
+        """Restart each broker; of several, the next one when the last is up to date."""
+        self.control_brokers(self.kind, "restart")
+
+    def control_brokers(self, kind: str, verb: str) -> None:
+        """Start, stop or restart the brokers of a kind, one host after the other."""
+        for host, _address in zip(self.hosts.all, _ADDRESSES[kind], strict=False):
+            self.hosts.ssh(host, f"systemctl {verb} {_UNITS[kind]}", timeout_s=300)
+
+    def broker_peak_mb(self) -> float:
+        """Return the greatest memory that the first broker ever had, MB."""
+        unit, *_ = _UNITS[self.kind].split()
+        command = f"awk '/VmHWM/ {{print $2}}' /proc/$(systemctl show -P MainPID {unit})/status"
+        return int(self.hosts.ssh(self.hosts.all[0], command)) / 1000
 
     def run_playbook(self, name: str, *arguments: str, code: int | None = 0, **variables: object) -> PlaybookResult:
         """Run a playbook with extra variables; fail the test on another exit code, unless `code` is None."""
@@ -133,7 +183,7 @@ class Controller:
     def states(self) -> dict[str, Any]:
         """Return the output of `facenode fleet --json`: the state of each node by name."""
         command = [str(BIN / "facenode"), "fleet", "--json", *self._login()]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=180)
         assert done.stdout, done.stderr
         states: dict[str, Any] = json.loads(done.stdout)
         return states
@@ -145,24 +195,18 @@ class Controller:
     @contextmanager
     def watch_events(self) -> Iterator[Callable[[], list[dict[str, Any]]]]:
         """Subscribe durably to all events; yield a function that returns those received so far, each with its node."""
-        lines = self.folder / "events"
-        command = [str(BIN / "facenode"), "watch", "--durable", "--json", *self._login("app.watch")]
-        with lines.open("wb") as out, subprocess.Popen(command, stdout=out) as watch:
-
-            def events() -> list[dict[str, Any]]:
-                messages = [
-                    json.loads(line) for line in lines.read_text().splitlines(keepends=True) if line[-1] == "\n"
-                ]
-                return [
-                    {"node": message["topic"].split("/")[1], **message["payload"]}
-                    for message in messages
-                    if "/event/" in message["topic"]
-                ]
-
+        lines = self.folder / f"events-{self.kind}"
+        with lines.open("wb") as out, subprocess.Popen(self._watch("fleet.toml"), stdout=out) as watch:
             try:
-                yield events
+                yield lambda: _events(lines.read_text())
             finally:
                 watch.terminate()
+
+    def drain_events(self, settings_file: str) -> list[dict[str, Any]]:
+        """Return the events that still wait for `watch_events` at a broker, and let it keep nothing more."""
+        command = [*self._watch(settings_file), "--drain"]
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=180)
+        return _events(done.stdout)
 
     def account_settings(self, name: str) -> MqttSettings:
         """Return the MQTT settings of an account."""
@@ -171,7 +215,7 @@ class Controller:
         password.chmod(0o600)
         return MqttSettings.model_validate(
             {
-                "host": "localhost",
+                "host": self._broker_host,
                 "port": self.account_port,
                 "username": name,
                 "password_file": password,
@@ -181,7 +225,7 @@ class Controller:
 
     def subscribe(self, name: str, *filters: str) -> Subscriber:
         """Return a subscriber that is logged in with an account."""
-        return Subscriber(self.account_settings(name), *filters, client_id=f"test-{name}")
+        return Subscriber(self.account_settings(name), *filters, client_id=f"test-{name}".replace(".", "-"))
 
     def stolen_settings(self, host: Host, folder: Path) -> MqttSettings:
         """Copy a node's key and certificate, as a thief would, and return MQTT settings that use them."""
@@ -194,13 +238,33 @@ class Controller:
     def certificate_settings(self, certificate: Path | None, key: Path | None) -> MqttSettings:
         """Return MQTT settings for the port of nodes with a certificate, or without one."""
         tls = {"enabled": True, "ca_file": self.folder / "authority/ca.crt", "cert_file": certificate, "key_file": key}
-        return MqttSettings.model_validate({"host": "localhost", "port": self.node_port, "tls": tls})
+        return MqttSettings.model_validate({"host": self._broker_host, "port": self.node_port, "tls": tls})
 
-    def _login(self, name: str = "app.fleet") -> list[str]:
+    @property
+    def _broker_host(self) -> str:
+        return ",".join(_ADDRESSES[self.kind])
+
+    def _watch(self, settings_file: str) -> list[str]:
+        """Return the command that prints events and has a session at the broker."""
+        login = self._login("app.watch", settings_file)
+        # A client id of NATS has no dots, as the name of an account has; mosquitto takes the name for any.
+        return [str(BIN / "facenode"), "watch", "--durable", "test", "--json", *login]
+
+    def _login(self, name: str = "app.fleet", settings_file: str = "fleet.toml") -> list[str]:
         """Return the arguments with which `facenode` logs in to the broker with an account."""
         password = self.account_settings(name).password_file
         login = ["--set", f"mqtt.username={name}", "--set", f"mqtt.password_file={password}"]
-        return ["--config", str(self.folder / "fleet.toml"), *login]
+        return ["--config", str(self.folder / settings_file), *login]
+
+
+def _events(lines: str) -> list[dict[str, Any]]:
+    """Return the events in the output of `facenode watch --json`, each with its node; the last line may be cut off."""
+    messages = [json.loads(line) for line in lines.splitlines(keepends=True) if line[-1] == "\n"]
+    return [
+        {"node": message["topic"].split("/")[1], "late": "/late/" in message["topic"], **message["payload"]}
+        for message in messages
+        if "/event/" in message["topic"]
+    ]
 
 
 def _password(name: str) -> str:

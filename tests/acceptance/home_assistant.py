@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from home_assistant_root import OLDER, command_inside
 from home_assistant_websocket import EventFirings, HomeAssistantWebSocket
-from mosquitto_broker import Mosquitto, eventually, free_port, listens
+from mosquitto_broker import eventually, free_port, listens
+from node_messages import BrokerAddress
 
 BLUEPRINTS = Path(__file__).resolve().parents[2] / "docs/home-assistant"
 _START_S, _ANSWER_S = 180.0, 30.0
@@ -38,6 +39,7 @@ http:
   server_host: 127.0.0.1
   server_port: {port}
 automation: !include automations.yaml
+mobile_app:
 logger:
   default: warning
   logs:
@@ -57,17 +59,19 @@ class HomeAssistant:
 
     Attributes:
         port: the port it listens on.
+        protocol: the MQTT version with which it connects to the broker; None: its default.
     """
 
     def __init__(
         self,
         root: Path,
         folder: Path,
-        broker: Mosquitto,
+        broker: BrokerAddress,
         zone: str = "UTC",
         prepare: Callable[[], None] | None = None,
     ) -> None:
         self._root, self._broker = root, broker
+        self.protocol: str | None = None
         self._log = folder / "hass.log"
         self.port = free_port()
         self._base = f"http://127.0.0.1:{self.port}"
@@ -115,6 +119,15 @@ class HomeAssistant:
             self._process.wait(60)
             self._process = None
 
+    def move(self, broker: BrokerAddress) -> None:
+        """Change its broker while it is stopped, as its MQTT page does while it runs."""
+        assert self._process is None
+        file = self._root / "cfg/.storage/core.config_entries"
+        content = json.loads(file.read_text())
+        (entry,) = [each for each in content["data"]["entries"] if each["domain"] == "mqtt"]
+        entry["data"] |= {"broker": broker.host, "port": broker.port}
+        file.write_text(json.dumps(content))
+
     def log(self) -> str:
         """Return its log."""
         return self._log.read_text(errors="replace")
@@ -129,11 +142,16 @@ class HomeAssistant:
         """Ignore log lines with this sentence, which Home Assistant causes itself."""
         self._expected.append(sentence)
 
+    def send_webhook(self, webhook: str, fields: dict[str, Any]) -> None:
+        """Send what an app sends through its webhook, which needs no login."""
+        with self._open(f"/api/webhook/{webhook}", fields) as answer:
+            answer.read()
+
     def finish_onboarding(self) -> None:
         """Complete the onboarding steps that come before the first page."""
         address = {"client_id": f"{self._base}/", "redirect_uri": f"{self._base}/"}
         for step, fields in (("core_config", {}), ("analytics", {}), ("integration", address)):
-            self._post(f"/api/onboarding/{step}", fields)
+            self.post(f"/api/onboarding/{step}", fields)
 
     def login(self) -> dict[str, object]:
         """Return the tokens that a browser stores for a user who is logged in."""
@@ -173,7 +191,7 @@ class HomeAssistant:
     def reload(self) -> None:
         """Reload the MQTT integration, as after enabling an entity."""
         entry = self._entry()
-        self._post(f"/api/config/config_entries/entry/{entry}/reload", {})
+        self.post(f"/api/config/config_entries/entry/{entry}/reload", {})
 
     def remove(self, device: str) -> None:
         """Delete a device, as its page does."""
@@ -187,7 +205,7 @@ class HomeAssistant:
     def automate(self, name: str, blueprint: str, inputs: Mapping[str, object], alias: str = "") -> None:
         """Create an automation from a blueprint, as the blueprint's page does."""
         use = {"path": blueprint, "input": dict(inputs)}
-        self._post(f"/api/config/automation/config/{name}", {"alias": alias or name, "use_blueprint": use})
+        self.post(f"/api/config/automation/config/{name}", {"alias": alias or name, "use_blueprint": use})
 
     def picture(self, entity: str) -> bytes:
         """Return the picture of an image entity."""
@@ -197,6 +215,11 @@ class HomeAssistant:
         """Return the content at a path."""
         with self._open(path) as answer:
             return bytes(answer.read())
+
+    def post(self, path: str, fields: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
+        """Post JSON to a path and return the answer."""
+        with self._open(path, fields) as answer:
+            return json.loads(answer.read())
 
     def _entry(self) -> str:
         return str(self.command("config_entries/get", domain="mqtt")[0]["entry_id"])
@@ -229,7 +252,7 @@ class HomeAssistant:
     def _onboard(self) -> None:
         assert eventually(lambda: self._responds("/api/onboarding"), _START_S)
         person = {"name": "Owner", "username": "owner", "password": "owner", "language": "en"}
-        user = self._post("/api/onboarding/users", {**person, "client_id": f"{self._base}/"})
+        user = self.post("/api/onboarding/users", {**person, "client_id": f"{self._base}/"})
         self._fetch_token({"grant_type": "authorization_code", "code": user["auth_code"]})
 
     def _renew_token(self) -> None:
@@ -252,17 +275,15 @@ class HomeAssistant:
 
     def _connect(self) -> None:
         flows = "/api/config/config_entries/flow"
-        flow = self._post(flows, {"handler": "mqtt"})
-        given = {"broker": self._broker.host, "port": self._broker.port}
-        done = self._post(f"{flows}/{flow['flow_id']}", _filled(flow["data_schema"], given))
+        flow = self.post(flows, {"handler": "mqtt"})
+        given: dict[str, Any] = {"broker": self._broker.host, "port": self._broker.port}
+        if self.protocol is not None:
+            given["protocol"] = self.protocol
+        done = self.post(f"{flows}/{flow['flow_id']}", _filled(flow["data_schema"], given))
         assert done["type"] == "create_entry", done
 
     def _get(self, path: str) -> Any:  # noqa: ANN401 - any JSON value
         with self._open(path) as answer:
-            return json.loads(answer.read())
-
-    def _post(self, path: str, fields: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
-        with self._open(path, fields) as answer:
             return json.loads(answer.read())
 
     def _open(self, path: str, fields: dict[str, Any] | None = None) -> Any:  # noqa: ANN401 - urlopen's own type

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from home_assistant import HomeAssistant
 from mosquitto_broker import Mosquitto, Subscriber, eventually
-from node_messages import settings_for
+from node_messages import BrokerAddress, settings_for
 from running_node import running_facenode
 
 from node.mqtt.link import Received
@@ -21,13 +21,15 @@ EntityTraits = tuple[str | None, str | None, str | None, str | None]
 _VIEW: dict[str, EntityTraits] = {
     "event.{0}_event": (None, None, None, None),
     "event.{0}_alert": (None, None, None, None),
-    "sensor.{0}_count": (None, "faces", "measurement", None),
+    "sensor.{0}_count": (None, None, "measurement", None),
     "binary_sensor.{0}_occupancy": ("occupancy", None, None, None),
     "sensor.{0}_last_person": (None, None, None, None),
+    "sensor.{0}_last_person_name": (None, None, None, None),
 }
 _CONTROLS: dict[str, EntityTraits] = {
     "switch.{0}_privacy": (None, None, None, "config"),
     "switch.{0}_recognition": (None, None, None, "config"),
+    "switch.{0}_snooze_stranger": (None, None, None, "config"),
     "button.{0}_restart": ("restart", None, None, "config"),
     "text.{0}_enroll": (None, None, None, "config"),
 }
@@ -36,9 +38,9 @@ _DIAGNOSTICS: dict[str, EntityTraits] = {
     "sensor.{0}_cpu": ("temperature", "°C", "measurement", "diagnostic"),
     "binary_sensor.{0}_throttled": ("problem", None, None, "diagnostic"),
     "sensor.{0}_p95": ("duration", "ms", "measurement", "diagnostic"),
-    "sensor.{0}_outbox": (None, "messages", "measurement", "diagnostic"),
-    "sensor.{0}_dropped": (None, "messages", "total_increasing", "diagnostic"),
-    "sensor.{0}_rejected": (None, "messages", "total_increasing", "diagnostic"),
+    "sensor.{0}_outbox": (None, None, "measurement", "diagnostic"),
+    "sensor.{0}_dropped": (None, None, "total_increasing", "diagnostic"),
+    "sensor.{0}_rejected": (None, None, "total_increasing", "diagnostic"),
     "sensor.{0}_model": (None, None, None, "diagnostic"),
     "sensor.{0}_clock": ("enum", None, None, "diagnostic"),
 }
@@ -87,7 +89,7 @@ def camera_entities(name: str) -> list[str]:
 
 @contextmanager
 def node_process(
-    name: str, broker: Mosquitto, folder: Path, media_dir: Path, **more: object
+    name: str, broker: BrokerAddress, folder: Path, media_dir: Path, **more: object
 ) -> Iterator["subprocess.Popen[str]"]:
     """Run a node on one portrait that is shown for longer than any test takes.
 

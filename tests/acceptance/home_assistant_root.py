@@ -3,6 +3,7 @@
 Home Assistant needs a newer Python than this machine's: 2026.11 runs on that of Debian 14, 2026.2 on that of Debian 13.
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -19,7 +20,7 @@ _PACKAGES = "python3,python3-venv,python3-dev,gcc,g++,libc6-dev,ca-certificates,
 _COMPONENTS = (
     "mqtt", "http", "api", "frontend", "hassio", "ai_task", "assist_pipeline", "assist_satellite", "conversation",
     "tts", "stt", "camera", "stream", "ffmpeg", "analytics", "backup", "network", "automation", "person", "schedule",
-    "image", "event", "infrared", "radio_frequency",
+    "image", "event", "infrared", "radio_frequency", "mobile_app",
 )  # fmt: skip
 """The components that Home Assistant loads; their packages are installed here, since it must not fetch any itself."""
 _ENVIRONMENT = (
@@ -32,7 +33,9 @@ def home_assistant_root() -> Path:
     """Return the root with Home Assistant; skip if it cannot be made."""
     if os.geteuid() != 0 or not shutil.which("mmdebstrap"):
         pytest.skip("Home Assistant needs root and mmdebstrap (apt install mmdebstrap)")
-    return cached_folder(f"homeassistant-{VERSION}", _make)
+    # The digest keeps it apart from roots with other packages.
+    made = hashlib.sha256(repr((_PACKAGES, _COMPONENTS)).encode()).hexdigest()[:8]
+    return cached_folder(f"homeassistant-{VERSION}-{made}", _make)
 
 
 def command_inside(root: Path, *command: str | Path) -> tuple[str | Path, ...]:

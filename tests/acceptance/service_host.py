@@ -82,6 +82,6 @@ def service_host(debian: int, photo: Path) -> Iterator[ServiceHost]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def block(words: str) -> str:
-    """Return the block of the README that contains these words."""
-    return next(each.text for each in blocks(ROOT / "README.md") if words in each.text)
+def block(words: str, page: str = "README.md") -> str:
+    """Return the block of a page that contains these words."""
+    return next(each.text for each in blocks(ROOT / page) if words in each.text)

@@ -1,6 +1,7 @@
 """One RabbitMQ broker with its defaults: what nodes can rely on, as docs/brokers.md describes."""
 
 import queue
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -13,9 +14,9 @@ from publisher_process import PublisherProcess
 from rabbitmq_cluster import RabbitmqCluster
 from rabbitmq_root import rabbitmq_root
 
-from node.contract.message import Message
+from node.contract.message import Message, expiring
 from node.mqtt.connect import connect
-from node.mqtt.link import Client, Link, Lost, Received, Report, Subscribed
+from node.mqtt.link import Acknowledged, Client, Link, Lost, Received, Report, Subscribed
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -121,6 +122,28 @@ def test_a_shared_subscription_is_granted_but_gets_no_messages(broker: RabbitmqC
             client.link.publish(Message(topic, b"{}"))
         came = [report.topic for report in (client.next() for _ in range(3)) if isinstance(report, Received)]
     assert came == ["mark"]
+
+
+def test_a_subscriber_that_was_away_reads_how_long_a_message_waited(broker: RabbitmqCluster) -> None:
+    """The broker counts the expiry down in whole seconds and keeps the original, as mosquitto does."""
+    reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
+    session = Client("away", keep_s=600)
+    with closing(connect(broker.settings(), session, reports.put)) as link:
+        link.subscribe("facenode/hall/event/unknown")
+        assert isinstance(reports.get(timeout=60), Subscribed)
+    with closing(connect(broker.settings(), Client("node"), reports.put)) as link:
+        sent_s = time.monotonic()
+        link.publish(expiring(Message("facenode/hall/event/unknown", b"{}"), 1000))
+        assert isinstance(reports.get(timeout=60), Acknowledged)
+        kept_s = time.monotonic()
+    time.sleep(5)
+    least_s = time.monotonic() - kept_s
+    with closing(connect(broker.settings(), session, reports.put)):
+        found = reports.get(timeout=60)
+        most_s = time.monotonic() - sent_s
+    assert isinstance(found, Received)
+    assert found.waited_s is not None
+    assert least_s - 1 <= found.waited_s <= most_s + 1
 
 
 def test_a_simulation_loses_no_event(broker: RabbitmqCluster, print_line: Callable[[str], None]) -> None:

@@ -10,12 +10,11 @@ import pytest
 from delivery_count import EventRecorder, count_deliveries
 from facenode_command import facenode
 from mosquitto_broker import Subscriber, eventually
+from ordered_brokers import OrderedBrokers
 from publisher_process import PublisherProcess
 from rabbitmq_cluster import RabbitmqCluster
 from rabbitmq_root import rabbitmq_root
 from running_node import running_facenode
-
-from node.settings import MqttSettings
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -36,17 +35,6 @@ def cluster(running_cluster: RabbitmqCluster) -> Iterator[RabbitmqCluster]:
     yield running_cluster
     for broker in running_cluster.brokers:
         broker.restart_if_down()
-
-
-class OrderedBrokers:
-    """A cluster's brokers in a client's own order."""
-
-    def __init__(self, cluster: RabbitmqCluster, *order: int) -> None:
-        self._cluster, self._order = cluster, order
-
-    def settings(self, **more: object) -> MqttSettings:
-        """Return the settings for a connection to the brokers."""
-        return self._cluster.settings(*self._order, **more)
 
 
 @pytest.mark.parametrize("killed", [0, 1], ids=["the node's", "the subscriber's"])

@@ -26,8 +26,14 @@ _CONNACK_5 = bytes((0x20, 0x06, 0, 0, 3, 0x21, 0, 8))
 _CONNACK_3 = bytes((0x20, 0x02, 0, 0))
 _TOPIC = b"facenode/pi-1/request/check"
 _PUBLISH = bytes((0x32, len(_TOPIC) + 14, 0, len(_TOPIC))) + _TOPIC + b"\0\1" + b'{"t":12345}'
+_PROPERTIES = b"\2\0\0\0\5" + b"\x26\0\x08expire_s\0\x0260"
+_EXPIRING = (
+    bytes((0x32, 2 + len(_TOPIC) + 2 + 1 + len(_PROPERTIES) + 2, 0, len(_TOPIC)))
+    + _TOPIC + b"\0\2" + bytes((len(_PROPERTIES),)) + _PROPERTIES + b"{}"
+)  # fmt: skip
 _SEEDS = (
     _CONNACK_5 + b"\x90\4\0\1\0\1" + _PUBLISH + b"\xd0\0" + b"\x40\2\0\1",
+    _CONNACK_5 + _EXPIRING,
     _CONNACK_3 + b"\x90\3\0\1\1" + _PUBLISH + b"\xd0\0" + b"\x40\2\0\1",
     b"\x20\3\0\x87\0",
     _CONNACK_5 + b"\xe0\2\x8b\0",

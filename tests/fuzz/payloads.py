@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
+import numpy as np
+
 from node.clock import SystemClock
 from node.commands.fleet import table
 from node.commands.history import History
@@ -28,6 +30,7 @@ from node.fleet.update_gate import Criteria, UpdateGate
 from node.mqtt.link import Received, Report
 from node.people.corrections import Corrections
 from node.people.enrolment import Enrollee
+from node.people.erasure import Erasure
 from node.people.gallery import Gallery
 from node.people.likeness import Comparison
 from node.people.matcher import GalleryMatcher
@@ -35,12 +38,15 @@ from node.requests.answer import Answer
 from node.requests.corrections import CorrectionRequests
 from node.requests.dispatcher import Dispatcher, Handlers, handlers
 from node.requests.inbox import Inbox
-from node.requests.local_socket import FILE, LocalSocket
+from node.requests.local_socket import LocalSocket
+from node.requests.overview import OverviewRequests
 from node.requests.people import PeopleRequests
+from node.requests.protocol import FILE
 from node.requests.recent_faces import RecentFaces
 from node.requests.request import Check, Request
 from node.requests.review import ReviewRequests
 from node.requests.snapshots import Snapshots
+from node.requests.stills import Stills
 from node.requests.switches import SwitchRequests
 from node.requests.verb import Verb
 from node.requests.view import View
@@ -49,6 +55,7 @@ from node.review.collector import Collector
 from node.review.files import ReviewFiles
 from node.review.inbox import Keeping, ReviewInbox
 from node.system.machine import Machine
+from node.vision.masks import NO_MASKS
 from tests.fuzz.driver import Target, main
 from tests.fuzz.mutation import Json
 
@@ -115,10 +122,19 @@ class Requests:
         inbox = ReviewInbox(keeping, ReviewFiles(folder), SystemClock(), Machine())
         collector = Collector(inbox, lambda _image, _box: b"")
         self._review = ReviewRequests(
-            ReviewActions(collector, gallery, keep_crops=True), lambda: lambda _: None, changed=lambda: None
+            ReviewActions(collector, gallery, keep_crops=True, embed=lambda _: np.ones(4, np.float32) / 2),
+            lambda: lambda _: None,
+            changed=lambda: None,
         )
         self._corrections = CorrectionRequests(Corrections(gallery), gallery.changes, changed=lambda: None)
-        self._snapshots = Snapshots("face", _TOPICS, lambda _message: True)
+        self._overview = OverviewRequests(
+            gallery.load,
+            Corrections(gallery),
+            lambda _: Comparison("s", 3, 0.5),
+            last_seen={},
+            traces=Erasure(gallery.changes.store).traces,
+        )
+        self._snapshots = Snapshots("face", _TOPICS, lambda _message: True, expire_s=60)
 
     def _handlers(self, at: Instant) -> Handlers:
         def check(request: Check, at: Instant, answer: Answer) -> None:
@@ -130,8 +146,10 @@ class Requests:
             switches=SwitchRequests(self._folder, at, ["night"]),
             people=self._people,
             corrections=self._corrections,
+            overview=self._overview,
             review=self._review,
             snapshots=self._snapshots,
+            stills=Stills(NO_MASKS),
         )
 
     def check(self, content: bytes) -> str:

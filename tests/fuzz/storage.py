@@ -21,11 +21,11 @@ from node.domain import Alert, AlertState, Box, Event, EventType, Instant, Match
 from node.errors import OutboxError
 from node.homeassistant.entity_keys import FILE as ENTITY_KEYS_FILE
 from node.homeassistant.entity_keys import EntityKeys
-from node.mqtt.certificate import days_left
 from node.outbox.outbox import FILE, Outbox
 from node.people.person import Person
 from node.requests.switches import FILE as SWITCHES
 from node.requests.switches import SwitchRequests
+from node.system.certificate import days_left
 from tests.fuzz.driver import Target, main
 from tests.fuzz.mutation import Bytes, Json, either
 

@@ -89,14 +89,15 @@ class EventRecorder:
     Args:
         broker: the broker to connect to.
         keep_s: seconds for which the broker keeps the session; 0: no session.
+        protocol: the MQTT version.
 
     Attributes:
         events: events and late events, in order of arrival.
         statuses: payloads of the node's status.
     """
 
-    def __init__(self, broker: ReachableBroker, keep_s: int = 0) -> None:
-        self._broker, self._keep_s = broker, keep_s
+    def __init__(self, broker: ReachableBroker, keep_s: int = 0, protocol: str = "5") -> None:
+        self._broker, self._keep_s, self._protocol = broker, keep_s, protocol
         self.events: list[Received] = []
         self.statuses: list[bytes] = []
         self._inbox: queue.SimpleQueue[Report | None] = queue.SimpleQueue()
@@ -132,9 +133,8 @@ class EventRecorder:
     def _run(self) -> None:
         while True:
             try:
-                link = connect(
-                    self._broker.settings(protocol="5"), Client("recorder", keep_s=self._keep_s), self._inbox.put
-                )
+                settings = self._broker.settings(protocol=self._protocol)
+                link = connect(settings, Client("recorder", keep_s=self._keep_s), self._inbox.put)
             except BrokerError:
                 if self._ended(0.05):
                     return

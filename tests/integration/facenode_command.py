@@ -27,7 +27,7 @@ def environment(settings: Mapping[str, object]) -> dict[str, str]:
 
 
 def facenode(
-    *arguments: str | Path, settings: Mapping[str, object], timeout_s: float = 60, head: int | None = None
+    *arguments: str | Path, settings: Mapping[str, object], timeout_s: float = 180, head: int | None = None
 ) -> CommandResult:
     """Run a command to its end; with `head`, close its output after that many lines, as `| head` does."""
     process = subprocess.Popen(

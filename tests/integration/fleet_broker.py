@@ -18,6 +18,7 @@ ACCOUNTS: tuple[Mapping[str, Any], ...] = (
     {"name": "app.fleet", "may": "fleet"},
     {"name": "app.playbooks", "may": "playbooks"},
     {"name": "app.homeassistant", "may": "homeassistant"},
+    {"name": "app.home-2", "may": "homeassistant"},
     {"name": "app.security", "may": "security"},
     {"name": "app.alarm-1", "may": "security", "groups": ["alarms"]},
     {"name": "app.alarm-2", "may": "security", "groups": ["alarms"]},
@@ -49,6 +50,7 @@ class FleetBroker:
         self._authority = CertificateAuthority(folder / "authority")
         broker, revoked = self._authority.issue("broker.localhost"), self._authority.issue("retired")
         self._identities = {name: self._authority.issue(name) for name in (*NODES, "broker.localhost")}
+        self._identities["retired"] = revoked
         self._variables: dict[str, object] = {
             "ansible_managed": "a test",
             "broker_accounts": [{**each, "password": self._password(each["name"])} for each in ACCOUNTS],

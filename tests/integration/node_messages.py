@@ -3,10 +3,9 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import jsonschema
-from mosquitto_broker import Mosquitto
 
 from node.contract import schema
 from node.mqtt.link import Received
@@ -14,7 +13,14 @@ from node.settings import Settings
 from node.settings.loader import load
 
 
-def settings_for(broker: Mosquitto, clip: Path, storage: Path) -> dict[str, object]:
+class BrokerAddress(Protocol):
+    """Where a broker listens."""
+
+    host: str
+    port: int
+
+
+def settings_for(broker: BrokerAddress, clip: Path, storage: Path) -> dict[str, object]:
     """Return the settings of a node that plays a clip to a broker."""
     return {
         "node.id": "hall",

@@ -13,7 +13,8 @@ from facenode_command import environment
 from mosquitto_broker import Subscriber, eventually
 from node_messages import events
 
-TIMEOUT_S = 30.0
+TIMEOUT_S = 90.0
+"""For whatever a process is waited for: a node starts in two seconds, or in half a minute on a busy machine."""
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from facenode_command import facenode
@@ -16,10 +17,11 @@ from mosquitto_broker import eventually
 from passing_visitors import passing_visitors
 from running_node import TIMEOUT_S, file_contents, running_facenode
 
+from node.errors import PeopleError
 from node.people import normalisation
-from node.requests.local_socket import call, running
+from node.requests.local_client import call, running
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 _CLOSE_WRITE, _MOVED_TO, _MOVED_FROM, _CREATE, _DELETE, _MODIFY = 0x8, 0x80, 0x40, 0x100, 0x200, 0x2
 _CHANGES = _CLOSE_WRITE | _MOVED_TO | _MOVED_FROM | _CREATE | _DELETE | _MODIFY
@@ -93,11 +95,11 @@ def settings(tmp_path: Path, media_dir: Path) -> dict[str, object]:
     }
 
 
-def entries(storage: Path) -> list[dict[str, object]]:
+def entries(storage: Path) -> list[dict[str, Any]]:
     """Return the entries of a running node's inbox."""
     if not running(storage):
         return []
-    return [entry for group in call(storage, "inbox_list") for entry in group["entries"]]
+    return [entry for group in call(storage, "inbox_list")["groups"] for entry in group["entries"]]
 
 
 def test_without_days_no_file_changes_while_faces_pass(
@@ -135,7 +137,10 @@ def test_with_days_privacy_mode_and_then_remove_leave_nothing(
         assert facenode("people", "rename", "lovelace", "Ada Byron-King", settings=kept).code == 0
         assert eventually(lambda: any(b"lovelace" in each for each in contents(storage / "review")), TIMEOUT_S)
         assert b"Ada Byron" in (storage / "undo.jsonl").read_bytes()
+        event = next(e["events"] for e in entries(storage) if e["person"] == "lovelace")[0]
         call(storage, "privacy", state="on")
+        with pytest.raises(PeopleError, match=f"the face of event {event} is not remembered"):
+            call(storage, "people_reject", id="lovelace", event=event)
         assert eventually(lambda: not (storage / "review").exists(), TIMEOUT_S)
         assert eventually(lambda: not (storage / "undo.jsonl").exists(), TIMEOUT_S)
         assert entries(storage) == []

@@ -27,7 +27,7 @@ _SHELL = {
     page: [block for block in found if block.language == "sh" and block.reason is None]
     for page, found in ((page, list(group)) for page, group in groupby(_ALL, lambda block: block.page))
 }
-_LANGUAGES = {"sh", "toml", "json", "yaml", "ini", "conf", "text", ""}
+_LANGUAGES = {"sh", "toml", "json", "yaml", "ini", "conf", "text", "python", ""}
 _TYPED = {"facenode", "cat"}
 _NEVER = re.compile(r"\b(?:apt|docker|rm|sudo|systemctl)\b")
 _LINE_S = 60
@@ -46,6 +46,13 @@ def _blocks_of(kind: str) -> list[Block]:
 def test_each_block_has_a_known_language() -> None:
     """Every code block names a language that these tests check."""
     assert [block.name for block in _ALL if block.language not in _LANGUAGES] == []
+
+
+@pytest.mark.parametrize("block", _blocks_of("python"), ids=lambda block: block.name)
+def test_each_block_of_python_is_run_by_a_test(block: Block) -> None:
+    """It compiles, and the test that runs it reads it from the page."""
+    compile(block.text, block.name, "exec")
+    assert block.page.name in (Path(__file__).with_name("test_message_expiry.py")).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("block", _blocks_of("sh"), ids=lambda block: block.name)

@@ -29,7 +29,7 @@ from node.homeassistant.entity_keys import EntityKeys
 from node.outbox.outbox import Outbox
 from node.people.gallery import Gallery, Sample
 from node.people.person import Person
-from node.requests.local_socket import running
+from node.requests.local_client import running
 from node.system import bundled
 from node.vision.sidecar import load_sidecar
 

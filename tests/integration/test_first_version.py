@@ -2,14 +2,21 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 
 import cv2
 import pytest
 from facenode_command import facenode
 from first_version import FirstVersion
+from makers import instant
 
 from node.camera.video import read_video
+from node.clock import SystemClock
+from node.contract.payloads import encode
+from node.contract.topics import Topics
+from node.domain import Box, Event, EventType, Match
+from node.outbox.outbox import Outbox
 from node.people.normalisation import FILE
 
 Settings = Mapping[str, object]
@@ -108,6 +115,24 @@ def test_what_version_0_1_0_changes_meanwhile_is_taken_into_account(
     assert names(photos["carl"][3], settings) == ["carl"]
     assert usual(settings, "carl")[:3] == former
     assert len(usual(settings, "carl")) == 4
+
+
+def test_an_outbox_serves_version_0_1_0_and_comes_back_with_what_it_counts(
+    settings: Settings, first: FirstVersion
+) -> None:
+    """The older version erases from it; how often messages were put is no column that it knows, and stays."""
+    storage, topics = people(settings).parent, Topics("hall")
+    box = Box(0.1, 0.1, 0.2, 0.2)
+    seen = [Event(EventType.RECOGNIZED, instant(0), 1, box, person=Match(id_, 0.9)) for id_ in ("carl", "eileen")]
+    with closing(Outbox(storage, topics, SystemClock())) as outbox:
+        outbox.put(encode(seen, (), topics, "3f9a1c02"))
+        outbox.put(encode(seen, (), topics, "3f9a1c02"))
+    result = first.run("people", "remove", "eileen", settings=settings)
+    assert result.code == 0, result.err
+    with closing(Outbox(storage, topics, SystemClock())) as outbox:
+        assert outbox.puts == 2
+        assert not outbox.names("eileen")
+        assert (outbox.counts().waiting, outbox.boot) == (2, 3)
 
 
 def test_an_exported_file_serves_both(

@@ -17,7 +17,7 @@ from passing_visitors import passing_visitors
 from running_node import TIMEOUT_S, running_facenode
 
 from node.people import normalisation
-from node.requests.local_socket import call, running
+from node.requests.local_client import call, running
 
 Settings = dict[str, object]
 pytestmark = pytest.mark.timeout(600)
@@ -48,7 +48,7 @@ def groups(settings: Settings) -> list[Any]:
     """Return the groups of the inbox; a running node is asked as the command asks it."""
     storage = Path(str(settings["storage.dir"]))
     if running(storage):
-        return list(call(storage, "inbox_list"))
+        return list(call(storage, "inbox_list")["groups"])
     return [json.loads(line) for line in inbox("list", "--json", settings=settings).out.splitlines()]
 
 
@@ -172,7 +172,7 @@ def test_a_stopped_node_has_an_inbox_if_it_is_kept_on_disk(settings: Settings, t
         (("assign", "0123abcd"), 2, "WHO"),
         (("assign", "0123abcd", "new"), 2, "give the name of the new person"),
         (("assign", "0123abcd", "drop", "Ada"), 2, "a name and --id are for a new person"),
-        (("assign", "nonsense", "drop"), 1, "entry: must be the id of an entry of the inbox"),
+        (("assign", "nonsense", "drop"), 1, "must be the ids of 1 to 100 entries of the inbox"),
         (("assign", "0123abcd", "ada"), 1, "there is no such entry in the inbox any more"),
         (("show", "0123abcd"), 2, "FILE"),
         (("fly",), 2, "invalid choice"),

@@ -21,11 +21,11 @@ from running_node import TIMEOUT_S, NodeClient, running_facenode
 from node.errors import PeopleError
 from node.people import normalisation
 from node.people.gallery import Gallery, Sample
-from node.requests.local_socket import call, running
+from node.requests.local_client import call, running
 from node.system import bundled
 from node.vision.sidecar import load_sidecar
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(900)
 
 HEAD = load_sidecar(bundled.path(bundled.NETWORK).with_suffix(".json")).heads.embedding
 Settings = dict[str, object]

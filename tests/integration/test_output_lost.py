@@ -33,6 +33,7 @@ PRINTING: dict[str, Sequence[str]] = {
     "people test": ["people", "test"],
     "people photos": ["people", "photos", "zoe"],
     "people undo": ["people", "undo"],
+    "page": ["page", "--link", "--set", "page.door=loopback"],
     "inbox": ["inbox", "list", "--set", "review.keep_days=1"],
     "check": ["check"],
     "check --settings": ["check", "--settings"],

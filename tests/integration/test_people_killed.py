@@ -40,6 +40,8 @@ from node.people.person import Anchor, Person
 from node.system import bundled
 from node.vision.sidecar import load_sidecar
 
+pytestmark = pytest.mark.timeout(900)
+
 KILLS = int(os.environ.get("FACENODE_KILLS", "20"))
 CHANGES = [verb for verb in VERBS if verb not in ("compute", "export", "start")]
 HEAD = load_sidecar(bundled.path(bundled.NETWORK).with_suffix(".json")).heads.embedding

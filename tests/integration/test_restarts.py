@@ -11,7 +11,7 @@ from node_messages import assert_valid
 from running_node import TIMEOUT_S, file_contents
 from watched_door import WatchedDoor, watched_door
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(900)]
 
 WAYS = ("request", "SIGTERM", "SIGHUP", "SIGINT", "SIGKILL")
 
@@ -67,6 +67,32 @@ def test_whoever_leaves_while_the_node_is_down_has_left_once(door: WatchedDoor, 
     assert door.events()[1]["person"]["id"] == "eileen"
     assert eventually(lambda: door.alerts("known") == ["raised", "cleared"], TIMEOUT_S)
     door.restart(way)
+    assert not eventually(lambda: len(door.events()) > 2, 3)
+    assert door.alerts("known") == ["raised", "cleared"]
+
+
+def test_a_kill_between_what_is_kept_and_the_message_about_it_loses_no_message(
+    door: WatchedDoor, media_dir: Path
+) -> None:
+    """What is kept holds only once the outbox has the message: somebody who comes or leaves is reported once."""
+    photo = media_dir / "astronaut.jpg"
+    door.enroll("eileen", photo)
+    door.show(photo)
+    door.start_killed("recognized")
+    assert door.kept()["durations"]["visits"]
+    assert not door.events()
+    door.start()
+    assert eventually(lambda: door.event_types() == ["recognized"], TIMEOUT_S)
+    assert door.wait_until_found()
+    door.end(signal.SIGKILL)
+    door.show(None)
+    door.start_killed("left")
+    assert door.event_types() == ["recognized"]
+    door.start()
+    assert eventually(lambda: door.event_types() == ["recognized", "left"], TIMEOUT_S)
+    assert [bool(visit["left"]) for visit in door.kept()["durations"]["visits"]] == [True]
+    assert eventually(lambda: door.alerts("known") == ["raised", "cleared"], TIMEOUT_S)
+    door.restart("SIGKILL")
     assert not eventually(lambda: len(door.events()) > 2, 3)
     assert door.alerts("known") == ["raised", "cleared"]
 

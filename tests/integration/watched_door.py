@@ -77,13 +77,22 @@ class WatchedDoor:
     def start(self) -> None:
         """Start the node, and wait until it is online."""
         births, self._started = self._births(), datetime.now(UTC)
+        self._run("-m", "node.cli")
+        assert eventually(lambda: self._births() > births, TIMEOUT_S), self.log.read_text()
+
+    def start_killed(self, event_type: str) -> None:
+        """Start the node, which is killed before it puts an event of this type into the outbox."""
+        self._run(str(Path(__file__).with_name("killed_node.py")), event_type)
+        assert self._process is not None
+        assert self._process.wait(TIMEOUT_S) == -signal.SIGKILL, self.log.read_text()
+
+    def _run(self, *program: str) -> None:
         path = ":".join(map(str, (ROOT / "tests/integration/fake_pi_packages", ROOT / "tests/unit", ROOT)))
         environ = {**environment(self.settings), "PYTHONPATH": path, "PI_CAMERA": str(self._camera)}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "node.cli", "run", "--config", str(self.rules)], env=environ, stderr=log
+                [sys.executable, *program, "run", "--config", str(self.rules)], env=environ, stderr=log
             )
-        assert eventually(lambda: self._births() > births, TIMEOUT_S), self.log.read_text()
 
     def end(self, number: int) -> None:
         """End the node by a signal."""

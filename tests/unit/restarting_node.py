@@ -22,13 +22,36 @@ InView = Callable[[float], Iterable[Vector]]
 _LEAVE_AFTER_S = 2.0
 
 
+class KilledError(Exception):
+    """The process was killed."""
+
+
 class MemoryFile(DurationsFile):
-    """A file in memory, as its bytes."""
+    """A file in memory, as its bytes.
+
+    Attributes:
+        content: its bytes; None if there is none.
+        writes: how often it was written.
+        operations: how often it was written or anything was published.
+        kill_at: the operation before which the process is killed; None for none.
+    """
 
     def __init__(self) -> None:
         super().__init__(Path("/nonexistent"))
         self.content: bytes | None = None
-        self.writes = 0
+        self.writes = self.operations = 0
+        self.kill_at: int | None = None
+
+    def count(self) -> None:
+        """Count an operation.
+
+        Raises:
+            KilledError: it is the one before which the process is killed.
+        """
+        if self.operations == self.kill_at:
+            self.kill_at = None
+            raise KilledError
+        self.operations += 1
 
     def load(self) -> Record | None:
         """Return what is kept."""
@@ -36,7 +59,8 @@ class MemoryFile(DurationsFile):
 
     def save(self, record: Record) -> None:
         """Keep a record."""
-        self.content = encode(record) if record.durations else None
+        self.count()
+        self.content = encode(record) if record else None
         self.writes += 1
 
 
@@ -77,6 +101,7 @@ class RestartingNode:
         file: what it keeps.
         machine: what it runs on.
         published: every event and alert, with its moment in seconds of the test.
+        puts: how often anything was published.
     """
 
     policy: Policy
@@ -87,6 +112,7 @@ class RestartingNode:
     file: MemoryFile = field(default_factory=MemoryFile)
     machine: ManualBoot = field(default_factory=ManualBoot)
     published: list[tuple[float, Event | Alert]] = field(default_factory=list)
+    puts: int = 0
 
     def __post_init__(self) -> None:
         self.start(0.0)
@@ -94,7 +120,7 @@ class RestartingNode:
     def start(self, s: float) -> None:
         """Start the process."""
         now = self.machine.at(s)
-        self._keeper = Keeper(self.file, self.machine)
+        self._keeper = Keeper(self.file, self.machine, self.puts)
         kept = self._keeper.load(now, self.policy.cool_down_s)
         self._engine = Engine(self.policy, self.matcher, {}, 0.7, visits=kept.visits, restarted=bool(kept))
         self._alerts = Alerts(self.rules, records=kept.rules)
@@ -103,10 +129,23 @@ class RestartingNode:
         self._s = s
 
     def run(self, until_s: float, camera: CameraState = CameraState.OK, *, looked: bool = True) -> None:
-        """Run to a moment."""
+        """Run to a moment.
+
+        Raises:
+            KilledError: the process was killed.
+        """
         while self._s < until_s:
             self._tick(camera, looked=looked)
             self._s += self.step_s
+
+    def run_killed(self, until_s: float, kill_at: int, gap_s: float) -> None:
+        """Run to a moment; kill the process before an operation, and start it again after so many seconds."""
+        self.file.kill_at = kill_at
+        try:
+            self.run(until_s)
+        except KilledError:
+            self.start(self._s + gap_s)
+            self.run(until_s)
 
     def stop(self) -> None:
         """End the process cleanly."""
@@ -136,8 +175,16 @@ class RestartingNode:
         )
         alerts = self._alerts.update(at, events, scene)
         happened: tuple[Event | Alert, ...] = (*events, *alerts)
+        kept = Durations(self._engine.records(at), self._alerts.records(at))
+        if happened:
+            self._keeper.prepare(at, kept, self.puts + 1)
+            self._put(happened)
+        self._keeper.update(at, kept)
+
+    def _put(self, happened: Sequence[Event | Alert]) -> None:
+        self.file.count()
         self.published += [(self._s, each) for each in happened]
-        self._keeper.update(at, Durations(self._engine.records(at), self._alerts.records(at)))
+        self.puts += 1
 
     def events(self, person: str | None) -> list[str]:
         """Return the types of all events about a person, or about strangers."""

@@ -39,4 +39,5 @@ def test_over_a_reboot_a_duration_goes_by_a_wall_clock_that_was_synchronized_bot
     assert elapsed_s(stamp(10), stamp(70, "b")) == 60
     assert elapsed_s(stamp(10, synced=False), stamp(70, "b")) is None
     assert elapsed_s(stamp(10), stamp(70, "b", synced=False)) is None
+    assert elapsed_s(stamp(70), stamp(10, "b")) is None
     assert elapsed_s(stamp(10, "", synced=False), stamp(70, "")) is None

@@ -9,7 +9,6 @@ from node.contract import payloads
 from node.contract.message import Message
 from node.contract.topics import Topics
 from node.errors import BrokerError
-from node.homeassistant.entity_keys import FILE
 from node.mqtt import reason_codes
 from node.mqtt.connect import connect
 from node.mqtt.link import Acknowledged, Client, Link, Lost, Report
@@ -17,11 +16,6 @@ from node.mqtt.retained import Retained
 from node.settings import Settings
 
 _ANSWER_S = 10.0
-
-
-def is_announced(settings: Settings) -> bool:
-    """Return whether this node has ever announced its people to Home Assistant."""
-    return settings.homeassistant.enabled and (settings.storage.dir / FILE).exists()
 
 
 def announce_people(settings: Settings) -> None:

@@ -24,7 +24,7 @@ from node.people.enrolment import Refusal, examine
 from node.people.gallery import Sample
 from node.people.person import Person, checked_id, checked_name
 from node.people.scoring import Scoring
-from node.requests.local_socket import call
+from node.requests.local_client import call
 from node.settings import Settings
 from node.system.caller_files import OpenedFile, allow_open_files
 from node.system.privileges import become_owner

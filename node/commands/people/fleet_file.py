@@ -18,7 +18,7 @@ from node.people.person import Anchor, Person
 from node.people.reembedding import Reembedded, log_results, reembed
 from node.people.scoring import Scoring
 from node.settings import Settings
-from node.system.caller_files import write_for_caller
+from node.system.caller_files import OpenedFile, write_for_caller
 from node.system.privileges import become_owner
 from node.system.terminal import print_line
 from node.vision.sidecar import Sidecar
@@ -56,16 +56,7 @@ def import_people(args: argparse.Namespace, settings: Settings) -> int:
     """Add everybody from a file, or replace everybody by them, all or nothing, and print what is new."""
     file = bundle.open_bundle(args.file)
     become_owner(settings.storage.dir)
-    sidecar = build_sidecar(settings)
-    head = sidecar.heads.embedding
-    with bundle.opened(file, {head.space: head.length}) as theirs:
-        entries = _current(theirs, settings, sidecar)
-        if not settings.people.keep_crops:
-            entries = [Entry(_without_crops(entry.person)) for entry in entries]
-        if args.replace and not entries:
-            raise PeopleError(f"{args.file}: there is nobody in it to replace everybody by: nothing was changed")
-        gallery = build_gallery(settings, Scoring.of(sidecar, None))
-        changes, gone = gallery.replace_everybody(entries) if args.replace else (gallery.merge(entries), ())
+    changes, gone = take_over(file, settings, replace=args.replace)
     for change in changes:
         if change.happened:
             print_line(f"{change.after.id}: {', '.join(_words(change))}")
@@ -76,8 +67,31 @@ def import_people(args: argparse.Namespace, settings: Settings) -> int:
     left = f", {len(gone)} no longer known" if args.replace else ""
     print_line(f"{args.file}: {counted(len(changes), 'person', 'people')}, {new} new, {changed} changed{left}")
     if changed or new or gone:
-        print_obstacle(gallery.changes)
+        print_obstacle(build_gallery(settings).changes)
     return 0
+
+
+def take_over(file: OpenedFile, settings: Settings, *, replace: bool) -> tuple[Sequence[Change], Sequence[str]]:
+    """Take over the people of a file, all or nothing. Return what changed, and who is no longer known.
+
+    Args:
+        file: which this closes.
+        settings: all of them.
+        replace: whether nobody else is known afterwards.
+
+    Raises:
+        PeopleError: the file cannot be read, or the gallery cannot be written.
+    """
+    sidecar = build_sidecar(settings)
+    head = sidecar.heads.embedding
+    with bundle.opened(file, {head.space: head.length}) as theirs:
+        entries = _current(theirs, settings, sidecar)
+        if not settings.people.keep_crops:
+            entries = [Entry(_without_crops(entry.person)) for entry in entries]
+        if replace and not entries:
+            raise PeopleError(f"{file}: there is nobody in it to replace everybody by: nothing was changed")
+        gallery = build_gallery(settings, Scoring.of(sidecar, None))
+        return gallery.replace_everybody(entries) if replace else (gallery.merge(entries), ())
 
 
 def _current(entries: Sequence[Entry], settings: Settings, sidecar: Sidecar) -> Sequence[Entry]:

@@ -1,19 +1,19 @@
 """`facenode people remove`: an id -> nothing left of that person, on the disk or in Home Assistant's discovery."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
 
-from node.assembly import build_erasure, build_outbox, check_outbox_files
+from node.assembly import announced_traces, build_erasure, build_outbox, check_outbox_files
 from node.clock import SystemClock
-from node.commands.people.announce import announce_people, is_announced
-from node.domain import counted
+from node.commands.people.announce import announce_people
 from node.errors import BrokerError, PeopleError
 from node.outbox.outbox import FILE as OUTBOX_FILE
 from node.outbox.outbox import Outbox
 from node.people.gallery import nobody
-from node.requests.local_socket import call, running
+from node.people.trace import Trace
+from node.requests.local_client import call, running
 from node.settings import Settings
 from node.system.privileges import become_owner
 from node.system.terminal import print_error, print_line
@@ -47,7 +47,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     if running(settings.storage.dir):
         _ask_node(args.id, settings, begun=begun)
     else:
-        _erase_here(args.id, settings)
+        erase_here(args.id, settings)
     print_line(f"{args.id}: removed")
     return 0
 
@@ -70,7 +70,7 @@ def _ask_node(person: str, settings: Settings, *, begun: bool) -> None:
     erasure.end(person)  # for a node of an older version, which knows no marks
 
 
-def _erase_here(person: str, settings: Settings) -> None:
+def erase_here(person: str, settings: Settings) -> None:
     """Erase a person in place of a node that does not run.
 
     Raises:
@@ -80,7 +80,7 @@ def _erase_here(person: str, settings: Settings) -> None:
         erasure = build_erasure(settings, outbox)
         erasure.begin(person)
         erasure.erase_begun(person)
-    if is_announced(settings):
+    if announced_traces(settings):
         _update_discovery(person, settings)
     erasure.end(person)
 
@@ -91,23 +91,22 @@ def _would_erase(person: str, settings: Settings) -> list[str]:
     Raises:
         PeopleError: there is nothing.
     """
-    erasure = build_erasure(settings, None)
-    lines = list(erasure.list_stored(person))
     if running(settings.storage.dir):
-        if not lines:
-            raise nobody(person)
-        return [*lines, "what the running node holds: waiting messages, faces of recent events, who is in view"]
+        return [str(each["what"]) for each in call(settings.storage.dir, "people_traces", id=person)]
+    return [str(trace) for trace in traces_here(person, settings)]
+
+
+def traces_here(person: str, settings: Settings) -> Sequence[Trace]:
+    """Return what `erase_here` would erase.
+
+    Raises:
+        PeopleError: there is nothing.
+    """
     with _outbox(settings) as outbox:
-        if outbox is not None and (lines or outbox.names(person)):
-            traces = outbox.traces(person)
-            lines.append(f"{counted(traces.waiting, 'message')} waiting for the broker")
-            lines += [f"{counted(traces.rejected, 'message')} that the broker refused"] if traces.rejected else []
-            lines += [f"{path}: a damaged file of messages" for path in traces.files]
-    if not lines:
+        traces = build_erasure(settings, outbox).traces(person)
+    if not traces:
         raise nobody(person)
-    if is_announced(settings):
-        lines.append("name and id in Home Assistant's discovery at the broker")
-    return lines
+    return (*traces, *announced_traces(settings))
 
 
 def _update_discovery(person: str, settings: Settings) -> None:

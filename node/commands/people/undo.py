@@ -7,7 +7,7 @@ from node.assembly import build_gallery
 from node.errors import PeopleError
 from node.people.undoable import UndoableChanges
 from node.requests.corrections import action_fields
-from node.requests.local_socket import call, running
+from node.requests.local_client import call, running
 from node.review.files import ReviewFiles
 from node.settings import Settings
 from node.system.privileges import become_owner
@@ -64,7 +64,7 @@ def _undo(action: str, settings: Settings) -> str:
         ReviewFiles(settings.storage.dir).restore(undone.entries)
     except OSError as error:
         raise PeopleError(f"undone, but the inbox cannot be written: {error.filename}: {error.strerror}") from error
-    return undone.summary
+    return str(undone.summary)
 
 
 def _age(age_s: float) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import closing
 
 import pytest
-from controller import Controller, PlaybookResult
+from controller import ADDRESSES, KIND, Controller, PlaybookResult
 from mosquitto_broker import eventually
 
 pytestmark = pytest.mark.timeout(3600)
@@ -40,7 +40,7 @@ def test_a_second_run_changes_nothing_and_prints_no_secret(
     after = fleet.states()
     assert all(after[node]["health"]["uptime_s"] > before[node]["health"]["uptime_s"] for node in before)
     for text in (site_result.out, again.out):
-        for secret in ("a long password of", "a long passphrase", "PRIVATE KEY", "$7$"):
+        for secret in ("a long password of", "a long passphrase", "PRIVATE KEY", "$7$", "$2a$"):
             assert secret not in text
     for host in fleet.hosts.all:
         files = "/etc/facenode/tls/node.key /opt/facenode/current/facenode.toml"
@@ -60,7 +60,7 @@ def test_a_dry_run_shows_only_the_changed_setting(fleet: Controller) -> None:
         assert "480" not in fleet.hosts.ssh(host, "cat /opt/facenode/current/facenode.toml")
 
 
-@pytest.mark.parametrize("name", ["node-2", "facenode-node-2", "broker.localhost", "app.fleet"])
+@pytest.mark.parametrize("name", ["node-2", "facenode-node-2", f"broker.{ADDRESSES[0]}", "app.fleet"])
 def test_an_account_with_the_name_of_another_is_rejected(fleet: Controller, name: str) -> None:
     """Its program would take over the session of the node, of the broker's certificate or of the other account."""
     accounts = [*fleet.accounts, {"name": name, "may": "security", "password": "a long password"}]
@@ -77,6 +77,7 @@ def test_the_playbooks_need_an_account_of_their_own(fleet: Controller) -> None:
         assert "the playbooks need an account of their own" in rejected.out
 
 
+@pytest.mark.skipif(KIND == "nats", reason="version 0.1.0 knew no NATS servers")
 def test_sessions_under_other_client_ids_are_drained_before_they_get_out_of_reach(fleet: Controller) -> None:
     """On a broker as 0.1.0 left it, the playbook stops until its owner says that nothing waits there any more."""
     host, config = fleet.hosts["node-1"], "/etc/mosquitto/conf.d/facenode.conf"

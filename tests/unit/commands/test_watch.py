@@ -69,6 +69,20 @@ def test_values_that_a_message_lacks_are_left_out() -> None:
     assert "None" not in format_message("facenode/pi-1/alert/night", {"person": None, "state": "raised"})[0]
 
 
+@pytest.mark.parametrize(
+    ("waited_s", "words"),
+    [
+        (None, ""), (0, ""), (1, ""), (2, "2 s"), (59, "59 s"), (60, "1 min"), (121, "2 min 1 s"), (10_800, "3 h"),
+        (10_859, "3 h"), (86_399, "23 h 59 min"), (86_400, "1 d"), (100_000, "1 d 3 h"), (2_592_000, "30 d"),
+    ],
+)  # fmt: skip
+def test_a_line_says_how_long_a_message_waited_at_the_broker(waited_s: int | None, words: str) -> None:
+    """In its two largest units. A broker counts whole seconds, so one second may be none."""
+    line, _ = format_message("facenode/pi-1/event/recognized", ADA, waited_s)
+    assert line.partition(" waited ")[2].removesuffix(" at the broker") == words
+    assert (" waited " in line) == bool(words)
+
+
 def test_a_repeated_id_is_dropped() -> None:
     """QoS 1 delivers at least once: a message that comes twice is printed once."""
     history = History()
@@ -116,14 +130,14 @@ def test_watch_reconnects_until_it_is_stopped() -> None:
     def lose() -> Link:
         inbox.put(Received("facenode/pi-1/event/unknown", b'{"id":"1","seq":1}', retained=False))
         inbox.put(Received("facenode/pi-1/event/unknown", b'{"id":"1","seq":1}', retained=False))
-        inbox.put(Subscribed(1))
-        inbox.put(Subscribed(0x87))
+        inbox.put(Subscribed(1, 1))
+        inbox.put(Subscribed(0x87, 2))
         inbox.put(Lost("gone"))
         return FakeLink()
 
     def recover() -> Link:
-        inbox.put(Subscribed(1))
-        inbox.put(Subscribed(1))
+        inbox.put(Subscribed(1, 1))
+        inbox.put(Subscribed(1, 2))
         inbox.put(Lost("gone again"))
         return FakeLink()
 
@@ -142,7 +156,7 @@ def test_watch_reconnects_until_it_is_stopped() -> None:
         inbox,
         ("a", "b"),
         History(),
-        print_message=lambda topic, payload: shown.append((topic, payload)),
+        print_message=lambda topic, payload, _waited_s: shown.append((topic, payload)),
         print_note=notes.append,
         set_ready=ready.append,
         timing=Timing(first_s=0.01, max_s=0.01),
@@ -176,7 +190,7 @@ def test_watch_does_not_fight_for_its_session(lost: Lost, connections: int) -> N
             inbox,
             (),
             History(),
-            print_message=lambda _topic, _payload: None,
+            print_message=lambda _topic, _payload, _waited_s: None,
             print_note=lambda _note: None,
             set_ready=lambda _ready: None,
             mono_s=lambda: 0.0,
@@ -199,7 +213,7 @@ def test_messages_that_come_while_it_stops_are_printed() -> None:
         inbox,
         ("a",),
         History(),
-        print_message=lambda topic, _payload: shown.append(topic),
+        print_message=lambda topic, _payload, _waited_s: shown.append(topic),
         print_note=lambda _line: None,
         set_ready=lambda _there: None,
     )
@@ -248,8 +262,8 @@ def test_no_message_ends_the_command(print_message: PrintMessage, payload: bytes
         inbox.put(None)
         return FakeLink()
 
-    def print_and_keep(topic: str, fields: str | Fields) -> None:
-        print_message(topic, fields)
+    def print_and_keep(topic: str, fields: str | Fields, waited_s: int | None) -> None:
+        print_message(topic, fields, waited_s)
         shown.append(topic)
 
     with contextlib.redirect_stdout(output):
@@ -289,7 +303,7 @@ def test_control_characters_are_escaped(print_message: PrintMessage) -> None:
     """Otherwise whoever may publish could clear the screen of everybody who watches, or forge lines."""
     shown = io.StringIO()
     with contextlib.redirect_stdout(shown):
-        print_message("facenode/\x1b[2J/status", "on\x9b31mline\nada recognized\x7f\u2028")
+        print_message("facenode/\x1b[2J/status", "on\x9b31mline\nada recognized\x7f\u2028", None)
     assert shown.getvalue().count("\n") == 1
     assert shown.getvalue().rstrip("\n").isprintable()
 
@@ -337,7 +351,7 @@ def test_connections_that_end_at_once_are_made_again_with_pauses() -> None:
         inbox,
         ("a",),
         History(),
-        print_message=lambda _topic, _payload: None,
+        print_message=lambda _topic, _payload, _waited_s: None,
         print_note=lambda _line: None,
         set_ready=lambda _there: None,
         timing=Timing(first_s=0.1, max_s=0.2),

@@ -129,15 +129,20 @@ def test_an_empty_state_has_every_field() -> None:
     fields = payloads.state(instant(0))
     Draft202012Validator(schema("state")).validate(fields)
     assert (fields["count"], fields["present"], fields["people"]) == (0, [], {})
+    assert (fields["snoozed"], fields["enrolling"]) == ({}, None)
+    assert list(fields) == schema("state")["required"]
 
 
 def test_a_state_has_who_is_in_view_and_when_each_person_was_last_seen() -> None:
     """Each person in view has a `since`, each known person a `last_seen`."""
     fields = payloads.state(
-        instant(5), 2, (Presence("ada", instant(1)),), {"ada": instant(5), "zoe": instant(2)}, privacy=True
-    )
+        instant(5), 2, (Presence("ada", instant(1)),), {"ada": instant(5), "zoe": instant(2)}, privacy=True,
+        snoozed={"night": instant(9).wall}, enrolling="zoe",
+    )  # fmt: skip
     Draft202012Validator(schema("state")).validate(json.loads(payloads.dump(fields)))
     assert fields["present"] == [{"id": "ada", "since": payloads.timestamp(instant(1).wall)}]
+    assert fields["snoozed"] == {"night": payloads.timestamp(instant(9).wall)}
+    assert fields["enrolling"] == "zoe"
     assert fields["privacy"] == "on"
     assert fields["recognition"] == "on"
 

@@ -2,14 +2,12 @@
 
 import json
 import os
-import resource
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from full_disk import full_disk
 from makers import face, instant
 
 from node.clock import Boot
@@ -40,20 +38,9 @@ class OneBoot:
         return Boot("boot", 100.0)
 
 
-def keeper(folder: Path) -> Keeper:
-    """Return a keeper of a new start."""
-    return Keeper(DurationsFile(folder), OneBoot())
-
-
-@contextmanager
-def full_disk() -> Iterator[None]:
-    """Let no file grow, as on a full disk."""
-    former = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, former[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, former)
+def keeper(folder: Path, puts: int = 0) -> Keeper:
+    """Return a keeper of a new start, whose outbox has had so many puts."""
+    return Keeper(DurationsFile(folder), OneBoot(), puts)
 
 
 def test_what_is_kept_is_read_again() -> None:
@@ -101,6 +88,9 @@ DAMAGED = {
     "not a number": encode(RECORD).replace(b'"score":0.9', b'"score":NaN'),
     "infinite": encode(RECORD).replace(b'"score":0.9', b'"score":1e999'),
     "a bad id": encode(RECORD).replace(b'"ada"', b'"../a"'),
+    "a moment that UTC does not have": encode(RECORD).replace(
+        b'"wall":"2026', b'"wall":"0001-01-01T00:00:00+14:00","was":"2026'
+    ),
     "no zone": encode(RECORD).replace(b'Z"', b'"'),
     "too large": b" " * (MAX_BYTES + 1),
 }
@@ -202,6 +192,62 @@ def test_changes_are_written_at_once_but_at_most_ten_within_ten_seconds(tmp_path
     (latest,) = keeper(tmp_path).load(instant(101), 60).visits
     assert latest.gone is not None
     assert latest.gone.wall == instant(19.9).wall
+
+
+def test_what_comes_with_messages_holds_once_the_outbox_has_them(tmp_path: Path) -> None:
+    """A kill before the put finds what held before it, one after the put what holds since."""
+    made = keeper(tmp_path)
+    made.load(instant(0), 60)
+    made.update(instant(9), Durations((visit("bob"),)))
+    made.prepare(instant(10), Durations((visit("ada"),)), 5)
+    assert [each.person for each in keeper(tmp_path, 4).load(instant(11), 60).visits] == ["bob"]
+    for puts in (5, 6):
+        assert [each.person for each in keeper(tmp_path, puts).load(instant(11), 60).visits] == ["ada"]
+    made.update(instant(12), Durations((visit("bob", 11), visit("ada"))))
+    assert len(keeper(tmp_path, 4).load(instant(13), 60).visits) == 2
+
+
+def test_what_comes_with_messages_is_written_however_often(tmp_path: Path) -> None:
+    """The outbox writes at these moments, too; a disk that cannot be written is tried only now and then."""
+    made = keeper(tmp_path)
+    made.load(instant(0), 60)
+    for put in range(1, 50):
+        made.prepare(instant(10 + put / 100), Durations((visit("ada", gone_s=put),)), put)
+        assert json.loads((tmp_path / FILE).read_bytes())["put"] == put
+    with full_disk():
+        made.prepare(instant(11), Durations((visit("ada", gone_s=60),)), 50)
+    made.prepare(instant(12), Durations((visit("ada", gone_s=61),)), 51)
+    assert json.loads((tmp_path / FILE).read_bytes())["put"] == 49
+    made.prepare(instant(50), Durations((visit("ada", gone_s=62),)), 52)
+    assert json.loads((tmp_path / FILE).read_bytes())["put"] == 52
+
+
+def test_the_last_message_of_a_visit_leaves_no_file(tmp_path: Path) -> None:
+    """What held before it counts only until the outbox has it."""
+    made = keeper(tmp_path)
+    made.load(instant(0), 60)
+    made.update(instant(9), Durations((visit(None),)))
+    made.prepare(instant(10), Durations(), 1)
+    assert len(keeper(tmp_path).load(instant(11), 60).visits) == 1
+    made.update(instant(10), Durations())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_whoever_was_erased_is_not_in_what_held_before_a_message(tmp_path: Path) -> None:
+    """Neither in the file nor in what is written next."""
+    made = keeper(tmp_path)
+    made.load(instant(0), 60)
+    made.update(instant(8), Durations((visit("ada"), visit("bob"))))
+    made.prepare(instant(9), Durations((visit("bob"),)), 1)
+    file = DurationsFile(tmp_path)
+    assert file.names("ada")
+    file.erase("ada")
+    assert b"ada" not in (tmp_path / FILE).read_bytes()
+    made.update(instant(10), Durations((visit("ada"), visit("bob"))))
+    file.erase("ada")
+    made.forget("ada")
+    made.prepare(instant(11), Durations((visit("bob", 11),)), 2)
+    assert b"ada" not in (tmp_path / FILE).read_bytes()
 
 
 def test_the_boot_time_clock_carries_a_moment_into_the_next_process(tmp_path: Path) -> None:

@@ -1,14 +1,13 @@
 """Alerts: each raised once, in its hours, not too often, and cleared when it is over."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-import pytest
 from makers import face
 
 from node.domain import UNKNOWN, AlertState, CameraState, Event, EventType, Instant, Match, Presence
-from node.events.alerts import Alerts, Scene, within
+from node.events.alerts import Alerts, Scene
 from node.settings import RuleSettings
 
 MIDNIGHT = datetime(2026, 1, 15, tzinfo=UTC)
@@ -255,45 +254,22 @@ def test_somebody_who_vanishes_without_an_event_clears_the_alert() -> None:
     assert timeline.at(1) == [CLEARED]
 
 
-@pytest.mark.parametrize(
-    ("hours", "wall", "inside"),
-    [
-        (None, "12:00", True),
-        (("08:00", "18:00"), "07:59", False),
-        (("08:00", "18:00"), "08:00", True),
-        (("08:00", "18:00"), "17:59", True),
-        (("08:00", "18:00"), "18:00", False),
-        (("22:00", "06:00"), "21:59", False),
-        (("22:00", "06:00"), "22:00", True),
-        (("22:00", "06:00"), "00:00", True),
-        (("22:00", "06:00"), "05:59", True),
-        (("22:00", "06:00"), "06:00", False),
-        (("00:00", "00:00"), "13:00", True),
-    ],
-)
-def test_hours_may_cross_midnight(hours: tuple[str, str] | None, wall: str, inside: bool) -> None:  # noqa: FBT001 - a table
-    """The start is included, the end is not."""
-    span = None if hours is None else (time.fromisoformat(hours[0]), time.fromisoformat(hours[1]))
-    now = datetime.combine(MIDNIGHT, time.fromisoformat(wall), tzinfo=UTC)
-    assert within(span, Instant(now, 0.0, synced=True), UTC) is inside
+def test_a_rule_of_the_weekend_is_cleared_when_sunday_is_over() -> None:
+    """Somebody who is there all the time has one alert, from Saturday to the end of Sunday."""
+    timeline = with_rules(rule("unknown", days=["sat", "sun"]))  # the timeline begins on a Thursday
+    day = 24 * 3600
+    assert timeline.at(day, event(EventType.UNKNOWN, day)) == []
+    assert timeline.at(2 * day - 1) == []
+    assert timeline.at(2 * day) == [RAISED]
+    assert timeline.at(4 * day - 1) == []
+    assert timeline.at(4 * day) == [CLEARED]
 
 
-@pytest.mark.parametrize(
-    ("utc", "inside"),
-    [
-        ("2026-03-29T00:59", True),  # 01:59 in Berlin, the last minute before the clock springs to 03:00
-        ("2026-03-29T01:00", False),  # 03:00: the hour from 02:00 does not exist that night
-        ("2026-10-25T00:30", True),  # 02:30, the first time
-        ("2026-10-25T01:30", True),  # 02:30, the second time
-        ("2026-10-25T02:00", False),  # 03:00
-        ("2026-07-01T23:30", True),  # 01:30 in summer time
-        ("2026-01-01T23:30", False),  # 00:30 in winter time
-    ],
-)
-def test_hours_follow_local_time_across_daylight_saving_changes(utc: str, inside: bool) -> None:  # noqa: FBT001 - a table
-    """01:00 to 03:00 in Berlin, in nights with and without a clock change."""
-    now = datetime.fromisoformat(utc).replace(tzinfo=UTC)
-    assert within((time(1), time(3)), Instant(now, 0.0, synced=True), BERLIN) is inside
+def test_with_an_unsynchronized_clock_every_day_counts() -> None:
+    """The clock may name any day."""
+    timeline = with_rules(rule("unknown", days=["sat"]))
+    noon = moment(12 * 3600, synced=False)
+    assert timeline.alerts.update(noon, timeline.apply(event(EventType.UNKNOWN, 12 * 3600)), timeline.scene())
 
 
 def test_an_alert_about_a_person_who_is_erased_is_cleared_without_the_name() -> None:

@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 import pytest
+from rendered_template import render
 
 from node.contract import schema
 from node.contract.topics import Topics
@@ -14,7 +15,10 @@ from node.requests.request import EnrollPerson, SetPrivacy, SetRecognition, pars
 from node.requests.verb import Verb
 
 TOPICS = Topics("pi-0a1b2c")
-DEVICE = Device("Front door", "Hall", "0.3.0", rules=("crowd",), verbs=tuple(Verb), snapshots=True)
+DEVICE = Device(
+    "Front door", "Hall", "0.3.0", "mobilefacenet.int8", "Raspberry Pi 5 Model B Rev 1.0",
+    rules=("crowd",), verbs=tuple(Verb), snapshots=True,
+)  # fmt: skip
 ADA, ZOE = KeyedPerson("0" * 12, "ada", "Ada Lovelace"), KeyedPerson("1" * 12, "zoe-m", "Zoë Müller")
 ROOT_KEYS = {"dev", "o", "cmps", "availability", "availability_mode", "qos"}
 
@@ -26,21 +30,26 @@ def payload() -> dict[str, Any]:
     return payload
 
 
+def entities(payload: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the components that are entities: triggers are not."""
+    return [component for component in payload["cmps"].values() if component["p"] != "device_automation"]
+
+
 def test_every_root_key_is_known_to_home_assistant(payload: dict[str, Any]) -> None:
     """Home Assistant rejects the whole payload if it has one unknown root key."""
     assert set(payload) == ROOT_KEYS
-    assert set(payload["dev"]) == {"ids", "name", "mf", "sw", "sa"}
+    assert set(payload["dev"]) == {"ids", "name", "mf", "sw", "sa", "mdl", "hw"}
     assert set(payload["o"]) == {"name", "sw"}
 
 
 def test_every_component_has_its_ids_platform_and_qos(payload: dict[str, Any]) -> None:
     """A component without them is rejected, gets another entity id, or is subscribed to at QoS 0."""
-    for component in payload["cmps"].values():
+    for component in entities(payload):
         domain, _, name = component["default_entity_id"].partition(".")
         assert domain == component["p"]
         assert "-" not in name
         assert component["qos"] == 1
-    unique = [component["unique_id"] for component in payload["cmps"].values()]
+    unique = [component["unique_id"] for component in entities(payload)]
     assert len(set(unique)) == len(unique)
 
 
@@ -61,7 +70,7 @@ def test_values_from_health_expire(payload: dict[str, Any]) -> None:
 
 def test_templates_read_only_fields_of_the_contract(payload: dict[str, Any]) -> None:
     """A template that reads a missing field logs an error in Home Assistant every 30 seconds."""
-    for component in payload["cmps"].values():
+    for component in entities(payload):
         name = "state" if component.get("state_topic") == TOPICS.state else "health"
         for field in re.findall(r"value_json\.(\w+)", component.get("value_template", "")):
             assert field in schema(name)["required"]
@@ -73,7 +82,7 @@ def test_no_key_is_ever_renamed(payload: dict[str, Any]) -> None:
         "event", "alert", "count", "camera", "cpu", "throttled", "fps", "p50", "p95", "rss",
         "outbox", "dropped", "rejected", "model", "clock", "cert", "uptime",
         "privacy", "recognition", "restart", "occupancy", "last_person", "enroll", "snapshot",
-        f"person_{ADA.key}", f"seen_{ADA.key}",
+        f"person_{ADA.key}", f"seen_{ADA.key}", "last_person_name", "snooze_crowd",
     }  # fmt: skip
 
 
@@ -103,7 +112,7 @@ def test_a_component_turned_off_is_removed_by_its_platform_alone_after_a_placeho
 def test_a_node_without_area_or_rules_leaves_them_out() -> None:
     """An empty area is no area, and Home Assistant rejects an event entity without types."""
     payload = json.loads(discovery(TOPICS, Device("Front door", "", "0.3.0")))
-    assert "sa" not in payload["dev"]
+    assert not {"sa", "mdl", "hw"} & set(payload["dev"])
     assert "alert" not in payload["cmps"]
 
 
@@ -158,7 +167,7 @@ def test_a_removed_person_is_a_platform_alone_and_the_placeholder_names_nobody()
 def test_entities_of_the_view_are_unavailable_without_a_camera(payload: dict[str, Any]) -> None:
     """A lost camera must not look like an empty room. Who was last seen stays available."""
     unavailable = {
-        component["unique_id"].split("_", 2)[2] for component in payload["cmps"].values() if "availability" in component
+        component["unique_id"].split("_", 2)[2] for component in entities(payload) if "availability" in component
     }
     assert unavailable == {"count", "occupancy", "enroll", f"person_{ADA.key}", f"person_{ZOE.key}"}
     for key in ("count", "enroll", f"person_{ADA.key}"):
@@ -176,15 +185,15 @@ def test_the_enrollment_field_sends_a_request_that_the_node_accepts_and_rejects_
         text["command_template"].replace("{{ value | to_json }}", '"ada"').replace("{{ now().timestamp() }}", "1.5")
     )
     assert parse("people_enroll", sent) == EnrollPerson("ada")
-    for valid in ("ada", "zoe-m", "9", "unknown-2", "a" * 32):
+    for valid in ("", "ada", "zoe-m", "9", "unknown-2", "a" * 32):
         assert re.match(text["pattern"], valid)
-    for invalid in ("", "Ada", "zoë", "-a", "a b", "unknown", 'a"', "a" * 33):
+    for invalid in ("Ada", "zoë", "-a", "a b", "unknown", 'a"', "a" * 33):
         assert not re.match(text["pattern"], invalid)
 
 
 def test_entities_without_an_icon_of_their_class_have_one_of_their_own(payload: dict[str, Any]) -> None:
     """Otherwise most entities would have the same default icon. The class `enum` has no icon."""
-    for component in payload["cmps"].values():
+    for component in entities(payload):
         assert ("icon" in component) == (component.get("device_class") in (None, "enum"))
 
 
@@ -193,3 +202,58 @@ def test_entities_that_change_with_every_message_are_disabled_by_default(payload
     disabled = {key for key, component in payload["cmps"].items() if component.get("enabled_by_default") is False}
     assert disabled == {"fps", "p50", "rss", "cert", "uptime"}
     assert all(payload["cmps"][key]["entity_category"] == "diagnostic" for key in disabled)
+
+
+def test_nothing_is_counted_in_a_plural_of_its_own(payload: dict[str, Any]) -> None:
+    """Home Assistant puts the unit behind any number, so a unit that is a word would make "1 faces"."""
+    units = {component.get("unit_of_measurement") for component in entities(payload)}
+    assert units == {None, "°C", "ms", "MB", "d", "s", "fps"}
+
+
+@pytest.mark.parametrize(("count", "text"), [(0, "0 faces"), (1, "1 face"), (2, "2 faces")])
+def test_the_count_is_an_attribute_in_words(payload: dict[str, Any], count: int, text: str) -> None:
+    """For a card that shows an attribute; the state stays a number."""
+    counted = payload["cmps"]["count"]
+    assert counted["json_attributes_topic"] == TOPICS.state
+    assert json.loads(render(counted["json_attributes_template"], {"count": count})) == {"text": text}
+
+
+def test_the_enrollment_field_is_empty_when_nobody_is_being_enrolled(payload: dict[str, Any]) -> None:
+    """It shows the id meanwhile. The state of a node of an older version has no such field."""
+    text = payload["cmps"]["enroll"]
+    assert text["state_topic"] == TOPICS.state
+    assert [render(text["value_template"], state) for state in ({"enrolling": "ada"}, {"enrolling": None}, {})] == [
+        "ada", "", "",
+    ]  # fmt: skip
+    assert text["min"] == 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ({"status": "ok", "data": {"id": "ada", "faces": 1}}, "ada is enrolled: 1 face"),
+        ({"status": "ok", "data": {"id": "ada", "faces": 5}}, "ada is enrolled: 5 faces"),
+        ({"status": "error", "error": 'say "cheese"'}, 'say "cheese"'),
+    ],
+)
+def test_the_latest_answer_is_an_attribute_of_the_enrollment_field(
+    payload: dict[str, Any], answer: dict[str, Any], said: str
+) -> None:
+    """Whoever typed an id reads there why nobody was enrolled."""
+    text = payload["cmps"]["enroll"]
+    assert text["json_attributes_topic"] == TOPICS.response("people_enroll")
+    assert json.loads(render(text["json_attributes_template"], answer)) == {"last_answer": said}
+
+
+@pytest.mark.parametrize("name", ["Zoë Müller", 'Ada "the first"', "O'Neil", "back\\slash", "{{ 1 }} %} #}", "😀"])
+def test_the_last_person_has_an_id_for_automations_and_a_name_for_people(name: str) -> None:
+    """The id stays what it was; the name is whatever its owner wrote, and runs nothing."""
+    components = json.loads(discovery(TOPICS, DEVICE, (KeyedPerson("0" * 12, "ada", name), ZOE)))["cmps"]
+    by_id, by_name = (components[key]["value_template"] for key in ("last_person", "last_person_name"))
+    seen = {
+        "people": {"zoe-m": {"last_seen": "2026-01-01T00:00:00.000Z"}, "ada": {"last_seen": "2026-01-02T00:00:00.000Z"}}
+    }
+    assert (render(by_id, seen), render(by_name, seen)) == ("ada", name)
+    nobody: dict[str, Any] = {"people": {}}
+    assert (render(by_id, nobody, "ada"), render(by_name, nobody, name)) == ("ada", name)
+    assert (render(by_id, nobody, "eve"), render(by_name, nobody, "Eve")) == ("None", "None")

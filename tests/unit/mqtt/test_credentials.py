@@ -7,9 +7,9 @@ import pytest
 from makers import START
 
 from node.errors import BrokerError
-from node.mqtt.certificate import days_left
 from node.mqtt.credentials import password, tls_context
 from node.settings import MqttSettings, TlsSettings
+from node.system.certificate import days_left
 
 KINDS = ("pipe", "huge", "folder", "gone")
 

@@ -11,7 +11,6 @@ from node.mqtt.packet_bounds import (
     TOO_LARGE,
     PacketBounds,
     Refusal,
-    cut_properties,
 )
 
 TOPIC = "facenode/pi-1/request/check"
@@ -118,23 +117,3 @@ def test_whatever_comes_there_is_room_or_a_refusal(content: bytes) -> None:
         read += len(part)
         if bounds.take(part):
             break
-
-
-@given(
-    st.text(max_size=40), st.sampled_from([PUBLISH, PUBLISH | RETAINED, PUBLISH | QOS_1]), st.binary(max_size=300),
-    st.binary(max_size=50),
-)  # fmt: skip
-def test_properties_are_cut_out_of_a_message(topic: str, first: int, properties: bytes, payload: bytes) -> None:
-    """Topic, packet id and payload stay, and an empty set of properties."""
-    name = topic.encode()
-    head = len(name).to_bytes(2, "big") + name + (b"\x12\x34" if first & QOS_1 else b"")
-    assert cut_properties(first, head + length(len(properties)) + properties + payload) == head + b"\0" + payload
-
-
-@given(st.integers(0, 255), st.binary(max_size=20))
-def test_no_packet_is_too_broken_for_the_cut(first: int, body: bytes) -> None:
-    """What is malformed goes on to paho, which ends the connection; packets of other kinds stay as they are."""
-    left = cut_properties(first, body)
-    assert len(left) <= len(body)
-    if first >> 4 != PUBLISH >> 4:
-        assert left == body

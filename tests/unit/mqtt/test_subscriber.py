@@ -1,4 +1,4 @@
-"""The subscriber's publishing: what the broker confirms in time, late or never, and what it refuses."""
+"""The subscriber: what the broker confirms in time, late or never, and what it refuses, for good or for a moment."""
 
 import itertools
 from collections.abc import Callable
@@ -63,3 +63,37 @@ def test_the_end_of_the_connection_is_an_error() -> None:
     """What was not confirmed before it may not have arrived."""
     with pytest.raises(BrokerError, match="the broker closed the connection"):
         LateBroker(lambda _topic: 0, lost=True).publish(STATUS)
+
+
+class BusyBroker(FakeLink):
+    """A broker that refuses the first two subscriptions without a reason.
+
+    Attributes:
+        asked_s: when each subscription came.
+    """
+
+    def __init__(self, report: Callable[[Report], None], mono_s: Callable[[], float]) -> None:
+        super().__init__(report)
+        self._mono_s = mono_s
+        self.asked_s: list[float] = []
+
+    def subscribe(self, topic: str) -> int:
+        """Note when it came, and answer it."""
+        self.asked_s.append(self._mono_s())
+        self.subscription_code = 0x80 if len(self.asked_s) <= 2 else 1
+        return super().subscribe(topic)
+
+
+def test_a_subscription_that_is_refused_for_a_moment_is_asked_for_again_after_a_pause() -> None:
+    """A busy cluster refuses several in the same moment; nothing is quiet before the subscription is granted."""
+    mono_s = itertools.count(0.0, 0.5).__next__
+    opened: list[BusyBroker] = []
+
+    def open_link(_settings: MqttSettings, _client: Client, report: Callable[[Report], None]) -> Link:
+        opened.append(BusyBroker(report, mono_s))
+        return opened[0]
+
+    Subscriber(MqttSettings(), mono_s, open_link).collect((STATUS,), lambda _message: None, quiet_s=1.0)
+    assert opened[0].filters == [STATUS] * 3
+    pauses = [later - earlier for earlier, later in itertools.pairwise(opened[0].asked_s)]
+    assert all(pause >= 2.0 for pause in pauses)

@@ -7,11 +7,11 @@ from fake_link import TOPICS, FakeLink
 
 from node.contract.topics import Topics
 from node.mqtt.link import Lost, Received, Subscribed
-from node.mqtt.subscriptions import BURST, FLOOD_PAUSE_S, PAUSE_S, PROBATION_S, Subscriptions
+from node.mqtt.subscriptions import BURST, FLOOD_PAUSE_S, PAUSE_S, PROBATION_S, REFUSED_S, Subscriptions
 
 REQUEST = Received(TOPICS.request("check"), b"{}", retained=False)
 BIRTH = Received(TOPICS.births[0], b"online", retained=False)
-GRANTED, DENIED = 1, 0x87
+GRANTED, NO_REASON, DENIED = 1, 0x80, 0x87
 
 
 class Fixture:
@@ -163,6 +163,28 @@ def test_a_refused_subscription_is_tried_again(fixture: Fixture, caplog: pytest.
     fixture.wait(PAUSE_S)
     fixture.wait(PROBATION_S)
     assert fixture.requests == "on"
+
+
+def test_a_refusal_without_a_reason_is_tried_again_soon(fixture: Fixture) -> None:
+    """As in a cluster with a dead server: after 10 s, then after twice as long each time, up to 10 minutes."""
+    fixture.connect(NO_REASON)
+    waited = []
+    for _ in range(9):
+        fixture.link.filters.clear()
+        seconds = 0
+        while TOPICS.requests not in fixture.link.filters:
+            fixture.wait(1)
+            seconds += 1
+        waited.append(seconds)
+    assert waited == [10, 20, 40, 80, 160, 320, 600, 600, 600]
+    fixture.link.subscription_code = GRANTED
+    fixture.wait(PAUSE_S)
+    fixture.wait(PROBATION_S)
+    assert fixture.requests == "on"
+    fixture.connect(NO_REASON)
+    fixture.link.filters.clear()
+    fixture.wait(REFUSED_S)
+    assert TOPICS.requests in fixture.link.filters
 
 
 def test_a_refusal_of_one_subscription_says_nothing_of_the_others(fixture: Fixture) -> None:

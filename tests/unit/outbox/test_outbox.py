@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from fake_link import TOPICS, alert, event
+from full_disk import full_disk
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -47,6 +48,20 @@ def test_rows_come_oldest_first_and_alerts_before_events(outbox: Outbox) -> None
     outbox.put([event(1), event(2)])
     outbox.put([alert(3), event(4)])
     assert numbers(outbox.take(10)) == [3, 1, 2, 4]
+
+
+def test_live_messages_expire_at_the_broker_and_late_ones_never_do(tmp_path: Path, clock: ManualClock) -> None:
+    """A late message is for logs, whenever they are read. The file holds no expiry: it is of the attempt."""
+    with closing(Outbox(tmp_path, TOPICS, clock, live_s=30, expire_s=90)) as outbox:
+        outbox.put([event(1), alert(2)])
+        live = [row.message for row in outbox.take(10)]
+        assert [each.expiry_s for each in live] == [90, 90]
+        assert [each.user_properties for each in live] == [(("expire_s", "90"),)] * 2
+        outbox.release()
+        clock.advance(31)
+        late = [row.message for row in outbox.take(10)]
+        assert [(each.expiry_s, each.user_properties) for each in late] == [(None, ())] * 2
+        assert {each.content_type for each in live + late} == {"application/json"}
 
 
 def test_the_file_keeps_the_tables_and_payloads_of_version_0_1_0(tmp_path: Path, clock: ManualClock) -> None:
@@ -162,6 +177,44 @@ def test_boot_counts_starts_and_seq_continues_over_them(tmp_path: Path, clock: M
             seen += [json.loads(row.message.payload) for row in outbox.take(10) if not row.late]
     events = [(fields["boot"], fields["seq"]) for fields in seen if "seq" in fields]
     assert events == [(1, 1), (1, 2), (2, 3), (2, 4), (3, 5), (3, 6)]
+
+
+def test_puts_are_counted_in_the_transaction_of_their_messages(tmp_path: Path, clock: ManualClock) -> None:
+    """Whoever finds a number on the disk knows that its messages got there, over restarts and full disks."""
+
+    def stored() -> int:
+        with closing(sqlite3.connect(f"{(tmp_path / FILE).as_uri()}?immutable=1", uri=True)) as database:
+            return int(database.execute("PRAGMA user_version").fetchone()[0])
+
+    with closing(Outbox(tmp_path, TOPICS, clock)) as outbox:
+        outbox.put([event(1), alert(2)])
+        outbox.put([])
+        outbox.put([alert(3)])
+        assert outbox.puts == 2
+        outbox.settle([row.id for row in outbox.take(10)])
+    assert stored() == 2
+    with closing(Outbox(tmp_path, TOPICS, clock)) as outbox:
+        assert outbox.puts == 2
+        with full_disk():
+            outbox.put([event(4)])
+        assert (outbox.puts, stored()) == (3, 2)
+        clock.advance(60)
+        outbox.put([event(5)])
+    assert stored() == 4
+
+
+@pytest.mark.parametrize("number", [-1, (1 << 31) - 1])
+def test_a_damaged_number_of_puts_begins_again_at_zero(tmp_path: Path, clock: ManualClock, number: int) -> None:
+    """It could not be counted on, and no message is lost for it."""
+    with closing(Outbox(tmp_path, TOPICS, clock)) as outbox:
+        outbox.put([event(1)])
+    with closing(sqlite3.connect(tmp_path / FILE)) as database:
+        database.execute(f"PRAGMA user_version = {number}")
+    with closing(Outbox(tmp_path, TOPICS, clock)) as outbox:
+        assert outbox.puts == 0
+        outbox.put([event(2)])
+        assert outbox.puts == 1
+        assert numbers(outbox.take(10)) == [2, 1]
 
 
 def test_above_the_limit_the_oldest_events_are_dropped_and_counted(tmp_path: Path, clock: ManualClock) -> None:

@@ -4,13 +4,13 @@ RLIMIT_FSIZE limits the size of files, and any user may lower it for their own p
 """
 
 import json
-import resource
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from fake_link import TOPICS, alert, event
+from full_disk import full_disk
 from manual_clock import ManualClock
 
 from node.contract.message import Message
@@ -21,17 +21,6 @@ from node.outbox.rows import Row
 from node.outbox.storage import Storage
 
 MEMORY_ROWS = 20
-
-
-@contextmanager
-def full_disk() -> Iterator[None]:
-    """Let no file of this process grow."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.fixture

@@ -1,14 +1,13 @@
 """Erasing a person: whatever ends the process on the way, the next one finishes it before anything is sent."""
 
 import logging
-import resource
 import stat
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from fake_link import TOPICS
+from full_disk import full_disk
 from makers import face, instant
 from manual_clock import ManualClock
 from samples import crop, sample
@@ -137,17 +136,6 @@ def traces(storage: Path) -> list[str]:
         for path in storage.rglob("*")
         if ID in path.name or (path.is_file() and ID.encode() in path.read_bytes())
     ]
-
-
-@contextmanager
-def full_disk() -> Iterator[None]:
-    """Let no file of this process grow."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_no_trace_of_an_erased_person_is_left_and_everything_of_others_is(storage: Path) -> None:
@@ -287,12 +275,12 @@ def test_a_file_of_messages_that_is_damaged_is_set_aside_and_deleted_at_once(sto
 
 def test_everything_of_a_person_in_the_gallery_is_listed(storage: Path) -> None:
     """What was set aside, too; after an interruption the line says why it is there."""
-    entry, aside, kept = erasure(storage).list_stored(ID)
+    entry, aside, kept = map(str, erasure(storage).traces(ID))
     assert entry == f"{storage / 'people' / ID}: 1 face, 1 rejected, 2 crops"
     assert aside.endswith(": a damaged entry")
     assert kept == f"{storage / DURATIONS_FILE}: a visit of theirs, or an alert about them"
     erasure(storage).begin(ID)
-    assert [line.rpartition(": ")[2] for line in erasure(storage).list_stored(ID)[:2]] == [
+    assert [str(trace).rpartition(": ")[2] for trace in erasure(storage).traces(ID)[:2]] == [
         "left by a removal that was interrupted"
     ] * 2
 

@@ -211,12 +211,12 @@ def test_everything_stored_is_listed_and_removing_erases_all_of_it(tmp_path: Pat
     gallery.load()
     gallery.add("ada", None, "s", [sample(1, 0, crop=crop(1)), sample(0, 1)])
     gallery.add("ad", None, "s", [sample(1, 0)])
-    first, second = Erasure(Store(tmp_path, {})).list_stored("ada")
+    first, second = map(str, Erasure(Store(tmp_path, {})).traces("ada"))
     assert first == f"{tmp_path / 'ada'}: 2 faces, 1 crop"
     assert "ada.damaged-" in second
     remove(tmp_path, "ada")
     assert [path.name for path in tmp_path.iterdir()] == ["ad"]
-    assert Erasure(Store(tmp_path, {})).list_stored("ada") == ()
+    assert Erasure(Store(tmp_path, {})).traces("ada") == ()
 
 
 def test_leftovers_of_a_change_after_a_power_cut_are_ignored_and_cleared(tmp_path: Path) -> None:

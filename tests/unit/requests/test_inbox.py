@@ -43,10 +43,10 @@ class Fixture:
         Draft202012Validator(schema("response")).validate(fields)
         self.answers.append((topic, fields))
 
-    def ask(self, verb: str, payload: object, *, retained: bool = False) -> None:
+    def ask(self, verb: str, payload: object, *, retained: bool = False, expiry_s: int | None = None) -> None:
         """Send a request, as JSON unless it is bytes."""
         content = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-        self.inbox.receive(Received(TOPICS.request(verb), content, retained))
+        self.inbox.receive(Received(TOPICS.request(verb), content, retained, expiry_s))
 
 
 @pytest.fixture
@@ -195,3 +195,23 @@ def test_nothing_that_comes_in_can_raise(verb: str, payload: bytes | str) -> Non
     fixture = Fixture()
     fixture.ask(verb, payload.encode() if isinstance(payload, str) else payload)
     assert len(fixture.inbox.drain()) + len(fixture.answers) + fixture.inbox.ignored == 1
+
+
+@pytest.mark.parametrize(("expiry_s", "late_s", "done"), [(5, 4.9, True), (5, 5.0, False), (0, 0.0, False)])
+def test_a_request_that_expires_before_the_loop_takes_it_is_not_carried_out(
+    fixture: Fixture, expiry_s: int, late_s: float, *, done: bool
+) -> None:
+    """Whoever asked counts on it no more: it gets an error, and what came after it is carried out."""
+    fixture.ask("restart", {"transaction": "a"}, expiry_s=expiry_s)
+    fixture.ask("check", {"transaction": "b"})
+    fixture.now_s += late_s
+    requests = [request for request, _ in fixture.inbox.drain()]
+    assert requests == ([Restart(), Check()] if done else [Check()])
+    assert [(fields["transaction"], fields["status"]) for _, fields in fixture.answers] == [("a", "error")] * (not done)
+
+
+def test_a_request_without_an_expiry_is_carried_out_whenever_the_loop_takes_it(fixture: Fixture) -> None:
+    """As every request of MQTT 3.1.1."""
+    fixture.ask("restart", {"transaction": "a"})
+    fixture.now_s += 1e9
+    assert [request for request, _ in fixture.inbox.drain()] == [Restart()]

@@ -16,10 +16,12 @@ from makers import instant
 from node import __version__
 from node.errors import PeopleError
 from node.requests.answer import Answer
+from node.requests.hello import hello
 from node.requests.line_socket import receive_line
+from node.requests.local_client import call, running
 from node.requests.local_request import Hello, MergePeople
-from node.requests.local_socket import FILE, MAX_CONNECTIONS, LocalSocket, Timeouts, call, running
-from node.requests.protocol import hello
+from node.requests.local_socket import MAX_CONNECTIONS, LocalSocket
+from node.requests.protocol import FILE, Timeouts
 from node.requests.request import EnrollPerson, ListPeople, RejectFace, Request
 from node.requests.verb import Verb
 
@@ -125,6 +127,22 @@ def test_nonsense_is_answered_and_the_socket_stays_open(folder: Path, line: byte
     assert call(folder, "people_list") == [{"id": "ada"}]
 
 
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (b"[]", "a request is a JSON object in one line"),
+        (b"7", "a request is a JSON object in one line"),
+        (b"{", "a request is a JSON object in one line"),
+        (b"{}", "no such request: choose one of check,"),
+        (b'{"verb":7}', "no such request: choose one of check,"),
+        (b'{"verb":"people_photo","id":"ada"}', "photo: must be the id of a photo"),
+    ],
+)
+def test_a_mistake_is_said_in_words(folder: Path, line: bytes, words: str) -> None:
+    """Whoever writes a program learns what is wrong, and never the words of Python."""
+    assert words in raw(folder, line + b"\n")["error"]
+
+
 def test_only_its_owner_may_ask(folder: Path) -> None:
     """The socket's mode is 0600."""
     assert stat.S_IMODE((folder / FILE).stat().st_mode) == 0o600
@@ -153,6 +171,18 @@ def test_a_socket_that_cannot_be_made_does_not_stop_the_node(tmp_path: Path, res
     opened = LocalSocket(tmp_path / ("x" * 120), responder.put)
     opened.open()
     opened.close()
+
+
+def test_a_socket_that_cannot_be_removed_does_not_prevent_a_clean_stop(tmp_path: Path, responder: Responder) -> None:
+    """The disk may be gone, or read-only, when the node ends."""
+    folder = tmp_path / "s"
+    folder.mkdir()
+    opened = LocalSocket(folder, responder.put)
+    opened.open()
+    folder.rename(tmp_path / "gone")
+    folder.write_bytes(b"")
+    opened.close()
+    assert folder.read_bytes() == b""
 
 
 def connected(folder: Path) -> socket.socket:

@@ -24,6 +24,24 @@ def test_the_oldest_is_forgotten_where_there_are_too_many() -> None:
     assert recent.find("1") is not None
 
 
+def test_privacy_mode_forgets_every_face() -> None:
+    """Nobody can be looked at, enrolled or rejected afterwards."""
+    recent = RecentFaces()
+    recent.add("a", look(unit(1, 0)), "ada")
+    recent.clear()
+    assert recent.find("a") is None
+
+
+def test_whoever_is_merged_into_another_is_forgotten_with_them() -> None:
+    """The faces under the former id are theirs, too."""
+    recent = RecentFaces()
+    for person in ("ada2", "ada", "bob"):
+        recent.add(person, look(unit(1, 0)), person)
+    recent.merge("ada2", "ada")
+    assert recent.forget("ada") == 2
+    assert recent.find("bob") is not None
+
+
 def test_all_faces_of_somebody_are_forgotten() -> None:
     """Erasing a person leaves no face of theirs in memory, nor any from before they had a name; others' stay."""
     recent = RecentFaces()

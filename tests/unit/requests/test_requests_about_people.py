@@ -1,6 +1,7 @@
 """Requests about people: enroll from an event or from whoever is in view, reject, ignore, list, remove."""
 
 import json
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,21 @@ def test_whoever_is_in_view_is_looked_at_for_a_while_and_then_enrolled(fixture: 
     fixture.tick(3, track(*looks, at_s=3))
     assert fixture.answers[0]["data"] == {"id": "ada", "faces": 4}
     assert fixture.changes == 1
+
+
+def test_of_many_looks_the_best_five_are_enrolled_and_no_other_is_kept(fixture: Fixture) -> None:
+    """Ten looks a second for half a minute would fill the memory of a small board with crops."""
+    fixture.enroll(for_s=30.0)
+    seen = []
+    for number in range(100):
+        embedding = unit(1, 0.01 * number, 0)
+        seen.append(weakref.ref(embedding))
+        latest = look(embedding, weight=0.1 + (number * 7 % 100) / 1000)
+        fixture.tick(number / 10, track(latest, at_s=number / 10))
+    del embedding, latest
+    assert sum(kept() is not None for kept in seen) == 5
+    fixture.tick(40)
+    assert fixture.answers[0]["data"] == {"id": "ada", "faces": 5}
 
 
 def test_somebody_who_leaves_meanwhile_is_enrolled_from_what_was_seen(fixture: Fixture) -> None:

@@ -28,13 +28,15 @@ class Fixture:
 
     def __init__(self, kind: Literal["off", "face", "frame"] = "face") -> None:
         self.sent: list[tuple[str, bytes]] = []
+        self.messages: list[Message] = []
         self.answers: list[dict[str, Any]] = []
         self.connected = True
-        self.snapshots = Snapshots(kind, TOPICS, self._send_now, lambda _wall: "made-up")
+        self.snapshots = Snapshots(kind, TOPICS, self._send_now, expire_s=60, make_id=lambda _wall: "made-up")
 
     def _send_now(self, message: Message) -> bool:
         if self.connected:
             self.sent.append((message.topic, message.payload))
+            self.messages.append(message)
         return self.connected
 
     def _answer(self, payload: bytes) -> None:
@@ -89,6 +91,19 @@ def test_an_event_has_its_picture(kind: Literal["face", "frame"], size: tuple[in
     ((topic, picture),) = fixture.sent
     assert topic == "facenode/pi-1/snapshot/event-0"
     assert shape(picture) == pytest.approx(size, abs=2)
+
+
+def test_a_picture_says_of_which_event_it_is_and_when_it_was_taken() -> None:
+    """A JPEG has no fields for that. It expires at the broker; a picture that belongs to no event names none."""
+    fixture = Fixture()
+    fixture.happen(event(), at_s=7, tracks=(track(seen_s=7),))
+    fixture.ask(TakeSnapshot("event-0"), at_s=9)
+    fixture.ask(NOW, at_s=9, tracks=(track(seen_s=9),))
+    first, again, asked = fixture.messages
+    taken = (("at", payloads.timestamp(instant(7).wall)), ("expire_s", "60"))
+    assert first.user_properties == again.user_properties == (("event", "event-0"), *taken)
+    assert asked.user_properties == (("at", payloads.timestamp(instant(9).wall)), ("expire_s", "60"))
+    assert {(each.content_type, each.expiry_s, each.retain) for each in fixture.messages} == {("image/jpeg", 60, False)}
 
 
 def test_nobody_asked_for_pictures_and_none_is_made() -> None:

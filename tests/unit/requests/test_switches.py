@@ -3,7 +3,7 @@
 import json
 import os
 import resource
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -168,3 +168,53 @@ def test_a_snooze_of_a_rule_that_there_is_not_is_refused(tmp_path: Path) -> None
     answer = fixture.answers[-1]
     assert answer["status"] == "error"
     assert "door, night" in answer["error"]
+
+
+def until(switches: SwitchRequests, at: Instant) -> dict[str, float]:
+    """Return the seconds after the start of the tests at which each snooze ends."""
+    return {rule: (end - instant(0).wall).total_seconds() for rule, end in switches.snoozed_until(at).items()}
+
+
+def test_a_snooze_has_an_end_that_stays_the_same_from_tick_to_tick(tmp_path: Path) -> None:
+    """Otherwise each frame would publish another state: the two clocks are not read at once. Setting one moves it."""
+    fixture = Fixture(tmp_path)
+    fixture.snooze(60.0, rule="night")
+    assert until(fixture.switches, instant(0)) == {"night": 60}
+    late = Instant(instant(10).wall + timedelta(milliseconds=3), 10.0, synced=True)
+    assert until(fixture.switches, late) == {"night": 60}
+    leapt = Instant(instant(20).wall + timedelta(hours=1), 20.0, synced=True)
+    assert until(fixture.switches, leapt) == {"night": 3660}
+    assert until(fixture.switches, instant(60)) == {}
+
+
+def test_a_snooze_of_all_rules_is_one_of_each(tmp_path: Path) -> None:
+    """Each has its own switch in Home Assistant: the end of one leaves the others silent."""
+    fixture = Fixture(tmp_path)
+    fixture.snooze(60.0)
+    assert until(fixture.switches, instant(0)) == {"door": 60, "night": 60}
+    fixture.snooze(0.0, rule="night")
+    assert until(fixture.switches, instant(0)) == {"door": 60}
+    assert until(Fixture(tmp_path).switches, instant(0)) == {"door": 60}
+    fixture.snooze(10.0, rule="night")
+    assert until(fixture.switches, instant(0)) == {"door": 60, "night": 10}
+    fixture.snooze(20.0, rule="door")
+    assert until(fixture.switches, instant(0)) == {"door": 20, "night": 10}
+
+
+def test_a_snooze_of_a_rule_that_is_gone_is_not_shown(tmp_path: Path) -> None:
+    """The settings may have changed since; what is kept for it does no harm."""
+    (tmp_path / FILE).write_text(
+        '{"privacy":false,"recognition":true,"snoozed":{"gone":{"for_s":60,"until":"2026-01-02T03:05:05.000Z"}}}'
+    )
+    assert until(Fixture(tmp_path).switches, instant(0)) == {}
+
+
+def test_a_snooze_from_a_file_is_no_longer_than_any_may_be(tmp_path: Path) -> None:
+    """The end of one of thousands of years could not be written as a date once the clock is set forward."""
+    (tmp_path / FILE).write_text(
+        '{"privacy":false,"recognition":true,"snoozed":{"*":{"for_s":1e12,"until":"9999-12-31T23:59:59.000Z"}}}'
+    )
+    switches = Fixture(tmp_path).switches
+    week = 7 * 24 * 3600
+    assert until(switches, instant(0)) == {"door": week, "night": week}
+    switches.snoozed_until(Instant(datetime(9999, 12, 1, tzinfo=UTC), 1.0, synced=True))

@@ -8,8 +8,9 @@ from review_scene import THRESHOLD, ReviewScene
 from samples import remove, sample
 
 from node.domain import Flaw
-from node.errors import PeopleError
+from node.errors import PeopleError, Reason
 from node.people.person import id_for
+from node.people.undo_log import KEEP_S
 from node.review.actions import Assignment, Kind
 
 ADA, EVE = unit(1, 0, 0), unit(0, 1, 0)
@@ -26,7 +27,55 @@ def scene(tmp_path: Path) -> ReviewScene:
 def assign(scene: ReviewScene, kind: Kind, person: str | None = None, name: str | None = None, **more: bool) -> str:
     """Decide about the latest entry."""
     entry = scene.collector.entries()[0]
-    return scene.actions.assign(entry.id, Assignment(kind, person, name, **more), scene.compare)
+    return scene.actions.assign([entry.id], Assignment(kind, person, name, **more), scene.compare).words
+
+
+def test_a_face_that_failed_a_gate_is_enrolled_only_if_its_owner_insists(scene: ReviewScene) -> None:
+    """The widest of them is kept for that; without insisting the error names the flaws."""
+    scene.visit(EVE, looks=6, flaws=(Flaw.SIZE, Flaw.BLUR))
+    with pytest.raises(PeopleError, match="no face of this visit is usable: blur, size") as refused:
+        assign(scene, Kind.PERSON, "ada")
+    assert (refused.value.reason, refused.value.about) == (Reason.UNUSABLE, {"flaws": ["blur", "size"]})
+    assert people(scene)["ada"] == ("Ada", 1, 0, False)
+    assert assign(scene, Kind.PERSON, "ada", force=True) == "added to ada"
+    assert people(scene)["ada"] == ("Ada", 2, 0, False)
+
+
+def test_a_face_that_is_recognized_as_somebody_else_is_enrolled_only_if_its_owner_insists(scene: ReviewScene) -> None:
+    """Also as somebody new: the gallery never learns Ada's face under another name by a slip."""
+    scene.gallery.add("eve", "Eve", "s", [sample(0, 1, 0)])
+    scene.visit(ADA)
+    for kind, person, name in ((Kind.PERSON, "eve", None), (Kind.NEW, None, "Zoe"), (Kind.IGNORE, None, "Postman")):
+        with pytest.raises(PeopleError, match=r"the face is ada's \(1.00\)") as refused:
+            assign(scene, kind, person, name)
+        assert (refused.value.reason, refused.value.about) == (Reason.NEARER, {"id": "ada", "score": 1.0})
+    assert set(people(scene)) == {"ada", "eve"}
+    assert assign(scene, Kind.PERSON, "eve", force=True) == "added to eve"
+
+
+def test_several_entries_are_one_action(scene: ReviewScene) -> None:
+    """One decision about several visits is undone at once, and every entry is shown again."""
+    for _ in range(3):
+        scene.visit(EVE)
+    entries = [entry.id for entry in scene.collector.entries()]
+    decided = scene.actions.assign(entries[:2], Assignment(Kind.NEW, None, "Eve"), scene.compare)
+    assert (decided.words, decided.person) == ("enrolled as eve", "eve")
+    assert [entry.id for entry in scene.collector.entries()] == entries[2:]
+    action, _ = scene.gallery.changes.actions()
+    scene.actions.restore(scene.gallery.changes.undo(action.action.id).entries)
+    assert {entry.id for entry in scene.collector.entries()} == set(entries)
+    assert set(people(scene)) == {"ada"}
+
+
+def test_one_entry_that_is_gone_lets_nothing_happen(scene: ReviewScene) -> None:
+    """Two phones at once: the second is told, and decides about nothing."""
+    scene.visit(EVE)
+    (entry,) = scene.collector.entries()
+    with pytest.raises(PeopleError, match="no such entry") as refused:
+        scene.actions.assign([entry.id, "00000000"], Assignment(Kind.NEW, None, "Eve"), scene.compare)
+    assert refused.value.reason is Reason.NO_ENTRY
+    assert scene.collector.entries() == (entry,)
+    assert set(people(scene)) == {"ada"}
 
 
 def people(scene: ReviewScene) -> dict[str, tuple[str, int, int, bool]]:
@@ -101,9 +150,38 @@ def test_a_whole_group_is_decided_about(scene: ReviewScene) -> None:
         scene.visit(unit(0, 1, number / 100), looks=number + 1)
     scene.visit(ADA, "ada")
     entry = scene.collector.entries()[3]
-    scene.actions.assign(entry.id, Assignment(Kind.NEW, name="Eve", alike=True), scene.compare)
+    scene.actions.assign([entry.id], Assignment(Kind.NEW, name="Eve", alike=True), scene.compare)
     assert people(scene)["eve"][1] == 5
     assert [each.person for each in scene.collector.entries()] == ["ada"]
+
+
+def test_of_a_group_with_several_names_nobody_is_ignored_or_rejected(scene: ReviewScene) -> None:
+    """The latest visit of a group does not decide about somebody whom the owner did not name."""
+    scene.gallery.add("postman", None, "s", [sample(0, 1, 0)])
+    scene.visit(unit(0, 1, 0.1), "postman")
+    scene.visit(unit(0, 1, 0.2), "ada")
+    before = files(scene)
+    entry = scene.collector.entries()[1]
+    for kind in (Kind.IGNORE, Kind.REJECT):
+        with pytest.raises(PeopleError, match=f"{entry.id}: visits of this group were named ada and postman"):
+            scene.actions.assign([entry.id], Assignment(kind, alike=True), scene.compare)
+    assert files(scene) == before
+    assert len(scene.collector.entries()) == 2
+
+
+def test_whoever_stays_long_after_the_decision_does_not_come_back_into_the_inbox(scene: ReviewScene) -> None:
+    """The decision holds for the whole visit; the entry goes when that is over."""
+    number = scene.visit(EVE, stays=True, key="x")
+    assign(scene, Kind.DROP)
+    for looks in range(4, 10):
+        scene.clock.advance(KEEP_S)
+        scene.tick(number, scene.look(EVE, number, count=looks), looks, scene.decision(None, key="x"))
+        assert scene.collector.entries() == ()
+    scene.tick(number, None, 9, None, gone=True)
+    assert scene.collector.entries() == ()
+    scene.clock.advance(KEEP_S)
+    scene.visit(ADA, "ada")
+    assert [entry.person for entry in scene.collector.entries()] == ["ada"]
 
 
 def test_somebody_who_is_still_in_view_is_decided_about(scene: ReviewScene) -> None:
@@ -158,7 +236,7 @@ def test_a_stale_id_is_refused(scene: ReviewScene) -> None:
     assign(scene, Kind.DROP)
     for id_ in (entry.id, "00000000"):
         with pytest.raises(PeopleError, match=f"{id_}: there is no such entry in the inbox any more"):
-            scene.actions.assign(id_, Assignment(Kind.DROP), scene.compare)
+            scene.actions.assign([id_], Assignment(Kind.DROP), scene.compare)
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,12 @@
 
 import json
 import logging
-import resource
+import os
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from full_disk import full_disk
 from makers import unit
 from review_scene import ReviewScene
 from samples import sample
@@ -195,18 +194,63 @@ def test_one_call_erases_the_inbox(tmp_path: Path) -> None:
     assert not (tmp_path / FOLDER).exists()
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b'{"v":2}', b"\xff" * 100, b"[" * 9000])
+@pytest.mark.parametrize("content", [b"", b"{", b'{"v":2}', b"\xff" * 100, b"[" * 9000, b"moment"])
 def test_a_damaged_file_is_removed_and_the_others_are_kept(
     tmp_path: Path, content: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It may show anybody, and nobody can be asked about it."""
     scene = ReviewScene(tmp_path, days=1)
     scene.visit(ADA, "ada")
+    if content == b"moment":  # one that UTC does not have
+        entry = json.loads(paths(tmp_path)[0].read_text())
+        entry["began"]["wall"] = "0001-01-01T00:00:00+14:00"
+        content = json.dumps(entry).encode()
     (tmp_path / FOLDER / "0123abcd.json").write_bytes(content)
     scene.start()
     assert people(scene) == ["ada"]
     assert len(paths(tmp_path)) == 1
     assert "0123abcd.json is damaged" in caplog.text
+
+
+def test_of_too_many_files_those_that_were_written_last_are_read(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever is put there, memory is bounded; what is not read is removed, since it may show anybody."""
+    scene = ReviewScene(tmp_path, days=1)
+    scene.visit(ADA, "ada")
+    (kept,) = paths(tmp_path)
+    content = kept.read_text()
+    for number in range(MAX_ON_DISK + 5):
+        id_ = f"{number:08x}"
+        (tmp_path / FOLDER / f"{id_}.json").write_text(content.replace(kept.stem, id_))
+    os.utime(kept, (4e9, 4e9))
+    scene.start()
+    assert len(people(scene)) == len(paths(tmp_path)) == MAX_ON_DISK
+    assert kept.exists()
+    assert caplog.text.count("removed 6 files: too many or too large") == 1
+    for path in paths(tmp_path):
+        path.write_bytes(b" " * (2 << 20))
+    kept.write_text(content)
+    os.utime(kept, (4e9, 4e9))
+    scene.start()
+    assert paths(tmp_path) == [kept]
+    assert "removed 268 files: too many or too large" in caplog.text
+
+
+def test_after_a_reboot_without_a_synchronized_clock_a_decision_counts_anew(tmp_path: Path) -> None:
+    """What nobody can tell the age of is not kept for as long as the inbox keeps anything."""
+    scene = ReviewScene(tmp_path, days=30)
+    scene.visit(ADA, "ada")
+    scene.inbox.handle([scene.collector.entries()[0].id], None)
+    (path,) = paths(tmp_path)
+    entry = json.loads(path.read_text())
+    other = entry["handled"] | {"boot": "another", "synced": False}
+    path.write_text(json.dumps(entry | {"handled": other}))
+    scene.start()
+    assert len(paths(tmp_path)) == 1
+    scene.clock.advance(KEEP_S)
+    scene.inbox.advance(scene.clock.mono_s)
+    assert paths(tmp_path) == []
 
 
 def test_a_file_of_the_owner_in_the_folder_stays(tmp_path: Path) -> None:
@@ -237,17 +281,6 @@ def test_entries_of_another_network_go(tmp_path: Path) -> None:
     scene = ReviewScene(tmp_path, days=1, space="other")
     assert people(scene) == []
     assert paths(tmp_path) == []
-
-
-@contextmanager
-def full_disk() -> Iterator[None]:
-    """Let no file of this process grow."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_on_a_full_disk_entries_are_in_memory_and_the_log_says_so_once(

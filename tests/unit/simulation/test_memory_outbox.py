@@ -6,6 +6,7 @@ import math
 from fake_link import event
 from manual_clock import ManualClock
 
+from node.settings import MqttSettings
 from node.simulation.memory_outbox import MemoryOutbox
 from node.simulation.recorder import Recorder
 
@@ -15,7 +16,7 @@ class TimedOutbox:
 
     def __init__(self) -> None:
         self.clock, self.recorder = ManualClock(), Recorder()
-        self.outbox = MemoryOutbox(7, self.recorder, 30.0, lambda: self.clock.mono_s)
+        self.outbox = MemoryOutbox(7, self.recorder, MqttSettings(), lambda: self.clock.mono_s)
 
     def take(self, limit: int = 10) -> list[tuple[int, bool]]:
         """Take rows; return the number of each and whether it is late."""

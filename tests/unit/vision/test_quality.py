@@ -11,7 +11,7 @@ from node.domain import Flaw
 from node.settings import GateSettings
 from node.vision.aligner import Aligned
 from node.vision.orientation import Orientation
-from node.vision.quality import Quality, can_be_oriented, flaws, measure, tilt
+from node.vision.quality import Quality, can_be_oriented, flaws, measure, shortfalls, tilt
 
 GOOD = Quality(width_px=80, cut=0.0, sharpness=300, light=120, contrast=40, keypoint_score=0.9, misfit=0.05)
 
@@ -32,6 +32,20 @@ GOOD = Quality(width_px=80, cut=0.0, sharpness=300, light=120, contrast=40, keyp
 def test_each_gate_has_its_own_flaw(change: dict[str, float], flaw: Flaw) -> None:
     """One bad measurement gives one flaw."""
     assert flaws(replace(GOOD, **change), GateSettings()) == (flaw,)
+
+
+def test_each_failed_measurement_says_what_was_measured_and_what_is_needed() -> None:
+    """An owner reads what to change; several of one gate are all named, in the order of the gates."""
+    gates = GateSettings()
+    poor = replace(GOOD, width_px=28, light=gates.min_light - 1, contrast=gates.min_contrast - 1, misfit=0.6)
+    found = [(each.flaw, each.what, each.measured, each.needed) for each in shortfalls(poor, gates)]
+    assert found == [
+        (Flaw.SIZE, "width", 28, gates.min_face_px),
+        (Flaw.LIGHT, "dark", gates.min_light - 1, gates.min_light),
+        (Flaw.LIGHT, "flat", gates.min_contrast - 1, gates.min_contrast),
+        (Flaw.KEYPOINTS, "turned", 0.6, gates.max_misfit),
+    ]
+    assert flaws(poor, gates) == (Flaw.SIZE, Flaw.LIGHT, Flaw.KEYPOINTS)
 
 
 def test_a_good_look_has_no_flaw() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from node.mqtt.certificate import days_left, not_after
+from node.system.certificate import days_left, not_after
 
 
 def made(folder: Path, days: int) -> Path:

@@ -1,0 +1,1 @@
+"""The ways to the page: this machine, the network, and Home Assistant."""
