@@ -77,6 +77,8 @@ class InstalledApp:
 
     def start(self, options: Mapping[str, Any]) -> None:
         """Write the options and start a new container, as each start does."""
+        for left in self._engine.docker("ps", "--all", "--quiet", "--filter", f"name={_NAME}").split():
+            self._engine.docker("rm", "--force", left)
         (self.data / "options.json").write_text(json.dumps(options), encoding="utf-8")
         self._engine.docker(
             "run", "--detach", "--init", "--name", _NAME, "--hostname", _HOST, "--network", "hassio",
