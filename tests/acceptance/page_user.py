@@ -1,14 +1,13 @@
 """An owner at a real browser: by clicking, by the keyboard alone, or without JavaScript; the same actions each time."""
 
-import contextlib
 import re
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page
-from playwright.sync_api import TimeoutError as PlaywrightTimeout
+from playwright.sync_api import FileChooser, Locator, Page
 
-_MAX_TABS = 400
+_MAX_TABS, _DIALOG_S = 400, 60.0
 _LEADS = "each => each.matches('a[href], button') && !each.closest('dialog, form[action$=export]')"
 """Whether something leads to another page: neither opens what is folded, nor gives a file."""
 
@@ -74,7 +73,18 @@ class PageUser:
 
 
 class KeyboardUser(PageUser):
-    """An owner who has no mouse: everything is reached by Tab, and used by Enter, Space and arrows."""
+    """An owner who has no mouse: everything is reached by Tab, and used by Enter, Space and arrows.
+
+    Args:
+        page: of the browser.
+        link: that opens the page once.
+    """
+
+    def __init__(self, page: Page, link: str) -> None:
+        self._dialogs: list[FileChooser] = []
+        # From the start: whoever listens only while a key is pressed may be too late for the dialog.
+        page.on("filechooser", self._dialogs.append)
+        super().__init__(page, link)
 
     def use(self, target: Locator) -> None:
         """Move to it and press Enter, or Space for a box; wait for the page to which it leads."""
@@ -104,15 +114,14 @@ class KeyboardUser(PageUser):
         raise AssertionError(f"{name} cannot be chosen by the keyboard")
 
     def attach(self, target: Locator, files: Sequence[Path]) -> None:
-        """Move to it, press Enter, and choose files in the system's own dialog; a busy Chromium may miss a key."""
-        for key in ("Enter", "Enter", "Space"):
-            self._move_to(target)
-            with contextlib.suppress(PlaywrightTimeout):
-                with self.page.expect_file_chooser() as chooser:
-                    self.page.keyboard.press(key)
-                chooser.value.set_files(files)
-                return
-        raise AssertionError(f"{target} opens no dialog")
+        """Move to it, press Enter, and choose files in the system's own dialog."""
+        self._move_to(target)
+        self.page.keyboard.press("Enter")
+        until_s = time.monotonic() + _DIALOG_S
+        while not self._dialogs:
+            assert time.monotonic() < until_s, f"{target} opens no dialog"
+            self.page.wait_for_timeout(100)
+        self._dialogs.pop().set_files(files)
 
     def _move_to(self, target: Locator) -> None:
         """Press Tab until it has the focus, which must be visible."""
