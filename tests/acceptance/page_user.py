@@ -83,7 +83,7 @@ class KeyboardUser(PageUser):
     def __init__(self, page: Page, link: str) -> None:
         self._dialogs: list[FileChooser] = []
         # From the start: whoever listens only while a key is pressed may be too late for the dialog.
-        page.on("filechooser", self._dialogs.append)
+        page.on("filechooser", self._take_dialog)
         super().__init__(page, link)
 
     def use(self, target: Locator) -> None:
@@ -122,6 +122,9 @@ class KeyboardUser(PageUser):
             assert time.monotonic() < until_s, f"{target} opens no dialog"
             self.page.wait_for_timeout(100)
         self._dialogs.pop().set_files(files)
+
+    def _take_dialog(self, dialog: FileChooser) -> None:
+        self._dialogs.append(dialog)
 
     def _move_to(self, target: Locator) -> None:
         """Press Tab until it has the focus, which must be visible."""
