@@ -88,8 +88,11 @@ class KeyboardUser(PageUser):
 
     def use(self, target: Locator) -> None:
         """Move to it and press Enter, or Space for a box; wait for the page to which it leads."""
+        if target.get_attribute("type") == "radio":
+            self._choose_radio(target)
+            return
         self._move_to(target)
-        if target.get_attribute("type") in ("checkbox", "radio"):
+        if target.get_attribute("type") == "checkbox":
             self.page.keyboard.press("Space")
         elif target.evaluate(_LEADS):
             with self.page.expect_navigation():
@@ -122,6 +125,16 @@ class KeyboardUser(PageUser):
             assert time.monotonic() < until_s, f"{target} opens no dialog"
             self.page.wait_for_timeout(100)
         self._dialogs.pop().set_files(files)
+
+    def _choose_radio(self, target: Locator) -> None:
+        """Move to its group, of which Tab reaches the chosen button, and press the arrow until it is chosen."""
+        group = self.page.locator(f'input[type=radio][name="{target.get_attribute("name")}"]')
+        self._move_to(group.and_(self.page.locator(":checked")))
+        for _ in range(group.count()):
+            if target.is_checked():
+                return
+            self.page.keyboard.press("ArrowDown")
+        assert target.is_checked(), target
 
     def _take_dialog(self, dialog: FileChooser) -> None:
         self._dialogs.append(dialog)
