@@ -1,14 +1,13 @@
 """An owner at a real browser: by clicking, by the keyboard alone, or without JavaScript; the same actions each time."""
 
-import contextlib
 import re
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page
-from playwright.sync_api import TimeoutError as PlaywrightTimeout
+from playwright.sync_api import FileChooser, Locator, Page
 
-_MAX_TABS = 400
+_MAX_TABS, _DIALOG_S = 400, 60.0
 _LEADS = "each => each.matches('a[href], button') && !each.closest('dialog, form[action$=export]')"
 """Whether something leads to another page: neither opens what is folded, nor gives a file."""
 
@@ -74,12 +73,26 @@ class PageUser:
 
 
 class KeyboardUser(PageUser):
-    """An owner who has no mouse: everything is reached by Tab, and used by Enter, Space and arrows."""
+    """An owner who has no mouse: everything is reached by Tab, and used by Enter, Space and arrows.
+
+    Args:
+        page: of the browser.
+        link: that opens the page once.
+    """
+
+    def __init__(self, page: Page, link: str) -> None:
+        self._dialogs: list[FileChooser] = []
+        # From the start: whoever listens only while a key is pressed may be too late for the dialog.
+        page.on("filechooser", self._take_dialog)
+        super().__init__(page, link)
 
     def use(self, target: Locator) -> None:
         """Move to it and press Enter, or Space for a box; wait for the page to which it leads."""
+        if target.get_attribute("type") == "radio":
+            self._choose_radio(target)
+            return
         self._move_to(target)
-        if target.get_attribute("type") in ("checkbox", "radio"):
+        if target.get_attribute("type") == "checkbox":
             self.page.keyboard.press("Space")
         elif target.evaluate(_LEADS):
             with self.page.expect_navigation():
@@ -104,15 +117,27 @@ class KeyboardUser(PageUser):
         raise AssertionError(f"{name} cannot be chosen by the keyboard")
 
     def attach(self, target: Locator, files: Sequence[Path]) -> None:
-        """Move to it, press Enter, and choose files in the system's own dialog; a busy Chromium may miss a key."""
-        for key in ("Enter", "Enter", "Space"):
-            self._move_to(target)
-            with contextlib.suppress(PlaywrightTimeout):
-                with self.page.expect_file_chooser() as chooser:
-                    self.page.keyboard.press(key)
-                chooser.value.set_files(files)
+        """Move to it, press Enter, and choose files in the system's own dialog."""
+        self._move_to(target)
+        self.page.keyboard.press("Enter")
+        until_s = time.monotonic() + _DIALOG_S
+        while not self._dialogs:
+            assert time.monotonic() < until_s, f"{target} opens no dialog"
+            self.page.wait_for_timeout(100)
+        self._dialogs.pop().set_files(files)
+
+    def _choose_radio(self, target: Locator) -> None:
+        """Move to its group, of which Tab reaches the chosen button, and press the arrow until it is chosen."""
+        group = self.page.locator(f'input[type=radio][name="{target.get_attribute("name")}"]')
+        self._move_to(group.and_(self.page.locator(":checked")))
+        for _ in range(group.count()):
+            if target.is_checked():
                 return
-        raise AssertionError(f"{target} opens no dialog")
+            self.page.keyboard.press("ArrowDown")
+        assert target.is_checked(), target
+
+    def _take_dialog(self, dialog: FileChooser) -> None:
+        self._dialogs.append(dialog)
 
     def _move_to(self, target: Locator) -> None:
         """Press Tab until it has the focus, which must be visible."""
