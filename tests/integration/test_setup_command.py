@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import select
 import struct
 import subprocess
 import sys
@@ -211,19 +212,21 @@ def test_ctrl_c_on_a_terminal_says_that_nothing_was_changed(tmp_path: Path) -> N
     config = tmp_path / "etc" / "facenode.toml"
     controller, terminal = os.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 40, 0, 0))
-    # `setsid --ctty` makes it the terminal of the command, so that its interrupt character is a signal.
+    # `setsid --ctty` makes it the terminal of the command, so that its interrupt character is a signal. Tests in the
+    # background of a shell inherit that this signal is ignored.
+    command = ["setsid", "--ctty", "--wait", "env", "--default-signal=INT", sys.executable, "-m", "node.cli", "setup"]
     process = subprocess.Popen(
-        ["setsid", "--ctty", "--wait", sys.executable, "-m", "node.cli", "setup", "--config", str(config)],
+        [*command, "--config", str(config)],
         env=environment({}), stdin=terminal, stdout=terminal, stderr=terminal,
     )  # fmt: skip
     os.close(terminal)
     shown = bytearray()
     try:
         while not shown.rstrip().endswith((b"]:", b"again:")):
-            shown += os.read(controller, 1)
+            shown += read_within(controller, _TIMEOUT_S)
         os.write(controller, b"\x03")
         with suppress(OSError):  # what Linux says when the other side is closed
-            while part := os.read(controller, 1024):
+            while part := read_within(controller, _TIMEOUT_S):
                 shown += part
         assert process.wait(_TIMEOUT_S) == 130
     finally:
@@ -234,6 +237,13 @@ def test_ctrl_c_on_a_terminal_says_that_nothing_was_changed(tmp_path: Path) -> N
     assert "Nothing was changed." in " ".join(text.split())
     assert max(map(len, text.replace("^C", "").splitlines())) <= 40
     assert not config.parent.exists()
+
+
+def read_within(terminal: int, seconds: float) -> bytes:
+    """Return what a terminal shows next."""
+    ready, _, _ = select.select([terminal], [], [], seconds)
+    assert ready, f"nothing was shown for {seconds} s"
+    return os.read(terminal, 1024)
 
 
 def test_a_broker_that_announces_itself_is_found() -> None:
