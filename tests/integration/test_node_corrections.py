@@ -288,7 +288,7 @@ def test_enrolling_by_mqtt_refuses_a_face_that_is_somebody_elses(
     people("add", "eileen", media_dir / "astronaut.jpg", settings=settings)
     with closing(Subscriber(broker.settings(), "facenode/#")) as subscriber, running_facenode(settings):
         client = NodeClient(subscriber)
-        assert eventually(lambda: present(client) == ["eileen"], 2 * TIMEOUT_S)
+        assert eventually(lambda: present(client) == ["eileen"] and client.events() != [], 2 * TIMEOUT_S)
         event: Any = client.events()[0]["id"]
         for fields in ({"event": event}, {"event": event, "force": True}, {"for_s": 1}):
             answer = client.request("people_enroll", id="grace", **fields)

@@ -42,6 +42,7 @@ PRINTING: dict[str, Sequence[str]] = {
     "fleet": ["fleet", "--nodes", "pi-1"],
     "gate": ["gate", "--nodes", "pi-1", "--wait", "1"],
     "forget": ["forget", "pi-1"],
+    "setup": ["setup", "--help"],
     "help": ["--help"],
     "version": ["--version"],
 }

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import pictures
+import app_pictures
 import pytest
 import yaml
 from app_format import REPOSITORY, TRANSLATION, config_problems, option_problems, problems
@@ -218,7 +218,7 @@ def test_an_apparmor_profile_that_is_wrong_is_refused(tmp_path: Path) -> None:
 
 def test_the_pictures_are_those_of_the_script_and_of_the_recommended_size() -> None:
     """128 x 128 and 250 x 100 pixels; whoever changes the script makes them again."""
-    for name, made in (("icon.png", pictures.icon()), ("logo.png", pictures.logo())):
+    for name, made in (("icon.png", app_pictures.icon()), ("logo.png", app_pictures.logo())):
         content = io.BytesIO((APP / name).read_bytes())
         with Image.open(content) as stored:
             assert stored.size == made.size
@@ -226,8 +226,8 @@ def test_the_pictures_are_those_of_the_script_and_of_the_recommended_size() -> N
             # Another release of the library may smooth an edge otherwise, and its font may differ by a hair.
             differing = sum(abs(a - b) > 32 for a, b in zip(stored.tobytes(), made.tobytes(), strict=True))
         assert differing < 0.01 * len(made.tobytes()), name
-    assert pictures.icon().size == (128, 128)
-    assert pictures.logo().size == (250, 100)
+    assert app_pictures.icon().size == (128, 128)
+    assert app_pictures.logo().size == (250, 100)
 
 
 def _descriptions(texts: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, str]]:
@@ -261,11 +261,13 @@ def _expected_kind(option: str, setting: Mapping[str, Any]) -> Any:  # noqa: ANN
 
 ID = r"[a-z0-9][a-z0-9_-]{0,31}"
 CLOCK = r"([01]\d|2[0-3]):[0-5]\d"
+DAY = "(mon|tue|wed|thu|fri|sat|sun)"
 TEXTS_FOR_LISTS = {
     "camera.crop": "str",
     "camera.masks": "str",
     "rules.people": f"match(^{ID}(, ?{ID})*$)",
     "rules.between": f"match(^{CLOCK}, ?{CLOCK}$)",
+    "rules.days": f"match(^{DAY}(, ?{DAY})*$)",
 }
 """Lists in lists are texts with commas; the patterns are made of those of the settings."""
 

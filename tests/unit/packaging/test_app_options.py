@@ -55,7 +55,7 @@ def test_options_become_the_settings_of_their_names(tmp_path: Path) -> None:
         "storage": {"max_mb": 50},
         "mqtt": {"live_s": 60},
         "rules": [
-            {"id": "night", "when": "unknown", "between": "22:00, 06:00", "cool_down_s": 10},
+            {"id": "night", "when": "unknown", "between": "22:00, 06:00", "days": "fri,sat", "cool_down_s": 10},
             {"id": "home", "when": "recognized", "people": "ada,grace"},
         ],
     }
@@ -67,7 +67,8 @@ def test_options_become_the_settings_of_their_names(tmp_path: Path) -> None:
     assert (found.events.leave_after_s, found.detector.motion) == (2.5, False)
     assert (found.storage.max_mb, found.mqtt.live_s, found.mqtt.host) == (50, 60.0, "core-mosquitto")
     night, home = found.alerts.rules
-    assert (night.id, night.between, night.cool_down_s) == ("night", ("22:00", "06:00"), 10.0)
+    assert (night.id, night.between, night.days) == ("night", ("22:00", "06:00"), ("fri", "sat"))
+    assert night.cool_down_s == 10.0
     assert (home.when, home.people) == ("recognized", ("ada", "grace"))
 
 

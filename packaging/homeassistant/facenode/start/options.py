@@ -19,7 +19,7 @@ PAGE_PORT = 8099
 _MAX_BYTES = 256 * 1024
 _BAD_OPTIONS = 78
 _OWN = ("rules", "backup_crops")
-_SPLIT = ("people", "between")
+_SPLIT = ("people", "between", "days")
 
 Tables = Mapping[str, Mapping[str, Any]]
 """Settings by section and key."""

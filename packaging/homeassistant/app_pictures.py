@@ -1,6 +1,6 @@
 """Nothing -> icon.png and logo.png of the app: a face in the corners of a detection box.
 
-Run it with `python packaging/homeassistant/pictures.py`; the same library gives the same bytes.
+Run it with `python packaging/homeassistant/app_pictures.py`; the same library gives the same bytes.
 """
 
 from pathlib import Path
