@@ -11,19 +11,23 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
 from facenode_command import environment, facenode
+from mjpeg_camera import MjpegCamera
 from mosquitto_broker import Mosquitto, Subscriber, eventually, free_port, listens
 from node_messages import events
 from page_browser import gallery_bytes
-from passing_visitors import passing_visitors
+from passing_visitors import AWAY, HERE, PASSING
 
+from node.camera.image_file import read_image
+from node.domain import Image
 from node.requests.local_client import call, running
 
 MEDIA = Path(__file__).resolve().parents[1] / "media"
 CHROMIUM = Path("/usr/bin/chromium")
 START_S = 300.0
-_TIMES, _FPS = 500, 4
-"""How often the two pass, and how slowly: for an hour and a half, and so that the inbox holds ten minutes."""
+_PERIOD_S = 0.25
+"""Seconds between two frames of the camera: so slowly that the inbox holds the visits of nine minutes."""
 
 
 @dataclass
@@ -117,11 +121,32 @@ def page_scene(folder: Path, *, known: str = "Eileen Collins", node_name: str = 
         known: name of the first of them, who is enrolled by two photos.
         node_name: display name of the node.
     """
+    with MjpegCamera(*_frames(), period_s=_PERIOD_S) as camera:
+        yield from _scene(folder, camera.url, known, node_name)
+
+
+def _frames() -> list[bytes]:
+    """Return the JPEGs of two people who come and go, of one size."""
+    portraits = [read_image(MEDIA / name) for name in ("astronaut.jpg", "grace_hopper.jpg")]
+    height, width = (max(image.shape[axis] for image in portraits) for axis in (0, 1))
+    made: list[bytes] = []
+    for portrait in portraits:
+        shown = np.zeros((height, width, 3), np.uint8)
+        shown[: portrait.shape[0], : portrait.shape[1]] = portrait
+        made += [_jpeg(shown)] * HERE + [_jpeg(np.zeros_like(shown))] * AWAY
+    return made
+
+
+def _jpeg(image: Image) -> bytes:
+    return cv2.imencode(".jpg", image[:, :, ::-1])[1].tobytes()
+
+
+def _scene(folder: Path, camera: str, known: str, node_name: str) -> Iterator[PageScene]:
     broker = Mosquitto(folder / "broker").start()
     settings: dict[str, object] = {
-        **passing_visitors(folder / "frames", [MEDIA / "astronaut.jpg", MEDIA / "grace_hopper.jpg"], times=_TIMES),
-        "camera.fps": _FPS, "node.id": "hall", "node.name": node_name, "storage.dir": folder / "s",
-        "mqtt.port": broker.port, "page.door": "loopback", "page.port": free_port(), "homeassistant.enabled": "false",
+        **PASSING, "camera.source": f"video:{camera}", "camera.fps": round(1 / _PERIOD_S), "node.id": "hall",
+        "node.name": node_name, "storage.dir": folder / "s", "mqtt.port": broker.port, "page.door": "loopback",
+        "page.port": free_port(), "homeassistant.enabled": "false",
     }  # fmt: skip
     mirrored = folder / "mirrored.png"
     image = cv2.imread(str(MEDIA / "astronaut.jpg"))

@@ -221,6 +221,8 @@ def test_a_still_names_the_face_and_the_owner_logs_out(browser: Browser, scene: 
     """The picture is really there; after the logout the same address asks for a login."""
     context, user = user_of(browser, scene, way)
     page, main = user.page, user.page.locator("main")
+    user.button("Not useful", user.card(STRANGER))
+    assert "put aside" in user.message()
     user.go("Camera")
     take_stills(user, "Face 1: Eileen Collins (")
     expect(main).to_contain_text("Face 1: Eileen Collins (")
