@@ -85,7 +85,7 @@ class Collector:
             decision = decisions.get(track.number)
             if decision is not None:
                 state.decision = decision
-                state.key = decision.visit or state.key
+                self._rename(state, decision.visit or state.key)
             look = looks.get(track.number)
             if look is not None:
                 self._look(state, look, tick)
@@ -119,7 +119,15 @@ class Collector:
             if state.worth_keeping and self._id(state.key) in wanted:
                 self.inbox.put(self._entry(state))
                 self._states[number] = replace(
-                    state, looks=0, unusable=0, flaws=Counter(), embedding=None, best=None, picture=None, events=[]
+                    state,
+                    looks=0,
+                    unusable=0,
+                    flaws=Counter(),
+                    embedding=None,
+                    best=None,
+                    failed=None,
+                    picture=None,
+                    events=[],
                 )
 
     def forget(self, person: str) -> None:
@@ -145,6 +153,15 @@ class Collector:
     def _in_view(self) -> frozenset[str]:
         """Return the ids of the entries whose visits go on."""
         return frozenset(self._ids[state.key] for state in self._states.values() if state.key in self._ids)
+
+    def _rename(self, state: _TrackState, key: Hashable) -> None:
+        """Let what is not in the inbox yet keep its id, when its visit turns out to be another one."""
+        former = self._ids.get(state.key)
+        if key != state.key and key not in self._ids and former is not None and not self.inbox.holds(former):
+            others = (each for each in self._states.values() if each is not state)
+            if all(each.key != state.key for each in others):
+                self._ids[key] = self._ids.pop(state.key)
+        state.key = key
 
     def _look(self, state: _TrackState, look: Look, tick: Tick) -> None:
         if not look.usable or look.embedding is None or look.crop is None:

@@ -73,12 +73,26 @@ def test_a_face_that_was_never_usable_is_kept_if_it_was_there_for_a_while(
 
 
 def test_a_visit_whose_decision_changes_is_one_entry_of_the_person(scene: ReviewScene) -> None:
-    """A stranger who turns out to be Ada leaves no entry of a stranger."""
+    """A stranger who turns out to be Ada leaves no entry of a stranger; whoever lists it meanwhile can still decide."""
     number = scene.visit(ADA, stays=True, looks=2)
+    (listed,) = scene.collector.entries()
     look = scene.look(ADA, number)
     scene.tick(number, look, 3, scene.decision("ada", key="ada"))
     scene.tick(number, None, 3, None, gone=True)
-    assert [(entry.person, entry.looks) for entry in scene.collector.entries()] == [("ada", 3)]
+    (entry,) = scene.collector.entries()
+    assert (entry.id, entry.person, entry.looks) == (listed.id, "ada", 3)
+
+
+def test_what_others_of_the_former_visit_have_keeps_its_id(scene: ReviewScene) -> None:
+    """One of two who were taken for the same visitor turns out to be Ada: the other stays where they were."""
+    scene.visit(EVE, key="both", looks=2)
+    (listed,) = scene.collector.entries()
+    number = scene.visit(ADA, key="both", stays=True, looks=2)
+    scene.tick(number, scene.look(ADA, number), 3, scene.decision("ada", key="ada"))
+    scene.tick(number, None, 3, None, gone=True)
+    by_person = {entry.person: entry.id for entry in scene.collector.entries()}
+    assert by_person[None] == listed.id
+    assert by_person["ada"] != listed.id
 
 
 def test_at_the_end_of_the_process_visits_that_go_on_are_kept(tmp_path: Path) -> None:
