@@ -103,6 +103,7 @@ def test_every_action_of_the_inbox(browser: Browser, scene: PageScene, way: str)
 @pytest.mark.parametrize("way", ["clicking", "keyboard", "without-javascript"])
 def test_groups_several_cards_and_doubtful_faces(browser: Browser, scene: PageScene, way: str) -> None:
     """A face is taken out of its group; several cards at once; what is nearer to somebody else asks first."""
+    scene.wait_for_visits(3)  # so that two stay together
     context, user = user_of(browser, scene, way)
     before = scene.gallery()
     card = user.card(STRANGER)
