@@ -30,7 +30,7 @@ ARCHITECTURES = {"aarch64": "aarch64-3.13", "amd64": "x86_64-3.13"}
 """Home Assistant's names of architectures -> kinds of machines; the base image is Debian 13."""
 _SOURCE = Path("packaging/homeassistant")
 _VERSION = re.compile(r"^version: .*$", re.MULTILINE)
-_NOT_OF_THE_APP = ("__pycache__", "pictures.py")
+_NOT_OF_THE_APP = ("__pycache__", "app_pictures.py")
 
 
 def main() -> int:

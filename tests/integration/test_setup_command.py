@@ -214,9 +214,9 @@ def test_ctrl_c_on_a_terminal_says_that_nothing_was_changed(tmp_path: Path) -> N
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 40, 0, 0))
     # `setsid --ctty` makes it the terminal of the command, so that its interrupt character is a signal. Tests in the
     # background of a shell inherit that this signal is ignored.
-    command = ["setsid", "--ctty", "--wait", "env", "--default-signal=INT", sys.executable, "-m", "node.cli", "setup"]
+    command = ["setsid", "--ctty", "--wait", "env", "--unset=COLUMNS", "--default-signal=INT"]
     process = subprocess.Popen(
-        [*command, "--config", str(config)],
+        [*command, sys.executable, "-m", "node.cli", "setup", "--config", str(config)],
         env=environment({}), stdin=terminal, stdout=terminal, stderr=terminal,
     )  # fmt: skip
     os.close(terminal)
