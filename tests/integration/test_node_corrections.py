@@ -255,7 +255,7 @@ def test_whoever_is_merged_while_in_view_goes_on_under_the_other_id(
         client = NodeClient(subscriber)
         assert eventually(lambda: present(client) == ["ada2"], 2 * TIMEOUT_S)
         people("merge", "ada2", "ada", settings=settings)
-        assert eventually(lambda: present(client) == ["ada"], TIMEOUT_S)
+        assert eventually(lambda: present(client) == ["ada"] and len(client.events()) == 2, TIMEOUT_S)
         first, changed = client.events()
         assert (first["person"]["id"], changed["event_type"], changed["was"]) == ("ada2", "changed", "ada2")
         assert eventually(lambda: set(client.latest("state")["people"]) == {"ada"}, TIMEOUT_S)
