@@ -25,6 +25,8 @@ from node.system.files import write_privately
 from node.system.plain_files import read_regular
 
 INBOX, ANSWERS, CODE, RESULT = "inbox", "answers.json", "code.json", "result.json"
+KEEP = "keep-page"
+"""Root's own note that the owner keeps the page: whoever opened the first run carries it out."""
 MAX_BYTES = 96 << 10
 _KEYS = {"code", "browser", "answers"}
 _MAX_TEXT = 128

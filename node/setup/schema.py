@@ -118,6 +118,13 @@ class PersonAnswer(Section):
         return person
 
 
+class PageAnswer(Section):
+    """What becomes of the page."""
+
+    keep: Annotated[bool, Field(strict=True)] = False
+    """Keep a page for every day, for this network and with a password."""
+
+
 class Answers(Section):
     """Everything that the first run asks."""
 
@@ -125,6 +132,7 @@ class Answers(Section):
     broker: BrokerAnswer
     node: NodeAnswer = NodeAnswer()
     person: PersonAnswer | None = None
+    page: PageAnswer = PageAnswer()
 
 
 _SECTIONS: Mapping[str, type[Section]] = {
@@ -132,6 +140,7 @@ _SECTIONS: Mapping[str, type[Section]] = {
     "broker": BrokerAnswer,
     "node": NodeAnswer,
     "person": PersonAnswer,
+    "page": PageAnswer,
 }
 _Answer = TypeVar("_Answer", bound=Section)
 

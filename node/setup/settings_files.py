@@ -233,6 +233,8 @@ def _changes(
             "tls": {"enabled": True, **authorities, **kept} if broker.tls else None,
         },
     }
+    if answers.page.keep:
+        changes["page"] = {"door": "lan"}
     if storage is not None and "storage" not in former:
         changes["storage"] = {"dir": storage}
     return changes

@@ -1,6 +1,7 @@
 """The first run in a browser: a real page, a real broker with a login, and a real node in the end."""
 
 import json
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,10 @@ from first_run_page import CODE_TYPED, FirstRunPage, first_run_page
 from mosquitto_broker import Mosquitto, eventually
 from page_browser import PageBrowser
 
+from node.page.page_files import PageFiles
+from node.page.password import PasswordFile
 from node.settings.loader import load
+from node.setup.one_shot import KEEP
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(600)]
 
@@ -60,12 +64,19 @@ def test_a_browser_leads_from_the_code_to_a_node_that_knows_somebody(
         for path in ("/step/camera", "/step/broker", "/step/name"):
             assert "right" not in browser.go(path).text  # the password is in no page
         browser.go("/step/you")
-        browser.send("/step/you", {"person": "Eileen"})
+        browser.send("/step/you", {"person": "Eileen", "keep": "yes"})
         assert browser.page.path == "/progress"
         assert eventually(lambda: "The node is online" in browser.go("/progress").text, 150)
+        (password,) = re.findall(r"<code>((?:[a-z2-9]{5}-){2}[a-z2-9]{5})</code>", browser.page.text)
+        kept = PasswordFile(PageFiles(tmp_path / "first" / "state")).read()
+        assert kept is not None
+        assert kept.fits(password)
+        assert password in browser.go("/progress").text  # until the page is closed
+        assert (page.folder / KEEP).exists()  # for root, which opens the address once this page is closed
         browser.send("/enroll", {})
         assert "The node knows Eileen." in browser.page.words
         settings = load(page.config, environ={})
+        assert settings.page.door == "lan"
         assert (settings.node.id, settings.camera.source) == ("hall", "webcam:0")
         assert settings.mqtt.password_file is not None
         assert settings.mqtt.password_file.read_text(encoding="utf-8") == "right\n"

@@ -5,7 +5,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from node.commands.setup.first_page import answer_page, carry_out, open_page
+from node.commands.setup.first_page import answer_page, carry_out, keep_page, open_page
 from node.commands.setup.surroundings import Surroundings, surroundings
 from node.commands.setup.terminal import Terminal
 from node.errors import UsageError
@@ -14,6 +14,7 @@ from node.setup.dialogue import Say
 from node.setup.enrolment import enrol_step
 from node.setup.first_run import apply, ask_all, check_all, enroll_once
 from node.setup.outcome import outcome
+from node.setup.page_socket import PageSocket
 from node.setup.schema import Answers
 from node.system import bundled
 
@@ -85,6 +86,8 @@ def _from_file(answers: Answers, around: Surroundings, terminal: Terminal) -> in
         terminal.say(said)
     if around.world.service.present:
         terminal.say(enroll_once(around.world.service, complete))
+        if complete.page.keep:
+            keep_page(PageSocket())
     _tell_outcome(complete, around, terminal)
     return 0
 

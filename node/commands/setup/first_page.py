@@ -14,11 +14,13 @@ from node.commands.page.helper import answer_all
 from node.commands.setup.helper import SetupAnswers
 from node.commands.setup.surroundings import GROUP, surroundings
 from node.errors import FacenodeError, SetupError
-from node.settings.loader import DEFAULT_FILE
+from node.page.page_url import page_url
+from node.settings.loader import DEFAULT_FILE, load
 from node.setup.camera_look import LocalCameras
 from node.setup.code import LASTS_S, CodeState, new_code
 from node.setup.first_run import World, apply
-from node.setup.one_shot import CODE, INBOX, RESULT, take_answers, write_result
+from node.setup.one_shot import CODE, INBOX, KEEP, RESULT, take_answers, write_result
+from node.setup.page_socket import PageSocket
 from node.setup.systemd_service import run_command
 from node.system.files import write_privately
 from node.system.stop_signals import on_stop
@@ -34,6 +36,8 @@ _END_S = 10.0
 def open_page(*, again: bool) -> int:
     """Open the page of the first run, and close it when the owner has ended it or after half an hour.
 
+    The page for every day has its address from then on, if the owner keeps one or had one before.
+
     Raises:
         SetupError: settings exist, or this machine is not as a package makes it.
     """
@@ -44,17 +48,39 @@ def open_page(*, again: bool) -> int:
     code, state_s = new_code(), time.monotonic()
     state = CodeState.of(code, state_s)
     user = _prepare(FOLDER, state)
-    started, text = run_command(("systemctl", "start", PATH_UNIT))
-    if started:
-        raise SetupError(
-            f"{PATH_UNIT} does not start: {text.splitlines()[0] if text else started}: install the package"
-        )
+    everyday, paused = PageSocket(), False
     try:
+        paused = everyday.pause()
+        started, text = run_command(("systemctl", "start", PATH_UNIT))
+        if started:
+            raise SetupError(
+                f"{PATH_UNIT} does not start: {text.splitlines()[0] if text else started}: install the package"
+            )
         print_line(f"code         {code}")
         return _serve(user, state)
     finally:
         run_command(("systemctl", "stop", PATH_UNIT))
+        kept = (FOLDER / KEEP).exists()
         _remove(FOLDER)
+        if kept:
+            keep_page(everyday)
+        elif paused:
+            everyday.resume()
+
+
+def keep_page(everyday: PageSocket) -> None:
+    """Open the page for every day to the network.
+
+    Args:
+        everyday: its socket.
+
+    Raises:
+        SetupError: it cannot be opened.
+    """
+    page = load(DEFAULT_FILE, environ={}).page
+    everyday.open_to_network(page.port)
+    print_line(f"The page stays at {page_url(page.door, page.port, page.hosts)}")
+    print_line("For another password, run `sudo facenode page --new-password`.")
 
 
 def carry_out(folder: Path = FOLDER, world: World | None = None) -> int:
@@ -69,6 +95,8 @@ def carry_out(folder: Path = FOLDER, world: World | None = None) -> int:
         answers = take_answers(folder, time.monotonic())
         for said in apply(world or surroundings(None).world, answers):
             print_line(said.text)
+        if answers.page.keep:
+            (folder / KEEP).touch(mode=0o600)
     except FacenodeError as error:
         sentence = str(error)
         print_error(sentence)

@@ -107,10 +107,11 @@ class SetupAnswers:
 
     def _try_person(self, fields: Fields) -> Fields:
         name = fields["given"]["person"].strip()
+        page = {"page": {"keep": bool(fields["given"]["keep"])}}
         if not name:
-            return {"answers": {}, "words": "Nobody is enrolled now."}
+            return {"answers": page, "words": "Nobody is enrolled now."}
         person = enrolment.completed(parse_person({"name": name}))
-        return {"answers": {"person": person.model_dump()}, "words": f"{person.name} looks into the camera."}
+        return {"answers": page | {"person": person.model_dump()}, "words": f"{person.name} looks into the camera."}
 
 
 def _number(text: str) -> int:

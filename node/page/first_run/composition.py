@@ -25,6 +25,7 @@ from node.page.backend import Backend, Helper
 from node.page.boot_time import SystemBootTime
 from node.page.first_run.gate import CodeGate, FirstRunDoor
 from node.page.first_run.hand_over import HandOver
+from node.page.first_run.kept_page import keep
 from node.page.first_run.steps import FirstRunViews
 from node.page.form import FormRefusedError
 from node.page.guard import Guard
@@ -81,11 +82,12 @@ def build_application(options: FirstRunOptions, helper: Helper, backend: Backend
     """Return the page of the first run."""
     files = PageFiles(options.storage)
     gate = CodeGate(options.code, time.monotonic)
-    door = FirstRunDoor(gate, PasswordFile(files), machine_names)
+    passwords = PasswordFile(files)
+    door = FirstRunDoor(gate, passwords, machine_names)
     sessions, pages = Sessions(files, SystemBootTime()), Pages("Facenode", lambda: None)
     views = FirstRunViews(
         gate, door, sessions, helper=helper, backend=backend or Backend(options.storage, helper),
-        hand_over=HandOver(options.folder), pages=pages,
+        hand_over=HandOver(options.folder), keep=lambda: keep(passwords, options.port), pages=pages,
     )  # fmt: skip
 
     async def refused(request: Request, error: Exception) -> Response:

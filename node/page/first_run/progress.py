@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from node.page.first_run.kept_page import KeptPage
+
 STEPS = ("camera", "broker", "name", "you")
 
 
@@ -17,6 +19,7 @@ class Progress:
         still: the picture of the camera that was tried; None without one.
         turn: by how many degrees the picture should be turned.
         handed: whether the answers were handed over.
+        kept: the page for every day, if the owner keeps one and the answers were carried out.
     """
 
     answers: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False)
@@ -25,6 +28,7 @@ class Progress:
     still: bytes | None = None
     turn: int = 0
     handed: bool = False
+    kept: KeptPage | None = field(default=None, repr=False)
 
     def is_open(self, step: str) -> bool:
         """Return whether a step may be shown: all before it have answers."""

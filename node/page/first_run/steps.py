@@ -16,6 +16,7 @@ from node.errors import PeopleError
 from node.page.backend import Backend, Helper
 from node.page.first_run.gate import CodeGate, FirstRunDoor
 from node.page.first_run.hand_over import HandOver
+from node.page.first_run.kept_page import KeptPage
 from node.page.first_run.progress import Progress
 from node.page.form import Form, read_form
 from node.page.pages import Pages
@@ -31,7 +32,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "camera": ("source", "rotate"),
     "broker": ("host", "port", "username", "password", "tls", "ca"),
     "name": ("name", "area", "timezone", "id", "take_over"),
-    "you": ("person",),
+    "you": ("person", "keep"),
 }
 """The fields of each form."""
 
@@ -46,6 +47,7 @@ class FirstRunViews:
         helper: the page's own process, which tries cameras and brokers.
         backend: asks the node, once it runs.
         hand_over: to root.
+        keep: gives the page for every day a password.
         pages: renders what is shown.
     """
 
@@ -58,10 +60,12 @@ class FirstRunViews:
         helper: Helper,
         backend: Backend,
         hand_over: HandOver,
+        keep: Callable[[], KeptPage],
         pages: Pages,
     ) -> None:
         self._gate, self._door, self._sessions = gate, door, sessions
         self._helper, self._backend, self._hand_over, self._pages = helper, backend, hand_over, pages
+        self._keep_page = keep
         self._progress = Progress()
 
     async def login(self, request: Request) -> Response:
@@ -121,7 +125,13 @@ class FirstRunViews:
         if result:
             self._progress.handed = False
             return self._pages.go_to(visit, "/step/you", say("first.heard", words=result), problem=True)
-        values = {"done": result == "", "person": self._progress.answers.get("person"), "name": self._node_name}
+        progress = self._progress
+        if result == "" and progress.kept is None and progress.answers.get("page", {}).get("keep"):
+            progress.kept = self._keep_page()
+        values = {
+            "done": result == "", "person": progress.answers.get("person"), "name": self._node_name,
+            "kept": progress.kept,
+        }  # fmt: skip
         return self._render(visit, "first_progress.html", refresh=None if result == "" else _REFRESH_S, **values)
 
     def enroll(self, visit: Visit, request: Request, form: Form) -> Response:
@@ -182,7 +192,7 @@ class FirstRunViews:
             progress.turn = tried["turn"]
         else:
             progress.words[step] = tried["words"]
-        if step == "you" and not tried["answers"]:
+        if step == "you" and "person" not in tried["answers"]:
             progress.answers.pop("person", None)
 
     def _shown_answers(self) -> dict[str, Any]:

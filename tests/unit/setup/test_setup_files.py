@@ -143,6 +143,16 @@ def test_the_groups_files_are_for_the_group(tmp_path: Path) -> None:
         assert (path.stat().st_mode & 0o777, path.stat().st_gid) == (0o640, group)
 
 
+def test_a_page_that_is_kept_is_open_to_the_network(tmp_path: Path) -> None:
+    """`page.door` is set if the owner keeps the page, and left alone if not."""
+    path = tmp_path / "facenode.toml"
+    files(tmp_path).write(answers())
+    assert read(path).page.door == "off"
+    for keep in (True, False):
+        files(tmp_path).write(answers(page={"keep": keep}))
+        assert read(path).page.door == "lan"
+
+
 def test_tls_is_turned_on_and_off(tmp_path: Path) -> None:
     """The certificate of the authority is kept beside the settings; a client's own certificate stays."""
     pem = "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n"
