@@ -237,6 +237,7 @@ def test_the_owner_enrolls_somebody_on_the_page_in_home_assistant(browser: Brows
     """The page through ingress in a real browser: a card of the inbox becomes a person, and an entity."""
     user = opened(browser, house, owner, "owner")
     assert user.base.endswith(house.supervisor.ingress)
+    assert eventually(lambda: _shows_card(user, "A stranger"), START_S)
     card = user.card("A stranger")
     user.open("Somebody else or new", card)
     user.write(card.get_by_label("Somebody new"), "Eileen Collins")
@@ -248,6 +249,11 @@ def test_the_owner_enrolls_somebody_on_the_page_in_home_assistant(browser: Brows
     assert user.page.locator("main").inner_text() != ""
     user.page.context.close()
     assert ("/core/websocket", 200) in house.supervisor.asked
+
+
+def _shows_card(user: PageUser, words: str) -> bool:
+    user.page.reload()
+    return user.page.locator("article.card", has_text=words).count() > 0
 
 
 def test_who_is_no_administrator_is_refused(browser: Browser, house: House, owner: str) -> None:
