@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from node.setup.schema import Answers
 
-BLUEPRINTS = "docs/home-assistant/README.md"
+FIRST_BLUEPRINT = "stranger_at_night.yaml"
+"""The blueprint of the first notification, which ships with the program."""
 
 
 def outcome(answers: Answers, blueprint: str) -> Iterator[str]:

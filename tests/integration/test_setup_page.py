@@ -73,6 +73,9 @@ def test_a_browser_leads_from_the_code_to_a_node_that_knows_somebody(
         assert kept.fits(password)
         assert password in browser.go("/progress").text  # until the page is closed
         assert (page.folder / KEEP).exists()  # for root, which opens the address once this page is closed
+        assert "Stranger at night" in browser.page.words
+        assert b"blueprint:" in browser.go("/blueprint").body
+        browser.go("/progress")
         browser.send("/enroll", {})
         assert "The node knows Eileen." in browser.page.words
         settings = load(page.config, environ={})

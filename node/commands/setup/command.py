@@ -13,13 +13,12 @@ from node.setup.answers_file import read_answers
 from node.setup.dialogue import Say
 from node.setup.enrolment import enrol_step
 from node.setup.first_run import apply, ask_all, check_all, enroll_once
-from node.setup.outcome import outcome
+from node.setup.outcome import FIRST_BLUEPRINT, outcome
 from node.setup.page_socket import PageSocket
 from node.setup.schema import Answers
 from node.system import bundled
 
 _NOTHING_CHANGED = "Nothing was changed. Run `facenode setup` again when you like."
-_BLUEPRINT = "stranger_at_night.yaml"
 
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's is private
@@ -96,5 +95,5 @@ def _tell_outcome(answers: Answers, around: Surroundings, terminal: Terminal) ->
     if not around.world.service.present:
         terminal.say(Say(f"Start the node: facenode run --config {around.files.path}"))
         return
-    for line in outcome(answers, str(bundled.path(_BLUEPRINT))):
+    for line in outcome(answers, str(bundled.path(FIRST_BLUEPRINT))):
         terminal.say(Say(line))

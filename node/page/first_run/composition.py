@@ -106,6 +106,7 @@ def build_application(options: FirstRunOptions, helper: Helper, backend: Backend
         Route("/still", views.endpoint(views.still)),
         Route("/progress", views.endpoint(views.progress)),
         Route("/enroll", views.change(views.enroll, "/progress"), methods=["POST"]),
+        Route("/blueprint", views.endpoint(views.blueprint)),
         Route("/end", views.change(views.end, "/progress"), methods=["POST"]),
     ]
     app = Starlette(routes=routes, exception_handlers={HTTPException: refused, Exception: refused})

@@ -25,6 +25,8 @@ from node.page.texts import Sentence, say
 from node.page.views.picture import picture
 from node.page.visit import Visit, visit_of
 from node.setup.code import MAX_LENGTH, Attempt
+from node.setup.outcome import FIRST_BLUEPRINT
+from node.system import bundled
 
 _REFRESH_S = 2
 _STOP_S = 3.0
@@ -142,6 +144,12 @@ class FirstRunViews:
             self._backend.ask("people_enroll", id=person["id"], name=person["name"])
             return self._pages.go_to(visit, "/progress", say("first.known", name=person["name"]))
         return self._pages.go_to(visit, "/progress")
+
+    def blueprint(self, visit: Visit, request: Request) -> Response:
+        """Return the blueprint of the first notification, as a file."""
+        del visit, request
+        named = {"content-disposition": f'attachment; filename="{FIRST_BLUEPRINT}"'}
+        return Response(bundled.path(FIRST_BLUEPRINT).read_bytes(), media_type="application/yaml", headers=named)
 
     def end(self, visit: Visit, request: Request, form: Form) -> Response:
         """End the first run: the socket is closed once this answer is sent."""
