@@ -17,9 +17,9 @@ class BoundedClient(paho.Client):
     """A paho client whose memory no broker can fill.
 
     It looks at each byte that paho reads from the socket, and takes the properties out of each message. `_sock_recv`
-    is the one way in, `_packet_handle` gets each whole packet, and `_out_packet` holds what waits to be written; all
-    are paho's own. The tests of this module and of messages that are too large fail where a version of paho does any
-    of it differently.
+    is the one way in, `_packet_handle` gets each whole packet, `_out_packet` holds what waits to be written, and
+    `_reset_sockets` closes all sockets; all are paho's own. The tests of this module and of messages that are too large
+    fail where a version of paho does any of it differently.
 
     Attributes:
         bounds: the bounds of the connection.
@@ -47,6 +47,13 @@ class BoundedClient(paho.Client):
             self.expiry, body = take_properties(packet["command"], bytes(packet["packet"]))
             packet["packet"] = bytearray(body)
         return super()._packet_handle()
+
+    def close_sockets(self) -> None:
+        """Close the connection and the pair of sockets that wakes the network's thread, once that thread has ended.
+
+        Paho leaves this to its finalizer, and the garbage collector may come to the sockets first.
+        """
+        self._reset_sockets()
 
     def _unread_answers(self) -> Refusal | None:
         """Refuse a broker that sends and never reads: paho keeps an answer to each of its messages."""

@@ -144,9 +144,10 @@ class _Connection(PahoLink[_Client]):
             with contextlib.suppress(OSError):  # closed by the other side
                 # The plain socket's method: TLS's own would change state that the network thread uses.
                 socket.socket.shutdown(opened, socket.SHUT_RDWR)
-        if self._looping:
-            self._client.ended.wait(_DISCONNECT_S)
+        has_ended = not self._looping or self._client.ended.wait(_DISCONNECT_S)
         self._clear_callbacks()
+        if has_ended:
+            self._client.close_sockets()
         self._client.on_broken_packet = lambda _reason: None
 
     def _on_answer(self) -> None:

@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import pytest
@@ -401,3 +401,27 @@ def test_a_broker_that_says_that_it_lacks_what_the_last_will_needs_is_not_used(p
             open_link(broker.port)
         settings = MqttSettings(host="127.0.0.1", port=broker.port, protocol="5")
         connect(settings, Client("reader"), lambda _report: None, SHORT).close()
+
+
+def open_sockets() -> int:
+    """Return how many sockets this process holds."""
+    found = 0
+    for each in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):  # that of the listing itself
+            found += str(each.readlink()).startswith("socket:")
+    return found
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_a_connection_that_is_closed_holds_no_socket(*, broken: bool) -> None:
+    """Paho would leave them to the garbage collector: after a usual end, and after a packet without sense."""
+    lost = threading.Event()
+    with RawBroker(normal_answer) as broker:
+        before = open_sockets()
+        with closing(open_link(broker.port, lambda report: lost.set() if isinstance(report, Lost) else None)) as link:
+            assert open_sockets() > before + 1
+            if broken:
+                broker.send(b"\x30\x02\xff\xff")
+                assert lost.wait(10)
+        assert eventually(lambda: open_sockets() <= before + 1)  # the broker's own end
+        del link  # held until here
