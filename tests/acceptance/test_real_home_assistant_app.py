@@ -239,7 +239,7 @@ def test_the_owner_enrolls_somebody_on_the_page_in_home_assistant(browser: Brows
     assert user.base.endswith(house.supervisor.ingress)
     assert eventually(lambda: _shows_card(user, "A stranger"), START_S)
     card = user.card("A stranger")
-    user.open("Somebody else or new", card)
+    user.open("Say who it is", card)
     user.write(card.get_by_label("Somebody new"), "Eileen Collins")
     user.button("Enroll", card)
     assert user.message() == "Eileen Collins is enrolled."
