@@ -61,7 +61,7 @@ def install_camera(disk: Path, clip: Path, port: int) -> str:
     (folder / "serve.py").write_text(_SERVER)
     units = disk / "etc/systemd/system"
     wanted = units / "multi-user.target.wants"
-    wanted.mkdir(parents=True)
+    wanted.mkdir(parents=True, exist_ok=True)
     (units / "clip.service").write_text(_UNIT.format(port=port, fps=FPS))
     (wanted / "clip.service").symlink_to("/etc/systemd/system/clip.service")
     return f"video:http://127.0.0.1:{port}/clip.mjpeg"

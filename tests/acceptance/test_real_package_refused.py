@@ -89,7 +89,7 @@ def test_a_purge_leaves_what_another_owner_has_since_installed(machine: PackageH
     """Files of a removed package are erased, but not those of whoever has the host now."""
     machine.install(package)
     machine.apt("remove")
-    machine.type("mkdir -p /opt/facenode/releases/1.0.0 && touch /etc/facenode/facenode.toml")
+    machine.type("mkdir -p /opt/facenode/releases/1.0.0 /etc/facenode && touch /etc/facenode/facenode.toml")
     machine.apt("purge")
     assert machine.type("ls -d /opt/facenode/releases/1.0.0 /etc/facenode/facenode.toml /var/lib/facenode")
     assert "facenode" in machine.type("id facenode")
