@@ -123,6 +123,12 @@ class _BoundedProtocol(H11Protocol):
         self._stop_waiting()
         super().connection_lost(exc)
 
+    def shutdown(self) -> None:
+        """End with the server: over TLS, a browser that keeps its connection would otherwise be waited for."""
+        super().shutdown()
+        if not self._is_answering and not self.transport.get_write_buffer_size():
+            self.transport.abort()
+
     @property
     def _is_answering(self) -> bool:
         cycle = getattr(self, "cycle", None)

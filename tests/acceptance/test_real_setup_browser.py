@@ -117,10 +117,12 @@ def test_the_first_run_on_a_phone(  # noqa: PLR0915 - one way from the first pag
         page.get_by_role("button", name="Next").click()
 
         page.get_by_label("Your name").fill("Eileen")
+        page.get_by_label("Keep a page for every day on this network").check()
         shots.take("you")
         page.get_by_role("button", name="Finish").click()
         shots.take("starting")
         expect(page.get_by_role("heading", level=1)).to_have_text("Done")
+        expect(page.get_by_text("Write down its password")).to_be_visible()
         shots.take("done")
         page.get_by_role("button", name="I am looking").click()
         expect(page.get_by_role("status")).to_have_text("The node knows Eileen.")

@@ -79,7 +79,8 @@ def first_run_page(
     path = os.pathsep.join(map(str, (ROOT, ROOT / "tests" / "unit", ROOT / "tests" / "integration")))
     process = subprocess.Popen(
         [sys.executable, "-m", "node.page.first_run.composition"],
-        env=environment({}) | {"PYTHONPATH": path}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        env=environment({}) | {"PYTHONPATH": path}, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     unit = PathUnit(run, config, storage, camera)
     thread = threading.Thread(target=unit.watch)

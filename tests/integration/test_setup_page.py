@@ -4,6 +4,8 @@ import json
 import re
 import subprocess
 from collections.abc import Callable
+from contextlib import closing
+from http.client import HTTPSConnection
 from pathlib import Path
 
 import pytest
@@ -83,8 +85,13 @@ def test_a_browser_leads_from_the_code_to_a_node_that_knows_somebody(
         assert (settings.node.id, settings.camera.source) == ("hall", "webcam:0")
         assert settings.mqtt.password_file is not None
         assert settings.mqtt.password_file.read_text(encoding="utf-8") == "right\n"
-        assert "The page is closed" in browser.send("/end", {}).text
-        assert page.process.wait(60) is not None
+        with closing(HTTPSConnection("127.0.0.1", page.port, context=page.context)) as kept_open:
+            kept_open.request("GET", "/static/page.css")
+            assert kept_open.getresponse().read()
+            assert "The page is closed" in browser.send("/end", {}).text
+            assert page.process.wait(60) is not None
+        assert page.process.stdout is not None
+        assert "ERROR" not in page.process.stdout.read()  # the owner's terminal shows it
 
 
 def test_only_the_first_browser_with_the_code_gets_in(tmp_path: Path, portrait_folder: Path) -> None:
