@@ -15,8 +15,7 @@ The rules:
 2. Reading needs no lock: a new entry appears whole, a record is replaced whole, and an entry is renamed before it is
    removed. Only if a change is on its way, a reader waits for the lock for a moment, and finishes what was left.
 3. A reader that finds a damaged entry takes the lock and reads the entry again, since a writer may be replacing it.
-   What is still damaged is set aside. If the lock stays taken, or the reader may not write, the entry stays where it
-   is, and a log line says so.
+   What is still damaged is set aside (node/people/entry_reader.py).
 4. Whoever is being erased is not read any more, and cannot be written, even if their files are still there.
 5. No link is followed, and a record is read only if it is a plain file of a bounded size.
 """
@@ -25,21 +24,19 @@ import logging
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
-from datetime import UTC, datetime
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from node.errors import PeopleError, Reason
 from node.people import record
 from node.people.entry import Entry
+from node.people.entry_reader import DAMAGED, EntryReader
 from node.people.erasure_marks import ErasureMarks
 from node.people.folder_lock import FolderLock
 from node.people.journal import GONE, Journal, is_own_folder
 from node.people.person import Anchor, Person
 from node.system.files import make_private_folder, replace_unsynced, sync_folder
-from node.system.plain_files import TooLargeError, WrongKindError, check_folder, read_regular
-
-_DAMAGED = ".damaged-"
+from node.system.plain_files import WrongKindError, check_folder, read_regular
 
 _log = logging.getLogger(__name__)
 
@@ -58,10 +55,11 @@ class Store:
     def __init__(
         self, folder: Path, lengths: Mapping[str, int], lock_timeout_s: float = 5.0, reader_timeout_s: float = 1.0
     ) -> None:
-        self._folder, self._lengths = folder, lengths
+        self._folder = folder
         self._lock_timeout_s, self._reader_timeout_s = lock_timeout_s, reader_timeout_s
         self._existed = False
         self._lock = FolderLock(folder)
+        self._reader = EntryReader(self._lock, lengths, reader_timeout_s)
         self._marks = ErasureMarks(folder)
         self._journal = Journal(folder)
 
@@ -79,7 +77,7 @@ class Store:
         with _people_error(self._folder):
             check_folder(self._folder)
             self._recover()
-            return self._read_all(self._entries(log_links=True))
+            return self._reader.read_all(self._entries(log_links=True))
 
     def find(self, person: str) -> Person | None:
         """Return a person; None if nobody has this id, or if the entry is damaged.
@@ -92,7 +90,7 @@ class Store:
             self._recover()
             entry = self._folder / person
             readable = check_folder(entry) and person not in self._marks.ids()
-            return next(iter(self._read_all([entry] if readable else [])), None)
+            return next(iter(self._reader.read_all([entry] if readable else [])), None)
 
     def read_computed(self, person: str, name: str, max_bytes: int) -> bytes:
         """Return the content of a file beside a record; nothing where it cannot be read."""
@@ -117,7 +115,7 @@ class Store:
 
     def damaged(self, person: str) -> list[Path]:
         """Return the entries of a person that were set aside."""
-        return sorted(self._folder.glob(f"{person}{_DAMAGED}*"))
+        return sorted(self._folder.glob(f"{person}{DAMAGED}*"))
 
     def stored(self, person: str) -> list[Path]:
         """Return the folders that hold something of a person: the entry, what was set aside, what is half removed.
@@ -163,7 +161,7 @@ class Store:
         They tell which other faces may be theirs.
         """
         try:
-            found = self._read(self._folder / person) if is_own_folder(self._folder / person) else None
+            found = self._reader.read(self._folder / person) if is_own_folder(self._folder / person) else None
         except (OSError, ValueError):
             return ()
         return found.anchors if found else ()
@@ -244,7 +242,7 @@ class Store:
         sync_folder(self._folder)
 
     def _half_removed(self, person: str) -> list[Path]:
-        return [self._folder / f"{GONE}{person}", *self._folder.glob(f"{GONE}{person}{_DAMAGED}*")]
+        return [self._folder / f"{GONE}{person}", *self._folder.glob(f"{GONE}{person}{DAMAGED}*")]
 
     def _entries(self, *, log_links: bool = False) -> list[Path]:
         if not self._existed and not self._folder.exists():
@@ -269,77 +267,14 @@ class Store:
         except OSError as error:
             _log.warning("people: %s: %s: an interrupted change is not completed yet", error.filename, error.strerror)
 
-    def _read_all(self, entries: Sequence[Path]) -> tuple[Person, ...]:
-        found: dict[Path, Person | None] = {}
-        damaged = []
-        for entry in entries:
-            try:
-                found[entry] = self._read(entry)
-            except ValueError:
-                damaged.append(entry)
-        if damaged:
-            found |= self._read_again(damaged)
-        people = (found[entry] for entry in entries)
-        return tuple(person for person in people if person is not None)
-
-    def _read_again(self, entries: Sequence[Path]) -> dict[Path, Person | None]:
-        """Read damaged entries under the lock, and set aside those that are still damaged."""
-        writing, obstacle = self._lock.held, None
-        with ExitStack() as stack:
-            if not writing:
-                try:
-                    stack.enter_context(self._lock.hold(self._reader_timeout_s))
-                except PeopleError:
-                    obstacle = "another command is changing the gallery"
-                except OSError as error:
-                    obstacle = f"the folder cannot be locked: {error.strerror}"
-            return {entry: self._read_or_set_aside(entry, obstacle, writing=writing) for entry in entries}
-
-    def _read_or_set_aside(self, entry: Path, obstacle: str | None, *, writing: bool) -> Person | None:
-        """Return a person, or None if the entry is damaged; rename it unless there is an obstacle.
-
-        Raises:
-            OSError: a writer cannot set the entry aside. It must not write over it.
-        """
-        try:
-            return self._read(entry)
-        except ValueError as error:
-            reason = str(error)
-        aside = entry.with_name(f"{entry.name}{_DAMAGED}{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
-        if obstacle is None:
-            try:
-                entry.rename(aside)
-            except OSError as error:
-                if writing:
-                    raise
-                obstacle = f"it cannot be renamed: {error.strerror}"
-        outcome = f"set aside as {aside}" if obstacle is None else f"left in place, because {obstacle}"
-        _log.error("people: the entry %s is damaged (%s): %s (not published)", entry, reason, outcome)
-        return None
-
     def _is_current(self, person: Person) -> bool:
         """Return whether a person is stored as they were loaded."""
         entry = self._folder / person.id
         try:
-            found = self._read(entry) if check_folder(entry) else None
+            found = self._reader.read(entry) if check_folder(entry) else None
         except ValueError:
             return False
         return found is not None and record.encode(found) == record.encode(person)
-
-    def _read(self, entry: Path) -> Person | None:
-        """Return a person; None if another process has removed the entry meanwhile.
-
-        Raises:
-            ValueError: the entry is damaged; the message says how.
-        """
-        try:
-            return record.decode(read_regular(entry / record.FILE, record.MAX_BYTES), entry, self._lengths)
-        except (WrongKindError, TooLargeError) as error:
-            raise ValueError(f"{record.FILE}: {error.strerror}") from error
-        except FileNotFoundError as error:
-            if not entry.exists():
-                return None
-            raise ValueError(f"it has no {record.FILE}") from error
 
 
 def _record_state(entry: Path) -> os.stat_result:
