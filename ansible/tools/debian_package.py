@@ -30,6 +30,7 @@ _FOLDER = "opt/facenode/current"
 _UNITS = "usr/lib/systemd/system"
 _LEFT_OUT = re.compile(
     r"(^|/)tests/"  # of the libraries
+    r"|(^|/)__pycache__/"  # numpy's wheel for Python 3.11 brings some
     r"|^ai_edge_litert/(libLiteRtWebGpuAccelerator\.so$|tools/|vendors/)"  # for other accelerators than the CPU
     r"|^cv2/data/.*\.xml$"  # detectors that the program does not use
 )

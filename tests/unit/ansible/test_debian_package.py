@@ -53,6 +53,7 @@ def test_a_machine_that_no_debian_has_is_rejected(kind: str, tmp_path: Path) -> 
         ("thing-1.0.data/scripts/thing", None),
         ("numpy/linalg/tests/test_linalg.py", None),
         ("tests/test_thing.py", None),
+        ("numpy/distutils/__pycache__/setup.cpython-311.pyc", None),
         ("numpy/testing/__init__.py", "numpy/testing/__init__.py"),
         ("ai_edge_litert/libLiteRtWebGpuAccelerator.so", None),
         ("ai_edge_litert/vendors/one/lib.so", None),
