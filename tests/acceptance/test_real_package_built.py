@@ -43,7 +43,7 @@ def test_the_package_is_a_good_one(package: Path, wheel: Path, tmp_path: Path, p
     assert ("python3-picamera2" in run("dpkg-deb", "--field", package, "Recommends")) == on_a_pi
     needed, own = set(), set()
     for library in unpacked.rglob("*.so*"):
-        if not re.search(r"\.so(\.\d+)*$", library.name):  # such as a socket unit
+        if not re.search(r"\.so(\.\w+)*$", library.name):  # such as a socket unit
             continue
         own.add(library.name)
         needed |= set(re.findall(r"NEEDED.*\[(.+)\]", run("readelf", "--dynamic", library)))
