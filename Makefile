@@ -107,7 +107,7 @@ audit: $(READY) $(RELEASE_READY)  ## secrets in any commit, and advisories for w
 		$(RELEASE)/bin/pip-audit --strict --disable-pip --require-hashes --requirement build/lock.txt || exit 1; done
 
 .PHONY: docs
-docs: $(READY)  ## the pages of docs that are generated: settings, topics, commands
+docs: $(READY)  ## the pages that are generated: settings, topics, commands, local socket, and those of the Debian package
 	$(BIN)/python -m docs.generate
 
 picture: $(READY)  ## docs/picture.png, from real output

@@ -229,7 +229,7 @@ def _events() -> tuple[bytes, ...]:
 def _alerts() -> tuple[bytes, ...]:
     event = Event(EventType.UNKNOWN, _AT, 13, Box(0.41, 0.22, 0.18, 0.31))
     raised = Alert("night-stranger", AlertState.RAISED, _AT, event)
-    cleared = Alert("night-stranger", AlertState.CLEARED, _AT)
+    cleared = Alert("night-stranger", AlertState.CLEARED, _AT, for_s=42.0)
     _, *encoded = payloads.encode((event,), (raised, cleared), _TOPICS, _MODEL, _make_ids())
     return tuple(each.payload for each in encoded)
 

@@ -10,8 +10,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# Without a deadline for each example: what else runs on the machine makes some of them late. pytest's timeout stays.
-hypothesis.settings.register_profile("any-machine", deadline=None)
+# Without limits of time for examples: what else runs on the machine makes some of them late. pytest's timeout stays.
+hypothesis.settings.register_profile(
+    "any-machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("any-machine")
 
 

@@ -106,7 +106,7 @@ def build_node(
         settings.publish.snapshots, topics, publisher.send_now,
         expire_s=settings.mqtt.expire_s, masks=build_masks(settings),
     )  # fmt: skip
-    recent_faces, last_seen = RecentFaces(), LastSeen()
+    recent_faces = RecentFaces()
     collector = build_collector(settings, scoring, clock, machine, stored.changes.store.anchors)
 
     def forget(person: str) -> None:

@@ -9,6 +9,10 @@ A rule has a condition that holds or not at every tick. An alert is raised at th
 and cleared at the first tick at which the condition no longer holds or the hours are over. Durations are of monotonic
 time. A restart changes nothing: what a rule has come to is taken over (`node.events.durations`). An alert whose rule is
 gone, or is of another kind now, is cleared at the first tick.
+
+A condition about visitors has held since the first of them came. One about the whole scene (`count`, `camera_lost`)
+keeps its own beginning. After a restart, whoever is expected again, and a crowd until the scene has settled, keep an
+alert raised, but raise none.
 """
 
 from collections.abc import Sequence

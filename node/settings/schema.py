@@ -1,4 +1,7 @@
-"""The sections -> all settings of a node, each with a bound, a default and one line of documentation."""
+"""The sections -> all settings of a node, each with a bound, a default and one sentence of documentation.
+
+The sentence may take two lines of source; the generated pages join them.
+"""
 
 from pathlib import Path
 from typing import Annotated

@@ -10,6 +10,12 @@ from tests.docs.pages import ROOT
 FILES = [path for path in tracked(ROOT) if path.suffix in {".py", ".md", ".yml"}]
 
 
+def test_no_two_test_files_have_the_same_name() -> None:
+    """Tests are no packages, so pytest takes the second of two files for the first, and collects nothing at all."""
+    names = [path.name for path in FILES if path.name.startswith("test_")]
+    assert [name for name in names if names.count(name) > 1] == []
+
+
 def test_no_name_is_an_old_one() -> None:
     """A newcomer guesses a file from the problem: modules, classes, functions, variables, tests, task files."""
     found = [line for path in FILES for line in metaphors(path, (ROOT / path).read_text(encoding="utf-8"))]

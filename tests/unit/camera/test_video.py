@@ -44,7 +44,7 @@ def test_moments_follow_the_timestamps_of_the_file(media_dir: Path) -> None:
 
 
 def test_seconds_without_a_frame_give_frameless_ticks(written: Callable[[str, str, float], Path]) -> None:
-    """PersonStub who left between two frames of a time lapse has left: time passes in a file, too."""
+    """Somebody who left between two frames of a time lapse has left: time passes in a file, too."""
     with open_video(str(written("slow.avi", "MJPG", 0.4)), SETTINGS, ManualClock(0.0)) as camera:
         ticks = [(tick.at.mono_s, tick.frame is not None) for tick in camera]
     assert ticks[:5] == [(0, True), (1, False), (2, False), (2.5, True), (3.5, False)]

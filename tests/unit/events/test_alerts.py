@@ -126,7 +126,7 @@ def test_one_alert_for_two_strangers_until_both_are_gone() -> None:
 
 
 def test_the_cool_down_counts_from_the_last_alert() -> None:
-    """PersonStub who comes and goes raises one alert in `cool_down_s`; if they are there after it, another."""
+    """Somebody who comes and goes raises one alert in `cool_down_s`; if they are there after it, another."""
     timeline = with_rules(rule("unknown", cool_down_s=300))
     assert timeline.at(0, event(EventType.UNKNOWN, 0)) == [RAISED]
     assert timeline.at(10, event(EventType.LEFT, 10)) == [CLEARED]
@@ -186,7 +186,7 @@ def test_the_time_of_a_crowd_restarts_when_it_shrinks() -> None:
 
 
 def test_a_lost_camera_raises_an_alert_and_its_return_clears_it() -> None:
-    """PersonStub covered it, or it broke."""
+    """Somebody covered it, or it broke."""
     timeline = with_rules(rule("camera_lost", for_s=5))
     assert [timeline.at(s, camera=CameraState.LOST) for s in (0, 4)] == [[], []]
     assert timeline.at(5, camera=CameraState.LOST) == [RAISED]

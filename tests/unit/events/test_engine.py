@@ -238,7 +238,7 @@ def test_a_mistaken_name_does_not_suppress_the_arrival_of_the_real_person() -> N
 
 
 def test_a_sighting_is_the_moment_last_seen() -> None:
-    """PersonStub hidden but not yet gone has the moment before they were hidden."""
+    """Somebody hidden but not yet gone has the moment before they were hidden."""
     engine = Engine(POLICY, matcher(), LABELS)
     reported(engine, track(3, ADA, seen_s=4))
     reported(engine, track(3, ADA, seen_s=4), at_s=6)

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+pytest.importorskip("onnx", reason="onnx is not installed: pip install 'facenode[train]'")
+
 from models.data.crops import read_image
 from models.data.manifests import data_folder
 from models.data.scenes import crowded
