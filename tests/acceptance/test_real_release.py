@@ -149,7 +149,7 @@ def test_the_bills_of_materials_are_valid_cyclonedx(release: Release) -> None:
 def test_the_same_commit_gives_the_same_bytes(release: Release, tmp_path: Path) -> None:
     """Another folder without Docker Engine gives the same program, wheelhouses, packages and checksums."""
     other = tmp_path / "other"
-    run("git", "clone", "--quiet", ROOT, other)
+    run("git", "clone", "--quiet", release.checkout, other)
     (other / "left.py").write_text("not committed")
     printed = run("make", "release", "IMAGES=", cwd=other, timeout_s=_BUILD_S)
     assert "uncommitted changes are left out" in printed
