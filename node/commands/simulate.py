@@ -41,7 +41,7 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noq
         "--connect-rate",
         type=_number(1, 10_000),
         default=_DEFAULT.connects_per_s,
-        help="nodes that connect per second at the start (200)",
+        help="nodes that connect per second at the start, and disconnect per second at the end (200)",
     )
     add("--cut-every", type=_number(0, 86_400), default=_DEFAULT.cut_every_s, metavar="S", help=_CUT_HELP)
     add("--discovery", action="store_true", help="announce the nodes to Home Assistant, which then has N more devices")
@@ -60,7 +60,10 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:  # noq
 
 
 def main(args: argparse.Namespace, settings: Settings) -> int:
-    """Run the simulation and print its figures; return 0 if no event was lost and all nodes reconnected, else 1."""
+    """Run the simulation and print its figures.
+
+    Return 0 if no event was lost, all nodes reconnected and nothing of them is left at the broker, else 1.
+    """
     if not args.verbose:
         logging.getLogger().setLevel(logging.ERROR)
     if args.clean:
@@ -76,7 +79,8 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
         for line in table(result):
             print_line(line)
     events, storm = result.events, result.storm
-    failed = events.lost or events.waiting or events.rejected or (storm is not None and storm.missing)
+    undelivered = events.lost or events.waiting or events.rejected
+    failed = undelivered or (storm is not None and storm.missing) or not result.cleaned
     return 1 if failed else 0
 
 

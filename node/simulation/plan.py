@@ -18,7 +18,7 @@ class Plan:
         duration_s: how long the nodes have visitors, seconds.
         events_per_hour: events of each node.
         processes: the number of worker processes.
-        connects_per_s: nodes that connect per second at the start.
+        connects_per_s: nodes that connect per second at the start, and disconnect per second at the end.
         cut_every_s: mean time between two cuts of a node's connection, seconds; 0: none.
         discovery: whether the nodes announce themselves to Home Assistant.
         storm_s: how long all nodes are cut off in the middle of the run, seconds; 0: not at all.
@@ -42,12 +42,29 @@ class Plan:
         """Whether all nodes lose the broker at the same time in the middle of the run."""
         return self.storm_s > 0 or bool(self.storm_command)
 
+    @property
+    def disconnect_s(self) -> float:
+        """How long one node may take to disconnect, seconds: the more there are, the slower is the broker."""
+        return 20 + self.nodes / 100
+
+    @property
+    def leave_s(self) -> float:
+        """How long all nodes together may take to disconnect, seconds."""
+        return self.leave_after_s(self.nodes) + self.disconnect_s
+
     def node_numbers(self, process: int) -> range:
         """Return the numbers of the nodes of one process; each node is in exactly one."""
         return range(process, self.nodes, self.processes)
 
     def first_attempt_s(self, number: int) -> float:
         """Return when a node connects for the first time, seconds after the start."""
+        return number / self.connects_per_s
+
+    def leave_after_s(self, number: int) -> float:
+        """Return when a node begins to disconnect, seconds after the command: the nodes leave as fast as they came.
+
+        A broker may do as much for a client that leaves as for one that comes: a NATS cluster agrees on each.
+        """
         return number / self.connects_per_s
 
 

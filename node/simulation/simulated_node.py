@@ -39,7 +39,7 @@ class SimulatedNode:
         self._history = History()
         self._backoff = Backoff(context.timing, self._rng.random)
         self._next_attempt_s, self._attempt_start_s = first_attempt_s, first_attempt_s
-        self._announce_s = self._next_cut_s = self._stop_by_s = _NEVER
+        self._announce_s = self._next_cut_s = self._leave_at_s = self._stop_by_s = _NEVER
         self._untried_targets: list[Target] = []
         self._link: AsyncLink | None = None
         self._session: Session | None = None
@@ -75,7 +75,7 @@ class SimulatedNode:
         link_s = self._next_attempt_s if self._link is None else self._now().mono_s + _CHECK_S
         if self._stop_by_s < _NEVER:
             return min(link_s, self._stop_by_s)
-        return min(link_s, self._traffic.next_s, self._next_cut_s, self._announce_s)
+        return min(link_s, self._traffic.next_s, self._next_cut_s, self._announce_s, self._leave_at_s)
 
     def start_visits(self, now_s: float) -> None:
         """Let visitors come."""
@@ -91,19 +91,19 @@ class SimulatedNode:
         """Record the events that still wait as never acknowledged."""
         self._outbox.discard_all()
 
-    def stop(self, stop_by_s: float) -> None:
-        """Disconnect as a real node does, then remove all retained messages; discard the events that still wait."""
-        at = self._now()
-        self._traffic.stop_visits(at)
-        if self._session is None:
-            self._finish()
-            return
-        self._stop_by_s = stop_by_s
-        self._session.leave(payloads.state(at), at.mono_s)
+    def stop(self, now_s: float) -> None:
+        """Disconnect as a real node does when it is this node's turn, then remove all retained messages.
+
+        Events that still wait then are discarded.
+        """
+        self.stop_visits()
+        self._leave_at_s = now_s + self._context.plan.leave_after_s(self._number)
 
     def process_timers(self) -> None:
         """Do what is due."""
         at = self._now()
+        if at.mono_s >= self._leave_at_s:
+            self._leave(at)
         if self._stopped:
             return
         if at.mono_s >= self._stop_by_s:
@@ -129,6 +129,14 @@ class SimulatedNode:
         if self._link is not None:
             self._link.abort()
             self._end_connection("the connection was cut", 0, self._now().mono_s)
+
+    def _leave(self, at: Instant) -> None:
+        self._leave_at_s = _NEVER
+        if self._session is None:
+            self._finish()
+            return
+        self._stop_by_s = at.mono_s + self._context.plan.disconnect_s
+        self._session.leave(payloads.state(at), at.mono_s)
 
     def _advance_traffic(self, at: Instant) -> None:
         self._traffic.advance(at)

@@ -4,7 +4,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from node.errors import BrokerError
 from node.settings import Settings
@@ -68,6 +68,7 @@ class Result:
         broker: what the broker used.
         own: what the simulation used.
         troubles: how often an attempt or a connection ended with each message, the most frequent first.
+        cleaned: whether the broker retains no message of the nodes any more.
     """
 
     nodes: int
@@ -83,6 +84,7 @@ class Result:
     broker: BrokerUsage
     own: SimulatorUsage
     troubles: tuple[tuple[str, int], ...]
+    cleaned: bool = False
 
 
 class Simulation:
@@ -120,13 +122,9 @@ class Simulation:
                 result = self._result(recorder, reports, subscriber)
                 self._show_progress("disconnecting")
             finally:
-                pool.stop(10 + self._plan.nodes / 100)
-                count = cleanup.remove_leftovers(self._mqtt, self._cleanup_prefix)
-                if count:
-                    self._show_progress(
-                        f"removed {_count(count, 'retained message')} of nodes that could not disconnect properly"
-                    )
-        return result
+                pool.stop(self._plan.leave_s)
+                cleaned = cleanup.leave_nothing(self._mqtt, self._cleanup_prefix, self._show_progress)
+        return replace(result, cleaned=cleaned)
 
     def _run_nodes(self, pool: WorkerPool) -> list[WorkerReport]:
         plan = self._plan

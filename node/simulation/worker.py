@@ -12,7 +12,6 @@ from node.simulation.worker_context import WorkerContext
 from node.simulation.worker_messages import Action, Command, Progress, WorkerMessage, WorkerReport
 
 _PROGRESS_EVERY_S, _LAG_EVERY_S = 0.25, 1.0
-_ORPHAN_STOP_S = 10.0
 
 
 class Worker:
@@ -96,7 +95,7 @@ class Worker:
             command: Command = self._pipe.recv()
         except EOFError:
             self._selector.unregister(self._pipe)
-            command = Command(Action.STOP, _ORPHAN_STOP_S)
+            command = Command(Action.STOP)
         now_s = self._now_s()
         if command.action is Action.REPORT:
             self._send_report()
@@ -147,6 +146,6 @@ def _apply(command: Command, node: SimulatedNode, now_s: float) -> None:
         case Action.STOP_VISITS:
             node.stop_visits()
         case Action.STOP:
-            node.stop(now_s + command.seconds)
+            node.stop(now_s)
         case _:
             pass

@@ -14,7 +14,7 @@ class Action(Enum):
     STOP_CUTS = "cut no more connections: the broker is about to restart"
     STOP_VISITS = "create no more events, but go on delivering those that wait"
     REPORT = "send the records; events that still wait count as never acknowledged"
-    STOP = "disconnect all nodes within some seconds, and end"
+    STOP = "disconnect the nodes one after the other, and end"
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,7 +148,7 @@ class WorkerPool:
         """Let all nodes disconnect within some seconds, and end the processes."""
         for pipe in self._pipes:
             try:
-                pipe.send(Command(Action.STOP, stop_s))
+                pipe.send(Command(Action.STOP))
             except OSError:
                 continue  # This worker has ended.
         deadline_s = time.monotonic() + stop_s + _END_S

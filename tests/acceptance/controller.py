@@ -258,12 +258,15 @@ class Controller:
 
 
 def _events(lines: str) -> list[dict[str, Any]]:
-    """Return the events in the output of `facenode watch --json`, each with its node; the last line may be cut off."""
+    """Return the nodes' events in the output of `facenode watch --json`, each with its node.
+
+    The last line may be cut off, and what an intruder has sent on such a topic is no event.
+    """
     messages = [json.loads(line) for line in lines.splitlines(keepends=True) if line[-1] == "\n"]
     return [
         {"node": message["topic"].split("/")[1], "late": "/late/" in message["topic"], **message["payload"]}
         for message in messages
-        if "/event/" in message["topic"]
+        if "/event/" in message["topic"] and isinstance(message["payload"], dict)
     ]
 
 

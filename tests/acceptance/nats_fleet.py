@@ -24,6 +24,7 @@ from node.settings import MqttSettings
 _HOSTS = ("hub-1", "hub-2", "hub-3")
 _PARTS = ("nodes", "accounts")
 _READY_S = 240.0
+_CONNECTIONS = 50
 
 
 class NatsFleet:
@@ -45,7 +46,9 @@ class NatsFleet:
         ports = lasting_ports()
         self.retired = ["retired"]
         self.servers = {
-            (host, part): NatsServer(root, f"{host}-{part}", folder, next(ports)) for host in _HOSTS for part in _PARTS
+            (host, part): NatsServer(root, f"{host}-{part}", folder, next(ports), self.heap_bytes)
+            for host in _HOSTS
+            for part in _PARTS
         }
         self.nats_ports = [next(ports) for _ in _HOSTS]
         # A server has two ports of these, one for each part.
@@ -115,6 +118,11 @@ class NatsFleet:
         return MqttSettings.model_validate({"host": self._hosts("accounts", order), "tls": self._tls, **login, **more})
 
     @property
+    def heap_bytes(self) -> int:
+        """The memory from which on a server of nodes saves memory, as in its unit."""
+        return defaults()["broker_heap_bytes"] + _CONNECTIONS * (1 << 20)
+
+    @property
     def authority(self) -> Path:
         """The certificate that signed all others."""
         return self._authority.certificate
@@ -155,7 +163,7 @@ class NatsFleet:
             "broker_local_address": "127.0.0.1",
             "broker_local_port": self._local[number],
             "broker_routes": [f"127.0.0.1:{port}" for port in self._cluster],
-            "broker_node_connections": 50,
+            "broker_node_connections": _CONNECTIONS,
             **{key: value for key, value in defaults().items() if not key.endswith("_port")},
         }
 

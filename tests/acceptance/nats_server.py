@@ -21,6 +21,7 @@ class NatsServer:
         name: its name, and that of its log.
         logs: the folder of its log.
         port: the MQTT port that it opens.
+        heap_bytes: the memory from which on it saves memory, as its unit says; 0: it does not.
 
     Attributes:
         name: its name.
@@ -29,8 +30,9 @@ class NatsServer:
         store: where it stores its streams.
     """
 
-    def __init__(self, root: Path, name: str, logs: Path, port: int) -> None:
+    def __init__(self, root: Path, name: str, logs: Path, port: int, heap_bytes: int = 0) -> None:
         self._root, self.name, self.port = root, name, port
+        self._environ = {"GOMEMLIMIT": str(heap_bytes)} if heap_bytes else {}
         self._log = logs / f"{name}.log"
         (root / "tmp").mkdir(exist_ok=True)
         self.folder = Path(tempfile.mkdtemp(prefix="nats-", dir=root / "tmp"))
@@ -66,7 +68,7 @@ class NatsServer:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [str(part) for part in command], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                env={"PATH": os.environ["PATH"]}, start_new_session=True,
+                env={"PATH": os.environ["PATH"]} | self._environ, start_new_session=True,
             )  # fmt: skip
         assert eventually(lambda: listens("127.0.0.1", self.port) or not self.running, _UP_S), self.log()
         assert self.running, self.log()

@@ -138,6 +138,23 @@ def test_a_packet_beyond_the_limit_ends_the_connection_of_its_sender(fleet: Nats
     assert after < before + 20
 
 
+def test_a_full_card_takes_no_more_memory_the_more_it_sends(fleet: NatsFleet, print_line: PrintLine) -> None:
+    """A megabyte again and again on its own topic: Go's memory would grow by 1.8 MB with each."""
+    server, messages = fleet.servers["hub-1", "nodes"], 400
+    home = fleet.account("app.homeassistant")
+    Subscriber(home, "facenode/+/status", client_id="home", keep_s=3600).close()
+    with (
+        closing(Subscriber(fleet.account("app.security"), "facenode/+/status", client_id="panel")),
+        closing(Intruder(fleet.node("node-2", 0), "facenode-node-2")) as card,
+    ):
+        for _ in range(messages):
+            assert card.publish("facenode/node-2/status", bytes(MB), retain=True) == 0
+    connect(home, Client("home"), lambda _report: None).close()
+    peak, limit = _peak_mb(server.pid), fleet.heap_bytes / MB
+    print_line(f"{messages} MB of a card: the server's peak {peak:.0f} MB, its limit {limit:.0f} MB")
+    assert peak < 2.5 * limit
+
+
 def _difference(question: str, wanted: str, found: str) -> str:
     """Return the name of a difference between mosquitto's answer and that of NATS; empty if there is none."""
     if found == wanted:

@@ -191,7 +191,8 @@ def test_a_full_card_harms_nobody(fleet: Controller, thief: Intruder, tmp_path: 
     connect(fleet.account_settings("app.homeassistant"), Client("test-subscriber"), lambda _report: None).close()
     states = fleet.states()
     assert {states[f"node-{number}"]["status"] for number in (1, 3, 4)} == {"online"}
-    assert after_mb < before_mb + 50
+    # A NATS server saves memory only from a limit on; test_real_nats_access.py sends more than that.
+    assert after_mb < before_mb + (50 if KIND == "mosquitto" else 200)
     print_line(
         f"a full card: the broker's peak {before_mb:.0f} -> {after_mb:.0f} MB, an alert of another took {took_s:.2f} s"
     )

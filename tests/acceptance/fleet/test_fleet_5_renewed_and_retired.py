@@ -55,7 +55,8 @@ def test_a_retired_node_is_disconnected_and_removed(fleet: Controller, tmp_path:
             assert eventually(lambda: bool(subscriber.messages))
             result = fleet.run_playbook("retire", node="node-4")
             discovery = "homeassistant/device/facenode/node-4/config"
-            assert eventually(lambda: b"" in subscriber.on(discovery), 10)
+            received = f"{result.changed}, {[(message.topic, message.payload[:20]) for message in subscriber.messages]}"
+            assert eventually(lambda: b"" in subscriber.on(discovery), 60), received
             emptied = [message.topic for message in subscriber.messages if not message.payload]
             assert emptied[0] == discovery
         assert thief.publish("facenode/node-4/event/unknown", b"again") is None

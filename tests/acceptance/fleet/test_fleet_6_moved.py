@@ -9,10 +9,16 @@ from mosquitto_broker import eventually
 
 pytestmark = pytest.mark.timeout(3600)
 PrintLine = Callable[[str], None]
+# The node has its outbox for itself, so a copy is read; while the node is writing, one may be none.
 _WAITING = """python3 -c "
-import sqlite3
-rows = sqlite3.connect('file:/var/lib/facenode/outbox.db?mode=ro', uri=True).execute('SELECT count(*) FROM rows')
-print(*rows.fetchone())" """
+import glob, shutil, sqlite3, tempfile
+with tempfile.TemporaryDirectory() as folder:
+    for each in glob.glob('/var/lib/facenode/outbox.db*'):
+        shutil.copy(each, folder)
+    try:
+        print(*sqlite3.connect(folder + '/outbox.db').execute('SELECT count(*) FROM rows').fetchone())
+    except sqlite3.DatabaseError:
+        print(0)" """
 
 
 def test_a_fleet_moves_to_the_other_kind_of_broker_and_loses_no_event(fleet: Controller, print_line: PrintLine) -> None:
@@ -23,7 +29,8 @@ def test_a_fleet_moves_to_the_other_kind_of_broker_and_loses_no_event(fleet: Con
         return {name: int(fleet.hosts.ssh(fleet.hosts[name], _WAITING)) for name in nodes}
 
     with fleet.watch_events() as old:
-        assert eventually(lambda: {event["node"] for event in old()} == nodes, 300)
+        # What waited in the session comes, too, also of a node that has been retired meanwhile.
+        assert eventually(lambda: {event["node"] for event in old()} >= nodes, 300)
     received = old()
     shutil.copy(fleet.folder / "fleet.toml", fleet.folder / "old.toml")
     fleet.move(OTHER_KIND)
