@@ -1,10 +1,9 @@
 """The socket of the page for every day: open to the network, and out of the way while the first run has its address."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from node.errors import SetupError
-from node.setup.systemd_service import Run, run_command
+from node.setup.systemd_service import Run, reason, run_command
 
 UNIT = "facenode-page.socket"
 DROP_IN = Path(f"/etc/systemd/system/{UNIT}.d/network.conf")
@@ -61,9 +60,4 @@ class PageSocket:
     def _do(self, *command: str) -> None:
         code, text = self._run(command)
         if code:
-            raise SetupError(f"{' '.join(command)}: {_first_line(text, code)}: see `systemctl status {UNIT}`")
-
-
-def _first_line(text: str, code: int) -> str:
-    lines: Sequence[str] = text.splitlines()
-    return lines[0] if lines else f"exit code {code}"
+            raise SetupError(f"{' '.join(command)}: {reason(code, text)}: see `systemctl status {UNIT}`")

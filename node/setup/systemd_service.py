@@ -33,6 +33,11 @@ def run_command(command: Sequence[str]) -> tuple[int, str]:
     return done.returncode, (done.stderr or done.stdout).strip()
 
 
+def reason(code: int, text: str) -> str:
+    """Return why a command failed: the first line that it printed, else its exit code."""
+    return text.splitlines()[0] if text else f"exit code {code}"
+
+
 class SystemdService:
     """The service that runs the node.
 
@@ -62,9 +67,8 @@ class SystemdService:
         for command in (("systemctl", "enable", UNIT), ("systemctl", "restart", UNIT)):
             code, text = self._run(command)
             if code:
-                reason = text.splitlines()[0] if text else f"exit code {code}"
                 raise SetupError(
-                    f"{' '.join(command)}: {reason}: the settings are written; see `journalctl -u facenode`"
+                    f"{' '.join(command)}: {reason(code, text)}: the settings are written; see `journalctl -u facenode`"
                 )
 
     def report(self) -> Mapping[str, object] | None:

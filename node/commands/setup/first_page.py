@@ -21,7 +21,7 @@ from node.setup.code import LASTS_S, CodeState, new_code
 from node.setup.first_run import World, apply
 from node.setup.one_shot import CODE, INBOX, KEEP, RESULT, take_answers, write_result
 from node.setup.page_socket import PageSocket
-from node.setup.systemd_service import run_command
+from node.setup.systemd_service import reason, run_command
 from node.system.files import write_privately
 from node.system.stop_signals import on_stop
 from node.system.terminal import print_error, print_line
@@ -53,9 +53,7 @@ def open_page(*, again: bool) -> int:
         paused = everyday.pause()
         started, text = run_command(("systemctl", "start", PATH_UNIT))
         if started:
-            raise SetupError(
-                f"{PATH_UNIT} does not start: {text.splitlines()[0] if text else started}: install the package"
-            )
+            raise SetupError(f"{PATH_UNIT} does not start: {reason(started, text)}: install the package")
         print_line(f"code         {code}")
         return _serve(user, state)
     finally:
@@ -80,7 +78,7 @@ def keep_page(everyday: PageSocket) -> None:
     page = load(DEFAULT_FILE, environ={}).page
     everyday.open_to_network(page.port)
     print_line(f"The page stays at {page_url(page.door, page.port, page.hosts)}")
-    print_line("For another password, run `sudo facenode page --new-password`.")
+    print_line("`sudo facenode page --new-password` sets a new password for it.")
 
 
 def carry_out(folder: Path = FOLDER, world: World | None = None) -> int:
