@@ -13,9 +13,10 @@ from pathlib import Path
 from node.commands.page.helper import answer_all
 from node.commands.setup.helper import SetupAnswers
 from node.commands.setup.surroundings import GROUP, surroundings
-from node.errors import FacenodeError, SetupError
+from node.errors import FacenodeError, SettingsError, SetupError
 from node.page.page_url import page_url
 from node.settings.loader import DEFAULT_FILE, load
+from node.settings.page import PageSettings
 from node.setup.camera_look import LocalCameras
 from node.setup.code import LASTS_S, CodeState, new_code
 from node.setup.first_run import World, apply
@@ -28,7 +29,6 @@ from node.system.terminal import print_error, print_line
 
 FOLDER = Path("/run/facenode-setup")
 PATH_UNIT = "facenode-setup.path"
-_PORT = 8470
 _ROOT = 0
 _END_S = 10.0
 
@@ -133,7 +133,7 @@ def _serve(user: pwd.struct_passwd, state: CodeState) -> int:
     storage.mkdir(mode=0o700, exist_ok=True)
     os.chown(storage, user.pw_uid, user.pw_gid)
     options = {
-        "port": _PORT,
+        "port": _port(),
         "storage": str(storage),
         "folder": str(FOLDER),
         "helper": [sys.executable, "-m", "node.cli", "setup", "--helper"],
@@ -158,6 +158,14 @@ def _serve(user: pwd.struct_passwd, state: CodeState) -> int:
             page.kill()
             page.wait()
     return max(0, page.returncode)
+
+
+def _port() -> int:
+    """Return the port of the page for every day, which this page may become."""
+    try:
+        return load(environ={}, default_file=DEFAULT_FILE).page.port
+    except SettingsError:  # settings that cannot be read are replaced
+        return PageSettings().port
 
 
 def _write_result(folder: Path, content: bytes) -> None:

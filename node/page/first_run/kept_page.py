@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 
+from node.errors import PeopleError, Reason
 from node.page.page_url import page_url
 from node.page.password import PasswordFile, new_password
 
@@ -24,10 +25,17 @@ def keep(passwords: PasswordFile, port: int) -> KeptPage:
     """Give the page a password, if it has none, and return what the owner must write down.
 
     Raises:
-        OSError: the password cannot be written.
+        PeopleError: the password cannot be written; one sentence.
     """
     password = ""
     if passwords.read() is None:
         password = new_password()
-        passwords.write(password)
+        try:
+            passwords.write(password)
+        except OSError as error:
+            raise PeopleError(
+                f"the password of the page cannot be written ({error.strerror or error}): make space, and run "
+                "`sudo facenode page --new-password`",
+                Reason.DISK,
+            ) from error
     return KeptPage(page_url("lan", port, (), os.uname().nodename) or "", password)
